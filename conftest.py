@@ -1,0 +1,35 @@
+"""Fixtures that the tests of all packages share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a state and a runtime folder of its own."""
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path / 'state'))
+    monkeypatch.delenv('XDG_RUNTIME_DIR', raising=False)
+    return tmp_path / 'state'
+
+
+@pytest.fixture
+def ros() -> Iterator[Any]:
+    """A :class:`turret_common.ros_testing.RosHarness` in a ROS domain of its own."""
+    from turret_common.ros_testing import ros_harness
+    with ros_harness() as harness:
+        yield harness
+
+
+@pytest.fixture(scope='session')
+def footage() -> Path:
+    """The folder with the shared real footage; the test is skipped where there is none."""
+    folder = Path(os.environ.get('TURRET_TEST_DATA') or Path(__file__).parent.parent / 'shared' / 'data')
+    if not folder.is_dir():
+        pytest.skip(f'no footage: {folder} does not exist and TURRET_TEST_DATA is not set')
+    return folder

@@ -1,0 +1,19 @@
+"""The base of every error that a user may see."""
+
+from __future__ import annotations
+
+from turret_common.reason_codes import ReasonCode
+
+
+class TurretError(Exception):
+    """An error with a reason code.
+
+    Attributes:
+        code: why, as a number that programs can act on.
+        message: why, as one sentence for a person.
+    """
+
+    def __init__(self, code: ReasonCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

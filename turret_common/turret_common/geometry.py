@@ -1,0 +1,133 @@
+"""Bearings, pixels and the head between them.
+
+Frames (REP 103): ``base_link`` is x forward, y left, z up. The camera's optical frame is z forward, x right, y down. Pan is
+positive to the left, tilt positive up, both zero when the head looks along ``base_link``'s x axis. A bearing is (azimuth,
+elevation) in rad in ``base_link`` with the signs of pan and tilt: a head at pan = azimuth and tilt = elevation looks
+exactly along it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+# Columns: the optical frame's x, y, z in a body frame that is x forward, y left, z up.
+_BODY_FROM_OPTICAL: Array = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+
+
+class Bearing(NamedTuple):
+    """A direction in ``base_link``: azimuth and elevation in rad, positive left and up."""
+
+    azimuth: float
+    elevation: float
+
+
+def wrap_angle(angle: float) -> float:
+    """Return the same angle in [-pi, pi), in rad."""
+    return (angle + math.pi) % (2.0 * math.pi) - math.pi
+
+
+def direction(bearing: Bearing) -> Array:
+    """Return the unit vector of a bearing in ``base_link``, shape (3,)."""
+    ce = math.cos(bearing.elevation)
+    return np.array([ce * math.cos(bearing.azimuth), ce * math.sin(bearing.azimuth), math.sin(bearing.elevation)])
+
+
+def bearing_of(vector: Array) -> Bearing:
+    """Return the bearing of a vector in ``base_link``, shape (3,), of any length but zero."""
+    x, y, z = (float(v) for v in vector)
+    return Bearing(math.atan2(y, x), math.atan2(z, math.hypot(x, y)))
+
+
+def angle_between(a: Bearing, b: Bearing) -> float:
+    """Return the angle between two bearings in rad, exact also where it is tiny."""
+    u, v = direction(a), direction(b)
+    return math.atan2(float(np.linalg.norm(np.cross(u, v))), float(u @ v))
+
+
+def base_from_head(pan: float, tilt: float) -> Array:
+    """Return the rotation, shape (3, 3), from the head (x along the view) to ``base_link`` for a pose in rad."""
+    cp, sp, ct, st = math.cos(pan), math.sin(pan), math.cos(tilt), math.sin(tilt)
+    return np.array([[cp * ct, -sp, -cp * st], [sp * ct, cp, -sp * st], [st, 0.0, ct]])
+
+
+@dataclasses.dataclass(frozen=True)
+class PinholeCamera:
+    """A pinhole camera with Brown-Conrady distortion, as ``sensor_msgs/CameraInfo`` ("plumb_bob") describes it.
+
+    Attributes:
+        width, height: image size in px.
+        fx, fy, cx, cy: focal lengths and principal point in px.
+        distortion: k1, k2, p1, p2, k3.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @classmethod
+    def from_field_of_view(cls, width: int, height: int, horizontal_fov: float) -> PinholeCamera:
+        """Return an ideal camera with square pixels from its horizontal field of view in rad."""
+        f = 0.5 * width / math.tan(0.5 * horizontal_fov)
+        return cls(width, height, f, f, 0.5 * (width - 1), 0.5 * (height - 1))
+
+    def scaled(self, width: int, height: int) -> PinholeCamera:
+        """Return the same camera for an image resized to another size."""
+        sx, sy = width / self.width, height / self.height
+        return dataclasses.replace(
+            self, width=width, height=height, fx=self.fx * sx, fy=self.fy * sy,
+            cx=(self.cx + 0.5) * sx - 0.5, cy=(self.cy + 0.5) * sy - 0.5)
+
+    def ray(self, x: float, y: float) -> Array:
+        """Return the unit vector, shape (3,), in the optical frame through a pixel."""
+        xn, yn = self._undistort((x - self.cx) / self.fx, (y - self.cy) / self.fy)
+        ray = np.array([xn, yn, 1.0])
+        return ray / np.linalg.norm(ray)
+
+    def project(self, point: Array) -> tuple[float, float] | None:
+        """Return the pixel of a point in the optical frame, shape (3,); None when it is not in front of the camera.
+
+        The pixel may lie outside the image.
+        """
+        x, y, z = (float(v) for v in point)
+        if z <= 1e-9:
+            return None
+        xd, yd = self._distort(x / z, y / z)
+        return self.fx * xd + self.cx, self.fy * yd + self.cy
+
+    def _distort(self, x: float, y: float) -> tuple[float, float]:
+        k1, k2, p1, p2, k3 = self.distortion
+        r2 = x * x + y * y
+        radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
+        return (x * radial + 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x),
+                y * radial + p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y)
+
+    def _undistort(self, xd: float, yd: float) -> tuple[float, float]:
+        if not any(self.distortion):
+            return xd, yd
+        x, y = xd, yd
+        for _ in range(20):  # fixed-point iteration; converges for every lens whose image is not folded
+            ex, ey = self._distort(x, y)
+            x, y = x + (xd - ex), y + (yd - ey)
+        return x, y
+
+
+def pixel_to_bearing(camera: PinholeCamera, x: float, y: float, pan: float, tilt: float) -> Bearing:
+    """Return the bearing seen at a pixel by a camera on the head at a pose in rad."""
+    return bearing_of(base_from_head(pan, tilt) @ _BODY_FROM_OPTICAL @ camera.ray(x, y))
+
+
+def bearing_to_pixel(
+        camera: PinholeCamera, bearing: Bearing, pan: float, tilt: float) -> tuple[float, float] | None:
+    """Return the pixel at which a camera on the head at a pose in rad sees a bearing; None when it is behind."""
+    return camera.project(_BODY_FROM_OPTICAL.T @ base_from_head(pan, tilt).T @ direction(bearing))

@@ -1,0 +1,63 @@
+"""Image encodings and their arrays, with the results of ``cv_bridge`` for the encodings that the turret uses."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+# Encoding (as in sensor_msgs/image_encodings): element type and channels.
+ENCODINGS: dict[str, tuple[str, int]] = {
+    'mono8': ('u1', 1), '8UC1': ('u1', 1), 'mono16': ('u2', 1), '16UC1': ('u2', 1),
+    'bgr8': ('u1', 3), 'rgb8': ('u1', 3), '8UC3': ('u1', 3), 'bgra8': ('u1', 4), 'rgba8': ('u1', 4),
+    'yuv422_yuy2': ('u1', 2),
+}
+
+
+def as_array(
+        data: memoryview, height: int, width: int, encoding: str, step: int, big_endian: bool = False,
+) -> npt.NDArray[np.generic]:
+    """Return an image's bytes as an array, without copying.
+
+    Args:
+        data: the pixels, at least ``height * step`` bytes.
+        height, width: size in px.
+        encoding: one of :data:`ENCODINGS`.
+        step: bytes from one row to the next.
+        big_endian: byte order of 16 bit elements.
+
+    Returns:
+        Shape (height, width) for one channel, else (height, width, channels).
+
+    Raises:
+        TurretError: NOT_SUPPORTED for another encoding, INVALID_ARGUMENT where size, step and data do not fit.
+    """
+    if encoding not in ENCODINGS:
+        raise TurretError(ReasonCode.NOT_SUPPORTED, f'image encoding "{encoding}" is not supported')
+    kind, channels = ENCODINGS[encoding]
+    dtype = np.dtype(('>' if big_endian else '<') + kind)
+    row = width * channels * dtype.itemsize
+    if height <= 0 or width <= 0 or step < row or len(data) < height * step or step % dtype.itemsize:
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT,
+            f'{len(data)} bytes with step {step} are no {width}x{height} {encoding} image')
+    rows = np.frombuffer(data, dtype, height * step // dtype.itemsize).reshape(height, -1)
+    pixels = rows[:, :width * channels]
+    return pixels if channels == 1 else pixels.reshape(height, width, channels)
+
+
+def to_bgr(image: npt.NDArray[np.generic], encoding: str) -> npt.NDArray[np.uint8]:
+    """Return an image of any supported encoding as BGR, shape (height, width, 3); the same array where it is one."""
+    import cv2  # heavy; only processes that handle pixels pay for it
+
+    if encoding in ('bgr8', '8UC3'):
+        return image  # type: ignore[return-value]
+    if encoding in ('mono16', '16UC1'):
+        image = (image >> 8).astype(np.uint8)  # type: ignore[operator]
+    conversions = {
+        'rgb8': cv2.COLOR_RGB2BGR, 'bgra8': cv2.COLOR_BGRA2BGR, 'rgba8': cv2.COLOR_RGBA2BGR,
+        'yuv422_yuy2': cv2.COLOR_YUV2BGR_YUY2,
+    }
+    return cv2.cvtColor(image, conversions.get(encoding, cv2.COLOR_GRAY2BGR))  # type: ignore[return-value,call-overload]

@@ -1,0 +1,212 @@
+"""Parameters described once: frozen dataclasses that hold default, unit, range, description and whether live.
+
+A node's parameters are one frozen dataclass whose fields are made with :func:`param`. Fields may themselves be such
+dataclasses; their names are then joined with a dot, as ROS does (``pan.kp``). Everything else, from the ROS
+declaration to the tables in the documents, is derived from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+_KEY = 'turret_param'
+
+Value = bool | int | float | str | tuple[bool, ...] | tuple[int, ...] | tuple[float, ...] | tuple[str, ...]
+ParametersT = TypeVar('ParametersT')
+
+
+class ParameterError(TurretError, ValueError):
+    """A parameter has an unknown name, a wrong type or a value out of range."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ParamInfo:
+    """What is known about one parameter apart from its name, type and default."""
+
+    description: str
+    unit: str = ''
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False
+    saved: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class ParamSpec:
+    """One parameter of a node: dotted name, type, default and :class:`ParamInfo`."""
+
+    name: str
+    type: Any
+    default: Value
+    info: ParamInfo
+
+
+def param(
+    default: Value,
+    description: str,
+    *,
+    unit: str = '',
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+    saved: bool = True,
+) -> Any:
+    """Declare one parameter as a dataclass field.
+
+    Args:
+        default: value when nothing else is given. Its type need not be repeated: the annotation decides.
+        description: one sentence for a person.
+        unit: SI unit, empty where there is none.
+        minimum: smallest value allowed, None for no limit. Applies to each element of a sequence.
+        maximum: largest value allowed, None for no limit.
+        choices: the only strings allowed, empty for any.
+        live: True when it may change while the node runs; otherwise it is read-only after start.
+        saved: False for safety values, which never come from a saved file.
+    """
+    info = ParamInfo(description, unit, minimum, maximum, choices, live, saved and live)
+    return dataclasses.field(default=default, metadata={_KEY: info})
+
+
+def group(cls: type[ParametersT], **overrides: Any) -> Any:
+    """Declare a field that is itself a parameter dataclass, with other defaults where ``overrides`` says so."""
+    return dataclasses.field(default_factory=lambda: cls(**overrides))
+
+
+def specs(cls_or_instance: Any) -> dict[str, ParamSpec]:
+    """Return every parameter of a dataclass by dotted name, in order of declaration."""
+    instance = cls_or_instance() if isinstance(cls_or_instance, type) else cls_or_instance
+    return {spec.name: spec for spec in _walk(instance, '')}
+
+
+def _walk(instance: Any, prefix: str) -> Iterator[ParamSpec]:
+    hints = typing.get_type_hints(type(instance))
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from _walk(value, f'{prefix}{field.name}.')
+        else:
+            yield ParamSpec(prefix + field.name, hints[field.name], value, field.metadata[_KEY])
+
+
+def flatten(instance: Any) -> dict[str, Value]:
+    """Return the values of a parameter dataclass by dotted name."""
+    return {name: spec.default for name, spec in specs(instance).items()}
+
+
+def plain(value: Value) -> bool | int | float | str | list[Any]:
+    """Return a value as ROS and YAML hold it. Neither can say of what type an empty list is: no strings are ``['']``."""
+    return (list(value) or ['']) if isinstance(value, tuple) else value
+
+
+def check(spec: ParamSpec, value: object) -> Value:
+    """Return ``value`` as the parameter's type.
+
+    An integer is accepted where a float is meant, a list where a tuple is meant; ``['']`` means no strings. Nothing else is
+    converted.
+
+    Raises:
+        ParameterError: wrong type (INVALID_ARGUMENT), NaN or infinity (NOT_FINITE), out of range (OUT_OF_RANGE), or a
+            string that is none of the choices (UNKNOWN_NAME).
+    """
+    if typing.get_origin(spec.type) is tuple:
+        element = typing.get_args(spec.type)[0]
+        if not isinstance(value, (list, tuple)):
+            raise _type_error(spec, value)
+        return tuple(_check_scalar(spec, element, v) for v in value if v != '')  # type: ignore[return-value]
+    return _check_scalar(spec, spec.type, value)
+
+
+def _check_scalar(spec: ParamSpec, kind: type, value: object) -> Any:
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise _type_error(spec, value)
+    info = spec.info
+    if isinstance(value, str) and info.choices and value not in info.choices:
+        raise ParameterError(
+            ReasonCode.UNKNOWN_NAME, f'{spec.name}: "{value}" is none of {", ".join(info.choices)}')
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ParameterError(ReasonCode.NOT_FINITE, f'{spec.name}: {value} is not a finite number')
+        if (info.minimum is not None and value < info.minimum) or (
+                info.maximum is not None and value > info.maximum):
+            raise ParameterError(ReasonCode.OUT_OF_RANGE, f'{spec.name}: {value} is outside {range_text(info)}')
+    return value
+
+
+def _type_error(spec: ParamSpec, value: object) -> ParameterError:
+    return ParameterError(
+        ReasonCode.INVALID_ARGUMENT,
+        f'{spec.name}: expected {type_text(spec)}, got {type(value).__name__} {value!r}')
+
+
+def type_text(spec: ParamSpec) -> str:
+    """Return the type in ROS's words: ``bool``, ``int``, ``double``, ``string`` or one of these with ``[]``."""
+    is_sequence = typing.get_origin(spec.type) is tuple
+    kind = typing.get_args(spec.type)[0] if is_sequence else spec.type
+    name = {bool: 'bool', int: 'int', float: 'double', str: 'string'}[kind]
+    return name + '[]' if is_sequence else name
+
+
+def range_text(info: ParamInfo) -> str:
+    """Return the allowed values as text, empty where anything goes."""
+    unit = f' {info.unit}' if info.unit else ''
+    if info.choices:
+        return ', '.join(info.choices)
+    if info.minimum is not None and info.maximum is not None:
+        return f'{info.minimum:g} to {info.maximum:g}{unit}'
+    if info.minimum is not None:
+        return f'at least {info.minimum:g}{unit}'
+    if info.maximum is not None:
+        return f'at most {info.maximum:g}{unit}'
+    return ''
+
+
+def replace(instance: ParametersT, changes: Mapping[str, object]) -> ParametersT:
+    """Return a copy with some parameters changed, all or none.
+
+    Args:
+        instance: a parameter dataclass.
+        changes: new values by dotted name.
+
+    Raises:
+        ParameterError: a name is unknown, a value is not allowed (see :func:`check`), or the values do not go together
+            (what ``__post_init__`` of the dataclass refuses with a ValueError).
+    """
+    known = specs(instance)
+    for name in changes:
+        if name not in known:
+            raise ParameterError(ReasonCode.UNKNOWN_NAME, f'unknown parameter "{name}"')
+    checked = {name: check(known[name], value) for name, value in changes.items()}
+    try:
+        return _rebuild(instance, checked, '')
+    except TurretError:
+        raise
+    except ValueError as error:
+        raise ParameterError(ReasonCode.INVALID_ARGUMENT, str(error)) from error
+
+
+def _rebuild(instance: Any, changes: Mapping[str, Value], prefix: str) -> Any:
+    fields = {}
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        name = prefix + field.name
+        if dataclasses.is_dataclass(value):
+            fields[field.name] = _rebuild(value, changes, name + '.')
+        elif name in changes:
+            fields[field.name] = changes[name]
+    return dataclasses.replace(instance, **fields)
+
+
+def build(cls: type[ParametersT], values: Mapping[str, object]) -> ParametersT:
+    """Return a parameter dataclass with the given values and defaults for the rest. Raises as :func:`replace`."""
+    return replace(cls(), values)

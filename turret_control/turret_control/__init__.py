@@ -1,0 +1,1 @@
+"""Aiming, gimbal and laser drivers, simulated hardware, safety and status of the pan-tilt tracking turret."""
