@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.permit import PERMIT_LIFETIME_NS, PermitMonitor, lease_digest
+from turret_common.reason_codes import ReasonCode
+
+ISSUED = 5_000_000_000
+
+
+def monitor(**changes: Any) -> PermitMonitor:
+    result = PermitMonitor()
+    update(result, **changes)
+    return result
+
+
+def update(target: PermitMonitor, **changes: Any) -> None:
+    fields = {
+        'epoch': 1, 'seq': 1, 'monotonic_ns': ISSUED, 'laser_ok': True, 'motion_ok': True,
+        'lease_digest': lease_digest('lease'), 'reasons': ()}
+    target.update(**{**fields, **changes})
+
+
+def test_nothing_is_permitted_before_the_first_permit() -> None:
+    assert PermitMonitor().motion_code(ISSUED) is ReasonCode.PERMIT_MISSING
+    assert PermitMonitor().laser_code(ISSUED) is ReasonCode.PERMIT_MISSING
+
+
+@pytest.mark.parametrize(('age_ns', 'ok'), [
+    (-1, False), (0, True), (PERMIT_LIFETIME_NS - 1, True), (PERMIT_LIFETIME_NS, False)])
+def test_a_permit_lives_100_ms_and_never_comes_from_the_future(age_ns: int, ok: bool) -> None:
+    assert PERMIT_LIFETIME_NS == 100_000_000
+    assert monitor().motion_ok(ISSUED + age_ns) is ok
+    assert monitor().laser_ok(ISSUED + age_ns) is ok
+
+
+@pytest.mark.parametrize(('laser_ok', 'motion_ok', 'laser', 'motion'), [
+    (True, True, ReasonCode.OK, ReasonCode.OK),
+    (False, True, ReasonCode.FIRE_NOT_PERMITTED, ReasonCode.OK),
+    (True, False, ReasonCode.MOTION_NOT_PERMITTED, ReasonCode.MOTION_NOT_PERMITTED),
+])
+def test_emission_needs_both_flags(laser_ok: bool, motion_ok: bool, laser: ReasonCode, motion: ReasonCode) -> None:
+    permit = monitor(laser_ok=laser_ok, motion_ok=motion_ok)
+    assert permit.laser_code(ISSUED) is laser
+    assert permit.motion_code(ISSUED) is motion
+
+
+@pytest.mark.parametrize(('epoch', 'seq', 'taken'), [
+    (1, 6, True), (1, 5, False), (1, 4, False), (2, 1, True), (0, 9, False)])
+def test_only_a_newer_permit_replaces_the_one_in_force(epoch: int, seq: int, taken: bool) -> None:
+    permit = monitor(seq=5)
+    update(permit, epoch=epoch, seq=seq, laser_ok=False)
+    assert permit.laser_ok(ISSUED) is not taken
+
+
+@pytest.mark.parametrize(('lease', 'age_ns', 'digest', 'code'), [
+    ('lease', PERMIT_LIFETIME_NS, lease_digest('lease'), ReasonCode.PERMIT_STALE),
+    ('', 0, '', ReasonCode.NO_OPERATOR),
+    ('other', 0, lease_digest('lease'), ReasonCode.WRONG_LEASE),
+    ('', 0, lease_digest('lease'), ReasonCode.WRONG_LEASE),
+])
+def test_who_is_not_the_operator_is_refused(lease: str, age_ns: int, digest: str, code: ReasonCode) -> None:
+    with pytest.raises(TurretError) as refusal:
+        monitor(lease_digest=digest).check_lease(lease, ISSUED + age_ns)
+    assert refusal.value.code is code
+
+
+def test_the_operator_cannot_be_checked_before_the_first_permit() -> None:
+    with pytest.raises(TurretError) as refusal:
+        PermitMonitor().check_lease('lease', ISSUED)
+    assert refusal.value.code is ReasonCode.PERMIT_MISSING
+
+
+def test_the_operator_passes_even_while_nothing_is_permitted() -> None:
+    monitor(laser_ok=False, motion_ok=False).check_lease('lease', ISSUED)
