@@ -1,9 +1,9 @@
 """Bearings, pixels and the head between them.
 
-Frames (REP 103): ``base_link`` is x forward, y left, z up. The camera's optical frame is z forward, x right, y down. Pan is
-positive to the left, tilt positive up, both zero when the head looks along ``base_link``'s x axis. A bearing is (azimuth,
-elevation) in rad in ``base_link`` with the signs of pan and tilt: a head at pan = azimuth and tilt = elevation looks
-exactly along it.
+Frames (REP 103): ``base_link`` is x forward, y left, z up. The camera's optical frame is z forward, x right, y down.
+Pan is positive to the left, tilt positive up, both zero when the head looks along ``base_link``'s x axis. A bearing is
+(azimuth, elevation) in rad in ``base_link`` with the signs of pan and tilt: a head at pan = azimuth and tilt =
+elevation looks exactly along it.
 """
 
 from __future__ import annotations
@@ -91,8 +91,7 @@ class PinholeCamera:
     def ray(self, x: float, y: float) -> Array:
         """Return the unit vector, shape (3,), in the optical frame through a pixel."""
         xn, yn = self._undistort((x - self.cx) / self.fx, (y - self.cy) / self.fy)
-        ray = np.array([xn, yn, 1.0])
-        return ray / np.linalg.norm(ray)
+        return np.array([xn, yn, 1.0]) / math.sqrt(xn * xn + yn * yn + 1.0)
 
     def project(self, point: Array) -> tuple[float, float] | None:
         """Return the pixel of a point in the optical frame, shape (3,); None when it is not in front of the camera.

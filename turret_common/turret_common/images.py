@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,7 +25,8 @@ def as_array(
 
     Args:
         data: the pixels, at least ``height * step`` bytes.
-        height, width: size in px.
+        height: in px.
+        width: in px.
         encoding: one of :data:`ENCODINGS`.
         step: bytes from one row to the next.
         big_endian: byte order of 16 bit elements.
@@ -48,16 +51,16 @@ def as_array(
     return pixels if channels == 1 else pixels.reshape(height, width, channels)
 
 
-def to_bgr(image: npt.NDArray[np.generic], encoding: str) -> npt.NDArray[np.uint8]:
+def to_bgr(image: npt.NDArray[Any], encoding: str) -> npt.NDArray[np.uint8]:
     """Return an image of any supported encoding as BGR, shape (height, width, 3); the same array where it is one."""
     import cv2  # heavy; only processes that handle pixels pay for it
 
     if encoding in ('bgr8', '8UC3'):
-        return image  # type: ignore[return-value]
+        return image
     if encoding in ('mono16', '16UC1'):
-        image = (image >> 8).astype(np.uint8)  # type: ignore[operator]
+        image = (image >> 8).astype(np.uint8)
     conversions = {
         'rgb8': cv2.COLOR_RGB2BGR, 'bgra8': cv2.COLOR_BGRA2BGR, 'rgba8': cv2.COLOR_RGBA2BGR,
         'yuv422_yuy2': cv2.COLOR_YUV2BGR_YUY2,
     }
-    return cv2.cvtColor(image, conversions.get(encoding, cv2.COLOR_GRAY2BGR))  # type: ignore[return-value,call-overload]
+    return cast('npt.NDArray[np.uint8]', cv2.cvtColor(image, conversions.get(encoding, cv2.COLOR_GRAY2BGR)))

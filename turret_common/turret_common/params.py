@@ -11,7 +11,7 @@ import dataclasses
 import math
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -103,15 +103,18 @@ def flatten(instance: Any) -> dict[str, Value]:
 
 
 def plain(value: Value) -> bool | int | float | str | list[Any]:
-    """Return a value as ROS and YAML hold it. Neither can say of what type an empty list is: no strings are ``['']``."""
+    """Return a value as ROS and YAML hold it.
+
+    Neither can say of what type an empty list is, so no strings are ``['']``.
+    """
     return (list(value) or ['']) if isinstance(value, tuple) else value
 
 
 def check(spec: ParamSpec, value: object) -> Value:
     """Return ``value`` as the parameter's type.
 
-    An integer is accepted where a float is meant, a list where a tuple is meant; ``['']`` means no strings. Nothing else is
-    converted.
+    An integer is accepted where a float is meant, a list where a tuple is meant; ``['']`` means no strings. Nothing
+    else is converted.
 
     Raises:
         ParameterError: wrong type (INVALID_ARGUMENT), NaN or infinity (NOT_FINITE), out of range (OUT_OF_RANGE), or a
@@ -121,8 +124,8 @@ def check(spec: ParamSpec, value: object) -> Value:
         element = typing.get_args(spec.type)[0]
         if not isinstance(value, (list, tuple)):
             raise _type_error(spec, value)
-        return tuple(_check_scalar(spec, element, v) for v in value if v != '')  # type: ignore[return-value]
-    return _check_scalar(spec, spec.type, value)
+        return tuple(_check_scalar(spec, element, v) for v in value if v != '')
+    return cast('Value', _check_scalar(spec, spec.type, value))
 
 
 def _check_scalar(spec: ParamSpec, kind: type, value: object) -> Any:
@@ -188,7 +191,7 @@ def replace(instance: ParametersT, changes: Mapping[str, object]) -> ParametersT
             raise ParameterError(ReasonCode.UNKNOWN_NAME, f'unknown parameter "{name}"')
     checked = {name: check(known[name], value) for name, value in changes.items()}
     try:
-        return _rebuild(instance, checked, '')
+        return cast('ParametersT', _rebuild(instance, checked, ''))
     except TurretError:
         raise
     except ValueError as error:

@@ -1,8 +1,8 @@
 """The wire to the simulated hardware: what a driver with ``driver: sim`` uses in place of pins and buses.
 
-The plant listens on a Unix stream socket in the turret's runtime folder. Each request is one line of JSON with the key ``op``, each
-answer one line of JSON with ``ok``; a refusal has ``ok`` false and ``error``. The operations are described in
-``turret_control/plant_server.py``.
+The plant listens on a Unix stream socket in the turret's runtime folder. Each request is one line of JSON with the key
+``op``, each answer one line of JSON with ``ok``; a refusal has ``ok`` false and ``error``. The operations are described
+in ``turret_control/plant_server.py``.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ class Pose(NamedTuple):
 class PoseHistory:
     """A bounded history of stamped poses.
 
-    Stamps are in seconds on any one clock and need to grow; a stamp that does not is ignored, and one that steps back by
-    more than ``span_s`` (a restarted clock) empties the history first.
+    Stamps are in seconds on any one clock and need to grow; a stamp that does not is ignored, and one that steps back
+    by more than ``span_s`` (a restarted clock) empties the history first.
     """
 
     def __init__(self, span_s: float = 2.0, extrapolate_s: float = 0.05) -> None:

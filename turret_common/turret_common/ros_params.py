@@ -9,10 +9,11 @@ import yaml
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from turret_msgs.srv import SaveParameters
 
 from turret_common import params
+from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir, write_atomically
+from turret_msgs.srv import SaveParameters
 
 ParametersT = TypeVar('ParametersT')
 
@@ -83,7 +84,7 @@ class RosParameters(Generic[ParametersT]):
         try:
             write_atomically(path, yaml.safe_dump(document, sort_keys=False).encode())
         except OSError as error:
-            response.code = params.ReasonCode.IO_ERROR
+            response.code = ReasonCode.IO_ERROR
             response.message = str(error)
             return response
         response.success, response.path = True, str(path)

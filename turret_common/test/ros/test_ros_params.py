@@ -1,0 +1,84 @@
+"""ROS parameters: declared with unit and range, changed all or none, saved and loaded again."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from turret_msgs.srv import SaveParameters
+
+from turret_common.params import ParameterError, param
+from turret_common.ros_params import RosParameters
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    gain: float = param(1.0, 'a gain', unit='1/s', minimum=0.0, maximum=10.0, live=True)
+    lower: float = param(0.0, 'lower end', live=True)
+    upper: float = param(1.0, 'upper end', live=True)
+    device: str = param('none', 'a device')
+    classes: tuple[str, ...] = param((), 'only these', live=True)
+
+    def __post_init__(self) -> None:
+        if self.lower >= self.upper:
+            raise ValueError('lower must be below upper')
+
+
+class ExampleNode(Node):
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('example', **node_kwargs)
+        self.changes: list[Example] = []
+        self.parameters = RosParameters(self, Example, self.changes.append)
+
+
+def build(ros: Any, **overrides: Any) -> Any:
+    return ros.add(ExampleNode(
+        context=ros.context, namespace='turret',
+        parameter_overrides=[Parameter(name, value=value) for name, value in overrides.items()]))
+
+
+def set_atomically(ros: Any, **values: Any) -> Any:
+    request = SetParametersAtomically.Request(
+        parameters=[Parameter(name, value=value).to_parameter_msg() for name, value in values.items()])
+    return ros.call(SetParametersAtomically, 'example/set_parameters_atomically', request).result
+
+
+def test_overrides_are_checked_at_start(ros: Any) -> None:
+    assert build(ros, gain=3.0, classes=['cat']).parameters.value == Example(gain=3.0, classes=('cat',))
+    with pytest.raises(ParameterError):
+        ExampleNode(context=ros.context, parameter_overrides=[Parameter('gain', value=30.0)])
+
+
+def test_descriptors_carry_text_unit_range_and_read_only(ros: Any) -> None:
+    build(ros)
+    gain, device = ros.call(
+        DescribeParameters, 'example/describe_parameters', DescribeParameters.Request(names=['gain', 'device']),
+    ).descriptors
+    assert gain.description == 'a gain [1/s]'
+    assert (gain.floating_point_range[0].from_value, gain.floating_point_range[0].to_value) == (0.0, 10.0)
+    assert not gain.read_only
+    assert device.read_only
+
+
+def test_changes_are_all_or_none_and_reach_the_node_once(ros: Any) -> None:
+    node = build(ros)
+    assert not set_atomically(ros, gain=2.0, lower=5.0).successful
+    assert not set_atomically(ros, device='other').successful
+    assert node.parameters.value == Example()
+    assert set_atomically(ros, gain=2.0, lower=5.0, upper=6.0).successful
+    assert node.changes == [Example(gain=2.0, lower=5.0, upper=6.0)]
+    assert node.parameters.value is node.changes[-1]
+
+
+def test_live_values_are_saved_where_the_next_start_finds_them(ros: Any, own_state: Path) -> None:
+    build(ros)
+    assert set_atomically(ros, gain=2.5).successful
+    answer = ros.call(SaveParameters, 'example/save_parameters', SaveParameters.Request())
+    assert answer.success
+    assert Path(answer.path) == own_state / 'turret' / 'turret' / 'parameters' / 'example.yaml'
+    assert yaml.safe_load(Path(answer.path).read_text()) == {'/**/example': {'ros__parameters': {
+        'gain': 2.5, 'lower': 0.0, 'upper': 1.0, 'classes': ['']}}}

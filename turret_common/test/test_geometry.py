@@ -1,0 +1,79 @@
+"""Geometry: the signs and frames of the design, and that everything there has a way back."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turret_common.geometry import (
+    Bearing,
+    PinholeCamera,
+    angle_between,
+    base_from_head,
+    bearing_of,
+    bearing_to_pixel,
+    direction,
+    pixel_to_bearing,
+    wrap_angle,
+)
+
+CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
+DISTORTED = PinholeCamera(640, 480, 550.0, 552.0, 322.0, 238.0, (-0.12, 0.05, 0.001, -0.0008, -0.01))
+angles = st.floats(-1.2, 1.2)
+
+
+def test_a_level_head_sees_its_own_direction_in_the_middle() -> None:
+    assert pixel_to_bearing(CAMERA, 319.5, 239.5, 0.3, -0.2) == pytest.approx((0.3, -0.2), abs=1e-12)
+
+
+def test_left_of_the_middle_is_positive_azimuth_and_above_it_positive_elevation() -> None:
+    azimuth, elevation = pixel_to_bearing(CAMERA, 100.0, 100.0, 0.0, 0.0)
+    assert azimuth > 0.0
+    assert elevation > 0.0
+
+
+def test_the_edge_of_the_image_is_half_the_field_of_view_away() -> None:
+    assert pixel_to_bearing(CAMERA, 639.5, 239.5, 0.0, 0.0).azimuth == pytest.approx(-math.radians(30.0))
+
+
+@given(st.floats(-5.0, 645.0), st.floats(-5.0, 485.0), angles, angles, st.sampled_from([CAMERA, DISTORTED]))
+def test_pixel_to_bearing_and_back(x: float, y: float, pan: float, tilt: float, camera: PinholeCamera) -> None:
+    pixel = bearing_to_pixel(camera, pixel_to_bearing(camera, x, y, pan, tilt), pan, tilt)
+    assert pixel == pytest.approx((x, y), abs=1e-5)
+
+
+def test_what_is_behind_has_no_pixel() -> None:
+    assert bearing_to_pixel(CAMERA, Bearing(math.pi, 0.0), 0.0, 0.0) is None
+
+
+@given(st.floats(-math.pi, math.pi, exclude_max=True), st.floats(-1.5, 1.5))
+def test_bearing_to_vector_and_back(azimuth: float, elevation: float) -> None:
+    assert bearing_of(3.0 * direction(Bearing(azimuth, elevation))) == pytest.approx((azimuth, elevation), abs=1e-9)
+
+
+@given(angles, angles)
+def test_a_head_at_a_bearing_looks_along_it(pan: float, tilt: float) -> None:
+    rotation = base_from_head(pan, tilt)
+    assert rotation[:, 0] == pytest.approx(direction(Bearing(pan, tilt)))
+    assert rotation @ rotation.T == pytest.approx(np.eye(3))
+    assert np.linalg.det(rotation) == pytest.approx(1.0)
+
+
+def test_small_angles_are_exact() -> None:
+    assert angle_between(Bearing(0.1, 0.2), Bearing(0.1, 0.2 + 1e-9)) == pytest.approx(1e-9, rel=1e-6)
+
+
+@given(st.floats(-50.0, 50.0))
+def test_wrapped_angles_are_the_same_angle(angle: float) -> None:
+    wrapped = wrap_angle(angle)
+    assert -math.pi <= wrapped < math.pi
+    assert math.sin(wrapped) == pytest.approx(math.sin(angle), abs=1e-9)
+    assert math.cos(wrapped) == pytest.approx(math.cos(angle), abs=1e-9)
+
+
+def test_a_resized_image_keeps_its_bearings() -> None:
+    small = DISTORTED.scaled(320, 240)
+    full = pixel_to_bearing(DISTORTED, 101.0, 41.0, 0.1, 0.1)
+    assert pixel_to_bearing(small, 50.25, 20.25, 0.1, 0.1) == pytest.approx(full, abs=1e-9)

@@ -1,0 +1,138 @@
+"""Every topic, service and action of the turret: name, type, quality of service, owner.
+
+The documents are generated from this list and a test compares it with the running graph. Names are relative to the
+turret's namespace, except those that begin with a slash.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Topic(NamedTuple):
+    """A topic: its one publisher is ``node``, or ``operator`` for what panels, joysticks and programs send."""
+
+    name: str
+    type: str
+    node: str
+    qos: str
+    rate: str
+    purpose: str
+
+
+class Service(NamedTuple):
+    """A service and the node that answers it."""
+
+    name: str
+    type: str
+    node: str
+
+
+class Action(NamedTuple):
+    """An action and the node that runs it."""
+
+    name: str
+    type: str
+    node: str
+
+
+#: What each quality of service of :mod:`turret_common.ros_qos` means.
+QOS: dict[str, str] = {
+    'STATE': 'reliable, transient local, depth 1',
+    'IMAGE_OUT': 'reliable, volatile, depth 1',
+    'PERMIT': 'best effort, volatile, depth 1',
+    'STREAM': 'reliable, volatile, depth 5',
+    'COMMAND': 'reliable, volatile, depth 1',
+    'STATUS': 'reliable, volatile, depth 1',
+}
+
+_FAST = 'on change and 10 Hz'
+_SLOW = 'on change and 2 Hz'
+
+TOPICS: tuple[Topic, ...] = (
+    Topic('camera/image_raw', 'sensor_msgs/msg/Image', 'camera', 'IMAGE_OUT', 'per frame', 'the picture'),
+    Topic('camera/image_raw/compressed', 'sensor_msgs/msg/CompressedImage', 'camera', 'IMAGE_OUT',
+          'per frame, while somebody listens', 'the picture as JPEG'),
+    Topic('camera/camera_info', 'sensor_msgs/msg/CameraInfo', 'camera', 'STREAM', 'per frame',
+          'lens and size, with the stamp of the picture'),
+    Topic('camera/state', 'turret_msgs/msg/CameraState', 'camera', 'STATE', _SLOW, 'source, exposure, recording'),
+    Topic('vision/detections', 'turret_msgs/msg/DetectionArray', 'vision', 'STREAM', 'per processed frame',
+          'what the detector saw, in pixels'),
+    Topic('vision/tracks', 'turret_msgs/msg/TrackArray', 'vision', 'STREAM', 'per processed frame',
+          'targets over time, as bearings'),
+    Topic('vision/image_annotated/compressed', 'sensor_msgs/msg/CompressedImage', 'vision', 'IMAGE_OUT',
+          'per processed frame, while somebody listens', 'the picture with boxes and ids'),
+    Topic('vision/state', 'turret_msgs/msg/VisionState', 'vision', 'STATE', _SLOW, 'method, rate, problems'),
+    Topic('controller/state', 'turret_msgs/msg/ControllerState', 'controller', 'STATE', _FAST,
+          'mode, target, error, gains, crosshair, presets, pattern'),
+    Topic('controller/target', 'turret_msgs/msg/AimTarget', 'controller', 'STREAM', 'per control tick while aiming',
+          'the aim point after prediction'),
+    Topic('controller/fire_request', 'turret_msgs/msg/FireRequest', 'controller', 'COMMAND', 'per decision',
+          'wish of automatic fire, for safety to grant or not'),
+    Topic('controller/jog', 'turret_msgs/msg/Jog', 'operator', 'COMMAND', '10 Hz or more while held',
+          'turn at this rate; 200 ms time-out'),
+    Topic('gimbal/command', 'turret_msgs/msg/GimbalCommand', 'controller', 'COMMAND', '100 Hz',
+          'what the head shall do now; 200 ms time-out'),
+    Topic('gimbal/state', 'turret_msgs/msg/GimbalState', 'gimbal', 'STATE', _FAST, 'both axes, limits, switches'),
+    Topic('joint_states', 'sensor_msgs/msg/JointState', 'gimbal', 'STREAM', '100 Hz or more',
+          'pan_joint and tilt_joint, stamped when measured'),
+    Topic('laser/state', 'turret_msgs/msg/LaserState', 'laser', 'STATE', _FAST, 'state machine, caps, counters'),
+    Topic('safety/permit', 'turret_msgs/msg/SafetyPermit', 'safety', 'PERMIT', '50 Hz',
+          'permission to move and to emit; silence withdraws it'),
+    Topic('safety/fire_grant', 'turret_msgs/msg/FireGrant', 'safety', 'PERMIT', 'while the trigger is held',
+          'the trigger, on its way to the laser'),
+    Topic('safety/state', 'turret_msgs/msg/SafetyState', 'safety', 'STATE', _FAST, 'permit, operator, zones, stop'),
+    Topic('status', 'turret_msgs/msg/TurretStatus', 'status', 'STATUS', '2 Hz', 'the whole turret in one message'),
+    Topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', 'status', 'STREAM', '1 Hz',
+          'health by diagnostic conventions'),
+    Topic('sim/truth', 'turret_msgs/msg/SimTruth', 'plant', 'STREAM', '200 Hz',
+          'simulation only: what is true, for judging'),
+)
+
+_T = 'turret_msgs/srv/'
+
+SERVICES: tuple[Service, ...] = (
+    Service('camera/capture_still', _T + 'CaptureStill', 'camera'),
+    Service('camera/start_recording', _T + 'StartRecording', 'camera'),
+    Service('camera/stop_recording', _T + 'StopRecording', 'camera'),
+    Service('camera/list_media', _T + 'ListMedia', 'camera'),
+    Service('camera/rename_media', _T + 'RenameMedia', 'camera'),
+    Service('camera/delete_media', _T + 'DeleteMedia', 'camera'),
+    Service('vision/teach_color', _T + 'TeachColor', 'vision'),
+    Service('controller/set_mode', _T + 'SetMode', 'controller'),
+    Service('controller/select_target', _T + 'SelectTarget', 'controller'),
+    Service('controller/move_to', _T + 'MoveTo', 'controller'),
+    Service('controller/nudge', _T + 'Nudge', 'controller'),
+    Service('controller/look_at_pixel', _T + 'LookAtPixel', 'controller'),
+    Service('controller/save_preset', _T + 'SavePreset', 'controller'),
+    Service('controller/recall_preset', _T + 'RecallPreset', 'controller'),
+    Service('controller/delete_preset', _T + 'DeletePreset', 'controller'),
+    Service('controller/set_boresight', _T + 'SetBoresight', 'controller'),
+    Service('gimbal/set_enabled', _T + 'SetEnabled', 'gimbal'),
+    Service('gimbal/set_home', _T + 'SetHome', 'gimbal'),
+    Service('laser/arm', _T + 'Arm', 'laser'),
+    Service('laser/disarm', _T + 'Disarm', 'laser'),
+    Service('laser/fire', _T + 'Fire', 'laser'),
+    Service('laser/reset_count', _T + 'ResetCount', 'laser'),
+    Service('laser/set_power', _T + 'SetPower', 'laser'),
+    Service('safety/acquire_lease', _T + 'AcquireLease', 'safety'),
+    Service('safety/release_lease', _T + 'ReleaseLease', 'safety'),
+    Service('safety/heartbeat', _T + 'Heartbeat', 'safety'),
+    Service('safety/stop', _T + 'Stop', 'safety'),
+    Service('safety/reset', _T + 'ResetStop', 'safety'),
+    Service('safety/set_zones', _T + 'SetZones', 'safety'),
+    Service('safety/confirm_region', _T + 'ConfirmRegion', 'safety'),
+    Service('safety/set_auto_fire', _T + 'SetAutoFire', 'safety'),
+    Service('status/faults', _T + 'Faults', 'status'),
+)
+
+_A = 'turret_msgs/action/'
+
+ACTIONS: tuple[Action, ...] = (
+    Action('gimbal/home', _A + 'Home', 'gimbal'),
+    Action('gimbal/calibrate', _A + 'Calibrate', 'gimbal'),
+    Action('controller/run_pattern', _A + 'RunPattern', 'controller'),
+    Action('controller/measure_delay', _A + 'MeasureDelay', 'controller'),
+    Action('controller/auto_tune', _A + 'AutoTune', 'controller'),
+    Action('controller/calibrate_boresight', _A + 'CalibrateBoresight', 'controller'),
+)
