@@ -1,0 +1,48 @@
+"""The command-line program behind ``./turret``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from turret_common.errors import TurretError
+
+from turret_bringup.commands import COMMANDS
+
+#: Exit code for wrong input.
+WRONG_INPUT = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole program."""
+    top = argparse.ArgumentParser(
+        prog='./turret', formatter_class=argparse.RawDescriptionHelpFormatter,
+        description='A pan-tilt tracking turret on ROS 2. Without hardware it runs in simulation.',
+        epilog='"./turret COMMAND --help" explains each command.')
+    subparsers = top.add_subparsers(title='commands', metavar='COMMAND', required=True)
+    for name, module in COMMANDS.items():
+        summary = (module.__doc__ or '').splitlines()[0]
+        sub = subparsers.add_parser(
+            name, help=summary[0].lower() + summary[1:].rstrip('.'), description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a refusal is one sentence on standard error and 2."""
+    args = parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+    except TurretError as error:
+        sys.stderr.write(f'turret: {error.message}\n')
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

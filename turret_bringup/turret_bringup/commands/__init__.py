@@ -1,0 +1,12 @@
+"""The sub-commands of ``./turret``, one module each: a docstring for the help, ``add_arguments`` and ``run``."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from turret_bringup.commands import down, up
+
+COMMANDS: dict[str, ModuleType] = {
+    'up': up,
+    'down': down,
+}

@@ -1,0 +1,21 @@
+"""End a running turret."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from turret_bringup import instance
+from turret_bringup.commands.options import add_namespace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_namespace(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """End the turret of the namespace; it is no error when none runs."""
+    ended = instance.end(args.namespace)
+    sys.stdout.write(f'{"ended" if ended else "no"} turret in the namespace "{args.namespace}"\n')
+    return 0

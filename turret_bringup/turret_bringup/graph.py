@@ -1,0 +1,54 @@
+"""The graph of nodes, described once; the supervisor and ``turret.launch.py`` read it."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+#: Namespace of a turret that is not told another.
+DEFAULT_NAMESPACE = 'turret'
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node, which is one process.
+
+    Attributes:
+        name: of the node and of its executable; the module is ``<package>.<name>_node``.
+        package: that it belongs to.
+        backend: its parameter that names the hardware it talks to; empty when it talks to none. The value ``sim``
+            means the simulated hardware, the node ``plant``.
+        raw_images: whether it publishes raw images, which need a large Fast DDS shared-memory segment.
+        simulation_only: whether it is the simulated hardware itself, which starts when some backend is ``sim``, and
+            ends after everything that drives it.
+    """
+
+    name: str
+    package: str
+    backend: str = ''
+    raw_images: bool = False
+    simulation_only: bool = False
+
+    @property
+    def module(self) -> str:
+        """The module that ``python -m`` runs."""
+        return f'{self.package}.{self.name}_node'
+
+    def parameters(self) -> type:
+        """Import and return the node's parameter dataclass, ``<package>.<name>_parameters.<Name>Parameters``."""
+        module = importlib.import_module(f'{self.package}.{self.name}_parameters')
+        cls: type = getattr(module, f'{self.name.capitalize()}Parameters')
+        return cls
+
+
+GRAPH: tuple[NodeSpec, ...] = (
+    NodeSpec('plant', 'turret_control', simulation_only=True),
+    NodeSpec('safety', 'turret_control', backend='estop_driver'),
+    NodeSpec('laser', 'turret_control', backend='driver'),
+    NodeSpec('gimbal', 'turret_control', backend='driver'),
+    NodeSpec('camera', 'turret_camera', backend='source', raw_images=True),
+    NodeSpec('vision', 'turret_vision'),
+    NodeSpec('controller', 'turret_control'),
+    NodeSpec('status', 'turret_control'),
+    NodeSpec('web', 'turret_web'),
+)
