@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-# Columns: the optical frame's x, y, z in a body frame that is x forward, y left, z up.
-_BODY_FROM_OPTICAL: Array = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+#: Columns: the optical frame's x, y, z in a body frame that is x forward, y left, z up.
+BODY_FROM_OPTICAL: Array = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 
 
 class Bearing(NamedTuple):
@@ -123,10 +123,10 @@ class PinholeCamera:
 
 def pixel_to_bearing(camera: PinholeCamera, x: float, y: float, pan: float, tilt: float) -> Bearing:
     """Return the bearing seen at a pixel by a camera on the head at a pose in rad."""
-    return bearing_of(base_from_head(pan, tilt) @ _BODY_FROM_OPTICAL @ camera.ray(x, y))
+    return bearing_of(base_from_head(pan, tilt) @ BODY_FROM_OPTICAL @ camera.ray(x, y))
 
 
 def bearing_to_pixel(
         camera: PinholeCamera, bearing: Bearing, pan: float, tilt: float) -> tuple[float, float] | None:
     """Return the pixel at which a camera on the head at a pose in rad sees a bearing; None when it is behind."""
-    return camera.project(_BODY_FROM_OPTICAL.T @ base_from_head(pan, tilt).T @ direction(bearing))
+    return camera.project(BODY_FROM_OPTICAL.T @ base_from_head(pan, tilt).T @ direction(bearing))
