@@ -1,0 +1,63 @@
+"""The motion profile of one axis: within its speed and acceleration, and always able to stop in time.
+
+Every driver that must shape its own motion (the simulated one, stepper and servo drivers) runs this profile, so a limit
+that holds here holds in front of every kind of motor.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+
+class AxisMotion(NamedTuple):
+    """What one axis shall do: go to ``target`` [rad], not faster than ``speed`` [rad/s], and stand still there.
+
+    Turning at a rate is a motion to the last allowed position in that direction; standing still is speed 0.
+    """
+
+    target: float
+    speed: float
+
+
+STAND_STILL = AxisMotion(0.0, 0.0)
+
+
+def approach_speed(distance: float, acceleration: float, dt: float) -> float:
+    """Return the greatest speed [rad/s] that may be held for ``dt`` [s] and still be braked within ``distance`` [rad].
+
+    Braking lowers the speed by ``acceleration * dt`` every ``dt``: from ``n`` such units it takes ``n (n + 1) / 2``
+    units of way, ``acceleration * dt^2`` each. This is the inverse, linear in between, so that braking ends exactly
+    on the spot.
+    """
+    units = distance / (acceleration * dt * dt)
+    n = math.floor(0.5 * (math.sqrt(1.0 + 8.0 * units) - 1.0))
+    return acceleration * dt * (n + (units - 0.5 * n * (n + 1)) / (n + 1))
+
+
+def stopping_distance(speed: float, acceleration: float) -> float:
+    """Return the way [rad] that it takes to brake from ``speed`` [rad/s] with ``acceleration`` [rad/s^2]."""
+    return 0.5 * speed * speed / acceleration
+
+
+class MotionProfile:
+    """Position and velocity of one axis that moves with a limited acceleration.
+
+    Attributes:
+        position: rad.
+        velocity: rad/s.
+    """
+
+    def __init__(self, acceleration: float, position: float = 0.0) -> None:
+        """Start at rest at ``position`` [rad]; ``acceleration`` [rad/s^2] is never exceeded."""
+        self.acceleration = acceleration
+        self.position = position
+        self.velocity = 0.0
+
+    def advance(self, motion: AxisMotion, dt: float) -> None:
+        """Move for ``dt`` [s]; the same from call to call, so that braking ends exactly on the target."""
+        error = motion.target - self.position
+        change = self.acceleration * dt
+        goal = math.copysign(min(motion.speed, approach_speed(abs(error), self.acceleration, dt)), error)
+        self.velocity += max(-change, min(change, goal - self.velocity))
+        self.position += self.velocity * dt

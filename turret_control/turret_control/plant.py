@@ -1,0 +1,378 @@
+"""The simulated hardware: a head on two motors with switches, pins that keep their level, and a world to look at.
+
+It is mechanics only, with time as an argument: no socket, no thread, no clock. The process around it is
+``plant_server.py``; a benchmark may step one directly::
+
+    plant = Plant(PlantParameters(), start_ns=0)
+    plant.enable(True)
+    plant.command('velocity', pan_rate=0.5)
+    plant.step(1_000_000_000)          # ns
+    plant.read().pan                   # counted rad, from an unknown zero
+    plant.truth(950_000_000).pan       # true rad, up to a second back
+
+What the turret counts is not where the head is: the counter starts anywhere, commands act late, the head lags behind
+its motor and has play, its axes lean. How much of that differs from the configuration is :class:`Hidden`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import random
+from collections import deque
+from typing import Any, NamedTuple
+
+from turret_common.errors import TurretError
+from turret_common.finite import require_finite, require_range
+from turret_common.pose_history import Pose, PoseHistory
+from turret_common.reason_codes import ReasonCode
+from turret_control.axis import STAND_STILL, AxisMotion, MotionProfile
+from turret_control.plant_parameters import PlantAxis, PlantParameters
+from turret_control.scenario import Scenario, TargetState, make_scenario
+
+STEP_NS = 1_000_000
+_STEP_S = 1e-9 * STEP_NS
+_HISTORY_S = 1.2
+_EXTRAPOLATE_S = 0.05
+_FAR = 1e4  # rad; the target of a motion that has no end of its own
+
+_Vector = tuple[float, float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Hidden:
+    """What is otherwise than configured. Zero everywhere is hardware exactly as configured.
+
+    Attributes:
+        delay_s: added to the actuation delay.
+        backlash: play of each axis [rad].
+        lean: of the pan axis about x and y [rad].
+        skew: of the tilt axis from the right angle to the pan axis [rad].
+        camera_roll: of the camera about its line of sight, positive clockwise as seen from behind [rad].
+        distortion: of the lens: k1, k2, p1, p2, k3.
+        beam: azimuth and elevation of the laser beam relative to the line of sight [rad].
+    """
+
+    delay_s: float = 0.0
+    backlash: float = 0.0
+    lean: tuple[float, float] = (0.0, 0.0)
+    skew: float = 0.0
+    camera_roll: float = 0.0
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    beam: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def seeded(cls, seed: int, scale: float) -> Hidden:
+        """Return differences drawn from ``seed``, at most those of a carelessly built turret times ``scale``."""
+        rng = random.Random(seed)
+
+        def spread(most: float) -> float:
+            return scale * rng.uniform(-most, most)
+
+        return cls(
+            delay_s=spread(0.020), backlash=abs(spread(0.006)), lean=(spread(0.02), spread(0.02)), skew=spread(0.01),
+            camera_roll=spread(0.02), distortion=(spread(0.15), spread(0.03), spread(0.002), spread(0.002), 0.0),
+            beam=(spread(0.02), spread(0.02)))
+
+
+class Pin:
+    """An output line. It keeps its level until somebody sets another one, as a Raspberry Pi's does.
+
+    Attributes:
+        level: 0 (low) to 1 (high); in between is a duty cycle.
+        since_ns: when it took this level.
+        edges: how often it went from low to not low or back.
+        last_on_ns, last_off_ns: when it last did either; None = never.
+    """
+
+    def __init__(self, now_ns: int) -> None:
+        self.level = 0.0
+        self.since_ns = now_ns
+        self.edges = 0
+        self.last_on_ns: int | None = None
+        self.last_off_ns: int | None = None
+        self._changes: deque[tuple[int, float]] = deque([(now_ns, 0.0)], maxlen=256)
+
+    def set(self, level: float, now_ns: int) -> None:
+        """Set the level."""
+        if level == self.level:
+            return
+        if (level > 0.0) != (self.level > 0.0):
+            self.edges += 1
+            if level > 0.0:
+                self.last_on_ns = now_ns
+            else:
+                self.last_off_ns = now_ns
+        self.level, self.since_ns = level, now_ns
+        self._changes.append((now_ns, level))
+
+    def at(self, t_ns: int) -> float:
+        """Return the level at an instant, that of the oldest change known for anything before it."""
+        return next((level for since, level in reversed(self._changes) if since <= t_ns), self._changes[0][1])
+
+
+class AxisReading(NamedTuple):
+    """What a driver can know of one axis: counted position [rad] and rate [rad/s], and its switches."""
+
+    position: float
+    rate: float
+    lower: bool
+    upper: bool
+    home: bool
+
+
+class Reading(NamedTuple):
+    """What drivers can know at ``t_ns``."""
+
+    t_ns: int
+    pan: AxisReading
+    tilt: AxisReading
+    enabled: bool
+    estop: bool
+
+
+class Truth(NamedTuple):
+    """What is true at ``t_ns``: the line of sight [rad, rad/s], the beam's direction [rad], targets and pins."""
+
+    t_ns: int
+    pan: float
+    tilt: float
+    pan_rate: float
+    tilt_rate: float
+    roll: float
+    beam_azimuth: float
+    beam_elevation: float
+    laser: float
+    indicator: float
+    enabled: bool
+    targets: list[TargetState]
+
+
+class _Axis:
+    """A motor with a counter, and the head hanging on it."""
+
+    def __init__(self, config: PlantAxis, backlash: float, count_at_start: float) -> None:
+        self._config = config
+        self._play = 0.5 * backlash
+        self._follow = 1.0 if config.lag_s == 0.0 else 1.0 - math.exp(-_STEP_S / config.lag_s)
+        self._zero = count_at_start - config.start  # what the counter shows at true zero
+        self._driven = config.start
+        self._profile = MotionProfile(config.acceleration, count_at_start)
+        self.motion = STAND_STILL
+        self.head = config.start
+        self.head_rate = 0.0
+
+    def command(self, target: float, speed: float) -> None:
+        self.motion = AxisMotion(target, min(speed, self._config.max_velocity))
+
+    def release(self) -> None:
+        """Take the current away: the motor stops where it is."""
+        self.motion = STAND_STILL
+        self._profile.velocity = 0.0
+
+    def push(self, angle: float) -> None:
+        """Turn the head by hand; the counter does not see it."""
+        self._zero -= angle
+        self._driven += angle
+
+    def step(self) -> None:
+        profile, config = self._profile, self._config
+        profile.advance(self.motion, _STEP_S)
+        motor = profile.position - self._zero
+        stop = max(config.lower_switch - config.overtravel, min(config.upper_switch + config.overtravel, motor))
+        if motor != stop:  # steps are lost at a hard stop: the counter runs on
+            self._zero += motor - stop
+            motor = stop
+        self._driven = max(motor - self._play, min(motor + self._play, self._driven))
+        move = self._follow * (self._driven - self.head)
+        self.head += move
+        self.head_rate = move / _STEP_S
+
+    def read(self) -> AxisReading:
+        profile, config = self._profile, self._config
+        return AxisReading(
+            profile.position, profile.velocity, self.head <= config.lower_switch, self.head >= config.upper_switch,
+            self.head >= 0.0)
+
+
+class Plant:
+    """The simulated hardware. Not for several threads at once.
+
+    Attributes:
+        hidden: what is otherwise than configured.
+        pins: output lines by name.
+        estop: the emergency-stop input is pressed.
+    """
+
+    def __init__(self, config: PlantParameters, start_ns: int, hidden: Hidden | None = None) -> None:
+        """Power it up at ``start_ns``. ``hidden`` is drawn from the configured seed unless given."""
+        self.config = config
+        self.hidden = Hidden.seeded(config.hidden_seed, config.hidden_scale) if hidden is None else hidden
+        rng = random.Random(config.hidden_seed)
+        self._pan = _Axis(config.pan, self.hidden.backlash, rng.uniform(-0.5, 0.5))
+        self._tilt = _Axis(config.tilt, self.hidden.backlash, rng.uniform(-0.5, 0.5))
+        self._delay_ns = max(0, round(1e9 * (config.actuation_delay_s + self.hidden.delay_s)))
+        self._pending: deque[tuple[int, AxisMotion, AxisMotion]] = deque()
+        self._t_ns = self._start_ns = start_ns
+        self._history = PoseHistory(_HISTORY_S, _EXTRAPOLATE_S)
+        self._remember()
+        self.enabled = False
+        self.estop = False
+        self.pins = {name: Pin(start_ns) for name in ('laser', 'indicator')}
+        self.set_scenario(config)
+
+    @property
+    def t_ns(self) -> int:
+        """The instant up to which everything has happened; at most :data:`STEP_NS` behind the last :meth:`step`."""
+        return self._t_ns
+
+    def step(self, now_ns: int) -> None:
+        """Let time pass, in whole steps, until ``now_ns``."""
+        while self._t_ns + STEP_NS <= now_ns:
+            self._t_ns += STEP_NS
+            while self._pending and self._pending[0][0] <= self._t_ns:
+                _, pan, tilt = self._pending.popleft()
+                self._pan.command(*pan)
+                self._tilt.command(*tilt)
+            self._pan.step()
+            self._tilt.step()
+            self._remember()
+
+    def command(
+            self, mode: str, pan: float = 0.0, tilt: float = 0.0,
+            pan_rate: float = 0.0, tilt_rate: float = 0.0) -> None:
+        """Give the motors a command, on which they act after the actuation delay.
+
+        Mode "stop" needs no more. Mode "velocity" turns at ``pan_rate`` and ``tilt_rate`` [rad/s]. Mode "position"
+        goes to the counted ``pan`` and ``tilt`` [rad], no faster than these rates.
+
+        Raises:
+            TurretError: a number is not finite, the mode is unknown or the motors are off; the axes then do as before.
+        """
+        require_finite(pan=pan, tilt=tilt, pan_rate=pan_rate, tilt_rate=tilt_rate)
+        if not self.enabled:
+            raise TurretError(ReasonCode.NOT_ENABLED, 'the motors are off')
+        motions = {
+            'stop': (STAND_STILL, STAND_STILL),
+            'velocity': (_turn(pan_rate), _turn(tilt_rate)),
+            'position': (AxisMotion(pan, abs(pan_rate)), AxisMotion(tilt, abs(tilt_rate))),
+        }
+        if mode not in motions:
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'mode "{mode}" is none of {", ".join(motions)}')
+        self._pending.append((self._t_ns + self._delay_ns, *motions[mode]))
+
+    def enable(self, on: bool) -> None:
+        """Switch the motors' current."""
+        self.enabled = on
+        if not on:
+            self._pending.clear()
+            self._pan.release()
+            self._tilt.release()
+
+    def set_pin(self, name: str, level: float, now_ns: int) -> None:
+        """Set an output line, which keeps its level from then on.
+
+        Raises:
+            TurretError: the level is not within 0 to 1.
+        """
+        require_range('level', level, 0.0, 1.0)
+        if name not in self.pins:
+            self.pins[name] = Pin(now_ns)
+        self.pins[name].set(level, now_ns)
+
+    def set_scenario(self, config: PlantParameters) -> None:
+        """Start the scenario that the parameters describe, from its beginning."""
+        self.scenario: Scenario = make_scenario(
+            config.scenario, config.scenario_seed, config.scenario_amplitude, config.scenario_rate)
+        self.config = config
+        self._scenario_ns = self._t_ns
+
+    def push(self, pan: float, tilt: float) -> None:
+        """Turn the head by hand by these angles [rad]; the counters do not see it."""
+        require_finite(pan=pan, tilt=tilt)
+        self._pan.push(pan)
+        self._tilt.push(tilt)
+
+    def read(self) -> Reading:
+        """Return what drivers can know now."""
+        return Reading(self._t_ns, self._pan.read(), self._tilt.read(), self.enabled, self.estop)
+
+    def truth(self, t_ns: int | None = None) -> Truth:
+        """Return what is true now, or at an instant up to a second ago (or 50 ms ahead, by the present rates).
+
+        Raises:
+            TurretError: OUT_OF_RANGE, no pose is known for that instant.
+        """
+        t_ns = self._t_ns if t_ns is None else t_ns
+        pose = self._history.at(self._seconds(t_ns))
+        if pose is None:
+            raise TurretError(
+                ReasonCode.OUT_OF_RANGE, f'no pose is known {1e-9 * (self._t_ns - t_ns):.3f} s ago')
+        (pan, tilt), roll = self._look(pose, (0.0, 0.0))
+        (beam_azimuth, beam_elevation), _ = self._look(pose, self.hidden.beam)
+        return Truth(
+            t_ns, pan, tilt, pose.pan_rate, pose.tilt_rate, roll, beam_azimuth, beam_elevation,
+            self.pins['laser'].at(t_ns), self.pins['indicator'].at(t_ns), self.enabled,
+            self.scenario.targets(1e-9 * (t_ns - self._scenario_ns)))
+
+    def scene(self, t_ns: int) -> dict[str, Any]:
+        """Return what a camera needs to draw the world at an instant, as plain data.
+
+        Keys: ``pan``, ``tilt`` (true line of sight), ``pan_rate``, ``tilt_rate``, ``camera`` {``horizontal_fov``,
+        ``distortion``, ``roll``}, ``targets``, ``occluders``, ``laser`` {``on``, ``power``, ``azimuth``,
+        ``elevation``}. Angles in rad; ``roll`` is about the line of sight, positive clockwise as seen from behind the
+        camera. Errors as :meth:`truth`.
+        """
+        truth = self.truth(t_ns)
+        return {
+            'pan': truth.pan, 'tilt': truth.tilt, 'pan_rate': truth.pan_rate, 'tilt_rate': truth.tilt_rate,
+            'camera': {
+                'horizontal_fov': self.config.camera_horizontal_fov, 'distortion': self.hidden.distortion,
+                'roll': truth.roll + self.hidden.camera_roll},
+            'targets': [target._asdict() for target in truth.targets],
+            'occluders': [dataclasses.asdict(obstacle) for obstacle in self.scenario.obstacles],
+            'laser': {
+                'on': truth.laser > 0.0, 'power': truth.laser,
+                'azimuth': truth.beam_azimuth, 'elevation': truth.beam_elevation},
+        }
+
+    def _seconds(self, t_ns: int) -> float:
+        return 1e-9 * (t_ns - self._start_ns)
+
+    def _remember(self) -> None:
+        self._history.add(
+            self._seconds(self._t_ns),
+            Pose(self._pan.head, self._tilt.head, self._pan.head_rate, self._tilt.head_rate))
+
+    def _look(self, pose: Pose, offset: tuple[float, float]) -> tuple[tuple[float, float], float]:
+        """Return the bearing of a direction relative to the head, and how far the head is rolled about it [rad]."""
+        azimuth, elevation = offset
+        forward = self._to_base(pose, (
+            math.cos(elevation) * math.cos(azimuth), math.cos(elevation) * math.sin(azimuth), math.sin(elevation)))
+        left = self._to_base(pose, (0.0, 1.0, 0.0))
+        pan, tilt = math.atan2(forward[1], forward[0]), math.atan2(forward[2], math.hypot(forward[0], forward[1]))
+        level = (-math.sin(pan), math.cos(pan), 0.0)
+        up = (-math.sin(tilt) * math.cos(pan), -math.sin(tilt) * math.sin(pan), math.cos(tilt))
+        return (pan, tilt), math.atan2(_dot(left, up), _dot(left, level))
+
+    def _to_base(self, pose: Pose, v: _Vector) -> _Vector:
+        x, y, z = v
+        x, z = _turned(x, z, pose.tilt)            # tilt: x towards z
+        y, z = _turned(y, z, self.hidden.skew)     # the tilt axis leans: y towards z
+        x, y = _turned(x, y, pose.pan)             # pan: x towards y
+        y, z = _turned(y, z, self.hidden.lean[0])  # the pan axis leans: y towards z
+        z, x = _turned(z, x, self.hidden.lean[1])  # and z towards x
+        return x, y, z
+
+
+def _turn(rate: float) -> AxisMotion:
+    return AxisMotion(math.copysign(_FAR, rate), abs(rate))
+
+
+def _turned(a: float, b: float, angle: float) -> tuple[float, float]:
+    c, s = math.cos(angle), math.sin(angle)
+    return a * c - b * s, a * s + b * c
+
+
+def _dot(a: _Vector, b: _Vector) -> float:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
