@@ -6,9 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from turret_common.errors import TurretError
-
 from turret_bringup.commands import COMMANDS
+from turret_common.errors import TurretError
 
 #: Exit code for wrong input.
 WRONG_INPUT = 2

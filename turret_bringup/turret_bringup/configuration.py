@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from turret_bringup.graph import DEFAULT_NAMESPACE, GRAPH, NodeSpec
 from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.params import ParamSpec
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
-
-from turret_bringup.graph import DEFAULT_NAMESPACE, GRAPH, NodeSpec
 
 #: What every ROS node declares by itself.
 _USE_SIM_TIME = ParamSpec('use_sim_time', bool, False, params.ParamInfo('Take the time from /clock.', saved=False))
@@ -127,7 +127,7 @@ def check(layers: Iterable[Layer], namespace: str, graph: Sequence[NodeSpec]) ->
                 if not layer.saved:
                     raise
                 notes.append(f'{error.message}; left out')
-    effective = {}
+    effective: dict[str, Any] = {}
     for node, cls in classes.items():
         own = {name: value for name, value in values[node].items() if name != _USE_SIM_TIME.name}
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import selectors
 import signal
@@ -15,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-#: Time that processes have to end by themselves before they are killed.
-GRACE_S = 2.0
+from turret_bringup import process_groups
+from turret_bringup.process_groups import Group, Janitor
+
 #: First pause before a process that died is started again, its growth, and its limit.
 RESPAWN_S = 0.5
 RESPAWN_GROWTH = 2.0
@@ -26,9 +26,7 @@ STEADY_S = 30.0
 #: Exit code with which a node refuses to start; the sentence why is the last line on its standard error.
 REFUSED = 2
 
-_PR_SET_PDEATHSIG = 1
 _COLORS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
-_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class _Child:
     command: Command
     prefix: str
     popen: subprocess.Popen[bytes] | None = None
-    group: int = 0
+    group: Group | None = None
     started_s: float = 0.0
     starts: int = 0
     pause_s: float = RESPAWN_S
@@ -65,28 +63,28 @@ class _Child:
 class Supervisor:
     """Runs commands until it is told to end, or one of them refuses its first start.
 
-    Each process leads a session of its own: a Ctrl-C reaches only the supervisor, and descendants of a process can be
-    found and ended with it. The kernel sends SIGTERM to each of them if the supervisor itself is killed.
+    A Ctrl-C reaches only the supervisor, because each process leads a session of its own. If the supervisor is killed,
+    its janitor ends the processes.
     """
 
     def __init__(
             self, commands: Sequence[Command], output: IO[str] = sys.stdout,
-            on_exit: Callable[[int], None] | None = None) -> None:
+            clean_up: Callable[[], object] = lambda: None) -> None:
         """Prepare without starting anything.
 
         Args:
             commands: what to run; names are unique.
             output: where the processes' output goes, with their names before each line.
-            on_exit: called with the id of each process that has ended.
+            clean_up: called when processes have ended that may have left something behind.
         """
-        width = max(len(command.name) for command in commands)
+        width = max((len(command.name) for command in commands), default=0)
         colored = output.isatty()
         self._children = [
             _Child(command, _prefix(command.name.ljust(width), _COLORS[i % len(_COLORS)] if colored else None))
             for i, command in enumerate(commands)]
         self._own_prefix = _prefix('turret'.ljust(width), 1 if colored else None)
         self._output = output
-        self._on_exit = on_exit
+        self._clean_up = clean_up
         self._selector = selectors.DefaultSelector()
         self._ending = False
         self.refusal: str | None = None
@@ -101,6 +99,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until SIGINT, SIGTERM or SIGHUP, or until a first start is refused; return the exit code 0 or 2."""
+        self._janitor = Janitor(self._clean_up)
         with self._signals():
             try:
                 for child in self._children:
@@ -110,6 +109,7 @@ class Supervisor:
             finally:
                 self._end()
                 self._selector.close()
+                self._janitor.close()
         return REFUSED if self.refusal else 0
 
     @contextlib.contextmanager
@@ -143,24 +143,21 @@ class Supervisor:
         now = time.monotonic()
         for child in self._children:
             if child.due_s is not None and now >= child.due_s and not self._ending:
-                _signal_group(child.group, signal.SIGKILL)
                 self._start(child)
 
     def _start(self, child: _Child) -> None:
-        supervisor = os.getpid()
-
-        def tie_to_supervisor() -> None:
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != supervisor:
-                os._exit(1)
-
+        if child.group:
+            process_groups.send(child.group.leader, signal.SIGKILL)
+            self._janitor.ended(child.group)
+            self._clean_up()
         child.due_s = None
         child.starts += 1
         child.started_s = time.monotonic()
         child.popen = popen = subprocess.Popen(
             child.command.argv, env=child.command.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=tie_to_supervisor)
-        child.group = popen.pid
+            stderr=subprocess.STDOUT, start_new_session=True)
+        child.group = Group(popen.pid, child.command.ends_last)
+        self._janitor.started(child.group)
         assert popen.stdout is not None
         os.set_blocking(popen.stdout.fileno(), False)
         stdout, exited = popen.stdout, os.pidfd_open(popen.pid)
@@ -193,10 +190,8 @@ class Supervisor:
             self._read(child, popen.stdout)
         code = popen.wait()
         child.popen = None
-        # What it left behind ends too, and has until the next start to do so by itself.
-        _signal_group(child.group, signal.SIGTERM)
-        if self._on_exit:
-            self._on_exit(popen.pid)
+        # What it started itself ends too, and has until the next start to do so.
+        process_groups.send(popen.pid, signal.SIGTERM)
         if self._ending:
             return
         if code == REFUSED and child.starts == 1:
@@ -211,21 +206,13 @@ class Supervisor:
 
     def _end(self) -> None:
         self._ending = True
-        deadline = time.monotonic() + GRACE_S
-        for children in (
-                [child for child in self._children if not child.command.ends_last],
-                [child for child in self._children if child.command.ends_last]):
-            for child in children:
-                if child.popen:
-                    child.popen.terminate()
-            while any(_alive(child) for child in children) and time.monotonic() < deadline:
-                self._step(0.02)
-        for child in self._children:
-            if _alive(child):
-                self.say(f'{child.command.name} does not end and is killed')
-                _signal_group(child.group, signal.SIGKILL)
+        groups = {child.group: child for child in self._children if child.group}
+        killed = process_groups.end(groups, self._step)
+        for group, child in groups.items():
+            if group.leader in killed:
+                self.say(f'{child.command.name} did not end and was killed')
         while any(child.popen for child in self._children):
-            self._step(0.02)
+            self._step(None)
 
     def _write(self, prefix: str, text: str) -> None:
         self._output.write(f'{prefix}{text}\n')
@@ -238,17 +225,3 @@ def _prefix(name: str, color: int | None) -> str:
 
 def _how(code: int) -> str:
     return f'was ended by {signal.Signals(-code).name}' if code < 0 else f'ended with code {code}'
-
-
-def _alive(child: _Child) -> bool:
-    """Return whether the process or a descendant in its session runs."""
-    return child.popen is not None or (child.group != 0 and _signal_group(child.group, 0))
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """Signal a process group; return whether it had a member."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    return True

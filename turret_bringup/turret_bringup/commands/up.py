@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
-import socket
 import sys
-import threading
-import time
 from pathlib import Path
-from typing import Any
-
-from turret_common.errors import TurretError
-from turret_common.reason_codes import ReasonCode
-from turret_common.state_dir import runtime_dir
 
 from turret_bringup import configuration, instance, processes
 from turret_bringup.commands.options import add_namespace
 from turret_bringup.graph import GRAPH, NodeSpec
 from turret_bringup.supervisor import Supervisor
+from turret_common.state_dir import runtime_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
