@@ -308,10 +308,15 @@ class Plant:
         if pose is None:
             raise TurretError(
                 ReasonCode.OUT_OF_RANGE, f'no pose is known {1e-9 * (self._t_ns - t_ns):.3f} s ago')
-        (pan, tilt), roll = self._look(pose, (0.0, 0.0))
-        (beam_azimuth, beam_elevation), _ = self._look(pose, self.hidden.beam)
+        forward, left = self._to_base(pose, (1.0, 0.0, 0.0)), self._to_base(pose, (0.0, 1.0, 0.0))
+        up = _cross(forward, left)
+        pan, tilt = _bearing(forward)
+        roll = math.atan2(left[2], up[2])  # left is as high as sin(roll) cos(tilt), up as cos(roll) cos(tilt)
+        ba, be = self.hidden.beam
+        beam = _combined(
+            (math.cos(be) * math.cos(ba), forward), (math.cos(be) * math.sin(ba), left), (math.sin(be), up))
         return Truth(
-            t_ns, pan, tilt, pose.pan_rate, pose.tilt_rate, roll, beam_azimuth, beam_elevation,
+            t_ns, pan, tilt, pose.pan_rate, pose.tilt_rate, roll, *_bearing(beam),
             self.pins['laser'].at(t_ns), self.pins['indicator'].at(t_ns), self.enabled,
             self.scenario.targets(1e-9 * (t_ns - self._scenario_ns)))
 
@@ -344,17 +349,6 @@ class Plant:
             self._seconds(self._t_ns),
             Pose(self._pan.head, self._tilt.head, self._pan.head_rate, self._tilt.head_rate))
 
-    def _look(self, pose: Pose, offset: tuple[float, float]) -> tuple[tuple[float, float], float]:
-        """Return the bearing of a direction relative to the head, and how far the head is rolled about it [rad]."""
-        azimuth, elevation = offset
-        forward = self._to_base(pose, (
-            math.cos(elevation) * math.cos(azimuth), math.cos(elevation) * math.sin(azimuth), math.sin(elevation)))
-        left = self._to_base(pose, (0.0, 1.0, 0.0))
-        pan, tilt = math.atan2(forward[1], forward[0]), math.atan2(forward[2], math.hypot(forward[0], forward[1]))
-        level = (-math.sin(pan), math.cos(pan), 0.0)
-        up = (-math.sin(tilt) * math.cos(pan), -math.sin(tilt) * math.sin(pan), math.cos(tilt))
-        return (pan, tilt), math.atan2(_dot(left, up), _dot(left, level))
-
     def _to_base(self, pose: Pose, v: _Vector) -> _Vector:
         x, y, z = v
         x, z = _turned(x, z, pose.tilt)            # tilt: x towards z
@@ -374,5 +368,14 @@ def _turned(a: float, b: float, angle: float) -> tuple[float, float]:
     return a * c - b * s, a * s + b * c
 
 
-def _dot(a: _Vector, b: _Vector) -> float:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+def _cross(a: _Vector, b: _Vector) -> _Vector:
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
+def _combined(*parts: tuple[float, _Vector]) -> _Vector:
+    x, y, z = (sum(share * vector[i] for share, vector in parts) for i in range(3))
+    return x, y, z
+
+
+def _bearing(v: _Vector) -> tuple[float, float]:
+    return math.atan2(v[1], v[0]), math.atan2(v[2], math.hypot(v[0], v[1]))

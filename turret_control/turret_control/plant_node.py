@@ -8,26 +8,28 @@ from typing import Any
 from rclpy.node import Node
 
 from turret_common.plant_link import plant_socket
-from turret_common.ros_node import run, stamp_from
+from turret_common.ros_node import run
 from turret_common.ros_params import RosParameters
 from turret_common.ros_qos import STREAM
-from turret_control.plant import Plant, Truth
+from turret_control.plant import Plant
 from turret_control.plant_parameters import PlantParameters
 from turret_control.plant_server import PlantServer
+from turret_control.scenario import TargetState
 from turret_msgs.msg import SimTarget, SimTruth
 
 _TRUTH_PERIOD_S = 0.005
+_IDLE_PERIOD_S = 0.05  # while nobody listens
 
 
 class PlantNode(Node):
-    """The simulated hardware. Publishes ``sim/truth`` at 200 Hz."""
+    """The simulated hardware. Publishes ``sim/truth`` at 200 Hz while somebody listens."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('plant', **node_kwargs)
         parameters = RosParameters(self, PlantParameters, self._on_parameters)
-        self._truth = self.create_publisher(SimTruth, 'sim/truth', STREAM)
+        self._publisher = self.create_publisher(SimTruth, 'sim/truth', STREAM)
         plant = Plant(parameters.value, time.monotonic_ns())
-        self._server = PlantServer(plant, plant_socket(self.get_namespace()), self._publish, _TRUTH_PERIOD_S)
+        self._server = PlantServer(plant, plant_socket(self.get_namespace()), self._publish_truth)
         self._server.start()
         self.get_logger().info(f'simulated hardware, scenario "{parameters.value.scenario}"')
 
@@ -38,18 +40,26 @@ class PlantNode(Node):
     def _on_parameters(self, parameters: PlantParameters) -> None:
         self._server.set_scenario(parameters)
 
-    def _publish(self, truth: Truth) -> None:
+    def _publish_truth(self, plant: Plant) -> float:
+        if not self._publisher.get_subscription_count():
+            return _IDLE_PERIOD_S
+        truth = plant.truth()
         message = SimTruth(
             monotonic_ns=truth.t_ns, pan=truth.pan, tilt=truth.tilt, pan_rate=truth.pan_rate, tilt_rate=truth.tilt_rate,
             beam_azimuth=truth.beam_azimuth, beam_elevation=truth.beam_elevation, laser_pin=truth.laser > 0.0,
             indicator_pin=truth.indicator > 0.0, motors_enabled=truth.enabled,
-            targets=[SimTarget(
-                name=target.name, kind=target.kind, azimuth=target.azimuth, elevation=target.elevation,
-                range=target.range, azimuth_rate=target.azimuth_rate, elevation_rate=target.elevation_rate,
-                visible=target.visible) for target in truth.targets])
+            targets=[_as_message(target) for target in truth.targets])
+        stamp_ns = time.time_ns() + truth.t_ns - time.monotonic_ns()
         message.header.frame_id = 'base_link'
-        message.header.stamp = stamp_from(time.time() + 1e-9 * (truth.t_ns - time.monotonic_ns()))
-        self._truth.publish(message)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
+        self._publisher.publish(message)
+        return _TRUTH_PERIOD_S
+
+
+def _as_message(target: TargetState) -> SimTarget:
+    return SimTarget(
+        name=target.name, kind=target.kind, azimuth=target.azimuth, elevation=target.elevation, range=target.range,
+        azimuth_rate=target.azimuth_rate, elevation_rate=target.elevation_rate, visible=target.visible)
 
 
 def main() -> int:

@@ -38,30 +38,28 @@ from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.finite import require_finite
 from turret_common.reason_codes import ReasonCode
-from turret_control.plant import Plant, Reading, Truth
+from turret_control.plant import Plant, Reading
 
 _LONGEST_REQUEST = 65536
 
 
 class PlantServer:
-    """Owns a plant: lets its time pass, answers drivers and reports the truth at a fixed rate, all in one thread."""
+    """Owns a plant: lets its time pass and answers drivers, in one thread of its own."""
 
     def __init__(
-            self, plant: Plant, path: Path, report: Callable[[Truth], None], period_s: float,
+            self, plant: Plant, path: Path, tick: Callable[[Plant], float],
             clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
         """Prepare it; nothing runs before :meth:`start`.
 
         Args:
             plant: the simulated hardware.
             path: of the socket.
-            report: called with the truth every ``period_s``.
-            period_s: seconds.
+            tick: called with the plant as it is now; returns after how many seconds it wants the next call.
             clock_ns: CLOCK_MONOTONIC in ns.
         """
         self._plant = plant
         self._path = path
-        self._report = report
-        self._period_ns = round(1e9 * period_s)
+        self._tick = tick
         self._clock_ns = clock_ns
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
@@ -118,9 +116,7 @@ class PlantServer:
             if now >= due:
                 with self._lock:
                     self._plant.step(now)
-                    truth = self._plant.truth()
-                self._report(truth)
-                due = max(due + self._period_ns, now)
+                    due = max(due + round(1e9 * self._tick(self._plant)), now)
 
     def _accept(self) -> None:
         link, _ = self._listener.accept()

@@ -81,13 +81,12 @@ class Target:
     def at(self, t: float, obstacles: tuple[Obstacle, ...]) -> TargetState:
         """Return its state ``t`` seconds after the start of the scenario."""
         azimuth, elevation = self.path(t)
-        before = self.path(t - _RATE_STEP_S)
-        after = self.path(t + _RATE_STEP_S)
+        soon = self.path(t + _RATE_STEP_S)
         hidden = any(
             obstacle.hides(azimuth, elevation, self.range, self.width_m, self.height_m) for obstacle in obstacles)
         return TargetState(
             self.name, self.kind, azimuth, elevation, self.range, self.width_m, self.height_m, self.hue,
-            (after[0] - before[0]) / (2.0 * _RATE_STEP_S), (after[1] - before[1]) / (2.0 * _RATE_STEP_S), not hidden)
+            (soon[0] - azimuth) / _RATE_STEP_S, (soon[1] - elevation) / _RATE_STEP_S, not hidden)
 
 
 @dataclasses.dataclass(frozen=True)
