@@ -1,0 +1,112 @@
+"""The node ``camera``: publishes what one source of pictures delivers."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any
+
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from turret_camera.camera_parameters import CameraParameters
+from turret_camera.clock import MonotonicClock
+from turret_camera.frame import Frame, Settings
+from turret_camera.grabber import Grabber, Status
+from turret_camera.sources import make_source
+from turret_common.plant_link import plant_socket
+from turret_common.ros_images import array_to_image, camera_to_info
+from turret_common.ros_node import run, stamp_from
+from turret_common.ros_params import RosParameters
+from turret_common.ros_qos import IMAGE_OUT, STATE, STREAM
+from turret_msgs.msg import CameraState
+
+_STATE_PERIOD_S = 0.5
+
+
+class CameraNode(Node):
+    """Publishes images, their camera_info and the state of the camera.
+
+    Images are published by the grabber's thread and the state by one of its own, so that neither waits for the other
+    or for the executor.
+    """
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('camera', **node_kwargs)
+        self._ros_parameters = RosParameters(self, CameraParameters, self._configure)
+        clock = MonotonicClock()
+        self._source = make_source(self._ros_parameters.value, plant_socket(self.get_namespace()), clock)
+        self._beat_now = threading.Event()
+        self._closing = False
+        self._grabber = Grabber(self._source, clock, self._publish, self._beat_now.set)
+        self._started = stamp_from(time.time())
+        self._raw = self.create_publisher(Image, 'camera/image_raw', IMAGE_OUT)
+        self._compressed = self.create_publisher(CompressedImage, 'camera/image_raw/compressed', IMAGE_OUT)
+        self._info = self.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
+        self._state = self.create_publisher(CameraState, 'camera/state', STATE)
+        self._state_thread = threading.Thread(target=self._beat, name='state', daemon=True)
+        self._grabber.start()
+        self._state_thread.start()
+
+    def destroy_node(self) -> None:
+        self._closing = True
+        self._grabber.stop()
+        self._beat_now.set()
+        self._state_thread.join(2.0)
+        super().destroy_node()
+
+    def _configure(self, parameters: CameraParameters) -> None:
+        self._grabber.configure(parameters)
+        self._beat_now.set()
+
+    def _publish(self, frame: Frame) -> None:
+        header = Header(
+            frame_id=self._ros_parameters.value.frame_prefix + 'camera_optical_frame', stamp=_ros_stamp(frame.stamp_ns))
+        self._info.publish(camera_to_info(frame.camera, header))
+        if self._raw.get_subscription_count():
+            self._raw.publish(array_to_image(frame.pixels(), 'bgr8', header))
+        if self._compressed.get_subscription_count():
+            jpeg = frame.jpeg(self._ros_parameters.value.jpeg_quality)
+            self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
+
+    def _beat(self) -> None:
+        due = time.monotonic()
+        while not self._closing:
+            self._state.publish(self._state_message())
+            now = time.monotonic()
+            if now >= due:
+                due += _STATE_PERIOD_S * (1 + (now - due) // _STATE_PERIOD_S)
+            self._beat_now.wait(due - now)
+            self._beat_now.clear()
+
+    def _state_message(self) -> CameraState:
+        p, state, frame = self._ros_parameters.value, self._grabber.state(), self._grabber.newest
+        settings = frame.settings if frame else Settings()
+        rate = self._grabber.rate_hz() if state.status is Status.STREAMING else None
+        message = CameraState(
+            started=self._started, source=p.source, source_detail=self._source.detail, hardware=self._source.hardware,
+            status=int(state.status), code=int(state.code), message=state.message,
+            width=frame.camera.width if frame else p.width, height=frame.camera.height if frame else p.height,
+            encoding='bgr8', rate_hz=math.nan if rate is None else rate, frames=state.frames, dropped=state.dropped,
+            stamp_source=int(self._source.stamp_source), auto_exposure=p.auto_exposure,
+            exposure_us=settings.exposure_us, analogue_gain=settings.analogue_gain, digital_gain=settings.digital_gain,
+            auto_white_balance=p.auto_white_balance, color_gains=list(settings.color_gains), lux=settings.lux,
+            brightness=p.brightness, contrast=p.contrast, saturation=p.saturation)
+        message.header.stamp = stamp_from(time.time())
+        return message
+
+
+def _ros_stamp(monotonic_ns: int) -> Any:
+    """Return an instant on CLOCK_MONOTONIC as a message's stamp, by the clocks' difference now."""
+    return stamp_from((monotonic_ns + time.time_ns() - time.monotonic_ns()) * 1e-9)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(CameraNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

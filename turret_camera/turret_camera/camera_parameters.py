@@ -1,0 +1,96 @@
+"""The parameters of the camera node."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from turret_common.params import group, param
+
+SOURCES = ('sim', 'file', 'v4l2', 'picamera2', 'images', 'stream', 'topic')
+
+#: Colour temperature in K of the light that each white-balance mode assumes.
+WHITE_BALANCE_K = {
+    'incandescent': 2700, 'tungsten': 3200, 'indoor': 3800, 'fluorescent': 4200, 'daylight': 5600, 'cloudy': 6500,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class SimCameraParameters:
+    """What is imperfect in the simulated camera."""
+
+    latency_s: float = param(
+        0.02, 'From the end of the exposure to the frame being handed over.', unit='s', minimum=0.0, maximum=0.5,
+        live=True)
+    noise: float = param(
+        1.0, 'Sensor noise as a multiple of that of a good small sensor.', minimum=0.0, maximum=10.0, live=True)
+    loss: float = param(0.0, 'Share of frames that get lost.', minimum=0.0, maximum=1.0, live=True)
+    seed: int = param(1, 'Of the room, the noise and the lost frames.', minimum=0, maximum=2**31 - 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordingParameters:
+    """Limits of video recording."""
+
+    max_s: float = param(600.0, 'A recording stops by itself after this.', unit='s', minimum=1.0, maximum=86400.0,
+                         live=True)
+    min_free_mb: int = param(
+        500, 'Recording stops, and refuses to start, with less free space than this.', unit='MB', minimum=1,
+        maximum=10**6, live=True)
+    crf: int = param(23, 'Quality of the video as H.264 rate factor: lower is better and larger.', minimum=10,
+                     maximum=40, live=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class CameraParameters:
+    """Where pictures come from and how they are taken."""
+
+    source: str = param('sim', 'Where pictures come from.', choices=SOURCES)
+    width: int = param(640, 'Width of the image.', unit='px', minimum=64, maximum=4096, live=True)
+    height: int = param(480, 'Height of the image.', unit='px', minimum=48, maximum=3072, live=True)
+    rate_hz: float = param(
+        30.0, 'Frame rate asked for; footage keeps its own.', unit='Hz', minimum=1.0, maximum=240.0, live=True)
+    horizontal_fov: float = param(
+        1.047, 'Horizontal field of view, for camera_info where there is no calibration.', unit='rad', minimum=0.1,
+        maximum=2.8, live=True)
+    calibration_file: str = param('', 'YAML file as written by camera_calibration; empty = ideal lens.')
+    frame_prefix: str = param('', 'Put before the frame id, with its slash.')
+
+    auto_exposure: bool = param(True, 'Exposure time and gain follow the light.', live=True)
+    exposure_us: int = param(
+        20000, 'Exposure time while auto_exposure is off.', unit='us', minimum=100, maximum=200000, live=True)
+    analogue_gain: float = param(
+        1.0, 'Gain while auto_exposure is off.', minimum=1.0, maximum=16.0, live=True)
+    auto_white_balance: bool = param(True, 'Colour gains follow the light.', live=True)
+    white_balance_mode: str = param(
+        'indoor', 'Light assumed while auto_white_balance is off; manual = color_gains.',
+        choices=('manual', *WHITE_BALANCE_K), live=True)
+    color_gains: tuple[float, ...] = param(
+        (1.6, 1.9), 'Gains of red and blue over green in manual white balance.', minimum=0.1, maximum=8.0, live=True)
+    brightness: float = param(0.0, 'Added to the picture, 1 = white.', minimum=-1.0, maximum=1.0, live=True)
+    contrast: float = param(1.0, 'Contrast; 0 is grey.', minimum=0.0, maximum=2.0, live=True)
+    saturation: float = param(1.0, 'Saturation; 0 is black and white.', minimum=0.0, maximum=2.0, live=True)
+    jpeg_quality: int = param(85, 'Quality of JPEG images.', minimum=10, maximum=100, live=True)
+
+    video_file: str = param('', 'Footage for source file: a video or a GIF.')
+    loop: bool = param(True, 'Footage and images start again at their end.', live=True)
+    picture_fov: float = param(
+        1.6, 'Horizontal field of view that the whole picture of footage or images spans.', unit='rad', minimum=0.2,
+        maximum=2.8, live=True)
+    images: str = param('', 'For source images: a folder, or a pattern such as /data/*.png.')
+    device: str = param('/dev/video0', 'For source v4l2: the device.')
+    focus: int = param(-1, 'Focus of a V4L2 camera in its own units; -1 = automatic.', minimum=-1, maximum=10**6,
+                       live=True)
+    url: str = param('', 'For source stream: an rtsp, http or https address.')
+    image_topic: str = param('', 'For source topic: a sensor_msgs/Image topic, or one that ends in /compressed.')
+
+    media_dir: str = param('', 'Folder of stills and videos; empty = media in the state folder.')
+    sim: SimCameraParameters = group(SimCameraParameters)
+    recording: RecordingParameters = group(RecordingParameters)
+
+    def __post_init__(self) -> None:
+        if len(self.color_gains) != 2:
+            raise ValueError(f'color_gains: expected red and blue, got {len(self.color_gains)} values')
+        if self.picture_fov < self.horizontal_fov and self.source in ('file', 'images'):
+            raise ValueError(
+                f'picture_fov: {math.degrees(self.picture_fov):.0f} degrees is less than what the camera sees')

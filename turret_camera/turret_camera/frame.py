@@ -1,0 +1,85 @@
+"""One picture as a source delivers it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from enum import IntEnum
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from turret_common.errors import TurretError
+from turret_common.geometry import PinholeCamera
+from turret_common.reason_codes import ReasonCode
+
+#: A BGR picture: uint8, shape (height, width, 3). Typed loosely because OpenCV returns what it calls MatLike.
+Pixels = npt.NDArray[Any]
+
+
+class StampSource(IntEnum):
+    """How a frame's stamp was found; the numbers of ``CameraState.STAMP_*``."""
+
+    UNKNOWN = 0
+    SENSOR = 1
+    ARRIVAL = 2
+    SIMULATED = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a frame was taken. NaN: unknown, or not adjustable."""
+
+    exposure_us: float = math.nan
+    analogue_gain: float = math.nan
+    digital_gain: float = math.nan
+    color_gains: tuple[float, float] = (math.nan, math.nan)
+    lux: float = math.nan
+
+
+class Frame:
+    """A BGR picture, a JPEG or both: what is missing is made when first asked for.
+
+    Attributes:
+        stamp_ns: when its light was collected, on CLOCK_MONOTONIC: the midpoint of the exposure where that is known.
+        camera: the camera that took it, with the image's size.
+        settings: how it was taken.
+        dropped: frames that were lost since the previous one.
+    """
+
+    def __init__(
+            self, stamp_ns: int, camera: PinholeCamera, settings: Settings = Settings(), *,
+            pixels: Pixels | None = None, jpeg: bytes | None = None, dropped: int = 0) -> None:
+        self.stamp_ns = stamp_ns
+        self.camera = camera
+        self.settings = settings
+        self.dropped = dropped
+        self._pixels = pixels
+        self._jpeg = jpeg
+
+    def pixels(self) -> Pixels:
+        """Return the picture as BGR, shape (height, width, 3); not to be written to.
+
+        Raises:
+            TurretError: IO_ERROR when the device gave a JPEG that cannot be read.
+        """
+        if self._pixels is None:
+            image = cv2.imdecode(np.frombuffer(self._jpeg or b'', np.uint8), cv2.IMREAD_COLOR)
+            if image is None:
+                raise TurretError(ReasonCode.IO_ERROR, 'the camera delivered a damaged JPEG')
+            self._pixels = image.astype(np.uint8, copy=False)
+        return self._pixels
+
+    def jpeg(self, quality: int) -> bytes:
+        """Return the picture as JPEG: the device's own, or encoded once with ``quality`` (1 to 100)."""
+        if self._jpeg is None:
+            self._jpeg = encode_jpeg(self.pixels(), quality)
+        return self._jpeg
+
+
+def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
+    """Return a BGR picture as JPEG."""
+    _, buffer = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return buffer.tobytes()

@@ -1,0 +1,272 @@
+"""The simulated camera's optics and sensor: a picture of a scene through a pinhole camera with a lens.
+
+Nothing here knows time or the simulated hardware: a picture follows from a :class:`~turret_camera.sim_scene.Scene`, a
+:class:`Shot` and the seed alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import cv2
+import numpy as np
+
+from turret_camera.frame import Pixels
+from turret_camera.sim_room import Panorama
+from turret_camera.sim_scene import Scene, SceneObject
+from turret_camera.sim_sprites import Sprites
+from turret_common.geometry import (
+    BODY_FROM_OPTICAL,
+    Array,
+    Bearing,
+    PinholeCamera,
+    base_from_head,
+    direction,
+    wrap_angle,
+)
+from turret_common.pose_history import Pose
+
+#: Exposure time times gain at which the room is shown as it is painted, in us.
+REFERENCE_EXPOSURE_US = 10000.0
+_GAMMA = 2.2
+_CELL = 8  # px between the points at which the view is computed exactly; between them it is interpolated
+_NOISE_TILE = 16.0  # standard deviation of the stored noise, in grey levels
+_READ_NOISE = 1.0  # standard deviation at gain 1, in grey levels
+_DOT_RADIUS = 0.003  # rad
+
+
+@dataclasses.dataclass(frozen=True)
+class Shot:
+    """How one picture is taken.
+
+    Attributes:
+        exposure_us: exposure time in us.
+        gain: analogue gain, linear.
+        red, blue: colour gains over the ones at which white is white.
+        brightness, contrast, saturation: as in :class:`~turret_camera.camera_parameters.CameraParameters`.
+        noise: sensor noise, 1 = a good small sensor.
+    """
+
+    exposure_us: float = REFERENCE_EXPOSURE_US
+    gain: float = 1.0
+    red: float = 1.0
+    blue: float = 1.0
+    brightness: float = 0.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    noise: float = 1.0
+
+
+class Renderer:
+    """Renders pictures of one size. Not for several threads at once."""
+
+    def __init__(self, width: int, height: int, panorama: Panorama, seed: int) -> None:
+        self._size = (width, height)
+        self._panorama = panorama
+        self._sprites = Sprites()
+        self._random = np.random.default_rng(seed)
+        self._noise = _noise_tile(width + 64, height + 64, self._random)
+        self._lens_key: object = None
+        self._camera = PinholeCamera.from_field_of_view(width, height, 1.0)
+        self._rays = np.empty(0)
+        self._tone_key: object = None
+        self._tone = np.empty(0)
+
+    def render(self, scene: Scene, shot: Shot, t_s: float = 0.0) -> Pixels:
+        """Return the picture as BGR, shape (height, width, 3).
+
+        Args:
+            scene: what is to be seen, at the midpoint of the exposure.
+            shot: how the picture is taken.
+            t_s: any growing time in s; living targets walk by it.
+        """
+        self._set_lens(scene)
+        exposure_s = shot.exposure_us * 1e-6
+        image = smear(self._background(scene), *self._motion(scene, _view_centre(scene), (0.0, 0.0), exposure_s))
+        for item in sorted(scene.objects, key=lambda o: -o.range_m):
+            self._draw(image, scene, item, exposure_s, t_s)
+        image = self._expose(image, shot)
+        if scene.beam is not None:
+            self._draw_dot(image, scene, shot)
+        return self._add_noise(image, shot)
+
+    def project(self, scene: Scene, bearing: Bearing) -> tuple[float, float] | None:
+        """Return the pixel at which a bearing is seen; None when it is behind the camera."""
+        self._set_lens(scene)
+        return self._project(scene.pose, scene.roll, direction(bearing))
+
+    def _set_lens(self, scene: Scene) -> None:
+        key = (scene.horizontal_fov, scene.distortion, scene.roll)
+        if key == self._lens_key:
+            return
+        self._lens_key = key
+        width, height = self._size
+        self._camera = dataclasses.replace(
+            PinholeCamera.from_field_of_view(width, height, scene.horizontal_fov), distortion=scene.distortion)
+        # One cell more than the image on every side, because resizing repeats the outermost points.
+        xs = (np.arange(-1, math.ceil(width / _CELL) + 1) + 0.5) * _CELL - 0.5
+        ys = (np.arange(-1, math.ceil(height / _CELL) + 1) + 0.5) * _CELL - 0.5
+        rays = np.array([[self._camera.ray(x, y) for x in xs] for y in ys])
+        self._rays = rays @ (BODY_FROM_OPTICAL @ _rolled(scene.roll)).T
+
+    def _background(self, scene: Scene) -> Pixels:
+        width, height = self._size
+        rays = self._rays @ base_from_head(0.0, scene.pose.tilt).T
+        azimuth = np.arctan2(rays[..., 1], rays[..., 0])
+        elevation = np.arcsin(np.clip(rays[..., 2], -1.0, 1.0))
+        x, y = self._panorama.pixel(azimuth + wrap_angle(scene.pose.pan), elevation)
+        maps = [self._interpolated(values) for values in (x, y)]
+        return cv2.remap(self._panorama.image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+
+    def _interpolated(self, values: Array) -> Pixels:
+        """Return values in the middle of each cell for every pixel, as float32."""
+        width, height = self._size
+        rows, columns = values.shape
+        full = cv2.resize(values.astype(np.float32), (columns * _CELL, rows * _CELL))
+        return full[_CELL:_CELL + height, _CELL:_CELL + width]
+
+    def _project(self, pose: Pose, roll: float, point: Array) -> tuple[float, float] | None:
+        in_head = base_from_head(pose.pan, pose.tilt).T @ point
+        return self._camera.project(_rolled(roll).T @ BODY_FROM_OPTICAL.T @ in_head)
+
+    def _motion(
+            self, scene: Scene, bearing: Bearing, rates: tuple[float, float], exposure_s: float,
+    ) -> tuple[float, float]:
+        """Return how far in px the image of something moves during the exposure; (0, 0) where it cannot be seen."""
+        ends = []
+        for dt in (-0.5 * exposure_s, 0.5 * exposure_s):
+            pose = scene.pose._replace(
+                pan=scene.pose.pan + dt * scene.pose.pan_rate, tilt=scene.pose.tilt + dt * scene.pose.tilt_rate)
+            then = Bearing(bearing.azimuth + dt * rates[0], bearing.elevation + dt * rates[1])
+            ends.append(self._project(pose, scene.roll, direction(then)))
+        start, end = ends
+        return (0.0, 0.0) if start is None or end is None else (end[0] - start[0], end[1] - start[1])
+
+    def _draw(self, image: Pixels, scene: Scene, item: SceneObject, exposure_s: float, t_s: float) -> None:
+        corners = [self._project(scene.pose, scene.roll, corner) for corner in _corners(item)]
+        if any(corner is None for corner in corners):
+            return
+        quad = np.array(corners, np.float32)
+        dx, dy = self._motion(scene, item.bearing, (item.azimuth_rate, item.elevation_rate), exposure_s)
+        margin = 2 + math.ceil(max(abs(dx), abs(dy)) / 2)
+        x0, y0 = np.maximum(np.floor(quad.min(axis=0)) - margin, 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(quad.max(axis=0)) + margin, self._size).astype(int)
+        if x0 >= x1 or y0 >= y1:
+            return
+        sprite = self._sprites.get(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
+        h, w = sprite.shape[:2]
+        source = np.array([(-0.5, -0.5), (w - 0.5, -0.5), (w - 0.5, h - 0.5), (-0.5, h - 0.5)], np.float32)
+        warp = cv2.getPerspectiveTransform(source, quad - np.array([x0, y0], np.float32))
+        patch = smear(cv2.warpPerspective(sprite, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
+        region = image[y0:y1, x0:x1]
+        hidden = cv2.cvtColor(cv2.bitwise_not(patch[..., 3]), cv2.COLOR_GRAY2BGR)
+        cv2.multiply(region, hidden, region, 1.0 / 255.0)
+        cv2.add(region, cv2.cvtColor(patch, cv2.COLOR_BGRA2BGR), region)
+
+    def _expose(self, image: Pixels, shot: Shot) -> Pixels:
+        key = dataclasses.replace(shot, noise=0.0)
+        if key != self._tone_key:
+            self._tone_key, self._tone = key, _tone_curves(shot)
+        if shot.saturation != 1.0:
+            image = cv2.transform(image, _saturation_matrix(shot.saturation))
+        return cv2.LUT(image, self._tone)
+
+    def _draw_dot(self, image: Pixels, scene: Scene, shot: Shot) -> None:
+        assert scene.beam is not None
+        pixel = self._project(scene.pose, scene.roll, direction(scene.beam))
+        if pixel is None:
+            return
+        radius = max(self._camera.fx * _DOT_RADIUS, 1.0)
+        reach = math.ceil(8 * radius)
+        x0, y0 = (max(round(p) - reach, 0) for p in pixel)
+        x1, y1 = (min(round(p) + reach + 1, n) for p, n in zip(pixel, self._size, strict=True))
+        if x0 >= x1 or y0 >= y1:
+            return
+        r2 = ((np.arange(x0, x1) - pixel[0]) ** 2 + (np.arange(y0, y1)[:, None] - pixel[1]) ** 2) / radius**2
+        core, halo = np.exp(-0.5 * r2), np.exp(-0.06 * r2)
+        strength = 255.0 * math.sqrt(scene.beam_power) * _brightness(shot)
+        # Red, and white where it is too bright.
+        glow = strength * np.dstack([1.2 * core, 1.2 * core, 3.0 * core + 0.5 * halo])
+        region = image[y0:y1, x0:x1]
+        cv2.add(region, np.minimum(glow, 255.0).astype(np.uint8), region)
+
+    def _add_noise(self, image: Pixels, shot: Shot) -> Pixels:
+        width, height = self._size
+        x, y = self._random.integers(0, 64, 2)
+        scale = shot.noise * _READ_NOISE * math.sqrt(shot.gain) / _NOISE_TILE
+        tile = self._noise[y:y + height, x:x + width]
+        return cv2.addWeighted(image, 1.0, tile, scale, -128.0 * scale, dst=image)
+
+
+def smear(image: Pixels, dx: float, dy: float) -> Pixels:
+    """Return a picture blurred along a straight line of (dx, dy) px, its centre of gravity unmoved."""
+    length = max(abs(dx), abs(dy))
+    if length < 0.5:
+        return image
+    if length > 10.0:  # a line is two lines of half its length; long kernels are slow
+        half = smear(image, 0.5 * dx, 0.5 * dy)
+        ends = [cv2.warpAffine(half, np.array([[1, 0, s * dx], [0, 1, s * dy]], np.float64), half.shape[1::-1],
+                               borderMode=cv2.BORDER_REPLICATE) for s in (-0.25, 0.25)]
+        return cv2.addWeighted(ends[0], 0.5, ends[1], 0.5, 0.0)
+    n = 2 * math.ceil(0.5 * length) + 1
+    kernel = np.zeros((n, n))
+    steps = 4 * n
+    for s in (np.arange(steps) + 0.5) / steps - 0.5:
+        x, y = n // 2 + s * dx, n // 2 + s * dy
+        i, j = math.floor(x), math.floor(y)
+        for jj, wy in ((j, 1 - (y - j)), (j + 1, y - j)):
+            for ii, wx in ((i, 1 - (x - i)), (i + 1, x - i)):
+                if wx * wy > 0.0:
+                    kernel[jj, ii] += wx * wy
+    rows, columns = kernel.any(axis=1).nonzero()[0], kernel.any(axis=0).nonzero()[0]
+    trim = max(rows[-1] - n // 2, 0), max(columns[-1] - n // 2, 0)
+    kernel = kernel[n // 2 - trim[0]:n // 2 + trim[0] + 1, n // 2 - trim[1]:n // 2 + trim[1] + 1]
+    return cv2.filter2D(
+        image, -1, (kernel / kernel.sum()).astype(np.float32), borderType=cv2.BORDER_REPLICATE)
+
+
+def _view_centre(scene: Scene) -> Bearing:
+    return Bearing(scene.pose.pan, scene.pose.tilt)
+
+
+def _rolled(roll: float) -> Array:
+    """Return the rotation from the optical frame of a rolled camera to that of a level one."""
+    c, s = math.cos(roll), math.sin(roll)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _corners(item: SceneObject) -> Array:
+    """Return the corners of an object in ``base_link``, shape (4, 3), clockwise from the top left as seen."""
+    azimuth, elevation = item.bearing
+    centre = item.range_m * direction(item.bearing)
+    right = 0.5 * item.width_m * np.array([math.sin(azimuth), -math.cos(azimuth), 0.0])
+    if item.kind == 'balloon':  # round from everywhere; the others stand on the floor
+        up = 0.5 * item.height_m * direction(Bearing(azimuth, elevation + 0.5 * math.pi))
+    else:
+        up = np.array([0.0, 0.0, 0.5 * item.height_m])
+    return np.array([centre + up - right, centre + up + right, centre - up + right, centre - up - right])
+
+
+def _brightness(shot: Shot) -> float:
+    return float((shot.exposure_us * shot.gain / REFERENCE_EXPOSURE_US) ** (1.0 / _GAMMA))
+
+
+def _tone_curves(shot: Shot) -> Pixels:
+    """Return what becomes of each grey level in blue, green and red, shape (1, 256, 3)."""
+    level = np.arange(256)[:, None] / 255.0
+    gains = np.array([shot.blue, 1.0, shot.red]) ** (1.0 / _GAMMA)
+    exposed = np.clip(level * _brightness(shot) * gains, 0.0, 1.0)
+    shown = (exposed - 0.5) * shot.contrast + 0.5 + shot.brightness
+    curves: Pixels = (np.clip(shown, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return curves[None]
+
+
+def _saturation_matrix(saturation: float) -> Array:
+    grey = np.array([0.114, 0.587, 0.299])  # of blue, green and red in luminance (BT.601)
+    return saturation * np.eye(3) + (1.0 - saturation) * np.tile(grey, (3, 1))
+
+
+def _noise_tile(width: int, height: int, random: np.random.Generator) -> Pixels:
+    noise = random.standard_normal((height, width, 3), np.float32) * _NOISE_TILE + 128.5
+    return np.clip(noise, 0, 255).astype(np.uint8)
