@@ -1,0 +1,212 @@
+"""The controller node among messages of a pretended gimbal, vision and safety."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sensor_msgs.msg import CameraInfo, JointState
+
+from turret_common.permit import lease_digest
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import stamp_from
+from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros_testing import RosHarness, wait_until
+from turret_control.controller_node import ControllerNode
+from turret_msgs.msg import AxisState, ControllerState, GimbalCommand, GimbalState, Jog, SafetyPermit, Track, TrackArray
+from turret_msgs.srv import LookAtPixel, MoveTo, Nudge, RecallPreset, SavePreset, SetMode
+
+LEASE = 'the lease'
+NAN = math.nan
+
+
+class Surroundings:
+    """Publishes what the rest of the turret would, from plain attributes that a test may change."""
+
+    def __init__(self, ros: RosHarness) -> None:
+        self.motion_ok = True
+        self.permitted = True
+        self.position = (0.0, 0.0)
+        self.target: Callable[[float], tuple[float, float]] | None = None
+        self.joints = True
+        node = ros.probe
+        self._permit = node.create_publisher(SafetyPermit, 'safety/permit', PERMIT)
+        self._joints = node.create_publisher(JointState, 'joint_states', STREAM)
+        self._gimbal = node.create_publisher(GimbalState, 'gimbal/state', STATE)
+        self._tracks = node.create_publisher(TrackArray, 'vision/tracks', STREAM)
+        self._camera = node.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
+        self._started = time.monotonic()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._loop)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        axis = {'lower': -1.5, 'upper': 1.5, 'max_velocity': 3.0, 'max_acceleration': 20.0, 'enabled': True, 'homed': True}
+        self._gimbal.publish(GimbalState(pan=AxisState(name='pan', **axis), tilt=AxisState(name='tilt', **axis)))
+        info = CameraInfo(width=640, height=480, k=[554.0, 0.0, 319.5, 0.0, 554.0, 239.5, 0.0, 0.0, 1.0])
+        seq = 0
+        while not self._ending.wait(0.01):
+            seq += 1
+            now = stamp_from(time.time())
+            if self.permitted:
+                self._permit.publish(SafetyPermit(
+                    epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), laser_ok=False, motion_ok=self.motion_ok,
+                    lease_digest=lease_digest(LEASE)))
+            if self.joints:
+                joints = JointState(name=['pan_joint', 'tilt_joint'], position=self.position, velocity=[0.0, 0.0])
+                joints.header.stamp = now
+                self._joints.publish(joints)
+            if seq % 3 == 0:
+                self._publish_tracks(now)
+                self._camera.publish(info)
+
+    def _publish_tracks(self, now: Any) -> None:
+        tracks = TrackArray()
+        tracks.header.stamp = now
+        if self.target is not None:
+            azimuth, elevation = self.target(time.monotonic() - self._started)
+            tracks.tracks = [Track(id='1', state=Track.STATE_TRACKING, azimuth=azimuth, elevation=elevation)]
+        self._tracks.publish(tracks)
+
+
+@pytest.fixture
+def surroundings(ros: RosHarness) -> Iterator[Surroundings]:
+    surroundings = Surroundings(ros)
+    yield surroundings
+    surroundings.close()
+
+
+@pytest.fixture
+def commands(ros: RosHarness, surroundings: Surroundings) -> list[GimbalCommand]:
+    """The commands of a controller node that knows its surroundings."""
+    ros.add(ControllerNode(context=ros.context, namespace='turret'))
+    states = ros.collect(ControllerState, 'controller/state', STATE)
+    wait_until(lambda: states and states[-1].code == ReasonCode.OK, what='a controller that is ready')
+    return ros.collect(GimbalCommand, 'gimbal/command', COMMAND)
+
+
+def call(ros: RosHarness, service: Any, service_name: str, **fields: Any) -> Any:
+    return ros.call(service, f'controller/{service_name}', service.Request(**{'lease_id': LEASE, **fields}))
+
+
+def start_tracking(ros: RosHarness) -> None:
+    assert call(ros, SetMode, 'set_mode', mode=ControllerState.MODE_TRACK).success
+
+
+def moving_left(command: GimbalCommand) -> bool:
+    return command.mode == GimbalCommand.MODE_VELOCITY and command.pan_rate > 0.1
+
+
+def stopped(command: GimbalCommand) -> bool:
+    return command.mode == GimbalCommand.MODE_STOP
+
+
+def test_idle_commands_a_stop_at_the_rate_of_the_loop(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    wait_until(lambda: len(commands) > 50)
+    assert all(stopped(c) for c in commands)
+    seqs = [c.seq for c in commands]
+    assert seqs == sorted(set(seqs))
+
+
+def test_commands_follow_a_track(ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand]) -> None:
+    surroundings.target = lambda t: (0.5, -0.2)
+    start_tracking(ros)
+    wait_until(lambda: moving_left(commands[-1]) and commands[-1].tilt_rate < -0.1)
+
+
+def test_no_permit_is_a_stop(ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand]) -> None:
+    surroundings.target = lambda t: (0.5, 0.0)
+    start_tracking(ros)
+    wait_until(lambda: moving_left(commands[-1]))
+    surroundings.permitted = False
+    wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
+    surroundings.permitted = True
+    wait_until(lambda: moving_left(commands[-1]))
+    surroundings.motion_ok = False
+    wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
+
+
+def test_a_silent_gimbal_is_a_stop(ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand]) -> None:
+    surroundings.target = lambda t: (0.5, 0.0)
+    start_tracking(ros)
+    wait_until(lambda: moving_left(commands[-1]))
+    surroundings.joints = False
+    wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
+
+
+@pytest.mark.parametrize('position', [(NAN, 0.0), (0.0, math.inf)])
+def test_a_pose_that_is_no_number_is_a_stop(
+        ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand],
+        position: tuple[float, float]) -> None:
+    surroundings.target = lambda t: (0.5, 0.0)
+    start_tracking(ros)
+    wait_until(lambda: moving_left(commands[-1]))
+    surroundings.position = position
+    wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
+
+
+def test_a_wrong_lease_is_refused_with_its_code(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    for service, name in ((SetMode, 'set_mode'), (MoveTo, 'move_to'), (Nudge, 'nudge'), (LookAtPixel, 'look_at_pixel'),
+                          (SavePreset, 'save_preset'), (RecallPreset, 'recall_preset')):
+        answer = call(ros, service, name, lease_id='somebody else\'s')
+        assert (answer.success, answer.code) == (False, ReasonCode.WRONG_LEASE), name
+
+
+def test_numbers_that_are_none_are_refused(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    for service, name, fields in (
+            (MoveTo, 'move_to', {'pan': NAN}), (MoveTo, 'move_to', {'rate': math.inf}), (Nudge, 'nudge', {'tilt': NAN}),
+            (LookAtPixel, 'look_at_pixel', {'x': NAN}), (SavePreset, 'save_preset', {'name': 'a', 'pan': NAN})):
+        answer = call(ros, service, name, **fields)
+        assert (answer.success, answer.code) == (False, ReasonCode.NOT_FINITE), name
+    assert all(stopped(c) for c in commands)
+
+
+def test_a_preset_is_recalled_exactly_and_survives_a_restart(
+        ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand]) -> None:
+    surroundings.position = (0.31, -0.27)
+    states = ros.collect(ControllerState, 'controller/state', STATE)
+
+    def saved() -> bool:
+        assert call(ros, SavePreset, 'save_preset', name='door', current=True).success
+        return any(preset.pan == 0.31 for preset in states[-1].presets)
+    wait_until(saved)
+    again = ControllerNode(context=ros.context, namespace='turret')
+    try:
+        assert again._presets.get('door') == surroundings.position
+    finally:
+        again.destroy_node()
+    surroundings.position = (0.0, 0.0)
+    assert call(ros, RecallPreset, 'recall_preset', name='door').success
+    command = wait_until(lambda: commands[-1].mode == GimbalCommand.MODE_POSITION and commands[-1])
+    assert (command.pan, command.tilt) == (0.31, -0.27)
+
+
+def test_a_click_turns_towards_the_pixel(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    wait_until(lambda: call(ros, LookAtPixel, 'look_at_pixel', x=100.0, y=239.5).success)
+    command = wait_until(lambda: commands[-1].mode == GimbalCommand.MODE_POSITION and commands[-1])
+    assert command.pan == pytest.approx(math.atan2(319.5 - 100.0, 554.0), abs=1e-6)
+    assert command.tilt == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_jog_ends_by_itself(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    publisher = ros.probe.create_publisher(Jog, 'controller/jog', COMMAND)
+    wait_until(lambda: publisher.get_subscription_count() == 1)
+    for seq in range(1, 10):
+        publisher.publish(Jog(lease_id=LEASE, seq=seq, pan_rate=0.5))
+        time.sleep(0.02)
+    ended = time.monotonic()
+    assert any(moving_left(c) for c in commands)
+    wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
+    assert time.monotonic() - ended < 0.35
+    count = len(commands)
+    publisher.publish(Jog(lease_id='wrong', seq=99, pan_rate=0.5))
+    wait_until(lambda: len(commands) > count + 20)
+    assert all(stopped(c) for c in commands[count:])

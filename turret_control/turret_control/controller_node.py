@@ -1,0 +1,263 @@
+"""The controller node: the one publisher of ``gimbal/command``."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any
+
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, JointState
+
+from turret_common.errors import TurretError
+from turret_common.permit import PermitMonitor
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import answered, run, seconds, stamp_from
+from turret_common.ros_params import RosParameters
+from turret_common.ros_polling import PolledSubscription
+from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.state_dir import state_dir
+from turret_control.controller import STOP, Controller, Status
+from turret_control.controller_parameters import ControllerParameters
+from turret_control.presets import Preset, PresetStore
+from turret_control.ros_controller import camera_from, command_message, report_from, state_message, target_from
+from turret_control.selection import Priority
+from turret_msgs.msg import (
+    AimTarget,
+    ControllerState,
+    FireRequest,
+    GimbalCommand,
+    GimbalState,
+    Jog,
+    SafetyPermit,
+    SafetyState,
+    TrackArray,
+)
+from turret_msgs.srv import (
+    DeletePreset,
+    LookAtPixel,
+    MoveTo,
+    Nudge,
+    RecallPreset,
+    SavePreset,
+    SelectTarget,
+    SetMode,
+)
+
+_STATE_PERIOD_S = 0.1
+
+
+class ControllerNode(Node):
+    """Feeds :class:`Controller` with messages and sends what it decides, at a fixed rate in a thread of its own."""
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('controller', **node_kwargs)
+        self._lock = threading.Lock()
+        self._parameters = RosParameters(self, ControllerParameters, self._on_parameters)
+        self._controller = Controller(self._parameters.value)
+        self._permit = PermitMonitor()
+        self._presets = PresetStore(state_dir(self.get_namespace()) / 'presets.json')
+        self._presets.load()
+        self._auto_fire = False
+        self._started = self.get_clock().now().to_msg()
+        self._status: Status | None = None
+        self._state_due = 0.0
+        self._seq = self._fire_seq = 0
+        self._jog_seq = -1
+        self._rate_hz = 0.0
+
+        self._command_out = self.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
+        self._target_out = self.create_publisher(AimTarget, 'controller/target', STREAM)
+        self._state_out = self.create_publisher(ControllerState, 'controller/state', STATE)
+        self._fire_out = self.create_publisher(FireRequest, 'controller/fire_request', COMMAND)
+
+        self._tracks_in = PolledSubscription(self, TrackArray, 'vision/tracks', STREAM)
+        self._joints_in = PolledSubscription(self, JointState, 'joint_states', STREAM)
+        self._permit_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
+        self._jog_in = PolledSubscription(self, Jog, 'controller/jog', COMMAND)
+        self._gimbal_in = PolledSubscription(self, GimbalState, 'gimbal/state', STATE)
+        self._safety_in = PolledSubscription(self, SafetyState, 'safety/state', STATE)
+        self._camera_in = PolledSubscription(self, CameraInfo, 'camera/camera_info', STREAM)
+
+        self.create_service(SetMode, 'controller/set_mode', self._set_mode)
+        self.create_service(SelectTarget, 'controller/select_target', self._select_target)
+        self.create_service(MoveTo, 'controller/move_to', self._move_to)
+        self.create_service(Nudge, 'controller/nudge', self._nudge)
+        self.create_service(LookAtPixel, 'controller/look_at_pixel', self._look_at_pixel)
+        self.create_service(SavePreset, 'controller/save_preset', self._save_preset)
+        self.create_service(RecallPreset, 'controller/recall_preset', self._recall_preset)
+        self.create_service(DeletePreset, 'controller/delete_preset', self._delete_preset)
+
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name='control', daemon=True)
+        self._thread.start()
+
+    def destroy_node(self) -> None:
+        """Stop the head, then end."""
+        self._ending.set()
+        self._thread.join(1.0)
+        if self.context.ok():
+            self._command_out.publish(command_message(STOP, self._seq + 1, self.get_clock().now().to_msg()))
+        super().destroy_node()
+
+    def _on_parameters(self, parameters: ControllerParameters) -> None:
+        with self._lock:
+            self._controller.parameters = parameters
+
+    # The loop
+
+    def _loop(self) -> None:
+        period = 1.0 / self._parameters.value.rate_hz
+        due = last = time.monotonic()
+        while not self._ending.wait(max(0.0, due - time.monotonic())):
+            now = time.monotonic()
+            if now > last:
+                self._rate_hz += 0.02 * (1.0 / (now - last) - self._rate_hz)
+            last, due = now, max(due + period, now)
+            with self._lock:
+                self._turn(now)
+
+    def _turn(self, now: float) -> None:
+        clock = self.get_clock().now()
+        to_steady = now - 1e-9 * clock.nanoseconds
+        seen = self._read(now, to_steady)
+        controller, stamp = self._controller, clock.to_msg()
+        command = controller.tick(now, self._permit.motion_code(time.monotonic_ns()))
+        self._seq += 1
+        self._command_out.publish(command_message(command, self._seq, stamp))
+        if seen:
+            self._publish_aim(to_steady)
+        if controller.status != self._status or now >= self._state_due:
+            self._status, self._state_due = controller.status, now + _STATE_PERIOD_S
+            self._state_out.publish(
+                state_message(controller, self._presets.all(), self._rate_hz, stamp, self._started))
+
+    def _read(self, now: float, to_steady: float) -> bool:
+        """Take every input that has arrived; return whether there was a new image."""
+        controller = self._controller
+        for permit in self._permit_in.take():
+            self._permit.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
+                                permit.lease_digest, permit.reasons)
+        for gimbal in self._gimbal_in.take():
+            controller.observe_gimbal(report_from(gimbal))
+        for joints in self._joints_in.take():
+            if len(joints.position) == len(joints.velocity) == 2:
+                controller.observe_pose(
+                    seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
+        for info in self._camera_in.take():
+            controller.camera = camera_from(info)
+        for safety in self._safety_in.take():
+            self._auto_fire = safety.auto_fire
+        for jog in self._jog_in.take():
+            self._take_jog(jog, now)
+        seen = False
+        for tracks in self._tracks_in.take():
+            controller.observe_tracks(
+                seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
+            seen = True
+        return seen
+
+    def _take_jog(self, jog: Jog, now: float) -> None:
+        if jog.seq <= self._jog_seq and jog.seq > 0:
+            return
+        self._jog_seq = jog.seq
+        try:
+            self._permit.check_lease(jog.lease_id, time.monotonic_ns())
+            self._controller.jog(jog.pan_rate, jog.tilt_rate, now)
+        except TurretError as error:
+            self.get_logger().warning(f'jog refused: {error.message}', throttle_duration_sec=1.0)
+
+    def _publish_aim(self, to_steady: float) -> None:
+        aim, message = self._controller.aim, AimTarget()
+        message.header.frame_id = 'base_link'
+        if aim is None:
+            message.header.stamp = self.get_clock().now().to_msg()
+            message.azimuth = message.elevation = message.aim_error = math.nan
+        else:
+            message.header.stamp = stamp_from(aim.at - to_steady)
+            message.track_id, message.lead_s, message.aim_error = aim.target.id, aim.at - aim.stamp, aim.error
+            message.azimuth, message.elevation = aim.bearing
+            message.azimuth_rate, message.elevation_rate = aim.target.azimuth_rate, aim.target.elevation_rate
+        self._target_out.publish(message)
+        decision = self._controller.fire_decision()
+        if decision is not None and self._auto_fire:
+            self._fire_seq += 1
+            request = FireRequest(seq=self._fire_seq, track_id=decision.track_id, aim_error=decision.aim_error)
+            request.header.stamp = stamp_from(decision.stamp - to_steady)
+            self._fire_out.publish(request)
+
+    # Services
+
+    def _operator(self, request: Any) -> None:
+        self._permit.check_lease(request.lease_id, time.monotonic_ns())
+
+    @answered
+    def _set_mode(self, request: SetMode.Request, _: SetMode.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            self._controller.set_mode(request.mode)
+
+    @answered
+    def _select_target(self, request: SelectTarget.Request, _: SelectTarget.Response) -> None:
+        if request.priority not in list(Priority):
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'there is no priority {request.priority}')
+        with self._lock:
+            self._operator(request)
+            self._controller.select_target(request.track_id)
+        self._parameters.set({'selection.priority': Priority(request.priority).name.lower()})
+
+    @answered
+    def _move_to(self, request: MoveTo.Request, _: MoveTo.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            self._controller.move_to(request.pan, request.tilt, request.rate, time.monotonic())
+
+    @answered
+    def _nudge(self, request: Nudge.Request, _: Nudge.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            self._controller.nudge(request.pan, request.tilt, time.monotonic())
+
+    @answered
+    def _look_at_pixel(self, request: LookAtPixel.Request, _: LookAtPixel.Response) -> None:
+        stamp = seconds(request.stamp)
+        now = time.monotonic()
+        age = 1e-9 * self.get_clock().now().nanoseconds - stamp
+        with self._lock:
+            self._operator(request)
+            self._controller.look_at_pixel(request.x, request.y, now - age if stamp else None, now)
+
+    @answered
+    def _save_preset(self, request: SavePreset.Request, _: SavePreset.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            preset = Preset(request.pan, request.tilt)
+            if request.current:
+                pose = self._controller.measured(time.monotonic())
+                preset = Preset(pose.pan, pose.tilt)
+            self._presets.save(request.name, preset)
+            self._state_due = 0.0
+
+    @answered
+    def _recall_preset(self, request: RecallPreset.Request, _: RecallPreset.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            self._controller.move_to(*self._presets.get(request.name), 0.0, time.monotonic())
+
+    @answered
+    def _delete_preset(self, request: DeletePreset.Request, _: DeletePreset.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            self._presets.delete(request.name)
+            self._state_due = 0.0
+
+
+def main() -> int:
+    """Run the node."""
+    return run(ControllerNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

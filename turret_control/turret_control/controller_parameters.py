@@ -1,0 +1,45 @@
+"""The parameters of the controller node."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from turret_common.params import group, param
+from turret_control.aiming import AimingParameters
+from turret_control.selection import SelectionParameters
+
+
+@dataclasses.dataclass(frozen=True)
+class ControllerParameters:
+    """What the controller node can be told."""
+
+    start_mode: str = param('idle', 'Mode after start', choices=('idle', 'manual', 'track'))
+    rate_hz: float = param(100.0, 'Rate of the control loop', unit='Hz', minimum=20.0, maximum=500.0)
+    selection: SelectionParameters = group(SelectionParameters)
+    aim: AimingParameters = group(AimingParameters)
+    max_rate: float = param(
+        math.pi, 'Largest rate of either axis; the gimbal\'s own limit also holds', unit='rad/s', minimum=0.01,
+        maximum=20.0, live=True)
+    max_acceleration: float = param(
+        20.0, 'Largest acceleration of either axis; the gimbal\'s own limit also holds', unit='rad/s^2', minimum=0.1,
+        maximum=500.0, live=True)
+    coast_s: float = param(
+        1.0, 'How long an unseen target is followed by prediction', unit='s', minimum=0.0, maximum=5.0, live=True)
+    recenter_on_loss: bool = param(False, 'Go home when the target is lost', live=True)
+    recenter_delay_s: float = param(
+        2.0, 'Pause between losing the target and going home', unit='s', minimum=0.0, maximum=60.0, live=True)
+    recenter_rate: float = param(
+        0.5, 'Largest rate on the way home', unit='rad/s', minimum=0.01, maximum=3.0, live=True)
+    on_target_angle: float = param(
+        math.radians(0.5), 'Aim error below which the head is on target', unit='rad', minimum=0.0005, maximum=0.2,
+        live=True)
+    on_target_frames: int = param(
+        3, 'Images in a row with that error until it counts', minimum=1, maximum=100, live=True)
+    range_m: float = param(
+        3.0, 'Distance of the target, for the parallax of the laser', unit='m', minimum=0.1, maximum=100.0, live=True)
+    tracks_timeout_s: float = param(
+        0.3, 'Age at which tracks are stale and the head stops', unit='s', minimum=0.05, maximum=2.0)
+    joints_timeout_s: float = param(
+        0.1, 'Age at which the pose is stale and the head stops', unit='s', minimum=0.02, maximum=1.0)
+    jog_timeout_s: float = param(0.2, 'Age at which a jog ends', unit='s', minimum=0.05, maximum=0.2)

@@ -1,0 +1,110 @@
+"""The controller's messages, to and from the types of its core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sensor_msgs.msg import CameraInfo
+
+from turret_common.geometry import PinholeCamera
+from turret_common.reason_codes import ReasonCode
+from turret_control import presets
+from turret_control.aiming import Limits
+from turret_control.controller import Command, Controller, GimbalReport
+from turret_control.pid import Pid
+from turret_control.selection import Target, TrackState
+from turret_control.trajectory import AxisLimits
+from turret_msgs.msg import (
+    AxisState,
+    ControllerState,
+    CrosshairState,
+    GimbalCommand,
+    GimbalState,
+    PidState,
+    Preset,
+    Track,
+)
+
+
+def target_from(track: Track) -> Target:
+    """Return a track as the core's target."""
+    return Target(
+        track.id, TrackState(track.state), track.class_id, track.confidence, track.azimuth, track.elevation,
+        track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s)
+
+
+def camera_from(info: CameraInfo) -> PinholeCamera | None:
+    """Return the camera that an info describes; None when it describes none (no focal length)."""
+    if not info.k[0] > 0.0:
+        return None
+    k1, k2, p1, p2, k3 = (*info.d, 0.0, 0.0, 0.0, 0.0, 0.0)[:5]
+    return PinholeCamera(info.width, info.height, info.k[0], info.k[4], info.k[2], info.k[5], (k1, k2, p1, p2, k3))
+
+
+def report_from(state: GimbalState) -> GimbalReport:
+    """Return what the core needs of the gimbal's state."""
+    return GimbalReport(Limits(_limits(state.pan), _limits(state.tilt)), _readiness(state))
+
+
+def _limits(axis: AxisState) -> AxisLimits:
+    return AxisLimits(axis.lower, axis.upper, axis.max_velocity, axis.max_acceleration)
+
+
+def _readiness(state: GimbalState) -> ReasonCode:
+    axes = state.pan, state.tilt
+    if any(axis.state == AxisState.STATE_FAULT for axis in axes):
+        return ReasonCode.DRIVER_FAULT
+    if state.motion in (GimbalState.MOTION_HOMING, GimbalState.MOTION_CALIBRATING):
+        return ReasonCode.BUSY
+    if not all(axis.homed for axis in axes):
+        return ReasonCode.NOT_HOMED
+    if not all(axis.enabled for axis in axes):
+        return ReasonCode.NOT_ENABLED
+    return ReasonCode.OK
+
+
+def command_message(command: Command, seq: int, stamp: Any) -> GimbalCommand:
+    """Return a command as a message."""
+    message = GimbalCommand(
+        seq=seq, mode=int(command.mode), pan=command.pan, tilt=command.tilt, pan_rate=command.pan_rate,
+        tilt_rate=command.tilt_rate)
+    message.header.stamp = stamp
+    message.header.frame_id = 'base_link'
+    return message
+
+
+def state_message(
+        controller: Controller, saved: Mapping[str, presets.Preset], rate_hz: float, stamp: Any,
+        started: Any) -> ControllerState:
+    """Return the controller's state as a message."""
+    status, parameters, aim = controller.status, controller.parameters, controller.aim
+    pan, tilt = controller.aimer.axes
+    following = aim is not None
+    message = ControllerState(
+        mode=int(status.mode), tracking=int(status.tracking), target_id=status.target_id,
+        selected_id=status.selected_id, priority=int(status.priority), recenter_on_loss=parameters.recenter_on_loss,
+        predictive=parameters.aim.predictive, aim_error=aim.error if aim else math.nan, on_target=status.on_target,
+        rate_hz=rate_hz, pan_pid=_pid_state(pan, following), tilt_pid=_pid_state(tilt, following),
+        crosshair=_crosshair(controller), code=int(status.code),
+        presets=[Preset(name=name, pan=p.pan, tilt=p.tilt) for name, p in saved.items()])
+    message.header.stamp = stamp
+    message.started = started
+    return message
+
+
+def _pid_state(pid: Pid, running: bool) -> PidState:
+    gains = pid.gains
+    error, p, i, d, feedforward, output = pid.terms if running else (math.nan,) * 6
+    return PidState(kp=gains.kp, ki=gains.ki, kd=gains.kd, error=error, p_term=p, i_term=i, d_term=d,
+                    feedforward=feedforward, output=output)
+
+
+def _crosshair(controller: Controller) -> CrosshairState:
+    boresight = controller.boresight
+    x, y = controller.crosshair() or (math.nan, math.nan)
+    return CrosshairState(
+        x=x, y=y, range=controller.parameters.range_m, calibrated=boresight.calibrated,
+        boresight_azimuth=boresight.azimuth, boresight_elevation=boresight.elevation, offset_y=boresight.offset_y,
+        offset_z=boresight.offset_z, residual=boresight.residual)
