@@ -1,0 +1,196 @@
+/**
+ * The one place that speaks rosbridge. A transport keeps one connection, with back-off and silence detection, and
+ * renews its subscriptions. Nothing is queued while it is down: a call then fails at once, because a command that
+ * arrives late is worse than one that does not arrive.
+ */
+
+import { Action, Ros, Service, Topic } from 'roslib';
+
+import {
+  ACTIONS, SERVICES, TOPICS,
+  type ActionName, type Feedback, type Goal, type Message, type Request, type Response, type Result,
+  type ServiceName, type TopicName,
+} from './names';
+
+export type Connection = 'connecting' | 'open' | 'closed';
+
+/** The bridge or the connection failed, in contrast to a node that refused. */
+export class TransportError extends Error {}
+
+export interface TransportOptions {
+  /** Reconnect when the server has been silent for so long [ms]; 0 = never. */
+  silenceMs: number;
+  onConnection: (connection: Connection) => void;
+}
+
+export interface ActionHandle<A extends ActionName> {
+  readonly result: Promise<Result<A>>;
+  cancel(): void;
+}
+
+interface Subscription {
+  topic: TopicName;
+  throttleMs: number;
+  deliver: (message: never) => void;
+}
+
+const CALL_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 4000;
+const BACK_OFF_MS = [250, 500, 1000, 2000, 4000];
+
+export class Transport {
+  private ros: Ros | null = null;
+  private state: Connection = 'closed';
+  private failures = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private heardAt = 0;
+  private readonly subscriptions: Subscription[] = [];
+  private readonly publishers = new Map<TopicName, Topic>();
+  private readonly pending = new Set<(error: TransportError) => void>();
+
+  constructor(
+    private readonly url: string,
+    private readonly namespace: string,
+    private readonly options: TransportOptions,
+  ) {}
+
+  get connection(): Connection {
+    return this.state;
+  }
+
+  /** Connect, and keep trying for ever. */
+  start(): void {
+    const ros = new Ros();
+    this.ros = ros;
+    this.setState('connecting');
+    ros.on('connection', () => this.opened(ros));
+    ros.on('close', () => this.lost(ros));
+    ros.on('error', () => undefined); // A close event follows.
+    this.schedule(CONNECT_TIMEOUT_MS, () => this.lost(ros));
+    ros.connect(this.url).catch(() => this.lost(ros));
+  }
+
+  /** Subscribe for the life of the page, over every reconnection. */
+  subscribe<T extends TopicName>(topic: T, deliver: (message: Message<T>) => void, throttleMs = 0): void {
+    const subscription = { topic, throttleMs, deliver };
+    this.subscriptions.push(subscription);
+    if (this.ros !== null && this.state === 'open') this.renew(this.ros, subscription);
+  }
+
+  /** Publish now, or drop the message while there is no connection. */
+  publish<T extends TopicName>(topic: T, message: Message<T>): void {
+    if (this.ros === null || this.state !== 'open') return;
+    let publisher = this.publishers.get(topic);
+    if (publisher === undefined) {
+      publisher = this.topic(this.ros, topic, 0);
+      this.publishers.set(topic, publisher);
+    }
+    publisher.publish(message);
+  }
+
+  /** Call a service of the turret; rejects with a {@link TransportError} when no answer comes. */
+  call<S extends ServiceName>(
+    name: S, request: Request<S>, timeoutMs = CALL_TIMEOUT_MS,
+  ): Promise<Response<S>> {
+    return this.callAs<Request<S>, Response<S>>(`${this.namespace}/${name}`, SERVICES[name], request, timeoutMs);
+  }
+
+  /** Call a service that is not the turret's own, by full name and type. */
+  callAs<Q, A>(name: string, type: string, request: Q, timeoutMs = CALL_TIMEOUT_MS): Promise<A> {
+    return this.exchange((ros, resolve, reject) => {
+      const timer = setTimeout(() => reject(new TransportError(`${name} did not answer in time`)), timeoutMs);
+      new Service<Q, A>({ ros, name, serviceType: type }).callService(
+        request,
+        (response) => { clearTimeout(timer); resolve(response); },
+        (error) => { clearTimeout(timer); reject(new TransportError(`${name}: ${error}`)); },
+        timeoutMs / 1000,
+      );
+    });
+  }
+
+  /** Start an action of the turret. */
+  run<A extends ActionName>(name: A, goal: Goal<A>, onFeedback: (feedback: Feedback<A>) => void): ActionHandle<A> {
+    let cancel = (): void => undefined;
+    const result = this.exchange<Result<A>>((ros, resolve, reject) => {
+      const action = new Action<Goal<A>, Feedback<A>, Result<A>>({
+        ros, name: `${this.namespace}/${name}`, actionType: ACTIONS[name],
+      });
+      const id = action.sendGoal(
+        goal, resolve, onFeedback, (error) => reject(new TransportError(`${name}: ${error}`)));
+      cancel = () => { if (id !== undefined && ros.isConnected) action.cancelGoal(id); };
+    });
+    return { result, cancel: () => cancel() };
+  }
+
+  /** Run one exchange on the present connection; it rejects when that connection goes. */
+  private exchange<A>(
+    begin: (ros: Ros, resolve: (answer: A) => void, reject: (error: TransportError) => void) => void,
+  ): Promise<A> {
+    return new Promise<A>((resolve, reject) => {
+      if (this.ros === null || this.state !== 'open') {
+        reject(new TransportError('not connected'));
+        return;
+      }
+      const fail = (error: TransportError): void => { this.pending.delete(fail); reject(error); };
+      this.pending.add(fail);
+      begin(this.ros, (answer) => { this.pending.delete(fail); resolve(answer); }, fail);
+    });
+  }
+
+  private topic(ros: Ros, topic: TopicName, throttleMs: number): Topic {
+    return new Topic({
+      ros, name: `${this.namespace}/${topic}`, messageType: TOPICS[topic],
+      throttle_rate: throttleMs, queue_length: 1, reconnect_on_close: false,
+    });
+  }
+
+  private renew(ros: Ros, { topic, throttleMs, deliver }: Subscription): void {
+    this.topic(ros, topic, throttleMs).subscribe((message) => {
+      this.heardAt = performance.now();
+      if (ros === this.ros) deliver(message as never);
+    });
+  }
+
+  private opened(ros: Ros): void {
+    if (ros !== this.ros) {
+      ros.close();
+      return;
+    }
+    clearTimeout(this.timer);
+    this.failures = 0;
+    this.heardAt = performance.now();
+    this.setState('open');
+    for (const subscription of this.subscriptions) this.renew(ros, subscription);
+    this.watchSilence(ros);
+  }
+
+  private watchSilence(ros: Ros): void {
+    const { silenceMs } = this.options;
+    if (silenceMs === 0 || ros !== this.ros) return;
+    if (performance.now() - this.heardAt > silenceMs) this.lost(ros);
+    else this.schedule(silenceMs / 4, () => this.watchSilence(ros));
+  }
+
+  private lost(ros: Ros): void {
+    if (ros !== this.ros) return;
+    this.ros = null;
+    ros.close();
+    this.publishers.clear();
+    this.setState('closed');
+    for (const fail of [...this.pending]) fail(new TransportError('connection lost'));
+    const delay = BACK_OFF_MS[Math.min(this.failures, BACK_OFF_MS.length - 1)] ?? 0;
+    this.failures += 1;
+    this.schedule(delay, () => this.start());
+  }
+
+  private schedule(delayMs: number, action: () => void): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(action, delayMs);
+  }
+
+  private setState(state: Connection): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.options.onConnection(state);
+  }
+}

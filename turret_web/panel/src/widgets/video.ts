@@ -1,0 +1,227 @@
+/** Live video with crosshair and track boxes drawn over the very image they belong to. Click to look or to select. */
+
+import { h, setData, setHidden, setText } from '../dom';
+import { degrees, number } from '../format';
+import { FrameSync, type Shown } from '../frame_sync';
+import { ControllerState, LaserState, Track } from '../generated/interfaces';
+import { Fit, rectOf, trackAt, type Point2, type Size } from '../overlay';
+import type { Panel, Widget } from '../panel';
+import { constantLabel } from '../reasons';
+import { VideoStream } from '../video_stream';
+
+/** What a click on an image point does instead of looking there; used by the set-up widgets. */
+export type PickPoint = (point: Point2) => void;
+
+const SELECT_MARGIN_PX = 6;
+const COLORS = {
+  [Track.STATE_UNKNOWN]: '#9aa7b5',
+  [Track.STATE_DETECTING]: '#9aa7b5',
+  [Track.STATE_TRACKING]: '#5cc8ff',
+  [Track.STATE_COASTING]: '#f4b860',
+  [Track.STATE_LOST]: '#f4b860',
+} as const satisfies Record<number, string>;
+const TARGET_COLOR = '#46e08a';
+const CROSSHAIR_COLORS = { safe: '#46e08a', armed: '#f4b860', emitting: '#ff4d4f' } as const;
+
+export class Video implements Widget {
+  readonly element: HTMLElement;
+  private readonly picture = h('canvas', { class: 'picture' });
+  private readonly overlay = h('canvas', { class: 'overlay', 'aria-hidden': 'true' });
+  private readonly problem = h('p', { class: 'problem' });
+  private readonly hint = h('p', { class: 'hint', hidden: true });
+  private readonly hud = h('p', { class: 'hud', 'data-testid': 'video-hud' });
+  private readonly aim = h('p', { class: 'hud aim' });
+  private readonly sync = new FrameSync<ImageBitmap>((image) => image.close());
+  private readonly stream: VideoStream;
+  private readonly shownAt: number[] = [];
+  private shown: Shown<Size> | null = null;
+  private pick: { hint: string; use: PickPoint } | null = null;
+  private problemText = 'Waiting for video';
+
+  constructor(private readonly panel: Panel) {
+    const frame = h('div', {
+      class: 'frame', role: 'application', tabindex: 0,
+      'aria-label': 'Live video. Click a point to look there, click a box to follow it.',
+      onclick: (event: MouseEvent) => this.clicked(event),
+    }, this.picture, this.overlay, this.problem, this.hint, this.hud, this.aim);
+    this.element = h('section', { class: 'card video', 'aria-label': 'Video' }, frame);
+
+    const topic = encodeURIComponent(`${panel.config.namespace}/camera/image_raw`);
+    this.stream = new VideoStream(`stream?topic=${topic}&type=ros_compressed`, {
+      onImage: (image, stamp) => this.sync.addImage(image, stamp, performance.now()),
+      onProblem: (problem) => { this.problemText = problem; },
+    });
+    panel.transport.subscribe('vision/tracks', (tracks) => this.sync.addTracks(tracks));
+    if (VideoStream.isSupported()) this.streamWhileVisible();
+    else this.fallBack(`stream?topic=${topic}`);
+    const draw = (now: number): void => {
+      this.draw(now);
+      requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+  }
+
+  /** Use the next click for something else than looking; null returns to looking. */
+  setPick(pick: { hint: string; use: PickPoint } | null): void {
+    this.pick = pick;
+    setText(this.hint, pick?.hint ?? '');
+    setHidden(this.hint, pick === null);
+  }
+
+  update(now: number): void {
+    const since = this.shownAt.at(-1);
+    const isSilent = since === undefined || now - since > 1000;
+    setData(this.element, 'silent', String(isSilent));
+    setText(this.problem, isSilent
+      ? `No video${since === undefined ? '' : ` for ${((now - since) / 1000).toFixed(0)} s`}`
+        + (this.problemText === '' ? '' : `: ${this.problemText}`)
+      : '');
+    const controller = this.panel.store.section('controller');
+    const size = this.shown?.image;
+    setText(this.hud, size === undefined ? '' : `${size.width}×${size.height} · ${number(this.rate(now), 0, 'fps')}`);
+    setText(this.aim, controller === null ? '' : [
+      constantLabel(ControllerState, 'MODE_', controller.mode),
+      controller.tracking === ControllerState.TRACKING_OFF
+        ? '' : constantLabel(ControllerState, 'TRACKING_', controller.tracking),
+      controller.aim_error === null ? '' : `error ${degrees(controller.aim_error, 2)}`,
+    ].filter((text) => text !== '').join(' · '));
+  }
+
+  private streamWhileVisible(): void {
+    const follow = (): void => {
+      if (document.visibilityState === 'visible') this.stream.start();
+      else this.stream.stop();
+    };
+    document.addEventListener('visibilitychange', follow);
+    follow();
+  }
+
+  /** A browser without streaming fetch gets a plain image: no stamps, so overlays may lag. */
+  private fallBack(url: string): void {
+    const image = h('img', { class: 'picture', src: url, alt: 'Live video' });
+    this.picture.replaceWith(image);
+    setInterval(() => {
+      if (image.naturalWidth === 0) return;
+      this.shownAt.splice(0, Infinity, performance.now());
+      const tracks = this.panel.store.status?.tracks ?? [];
+      this.shown = {
+        image: { width: image.naturalWidth, height: image.naturalHeight }, stamp: null, tracks, exact: false,
+      };
+      this.drawOverlay(this.shown);
+    }, 100);
+  }
+
+  private draw(now: number): void {
+    const next = this.sync.next(now);
+    if (next === null) return;
+    const { width, height } = next.image;
+    if (this.picture.width !== width || this.picture.height !== height) {
+      Object.assign(this.picture, { width, height });
+      this.element.style.setProperty('--ratio', String(width / height));
+    }
+    this.picture.getContext('2d')?.drawImage(next.image, 0, 0);
+    next.image.close();
+    this.shown = { ...next, image: { width, height } };
+    this.shownAt.push(now);
+    if (this.shownAt.length > 60) this.shownAt.shift();
+    this.drawOverlay(this.shown);
+  }
+
+  private rate(now: number): number | null {
+    const recent = this.shownAt.filter((at) => now - at < 2000);
+    const [first, last] = [recent.at(0), recent.at(-1)];
+    if (first === undefined || last === undefined || last === first) return null;
+    return ((recent.length - 1) * 1000) / (last - first);
+  }
+
+  private clicked(event: MouseEvent): void {
+    if (this.shown === null) return;
+    const bounds = this.overlay.getBoundingClientRect();
+    const fit = new Fit(this.shown.image, bounds);
+    const point = fit.toImage({ x: event.clientX - bounds.left, y: event.clientY - bounds.top });
+    if (point === null) return;
+    if (this.pick !== null) {
+      this.pick.use(point);
+      return;
+    }
+    const track = trackAt(this.shown.tracks, point, SELECT_MARGIN_PX / fit.scale);
+    const controller = this.panel.store.section('controller');
+    if (track === null) {
+      const stamp = this.shown.stamp ?? { sec: 0, nanosec: 0 };
+      void this.panel.command('controller/look_at_pixel', { x: point.x, y: point.y, stamp });
+    } else {
+      void this.panel.command('controller/select_target', {
+        track_id: track.id, priority: controller?.priority ?? ControllerState.PRIORITY_LARGEST,
+      });
+    }
+  }
+
+  private drawOverlay(shown: Shown<Size>): void {
+    const ratio = window.devicePixelRatio;
+    const { clientWidth, clientHeight } = this.overlay;
+    const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
+    if (this.overlay.width !== width || this.overlay.height !== height) Object.assign(this.overlay, { width, height });
+    const context = this.overlay.getContext('2d');
+    if (context === null) return;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, clientWidth, clientHeight);
+    const fit = new Fit(shown.image, { width: clientWidth, height: clientHeight });
+    const controller = this.panel.store.section('controller');
+    for (const track of shown.tracks) {
+      drawTrack(context, fit, track, track.id === controller?.target_id, shown.exact);
+    }
+    const { x, y } = controller?.crosshair ?? { x: null, y: null };
+    if (x !== null && y !== null) {
+      const laser = this.panel.store.section('laser');
+      const isArmed = laser !== null && laser.state !== LaserState.STATE_DARK && laser.state !== LaserState.STATE_FAULT;
+      drawCrosshair(context, fit.toScreen({ x, y }), laser?.emitting ? 'emitting' : isArmed ? 'armed' : 'safe');
+    }
+  }
+}
+
+function drawTrack(
+  context: CanvasRenderingContext2D, fit: Fit, track: Track, isTarget: boolean, exact: boolean,
+): void {
+  const box = rectOf(track.box);
+  if (box === null || track.state === Track.STATE_LOST) return;
+  const { x, y, width, height } = fit.rectToScreen(box);
+  const color = isTarget ? TARGET_COLOR : COLORS[track.state as keyof typeof COLORS] ?? COLORS[Track.STATE_UNKNOWN];
+  context.save();
+  context.globalAlpha = exact ? 1 : 0.6;
+  context.strokeStyle = color;
+  context.lineWidth = isTarget ? 2 : 1.25;
+  if (track.state === Track.STATE_COASTING || track.state === Track.STATE_DETECTING) context.setLineDash([5, 4]);
+  context.strokeRect(x, y, width, height);
+  const confidence = track.confidence === null ? '' : ` ${Math.round(track.confidence * 100)} %`;
+  const label = `${track.class_id || 'object'} ${track.id}${confidence}`;
+  context.font = '500 11px system-ui, sans-serif';
+  const labelWidth = context.measureText(label).width + 8;
+  const labelY = y >= 18 ? y - 17 : y + height + 2;
+  context.fillStyle = 'rgb(8 12 17 / 75%)';
+  context.fillRect(x - 0.5, labelY, labelWidth, 15);
+  context.fillStyle = color;
+  context.fillText(label, x + 3.5, labelY + 11);
+  context.restore();
+}
+
+function drawCrosshair(
+  context: CanvasRenderingContext2D, { x, y }: Point2, state: keyof typeof CROSSHAIR_COLORS,
+): void {
+  context.save();
+  for (const [color, lineWidth] of [['rgb(0 0 0 / 55%)', 4], [CROSSHAIR_COLORS[state], 1.75]] as const) {
+    context.strokeStyle = color;
+    context.lineWidth = lineWidth;
+    context.beginPath();
+    context.arc(x, y, 9, 0, 2 * Math.PI);
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]] as const) {
+      context.moveTo(x + 5 * dx, y + 5 * dy);
+      context.lineTo(x + 22 * dx, y + 22 * dy);
+    }
+    if (state === 'emitting') {
+      context.moveTo(x + 30, y);
+      context.arc(x, y, 30, 0, 2 * Math.PI);
+    }
+    context.stroke();
+  }
+  context.restore();
+}
