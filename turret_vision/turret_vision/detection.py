@@ -1,0 +1,166 @@
+"""What detectors take and give."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from turret_common.geometry import PinholeCamera
+from turret_common.pose_history import Pose
+
+Image = npt.NDArray[np.uint8]
+
+
+class Box(NamedTuple):
+    """An axis-aligned box in an image: centre and size in px; the centre of the top left pixel is (0, 0)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @classmethod
+    def from_rect(cls, left: float, top: float, width: float, height: float) -> Box:
+        """Return the box of a rectangle of whole pixels, as OpenCV gives them."""
+        return cls(left + 0.5 * (width - 1.0), top + 0.5 * (height - 1.0), width, height)
+
+    @property
+    def left(self) -> float:
+        """Left edge in px."""
+        return self.x - 0.5 * self.width
+
+    @property
+    def top(self) -> float:
+        """Upper edge in px."""
+        return self.y - 0.5 * self.height
+
+    @property
+    def right(self) -> float:
+        """Right edge in px."""
+        return self.x + 0.5 * self.width
+
+    @property
+    def bottom(self) -> float:
+        """Lower edge in px."""
+        return self.y + 0.5 * self.height
+
+    @property
+    def area(self) -> float:
+        """Area in px^2."""
+        return self.width * self.height
+
+    def overlap(self, other: Box) -> float:
+        """Return the area in px^2 that both cover."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return width * height if width > 0.0 and height > 0.0 else 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Detection:
+    """One object seen in one image.
+
+    Attributes:
+        class_id: what it is, in the detector's words.
+        box: where, in px of the image that the detector was given.
+        confidence: 0..1; NaN where the method gives none.
+    """
+
+    class_id: str
+    box: Box
+    confidence: float = math.nan
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """The part of an image that a detector looks at, at the resolution that it wants.
+
+    Attributes:
+        image: BGR, shape (height, width, 3).
+        stamp: when its light was collected, in s.
+        pose: of the head at ``stamp``; None = unknown.
+        camera: for ``image``; None = unknown.
+        left, top: where it begins in the full image, in px.
+        scale_x, scale_y: px of the full image per px of ``image``.
+    """
+
+    image: Image
+    stamp: float
+    pose: Pose | None = None
+    camera: PinholeCamera | None = None
+    left: int = 0
+    top: int = 0
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+
+    @functools.cached_property
+    def gray(self) -> Image:
+        """The image as luminance, shape (height, width)."""
+        return cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+
+    def area(self, full_px2: float) -> float:
+        """Return an area in px^2 of ``image`` from one in px^2 of the full image."""
+        return full_px2 / (self.scale_x * self.scale_y)
+
+    def in_full_image(self, box: Box) -> Box:
+        """Return a box of ``image`` in px of the full image."""
+        return Box((box.x + 0.5) * self.scale_x - 0.5 + self.left, (box.y + 0.5) * self.scale_y - 0.5 + self.top,
+                   box.width * self.scale_x, box.height * self.scale_y)
+
+
+def make_view(
+    image: Image, stamp: float, width: int = 0, region: tuple[float, ...] = (0.0, 0.0, 1.0, 1.0),
+    pose: Pose | None = None, camera: PinholeCamera | None = None,
+) -> View:
+    """Return the view of an image that a detector asks for.
+
+    Args:
+        image: the full image, BGR.
+        stamp: when its light was collected, in s.
+        width: px that the whole image is reduced to, in proportion; 0 = as it is. It is never enlarged.
+        region: left, top, right, bottom of the part to look at, as parts of width and height.
+        pose: of the head at ``stamp``.
+        camera: for the full image.
+    """
+    full_height, full_width = image.shape[:2]
+    left, right = round(region[0] * full_width), round(region[2] * full_width)
+    top, bottom = round(region[1] * full_height), round(region[3] * full_height)
+    part = image[top:bottom, left:right]
+    if camera is not None:
+        camera = dataclasses.replace(
+            camera, width=right - left, height=bottom - top, cx=camera.cx - left, cy=camera.cy - top)
+    if not 0 < width < full_width:
+        return View(np.ascontiguousarray(part), stamp, pose, camera, left, top)
+    size = (max(1, round((right - left) * width / full_width)), max(1, round((bottom - top) * width / full_width)))
+    return View(
+        cv2.resize(part, size, interpolation=cv2.INTER_AREA), stamp, pose,  # type: ignore[arg-type]
+        camera.scaled(*size) if camera is not None else None,
+        left, top, (right - left) / size[0], (bottom - top) / size[1])
+
+
+class Detector(Protocol):
+    """Finds objects in images, one image after the other."""
+
+    @property
+    def method(self) -> str:
+        """Its name, one of the values of the parameter ``method``."""
+
+    @property
+    def mode(self) -> str:
+        """The variant of the method; empty = none."""
+
+    @property
+    def width(self) -> int:
+        """Width in px that it wants the whole image reduced to; 0 = as it is."""
+
+    def tune(self, parameters: Any) -> bool:
+        """Take changed parameters of its own; False where they need a new detector."""
+
+    def detect(self, view: View) -> list[Detection]:
+        """Return what it sees, boxes in px of ``view.image``."""

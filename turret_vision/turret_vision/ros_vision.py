@@ -1,0 +1,107 @@
+"""What vision knows, as messages, and the gimbal's poses from theirs."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
+
+from turret_common.pose_history import Pose, PoseHistory
+from turret_common.ros_node import seconds
+from turret_msgs import msg as msgs
+from turret_vision.detection import Box, Detection
+from turret_vision.tracker import Track
+
+_QUEUE = 512    # joint states that may wait while an image is looked at
+_POLL_S = 0.001
+
+
+class _TakenByHand(CallbackGroup):
+    """A group that no executor waits for."""
+
+    def can_execute(self, entity: Any) -> bool:
+        return False
+
+    def beginning_execution(self, entity: Any) -> bool:
+        return False
+
+    def ending_execution(self, entity: Any) -> None:
+        pass
+
+
+class PoseFeed:
+    """The head's pose at recent instants, from ``joint_states``.
+
+    Joint states arrive several times as often as images. Waking the executor for each would cost more than everything
+    else that vision does with them, so they stay in the subscription's queue until an image needs them. For one thread.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._history = PoseHistory()
+        self._newest = -math.inf
+        self._subscription = node.create_subscription(
+            JointState, 'joint_states', lambda _: None,
+            QoSProfile(depth=_QUEUE, reliability=ReliabilityPolicy.RELIABLE), callback_group=_TakenByHand())
+
+    def at(self, stamp: float, wait_s: float) -> Pose | None:
+        """Return the pose at a stamp in s, waiting up to ``wait_s`` for it to be reached; None = unknown."""
+        deadline = time.monotonic() + wait_s
+        self._take()
+        while self._newest < stamp and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            self._take()
+        return self._history.at(stamp)
+
+    def _take(self) -> None:
+        subscription = self._subscription
+        while True:
+            with subscription.handle:
+                taken = subscription.handle.take_message(subscription.msg_type, False)
+            if taken is None:
+                return
+            self._add(taken[0])
+
+    def _add(self, message: JointState) -> None:
+        try:
+            pan, tilt = message.name.index('pan_joint'), message.name.index('tilt_joint')
+            pose = Pose(
+                message.position[pan], message.position[tilt], *(
+                    (message.velocity[pan], message.velocity[tilt]) if message.velocity else ()))
+        except (ValueError, IndexError):
+            return  # the state of other joints
+        if all(map(math.isfinite, pose)):
+            self._newest = seconds(message.header.stamp)
+            self._history.add(self._newest, pose)
+
+
+def box_message(box: Box | None) -> msgs.BoundingBox:
+    """Return a box; one without a centre for None."""
+    if box is None:
+        return msgs.BoundingBox(center_x=math.nan, center_y=math.nan)
+    return msgs.BoundingBox(center_x=box.x, center_y=box.y, width=box.width, height=box.height)
+
+
+def detections_message(
+    header: Header, method: str, width: int, height: int, processing_s: float, detections: list[Detection],
+) -> msgs.DetectionArray:
+    """Return everything that one detector saw in one image."""
+    return msgs.DetectionArray(
+        header=header, method=method, width=width, height=height, processing_s=processing_s,
+        detections=[
+            msgs.Detection(class_id=d.class_id, confidence=d.confidence, box=box_message(d.box)) for d in detections])
+
+
+def track_message(track: Track) -> msgs.Track:
+    """Return one track."""
+    return msgs.Track(
+        id=track.id, state=int(track.state), class_id=track.class_id, confidence=track.confidence,
+        azimuth=track.bearing.azimuth, elevation=track.bearing.elevation, azimuth_rate=track.azimuth_rate,
+        elevation_rate=track.elevation_rate, covariance=track.covariance.ravel(), angular_width=track.width,
+        angular_height=track.height, hits=track.hits, misses=track.misses, unseen_s=track.unseen_s,
+        box=box_message(track.box))

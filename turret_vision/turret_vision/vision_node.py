@@ -1,0 +1,189 @@
+"""The vision node: images in, detections and tracks out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import cv2
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from turret_common.errors import TurretError
+from turret_common.geometry import PinholeCamera
+from turret_common.images import to_bgr
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_images import image_to_array, info_to_camera
+from turret_common.ros_node import answered, run, seconds
+from turret_common.ros_params import RosParameters
+from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
+from turret_msgs.srv import TeachColor
+from turret_vision import detection
+from turret_vision.annotate import annotate
+from turret_vision.balloon import sample_colour
+from turret_vision.detectors import available
+from turret_vision.ros_vision import PoseFeed, detections_message, track_message
+from turret_vision.tracker import TrackState
+from turret_vision.vision import Result, Vision
+from turret_vision.vision_parameters import VisionParameters
+
+_STATE_PERIOD_S = 0.5
+_NO_FRAMES_S = 1.0
+_TEACH_RADIUS_PX = 5
+
+
+class VisionNode(Node):
+    """Looks at the newest image, always, in a thread of its own; the executor only hands over."""
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('vision', **node_kwargs)
+        cv2.setNumThreads(1)  # more threads cost more than they save at these image sizes
+        self._settings = RosParameters(self, VisionParameters, self._changed)
+        self._vision = Vision(self._settings.value)
+        self._started = self.get_clock().now().to_msg()
+        self._base_frame = self._settings.value.frame_prefix + 'base_link'
+
+        self._arrival = threading.Condition()
+        self._waiting: Image | None = None  # the newest image, until the worker takes it
+        self._newest: Image | None = None
+        self._received_at = time.monotonic()
+        self._dropped = 0
+        self._ending = False
+        self._camera: PinholeCamera | None = None
+        self._result = Result([], None, 0.0)
+        self._image_problem = ''
+        self._published: tuple[Any, ...] = ()
+
+        self._detections = self.create_publisher(DetectionArray, 'vision/detections', STREAM)
+        self._tracks = self.create_publisher(TrackArray, 'vision/tracks', STREAM)
+        self._annotated = self.create_publisher(CompressedImage, 'vision/image_annotated/compressed', IMAGE_OUT)
+        self._state = self.create_publisher(VisionState, 'vision/state', STATE)
+
+        self._poses = PoseFeed(self)
+        self.create_subscription(CameraInfo, 'camera/camera_info', self._camera_arrived, STREAM)
+        self.create_subscription(Image, 'camera/image_raw', self._image_arrived, IMAGE_IN)
+        self.create_service(TeachColor, 'vision/teach_color', self._teach_color)
+        self.create_timer(_STATE_PERIOD_S, self._publish_state)
+
+        self._publish_state()
+        self._worker = threading.Thread(target=self._work, name='vision')
+        self._worker.start()
+
+    def destroy_node(self) -> None:
+        """End the worker, then the node."""
+        with self._arrival:
+            self._ending = True
+            self._arrival.notify()
+        self._worker.join()
+        super().destroy_node()
+
+    def _changed(self, parameters: VisionParameters) -> None:
+        self._vision.apply(parameters)
+
+    def _camera_arrived(self, info: CameraInfo) -> None:
+        self._camera = info_to_camera(info)
+
+    def _image_arrived(self, image: Image) -> None:
+        with self._arrival:
+            self._dropped += self._waiting is not None
+            self._waiting = self._newest = image
+            self._received_at = time.monotonic()
+            self._arrival.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._arrival:
+                self._arrival.wait_for(lambda: self._waiting is not None or self._ending)
+                if self._ending:
+                    return
+                image, self._waiting = self._waiting, None
+            if self._settings.value.enabled:
+                try:
+                    self._process(image)
+                    self._image_problem = ''
+                except TurretError as error:
+                    self._image_problem = error.message
+            if self._change_key() != self._published:
+                self._publish_state()
+
+    def _process(self, image: Image) -> None:
+        pixels = to_bgr(image_to_array(image), image.encoding)
+        stamp = seconds(image.header.stamp)
+        pose = self._poses.at(stamp, self._settings.value.pose_wait_s)
+        result = self._vision.process(pixels, stamp, self._camera, pose)
+        self._result = result
+        method = self._vision.detector.method if self._vision.detector is not None else ''
+        self._detections.publish(detections_message(
+            image.header, method, image.width, image.height, result.processing_s, result.detections))
+        if result.tracks is not None:
+            self._tracks.publish(TrackArray(
+                header=Header(stamp=image.header.stamp, frame_id=self._base_frame),
+                tracks=[track_message(track) for track in result.tracks]))
+        if self._annotated.get_subscription_count():
+            self._publish_annotated(image.header, pixels, result)
+
+    def _publish_annotated(self, header: Header, pixels: detection.Image, result: Result) -> None:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.value.annotated_quality]
+        _, jpeg = cv2.imencode('.jpg', annotate(pixels, result), quality)
+        self._annotated.publish(CompressedImage(header=header, format='jpeg', data=jpeg.tobytes()))
+
+    def _problem(self) -> tuple[ReasonCode, str]:
+        silent_s = time.monotonic() - self._received_at
+        if silent_s > _NO_FRAMES_S:
+            return ReasonCode.NO_FRAMES, 'no image arrives'
+        if self._image_problem:
+            return ReasonCode.NOT_SUPPORTED, self._image_problem
+        return self._vision.problem
+
+    def _change_key(self) -> tuple[Any, ...]:
+        """Return what must be published at once when it changes."""
+        detector = self._vision.detector
+        running = (detector.method, detector.mode) if detector is not None else None
+        return self._settings.value.enabled, running, self._problem()
+
+    def _publish_state(self) -> None:
+        self._published = self._change_key()
+        code, message = self._problem()
+        p, vision, result = self._settings.value, self._vision, self._result
+        detector = vision.detector
+        method = detector.method if detector is not None else ''
+        state = VisionState(
+            header=Header(stamp=self.get_clock().now().to_msg()), started=self._started, code=int(code),
+            message=message)
+        fresh = code != ReasonCode.NO_FRAMES and p.enabled
+        state.detection = DetectionState(
+            enabled=p.enabled, method=method, mode=detector.mode if detector is not None else '',
+            available=list(available()), rate_hz=vision.rate_hz if fresh else float('nan'),
+            processing_s=vision.processing_s, count=len(result.detections) if fresh else 0, dropped=self._dropped)
+        state.motion = MotionState(
+            active=method == 'motion' and p.enabled,
+            motion_detected=method == 'motion' and fresh and bool(result.detections),
+            sensitivity=p.motion.sensitivity, min_area=p.motion.min_area)
+        state.track_count = sum(
+            track.state in (TrackState.TRACKING, TrackState.COASTING) for track in result.tracks or ()) if fresh else 0
+        self._state.publish(state)
+
+    @answered
+    def _teach_color(self, request: TeachColor.Request, response: TeachColor.Response) -> None:
+        if self._newest is None:
+            raise TurretError(ReasonCode.NO_FRAMES, 'there is no image to take a colour from')
+        pixels = to_bgr(image_to_array(self._newest), self._newest.encoding)
+        colour = sample_colour(pixels, request.x, request.y, request.radius or _TEACH_RADIUS_PX)
+        names = ('hue', 'saturation', 'value')
+        self._settings.set({
+            'balloon.colour': 'taught',
+            **{f'balloon.{name}': v for name, v in zip(names, colour.center, strict=True)},
+            **{f'balloon.{name}_range': v for name, v in zip(names, colour.half_width, strict=True)}})
+        response.hsv_center, response.hsv_range = list(colour.center), list(colour.half_width)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(VisionNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
