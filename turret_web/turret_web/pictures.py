@@ -1,0 +1,66 @@
+"""JPEG pictures made from images or other JPEG pictures. Imports OpenCV, so it is itself imported only when needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from turret_common.errors import TurretError
+from turret_common.images import as_array, to_bgr
+from turret_common.reason_codes import ReasonCode
+
+
+def from_jpeg(data: bytes, width: int, height: int, quality: int) -> bytes:
+    """Return a JPEG picture in another size or quality.
+
+    Args:
+        data: the picture.
+        width: [px]; 0 as it is, or to keep the shape where the height is given.
+        height: [px]; likewise.
+        quality: of the result, 1 to 100.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, not a picture.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the data is no picture')
+    return _encode(image, width, height, quality)
+
+
+def from_image(
+        data: bytes, size: tuple[int, int], encoding: str, step: int, big_endian: bool, width: int, height: int,
+        quality: int) -> bytes:
+    """Return an image message's pixels as a JPEG picture.
+
+    Args:
+        data: the pixels.
+        size: width and height of the image [px].
+        encoding: of the pixels.
+        step: bytes from one row to the next.
+        big_endian: byte order of 16 bit pixels.
+        width: as in :func:`from_jpeg`.
+        height: as in :func:`from_jpeg`.
+        quality: as in :func:`from_jpeg`.
+
+    Raises:
+        TurretError: see :func:`turret_common.images.as_array`.
+    """
+    pixels = as_array(memoryview(data), size[1], size[0], encoding, step, big_endian)
+    return _encode(to_bgr(pixels, encoding), width, height, quality)
+
+
+def _encode(image: npt.NDArray[Any], width: int, height: int, quality: int) -> bytes:
+    rows, columns = image.shape[:2]
+    if width or height:
+        width = width or max(1, round(columns * height / rows))
+        height = height or max(1, round(rows * width / columns))
+    if (width or columns, height or rows) != (columns, rows):
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise TurretError(ReasonCode.INTERNAL_ERROR, 'the picture could not be encoded')
+    return data.tobytes()

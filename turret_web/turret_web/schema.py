@@ -1,0 +1,82 @@
+"""The shape of a ROS message type, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+#: Size in bytes (which is also the alignment) and :mod:`struct` letter of each primitive type of fixed size.
+PRIMITIVES: dict[str, tuple[int, str]] = {
+    'bool': (1, '?'), 'octet': (1, 'B'), 'char': (1, 'B'),
+    'int8': (1, 'b'), 'uint8': (1, 'B'), 'int16': (2, 'h'), 'uint16': (2, 'H'),
+    'int32': (4, 'i'), 'uint32': (4, 'I'), 'int64': (8, 'q'), 'uint64': (8, 'Q'),
+    'float32': (4, 'f'), 'float64': (8, 'd'),
+}
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A number, a boolean or a byte; ``name`` is a key of :data:`PRIMITIVES`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string; ``limit`` is its largest length, None for any."""
+
+    limit: int | None = None
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Array:
+    """Exactly ``size`` elements."""
+
+    element: FieldType
+    size: int
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Any number of elements, at most ``limit`` where that is not None."""
+
+    element: FieldType
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A named member of a message and the value that it has when nobody sets it (JSON types)."""
+
+    name: str
+    type: FieldType
+    default: Any
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A message type, or the request, response, goal, result or feedback of a service or an action."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+
+FieldType: TypeAlias = 'Primitive | Text | Array | Sequence | Struct'
+
+
+def is_blob(kind: FieldType) -> bool:
+    """Say whether JSON carries values of this type as base64, as rosbridge does: uint8 and char, but not bounded."""
+    return isinstance(kind, (Array, Sequence)) and isinstance(kind.element, Primitive) and (
+        kind.element.name in ('uint8', 'char')) and getattr(kind, 'limit', None) is None
+
+
+def type_text(kind: FieldType) -> str:
+    """Return a type in the words of a ``.msg`` file, e.g. ``float64[9]`` or ``geometry_msgs/msg/Point[]``."""
+    if isinstance(kind, Array):
+        return f'{type_text(kind.element)}[{kind.size}]'
+    if isinstance(kind, Sequence):
+        return f'{type_text(kind.element)}[{"" if kind.limit is None else f"<={kind.limit}"}]'
+    if isinstance(kind, Text):
+        return ('wstring' if kind.wide else 'string') + ('' if kind.limit is None else f'<={kind.limit}')
+    return kind.name

@@ -1,0 +1,68 @@
+"""The node ``web``: the turret's one front door for browsers and programs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from rclpy.node import Node
+
+from turret_common.ros_node import run
+from turret_common.ros_params import RosParameters
+from turret_web.ros_gateway import RosGateway
+from turret_web.server import WebServer
+from turret_web.web_parameters import WebParameters
+
+
+class WebNode(Node):
+    """Runs the web server on a loop and a thread of its own, beside the executor.
+
+    Attributes:
+        address: host and port that it listens on.
+    """
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('web', **node_kwargs)
+        parameters: RosParameters[WebParameters] = RosParameters(self, WebParameters)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name='web', daemon=True)
+        self._gateway = RosGateway(self, self._loop)
+        self._thread.start()
+        try:
+            self._server = self._on_loop(self._serve(parameters.value))
+        except BaseException:
+            self._end_loop()
+            super().destroy_node()
+            raise
+        self.address = self._server.address
+        self.get_logger().info(f'listening on http://{self.address[0]}:{self.address[1]}/')
+
+    async def _serve(self, parameters: WebParameters) -> WebServer:
+        server = WebServer(self._gateway, parameters)
+        await server.start()
+        return server
+
+    def _on_loop(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=10.0)
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(2.0)
+        self._gateway.close()
+
+    def destroy_node(self) -> None:
+        """End every connection, then the node."""
+        if self._thread.is_alive():
+            self._on_loop(self._server.stop())
+            self._end_loop()
+        super().destroy_node()
+
+
+def main() -> int:
+    """Run the node."""
+    return run(WebNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
