@@ -19,3 +19,5 @@ STREAM = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
 COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 #: The consolidated status.
 STATUS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+#: Our own readers of any topic who want only the newest message.
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)

@@ -1,0 +1,49 @@
+"""Work at a fixed rate in a thread of its own, on time whatever the rest of the process does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Periodic(threading.Thread):
+    """Calls ``tick`` at absolute deadlines of the monotonic clock.
+
+    A tick that comes late does not shift the next ones; deadlines that have passed are skipped, not made up for. An
+    error in a tick ends the thread and is handed to ``on_error``.
+    """
+
+    def __init__(
+            self, name: str, period_s: float, tick: Callable[[], None],
+            on_error: Callable[[BaseException], None]) -> None:
+        super().__init__(name=name, daemon=True)
+        self._period_s = period_s
+        self._tick = tick
+        self._on_error = on_error
+        self._wake = threading.Event()
+        self._ended = False
+
+    def run(self) -> None:
+        deadline = time.monotonic()
+        try:
+            while not self._ended:
+                self._tick()
+                now = time.monotonic()
+                while deadline <= now:
+                    deadline += self._period_s
+                self._wake.wait(deadline - now)
+                self._wake.clear()
+        except BaseException as error:  # the boundary of the thread: nobody above would learn of it
+            self._on_error(error)
+
+    def wake(self) -> None:
+        """Tick at once, beside the deadlines."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread and wait until it has ended, except from within itself."""
+        self._ended = True
+        self._wake.set()
+        if threading.current_thread() is not self and self.is_alive():
+            self.join()

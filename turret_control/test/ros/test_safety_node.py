@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import JointState
+
+from turret_common import ros_qos
+from turret_common.permit import lease_digest
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_testing import wait_until
+from turret_control.operator_secret import secret_file
+from turret_control.safety_node import SafetyNode
+from turret_msgs import msg, srv
+
+
+class Rig:
+    """A safety node among fake drivers that report in time."""
+
+    def __init__(self, ros: Any) -> None:
+        self.ros = ros
+        self.node = ros.add(SafetyNode(
+            context=ros.context, namespace='turret', parameter_overrides=[Parameter('estop_driver', value='none')]))
+        self.permits = ros.collect(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+        self.grants = ros.collect(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
+        self.states = ros.collect(msg.SafetyState, 'safety/state', ros_qos.STATE)
+        publisher = ros.probe.create_publisher
+        self.gimbal_states = publisher(msg.GimbalState, 'gimbal/state', ros_qos.STATE)
+        self.laser_states = publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
+        self.joints = publisher(JointState, 'joint_states', ros_qos.STREAM)
+        self.lease_id = ''
+        self.nonce = ''
+        self.gimbal = msg.GimbalState()
+        self.gimbal.pan.homed = self.gimbal.tilt.homed = True
+        self.gimbal.pan.max_acceleration = self.gimbal.tilt.max_acceleration = 10.0
+        self.laser = msg.LaserState(state=msg.LaserState.STATE_ARMED)
+        ros.probe.create_timer(0.05, self.report)
+
+    def report(self) -> None:
+        self.gimbal_states.publish(self.gimbal)
+        self.laser_states.publish(self.laser)
+        joints = JointState(name=['pan_joint', 'tilt_joint'], position=[0.0, 0.0], velocity=[0.0, 0.0])
+        joints.header.stamp = self.ros.probe.get_clock().now().to_msg()
+        self.joints.publish(joints)
+
+    def acquire(self, take_over: bool = False) -> Any:
+        answer = self.ros.call(srv.AcquireLease, 'safety/acquire_lease', srv.AcquireLease.Request(
+            secret=secret_file('turret').read_text(), name='Ada', take_over=take_over))
+        if answer.success:
+            self.lease_id, self.nonce = answer.lease_id, answer.nonce
+        return answer
+
+    def beat(self, trigger: bool = False) -> Any:
+        answer = self.ros.call(srv.Heartbeat, 'safety/heartbeat', srv.Heartbeat.Request(
+            lease_id=self.lease_id, nonce=self.nonce, trigger=trigger))
+        self.nonce = answer.nonce
+        return answer
+
+    def beat_until(self, condition: Any, trigger: bool = False) -> None:
+        wait_until(lambda: self.beat(trigger).success and condition(), what='condition while beating')
+
+
+@pytest.fixture
+def rig(ros: Any) -> Rig:
+    return Rig(ros)
+
+
+def test_permits_come_at_50_hz_and_name_what_is_missing(rig: Rig) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].motion_ok, what='motion permitted')
+    rig.permits.clear()
+    start = time.monotonic()
+    wait_until(lambda: len(rig.permits) >= 50)
+    assert 0.9 < time.monotonic() - start < 1.3
+    last = rig.permits[-1]
+    assert not last.laser_ok
+    assert list(last.reasons) == [ReasonCode.NO_OPERATOR]
+    assert [b.seq - a.seq for a, b in zip(rig.permits, rig.permits[1:], strict=False)].count(1) > 40
+
+
+def test_everything_in_order_permits_emission_and_the_trigger_is_granted(rig: Rig) -> None:
+    assert rig.acquire().success
+    rig.beat_until(lambda: rig.permits[-1].laser_ok)
+    assert rig.permits[-1].lease_digest == lease_digest(rig.lease_id)
+    rig.beat_until(lambda: rig.grants and rig.grants[-1].trigger, trigger=True)
+    assert rig.grants[-1].source == msg.FireGrant.SOURCE_OPERATOR
+    assert rig.grants[-1].epoch == rig.permits[-1].epoch
+    rig.beat_until(lambda: not rig.grants[-1].trigger)
+
+
+def test_without_a_heartbeat_emission_is_withdrawn(rig: Rig) -> None:
+    rig.acquire()
+    rig.beat_until(lambda: rig.permits[-1].laser_ok)
+    wait_until(lambda: not rig.permits[-1].laser_ok, 1.0)
+    assert rig.permits[-1].motion_ok
+    assert ReasonCode.HEARTBEAT_LOST in rig.permits[-1].reasons
+
+
+def test_anybody_stops_and_the_operator_resets(rig: Rig) -> None:
+    rig.acquire()
+    rig.beat_until(lambda: rig.permits[-1].motion_ok)
+    assert rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='smoke')).success
+    wait_until(lambda: not rig.permits[-1].motion_ok)
+    wait_until(lambda: rig.states[-1].software_stop)
+    assert 'smoke' in rig.states[-1].message
+    refused = rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id='wrong'))
+    assert refused.code == ReasonCode.WRONG_LEASE
+    assert rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id=rig.lease_id)).success
+    wait_until(lambda: rig.permits[-1].motion_ok)
+
+
+def test_a_stop_outlives_a_restart(rig: Rig) -> None:
+    rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='smoke'))
+    other = SafetyNode(
+        context=rig.ros.context, namespace='turret', parameter_overrides=[Parameter('estop_driver', value='none')])
+    rig.ros.add(other)
+    wait_until(lambda: any(p.epoch == other._epoch and ReasonCode.SOFTWARE_STOP in p.reasons for p in rig.permits))
+
+
+def test_a_taken_over_operator_is_told(rig: Rig) -> None:
+    rig.acquire()
+    first = rig.lease_id
+    assert rig.acquire().code == ReasonCode.LEASE_TAKEN
+    assert 'Ada' in rig.acquire(take_over=True).message
+    old = rig.ros.call(srv.Heartbeat, 'safety/heartbeat', srv.Heartbeat.Request(lease_id=first))
+    assert old.code == ReasonCode.OPERATOR_CHANGED
+
+
+def test_zones_are_kept_and_withhold_emission(rig: Rig, own_state: Path) -> None:
+    rig.laser.state = msg.LaserState.STATE_DARK
+    rig.acquire()
+    rig.beat_until(lambda: rig.permits[-1].laser_ok)
+    zone = msg.Zone(name='window', pan_min=-0.1, pan_max=0.1, tilt_min=-0.1, tilt_max=0.1)
+    request = srv.SetZones.Request(lease_id=rig.lease_id, zones=[zone])
+    assert rig.ros.call(srv.SetZones, 'safety/set_zones', request).success
+    rig.beat_until(lambda: list(rig.permits[-1].reasons) == [ReasonCode.NO_FIRE_ZONE])
+    assert (own_state / 'turret' / 'turret' / 'zones.json').exists()
+
+
+def test_a_silent_driver_withholds_motion(rig: Rig) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
+    for timer in list(rig.ros.probe.timers):
+        timer.cancel()
+    wait_until(lambda: ReasonCode.DRIVER_SILENT in rig.permits[-1].reasons, 2.0)
+    assert not rig.permits[-1].motion_ok
+
+
+def test_a_second_publisher_of_permits_withholds_emission(rig: Rig) -> None:
+    wait_until(lambda: rig.permits)
+    intruder = rig.ros.probe.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+
+    def seen() -> bool:
+        intruder.publish(msg.SafetyPermit(epoch=1))
+        return any(ReasonCode.SECOND_PUBLISHER in permit.reasons for permit in rig.permits)
+    wait_until(seen)

@@ -1,0 +1,48 @@
+"""Where the emergency-stop input is read. Normally closed: an open contact, a broken wire, an unread pin all stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from turret_common.errors import TurretError
+from turret_common.plant_link import PlantError, PlantLink
+from turret_common.reason_codes import ReasonCode
+from turret_control.safety import Estop
+
+EstopReader = Callable[[], Estop]
+
+
+def no_estop() -> Estop:
+    """Read the input of a turret that has none."""
+    return Estop.NONE
+
+
+def sim_estop(link: PlantLink) -> EstopReader:
+    """Return a reader of the simulated hardware's emergency stop."""
+    def read() -> Estop:
+        try:
+            return Estop.PRESSED if link.call('read')['estop'] else Estop.RELEASED
+        except (PlantError, KeyError):
+            return Estop.UNREADABLE
+    return read
+
+
+def gpio_estop(pin: int) -> EstopReader:
+    """Return a reader of a normally closed contact between a pin (BCM number) and ground, with the pull-up on.
+
+    Raises:
+        TurretError: IO_ERROR when the pin cannot be had.
+    """
+    from gpiozero import DigitalInputDevice, GPIOZeroError  # only where there are pins
+
+    try:
+        contact = DigitalInputDevice(pin, pull_up=True)
+    except (GPIOZeroError, OSError) as error:
+        raise TurretError(ReasonCode.IO_ERROR, f'no emergency-stop input on GPIO {pin}: {error}') from error
+
+    def read() -> Estop:
+        try:
+            return Estop.RELEASED if contact.is_active else Estop.PRESSED
+        except (GPIOZeroError, OSError):
+            return Estop.UNREADABLE
+    return read

@@ -1,0 +1,289 @@
+"""The safety node: permit, operator lease, zones, software stop."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import JointState
+
+from turret_common import ros_qos
+from turret_common.errors import TurretError
+from turret_common.periodic import Periodic
+from turret_common.permit import lease_digest
+from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import answered, run, seconds
+from turret_common.ros_params import RosParameters
+from turret_common.ros_polling import PolledSubscription
+from turret_common.state_dir import runtime_dir, state_dir, write_atomically
+from turret_control.estop import EstopReader, gpio_estop, no_estop, sim_estop
+from turret_control.lease import OperatorLease
+from turret_control.operator_secret import obtain_secret
+from turret_control.safety import AimReport, GimbalReport, LaserReport, SafetyCore, Verdict
+from turret_control.safety_parameters import SafetyParameters
+from turret_control.zones import Zone, ZoneKind, from_json, to_json
+from turret_msgs import msg, srv
+
+_PERIOD_S = 0.02
+#: The state is published, and publishers are counted, with every so manyth permit.
+_STATE_EVERY, _COUNT_EVERY = 5, 50
+#: Topics that have one publisher. (Permits are told apart by their epoch.)
+_OWNED_TOPICS = ('gimbal/command', 'joint_states')
+_SOME_PERMITS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+_JOINTS = ('pan_joint', 'tilt_joint')
+#: A released trigger is said so often, in case a message is lost.
+_RELEASES = 3
+#: The simulated emergency stop must answer well within the life of a permit.
+_ESTOP_TIMEOUT_S = 0.05
+
+
+class SafetyNode(Node):
+    """Issues permits from a thread of its own and answers the operator."""
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('safety', **node_kwargs)
+        parameters = RosParameters(self, SafetyParameters).value
+        namespace = self.get_namespace()
+        self._zones_file = state_dir(namespace) / 'zones.json'
+        self._stop_file = runtime_dir(namespace) / 'software_stop'
+        self._core = SafetyCore(
+            parameters, OperatorLease(obtain_secret(namespace)),
+            from_json(self._zones_file.read_bytes()) if self._zones_file.exists() else (),
+            self._stop_file.read_text() if self._stop_file.exists() else None)
+        self._read_estop = self._estop_reader(parameters)
+        self._lock = threading.Lock()
+        self._epoch = time.monotonic_ns()
+        self._permit_seq = 0
+        self._grant_seq = 0
+        self._releases = 0
+        self._shown: Any = None
+        self._started = self.get_clock().now().to_msg()
+
+        self._permits = self.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+        self._grants = self.create_publisher(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
+        self._states = self.create_publisher(msg.SafetyState, 'safety/state', ros_qos.STATE)
+
+        self._joints = PolledSubscription(self, JointState, 'joint_states', ros_qos.NEWEST)
+        self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', ros_qos.NEWEST)
+        self._all_permits = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', _SOME_PERMITS)
+        self.create_subscription(msg.GimbalState, 'gimbal/state', self._on_gimbal, ros_qos.STATE)
+        self.create_subscription(msg.LaserState, 'laser/state', self._on_laser, ros_qos.STATE)
+        self.create_subscription(msg.CameraState, 'camera/state', self._on_camera, ros_qos.STATE)
+        self.create_subscription(msg.ControllerState, 'controller/state', self._on_controller, ros_qos.STATE)
+        self.create_subscription(msg.FireRequest, 'controller/fire_request', self._on_fire_request, ros_qos.COMMAND)
+
+        self.create_service(srv.AcquireLease, 'safety/acquire_lease', self._acquire_lease)
+        self.create_service(srv.ReleaseLease, 'safety/release_lease', self._release_lease)
+        self.create_service(srv.Heartbeat, 'safety/heartbeat', self._heartbeat)
+        self.create_service(srv.Stop, 'safety/stop', self._stop)
+        self.create_service(srv.ResetStop, 'safety/reset', self._reset)
+        self.create_service(srv.SetZones, 'safety/set_zones', self._set_zones)
+        self.create_service(srv.ConfirmRegion, 'safety/confirm_region', self._confirm_region)
+        self.create_service(srv.SetAutoFire, 'safety/set_auto_fire', self._set_auto_fire)
+
+        self._thread = Periodic('permit', _PERIOD_S, self._tick, self._on_thread_error)
+        self._thread.start()
+
+    def destroy_node(self) -> None:
+        """Stop issuing permits; everybody who needs one stops within 100 ms."""
+        self._thread.stop()
+        super().destroy_node()
+
+    def _estop_reader(self, parameters: SafetyParameters) -> EstopReader:
+        if parameters.estop_driver == 'gpio':
+            return gpio_estop(parameters.estop_pin)
+        if parameters.estop_driver == 'sim':
+            return sim_estop(PlantLink(plant_socket(self.get_namespace()), _ESTOP_TIMEOUT_S))
+        return no_estop
+
+    def _on_thread_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'no permits any more: {type(error).__name__}: {error}')
+        self.context.try_shutdown()
+
+    # The permit, in a thread of its own
+
+    def _tick(self) -> None:
+        estop = self._read_estop()
+        with self._lock:
+            now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+            self._core.estop = estop
+            self._core.see_clock(wall_ns - now_ns, now_ns)
+            for joints in self._joints.take():
+                self._core.see_pose(_pose(joints), 1e-9 * wall_ns - seconds(joints.header.stamp), now_ns)
+            for tracks in self._tracks.take():
+                self._core.see_tracks(1e-9 * wall_ns - seconds(tracks.header.stamp), now_ns)
+            verdict = self._core.decide(now_ns)
+            digest = lease_digest(self._core.lease.lease_id)
+            state = self._state(verdict, now_ns)
+        self._permit_seq += 1
+        self._permits.publish(msg.SafetyPermit(
+            epoch=self._epoch, seq=self._permit_seq, monotonic_ns=now_ns, laser_ok=verdict.laser_ok,
+            motion_ok=verdict.motion_ok, lease_digest=digest, reasons=verdict.reasons))
+        age_s, state.heartbeat_age_s = state.heartbeat_age_s, math.nan  # an age alone is no change
+        if self._permit_seq % _STATE_EVERY == 0 or repr(state) != self._shown:
+            self._shown = repr(state)
+            state.heartbeat_age_s = age_s
+            state.header.stamp = self.get_clock().now().to_msg()
+            self._states.publish(state)
+        if self._permit_seq % _COUNT_EVERY == 0:
+            self._look_for_others()
+
+    def _look_for_others(self) -> None:
+        names = {
+            topic: [f'{end.node_namespace}/{end.node_name}' for end in self.get_publishers_info_by_topic(topic)]
+            for topic in _OWNED_TOPICS}
+        foreign = [permit for permit in self._all_permits.take() if permit.epoch != self._epoch]
+        with self._lock:
+            self._core.see_publishers(names, time.monotonic_ns())
+            if foreign:
+                self._core.see_foreign_permit(time.monotonic_ns())
+
+    def _state(self, verdict: Verdict, now_ns: int) -> msg.SafetyState:
+        core = self._core
+        age_ns = core.lease.age_ns(now_ns)
+        message = f'stopped: {core.stop_reason}' if core.stop_reason is not None else core.not_now
+        return msg.SafetyState(
+            started=self._started, laser_ok=verdict.laser_ok, motion_ok=verdict.motion_ok, reasons=verdict.reasons,
+            software_stop=core.stop_reason is not None, estop=core.estop, operator_name=core.lease.name,
+            heartbeat_age_s=math.nan if age_ns is None else 1e-9 * age_ns, trigger=core.lease.trigger(now_ns),
+            auto_fire=core.auto_fire, zones=[msg.Zone(**asdict(zone)) for zone in core.zones],
+            region_confirmed=core.region_confirmed, exclusion=msg.SafetyState.EXCLUSION_OFF, message=message)
+
+    # What other nodes say
+
+    def _on_gimbal(self, state: msg.GimbalState) -> None:
+        axes = (state.pan, state.tilt)
+        limits = (value for axis in axes for value in (axis.lower, axis.upper))
+        report = GimbalReport(
+            hardware=state.hardware, homed=all(axis.homed for axis in axes),
+            measured=all(axis.position_source == msg.AxisState.POSITION_MEASURED for axis in axes),
+            decelerations=(state.pan.max_acceleration, state.tilt.max_acceleration),
+            geometry=(seconds(state.started), *limits))
+        with self._lock:
+            self._core.see_gimbal(report, time.monotonic_ns())
+
+    def _on_laser(self, state: msg.LaserState) -> None:
+        armed = state.state not in (msg.LaserState.STATE_DARK, msg.LaserState.STATE_FAULT)
+        with self._lock:
+            self._core.see_laser(LaserReport(state.hardware, armed), time.monotonic_ns())
+
+    def _on_camera(self, state: msg.CameraState) -> None:
+        with self._lock:
+            self._core.see_camera(state.hardware, time.monotonic_ns())
+
+    def _on_controller(self, state: msg.ControllerState) -> None:
+        following = (state.mode == msg.ControllerState.MODE_TRACK
+                     and state.tracking == msg.ControllerState.TRACKING_FOLLOWING)
+        cross = state.crosshair
+        geometry = (cross.boresight_azimuth, cross.boresight_elevation, cross.offset_y, cross.offset_z)
+        with self._lock:
+            self._core.see_aim(AimReport(following, state.on_target, geometry))
+
+    def _on_fire_request(self, request: msg.FireRequest) -> None:
+        stamp_age_s = time.time() - seconds(request.header.stamp)
+        try:
+            with self._lock:
+                self._core.request_fire(request.seq, stamp_age_s, request.aim_error, time.monotonic_ns())
+        except TurretError:
+            return  # said in the state's message
+        self._grant(msg.FireGrant.SOURCE_AUTO, True)
+
+    def _grant(self, source: int, trigger: bool) -> None:
+        self._grant_seq += 1
+        self._grants.publish(msg.FireGrant(
+            epoch=self._epoch, seq=self._grant_seq, monotonic_ns=time.monotonic_ns(), source=source, trigger=trigger))
+
+    # What people ask
+
+    @answered
+    def _acquire_lease(self, request: Any, response: Any) -> None:
+        with self._lock:
+            before = self._core.lease.name
+            response.lease_id, response.nonce = self._core.acquire(
+                request.secret, request.name, request.take_over, time.monotonic_ns())
+        response.message = f'taken over from {before}' if before else ''
+        self._thread.wake()
+
+    @answered
+    def _release_lease(self, request: Any, _: Any) -> None:
+        with self._lock:
+            self._core.release(request.lease_id)
+        self._thread.wake()
+
+    @answered
+    def _heartbeat(self, request: Any, response: Any) -> None:
+        now_ns = time.monotonic_ns()
+        with self._lock:
+            lease = self._core.lease
+            response.nonce, counted = lease.beat(request.lease_id, request.nonce, request.trigger, now_ns)
+            pressed, needs_new_press = lease.trigger(now_ns), lease.needs_new_press()
+        self._releases = _RELEASES if pressed else self._releases - 1
+        if self._releases >= 0:
+            self._grant(msg.FireGrant.SOURCE_OPERATOR, pressed)
+        if not counted:
+            response.code, response.message = int(ReasonCode.HEARTBEAT_LOST), 'too late to count; go on with this nonce'
+        elif request.trigger and needs_new_press:
+            response.code = int(ReasonCode.TRIGGER_NEEDS_NEW_PRESS)
+            response.message = 'release the trigger and press it again'
+
+    @answered
+    def _stop(self, request: Any, _: Any) -> None:
+        with self._lock:
+            self._core.stop(request.reason)
+            reason = self._core.stop_reason or ''
+        self._thread.wake()
+        self.get_logger().warning(f'software stop: {reason}')
+        write_atomically(self._stop_file, reason.encode())
+
+    @answered
+    def _reset(self, request: Any, _: Any) -> None:
+        with self._lock:
+            self._core.reset(request.lease_id)
+        self._stop_file.unlink(missing_ok=True)
+
+    @answered
+    def _set_zones(self, request: Any, _: Any) -> None:
+        zones = [_zone(zone) for zone in request.zones]
+        with self._lock:
+            self._core.set_zones(request.lease_id, zones)
+        self._thread.wake()
+        write_atomically(self._zones_file, to_json(zones))
+
+    @answered
+    def _confirm_region(self, request: Any, _: Any) -> None:
+        with self._lock:
+            self._core.confirm_region(request.lease_id, time.monotonic_ns())
+
+    @answered
+    def _set_auto_fire(self, request: Any, _: Any) -> None:
+        with self._lock:
+            self._core.set_auto_fire(request.lease_id, request.enabled, time.monotonic_ns())
+
+
+def _pose(joints: JointState) -> Pose:
+    """Return the measured pose; NaN where a joint is missing."""
+    position = dict(zip(joints.name, joints.position, strict=False))
+    velocity = dict(zip(joints.name, joints.velocity, strict=False))
+    return Pose(*(values.get(name, math.nan) for values in (position, velocity) for name in _JOINTS))
+
+
+def _zone(zone: msg.Zone) -> Zone:
+    if zone.kind not in set(ZoneKind):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'zone "{zone.name}" is of unknown kind {zone.kind}')
+    return Zone(zone.name, ZoneKind(zone.kind), zone.pan_min, zone.pan_max, zone.tilt_min, zone.tilt_max)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(SafetyNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
