@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.parameter import Parameter
+
+from turret_common import ros_qos
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_testing import wait_until
+from turret_control.status_node import StatusNode
+from turret_msgs import msg, srv
+
+
+class Rig:
+    def __init__(self, ros: Any) -> None:
+        self.ros = ros
+        self.arrivals: list[float] = []
+        ros.probe.create_subscription(
+            msg.TurretStatus, 'status', lambda _: self.arrivals.append(time.monotonic()), ros_qos.STATUS)
+        self.statuses = ros.collect(msg.TurretStatus, 'status', ros_qos.STATUS)
+        ros.add(StatusNode(
+            context=ros.context, namespace='turret', parameter_overrides=[
+                Parameter('expected_nodes', value=['camera', 'laser']), Parameter('start_grace_s', value=0.6)]))
+        publisher = ros.probe.create_publisher
+        self.laser = publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
+        self.gimbal = publisher(msg.GimbalState, 'gimbal/state', ros_qos.STATE)
+        self.camera = publisher(msg.CameraState, 'camera/state', ros_qos.STATE)
+        self.tracks = publisher(msg.TrackArray, 'vision/tracks', ros_qos.STREAM)
+
+    def faults(self) -> set[tuple[str, int]]:
+        return {(fault.node, fault.code) for fault in self.statuses[-1].faults} if self.statuses else set()
+
+
+@pytest.fixture
+def rig(ros: Any) -> Rig:
+    return Rig(ros)
+
+
+def test_the_status_beats_at_2_hz_without_any_node(rig: Rig) -> None:
+    wait_until(lambda: len(rig.arrivals) >= 6)
+    assert (rig.arrivals[5] - rig.arrivals[1]) / 4 == pytest.approx(0.5, abs=0.05)
+    assert [b.seq - a.seq for a, b in zip(rig.statuses[:5], rig.statuses[1:6], strict=True)] == [1] * 5
+    last = rig.statuses[-1]
+    assert math.isnan(last.camera_age_s)
+    assert last.backend == msg.TurretStatus.BACKEND_UNKNOWN
+    assert rig.faults() == {('camera', ReasonCode.NODE_SILENT), ('laser', ReasonCode.NODE_SILENT)}
+
+
+def test_sections_are_what_the_nodes_published_with_their_age(rig: Rig) -> None:
+    rig.laser.publish(msg.LaserState(driver='sim', fire_count=7))
+    rig.gimbal.publish(msg.GimbalState(driver='sim'))
+    wait_until(lambda: rig.statuses and rig.statuses[-1].laser.fire_count == 7)
+    assert rig.statuses[-1].backend == msg.TurretStatus.BACKEND_SIMULATION
+    before = rig.statuses[-1].laser_age_s
+    count = len(rig.statuses)
+    wait_until(lambda: len(rig.statuses) >= count + 2)
+    assert rig.statuses[-1].laser_age_s == pytest.approx(before + 1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(('dry_run', 'backend'), [
+    (True, msg.TurretStatus.BACKEND_DRY_RUN), (False, msg.TurretStatus.BACKEND_LIVE_LASER)])
+def test_a_real_laser_shows(rig: Rig, dry_run: bool, backend: int) -> None:
+    rig.laser.publish(msg.LaserState(hardware=True, dry_run=dry_run))
+    rig.gimbal.publish(msg.GimbalState())
+    wait_until(lambda: rig.statuses and rig.statuses[-1].backend == backend)
+
+
+def test_a_silent_node_is_a_fault_until_it_returns_and_a_restart_is_told(rig: Rig) -> None:
+    rig.laser.publish(msg.LaserState())
+    wait_until(lambda: ('laser', ReasonCode.NODE_SILENT) in rig.faults())
+    again = msg.LaserState()
+    again.started.sec = 5
+    rig.laser.publish(again)
+    wait_until(lambda: ('laser', ReasonCode.NODE_RESTARTED) in rig.faults())
+    assert ('laser', ReasonCode.NODE_SILENT) not in rig.faults()
+    answer = rig.ros.call(srv.Faults, 'status/faults', srv.Faults.Request(active_only=False))
+    assert (ReasonCode.NODE_SILENT, False) in {(fault.code, fault.active) for fault in answer.faults}
+    answer = rig.ros.call(srv.Faults, 'status/faults', srv.Faults.Request(active_only=True))
+    assert all(fault.active for fault in answer.faults)
+
+
+def test_old_tracks_are_not_shown(rig: Rig) -> None:
+    rig.tracks.publish(msg.TrackArray(tracks=[msg.Track(id='7')]))
+    wait_until(lambda: rig.statuses and [track.id for track in rig.statuses[-1].tracks] == ['7'])
+    wait_until(lambda: not rig.statuses[-1].tracks, 3.0)
+    assert rig.statuses[-1].tracks_age_s >= 1.0
+
+
+def test_diagnostics_name_the_turret_and_the_fault(rig: Rig) -> None:
+    arrays = rig.ros.collect(DiagnosticArray, '/diagnostics')
+    rig.camera.publish(msg.CameraState(code=ReasonCode.CAMERA_LOST, message='unplugged'))
+
+    def told() -> bool:
+        return any(
+            status.name == '/turret/camera' and status.level == DiagnosticStatus.ERROR and status.message == 'unplugged'
+            for array in arrays for status in array.status)
+    wait_until(told)
