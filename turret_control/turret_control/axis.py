@@ -13,14 +13,18 @@ from typing import NamedTuple
 class AxisMotion(NamedTuple):
     """What one axis shall do: go to ``target`` [rad], not faster than ``speed`` [rad/s], and stand still there.
 
-    Turning at a rate is a motion to the last allowed position in that direction; standing still is speed 0.
+    Speed changes by at most ``acceleration`` [rad/s^2]. Turning at a rate is a motion to the last allowed position in
+    that direction; standing still is a motion with speed 0.
     """
 
     target: float
     speed: float
+    acceleration: float
 
 
-STAND_STILL = AxisMotion(0.0, 0.0)
+def stand_still(acceleration: float) -> AxisMotion:
+    """Return the motion that brakes with ``acceleration`` [rad/s^2] and stays there."""
+    return AxisMotion(0.0, 0.0, acceleration)
 
 
 def approach_speed(distance: float, acceleration: float, dt: float) -> float:
@@ -35,11 +39,6 @@ def approach_speed(distance: float, acceleration: float, dt: float) -> float:
     return acceleration * dt * (n + (units - 0.5 * n * (n + 1)) / (n + 1))
 
 
-def stopping_distance(speed: float, acceleration: float) -> float:
-    """Return the way [rad] that it takes to brake from ``speed`` [rad/s] with ``acceleration`` [rad/s^2]."""
-    return 0.5 * speed * speed / acceleration
-
-
 class MotionProfile:
     """Position and velocity of one axis that moves with a limited acceleration.
 
@@ -48,16 +47,15 @@ class MotionProfile:
         velocity: rad/s.
     """
 
-    def __init__(self, acceleration: float, position: float = 0.0) -> None:
-        """Start at rest at ``position`` [rad]; ``acceleration`` [rad/s^2] is never exceeded."""
-        self.acceleration = acceleration
+    def __init__(self, position: float = 0.0) -> None:
+        """Start at rest at ``position`` [rad]."""
         self.position = position
         self.velocity = 0.0
 
     def advance(self, motion: AxisMotion, dt: float) -> None:
         """Move for ``dt`` [s]; the same from call to call, so that braking ends exactly on the target."""
         error = motion.target - self.position
-        change = self.acceleration * dt
-        goal = math.copysign(min(motion.speed, approach_speed(abs(error), self.acceleration, dt)), error)
+        change = motion.acceleration * dt
+        goal = math.copysign(min(motion.speed, approach_speed(abs(error), motion.acceleration, dt)), error)
         self.velocity += max(-change, min(change, goal - self.velocity))
         self.position += self.velocity * dt

@@ -26,7 +26,7 @@ from turret_common.errors import TurretError
 from turret_common.finite import require_finite, require_range
 from turret_common.pose_history import Pose, PoseHistory
 from turret_common.reason_codes import ReasonCode
-from turret_control.axis import STAND_STILL, AxisMotion, MotionProfile
+from turret_control.axis import AxisMotion, MotionProfile, stand_still
 from turret_control.plant_parameters import PlantAxis, PlantParameters
 from turret_control.scenario import Scenario, TargetState, make_scenario
 
@@ -37,6 +37,7 @@ _EXTRAPOLATE_S = 0.05
 _FAR = 1e4  # rad; the target of a motion that has no end of its own
 
 _Vector = tuple[float, float, float]
+_Order = tuple[float, float, float | None]  # target, speed, acceleration (None = the motor's own)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,17 +158,19 @@ class _Axis:
         self._follow = 1.0 if config.lag_s == 0.0 else 1.0 - math.exp(-_STEP_S / config.lag_s)
         self._zero = count_at_start - config.start  # what the counter shows at true zero
         self._driven = config.start
-        self._profile = MotionProfile(config.acceleration, count_at_start)
-        self.motion = STAND_STILL
+        self._profile = MotionProfile(count_at_start)
+        self._motion = stand_still(config.acceleration)
         self.head = config.start
         self.head_rate = 0.0
 
-    def command(self, target: float, speed: float) -> None:
-        self.motion = AxisMotion(target, min(speed, self._config.max_velocity))
+    def command(self, target: float, speed: float, acceleration: float | None) -> None:
+        most = self._config.acceleration
+        self._motion = AxisMotion(
+            target, min(speed, self._config.max_velocity), most if acceleration is None else min(acceleration, most))
 
     def release(self) -> None:
         """Take the current away: the motor stops where it is."""
-        self.motion = STAND_STILL
+        self._motion = stand_still(self._config.acceleration)
         self._profile.velocity = 0.0
 
     def push(self, angle: float) -> None:
@@ -177,7 +180,7 @@ class _Axis:
 
     def step(self) -> None:
         profile, config = self._profile, self._config
-        profile.advance(self.motion, _STEP_S)
+        profile.advance(self._motion, _STEP_S)
         motor = profile.position - self._zero
         stop = max(config.lower_switch - config.overtravel, min(config.upper_switch + config.overtravel, motor))
         if motor != stop:  # steps are lost at a hard stop: the counter runs on
@@ -212,7 +215,7 @@ class Plant:
         self._pan = _Axis(config.pan, self.hidden.backlash, rng.uniform(-0.5, 0.5))
         self._tilt = _Axis(config.tilt, self.hidden.backlash, rng.uniform(-0.5, 0.5))
         self._delay_ns = max(0, round(1e9 * (config.actuation_delay_s + self.hidden.delay_s)))
-        self._pending: deque[tuple[int, AxisMotion, AxisMotion]] = deque()
+        self._pending: deque[tuple[int, _Order, _Order]] = deque()
         self._t_ns = self._start_ns = start_ns
         self._history = PoseHistory(_HISTORY_S, _EXTRAPOLATE_S)
         self._remember()
@@ -240,26 +243,34 @@ class Plant:
 
     def command(
             self, mode: str, pan: float = 0.0, tilt: float = 0.0,
-            pan_rate: float = 0.0, tilt_rate: float = 0.0) -> None:
+            pan_rate: float = 0.0, tilt_rate: float = 0.0,
+            pan_acceleration: float | None = None, tilt_acceleration: float | None = None) -> None:
         """Give the motors a command, on which they act after the actuation delay.
 
         Mode "stop" needs no more. Mode "velocity" turns at ``pan_rate`` and ``tilt_rate`` [rad/s]. Mode "position"
-        goes to the counted ``pan`` and ``tilt`` [rad], no faster than these rates.
+        goes to the counted ``pan`` and ``tilt`` [rad], no faster than these rates. Accelerations [rad/s^2] are the
+        motors' own unless lower ones are given.
 
         Raises:
-            TurretError: a number is not finite, the mode is unknown or the motors are off; the axes then do as before.
+            TurretError: a number is not finite or an acceleration not positive, the mode is unknown or the motors are
+            off;
+                the axes then do as before.
         """
         require_finite(pan=pan, tilt=tilt, pan_rate=pan_rate, tilt_rate=tilt_rate)
+        for name, acceleration in (('pan_acceleration', pan_acceleration), ('tilt_acceleration', tilt_acceleration)):
+            if acceleration is not None:
+                require_range(name, acceleration, 1e-3, math.inf)
         if not self.enabled:
             raise TurretError(ReasonCode.NOT_ENABLED, 'the motors are off')
-        motions = {
-            'stop': (STAND_STILL, STAND_STILL),
-            'velocity': (_turn(pan_rate), _turn(tilt_rate)),
-            'position': (AxisMotion(pan, abs(pan_rate)), AxisMotion(tilt, abs(tilt_rate))),
-        }
-        if mode not in motions:
-            raise TurretError(ReasonCode.UNKNOWN_NAME, f'mode "{mode}" is none of {", ".join(motions)}')
-        self._pending.append((self._t_ns + self._delay_ns, *motions[mode]))
+        if mode == 'stop':
+            pan_rate = tilt_rate = 0.0
+        elif mode == 'velocity':
+            pan, tilt = math.copysign(_FAR, pan_rate), math.copysign(_FAR, tilt_rate)
+        elif mode != 'position':
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'mode "{mode}" is none of stop, velocity, position')
+        self._pending.append((
+            self._t_ns + self._delay_ns,
+            (pan, abs(pan_rate), pan_acceleration), (tilt, abs(tilt_rate), tilt_acceleration)))
 
     def enable(self, on: bool) -> None:
         """Switch the motors' current."""
@@ -357,10 +368,6 @@ class Plant:
         y, z = _turned(y, z, self.hidden.lean[0])  # the pan axis leans: y towards z
         z, x = _turned(z, x, self.hidden.lean[1])  # and z towards x
         return x, y, z
-
-
-def _turn(rate: float) -> AxisMotion:
-    return AxisMotion(math.copysign(_FAR, rate), abs(rate))
 
 
 def _turned(a: float, b: float, angle: float) -> tuple[float, float]:

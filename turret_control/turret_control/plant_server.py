@@ -9,7 +9,8 @@ in rad/s, times in ns of CLOCK_MONOTONIC.
     ``enabled``; ``switches`` {``pan_lower``, ``pan_upper``, ``pan_home``, ``tilt_lower``, ``tilt_upper``,
     ``tilt_home``}; ``estop``. A home switch is a flag over the positive half of the axis: it closes at true zero.
 ``move`` with ``mode`` ("stop", "velocity", "position"), ``pan``, ``tilt`` (counted), ``pan_rate``, ``tilt_rate``
-    Answers as ``read``.
+    Answers as ``read``. ``pan_acceleration`` and ``tilt_acceleration`` may be given. The motion ends when the client
+    that asked for it goes, as pulses end with the process that makes them.
 ``enable`` with ``on``
     Answers as ``read``.
 ``pin`` with ``name``, ``level`` (0 to 1)
@@ -65,6 +66,8 @@ class PlantServer:
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
         self._pending: dict[socket.socket, bytes] = {}
+        self._client: socket.socket | None = None  # the one being served
+        self._mover: socket.socket | None = None   # the one whose motion is under way
         self._thread = threading.Thread(target=self._run, name='plant')
 
     def start(self) -> None:
@@ -131,12 +134,22 @@ class PlantServer:
             if not data or len(rest) > _LONGEST_REQUEST:
                 raise ConnectionError
             self._pending[link] = rest
+            self._client = link
             for line in lines:
                 link.sendall(json.dumps(self.answer(line)).encode() + b'\n')
         except OSError:
-            self._selector.unregister(link)
-            del self._pending[link]
-            link.close()
+            self._forget(link)
+
+    def _forget(self, link: socket.socket) -> None:
+        self._selector.unregister(link)
+        del self._pending[link]
+        link.close()
+        if link is self._mover:
+            self._mover = None
+            with self._lock:
+                if self._plant.enabled:
+                    self._plant.step(self._clock_ns())
+                    self._plant.command('stop')
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """Return the answer to one request."""
@@ -154,8 +167,9 @@ class PlantServer:
     def _read(self) -> dict[str, Any]:
         return _as_answer(self._plant.read())
 
-    def _move(self, mode: str, pan: float, tilt: float, pan_rate: float, tilt_rate: float) -> dict[str, Any]:
-        self._plant.command(mode, pan, tilt, pan_rate, tilt_rate)
+    def _move(self, mode: str, **fields: float) -> dict[str, Any]:
+        self._plant.command(mode, **fields)
+        self._mover = self._client
         return self._read()
 
     def _enable(self, on: bool) -> dict[str, Any]:
