@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 
 from turret_common.errors import TurretError
@@ -19,21 +22,23 @@ RequestT = TypeVar('RequestT')
 ResponseT = TypeVar('ResponseT')
 
 
-def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
-    """Run one node in this process until it is told to end; return the exit code.
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    The node's ``destroy_node`` must leave its hardware safe; it is called whatever happens. A start that is refused
-    (:class:`TurretError`) ends with its message on standard error and exit code 2.
+
+def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
+    """Run one node in this process until SIGINT or SIGTERM; return the exit code.
+
+    The node's ``destroy_node`` must end its threads and leave its hardware safe; it is called whatever happens, while
+    the node can still publish. A start that is refused (:class:`TurretError`) ends with its message on standard error
+    and exit code 2.
     """
-    rclpy.init(args=args)
+    # rclpy's own handlers would shut the context down under the feet of the threads that publish.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
         node = make_node()
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        _spin_until_signal(node)
     except TurretError as error:
         sys.stderr.write(f'{error.message}\n')
         return 2
@@ -42,6 +47,21 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _spin_until_signal(node: Node) -> None:
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    ending = threading.Event()
+    wake = node.create_guard_condition(ending.set)
+
+    def wait_for_signal() -> None:
+        signal.sigwait(_END_SIGNALS)
+        wake.trigger()
+
+    threading.Thread(target=wait_for_signal, name='signals', daemon=True).start()
+    while not ending.is_set():
+        executor.spin_once()
 
 
 def answered(

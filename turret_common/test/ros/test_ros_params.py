@@ -9,10 +9,10 @@ import yaml
 from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from turret_msgs.srv import SaveParameters
 
 from turret_common.params import ParameterError, param
 from turret_common.ros_params import RosParameters
+from turret_msgs.srv import SaveParameters
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""A node ends on a signal while it can still publish, and refuses a start with exit code 2."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from turret_common.ros_testing import claim_domain
+
+NODE = '''
+import sys
+from rclpy.node import Node
+from std_msgs.msg import Empty
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import run
+
+class Example(Node):
+    def __init__(self):
+        super().__init__('example')
+        self.publisher = self.create_publisher(Empty, 'last_words', 1)
+        if '--refuse' in sys.argv:
+            raise TurretError(ReasonCode.CAMERA_ABSENT, 'there is no camera')
+        print('ready', flush=True)
+
+    def destroy_node(self):
+        self.publisher.publish(Empty())
+        print('safe', flush=True)
+        super().destroy_node()
+
+raise SystemExit(run(Example))
+'''
+
+
+def start(*arguments: str) -> 'subprocess.Popen[str]':
+    environment = {**os.environ, 'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    return subprocess.Popen(
+        [sys.executable, '-c', NODE, *arguments], env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_node_while_it_can_still_publish(number: signal.Signals) -> None:
+    with start() as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'ready\n'
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=10.0)
+    assert (output, errors, process.returncode) == ('safe\n', '', 0)
+
+
+def test_a_refused_start_says_why() -> None:
+    with start('--refuse') as process:
+        output, errors = process.communicate(timeout=10.0)
+    assert (output, process.returncode) == ('', 2)
+    assert errors.strip() == 'there is no camera'
