@@ -31,6 +31,29 @@ def lease_digest(lease_id: str) -> str:
     return hashlib.sha256(lease_id.encode()).hexdigest() if lease_id else ''
 
 
+def age_code(permit: Permit | None, now_ns: int) -> ReasonCode:
+    """Return PERMIT_MISSING, PERMIT_STALE, or OK for a permit that is fresh."""
+    if permit is None:
+        return ReasonCode.PERMIT_MISSING
+    return ReasonCode.OK if 0 <= now_ns - permit.monotonic_ns < PERMIT_LIFETIME_NS else ReasonCode.PERMIT_STALE
+
+
+def motion_code(permit: Permit | None, now_ns: int) -> ReasonCode:
+    """Return why a permit does not permit motion: as :func:`age_code`, or MOTION_NOT_PERMITTED; OK when it does."""
+    code = age_code(permit, now_ns)
+    if code is ReasonCode.OK and not (permit and permit.motion_ok):
+        return ReasonCode.MOTION_NOT_PERMITTED
+    return code
+
+
+def laser_code(permit: Permit | None, now_ns: int) -> ReasonCode:
+    """Return why a permit does not permit emission: as :func:`motion_code`, or FIRE_NOT_PERMITTED; OK when it does."""
+    code = motion_code(permit, now_ns)
+    if code is ReasonCode.OK and not (permit and permit.laser_ok):
+        return ReasonCode.FIRE_NOT_PERMITTED
+    return code
+
+
 class PermitMonitor:
     """Keeps the newest permit and answers what it allows now.
 
@@ -53,16 +76,12 @@ class PermitMonitor:
             self.newest = Permit(epoch, seq, monotonic_ns, laser_ok, motion_ok, lease_digest, tuple(reasons))
 
     def motion_code(self, now_ns: int) -> ReasonCode:
-        """Return why motion is not permitted: PERMIT_MISSING, PERMIT_STALE or MOTION_NOT_PERMITTED; OK when it is."""
-        return _motion_code(self.newest, now_ns)
+        """Return why motion is not permitted, see :func:`motion_code`; OK when it is."""
+        return motion_code(self.newest, now_ns)
 
     def laser_code(self, now_ns: int) -> ReasonCode:
-        """Return why emission is not permitted: as :meth:`motion_code`, or FIRE_NOT_PERMITTED; OK when it is."""
-        permit = self.newest
-        code = _motion_code(permit, now_ns)
-        if code is ReasonCode.OK and not (permit and permit.laser_ok):
-            return ReasonCode.FIRE_NOT_PERMITTED
-        return code
+        """Return why emission is not permitted, see :func:`laser_code`; OK when it is."""
+        return laser_code(self.newest, now_ns)
 
     def motion_ok(self, now_ns: int) -> bool:
         """Return whether motion is permitted."""
@@ -80,23 +99,10 @@ class PermitMonitor:
                 WRONG_LEASE.
         """
         permit = self.newest
-        code = _age_code(permit, now_ns)
+        code = age_code(permit, now_ns)
         if permit is None or code is not ReasonCode.OK:
             raise TurretError(code, 'the safety node is silent, so the operator cannot be checked')
         if not permit.lease_digest:
             raise TurretError(ReasonCode.NO_OPERATOR, 'nobody is the operator; acquire the lease first')
         if not hmac.compare_digest(lease_digest(lease_id).encode(), permit.lease_digest.encode()):
             raise TurretError(ReasonCode.WRONG_LEASE, 'this lease id is not the operator\'s')
-
-
-def _age_code(permit: Permit | None, now_ns: int) -> ReasonCode:
-    if permit is None:
-        return ReasonCode.PERMIT_MISSING
-    return ReasonCode.OK if 0 <= now_ns - permit.monotonic_ns < PERMIT_LIFETIME_NS else ReasonCode.PERMIT_STALE
-
-
-def _motion_code(permit: Permit | None, now_ns: int) -> ReasonCode:
-    code = _age_code(permit, now_ns)
-    if code is ReasonCode.OK and not (permit and permit.motion_ok):
-        return ReasonCode.MOTION_NOT_PERMITTED
-    return code

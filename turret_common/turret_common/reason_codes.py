@@ -8,6 +8,11 @@ from enum import IntEnum
 class ReasonCode(IntEnum):
     """One number space for the whole turret; meanings are in ``ReasonCode.msg``."""
 
+    @property
+    def words(self) -> str:
+        """The name in plain words."""
+        return self.name.replace('_', ' ').lower()
+
     OK = 0
     INVALID_ARGUMENT = 1
     NOT_FINITE = 2

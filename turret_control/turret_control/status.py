@@ -86,7 +86,7 @@ class NodeWatch:
             self._restarted = now
         self._seen, self._started = now, started
         self._reported = [
-            Condition(self.name, ReasonCode(code), message or _words(code), _FAULTS[ReasonCode(code)])
+            Condition(self.name, ReasonCode(code), message or ReasonCode(code).words, _FAULTS[ReasonCode(code)])
             for code in codes if code in _FAULTS]
 
     def age(self, now: float) -> float:
@@ -137,8 +137,3 @@ class FaultBook:
     def all(self) -> list[FaultRecord]:
         """Return what is and what was wrong, the latest to begin first."""
         return sorted((*self._active.values(), *self._over), key=lambda record: -record.since)
-
-
-def _words(code: int) -> str:
-    """Return a code's name as words."""
-    return ReasonCode(code).name.replace('_', ' ').lower()

@@ -1,0 +1,52 @@
+"""Parameters of the laser node. Ranges are the safety rules: a value beyond one refuses to start."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from turret_common.params import param
+
+
+@dataclasses.dataclass(frozen=True)
+class LaserParameters:
+    """The laser's driver, its caps and the defaults of a burst.
+
+    Live ones may change only while the laser is disarmed.
+    """
+
+    driver: str = param('sim', 'what drives the laser', choices=('sim',))
+    dry_run: bool = param(False, 'do everything but the light; fires are counted apart')
+    power: float = param(
+        0.0, 'power at start, of full power; 0 = dark', minimum=0.0, maximum=1.0)
+    power_cap: float = param(
+        1.0, 'largest power that can be set, of full power', minimum=0.0, maximum=1.0)
+    pulse_s: float = param(
+        0.2, 'length of a pulse unless the request says otherwise', unit='s', minimum=0.005, maximum=1.0, live=True)
+    burst_count: int = param(
+        3, 'pulses in a burst unless the request says otherwise', minimum=1, maximum=10, live=True)
+    burst_gap_s: float = param(
+        0.1, 'pause between pulses unless the request says otherwise', unit='s', minimum=0.02, maximum=2.0, live=True)
+    cooldown_s: float = param(
+        1.0, 'pause after the end of a burst', unit='s', minimum=0.5, maximum=60.0, live=True)
+    pulse_cap_s: float = param(
+        1.0, 'longest pulse, hold to fire included', unit='s', minimum=0.005, maximum=1.0)
+    duty_cap: float = param(
+        0.2, 'largest share of any 10 s that the laser may be on', minimum=0.01, maximum=0.2)
+    arm_delay_s: float = param(
+        3.0, 'from arming until emission is possible, with the indicator on', unit='s', minimum=3.0, maximum=30.0)
+    arm_expiry_s: float = param(
+        30.0, 'armed, but unused for so long: disarmed', unit='s', minimum=5.0, maximum=30.0)
+
+    def __post_init__(self) -> None:
+        if self.power > self.power_cap:
+            raise ValueError(f'power {self.power:g} is above power_cap {self.power_cap:g}')
+        if self.pulse_s > self.pulse_cap_s:
+            raise ValueError(f'pulse_s {self.pulse_s:g} is above pulse_cap_s {self.pulse_cap_s:g}')
+        if self.burst_count * self.pulse_s > DUTY_WINDOW_S * self.duty_cap:
+            raise ValueError(
+                f'a burst of {self.burst_count} pulses of {self.pulse_s:g} s is longer than duty_cap {self.duty_cap:g}'
+                f' allows in {DUTY_WINDOW_S:g} s')
+
+
+#: The duty cap holds in every window of this length, in s.
+DUTY_WINDOW_S = 10.0
