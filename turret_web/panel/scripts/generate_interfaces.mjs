@@ -74,9 +74,13 @@ function definitions(kind) {
     ]);
 }
 
+function declarations(entries, parts) {
+  return entries.flatMap(([name, bodies]) => bodies.map((body, i) => declaration(`${name}_${parts[i]}`, body)));
+}
+
 function index(name, kind, entries, parts) {
   const rows = entries.map(([entry]) => {
-    const value = parts ? `{ ${parts.map((part) => `${part.toLowerCase()}: ${entry}${part}`).join('; ')} }` : entry;
+    const value = parts ? `{ ${parts.map((part) => `${part.toLowerCase()}: ${entry}_${part}`).join('; ')} }` : entry;
     return `  'turret_msgs/${kind}/${entry}': ${value};`;
   });
   return [`export interface ${name} {`, ...rows, '}'].join('\n');
@@ -85,6 +89,7 @@ function index(name, kind, entries, parts) {
 const messages = definitions('msg');
 const services = definitions('srv');
 const actions = definitions('action');
+// Named as rosidl names them; FireRequest is a message, Fire_Request is half of a service.
 const SERVICE_PARTS = ['Request', 'Response'];
 const ACTION_PARTS = ['Goal', 'Result', 'Feedback'];
 const leased = [['srv', services], ['action', actions]].flatMap(([kind, entries]) => entries
@@ -97,8 +102,8 @@ mkdirSync(dirname(OUTPUT), { recursive: true });
 writeFileSync(OUTPUT, [
   PRELUDE,
   ...messages.map(([name, [body]]) => declaration(name, body)),
-  ...services.flatMap(([name, bodies]) => bodies.map((body, i) => declaration(name + SERVICE_PARTS[i], body))),
-  ...actions.flatMap(([name, bodies]) => bodies.map((body, i) => declaration(name + ACTION_PARTS[i], body))),
+  ...declarations(services, SERVICE_PARTS),
+  ...declarations(actions, ACTION_PARTS),
   index('Messages', 'msg', messages),
   index('Services', 'srv', services, SERVICE_PARTS),
   index('Actions', 'action', actions, ACTION_PARTS),

@@ -1,10 +1,12 @@
 /** What the front door tells the panel before it connects. */
 
 export interface Config {
-  /** Namespace of the turret, with its leading slash and without a trailing one. */
+  /** Namespace of the turret, absolute, without a slash at the end. */
   readonly namespace: string;
   /** Path of the rosbridge WebSocket on this host. */
-  readonly bridge: string;
+  readonly rosbridge: string;
+  /** Path and query of the MJPEG video. */
+  readonly video: string;
 }
 
 export interface Session {
@@ -21,23 +23,23 @@ async function getJson(path: string): Promise<Record<string, unknown>> {
   return (await response.json()) as Record<string, unknown>;
 }
 
-function text(value: unknown, fallback: string): string {
-  return typeof value === 'string' && value !== '' ? value : fallback;
+function text(answer: Record<string, unknown>, name: string): string {
+  const value = answer[name];
+  if (typeof value !== 'string') throw new Error(`the answer has no text "${name}"`);
+  return value;
 }
 
 /** Fetch `/config.json`. */
 export async function fetchConfig(): Promise<Config> {
   const answer = await getJson('config.json');
-  return {
-    namespace: `/${text(answer['namespace'], 'turret').replace(/^\/+|\/+$/g, '')}`,
-    bridge: text(answer['bridge'], '/rosbridge'),
-  };
+  return { namespace: text(answer, 'namespace'), rosbridge: text(answer, 'rosbridge'), video: text(answer, 'video') };
 }
 
 /** Fetch `/session`: who this browser may be. */
 export async function fetchSession(): Promise<Session> {
   const answer = await getJson('session');
-  return { role: answer['role'] === 'operator' ? 'operator' : 'viewer', secret: text(answer['secret'], '') };
+  const isOperator = answer['role'] === 'operator';
+  return { role: isOperator ? 'operator' : 'viewer', secret: isOperator ? text(answer, 'operator_secret') : '' };
 }
 
 /** Address of a WebSocket path on the host that served this page. */

@@ -4,18 +4,35 @@ import './style.css';
 
 import { fetchConfig, fetchSession, socketUrl, type Config, type Session } from './config';
 import { h } from './dom';
+import { Jog } from './jog';
+import { KEY_HELP, listenToKeys } from './keyboard';
 import { Operator } from './operator';
 import { Panel, type Widget } from './panel';
+import { ParameterClient } from './parameters';
 import { Store } from './store';
 import { Transport } from './transport';
+import { aimPlot } from './widgets/aim_plot';
 import { badge } from './widgets/badge';
+import { bags } from './widgets/bags';
 import { connection, staleBanner } from './widgets/connection';
 import { control } from './widgets/control';
 import { faults } from './widgets/faults';
+import { fire } from './widgets/fire';
+import { media } from './widgets/media';
+import { move } from './widgets/move';
 import { Notices } from './widgets/notices';
+import { parameterEditor } from './widgets/parameter_editor';
+import { patterns } from './widgets/patterns';
+import { pidTable } from './widgets/pid_table';
+import { presets } from './widgets/presets';
+import { segmented } from './widgets/segmented';
+import { setup } from './widgets/setup';
 import { statusCards } from './widgets/status_cards';
 import { stopButtons } from './widgets/stop';
+import { tabs } from './widgets/tabs';
+import { tracking } from './widgets/tracking';
 import { Video } from './widgets/video';
+import { zones } from './widgets/zones';
 
 const TICK_MS = 100;
 const SILENCE_MS = 4000;
@@ -34,7 +51,7 @@ async function askFrontDoor(): Promise<[Config, Session]> {
 
 function connect(config: Config, session: Session): Panel {
   const store = new Store();
-  const url = socketUrl(config.bridge);
+  const url = socketUrl(config.rosbridge);
   const transport = new Transport(url, config.namespace, {
     silenceMs: SILENCE_MS, onConnection: (state) => store.setConnection(state),
   });
@@ -47,40 +64,85 @@ function connect(config: Config, session: Session): Panel {
   return new Panel(config, session, store, transport, operator, new Notices());
 }
 
+/** Several widgets as one. */
+function group(...widgets: Widget[]): Widget {
+  return {
+    element: h('div', { class: 'stack' }, ...widgets.map(({ element }) => element)),
+    update: (now) => { for (const widget of widgets) widget.update?.(now); },
+  };
+}
+
+/** On a phone one part of the page is shown at a time, below the video. */
+function views(): Widget {
+  let view = 'control';
+  const buttons = segmented('View', [
+    { value: 'control', label: 'Control' }, { value: 'status', label: 'Status' }, { value: 'settings', label: 'Settings' },
+  ], (value) => { view = value; });
+  const element = h('nav', { class: 'views' }, buttons.element);
+  return {
+    element,
+    update() {
+      buttons.show(view);
+      document.body.dataset['view'] = view;
+    },
+  };
+}
+
 function build(panel: Panel): Widget[] {
+  const jog = new Jog(panel);
+  const parameters = new ParameterClient(panel.transport, panel.config.namespace);
   const header = [badge(panel), connection(panel), control(panel), stopButtons(panel)];
   const banner = staleBanner(panel);
   const video = new Video(panel);
+  const nav = views();
+  const controls = [tracking(panel, parameters), fire(panel), move(panel, jog)];
+  const settings = tabs([
+    { title: 'Aim', widget: group(aimPlot(panel), pidTable(panel)) },
+    { title: 'Presets', widget: presets(panel) },
+    { title: 'Patterns', widget: patterns(panel), isOffered: () => panel.offers('controller/run_pattern') },
+    { title: 'Zones', widget: zones(panel), isOffered: () => panel.offers('safety/set_zones') },
+    { title: 'Media', widget: media(panel), isOffered: () => panel.offers('camera/list_media') },
+    { title: 'Bags', widget: bags(panel), isOffered: () => panel.offers('bag/list') },
+    { title: 'Set-up', widget: setup(panel, video) },
+    { title: 'Parameters', widget: parameterEditor(panel, parameters) },
+  ]);
   const status = [faults(panel), ...statusCards(panel)];
+  const elements = (widgets: readonly Widget[]): HTMLElement[] => widgets.map(({ element }) => element);
   document.body.append(
     h('header', { class: 'top' },
       h('div', { class: 'brand' }, h('h1', {}, 'Turret'), h('span', {}, panel.config.namespace)),
-      ...header.map(({ element }) => element)),
+      ...elements(header)),
     banner.element,
     h('main', {},
-      h('div', { class: 'column video-column' }, video.element),
-      h('div', { class: 'column status-column' }, ...status.map(({ element }) => element))),
+      video.element,
+      nav.element,
+      h('div', { class: 'column controls' }, ...elements(controls)),
+      settings.element,
+      h('div', { class: 'column statuses' }, ...elements(status))),
+    h('footer', {}, ...KEY_HELP.map(([key, meaning]) => h('span', {}, h('kbd', {}, key), ` ${meaning}`))),
     panel.notices.element,
   );
-  return [...header, banner, video, ...status];
+  listenToKeys(panel, jog);
+  return [...header, banner, video, nav, ...controls, settings, ...status];
 }
 
-const [config, session] = await askFrontDoor();
-const panel = connect(config, session);
-const widgets = build(panel);
-let isQueued = false;
-
-function update(): void {
-  isQueued = false;
-  const now = performance.now();
-  for (const widget of widgets) widget.update?.(now);
+/** Bring widgets in line with the store: at the next frame after a change, and regularly, because ages grow. */
+function keepUpToDate(widgets: readonly Widget[], store: Store): void {
+  let isQueued = false;
+  const update = (): void => {
+    isQueued = false;
+    const now = performance.now();
+    for (const widget of widgets) widget.update?.(now);
+  };
+  store.onChange(() => {
+    if (isQueued) return;
+    isQueued = true;
+    requestAnimationFrame(update);
+  });
+  setInterval(update, TICK_MS);
+  update();
 }
 
-panel.store.onChange(() => {
-  if (isQueued) return;
-  isQueued = true;
-  requestAnimationFrame(update);
-});
-setInterval(update, TICK_MS);
-update();
+const panel = connect(...await askFrontDoor());
+keepUpToDate(build(panel), panel.store);
 panel.transport.start();

@@ -4,7 +4,7 @@
  */
 
 import { fetchSession } from './config';
-import { ReasonCode, type AcquireLeaseResponse } from './generated/interfaces';
+import { ReasonCode, type AcquireLease_Response } from './generated/interfaces';
 import { HEARTBEAT_PERIOD_MS, Lease } from './lease';
 import { Transport } from './transport';
 
@@ -42,7 +42,7 @@ export class Operator {
   }
 
   /** Ask for the lease. Throws where the front door or the bridge fails. */
-  async acquire(name: string, takeOver: boolean): Promise<AcquireLeaseResponse> {
+  async acquire(name: string, takeOver: boolean): Promise<AcquireLease_Response> {
     const { secret } = await fetchSession();
     const response = await this.transport.call('safety/acquire_lease', { secret, name, take_over: takeOver });
     if (response.success) {
@@ -86,7 +86,7 @@ export class Operator {
     if (request === null) return;
     this.transport.call('safety/heartbeat', request).then(
       (response) => {
-        const code = this.lease.answered(response);
+        const code = this.lease.answered(request, response);
         if (code !== ReasonCode.OK) {
           this.triggers.clear();
           this.onLost(code);
@@ -94,7 +94,7 @@ export class Operator {
           this.beat();
         }
       },
-      () => this.lease.unanswered(),
+      () => this.lease.unanswered(request),
     );
   }
 }

@@ -28,11 +28,7 @@ export interface ActionHandle<A extends ActionName> {
   cancel(): void;
 }
 
-interface Subscription {
-  topic: TopicName;
-  throttleMs: number;
-  deliver: (message: never) => void;
-}
+type Deliver = (message: never) => void;
 
 const CALL_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 4000;
@@ -44,7 +40,7 @@ export class Transport {
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private heardAt = 0;
-  private readonly subscriptions: Subscription[] = [];
+  private readonly subscribers = new Map<TopicName, Deliver[]>();
   private readonly publishers = new Map<TopicName, Topic>();
   private readonly pending = new Set<(error: TransportError) => void>();
 
@@ -71,10 +67,14 @@ export class Transport {
   }
 
   /** Subscribe for the life of the page, over every reconnection. */
-  subscribe<T extends TopicName>(topic: T, deliver: (message: Message<T>) => void, throttleMs = 0): void {
-    const subscription = { topic, throttleMs, deliver };
-    this.subscriptions.push(subscription);
-    if (this.ros !== null && this.state === 'open') this.renew(this.ros, subscription);
+  subscribe<T extends TopicName>(topic: T, deliver: (message: Message<T>) => void): void {
+    const others = this.subscribers.get(topic);
+    if (others !== undefined) {
+      others.push(deliver);
+      return;
+    }
+    this.subscribers.set(topic, [deliver]);
+    if (this.ros !== null && this.state === 'open') this.renew(this.ros, topic);
   }
 
   /** Publish now, or drop the message while there is no connection. */
@@ -82,7 +82,7 @@ export class Transport {
     if (this.ros === null || this.state !== 'open') return;
     let publisher = this.publishers.get(topic);
     if (publisher === undefined) {
-      publisher = this.topic(this.ros, topic, 0);
+      publisher = this.topic(this.ros, topic);
       this.publishers.set(topic, publisher);
     }
     publisher.publish(message);
@@ -115,9 +115,10 @@ export class Transport {
       const action = new Action<Goal<A>, Feedback<A>, Result<A>>({
         ros, name: `${this.namespace}/${name}`, actionType: ACTIONS[name],
       });
-      const id = action.sendGoal(
-        goal, resolve, onFeedback, (error) => reject(new TransportError(`${name}: ${error}`)));
-      cancel = () => { if (id !== undefined && ros.isConnected) action.cancelGoal(id); };
+      const fail = (error: string): void => reject(new TransportError(`${name}: ${error}`));
+      const id = action.sendGoal(goal, resolve, onFeedback, fail) ?? '';
+      ros.on(`status:${id}`, (status) => fail('msg' in status ? String(status.msg) : 'refused'));
+      cancel = () => { if (ros.isConnected) action.cancelGoal(id); };
     });
     return { result, cancel: () => cancel() };
   }
@@ -137,17 +138,19 @@ export class Transport {
     });
   }
 
-  private topic(ros: Ros, topic: TopicName, throttleMs: number): Topic {
+  /** A topic of the turret; of messages that wait on their way only the newest is of worth. */
+  private topic(ros: Ros, topic: TopicName): Topic {
     return new Topic({
-      ros, name: `${this.namespace}/${topic}`, messageType: TOPICS[topic],
-      throttle_rate: throttleMs, queue_length: 1, reconnect_on_close: false,
+      ros, name: `${this.namespace}/${topic}`, messageType: TOPICS[topic], queue_length: 1, queue_size: 1,
+      reconnect_on_close: false,
     });
   }
 
-  private renew(ros: Ros, { topic, throttleMs, deliver }: Subscription): void {
-    this.topic(ros, topic, throttleMs).subscribe((message) => {
+  private renew(ros: Ros, topic: TopicName): void {
+    this.topic(ros, topic).subscribe((message) => {
+      if (ros !== this.ros) return;
       this.heardAt = performance.now();
-      if (ros === this.ros) deliver(message as never);
+      for (const deliver of this.subscribers.get(topic) ?? []) deliver(message as never);
     });
   }
 
@@ -160,7 +163,7 @@ export class Transport {
     this.failures = 0;
     this.heardAt = performance.now();
     this.setState('open');
-    for (const subscription of this.subscriptions) this.renew(ros, subscription);
+    for (const topic of this.subscribers.keys()) this.renew(ros, topic);
     this.watchSilence(ros);
   }
 

@@ -902,7 +902,7 @@ export const Zone = {
   KIND_ALLOWED: 1,
 } as const;
 
-export interface AcquireLeaseRequest {
+export interface AcquireLease_Request {
   /** operator secret (the front door hands it to signed-in operators) */
   secret: string;
   /** who, shown to everybody; 1 to 40 characters */
@@ -911,7 +911,7 @@ export interface AcquireLeaseRequest {
   take_over: boolean;
 }
 
-export interface AcquireLeaseResponse {
+export interface AcquireLease_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -924,12 +924,12 @@ export interface AcquireLeaseResponse {
   nonce: string;
 }
 
-export interface ArmRequest {
+export interface Arm_Request {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface ArmResponse {
+export interface Arm_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -938,12 +938,12 @@ export interface ArmResponse {
   message: string;
 }
 
-export interface CaptureStillRequest {
+export interface CaptureStill_Request {
   /** part of the name; may be empty */
   label: string;
 }
 
-export interface CaptureStillResponse {
+export interface CaptureStill_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -954,12 +954,12 @@ export interface CaptureStillResponse {
   name: string;
 }
 
-export interface ConfirmRegionRequest {
+export interface ConfirmRegion_Request {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface ConfirmRegionResponse {
+export interface ConfirmRegion_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -968,11 +968,11 @@ export interface ConfirmRegionResponse {
   message: string;
 }
 
-export interface DeleteMediaRequest {
+export interface DeleteMedia_Request {
   name: string;
 }
 
-export interface DeleteMediaResponse {
+export interface DeleteMedia_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -981,13 +981,13 @@ export interface DeleteMediaResponse {
   message: string;
 }
 
-export interface DeletePresetRequest {
+export interface DeletePreset_Request {
   /** the operator's lease */
   lease_id: string;
   name: string;
 }
 
-export interface DeletePresetResponse {
+export interface DeletePreset_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -996,10 +996,10 @@ export interface DeletePresetResponse {
   message: string;
 }
 
-export interface DisarmRequest {
+export interface Disarm_Request {
 }
 
-export interface DisarmResponse {
+export interface Disarm_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1008,12 +1008,12 @@ export interface DisarmResponse {
   message: string;
 }
 
-export interface FaultsRequest {
+export interface Faults_Request {
   /** true: only those present now */
   active_only: boolean;
 }
 
-export interface FaultsResponse {
+export interface Faults_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1024,7 +1024,7 @@ export interface FaultsResponse {
   faults: Fault[];
 }
 
-export interface FireRequest {
+export interface Fire_Request {
   /** the operator's lease */
   lease_id: string;
   /** 1..10; 0 = the parameter burst_count */
@@ -1035,7 +1035,7 @@ export interface FireRequest {
   gap_s: Float;
 }
 
-export interface FireResponse {
+export interface Fire_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1044,7 +1044,7 @@ export interface FireResponse {
   message: string;
 }
 
-export interface HeartbeatRequest {
+export interface Heartbeat_Request {
   /** the operator's lease */
   lease_id: string;
   /** newest one received */
@@ -1053,7 +1053,7 @@ export interface HeartbeatRequest {
   trigger: boolean;
 }
 
-export interface HeartbeatResponse {
+export interface Heartbeat_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1064,10 +1064,10 @@ export interface HeartbeatResponse {
   nonce: string;
 }
 
-export interface ListBagsRequest {
+export interface ListBags_Request {
 }
 
-export interface ListBagsResponse {
+export interface ListBags_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1078,10 +1078,10 @@ export interface ListBagsResponse {
   bags: BagInfo[];
 }
 
-export interface ListMediaRequest {
+export interface ListMedia_Request {
 }
 
-export interface ListMediaResponse {
+export interface ListMedia_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1092,7 +1092,7 @@ export interface ListMediaResponse {
   items: MediaItem[];
 }
 
-export interface LookAtPixelRequest {
+export interface LookAtPixel_Request {
   /** the operator's lease */
   lease_id: string;
   /** [px] full image, origin top-left */
@@ -1103,7 +1103,7 @@ export interface LookAtPixelRequest {
   stamp: Time;
 }
 
-export interface LookAtPixelResponse {
+export interface LookAtPixel_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1112,7 +1112,7 @@ export interface LookAtPixelResponse {
   message: string;
 }
 
-export interface MoveToRequest {
+export interface MoveTo_Request {
   /** the operator's lease */
   lease_id: string;
   /** [rad] positive left */
@@ -1123,7 +1123,7 @@ export interface MoveToRequest {
   rate: Float;
 }
 
-export interface MoveToResponse {
+export interface MoveTo_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1132,7 +1132,7 @@ export interface MoveToResponse {
   message: string;
 }
 
-export interface NudgeRequest {
+export interface Nudge_Request {
   /** the operator's lease */
   lease_id: string;
   /** [rad] positive left */
@@ -1141,7 +1141,7 @@ export interface NudgeRequest {
   tilt: Float;
 }
 
-export interface NudgeResponse {
+export interface Nudge_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1150,13 +1150,13 @@ export interface NudgeResponse {
   message: string;
 }
 
-export interface RecallPresetRequest {
+export interface RecallPreset_Request {
   /** the operator's lease */
   lease_id: string;
   name: string;
 }
 
-export interface RecallPresetResponse {
+export interface RecallPreset_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1165,14 +1165,14 @@ export interface RecallPresetResponse {
   message: string;
 }
 
-export interface RegistersRequest {
+export interface Registers_Request {
   /** the operator's lease */
   lease_id: string;
   /** empty = read only */
   write: RegisterValue[];
 }
 
-export interface RegistersResponse {
+export interface Registers_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1183,12 +1183,12 @@ export interface RegistersResponse {
   registers: RegisterValue[];
 }
 
-export interface ReleaseLeaseRequest {
+export interface ReleaseLease_Request {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface ReleaseLeaseResponse {
+export interface ReleaseLease_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1197,14 +1197,14 @@ export interface ReleaseLeaseResponse {
   message: string;
 }
 
-export interface RenameMediaRequest {
+export interface RenameMedia_Request {
   /** as in ListMedia */
   name: string;
   /** the extension may be left out */
   new_name: string;
 }
 
-export interface RenameMediaResponse {
+export interface RenameMedia_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1213,12 +1213,12 @@ export interface RenameMediaResponse {
   message: string;
 }
 
-export interface ResetCountRequest {
+export interface ResetCount_Request {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface ResetCountResponse {
+export interface ResetCount_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1227,12 +1227,12 @@ export interface ResetCountResponse {
   message: string;
 }
 
-export interface ResetStopRequest {
+export interface ResetStop_Request {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface ResetStopResponse {
+export interface ResetStop_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1241,14 +1241,14 @@ export interface ResetStopResponse {
   message: string;
 }
 
-export interface SaveLastRequest {
+export interface SaveLast_Request {
   /** part of the name; may be empty */
   label: string;
   /** [s] how far back; 0 = all that is held */
   duration_s: Float;
 }
 
-export interface SaveLastResponse {
+export interface SaveLast_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1259,10 +1259,10 @@ export interface SaveLastResponse {
   name: string;
 }
 
-export interface SaveParametersRequest {
+export interface SaveParameters_Request {
 }
 
-export interface SaveParametersResponse {
+export interface SaveParameters_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1273,7 +1273,7 @@ export interface SaveParametersResponse {
   path: string;
 }
 
-export interface SavePresetRequest {
+export interface SavePreset_Request {
   /** the operator's lease */
   lease_id: string;
   /** 1 to 40 characters */
@@ -1286,7 +1286,7 @@ export interface SavePresetRequest {
   tilt: Float;
 }
 
-export interface SavePresetResponse {
+export interface SavePreset_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1295,7 +1295,7 @@ export interface SavePresetResponse {
   message: string;
 }
 
-export interface SelectTargetRequest {
+export interface SelectTarget_Request {
   /** the operator's lease */
   lease_id: string;
   /** as in TrackArray; empty = by priority */
@@ -1304,7 +1304,7 @@ export interface SelectTargetRequest {
   priority: number;
 }
 
-export interface SelectTargetResponse {
+export interface SelectTarget_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1313,13 +1313,13 @@ export interface SelectTargetResponse {
   message: string;
 }
 
-export interface SetAutoFireRequest {
+export interface SetAutoFire_Request {
   /** the operator's lease */
   lease_id: string;
   enabled: boolean;
 }
 
-export interface SetAutoFireResponse {
+export interface SetAutoFire_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1328,7 +1328,7 @@ export interface SetAutoFireResponse {
   message: string;
 }
 
-export interface SetBoresightRequest {
+export interface SetBoresight_Request {
   /** the operator's lease */
   lease_id: string;
   /** [rad] laser relative to camera, positive left; used when points is empty */
@@ -1345,7 +1345,7 @@ export interface SetBoresightRequest {
   reset: boolean;
 }
 
-export interface SetBoresightResponse {
+export interface SetBoresight_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1356,13 +1356,13 @@ export interface SetBoresightResponse {
   residual: Float;
 }
 
-export interface SetEnabledRequest {
+export interface SetEnabled_Request {
   /** the operator's lease */
   lease_id: string;
   enabled: boolean;
 }
 
-export interface SetEnabledResponse {
+export interface SetEnabled_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1371,12 +1371,12 @@ export interface SetEnabledResponse {
   message: string;
 }
 
-export interface SetHomeRequest {
+export interface SetHome_Request {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface SetHomeResponse {
+export interface SetHome_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1385,14 +1385,14 @@ export interface SetHomeResponse {
   message: string;
 }
 
-export interface SetModeRequest {
+export interface SetMode_Request {
   /** the operator's lease */
   lease_id: string;
   /** ControllerState.MODE_*; MODE_PATTERN is entered by the action run_pattern */
   mode: number;
 }
 
-export interface SetModeResponse {
+export interface SetMode_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1401,14 +1401,14 @@ export interface SetModeResponse {
   message: string;
 }
 
-export interface SetPowerRequest {
+export interface SetPower_Request {
   /** the operator's lease */
   lease_id: string;
   /** 0..1 of full power; 0 = dark */
   power: Float;
 }
 
-export interface SetPowerResponse {
+export interface SetPower_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1417,13 +1417,13 @@ export interface SetPowerResponse {
   message: string;
 }
 
-export interface SetZonesRequest {
+export interface SetZones_Request {
   /** the operator's lease */
   lease_id: string;
   zones: Zone[];
 }
 
-export interface SetZonesResponse {
+export interface SetZones_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1432,7 +1432,7 @@ export interface SetZonesResponse {
   message: string;
 }
 
-export interface StartBagRequest {
+export interface StartBag_Request {
   /** part of the name; may be empty */
   label: string;
   /** "light", "full", "all"; empty = "light" */
@@ -1441,7 +1441,7 @@ export interface StartBagRequest {
   max_s: Float;
 }
 
-export interface StartBagResponse {
+export interface StartBag_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1452,7 +1452,7 @@ export interface StartBagResponse {
   name: string;
 }
 
-export interface StartRecordingRequest {
+export interface StartRecording_Request {
   /** part of the name; may be empty */
   label: string;
   /** true: with overlay */
@@ -1461,7 +1461,7 @@ export interface StartRecordingRequest {
   max_s: Float;
 }
 
-export interface StartRecordingResponse {
+export interface StartRecording_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1472,12 +1472,12 @@ export interface StartRecordingResponse {
   name: string;
 }
 
-export interface StopRequest {
+export interface Stop_Request {
   /** for the log; may be empty */
   reason: string;
 }
 
-export interface StopResponse {
+export interface Stop_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1486,10 +1486,10 @@ export interface StopResponse {
   message: string;
 }
 
-export interface StopBagRequest {
+export interface StopBag_Request {
 }
 
-export interface StopBagResponse {
+export interface StopBag_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1500,10 +1500,10 @@ export interface StopBagResponse {
   name: string;
 }
 
-export interface StopRecordingRequest {
+export interface StopRecording_Request {
 }
 
-export interface StopRecordingResponse {
+export interface StopRecording_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1516,7 +1516,7 @@ export interface StopRecordingResponse {
   duration_s: Float;
 }
 
-export interface TeachColorRequest {
+export interface TeachColor_Request {
   /** [px] full image */
   x: Float;
   /** [px] */
@@ -1525,7 +1525,7 @@ export interface TeachColorRequest {
   radius: number;
 }
 
-export interface TeachColorResponse {
+export interface TeachColor_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1538,7 +1538,7 @@ export interface TeachColorResponse {
   hsv_range: Float[];
 }
 
-export interface AutoTuneGoal {
+export interface AutoTune_Goal {
   /** the operator's lease */
   lease_id: string;
   /** "pan" or "tilt" */
@@ -1549,7 +1549,7 @@ export interface AutoTuneGoal {
   apply: boolean;
 }
 
-export interface AutoTuneResult {
+export interface AutoTune_Result {
   /** false: see code */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1568,19 +1568,19 @@ export interface AutoTuneResult {
   ultimate_period_s: Float;
 }
 
-export interface AutoTuneFeedback {
+export interface AutoTune_Feedback {
   /** what it does now, for a person */
   phase: string;
   /** 0..1 */
   progress: Float;
 }
 
-export interface CalibrateGoal {
+export interface Calibrate_Goal {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface CalibrateResult {
+export interface Calibrate_Result {
   /** false: see code */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1597,7 +1597,7 @@ export interface CalibrateResult {
   tilt_upper: Float;
 }
 
-export interface CalibrateFeedback {
+export interface Calibrate_Feedback {
   /** "pan" or "tilt", the one under way */
   axis: string;
   /** "back_off", "seek_lower", "seek_upper", "center" */
@@ -1606,14 +1606,14 @@ export interface CalibrateFeedback {
   progress: Float;
 }
 
-export interface CalibrateBoresightGoal {
+export interface CalibrateBoresight_Goal {
   /** the operator's lease */
   lease_id: string;
   /** [m] distance of the surface for each measurement; one = no parallax estimate */
   ranges: Float[];
 }
 
-export interface CalibrateBoresightResult {
+export interface CalibrateBoresight_Result {
   /** false: see code */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1624,19 +1624,19 @@ export interface CalibrateBoresightResult {
   residual: Float;
 }
 
-export interface CalibrateBoresightFeedback {
+export interface CalibrateBoresight_Feedback {
   /** ranges done */
   measured: number;
   /** what the operator must do now; empty = nothing */
   prompt: string;
 }
 
-export interface HomeGoal {
+export interface Home_Goal {
   /** the operator's lease */
   lease_id: string;
 }
 
-export interface HomeResult {
+export interface Home_Result {
   /** false: see code */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1645,7 +1645,7 @@ export interface HomeResult {
   message: string;
 }
 
-export interface HomeFeedback {
+export interface Home_Feedback {
   /** "pan" or "tilt", the one under way */
   axis: string;
   /** "back_off", "seek", "approach", "center" */
@@ -1654,14 +1654,14 @@ export interface HomeFeedback {
   progress: Float;
 }
 
-export interface MeasureDelayGoal {
+export interface MeasureDelay_Goal {
   /** the operator's lease */
   lease_id: string;
   /** [rad] largest excursion; 0 = 0.1 */
   travel: Float;
 }
 
-export interface MeasureDelayResult {
+export interface MeasureDelay_Result {
   /** false: see code */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1676,14 +1676,14 @@ export interface MeasureDelayResult {
   actuator_s: Float;
 }
 
-export interface MeasureDelayFeedback {
+export interface MeasureDelay_Feedback {
   /** what it does now, for a person */
   phase: string;
   /** 0..1 */
   progress: Float;
 }
 
-export interface RunPatternGoal {
+export interface RunPattern_Goal {
   /** the operator's lease */
   lease_id: string;
   /** one of KIND_* */
@@ -1709,7 +1709,7 @@ export interface RunPatternGoal {
   /** KIND_RANDOM: same seed, same path */
   seed: number;
 }
-export const RunPatternGoal = {
+export const RunPattern_Goal = {
   KIND_PRESETS: 0,
   KIND_CIRCLE: 1,
   KIND_FIGURE_EIGHT: 2,
@@ -1717,7 +1717,7 @@ export const RunPatternGoal = {
   KIND_RANDOM: 4,
 } as const;
 
-export interface RunPatternResult {
+export interface RunPattern_Result {
   /** false: see code */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1728,7 +1728,7 @@ export interface RunPatternResult {
   passes: number;
 }
 
-export interface RunPatternFeedback {
+export interface RunPattern_Feedback {
   pattern: PatternState;
 }
 
@@ -1771,53 +1771,53 @@ export interface Messages {
 }
 
 export interface Services {
-  'turret_msgs/srv/AcquireLease': { request: AcquireLeaseRequest; response: AcquireLeaseResponse };
-  'turret_msgs/srv/Arm': { request: ArmRequest; response: ArmResponse };
-  'turret_msgs/srv/CaptureStill': { request: CaptureStillRequest; response: CaptureStillResponse };
-  'turret_msgs/srv/ConfirmRegion': { request: ConfirmRegionRequest; response: ConfirmRegionResponse };
-  'turret_msgs/srv/DeleteMedia': { request: DeleteMediaRequest; response: DeleteMediaResponse };
-  'turret_msgs/srv/DeletePreset': { request: DeletePresetRequest; response: DeletePresetResponse };
-  'turret_msgs/srv/Disarm': { request: DisarmRequest; response: DisarmResponse };
-  'turret_msgs/srv/Faults': { request: FaultsRequest; response: FaultsResponse };
-  'turret_msgs/srv/Fire': { request: FireRequest; response: FireResponse };
-  'turret_msgs/srv/Heartbeat': { request: HeartbeatRequest; response: HeartbeatResponse };
-  'turret_msgs/srv/ListBags': { request: ListBagsRequest; response: ListBagsResponse };
-  'turret_msgs/srv/ListMedia': { request: ListMediaRequest; response: ListMediaResponse };
-  'turret_msgs/srv/LookAtPixel': { request: LookAtPixelRequest; response: LookAtPixelResponse };
-  'turret_msgs/srv/MoveTo': { request: MoveToRequest; response: MoveToResponse };
-  'turret_msgs/srv/Nudge': { request: NudgeRequest; response: NudgeResponse };
-  'turret_msgs/srv/RecallPreset': { request: RecallPresetRequest; response: RecallPresetResponse };
-  'turret_msgs/srv/Registers': { request: RegistersRequest; response: RegistersResponse };
-  'turret_msgs/srv/ReleaseLease': { request: ReleaseLeaseRequest; response: ReleaseLeaseResponse };
-  'turret_msgs/srv/RenameMedia': { request: RenameMediaRequest; response: RenameMediaResponse };
-  'turret_msgs/srv/ResetCount': { request: ResetCountRequest; response: ResetCountResponse };
-  'turret_msgs/srv/ResetStop': { request: ResetStopRequest; response: ResetStopResponse };
-  'turret_msgs/srv/SaveLast': { request: SaveLastRequest; response: SaveLastResponse };
-  'turret_msgs/srv/SaveParameters': { request: SaveParametersRequest; response: SaveParametersResponse };
-  'turret_msgs/srv/SavePreset': { request: SavePresetRequest; response: SavePresetResponse };
-  'turret_msgs/srv/SelectTarget': { request: SelectTargetRequest; response: SelectTargetResponse };
-  'turret_msgs/srv/SetAutoFire': { request: SetAutoFireRequest; response: SetAutoFireResponse };
-  'turret_msgs/srv/SetBoresight': { request: SetBoresightRequest; response: SetBoresightResponse };
-  'turret_msgs/srv/SetEnabled': { request: SetEnabledRequest; response: SetEnabledResponse };
-  'turret_msgs/srv/SetHome': { request: SetHomeRequest; response: SetHomeResponse };
-  'turret_msgs/srv/SetMode': { request: SetModeRequest; response: SetModeResponse };
-  'turret_msgs/srv/SetPower': { request: SetPowerRequest; response: SetPowerResponse };
-  'turret_msgs/srv/SetZones': { request: SetZonesRequest; response: SetZonesResponse };
-  'turret_msgs/srv/StartBag': { request: StartBagRequest; response: StartBagResponse };
-  'turret_msgs/srv/StartRecording': { request: StartRecordingRequest; response: StartRecordingResponse };
-  'turret_msgs/srv/Stop': { request: StopRequest; response: StopResponse };
-  'turret_msgs/srv/StopBag': { request: StopBagRequest; response: StopBagResponse };
-  'turret_msgs/srv/StopRecording': { request: StopRecordingRequest; response: StopRecordingResponse };
-  'turret_msgs/srv/TeachColor': { request: TeachColorRequest; response: TeachColorResponse };
+  'turret_msgs/srv/AcquireLease': { request: AcquireLease_Request; response: AcquireLease_Response };
+  'turret_msgs/srv/Arm': { request: Arm_Request; response: Arm_Response };
+  'turret_msgs/srv/CaptureStill': { request: CaptureStill_Request; response: CaptureStill_Response };
+  'turret_msgs/srv/ConfirmRegion': { request: ConfirmRegion_Request; response: ConfirmRegion_Response };
+  'turret_msgs/srv/DeleteMedia': { request: DeleteMedia_Request; response: DeleteMedia_Response };
+  'turret_msgs/srv/DeletePreset': { request: DeletePreset_Request; response: DeletePreset_Response };
+  'turret_msgs/srv/Disarm': { request: Disarm_Request; response: Disarm_Response };
+  'turret_msgs/srv/Faults': { request: Faults_Request; response: Faults_Response };
+  'turret_msgs/srv/Fire': { request: Fire_Request; response: Fire_Response };
+  'turret_msgs/srv/Heartbeat': { request: Heartbeat_Request; response: Heartbeat_Response };
+  'turret_msgs/srv/ListBags': { request: ListBags_Request; response: ListBags_Response };
+  'turret_msgs/srv/ListMedia': { request: ListMedia_Request; response: ListMedia_Response };
+  'turret_msgs/srv/LookAtPixel': { request: LookAtPixel_Request; response: LookAtPixel_Response };
+  'turret_msgs/srv/MoveTo': { request: MoveTo_Request; response: MoveTo_Response };
+  'turret_msgs/srv/Nudge': { request: Nudge_Request; response: Nudge_Response };
+  'turret_msgs/srv/RecallPreset': { request: RecallPreset_Request; response: RecallPreset_Response };
+  'turret_msgs/srv/Registers': { request: Registers_Request; response: Registers_Response };
+  'turret_msgs/srv/ReleaseLease': { request: ReleaseLease_Request; response: ReleaseLease_Response };
+  'turret_msgs/srv/RenameMedia': { request: RenameMedia_Request; response: RenameMedia_Response };
+  'turret_msgs/srv/ResetCount': { request: ResetCount_Request; response: ResetCount_Response };
+  'turret_msgs/srv/ResetStop': { request: ResetStop_Request; response: ResetStop_Response };
+  'turret_msgs/srv/SaveLast': { request: SaveLast_Request; response: SaveLast_Response };
+  'turret_msgs/srv/SaveParameters': { request: SaveParameters_Request; response: SaveParameters_Response };
+  'turret_msgs/srv/SavePreset': { request: SavePreset_Request; response: SavePreset_Response };
+  'turret_msgs/srv/SelectTarget': { request: SelectTarget_Request; response: SelectTarget_Response };
+  'turret_msgs/srv/SetAutoFire': { request: SetAutoFire_Request; response: SetAutoFire_Response };
+  'turret_msgs/srv/SetBoresight': { request: SetBoresight_Request; response: SetBoresight_Response };
+  'turret_msgs/srv/SetEnabled': { request: SetEnabled_Request; response: SetEnabled_Response };
+  'turret_msgs/srv/SetHome': { request: SetHome_Request; response: SetHome_Response };
+  'turret_msgs/srv/SetMode': { request: SetMode_Request; response: SetMode_Response };
+  'turret_msgs/srv/SetPower': { request: SetPower_Request; response: SetPower_Response };
+  'turret_msgs/srv/SetZones': { request: SetZones_Request; response: SetZones_Response };
+  'turret_msgs/srv/StartBag': { request: StartBag_Request; response: StartBag_Response };
+  'turret_msgs/srv/StartRecording': { request: StartRecording_Request; response: StartRecording_Response };
+  'turret_msgs/srv/Stop': { request: Stop_Request; response: Stop_Response };
+  'turret_msgs/srv/StopBag': { request: StopBag_Request; response: StopBag_Response };
+  'turret_msgs/srv/StopRecording': { request: StopRecording_Request; response: StopRecording_Response };
+  'turret_msgs/srv/TeachColor': { request: TeachColor_Request; response: TeachColor_Response };
 }
 
 export interface Actions {
-  'turret_msgs/action/AutoTune': { goal: AutoTuneGoal; result: AutoTuneResult; feedback: AutoTuneFeedback };
-  'turret_msgs/action/Calibrate': { goal: CalibrateGoal; result: CalibrateResult; feedback: CalibrateFeedback };
-  'turret_msgs/action/CalibrateBoresight': { goal: CalibrateBoresightGoal; result: CalibrateBoresightResult; feedback: CalibrateBoresightFeedback };
-  'turret_msgs/action/Home': { goal: HomeGoal; result: HomeResult; feedback: HomeFeedback };
-  'turret_msgs/action/MeasureDelay': { goal: MeasureDelayGoal; result: MeasureDelayResult; feedback: MeasureDelayFeedback };
-  'turret_msgs/action/RunPattern': { goal: RunPatternGoal; result: RunPatternResult; feedback: RunPatternFeedback };
+  'turret_msgs/action/AutoTune': { goal: AutoTune_Goal; result: AutoTune_Result; feedback: AutoTune_Feedback };
+  'turret_msgs/action/Calibrate': { goal: Calibrate_Goal; result: Calibrate_Result; feedback: Calibrate_Feedback };
+  'turret_msgs/action/CalibrateBoresight': { goal: CalibrateBoresight_Goal; result: CalibrateBoresight_Result; feedback: CalibrateBoresight_Feedback };
+  'turret_msgs/action/Home': { goal: Home_Goal; result: Home_Result; feedback: Home_Feedback };
+  'turret_msgs/action/MeasureDelay': { goal: MeasureDelay_Goal; result: MeasureDelay_Result; feedback: MeasureDelay_Feedback };
+  'turret_msgs/action/RunPattern': { goal: RunPattern_Goal; result: RunPattern_Result; feedback: RunPattern_Feedback };
 }
 
 /** Services and actions whose request names the operator's lease. */

@@ -46,14 +46,13 @@ export class Video implements Widget {
     }, this.picture, this.overlay, this.problem, this.hint, this.hud, this.aim);
     this.element = h('section', { class: 'card video', 'aria-label': 'Video' }, frame);
 
-    const topic = encodeURIComponent(`${panel.config.namespace}/camera/image_raw`);
-    this.stream = new VideoStream(`stream?topic=${topic}&type=ros_compressed`, {
+    this.stream = new VideoStream(panel.config.video, {
       onImage: (image, stamp) => this.sync.addImage(image, stamp, performance.now()),
       onProblem: (problem) => { this.problemText = problem; },
     });
     panel.transport.subscribe('vision/tracks', (tracks) => this.sync.addTracks(tracks));
     if (VideoStream.isSupported()) this.streamWhileVisible();
-    else this.fallBack(`stream?topic=${topic}`);
+    else this.fallBack(panel.config.video);
     const draw = (now: number): void => {
       this.draw(now);
       requestAnimationFrame(draw);
