@@ -1,4 +1,10 @@
-"""A constant-velocity Kalman filter of one bearing."""
+"""The Kalman filter of one bearing, for targets that stand, move steadily or manoeuvre.
+
+One constant-velocity filter must choose between noise at rest and lag in a turn. Three run side by side here, each for
+one kind of motion, and are weighted by how well they predict: the interacting multiple models of Blom and Bar-Shalom
+(IEEE Trans. Automatic Control 33, 1988). The manoeuvring one is Singer's, whose acceleration is random with a memory of
+about a second.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +17,20 @@ from turret_common.geometry import Bearing, wrap_angle
 
 Array = npt.NDArray[np.float64]
 
-_SEEN = slice(0, 2)  # azimuth and elevation; the other two states are their rates
-_MIN_COS = 0.05      # azimuth loses its meaning towards the zenith; beyond 87 degrees its noise no longer grows
+STILL, STEADY, MANOEUVRING = range(3)
+
+_SWITCH_S = 1.65        # mean time that a target keeps to one kind of motion
+_MEMORY_S = 1.0         # of the acceleration of a manoeuvring target
+_STILL_NOISE = 1e-7     # spectral density of the wandering of a still target, rad^2/s
+_LEAST_WEIGHT = 1e-4    # so that no kind of motion is ever given up
+_UNUSED = 1e-8          # variance of rates and accelerations that a kind of motion does not have
+_MIN_COS = 0.05         # towards the zenith azimuth loses its meaning; beyond 87 degrees its noise no longer grows
 
 
 class BearingFilter:
-    """Azimuth and elevation in rad with their rates in rad/s, driven by white noise acceleration.
+    """Azimuth and elevation in rad with their rates in rad/s.
 
     The same angle on the sphere is 1 / cos(elevation) as much azimuth, so azimuth's noise is scaled by that.
-
-    Attributes:
-        state: azimuth, elevation, azimuth rate, elevation rate; the azimuth in [-pi, pi).
-        covariance: of the state, shape (4, 4), symmetric and positive definite.
     """
 
     def __init__(self, bearing: Bearing, deviation: tuple[float, float], rate_deviation: float) -> None:
@@ -33,56 +41,120 @@ class BearingFilter:
             deviation: standard deviations of the measurement across and up, as angles on the sphere, in rad.
             rate_deviation: standard deviation of the unknown rate, in rad/s.
         """
-        self.state: Array = np.array([wrap_angle(bearing.azimuth), bearing.elevation, 0.0, 0.0])
-        spread = self._spread()
-        self.covariance: Array = np.diag([
-            (deviation[0] * spread) ** 2, deviation[1] ** 2, (rate_deviation * spread) ** 2, rate_deviation ** 2])
+        # Index 0: kind of motion, 1: axis (azimuth, elevation), 2: angle, rate, acceleration.
+        self._state: Array = np.zeros((3, 2, 3))
+        self._state[:, :, 0] = wrap_angle(bearing.azimuth), bearing.elevation
+        self._covariance: Array = np.zeros((3, 2, 3, 3))
+        spread = self._spread(bearing.elevation)
+        for kind, rate in enumerate((_UNUSED, rate_deviation**2, rate_deviation**2)):
+            acceleration = rate_deviation**2 / _MEMORY_S**2 if kind == MANOEUVRING else _UNUSED
+            for axis in (0, 1):
+                self._covariance[kind, axis] = np.diag([deviation[axis] ** 2, rate, acceleration]) * spread[axis] ** 2
+        self._weight: Array = np.full(3, 1.0 / 3.0)
+        self._elapsed_s = 0.0
+        self._combine()
 
     @property
     def bearing(self) -> Bearing:
         """The estimated bearing."""
-        return Bearing(float(self.state[0]), float(self.state[1]))
+        return Bearing(wrap_angle(float(self._mean[0, 0])), float(self._mean[1, 0]))
 
     @property
-    def rate(self) -> float:
-        """The estimated angular speed on the sphere in rad/s."""
-        return math.hypot(float(self.state[2]) * math.cos(float(self.state[1])), float(self.state[3]))
+    def rates(self) -> tuple[float, float]:
+        """The estimated azimuth and elevation rates in rad/s."""
+        return float(self._mean[0, 1]), float(self._mean[1, 1])
 
-    def predict(self, dt: float, acceleration_noise: float) -> None:
-        """Advance by ``dt`` s with a spectral density of the acceleration in rad^2/s^3."""
-        transition = np.eye(4)
-        transition[0, 2] = transition[1, 3] = dt
-        noise = np.zeros((4, 4))
-        for axis, density in ((0, acceleration_noise * self._spread() ** 2), (1, acceleration_noise)):
-            noise[axis, axis] = density * dt**3 / 3.0
-            noise[axis, axis + 2] = noise[axis + 2, axis] = density * dt**2 / 2.0
-            noise[axis + 2, axis + 2] = density * dt
-        self.state = transition @ self.state
-        self.state[0] = wrap_angle(float(self.state[0]))
-        self._set_covariance(transition @ self.covariance @ transition.T + noise)
+    @property
+    def covariance(self) -> Array:
+        """Covariance of azimuth, elevation and their rates, shape (4, 4), symmetric and positive definite."""
+        result = np.zeros((4, 4))
+        for axis in (0, 1):
+            result[axis::2, axis::2] = self._total[axis, :2, :2]
+        return result
 
-    def innovation(self, bearing: Bearing, deviation: tuple[float, float]) -> tuple[Array, Array]:
-        """Return by how much a measured bearing differs from the predicted one, in rad, and the covariance of that."""
-        difference = np.array([wrap_angle(bearing.azimuth - self.state[0]), bearing.elevation - self.state[1]])
-        return difference, self.covariance[_SEEN, _SEEN] + self._measurement_noise(deviation)
+    @property
+    def position_variance(self) -> Array:
+        """Variances of azimuth and elevation in rad^2, shape (2,)."""
+        return np.asarray(self._total[:, 0, 0])
+
+    def predict(self, dt: float, steady_noise: float, manoeuvre: float) -> None:
+        """Advance by ``dt`` s.
+
+        Args:
+            dt: in s, not negative.
+            steady_noise: spectral density of the acceleration of a steady target, in rad^2/s^3.
+            manoeuvre: standard deviation of the acceleration of a manoeuvring one, in rad/s^2.
+        """
+        transition, noise = _motion(dt, steady_noise, manoeuvre)
+        spread = self._spread(float(self._mean[1, 0]))
+        step = transition[:, np.newaxis]
+        self._state = (step @ self._state[..., np.newaxis])[..., 0]
+        self._covariance = step @ self._covariance @ step.swapaxes(-1, -2)
+        self._covariance += noise[:, np.newaxis] * (spread**2)[np.newaxis, :, np.newaxis, np.newaxis]
+        self._elapsed_s += dt
+        self._combine()
 
     def update(self, bearing: Bearing, deviation: tuple[float, float]) -> None:
         """Take a measured bearing with its standard deviations across and up in rad."""
-        difference, expected = self.innovation(bearing, deviation)
-        gain = np.linalg.solve(expected, self.covariance[_SEEN, :]).T
-        self.state = self.state + gain @ difference
-        self.state[0] = wrap_angle(float(self.state[0]))
+        noise = (np.asarray(deviation) * self._spread(bearing.elevation)) ** 2
+        reference = float(self._mean[0, 0])
+        measured = np.array([reference + wrap_angle(bearing.azimuth - reference), bearing.elevation])
+        innovation = measured - self._state[:, :, 0]
+        expected = self._covariance[:, :, 0, 0] + noise
+        gain = self._covariance[:, :, :, 0] / expected[:, :, np.newaxis]
+        self._state = self._state + gain * innovation[:, :, np.newaxis]
         # Joseph's form: stays positive definite whatever the rounding.
-        keep = np.eye(4)
-        keep[:, _SEEN] -= gain
-        self._set_covariance(
-            keep @ self.covariance @ keep.T + gain @ self._measurement_noise(deviation) @ gain.T)
+        keep = np.broadcast_to(np.eye(3), (3, 2, 3, 3)).copy()
+        keep[:, :, :, 0] -= gain
+        outer = gain[:, :, :, np.newaxis] * gain[:, :, np.newaxis, :]
+        self._covariance = keep @ self._covariance @ keep.swapaxes(-1, -2) + outer * noise[:, np.newaxis, np.newaxis]
+        score = -0.5 * (innovation**2 / expected + np.log(expected)).sum(axis=1)
+        weight = np.maximum(self._weight * np.exp(score - score.max()), _LEAST_WEIGHT)
+        self._weight = weight / weight.sum()
+        self._mix()
+        self._combine()
 
-    def _measurement_noise(self, deviation: tuple[float, float]) -> Array:
-        return np.diag([(deviation[0] * self._spread()) ** 2, deviation[1] ** 2])
+    def _mix(self) -> None:
+        """Let each kind of motion begin anew from all of them, as likely as a target changes its mind."""
+        stay = math.exp(-self._elapsed_s / _SWITCH_S)
+        self._elapsed_s = 0.0
+        joint = self._weight[:, np.newaxis] * (0.5 * (1.0 - stay) + (1.5 * stay - 0.5) * np.eye(3))  # [from, to]
+        self._weight = joint.sum(axis=0)
+        share = (joint / self._weight).T  # [to, from]
+        mixed = np.tensordot(share, self._state, 1)
+        off = self._state - mixed[:, np.newaxis]  # [to, from, axis, state]
+        scatter = (share[:, :, np.newaxis, np.newaxis] * off).transpose(0, 2, 3, 1) @ off.transpose(0, 2, 1, 3)
+        self._state, self._covariance = mixed, np.tensordot(share, self._covariance, 1) + scatter
 
-    def _spread(self) -> float:
-        return 1.0 / max(_MIN_COS, math.cos(float(self.state[1])))
+    def _combine(self) -> None:
+        """Work out mean and covariance over all kinds of motion."""
+        self._mean: Array = np.tensordot(self._weight, self._state, 1)
+        off = self._state - self._mean
+        scatter = (self._weight[:, np.newaxis, np.newaxis] * off).transpose(1, 2, 0) @ off.swapaxes(0, 1)
+        total = np.tensordot(self._weight, self._covariance, 1) + scatter
+        self._total: Array = 0.5 * (total + total.swapaxes(-1, -2))
 
-    def _set_covariance(self, covariance: Array) -> None:
-        self.covariance = 0.5 * (covariance + covariance.T)
+    @staticmethod
+    def _spread(elevation: float) -> Array:
+        """Return how much of each axis one rad on the sphere is."""
+        return np.array([1.0 / max(_MIN_COS, math.cos(elevation)), 1.0])
+
+
+def _motion(dt: float, steady_noise: float, manoeuvre: float) -> tuple[Array, Array]:
+    """Return the transition matrices and process noises of the three kinds of motion, each of shape (3, 3, 3)."""
+    transition = np.zeros((3, 3, 3))
+    noise = np.zeros((3, 3, 3))
+    transition[STILL, 0, 0] = 1.0
+    noise[STILL] = np.diag([_STILL_NOISE * dt, _UNUSED, _UNUSED])
+    transition[STEADY, :2, :2] = [[1.0, dt], [0.0, 1.0]]
+    noise[STEADY, :2, :2] = steady_noise * np.array([[dt**3 / 3.0, dt**2 / 2.0], [dt**2 / 2.0, dt]])
+    noise[STEADY, 2, 2] = _UNUSED
+    # Singer's transition, and the noise of a white jerk that gives the acceleration its variance.
+    decay, a = math.exp(-dt / _MEMORY_S), 1.0 / _MEMORY_S
+    transition[MANOEUVRING] = [
+        [1.0, dt, (a * dt - 1.0 + decay) / a**2], [0.0, 1.0, (1.0 - decay) / a], [0.0, 0.0, decay]]
+    jerk = manoeuvre**2 * (1.0 - decay**2) / dt if dt > 0.0 else 0.0
+    noise[MANOEUVRING] = jerk * np.array([
+        [dt**5 / 20.0, dt**4 / 8.0, dt**3 / 6.0], [dt**4 / 8.0, dt**3 / 3.0, dt**2 / 2.0],
+        [dt**3 / 6.0, dt**2 / 2.0, dt]])
+    return transition, noise

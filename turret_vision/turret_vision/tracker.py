@@ -5,27 +5,36 @@ Because a detection becomes a bearing with the head's pose at the image's own st
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import NamedTuple
 
 import numpy as np
 
-from turret_common.geometry import Bearing, PinholeCamera, angle_between, bearing_to_pixel, pixel_to_bearing
+from turret_common.geometry import (
+    BODY_FROM_OPTICAL,
+    Bearing,
+    PinholeCamera,
+    base_from_head,
+    bearing_of,
+    bearing_to_pixel,
+)
 from turret_common.pose_history import Pose
 from turret_vision.assignment import assign
 from turret_vision.bearing_filter import Array, BearingFilter
 from turret_vision.detection import Box, Detection
+from turret_vision.noise_gauge import NoiseGauge
 from turret_vision.vision_parameters import TrackerParameters
 
-_SIZE_DEVIATION = 0.3    # of the logarithm of the size between images
+_SIZE_DEVIATION = 0.3    # of the logarithm of a target's size from image to image
 _OTHER_CLASS_COST = 6.0  # squared deviations; a detector that wavers between classes may still be followed
-_SIZE_BLEND = 0.3        # weight of the newest size
+_SIZE_MEMORY_S = 0.1
 _SHADOWED = 0.5          # a detection this far inside that of a track is a piece of it, not a new target
+_FORBIDDEN = 1e9         # more than any cost of a pair
 
 
 class TrackState(IntEnum):
@@ -37,8 +46,17 @@ class TrackState(IntEnum):
     LOST = 4
 
 
-class Measurement(NamedTuple):
-    """A detection as a bearing: standard deviations across and up and apparent size in rad."""
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """A detection as a bearing.
+
+    Attributes:
+        bearing: of the centre of the box.
+        deviation: nominal standard deviations across and up, in rad.
+        width: apparent size in rad.
+        height: apparent size in rad.
+        detection: that it was made from.
+    """
 
     bearing: Bearing
     deviation: tuple[float, float]
@@ -48,21 +66,32 @@ class Measurement(NamedTuple):
 
 
 def measure(
-    detection: Detection, camera: PinholeCamera, pose: Pose, pixel_noise: float, size_noise: float,
-) -> Measurement:
-    """Return a detection, in px of the image of ``camera``, as a bearing seen from a head at ``pose``."""
-    box = detection.box
-    bearing = pixel_to_bearing(camera, box.x, box.y, pose.pan, pose.tilt)
+    detections: Sequence[Detection], camera: PinholeCamera, pose: Pose, pixel_noise: float, size_noise: float,
+) -> list[Measurement]:
+    """Return detections as bearings.
 
-    def extent(dx: float, dy: float) -> float:
-        a = pixel_to_bearing(camera, box.x - dx, box.y - dy, pose.pan, pose.tilt)
-        b = pixel_to_bearing(camera, box.x + dx, box.y + dy, pose.pan, pose.tilt)
-        return angle_between(a, b)
-
-    deviation = (
-        math.hypot(pixel_noise, size_noise * box.width) / camera.fx,
-        math.hypot(pixel_noise, size_noise * box.height) / camera.fy)
-    return Measurement(bearing, deviation, extent(0.5 * box.width, 0.0), extent(0.0, 0.5 * box.height), detection)
+    Args:
+        detections: in px of the image of ``camera``.
+        camera: that took the image.
+        pose: of the head when it was taken.
+        pixel_noise: standard deviation of a box's centre in px.
+        size_noise: the same as a part of the box's size; adds to ``pixel_noise``.
+    """
+    base_from_optical = base_from_head(pose.pan, pose.tilt) @ BODY_FROM_OPTICAL
+    measurements = []
+    for detection in detections:
+        box = detection.box
+        ray = camera.ray(box.x, box.y)
+        x, y = float(ray[0] / ray[2]), float(ray[1] / ray[2])
+        # A pixel away from the middle of the image spans less than one in the middle.
+        squeeze = 1.0 + x * x + y * y
+        across = math.sqrt(1.0 + y * y) / (squeeze * camera.fx)
+        up = math.sqrt(1.0 + x * x) / (squeeze * camera.fy)
+        deviation = (math.hypot(pixel_noise, size_noise * box.width) * across,
+                     math.hypot(pixel_noise, size_noise * box.height) * up)
+        measurements.append(Measurement(
+            bearing_of(base_from_optical @ ray), deviation, box.width * across, box.height * up, detection))
+    return measurements
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +100,15 @@ class Track:
 
     Attributes:
         id: never used again.
+        state: how far it is trusted.
+        class_id: what most of its detections were.
+        confidence: of its newest detection; NaN = the method gives none.
+        bearing: estimated.
+        azimuth_rate: estimated.
+        elevation_rate: estimated.
         covariance: of azimuth, elevation and their rates, shape (4, 4).
+        width: apparent size.
+        height: apparent size.
         hits: detections joined to it so far.
         misses: images in a row without a detection.
         unseen_s: since its last detection, in s.
@@ -94,89 +131,109 @@ class Track:
     box: Box | None
 
 
+class _Measurements:
+    """Many measurements as arrays, to be compared with one target after the other."""
+
+    def __init__(self, measurements: Sequence[Measurement]) -> None:
+        self.azimuth = np.array([m.bearing.azimuth for m in measurements])
+        self.elevation = np.array([m.bearing.elevation for m in measurements])
+        self.variance = np.array([m.deviation for m in measurements]).reshape(-1, 2) ** 2
+        self.log_size = np.log([max(m.width * m.height, 1e-12) for m in measurements])
+        self.classes = [m.detection.class_id for m in measurements]
+
+
 class _Target:
     """One target and its filter."""
 
     def __init__(self, number: int, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> None:
         self.id = str(number)
         self.filter = BearingFilter(measurement.bearing, measurement.deviation, parameters.initial_rate)
-        self.confirmed = False
-        self.hits = 0
-        self.misses = 0
-        self.seen_at = stamp
         self.width, self.height = measurement.width, measurement.height
+        self.seen_at = stamp
+        self.hits = 0
+        self.confirmed = False
+        self._noise = NoiseGauge()
         self._classes: Counter[str] = Counter()
-        self._note(measurement, stamp)
-        self.confirmed = parameters.confirm_hits <= 1
+        self._note(measurement, stamp, parameters)
 
     @property
     def class_id(self) -> str:
         return self._classes.most_common(1)[0][0]
 
-    def cost(self, measurement: Measurement, parameters: TrackerParameters) -> float:
-        """Return how ill a measurement fits, as -2 log likelihood; infinity where it is impossible."""
-        difference, expected = self.filter.innovation(measurement.bearing, measurement.deviation)
-        distance = float(difference @ np.linalg.solve(expected, difference))
+    def costs(self, measurements: _Measurements, parameters: TrackerParameters) -> Array:
+        """Return how ill each measurement fits, as -2 log likelihood; infinity where it is impossible."""
+        bearing = self.filter.bearing
+        across = (measurements.azimuth - bearing.azimuth + math.pi) % (2.0 * math.pi) - math.pi
+        up = measurements.elevation - bearing.elevation
+        cosine = max(math.cos(bearing.elevation), 0.05)
+        noise = measurements.variance * self._noise.scale**2 / (cosine**2, 1.0)
+        expected = self.filter.position_variance + noise
+        size = (measurements.log_size - math.log(max(self.width * self.height, 1e-12))) / 2.0
+        own_class = self.class_id
+        misfit = (
+            across**2 / expected[:, 0] + up**2 / expected[:, 1] + (size / _SIZE_DEVIATION) ** 2
+            + _OTHER_CLASS_COST * np.array([class_id != own_class for class_id in measurements.classes]))
         reach = parameters.max_gate + 0.5 * max(self.width, self.height)
-        if distance > parameters.gate or angle_between(self.filter.bearing, measurement.bearing) > reach:
-            return math.inf
-        size = math.log(max(measurement.width * measurement.height, 1e-12) / max(self.width * self.height, 1e-12))
-        other_class = measurement.detection.class_id != self.class_id
-        return distance + (0.5 * size / _SIZE_DEVIATION) ** 2 + _OTHER_CLASS_COST * other_class
+        possible = (misfit <= parameters.gate) & (np.hypot(across * cosine, up) <= reach)
+        return np.where(possible, misfit + np.log(expected).sum(axis=1), np.inf)
 
     def join(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> bool:
         """Take a measurement; refuse it, and return False, where it would make the target implausibly fast."""
-        before = self.filter.state, self.filter.covariance
-        self.filter.update(measurement.bearing, measurement.deviation)
-        if self.filter.rate > parameters.max_rate:
-            self.filter.state, self.filter.covariance = before
+        updated = copy.copy(self.filter)
+        across, up = measurement.deviation
+        updated.update(measurement.bearing, (across * self._noise.scale, up * self._noise.scale))
+        azimuth_rate, elevation_rate = updated.rates
+        if math.hypot(azimuth_rate * math.cos(updated.bearing.elevation), elevation_rate) > parameters.max_rate:
             return False
-        self._note(measurement, stamp)
-        self.confirmed = self.confirmed or self.hits >= parameters.confirm_hits
+        self.filter = updated
+        self._note(measurement, stamp, parameters)
         return True
 
-    def _note(self, measurement: Measurement, stamp: float) -> None:
+    def _note(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> None:
+        blend = 1.0 - math.exp((self.seen_at - stamp) / _SIZE_MEMORY_S)
+        self.width += blend * (measurement.width - self.width)
+        self.height += blend * (measurement.height - self.height)
+        self.seen_at = stamp
         self.hits += 1
         self.misses = 0
-        self.seen_at = stamp
-        self.width += _SIZE_BLEND * (measurement.width - self.width)
-        self.height += _SIZE_BLEND * (measurement.height - self.height)
-        self.confidence = measurement.detection.confidence
-        self.detection_box = measurement.detection.box
+        self.confirmed = self.confirmed or self.hits >= parameters.confirm_hits
+        self._detection = measurement.detection
         self._classes[measurement.detection.class_id] += 1
+        self._noise.add(stamp, measurement.bearing, measurement.deviation)
 
     def state_at(self, stamp: float, parameters: TrackerParameters) -> TrackState:
-        unseen = stamp - self.seen_at
-        if unseen > (parameters.coast_s if self.confirmed else parameters.detecting_s):
+        if stamp - self.seen_at > parameters.coast_s:
             return TrackState.LOST
         if not self.confirmed:
-            return TrackState.DETECTING
+            return TrackState.DETECTING if self.misses <= parameters.confirm_misses else TrackState.LOST
         return TrackState.TRACKING if self.misses == 0 else TrackState.COASTING
 
-    def snapshot(self, stamp: float, camera: PinholeCamera, pose: Pose, parameters: TrackerParameters) -> Track:
-        state = self.filter.state
+    def snapshot(self, stamp: float, state: TrackState, box: Box | None) -> Track:
         return Track(
-            self.id, self.state_at(stamp, parameters), self.class_id, self.confidence, self.filter.bearing,
-            float(state[2]), float(state[3]), self.filter.covariance, self.width, self.height, self.hits, self.misses,
-            stamp - self.seen_at, self._box(camera, pose))
+            self.id, state, self.class_id, self._detection.confidence, self.filter.bearing, *self.filter.rates,
+            self.filter.covariance, self.width, self.height, self.hits, self.misses, stamp - self.seen_at, box)
 
-    def _box(self, camera: PinholeCamera, pose: Pose) -> Box | None:
+    def box(self, camera: PinholeCamera, pose: Pose) -> Box | None:
         if self.misses == 0:
-            return self.detection_box
+            return self._detection.box
         pixel = bearing_to_pixel(camera, self.filter.bearing, pose.pan, pose.tilt)
         if pixel is None or not (0.0 <= pixel[0] < camera.width and 0.0 <= pixel[1] < camera.height):
             return None
-        return Box(*pixel, self.detection_box.width, self.detection_box.height)
+        return Box(*pixel, self._detection.box.width, self._detection.box.height)
 
 
 class Tracker:
-    """Follows any number of targets from image to image."""
+    """Follows any number of targets from image to image.
+
+    Attributes:
+        parameters: may be replaced between images.
+    """
 
     def __init__(self, parameters: TrackerParameters) -> None:
         self.parameters = parameters
         self._numbers = itertools.count(1)
         self._targets: list[_Target] = []
-        self._stamp: float | None = None
+        self._stamp = -math.inf
 
     def step(
         self, detections: Sequence[Detection], camera: PinholeCamera, pose: Pose, stamp: float,
@@ -191,44 +248,50 @@ class Tracker:
                 much older that the clock was set back or a recording began again: then every track is lost.
         """
         p = self.parameters
-        lost: list[Track] = []
-        if self._stamp is not None and stamp <= self._stamp:
+        tracks: list[Track] = []
+        if stamp <= self._stamp:
             if stamp > self._stamp - p.coast_s:
                 return None
-            lost = [
-                dataclasses.replace(target.snapshot(self._stamp, camera, pose, p), state=TrackState.LOST, box=None)
-                for target in self._targets if target.confirmed]
+            tracks = [
+                target.snapshot(self._stamp, TrackState.LOST, None) for target in self._targets if target.confirmed]
             self._targets = []
         for target in self._targets:
-            target.filter.predict(stamp - (self._stamp or stamp), p.acceleration_noise)
+            target.filter.predict(stamp - self._stamp, p.steady_noise, p.manoeuvre)
         self._stamp = stamp
-        measurements = [measure(d, camera, pose, p.pixel_noise, p.size_noise) for d in detections]
-        self._associate(measurements, stamp)
-        tracks = lost + [
-            track for target in self._targets
-            if (track := target.snapshot(stamp, camera, pose, p)).state != TrackState.LOST or target.confirmed]
-        self._targets = [t for t in self._targets if t.state_at(stamp, p) != TrackState.LOST]
+        self._associate(measure(detections, camera, pose, p.pixel_noise, p.size_noise), stamp)
+        kept = []
+        for target in self._targets:
+            state = target.state_at(stamp, p)
+            if state != TrackState.LOST:
+                kept.append(target)
+                tracks.append(target.snapshot(stamp, state, target.box(camera, pose)))
+            elif target.confirmed:
+                tracks.append(target.snapshot(stamp, state, None))
+        self._targets = kept
         return tracks
 
     def _associate(self, measurements: list[Measurement], stamp: float) -> None:
         """Join measurements to targets, trusted ones first, and begin new targets with the rest."""
-        p = self.parameters
-        free = list(range(len(measurements)))
         seen: list[Box] = []
-        for confirmed in (True, False):
-            targets = [t for t in self._targets if t.confirmed == confirmed]
-            cost = np.array([[t.cost(measurements[i], p) for i in free] for t in targets])
-            cost = cost.reshape(len(targets), len(free))
-            joined = {
-                row: column for row, column in assign(cost, 2.0 * p.gate)
-                if targets[row].join(measurements[free[column]], stamp, p)}
-            for row, target in enumerate(targets):
-                target.misses += row not in joined
-            taken = set(joined.values())
-            seen += [measurements[free[column]].detection.box for column in taken]
-            free = [i for column, i in enumerate(free) if column not in taken]
-        for i in free:
-            box = measurements[i].detection.box
+        for trusted in (True, False):
+            targets = [target for target in self._targets if target.confirmed == trusted]
+            for target in targets:
+                target.misses += 1
+            taken = self._join(targets, measurements, stamp)
+            seen += [measurements[i].detection.box for i in taken]
+            measurements = [m for i, m in enumerate(measurements) if i not in taken]
+        for measurement in measurements:
+            box = measurement.detection.box
             shadowed = any(box.overlap(other) > _SHADOWED * box.area for other in seen)
-            if not shadowed and len(self._targets) < p.max_tracks:
-                self._targets.append(_Target(next(self._numbers), measurements[i], stamp, p))
+            if not shadowed and len(self._targets) < self.parameters.max_tracks:
+                self._targets.append(_Target(next(self._numbers), measurement, stamp, self.parameters))
+
+    def _join(self, targets: list[_Target], measurements: list[Measurement], stamp: float) -> set[int]:
+        """Join measurements to targets at least cost over all; return the indices of those that were taken."""
+        if not targets or not measurements:
+            return set()
+        arrays = _Measurements(measurements)
+        cost = np.array([target.costs(arrays, self.parameters) for target in targets])
+        return {
+            column for row, column in assign(cost, _FORBIDDEN)
+            if targets[row].join(measurements[column], stamp, self.parameters)}
