@@ -1,0 +1,22 @@
+#!/bin/sh
+# Makes lock.txt anew with the newest versions that go together. Needs uv. Sections: runtime, test, node.
+set -eu
+cd "$(dirname "$0")"
+
+compile() {
+  uv pip compile --quiet --universal --upgrade --python-version 3.10 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-annotate --no-header "$@"
+}
+
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+compile runtime.in > "$work/runtime"
+compile -c "$work/runtime" test.in > "$work/test"
+compile -c "$work/runtime" node.in > "$work/node"
+{
+  echo '# Exact versions for Python 3.10 to 3.13 on x86-64 Linux. Made by lock.sh; do not edit.'
+  for section in runtime test node; do
+    printf '\n# == %s ==\n' "$section"
+    cat "$work/$section"
+  done
+} > lock.txt
