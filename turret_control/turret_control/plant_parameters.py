@@ -25,8 +25,8 @@ class PlantAxis:
 class PlantParameters:
     """The simulated head, camera and world, and how far they hide a difference from the turret's configuration."""
 
-    pan: PlantAxis = group(PlantAxis, start=0.14)
-    tilt: PlantAxis = group(PlantAxis, lower_switch=-0.8, upper_switch=1.05, start=-0.09)
+    pan: PlantAxis = group(PlantAxis, start=0.07)
+    tilt: PlantAxis = group(PlantAxis, lower_switch=-0.8, upper_switch=1.05, start=-0.05)
     actuation_delay_s: float = param(
         0.03, 'from a command to the motor acting on it, as configured', unit='s', minimum=0.0, maximum=0.5)
     camera_horizontal_fov: float = param(

@@ -1,0 +1,59 @@
+"""The gimbal driver of the simulated hardware."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+from turret_common.errors import TurretError
+from turret_common.plant_link import PlantError, PlantLink
+from turret_common.reason_codes import ReasonCode
+from turret_control.axis import AxisMotion
+from turret_control.gimbal_driver import AxisSample, GimbalDriver, GimbalSample, PositionSource, Switch
+
+
+class SimDriver(GimbalDriver):
+    """Talks to the plant, which counts steps like a stepper driver."""
+
+    name: ClassVar[str] = 'sim'
+    hardware: ClassVar[bool] = False
+    position_source: ClassVar[PositionSource] = PositionSource.COUNTED
+
+    def __init__(self, socket_path: Path) -> None:
+        self._link = PlantLink(socket_path)
+        self._answer: dict[str, Any] | None = None  # of a command, which the plant answers with a reading
+
+    def open(self) -> None:
+        self._call('enable', on=False)
+
+    def close(self) -> None:
+        with contextlib.suppress(TurretError):  # where nothing is, nothing needs switching off
+            self._call('enable', on=False)
+        self._link.close()
+
+    def enable(self, on: bool) -> None:
+        self._call('enable', on=on)
+
+    def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
+        self._answer = self._call(
+            'move', mode='position', pan=pan.target, tilt=tilt.target, pan_rate=pan.speed, tilt_rate=tilt.speed,
+            pan_acceleration=pan.acceleration, tilt_acceleration=tilt.acceleration)
+
+    def read(self) -> GimbalSample:
+        answer = self._answer or self._call('read')
+        self._answer = None
+        return GimbalSample(answer['t'], _axis(answer, 'pan'), _axis(answer, 'tilt'), answer['enabled'])
+
+    def _call(self, op: str, **fields: Any) -> dict[str, Any]:
+        try:
+            return self._link.call(op, **fields)
+        except PlantError as error:
+            raise TurretError(ReasonCode.DRIVER_FAULT, error.message) from error
+
+
+def _axis(answer: dict[str, Any], name: str) -> AxisSample:
+    switches = answer['switches']
+    lower, upper, home = (
+        Switch.PRESSED if switches[f'{name}_{which}'] else Switch.OPEN for which in ('lower', 'upper', 'home'))
+    return AxisSample(answer[name], answer[f'{name}_rate'], lower, upper, home)

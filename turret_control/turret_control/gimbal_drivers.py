@@ -1,0 +1,18 @@
+"""The gimbal driver that the parameters ask for."""
+
+from __future__ import annotations
+
+from turret_common.plant_link import plant_socket
+from turret_control.gimbal_driver import GimbalDriver
+from turret_control.gimbal_driver_sim import SimDriver
+from turret_control.gimbal_parameters import GimbalParameters
+
+
+def make_driver(parameters: GimbalParameters, namespace: str) -> GimbalDriver:
+    """Return the driver, not opened yet.
+
+    Args:
+        parameters: of the gimbal node.
+        namespace: of the turret, which tells simulated hardware apart.
+    """
+    return SimDriver(plant_socket(namespace))

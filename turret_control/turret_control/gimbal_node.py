@@ -1,0 +1,269 @@
+"""The node ``gimbal``: the one owner of the motors."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.node import Node
+from rclpy.task import Future
+from sensor_msgs.msg import JointState
+
+from turret_common.errors import TurretError
+from turret_common.periodic import Periodic
+from turret_common.permit import PermitMonitor
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import answered, run
+from turret_common.ros_params import RosParameters
+from turret_common.ros_polling import PolledSubscription
+from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
+from turret_control.gimbal import AxisView, Command, Feedback, Gimbal, GimbalView, Motions
+from turret_control.gimbal_driver import GimbalSample
+from turret_control.gimbal_drivers import make_driver
+from turret_control.gimbal_parameters import GimbalParameters
+from turret_msgs.action import Calibrate, Home
+from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, SafetyPermit
+from turret_msgs.srv import SetEnabled, SetHome
+
+_PERIOD_S = 0.008           # joint_states at 125 Hz
+_STATE_PERIOD_S = 0.1
+_STATE_SOONEST_S = 0.02     # between two states however fast they change
+_FEEDBACK_PERIOD_S = 0.1
+_RETRY_S = 1.0              # between attempts to open the driver
+_IDLE_WARNING_S = 10.0
+_JOINTS = ['pan_joint', 'tilt_joint']
+
+_Done = Callable[[TurretError | None], None]
+
+
+class GimbalNode(Node):
+    """Moves the axes as :class:`Gimbal` decides, in a thread of its own, and reports where they are."""
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('gimbal', **node_kwargs)
+        self._lock = threading.Lock()
+        self._parameters = RosParameters(self, GimbalParameters, self._on_parameters)
+        parameters = self._parameters.value
+        self._gimbal = Gimbal(parameters)
+        self._driver = make_driver(parameters, self.get_namespace())
+        self._permits = PermitMonitor()
+        self._sample: GimbalSample | None = None  # None while there is no driver
+        self._powered = False
+        self._retry_s = 0.0
+        self._goal: ServerGoalHandle | None = None
+        self._fed_back: tuple[Feedback | None, float] = (None, 0.0)
+        self._shown: tuple[Any, float] = (None, 0.0)
+        self._noted: tuple[ReasonCode, bool] = (ReasonCode.OK, False)
+        self._started = self.get_clock().now().to_msg()
+
+        self._joints = self.create_publisher(JointState, 'joint_states', STREAM)
+        self._states = self.create_publisher(GimbalState, 'gimbal/state', STATE)
+        self._commands_in = PolledSubscription(self, GimbalCommand, 'gimbal/command', COMMAND)
+        self._permits_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
+        self.create_service(SetEnabled, 'gimbal/set_enabled', self._set_enabled)
+        self.create_service(SetHome, 'gimbal/set_home', self._set_home)
+        self._actions = [
+            ActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
+            ActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
+
+        self._thread = Periodic('gimbal', _PERIOD_S, self._tick, self._on_thread_error)
+        self._thread.start()
+        if not self._driver.hardware:
+            self.get_logger().info(f'driver "{self._driver.name}": no real motors')
+
+    def destroy_node(self) -> None:
+        """Stop, and switch the motors off."""
+        self._thread.stop()
+        self._driver.close()
+        for action in self._actions:
+            action.destroy()
+        super().destroy_node()
+
+    def _on_parameters(self, parameters: GimbalParameters) -> None:
+        with self._lock:
+            self._gimbal.parameters = parameters
+
+    def _on_thread_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'the motors are not driven any more: {type(error).__name__}: {error}')
+        self.context.try_shutdown()
+
+    # The motors, in a thread of their own
+
+    def _tick(self) -> None:
+        now_ns = time.monotonic_ns()
+        for permit in self._permits_in.take():
+            self._permits.update(
+                permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok, permit.lease_digest,
+                permit.reasons)
+        with self._lock:
+            for message in self._commands_in.take():
+                self._gimbal.command(Command(
+                    message.seq, message.mode, message.pan, message.tilt, message.pan_rate, message.tilt_rate), now_ns)
+            motions = None
+            if self._sample is not None:
+                motions = self._gimbal.tick(self._sample, self._permits.motion_code(now_ns), now_ns)
+        try:
+            self._drive(motions, 1e-9 * now_ns)
+        except TurretError as error:
+            self._driver.close()
+            self._sample = None
+            self._retry_s = 1e-9 * now_ns + _RETRY_S
+            with self._lock:
+                self._gimbal.driver_lost(error)
+        with self._lock:
+            view = self._gimbal.view(now_ns)
+            feedback = self._gimbal.feedback
+        self._publish_joints(view)
+        self._publish_state(view, 1e-9 * now_ns)
+        self._publish_feedback(feedback, 1e-9 * now_ns)
+        self._note(view)
+
+    def _drive(self, motions: Motions | None, now_s: float) -> None:
+        """Pass the motions on and read the driver, after opening it where that is due."""
+        if motions is None:
+            if now_s < self._retry_s:
+                return
+            self._driver.open()
+            self._powered = False
+        else:
+            if motions.enabled != self._powered:
+                self._driver.enable(motions.enabled)
+                self._powered = motions.enabled
+            if self._powered:
+                self._driver.command(motions.pan, motions.tilt)
+        self._sample = self._driver.read()
+
+    def _publish_joints(self, view: GimbalView) -> None:
+        """Publish the pose that the driver has just reported. Without a reference there is none."""
+        sample = self._sample
+        if sample is None or not (view.pan.homed and view.tilt.homed):
+            return
+        message = JointState(
+            name=_JOINTS, position=[sample.pan.position - view.pan.home, sample.tilt.position - view.tilt.home],
+            velocity=[sample.pan.velocity, sample.tilt.velocity])
+        stamp_ns = time.time_ns() + sample.t_ns - time.monotonic_ns()
+        message.header.frame_id = 'base_link'
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
+        self._joints.publish(message)
+
+    def _publish_state(self, view: GimbalView, now_s: float) -> None:
+        lasting = (view.activity, view.code, *(axis.lasting() for axis in (view.pan, view.tilt)))
+        shown, shown_s = self._shown
+        if now_s - shown_s < (_STATE_PERIOD_S if lasting == shown else _STATE_SOONEST_S):
+            return
+        self._shown = (lasting, now_s)
+        message = GimbalState(
+            started=self._started, driver=self._driver.name, hardware=self._driver.hardware,
+            pan=self._axis_state(view.pan), tilt=self._axis_state(view.tilt), motion=view.activity,
+            command_age_s=view.command_age_s, idle_release_s=view.idle_release_s, code=view.code, message=view.message)
+        message.header.frame_id = 'base_link'
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._states.publish(message)
+
+    def _axis_state(self, axis: AxisView) -> AxisState:
+        return AxisState(
+            name=axis.name, state=axis.condition, position_source=self._driver.position_source, position=axis.position,
+            velocity=axis.velocity, lower=axis.limits.lower, upper=axis.limits.upper,
+            max_velocity=axis.limits.max_velocity, max_acceleration=axis.limits.max_acceleration, enabled=axis.enabled,
+            moving=axis.moving, homed=axis.homed, calibrated=axis.calibrated, lower_switch=axis.lower_switch,
+            upper_switch=axis.upper_switch)
+
+    def _publish_feedback(self, feedback: Feedback | None, now_s: float) -> None:
+        goal, (sent, sent_s) = self._goal, self._fed_back
+        if feedback is None or goal is None:
+            return
+        if sent is None or feedback[:2] != sent[:2] or now_s - sent_s >= _FEEDBACK_PERIOD_S:
+            self._fed_back = (feedback, now_s)
+            goal.publish_feedback(goal._action_server.action_type.Feedback(**feedback._asdict()))
+
+    def _note(self, view: GimbalView) -> None:
+        """Log what a person should know: faults, and motors that are about to be released."""
+        code, warned = self._noted
+        idle = view.idle_release_s < _IDLE_WARNING_S
+        if view.code != code and view.code not in _ORDINARY:
+            self.get_logger().warning(view.message)
+        if idle and not warned:
+            self.get_logger().warning(f'no motion: the motors will be released in {view.idle_release_s:.0f} s')
+        self._noted = (view.code, idle)
+
+    # Services and actions
+
+    @answered
+    def _set_enabled(self, request: SetEnabled.Request, response: SetEnabled.Response) -> None:
+        self._permits.check_lease(request.lease_id, time.monotonic_ns())
+        with self._lock:
+            self._gimbal.set_enabled(request.enabled)
+
+    @answered
+    def _set_home(self, request: SetHome.Request, response: SetHome.Response) -> None:
+        self._permits.check_lease(request.lease_id, time.monotonic_ns())
+        with self._lock:
+            changes = self._gimbal.set_home()
+        self._parameters.set(changes)
+
+    async def _home(self, goal: ServerGoalHandle) -> Home.Result:
+        result = Home.Result()
+        await self._procedure(goal, self._gimbal.start_homing, result)
+        return result
+
+    async def _calibrate(self, goal: ServerGoalHandle) -> Calibrate.Result:
+        result = Calibrate.Result()
+        await self._procedure(goal, self._gimbal.start_calibration, result)
+        with self._lock:
+            view = self._gimbal.view(time.monotonic_ns())
+        for axis in (view.pan, view.tilt):
+            setattr(result, f'{axis.name}_lower', axis.limits.lower if result.success else math.nan)
+            setattr(result, f'{axis.name}_upper', axis.limits.upper if result.success else math.nan)
+        return result
+
+    async def _procedure(self, goal: ServerGoalHandle, start: Callable[[_Done], None], result: Any) -> None:
+        """Run a procedure to its end and fill its result."""
+        done = Future()
+
+        def on_done(error: TurretError | None) -> None:  # in the thread of the motors; the executor must be woken
+            if self.executor is not None:
+                self.executor.create_task(done.set_result, error)
+
+        try:
+            self._permits.check_lease(goal.request.lease_id, time.monotonic_ns())
+            with self._lock:
+                start(on_done)
+            self._goal = goal
+            error = await done
+            self._goal = None
+        except TurretError as refusal:
+            error = refusal
+        if error is None:
+            result.success = True
+            goal.succeed()
+            return
+        result.code, result.message = int(error.code), error.message
+        if error.code is ReasonCode.CANCELLED and goal.is_cancel_requested:
+            goal.canceled()
+        else:
+            goal.abort()
+
+    def _cancel(self, goal: ServerGoalHandle) -> CancelResponse:
+        with self._lock:
+            self._gimbal.cancel()
+        return CancelResponse.ACCEPT
+
+
+#: Reasons that come and go in ordinary use and are not worth a line in the log.
+_ORDINARY = frozenset({
+    ReasonCode.OK, ReasonCode.COMMAND_STALE, ReasonCode.SOFT_LIMIT, ReasonCode.NOT_ENABLED, ReasonCode.NOT_HOMED,
+    ReasonCode.NOT_READY})
+
+
+def main() -> int:
+    """Run the node."""
+    return run(GimbalNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
