@@ -60,6 +60,21 @@ export function toParameter(descriptor: Descriptor, value: RosValue): Parameter 
   };
 }
 
+/** The value that a text stands for, as the parameter's type; null when it stands for none. */
+export function parseValue(text: string, type: number, like: ParameterValue): ParameterValue | null {
+  if (type === ParameterType.STRING) return text;
+  if (Array.isArray(like)) {
+    const items = text.split(',').map((item) => item.trim()).filter((item) => item !== '');
+    if (items.length === 0 || typeof like[0] === 'string') return items.length === 0 ? [''] : items;
+    if (typeof like[0] === 'boolean') return items.map((item) => item === 'true');
+    const numbers = items.map(Number);
+    return numbers.every(Number.isFinite) ? numbers : null;
+  }
+  const value = Number(text);
+  const isNumber = text.trim() !== '' && Number.isFinite(value);
+  return isNumber && (type !== ParameterType.INTEGER || Number.isInteger(value)) ? value : null;
+}
+
 export class ParameterClient {
   constructor(private readonly transport: Transport, private readonly namespace: string) {}
 

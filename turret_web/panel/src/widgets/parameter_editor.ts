@@ -3,7 +3,9 @@
 import { button, field, h, setDisabled, setText } from '../dom';
 import { EditGuard, type Editable } from '../edit_guard';
 import { PARAMETER_NODES, type ParameterNode } from '../names';
-import { ParameterType, type Parameter, type ParameterClient, type ParameterValue } from '../parameters';
+import {
+  parseValue, ParameterType, type Parameter, type ParameterClient, type ParameterValue,
+} from '../parameters';
 import type { Panel, Widget } from '../panel';
 import { TransportError } from '../transport';
 import { segmented } from './segmented';
@@ -18,21 +20,6 @@ interface Editor {
 /** Text of a value in an input. */
 function inputText(value: ParameterValue): string {
   return Array.isArray(value) ? value.join(', ') : String(value);
-}
-
-/** The value that an input's text stands for, as the parameter's type; null when it stands for none. */
-export function parseValue(text: string, type: number, like: ParameterValue): ParameterValue | null {
-  if (type === ParameterType.STRING) return text;
-  if (Array.isArray(like)) {
-    const items = text.split(',').map((item) => item.trim()).filter((item) => item !== '');
-    if (items.length === 0 || typeof like[0] === 'string') return items.length === 0 ? [''] : items;
-    if (typeof like[0] === 'boolean') return items.map((item) => item === 'true');
-    const numbers = items.map(Number);
-    return numbers.every(Number.isFinite) ? numbers : null;
-  }
-  const value = Number(text);
-  const isNumber = text.trim() !== '' && Number.isFinite(value);
-  return isNumber && (type !== ParameterType.INTEGER || Number.isInteger(value)) ? value : null;
 }
 
 function control({ name, type, value, choices, minimum, maximum }: Parameter): Editable {
