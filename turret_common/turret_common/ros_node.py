@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 import threading
@@ -32,13 +33,18 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     the node can still publish. A start that is refused (:class:`TurretError`) ends with its message on standard error
     and exit code 2.
     """
-    # rclpy's own handlers would shut the context down under the feet of the threads that publish.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    # rclpy's own handlers would shut the context down under the feet of the threads that publish. Blocking the signals
+    # would not do: a library's threads, started when it was imported, would take them and end the process.
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    for number in _END_SIGNALS:
+        signal.signal(number, _only_wake)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
         node = make_node()
-        _spin_until_signal(node)
+        _spin_until_signal(node, woken)
     except TurretError as error:
         sys.stderr.write(f'{error.message}\n')
         return 2
@@ -49,14 +55,18 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     return 0
 
 
-def _spin_until_signal(node: Node) -> None:
+def _only_wake(*_: object) -> None:
+    """Let the wake-up descriptor tell of the signal."""
+
+
+def _spin_until_signal(node: Node, woken: int) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     ending = threading.Event()
     wake = node.create_guard_condition(ending.set)
 
     def wait_for_signal() -> None:
-        signal.sigwait(_END_SIGNALS)
+        os.read(woken, 1)
         wake.trigger()
 
     threading.Thread(target=wait_for_signal, name='signals', daemon=True).start()

@@ -11,6 +11,7 @@ from turret_common.ros_testing import claim_domain
 
 NODE = '''
 import sys
+import numpy  # starts threads of its own, on which a signal may land
 from rclpy.node import Node
 from std_msgs.msg import Empty
 from turret_common.errors import TurretError
