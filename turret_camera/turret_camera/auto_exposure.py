@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-_TARGET = 118.0  # grey level
-_TOLERANCE = 8.0  # grey levels; no change within, so that the picture does not pump
+_TARGET = 150.0  # grey level
+_TOLERANCE = 35.0  # grey levels; no change within, so that the picture does not pump while the head looks around
 _STEP = 0.15  # share of the way per frame
 _LONGEST_US = 10000.0  # rather gain than more motion blur than this
 _SHORTEST_US = 100.0

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from turret_camera.frame import Pixels
-from turret_camera.sim_room import Panorama
+from turret_camera.panorama import Panorama, over
 from turret_camera.sim_scene import Scene, SceneObject
-from turret_camera.sim_sprites import Sprites
+from turret_camera.sim_sprites import sprite
+from turret_camera.view import View
 from turret_common.geometry import (
-    BODY_FROM_OPTICAL,
     Array,
     Bearing,
     PinholeCamera,
@@ -30,7 +30,6 @@ from turret_common.pose_history import Pose
 #: Exposure time times gain at which the room is shown as it is painted, in us.
 REFERENCE_EXPOSURE_US = 10000.0
 _GAMMA = 2.2
-_CELL = 8  # px between the points at which the view is computed exactly; between them it is interpolated
 _NOISE_TILE = 16.0  # standard deviation of the stored noise, in grey levels
 _READ_NOISE = 1.0  # standard deviation at gain 1, in grey levels
 _DOT_RADIUS = 0.003  # rad
@@ -64,14 +63,12 @@ class Renderer:
     def __init__(self, width: int, height: int, panorama: Panorama, seed: int) -> None:
         self._size = (width, height)
         self._panorama = panorama
-        self._sprites = Sprites()
         self._random = np.random.default_rng(seed)
         self._noise = _noise_tile(width + 64, height + 64, self._random)
-        self._lens_key: object = None
-        self._camera = PinholeCamera.from_field_of_view(width, height, 1.0)
-        self._rays = np.empty(0)
-        self._tone_key: object = None
-        self._tone = np.empty(0)
+        self._lens: object = None
+        self._view: View
+        self._toned: Shot | None = None
+        self._tone: Pixels
 
     def render(self, scene: Scene, shot: Shot, t_s: float = 0.0) -> Pixels:
         """Return the picture as BGR, shape (height, width, 3).
@@ -94,41 +91,22 @@ class Renderer:
     def project(self, scene: Scene, bearing: Bearing) -> tuple[float, float] | None:
         """Return the pixel at which a bearing is seen; None when it is behind the camera."""
         self._set_lens(scene)
-        return self._project(scene.pose, scene.roll, direction(bearing))
+        return self._project(scene.pose, direction(bearing))
 
     def _set_lens(self, scene: Scene) -> None:
-        key = (scene.horizontal_fov, scene.distortion, scene.roll)
-        if key == self._lens_key:
-            return
-        self._lens_key = key
-        width, height = self._size
-        self._camera = dataclasses.replace(
-            PinholeCamera.from_field_of_view(width, height, scene.horizontal_fov), distortion=scene.distortion)
-        # One cell more than the image on every side, because resizing repeats the outermost points.
-        xs = (np.arange(-1, math.ceil(width / _CELL) + 1) + 0.5) * _CELL - 0.5
-        ys = (np.arange(-1, math.ceil(height / _CELL) + 1) + 0.5) * _CELL - 0.5
-        rays = np.array([[self._camera.ray(x, y) for x in xs] for y in ys])
-        self._rays = rays @ (BODY_FROM_OPTICAL @ _rolled(scene.roll)).T
+        lens = (scene.horizontal_fov, scene.distortion, scene.roll)
+        if lens != self._lens:
+            self._lens = lens
+            ideal = PinholeCamera.from_field_of_view(*self._size, scene.horizontal_fov)
+            self._view = View(dataclasses.replace(ideal, distortion=scene.distortion), scene.roll)
 
     def _background(self, scene: Scene) -> Pixels:
-        width, height = self._size
-        rays = self._rays @ base_from_head(0.0, scene.pose.tilt).T
-        azimuth = np.arctan2(rays[..., 1], rays[..., 0])
-        elevation = np.arcsin(np.clip(rays[..., 2], -1.0, 1.0))
-        x, y = self._panorama.pixel(azimuth + wrap_angle(scene.pose.pan), elevation)
-        maps = [self._interpolated(values) for values in (x, y)]
-        return cv2.remap(self._panorama.image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        x, y, z = np.moveaxis(self._view.rays @ base_from_head(0.0, scene.pose.tilt).T, -1, 0)
+        columns, rows = self._panorama.pixel(np.arctan2(y, x) + wrap_angle(scene.pose.pan), np.arcsin(z))
+        return self._view.sample(self._panorama.image, columns, rows, cv2.BORDER_WRAP)
 
-    def _interpolated(self, values: Array) -> Pixels:
-        """Return values in the middle of each cell for every pixel, as float32."""
-        width, height = self._size
-        rows, columns = values.shape
-        full = cv2.resize(values.astype(np.float32), (columns * _CELL, rows * _CELL))
-        return full[_CELL:_CELL + height, _CELL:_CELL + width]
-
-    def _project(self, pose: Pose, roll: float, point: Array) -> tuple[float, float] | None:
-        in_head = base_from_head(pose.pan, pose.tilt).T @ point
-        return self._camera.project(_rolled(roll).T @ BODY_FROM_OPTICAL.T @ in_head)
+    def _project(self, pose: Pose, point: Array) -> tuple[float, float] | None:
+        return self._view.pixel(base_from_head(pose.pan, pose.tilt).T @ point)
 
     def _motion(
             self, scene: Scene, bearing: Bearing, rates: tuple[float, float], exposure_s: float,
@@ -139,12 +117,12 @@ class Renderer:
             pose = scene.pose._replace(
                 pan=scene.pose.pan + dt * scene.pose.pan_rate, tilt=scene.pose.tilt + dt * scene.pose.tilt_rate)
             then = Bearing(bearing.azimuth + dt * rates[0], bearing.elevation + dt * rates[1])
-            ends.append(self._project(pose, scene.roll, direction(then)))
+            ends.append(self._project(pose, direction(then)))
         start, end = ends
         return (0.0, 0.0) if start is None or end is None else (end[0] - start[0], end[1] - start[1])
 
     def _draw(self, image: Pixels, scene: Scene, item: SceneObject, exposure_s: float, t_s: float) -> None:
-        corners = [self._project(scene.pose, scene.roll, corner) for corner in _corners(item)]
+        corners = [self._project(scene.pose, corner) for corner in _corners(item)]
         if any(corner is None for corner in corners):
             return
         quad = np.array(corners, np.float32)
@@ -154,30 +132,27 @@ class Renderer:
         x1, y1 = np.minimum(np.ceil(quad.max(axis=0)) + margin, self._size).astype(int)
         if x0 >= x1 or y0 >= y1:
             return
-        sprite = self._sprites.get(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
-        h, w = sprite.shape[:2]
+        picture = sprite(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
+        h, w = picture.shape[:2]
         source = np.array([(-0.5, -0.5), (w - 0.5, -0.5), (w - 0.5, h - 0.5), (-0.5, h - 0.5)], np.float32)
         warp = cv2.getPerspectiveTransform(source, quad - np.array([x0, y0], np.float32))
-        patch = smear(cv2.warpPerspective(sprite, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
+        patch = smear(cv2.warpPerspective(picture, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
         region = image[y0:y1, x0:x1]
-        hidden = cv2.cvtColor(cv2.bitwise_not(patch[..., 3]), cv2.COLOR_GRAY2BGR)
-        cv2.multiply(region, hidden, region, 1.0 / 255.0)
-        cv2.add(region, cv2.cvtColor(patch, cv2.COLOR_BGRA2BGR), region)
+        region[:] = over(region, patch)
 
     def _expose(self, image: Pixels, shot: Shot) -> Pixels:
-        key = dataclasses.replace(shot, noise=0.0)
-        if key != self._tone_key:
-            self._tone_key, self._tone = key, _tone_curves(shot)
+        if shot != self._toned:
+            self._toned, self._tone = shot, _tone_curves(shot)
         if shot.saturation != 1.0:
             image = cv2.transform(image, _saturation_matrix(shot.saturation))
         return cv2.LUT(image, self._tone)
 
     def _draw_dot(self, image: Pixels, scene: Scene, shot: Shot) -> None:
         assert scene.beam is not None
-        pixel = self._project(scene.pose, scene.roll, direction(scene.beam))
+        pixel = self._project(scene.pose, direction(scene.beam))
         if pixel is None:
             return
-        radius = max(self._camera.fx * _DOT_RADIUS, 1.0)
+        radius = max(self._view.camera.fx * _DOT_RADIUS, 1.0)
         reach = math.ceil(8 * radius)
         x0, y0 = (max(round(p) - reach, 0) for p in pixel)
         x1, y1 = (min(round(p) + reach + 1, n) for p, n in zip(pixel, self._size, strict=True))
@@ -230,12 +205,6 @@ def _view_centre(scene: Scene) -> Bearing:
     return Bearing(scene.pose.pan, scene.pose.tilt)
 
 
-def _rolled(roll: float) -> Array:
-    """Return the rotation from the optical frame of a rolled camera to that of a level one."""
-    c, s = math.cos(roll), math.sin(roll)
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-
-
 def _corners(item: SceneObject) -> Array:
     """Return the corners of an object in ``base_link``, shape (4, 3), clockwise from the top left as seen."""
     azimuth, elevation = item.bearing
@@ -258,15 +227,17 @@ def _tone_curves(shot: Shot) -> Pixels:
     gains = np.array([shot.blue, 1.0, shot.red]) ** (1.0 / _GAMMA)
     exposed = np.clip(level * _brightness(shot) * gains, 0.0, 1.0)
     shown = (exposed - 0.5) * shot.contrast + 0.5 + shot.brightness
-    curves: Pixels = (np.clip(shown, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    return curves[None]
+    curves: Pixels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8).reshape(1, 256, 3)
+    return curves
 
 
 def _saturation_matrix(saturation: float) -> Array:
     grey = np.array([0.114, 0.587, 0.299])  # of blue, green and red in luminance (BT.601)
-    return saturation * np.eye(3) + (1.0 - saturation) * np.tile(grey, (3, 1))
+    matrix: Array = saturation * np.eye(3) + (1.0 - saturation) * np.tile(grey, (3, 1))
+    return matrix
 
 
 def _noise_tile(width: int, height: int, random: np.random.Generator) -> Pixels:
     noise = random.standard_normal((height, width, 3), np.float32) * _NOISE_TILE + 128.5
-    return np.clip(noise, 0, 255).astype(np.uint8)
+    tile: Pixels = np.clip(noise, 0, 255).astype(np.uint8)
+    return tile

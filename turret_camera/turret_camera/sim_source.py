@@ -11,8 +11,9 @@ from turret_camera.camera_parameters import CameraParameters
 from turret_camera.clock import Clock
 from turret_camera.frame import Frame, Settings, StampSource
 from turret_camera.pacing import Pacer
+from turret_camera.panorama import Panorama
 from turret_camera.sim_renderer import Renderer, Shot
-from turret_camera.sim_room import Panorama, paint_room
+from turret_camera.sim_room import paint_room
 from turret_camera.sim_scene import scene_from_answer
 from turret_camera.source import ImageSource
 from turret_camera.white_balance import gains_for, neutral_gains

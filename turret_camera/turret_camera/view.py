@@ -1,0 +1,58 @@
+"""Sampling a large picture along the rays of a camera, without following every ray exactly."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from turret_camera.frame import Pixels
+from turret_common.geometry import BODY_FROM_OPTICAL, Array, PinholeCamera
+
+_CELL = 8  # px between the rays that are followed exactly; what they hit is interpolated between them
+
+
+class View:
+    """The rays of a camera on the head.
+
+    Attributes:
+        camera: the camera.
+        rays: unit vectors in a frame that is x along the view, y left, z up, one for each cell of the image, shape
+            (rows, columns, 3).
+    """
+
+    def __init__(self, camera: PinholeCamera, roll: float = 0.0) -> None:
+        """Follow the rays of a camera whose right side hangs down by ``roll`` in rad."""
+        self.camera = camera
+        self._head_from_camera = BODY_FROM_OPTICAL @ _rolled(roll)
+        # One cell more than the image on every side, because resizing repeats the outermost points.
+        xs = (np.arange(-1, math.ceil(camera.width / _CELL) + 1) + 0.5) * _CELL - 0.5
+        ys = (np.arange(-1, math.ceil(camera.height / _CELL) + 1) + 0.5) * _CELL - 0.5
+        self.rays: Array = np.array([[camera.ray(x, y) for x in xs] for y in ys]) @ self._head_from_camera.T
+
+    def pixel(self, direction: Array) -> tuple[float, float] | None:
+        """Return the pixel at which a direction in the frame of :attr:`rays` is seen; None when it is behind."""
+        return self.camera.project(self._head_from_camera.T @ direction)
+
+    def sample(self, picture: Pixels, x: Array, y: Array, border: int) -> Pixels:
+        """Return the image of a picture.
+
+        Args:
+            picture: the picture.
+            x: its column that each of :attr:`rays` hits, shape (rows, columns).
+            y: its row.
+            border: one of OpenCV's BORDER modes, for rays that miss it.
+        """
+        return cv2.remap(picture, self._every_pixel(x), self._every_pixel(y), cv2.INTER_LINEAR, borderMode=border)
+
+    def _every_pixel(self, values: Array) -> Pixels:
+        rows, columns = values.shape
+        full = cv2.resize(values.astype(np.float32), (columns * _CELL, rows * _CELL))
+        return full[_CELL:_CELL + self.camera.height, _CELL:_CELL + self.camera.width]
+
+
+def _rolled(roll: float) -> Array:
+    """Return the rotation from the optical frame of a rolled camera to that of a level one."""
+    c, s = math.cos(roll), math.sin(roll)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
