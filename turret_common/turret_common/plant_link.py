@@ -2,7 +2,7 @@
 
 The plant listens on a Unix stream socket in the turret's runtime folder. Each request is one line of JSON with the key
 ``op``, each answer one line of JSON with ``ok``; a refusal has ``ok`` false and ``error``. The operations are described
-in ``turret_control/plant_server.py``.
+in ``turret_control/plant_port.py``.
 """
 
 from __future__ import annotations

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from turret_common.errors import TurretError
-from turret_common.plant_link import PlantError, PlantLink
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis import AxisMotion
 from turret_control.gimbal_driver import AxisSample, GimbalDriver, GimbalSample, PositionSource, Switch
+
+
+class Link(Protocol):
+    """A way to a plant: :class:`turret_common.plant_link.PlantLink`, or a port of one in the same process."""
+
+    def call(self, op: str, **fields: Any) -> dict[str, Any]:
+        """Do one operation and return its answer; raise TurretError when that fails."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
 
 
 class SimDriver(GimbalDriver):
@@ -20,8 +30,9 @@ class SimDriver(GimbalDriver):
     hardware: ClassVar[bool] = False
     position_source: ClassVar[PositionSource] = PositionSource.COUNTED
 
-    def __init__(self, socket_path: Path) -> None:
-        self._link = PlantLink(socket_path)
+    def __init__(self, link: Link) -> None:
+        """Drive the plant at the other end of ``link``."""
+        self._link = link
         self._answer: dict[str, Any] | None = None  # of a command, which the plant answers with a reading
 
     def open(self) -> None:
@@ -48,7 +59,7 @@ class SimDriver(GimbalDriver):
     def _call(self, op: str, **fields: Any) -> dict[str, Any]:
         try:
             return self._link.call(op, **fields)
-        except PlantError as error:
+        except TurretError as error:
             raise TurretError(ReasonCode.DRIVER_FAULT, error.message) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turret_common.plant_link import plant_socket
+from turret_common.plant_link import PlantLink, plant_socket
 from turret_control.gimbal_driver import GimbalDriver
 from turret_control.gimbal_driver_sim import SimDriver
 from turret_control.gimbal_parameters import GimbalParameters
@@ -15,4 +15,4 @@ def make_driver(parameters: GimbalParameters, namespace: str) -> GimbalDriver:
         parameters: of the gimbal node.
         namespace: of the turret, which tells simulated hardware apart.
     """
-    return SimDriver(plant_socket(namespace))
+    return SimDriver(PlantLink(plant_socket(namespace)))

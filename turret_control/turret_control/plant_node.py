@@ -29,13 +29,17 @@ class PlantNode(Node):
         parameters = RosParameters(self, PlantParameters, self._on_parameters)
         self._publisher = self.create_publisher(SimTruth, 'sim/truth', STREAM)
         plant = Plant(parameters.value, time.monotonic_ns())
-        self._server = PlantServer(plant, plant_socket(self.get_namespace()), self._publish_truth)
+        self._server = PlantServer(plant, plant_socket(self.get_namespace()), self._publish_truth, self._on_error)
         self._server.start()
         self.get_logger().info(f'simulated hardware, scenario "{parameters.value.scenario}"')
 
     def destroy_node(self) -> None:
         self._server.stop()
         super().destroy_node()
+
+    def _on_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'the simulated hardware stopped: {type(error).__name__}: {error}')
+        self.context.try_shutdown()
 
     def _on_parameters(self, parameters: PlantParameters) -> None:
         self._server.set_scenario(parameters)
