@@ -29,7 +29,7 @@ class View:
         # One cell more than the image on every side, because resizing repeats the outermost points.
         xs = (np.arange(-1, math.ceil(camera.width / _CELL) + 1) + 0.5) * _CELL - 0.5
         ys = (np.arange(-1, math.ceil(camera.height / _CELL) + 1) + 0.5) * _CELL - 0.5
-        self.rays: Array = np.array([[camera.ray(x, y) for x in xs] for y in ys]) @ self._head_from_camera.T
+        self.rays: Array = camera.rays(*np.meshgrid(xs, ys)) @ self._head_from_camera.T
 
     def pixel(self, direction: Array) -> tuple[float, float] | None:
         """Return the pixel at which a direction in the frame of :attr:`rays` is seen; None when it is behind."""

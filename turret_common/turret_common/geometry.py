@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+_FloatT = TypeVar('_FloatT', float, Array)
 
 #: Columns: the optical frame's x, y, z in a body frame that is x forward, y left, z up.
 BODY_FROM_OPTICAL: Array = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -93,6 +94,13 @@ class PinholeCamera:
         xn, yn = self._undistort((x - self.cx) / self.fx, (y - self.cy) / self.fy)
         return np.array([xn, yn, 1.0]) / math.sqrt(xn * xn + yn * yn + 1.0)
 
+    def rays(self, x: Array, y: Array) -> Array:
+        """Return the unit vectors, shape (..., 3), in the optical frame through pixels, shape (...)."""
+        xn, yn = self._undistort((x - self.cx) / self.fx, (y - self.cy) / self.fy)
+        rays = np.stack([xn, yn, np.ones_like(xn)], axis=-1)
+        unit: Array = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+        return unit
+
     def project(self, point: Array) -> tuple[float, float] | None:
         """Return the pixel of a point in the optical frame, shape (3,); None when it is not in front of the camera.
 
@@ -104,14 +112,14 @@ class PinholeCamera:
         xd, yd = self._distort(x / z, y / z)
         return self.fx * xd + self.cx, self.fy * yd + self.cy
 
-    def _distort(self, x: float, y: float) -> tuple[float, float]:
+    def _distort(self, x: _FloatT, y: _FloatT) -> tuple[_FloatT, _FloatT]:
         k1, k2, p1, p2, k3 = self.distortion
         r2 = x * x + y * y
         radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
         return (x * radial + 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x),
                 y * radial + p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y)
 
-    def _undistort(self, xd: float, yd: float) -> tuple[float, float]:
+    def _undistort(self, xd: _FloatT, yd: _FloatT) -> tuple[_FloatT, _FloatT]:
         if not any(self.distortion):
             return xd, yd
         x, y = xd, yd
