@@ -63,8 +63,9 @@ def _label(image: Image, text: str, x: int, y: int, color: tuple[int, int, int],
     (width, height), baseline = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, unit)
     pad = 3 * unit
     x = min(max(0, x), max(0, image.shape[1] - width - 2 * pad))
-    y = y - pad - 1 if y >= height + baseline + 2 * pad else y + height + baseline + 2 * pad
-    y = min(y, image.shape[0] - 1)
+    room = height + baseline + 2 * pad
+    y = y - pad - 1 if y >= room else y + room
+    y = min(max(y, room), image.shape[0] - 1)
     ground = image[max(0, y - height - baseline - pad):y + 1, x:x + width + 2 * pad]
     ground[:] = ground // 3
     cv2.putText(image, text, (x + pad, y - baseline), cv2.FONT_HERSHEY_SIMPLEX, scale, color, unit, cv2.LINE_AA)

@@ -72,11 +72,6 @@ class BearingFilter:
             result[axis::2, axis::2] = self._total[axis, :2, :2]
         return result
 
-    @property
-    def position_variance(self) -> Array:
-        """Variances of azimuth and elevation in rad^2, shape (2,)."""
-        return np.asarray(self._total[:, 0, 0])
-
     def predict(self, dt: float, steady_noise: float, manoeuvre: float) -> None:
         """Advance by ``dt`` s.
 
@@ -113,6 +108,23 @@ class BearingFilter:
         self._weight = weight / weight.sum()
         self._mix()
         self._combine()
+
+    def compare(self, azimuth: Array, elevation: Array, variance: Array) -> tuple[Array, Array]:
+        """Compare bearings, shape (n,), and their variances across and up, shape (n, 2), with the prediction.
+
+        Returns:
+            The squared distance in standard deviations to the kind of motion that fits best, and -2 log likelihood over
+            all of them, each of shape (n,).
+        """
+        across = (azimuth - self._mean[0, 0] + math.pi) % (2.0 * math.pi) - math.pi
+        measured = np.stack([self._mean[0, 0] + across, elevation], axis=1)
+        innovation = measured[:, np.newaxis] - self._state[:, :, 0]  # [measurement, kind, axis]
+        noise = variance * self._spread(float(self._mean[1, 0])) ** 2
+        expected = self._covariance[:, :, 0, 0] + noise[:, np.newaxis]
+        distance = (innovation**2 / expected).sum(axis=2)
+        score = distance + np.log(expected).sum(axis=2) - 2.0 * np.log(self._weight)
+        least = score.min(axis=1)
+        return distance.min(axis=1), least - 2.0 * np.log(np.exp(-0.5 * (score - least[:, np.newaxis])).sum(axis=1))
 
     def _mix(self) -> None:
         """Let each kind of motion begin anew from all of them, as likely as a target changes its mind."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import cv2
@@ -29,6 +30,13 @@ class Box(NamedTuple):
     def from_rect(cls, left: float, top: float, width: float, height: float) -> Box:
         """Return the box of a rectangle of whole pixels, as OpenCV gives them."""
         return cls(left + 0.5 * (width - 1.0), top + 0.5 * (height - 1.0), width, height)
+
+    @classmethod
+    def around(cls, boxes: Sequence[Box]) -> Box:
+        """Return the smallest box that holds all of some boxes."""
+        left, right = min(b.left for b in boxes), max(b.right for b in boxes)
+        top, bottom = min(b.top for b in boxes), max(b.bottom for b in boxes)
+        return cls(0.5 * (left + right), 0.5 * (top + bottom), right - left, bottom - top)
 
     @property
     def left(self) -> float:

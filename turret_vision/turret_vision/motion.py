@@ -28,10 +28,18 @@ _MARGIN = 0.25            # of the canvas on each side, as a part of the image
 _NOISE_FLOOR = 2.5 ** 2   # least variance of a pixel, in squared gray levels
 _NEW_VARIANCE = 5.0 ** 2  # of a pixel just seen for the first time
 _LARGEST_STEP_S = 0.5     # longer pauses between images teach no more than this
+_YIELD = 3.0              # a candidate replaces what is believed once it is this many times older
 _UPSET = 0.5              # part of the image that may move at once; more is a change of light, or a knock
 _SETTLED_S = 0.1          # younger parts of the model are no guide for the registration
 _STILL_PX = 0.05          # smaller displacements of the image are none
 _LARGEST_SHIFT_PX = 16.0  # that the registration may correct
+_SAMPLED = 8              # every so many px in each direction tell the exposure
+_GAIN_TOLERANCE = 8.0     # gray levels by which pixels may deviate from an exposure that explains them
+_LARGEST_GAIN = 2.0
+_SHADOW_WINDOW = (7, 7)
+_DARKEST_SHADOW = 0.5
+_SHADOW_SPREAD = 0.05
+_PATTERN = 0.03
 _OPEN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
@@ -93,7 +101,7 @@ class _Canvas:
         self._left, self._top = round(_MARGIN * width), round(_MARGIN * height)
         size = (height + 2 * self._top, width + 2 * self._left)
         self._anchor: Pose | None = None
-        self._correction: Array = np.zeros(2)
+        self._gain = 1.0
         self._mean: Layer = np.zeros(size, np.float32)
         self._variance: Layer = np.zeros(size, np.float32)
         self._age: Layer = np.zeros(size, np.float32)
@@ -118,6 +126,7 @@ class _Canvas:
             warped, valid = gray, np.full_like(gray, 255)
         else:
             area, warped, valid, to_canvas = self._register(gray, to_canvas)
+        self._gain = self._best_gain(area, warped, valid)
         moving = self._compare(area, warped, valid, sensitivity, 0 if still else 1)
         if np.count_nonzero(moving) > _UPSET * np.count_nonzero(valid):
             self._age[:] = 0.0
@@ -219,6 +228,18 @@ class _Canvas:
             return None
         return np.asarray(agreeing.mean(axis=0), np.float64)
 
+    def _best_gain(self, area: tuple[slice, slice], image: Image, valid: Image) -> float:
+        """Return the exposure of the image relative to the model, as most of the picture has it."""
+        every = (slice(None, None, _SAMPLED), slice(None, None, _SAMPLED))
+        known = (valid[every] > 0) & (self._age[area][every] > 0.0)
+        model, seen = self._mean[area][every][known], image[every][known].astype(np.float32)
+        usable = (model > 8.0) & (seen < 250.0)
+        if np.count_nonzero(usable) < _SAMPLED:
+            return 1.0
+        candidates = (1.0, self._gain, float(np.median(seen[usable] / model[usable])))
+        agreeing = [np.count_nonzero(np.abs(seen - gain * model) < _GAIN_TOLERANCE) for gain in candidates]
+        return min(max(candidates[int(np.argmax(agreeing))], 1.0 / _LARGEST_GAIN), _LARGEST_GAIN)
+
     def _compare(
             self, area: tuple[slice, slice], image: Image, valid: Image, sensitivity: float, slack: int) -> Image:
         """Return the mask of pixels that deviate from everything believed within ``slack`` px around them."""
@@ -226,11 +247,12 @@ class _Canvas:
         if slack:
             kernel = np.ones((2 * slack + 1, 2 * slack + 1), np.uint8)
             low, high = cv2.erode(low, kernel), cv2.dilate(high, kernel)  # type: ignore[assignment]
-        brightness = image.astype(np.float32)
+        brightness = image * np.float32(1.0 / self._gain)
         deviation = np.maximum(brightness - high, low - brightness)
         np.maximum(deviation, 0.0, out=deviation)
         limit = sensitivity * np.maximum(self._variance[area], _NOISE_FLOOR)
         moving = (deviation * deviation > limit) & (self._age[area] > 0.0)
+        moving &= ~_shadow(brightness, self._mean[area])
         return cv2.bitwise_and(moving.view(np.uint8) * np.uint8(255), valid)  # type: ignore[return-value]
 
     def _learn(
@@ -239,13 +261,13 @@ class _Canvas:
         mean, variance, age = self._mean[area], self._variance[area], self._age[area]
         other, other_age = self._other[area], self._other_age[area]
         seen, moved = valid > 0, moving > 0
-        brightness = image.astype(np.float32)
+        brightness = image * np.float32(1.0 / self._gain)
 
         # Where it agrees with what is believed: average over the time seen, at most over the memory.
         agrees = seen & ~moved
         weight = np.where(agrees, dt / np.maximum(age + dt, 1e-6), 0.0).astype(np.float32)
         difference = brightness - mean
-        mean += weight * difference
+        mean += weight * (image - mean)  # as exposed, so that the model follows a lasting change of light
         variance += weight * (difference * difference - variance)
         new = seen & (age == 0.0)
         mean[new], variance[new] = brightness[new], _NEW_VARIANCE
@@ -261,11 +283,28 @@ class _Canvas:
         other_age[begins] = 0.0
         other_age[moved] += dt
         np.minimum(other_age, memory_s, out=other_age)
-        swap = moved & (other_age >= age)
+        swap = moved & (other_age >= np.minimum(_YIELD * age, memory_s))
         if swap.any():
             mean[swap], other[swap] = other[swap], mean[swap]
             age[swap], other_age[swap] = other_age[swap], age[swap]
             variance[swap] = _NEW_VARIANCE
+
+
+def _shadow(brightness: Layer, model: Layer) -> npt.NDArray[np.bool_]:
+    """Return where the picture is the pattern of the model, only darker by a factor that is the same all round.
+
+    Where the model has no pattern a shadow cannot be told from an object, and is none.
+    """
+    factor = brightness / np.maximum(model, 1.0)
+    plain = _spread(factor) < _SHADOW_SPREAD**2
+    patterned = _spread(model) > (_PATTERN * model) ** 2
+    return (factor > _DARKEST_SHADOW) & (factor < 1.0) & plain & patterned
+
+
+def _spread(values: Layer) -> Layer:
+    """Return the variance of the values around each."""
+    mean = cv2.blur(values, _SHADOW_WINDOW)
+    return cv2.blur(values * values, _SHADOW_WINDOW) - mean * mean  # type: ignore[return-value]
 
 
 def _shift(x: float, y: float) -> Array:

@@ -33,7 +33,10 @@ from turret_vision.vision_parameters import TrackerParameters
 _SIZE_DEVIATION = 0.3    # of the logarithm of a target's size from image to image
 _OTHER_CLASS_COST = 6.0  # squared deviations; a detector that wavers between classes may still be followed
 _SIZE_MEMORY_S = 0.1
+_EDGE_PX = 2.0           # a box this close to the edge of the image may be cut off by it
+_PART_NOISE = 0.25       # deviation of the centre of a box that is cut off, as a part of its size
 _SHADOWED = 0.5          # a detection this far inside that of a track is a piece of it, not a new target
+_PIECE = 0.7             # a detection this far inside the box expected of a target may be a piece of it
 _FORBIDDEN = 1e9         # more than any cost of a pair
 
 
@@ -55,6 +58,7 @@ class Measurement:
         deviation: nominal standard deviations across and up, in rad.
         width: apparent size in rad.
         height: apparent size in rad.
+        whole: False where it touches the edge of the image, so that part of the target may be unseen.
         detection: that it was made from.
     """
 
@@ -62,6 +66,7 @@ class Measurement:
     deviation: tuple[float, float]
     width: float
     height: float
+    whole: bool
     detection: Detection
 
 
@@ -87,10 +92,14 @@ def measure(
         squeeze = 1.0 + x * x + y * y
         across = math.sqrt(1.0 + y * y) / (squeeze * camera.fx)
         up = math.sqrt(1.0 + x * x) / (squeeze * camera.fy)
-        deviation = (math.hypot(pixel_noise, size_noise * box.width) * across,
-                     math.hypot(pixel_noise, size_noise * box.height) * up)
+        whole = (
+            box.left > _EDGE_PX and box.top > _EDGE_PX
+            and box.right < camera.width - 1 - _EDGE_PX and box.bottom < camera.height - 1 - _EDGE_PX)
+        noise = size_noise if whole else _PART_NOISE
+        deviation = (math.hypot(pixel_noise, noise * box.width) * across,
+                     math.hypot(pixel_noise, noise * box.height) * up)
         measurements.append(Measurement(
-            bearing_of(base_from_optical @ ray), deviation, box.width * across, box.height * up, detection))
+            bearing_of(base_from_optical @ ray), deviation, box.width * across, box.height * up, whole, detection))
     return measurements
 
 
@@ -139,6 +148,7 @@ class _Measurements:
         self.elevation = np.array([m.bearing.elevation for m in measurements])
         self.variance = np.array([m.deviation for m in measurements]).reshape(-1, 2) ** 2
         self.log_size = np.log([max(m.width * m.height, 1e-12) for m in measurements])
+        self.whole = np.array([m.whole for m in measurements])
         self.classes = [m.detection.class_id for m in measurements]
 
 
@@ -162,20 +172,18 @@ class _Target:
 
     def costs(self, measurements: _Measurements, parameters: TrackerParameters) -> Array:
         """Return how ill each measurement fits, as -2 log likelihood; infinity where it is impossible."""
-        bearing = self.filter.bearing
-        across = (measurements.azimuth - bearing.azimuth + math.pi) % (2.0 * math.pi) - math.pi
-        up = measurements.elevation - bearing.elevation
-        cosine = max(math.cos(bearing.elevation), 0.05)
-        noise = measurements.variance * self._noise.scale**2 / (cosine**2, 1.0)
-        expected = self.filter.position_variance + noise
+        variance = measurements.variance * self._noise.scale**2
+        distance, surprise = self.filter.compare(measurements.azimuth, measurements.elevation, variance)
         size = (measurements.log_size - math.log(max(self.width * self.height, 1e-12))) / 2.0
         own_class = self.class_id
-        misfit = (
-            across**2 / expected[:, 0] + up**2 / expected[:, 1] + (size / _SIZE_DEVIATION) ** 2
-            + _OTHER_CLASS_COST * np.array([class_id != own_class for class_id in measurements.classes]))
+        unlike = measurements.whole * (size / _SIZE_DEVIATION) ** 2 + _OTHER_CLASS_COST * np.array(
+            [class_id != own_class for class_id in measurements.classes])
+        bearing = self.filter.bearing
+        across = (measurements.azimuth - bearing.azimuth + math.pi) % (2.0 * math.pi) - math.pi
+        away = np.hypot(across * math.cos(bearing.elevation), measurements.elevation - bearing.elevation)
         reach = parameters.max_gate + 0.5 * max(self.width, self.height)
-        possible = (misfit <= parameters.gate) & (np.hypot(across * cosine, up) <= reach)
-        return np.where(possible, misfit + np.log(expected).sum(axis=1), np.inf)
+        possible = (distance + unlike <= parameters.gate) & (away <= reach)
+        return np.where(possible, surprise + unlike, np.inf)
 
     def join(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> bool:
         """Take a measurement; refuse it, and return False, where it would make the target implausibly fast."""
@@ -214,8 +222,9 @@ class _Target:
             self.filter.covariance, self.width, self.height, self.hits, self.misses, stamp - self.seen_at, box)
 
     def box(self, camera: PinholeCamera, pose: Pose) -> Box | None:
-        if self.misses == 0:
-            return self._detection.box
+        return self._detection.box if self.misses == 0 else self.expected_box(camera, pose)
+
+    def expected_box(self, camera: PinholeCamera, pose: Pose) -> Box | None:
         pixel = bearing_to_pixel(camera, self.filter.bearing, pose.pan, pose.tilt)
         if pixel is None or not (0.0 <= pixel[0] < camera.width and 0.0 <= pixel[1] < camera.height):
             return None
@@ -258,6 +267,7 @@ class Tracker:
         for target in self._targets:
             target.filter.predict(stamp - self._stamp, p.steady_noise, p.manoeuvre)
         self._stamp = stamp
+        detections = self._put_together(detections, camera, pose)
         self._associate(measure(detections, camera, pose, p.pixel_noise, p.size_noise), stamp)
         kept = []
         for target in self._targets:
@@ -269,6 +279,21 @@ class Tracker:
                 tracks.append(target.snapshot(stamp, state, None))
         self._targets = kept
         return tracks
+
+    def _put_together(
+            self, detections: Sequence[Detection], camera: PinholeCamera, pose: Pose) -> Sequence[Detection]:
+        """Put together the pieces that a trusted target has broken into; no other may have a claim to any of them."""
+        expected = [
+            (target, box) for target in self._targets
+            if target.confirmed and (box := target.expected_box(camera, pose)) is not None]
+        for target, box in expected:
+            pieces = [
+                d for d in detections if d.class_id == target.class_id and box.overlap(d.box) > _PIECE * d.box.area]
+            rivals = [other for _, other in expected if other is not box]
+            if len(pieces) > 1 and not any(other.overlap(d.box) > 0.0 for other in rivals for d in pieces):
+                whole = Detection(target.class_id, Box.around([d.box for d in pieces]), pieces[0].confidence)
+                detections = [*(d for d in detections if d not in pieces), whole]
+        return detections
 
     def _associate(self, measurements: list[Measurement], stamp: float) -> None:
         """Join measurements to targets, trusted ones first, and begin new targets with the rest."""

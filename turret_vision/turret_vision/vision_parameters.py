@@ -32,7 +32,7 @@ class MotionParameters:
         500, 'Smallest moving region that counts, in pixels of the full image.', unit='px^2', minimum=1,
         maximum=1_000_000, live=True)
     memory_s: float = param(
-        10.0, 'How long something must stand still to become background.', unit='s', minimum=0.5, maximum=600.0,
+        60.0, 'How long something must stand still to become background.', unit='s', minimum=0.5, maximum=600.0,
         live=True)
     join: float = param(
         0.03, 'Moving regions closer together than this part of the image width are one object.', minimum=0.0,
