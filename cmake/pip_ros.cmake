@@ -30,10 +30,10 @@ function(_turret_drop_missing_includes)
 endfunction()
 cmake_language(DEFER CALL _turret_drop_missing_includes)
 
-# Python over Fast DDS needs neither the interface for C++ nor introspection, which are most of the work.
+# Python does not need the interface for C++, which is half of the work.
 find_package(ament_cmake REQUIRED)
 find_package(rosidl_default_generators REQUIRED)
-list(FILTER AMENT_EXTENSIONS_rosidl_generate_idl_interfaces EXCLUDE REGEX "_cpp:|_introspection_c:")
+list(FILTER AMENT_EXTENSIONS_rosidl_generate_idl_interfaces EXCLUDE REGEX "_cpp:")
 
 # A few large compilations take a fraction of the time of hundreds of small ones. Descriptions, which are nothing but
 # data, use the same names in each file and stay apart.
