@@ -29,7 +29,7 @@ export function listenToKeys(panel: Panel, jog: Jog): void {
   window.addEventListener('keydown', (event) => {
     if (event.repeat) return;
     if (event.key === 'Escape') {
-      void stop(panel);
+      stop(panel);
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

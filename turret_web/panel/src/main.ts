@@ -28,7 +28,7 @@ import { presets } from './widgets/presets';
 import { segmented } from './widgets/segmented';
 import { setup } from './widgets/setup';
 import { statusCards } from './widgets/status_cards';
-import { stopButtons } from './widgets/stop';
+import { stopBanner, stopButton } from './widgets/stop';
 import { tabs } from './widgets/tabs';
 import { tracking } from './widgets/tracking';
 import { Video } from './widgets/video';
@@ -37,6 +37,7 @@ import { zones } from './widgets/zones';
 const TICK_MS = 100;
 const SILENCE_MS = 4000;
 const RETRY_MS = 1000;
+const OFFERS_MS = 3000;
 
 /** Ask the front door until it answers; the page may be opened before the turret is up. */
 async function askFrontDoor(): Promise<[Config, Session]> {
@@ -53,7 +54,11 @@ function connect(config: Config, session: Session): Panel {
   const store = new Store();
   const url = socketUrl(config.rosbridge);
   const transport = new Transport(url, config.namespace, {
-    silenceMs: SILENCE_MS, onConnection: (state) => store.setConnection(state),
+    silenceMs: SILENCE_MS,
+    onConnection: (state) => {
+      store.setConnection(state);
+      void panel.refreshOffers();
+    },
   });
   transport.subscribe('status', (status) => store.acceptStatus(status, performance.now()));
   for (const name of ['controller', 'gimbal', 'laser', 'safety'] as const) {
@@ -61,7 +66,8 @@ function connect(config: Config, session: Session): Panel {
   }
   const operator = new Operator(url, config.namespace);
   if (session.role === 'operator') operator.start();
-  return new Panel(config, session, store, transport, operator, new Notices());
+  const panel = new Panel(config, session, store, transport, operator, new Notices());
+  return panel;
 }
 
 /** Several widgets as one. */
@@ -91,8 +97,8 @@ function views(): Widget {
 function build(panel: Panel): Widget[] {
   const jog = new Jog(panel);
   const parameters = new ParameterClient(panel.transport, panel.config.namespace);
-  const header = [badge(panel), connection(panel), control(panel), stopButtons(panel)];
-  const banner = staleBanner(panel);
+  const header = [badge(panel), connection(panel), control(panel), stopButton(panel)];
+  const banners = [staleBanner(panel), stopBanner(panel)];
   const video = new Video(panel);
   const nav = views();
   const controls = [tracking(panel, parameters), fire(panel), move(panel, jog)];
@@ -108,11 +114,14 @@ function build(panel: Panel): Widget[] {
   ]);
   const status = [faults(panel), ...statusCards(panel)];
   const elements = (widgets: readonly Widget[]): HTMLElement[] => widgets.map(({ element }) => element);
-  document.body.append(
-    h('header', { class: 'top' },
+  const top = h('div', { class: 'top' },
+    h('header', {},
       h('div', { class: 'brand' }, h('h1', {}, 'Turret'), h('span', {}, panel.config.namespace)),
       ...elements(header)),
-    banner.element,
+    ...elements(banners));
+  new ResizeObserver(() => document.body.style.setProperty('--top', `${top.offsetHeight}px`)).observe(top);
+  document.body.append(
+    top,
     h('main', {},
       video.element,
       nav.element,
@@ -123,7 +132,7 @@ function build(panel: Panel): Widget[] {
     panel.notices.element,
   );
   listenToKeys(panel, jog);
-  return [...header, banner, video, nav, ...controls, settings, ...status];
+  return [...header, ...banners, video, nav, ...controls, settings, ...status];
 }
 
 /** Bring widgets in line with the store: at the next frame after a change, and regularly, because ages grow. */
@@ -146,3 +155,4 @@ function keepUpToDate(widgets: readonly Widget[], store: Store): void {
 const panel = connect(...await askFrontDoor());
 keepUpToDate(build(panel), panel.store);
 panel.transport.start();
+setInterval(() => { void panel.refreshOffers(); }, OFFERS_MS);

@@ -52,8 +52,20 @@ export class Panel {
     return this.offered === null || this.offered.has(`${this.config.namespace}/${name}`);
   }
 
-  setOffered(names: readonly string[] | null): void {
-    this.offered = names && new Set(names);
+  /** Ask what the graph offers now. */
+  async refreshOffers(): Promise<void> {
+    if (this.transport.connection !== 'open') return;
+    try {
+      const [{ services }, { action_servers: actions }] = await Promise.all([
+        this.transport.callAs<object, { services: string[] }>('/rosapi/services', 'rosapi_msgs/srv/Services', {}),
+        this.transport.callAs<object, { action_servers: string[] }>(
+          '/rosapi/action_servers', 'rosapi_msgs/srv/GetActionServers', {}),
+      ]);
+      this.offered = new Set([...services, ...actions]);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      this.offered = null;
+    }
   }
 
   private withLease<T>(type: string, request: WithoutLease<T>): T {

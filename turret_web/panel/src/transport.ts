@@ -4,7 +4,7 @@
  * arrives late is worse than one that does not arrive.
  */
 
-import { Action, Ros, Service, Topic } from 'roslib';
+import { Ros, Service, Topic } from 'roslib';
 
 import {
   ACTIONS, SERVICES, TOPICS,
@@ -40,6 +40,7 @@ export class Transport {
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private heardAt = 0;
+  private goals = 0;
   private readonly subscribers = new Map<TopicName, Deliver[]>();
   private readonly publishers = new Map<TopicName, Topic>();
   private readonly pending = new Set<(error: TransportError) => void>();
@@ -108,17 +109,27 @@ export class Transport {
     });
   }
 
-  /** Start an action of the turret. */
+  /**
+   * Start an action of the turret. The result is resolved however the action ended, because the turret's results say
+   * themselves whether they succeeded; it rejects with a {@link TransportError} when there is none.
+   */
   run<A extends ActionName>(name: A, goal: Goal<A>, onFeedback: (feedback: Feedback<A>) => void): ActionHandle<A> {
+    const action = `${this.namespace}/${name}`;
+    this.goals += 1;
+    const id = `goal:${this.goals}`;
     let cancel = (): void => undefined;
     const result = this.exchange<Result<A>>((ros, resolve, reject) => {
-      const action = new Action<Goal<A>, Feedback<A>, Result<A>>({
-        ros, name: `${this.namespace}/${name}`, actionType: ACTIONS[name],
+      const fail = (reason: unknown): void => reject(new TransportError(`${name}: ${String(reason)}`));
+      ros.on(id, (message) => {
+        if (message.op === 'action_feedback') onFeedback(message.values as Feedback<A>);
+        else if (message.op === 'action_result' && message.result) resolve(message.values as Result<A>);
+        else if (message.op === 'action_result') fail(message.values);
       });
-      const fail = (error: string): void => reject(new TransportError(`${name}: ${error}`));
-      const id = action.sendGoal(goal, resolve, onFeedback, fail) ?? '';
-      ros.on(`status:${id}`, (status) => fail('msg' in status ? String(status.msg) : 'refused'));
-      cancel = () => { if (ros.isConnected) action.cancelGoal(id); };
+      ros.on(`status:${id}`, (status) => fail('msg' in status ? status.msg : 'refused'));
+      ros.callOnConnection({
+        op: 'send_action_goal', id, action, action_type: ACTIONS[name], args: goal, feedback: true,
+      });
+      cancel = () => { if (ros.isConnected) ros.callOnConnection({ op: 'cancel_action_goal', id, action }); };
     });
     return { result, cancel: () => cancel() };
   }

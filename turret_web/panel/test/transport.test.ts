@@ -109,7 +109,9 @@ describe('Transport', () => {
       if (op === 'send_action_goal') {
         reply({ op: 'action_feedback', id, action, values: { axis: 'pan', phase: 'seek', progress: 0.5 } });
       } else if (op === 'cancel_action_goal') {
-        reply({ op: 'action_result', id, action, status: 4, result: true, values: { success: true, code: 0, message: '' } });
+        reply({
+          op: 'action_result', id, action, status: 5, result: true, values: { success: false, code: 10, message: 'cancelled' },
+        });
       }
     };
     const transport = await connected();
@@ -117,7 +119,16 @@ describe('Transport', () => {
     const handle = transport.run('gimbal/home', { lease_id: 'l' }, ({ phase }) => phases.push(phase));
     await vi.waitFor(() => expect(phases).toEqual(['seek']), WAIT);
     handle.cancel();
-    await expect(handle.result).resolves.toMatchObject({ success: true });
+    await expect(handle.result).resolves.toMatchObject({ success: false, code: 10 });
+  });
+
+  it('fails an action that does not exist', async () => {
+    bridge.onOp = ({ id, action }, reply) => reply({
+      op: 'action_result', id, action, status: 0, result: false, values: 'action does not exist',
+    });
+    const transport = await connected();
+    const handle = transport.run('gimbal/home', { lease_id: '' }, () => undefined);
+    await expect(handle.result).rejects.toThrow(/does not exist/);
   });
 
   it('fails an action at once when the bridge cannot do actions', async () => {

@@ -13,42 +13,45 @@ export interface Row<T> {
   tone?: (state: T) => Tone;
 }
 
-export function card(title: string, ...children: (Node | string | null)[]): HTMLElement {
-  return h('section', { class: 'card', 'aria-label': title },
-    h('header', {}, h('h2', {}, title)), h('div', { class: 'body' }, ...children));
-}
-
 /** A card about one section of the status: its age is beside the title, and it greys out when that is old. */
-export class SectionCard<K extends SectionName> implements Widget {
+export class Card<K extends SectionName> implements Widget {
   readonly element: HTMLElement;
   private readonly age = h('span', { class: 'age' });
-  private readonly message = h('p', { class: 'message' });
-  private readonly cells: HTMLElement[];
 
   constructor(
-    private readonly panel: Panel,
-    private readonly name: K,
-    title: string,
-    private readonly rows: readonly Row<Sections[K]>[],
+    private readonly panel: Panel, private readonly section: K, title: string, ...children: (Node | string)[]
   ) {
-    this.cells = rows.map(() => h('dd'));
-    this.element = h('section', { class: 'card status', 'aria-label': title, 'data-section': name },
-      h('header', {}, h('h2', {}, title), this.age),
-      h('div', { class: 'body' },
-        h('dl', {}, ...rows.flatMap(({ label }, i) => [h('dt', {}, label), this.cells[i] as HTMLElement])),
-        this.message));
+    this.element = h('section', { class: 'card', 'aria-label': title, 'data-section': section },
+      h('header', {}, h('h2', {}, title), this.age), h('div', { class: 'body' }, ...children));
   }
 
   update(now: number): void {
     const { store } = this.panel;
-    const state = store.section(this.name);
-    setText(this.age, age(store.sectionAge(this.name, now)));
-    setData(this.element, 'old', String(store.isSectionOld(this.name, now)));
-    this.rows.forEach(({ value, tone }, i) => {
-      const cell = this.cells[i] as HTMLElement;
-      setText(cell, state === null ? '–' : value(state));
-      setData(cell, 'tone', state === null ? 'plain' : tone?.(state) ?? 'plain');
-    });
-    setText(this.message, state?.message ?? '');
+    setText(this.age, age(store.sectionAge(this.section, now)));
+    setData(this.element, 'old', String(store.isSectionOld(this.section, now)));
   }
+}
+
+/** A card with one line per value of a section. */
+export function statusCard<K extends SectionName>(
+  panel: Panel, section: K, title: string, rows: readonly Row<Sections[K]>[], ...more: Widget[]
+): Widget {
+  const cells = rows.map(() => h('dd'));
+  const message = h('p', { class: 'message' });
+  const list = h('dl', {}, ...rows.flatMap(({ label }, i) => [h('dt', {}, label), cells[i] as HTMLElement]));
+  const card = new Card(panel, section, title, list, ...more.map(({ element }) => element), message);
+  return {
+    element: card.element,
+    update(now) {
+      card.update(now);
+      for (const widget of more) widget.update?.(now);
+      const state = panel.store.section(section);
+      rows.forEach(({ value, tone }, i) => {
+        const cell = cells[i] as HTMLElement;
+        setText(cell, state === null ? '–' : value(state));
+        setData(cell, 'tone', state === null ? 'plain' : tone?.(state) ?? 'plain');
+      });
+      setText(message, state?.message ?? '');
+    },
+  };
 }

@@ -31,6 +31,7 @@ export function control(panel: Panel): Widget {
         const other = store.section('safety')?.operator_name || 'Somebody else';
         setText(question, `${other} has control. Taking over disarms the laser.`);
         setHidden(takeOver, false);
+        takeOver.querySelector('button')?.focus();
       } else {
         notices.refused('safety/acquire_lease', response.code, response.message);
       }
@@ -49,7 +50,7 @@ export function control(panel: Panel): Widget {
       const other = store.section('safety')?.operator_name ?? '';
       setData(element, 'state', mine ? (isPresent() ? 'mine' : 'away') : other === '' ? 'free' : 'other');
       setText(holder, mine
-        ? (isPresent() ? 'You have control' : 'You have control, but not this page’s focus')
+        ? (isPresent() ? 'You have control' : 'Paused: page not in focus')
         : other === '' ? 'Nobody has control' : `${other} has control`);
       const isViewer = session.role !== 'operator';
       setHidden(nameField, mine || isViewer);

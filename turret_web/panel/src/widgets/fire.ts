@@ -1,12 +1,12 @@
 /** Arming, hold to fire, single bursts and power, with the reason of everything that is refused. */
 
-import { button, field, h, setData, setDisabled, setHidden, setList, setText } from '../dom';
+import { button, h, setData, setDisabled, setHidden, setList, setText } from '../dom';
 import { EditGuard } from '../edit_guard';
 import { duration, percent } from '../format';
 import { LaserState } from '../generated/interfaces';
 import type { Panel, Widget } from '../panel';
 import { constantName, reasonName, reasonText } from '../reasons';
-import { card } from './card';
+import { Card } from './card';
 
 const ARMED: readonly number[] = [LaserState.STATE_ARMED, LaserState.STATE_FIRING, LaserState.STATE_COOLDOWN];
 
@@ -61,8 +61,8 @@ export function fire(panel: Panel): Widget {
   const arm = button('Arm', () => { void panel.command('laser/arm', {}); }, { class: 'arm' });
   const disarm = button('Disarm', () => { void panel.command('laser/disarm', {}); });
   const hold = holdButton(panel);
-  const pulses = h('input', { type: 'number', min: 1, max: 10, step: 1, value: 1, 'aria-label': 'Pulses' });
-  const burst = button('Fire burst', () => {
+  const pulses = h('input', { type: 'number', class: 'pulses', min: 1, max: 10, step: 1, value: 1, 'aria-label': 'Pulses' });
+  const burst = button('Burst', () => {
     void panel.command('laser/fire', { pulses: pulses.valueAsNumber || 0, pulse_s: 0, gap_s: 0 });
   });
   const power = h('input', { type: 'range', min: 0, max: 1, step: 0.01 });
@@ -70,7 +70,9 @@ export function fire(panel: Panel): Widget {
   const powerGuard = new EditGuard(power, () => { void setPower(); });
   const auto = h('input', { type: 'checkbox' });
   const autoGuard = new EditGuard(auto, () => { void setAuto(); });
-  const resetCount = button('Reset count', () => { void panel.command('laser/reset_count', {}); }, { class: 'quiet' });
+  const resetCount = button('Reset', () => { void panel.command('laser/reset_count', {}); }, {
+    class: 'quiet', title: 'Set the fire counters to zero',
+  });
   const reasons = h('ul', { class: 'reasons', 'aria-label': 'Why the laser stays dark' });
 
   async function setPower(): Promise<void> {
@@ -82,18 +84,18 @@ export function fire(panel: Panel): Widget {
   }
 
   const autoLabel = h('label', { class: 'check' }, auto, 'Automatic fire');
-  const element = card('Laser',
-    h('div', { class: 'line' }, state, counts),
-    h('div', { class: 'pair' }, arm, disarm),
-    hold,
-    h('div', { class: 'pair' }, pulses, burst),
-    field('Power', h('div', { class: 'line' }, power, powerText)),
-    h('div', { class: 'line' }, autoLabel, resetCount),
+  const card = new Card(panel, 'laser', 'Fire',
+    h('div', { class: 'line' }, state, counts, resetCount),
+    h('div', { class: 'triggers' }, arm, disarm, hold),
+    h('label', { class: 'line' }, h('span', { class: 'quiet' }, 'Power'), power, powerText),
+    h('div', { class: 'line' }, pulses, burst, autoLabel),
     reasons);
+  const { element } = card;
   element.classList.add('fire');
   return {
     element,
     update(now) {
+      card.update(now);
       const laser = store.section('laser');
       const mayFire = operator.isOperator && isArmed(panel) && !store.isStale(now);
       if (!mayFire) operator.releaseTrigger('button');
@@ -109,7 +111,7 @@ export function fire(panel: Panel): Widget {
       setDisabled(power, !operator.isOperator);
       setDisabled(auto, !operator.isOperator);
       setHidden(autoLabel, !panel.offers('safety/set_auto_fire'));
-      setHidden(resetCount, !operator.isOperator);
+      setHidden(resetCount, !operator.isOperator || (laser?.fire_count ?? 0) + (laser?.dry_fire_count ?? 0) === 0);
       if (laser !== null) {
         power.max = String(laser.power_cap ?? 1);
         powerGuard.show(String(laser.power ?? 0), now);

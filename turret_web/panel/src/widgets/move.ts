@@ -7,7 +7,7 @@ import { GimbalState } from '../generated/interfaces';
 import type { Jog } from '../jog';
 import type { Panel, Widget } from '../panel';
 import { constantLabel } from '../reasons';
-import { card } from './card';
+import { Card } from './card';
 
 const STEPS_DEG = [0.1, 0.5, 1, 5, 10, 30];
 const DEFAULT_STEP_DEG = 5;
@@ -77,7 +77,7 @@ export function move(panel: Panel, jog: Jog): Widget {
   }
 
   const motorsLabel = h('label', { class: 'check' }, motors, 'Motors on');
-  const element = card('Move',
+  const card = new Card(panel, 'gimbal', 'Move',
     h('div', { class: 'line' }, pose, activity),
     h('div', { class: 'pads' },
       h('div', { class: 'nudge' }, ...arrows, center),
@@ -87,8 +87,9 @@ export function move(panel: Panel, jog: Jog): Widget {
       field('Jog rate', h('div', { class: 'line' }, rate, rateText))),
     h('div', { class: 'line' }, motorsLabel, home));
   return {
-    element,
+    element: card.element,
     update(now) {
+      card.update(now);
       const gimbal = store.section('gimbal');
       setText(pose, gimbal === null ? '–' : `${degrees(gimbal.pan.position)} / ${degrees(gimbal.tilt.position)}`);
       setText(activity, gimbal === null || gimbal.motion === GimbalState.MOTION_NONE

@@ -127,7 +127,7 @@ export function setup(panel: Panel, video: Video): Widget {
   const others = [boresight(panel, video), teachColor(panel, video), registers(panel)];
   return {
     element: h('div', { class: 'stack' },
-      h('section', {}, h('h3', {}, 'Head'), setHome, ...runners.map(({ element }) => element)),
+      h('section', {}, h('h3', {}, 'Head'), h('div', { class: 'line' }, setHome, ...runners.map(({ element }) => element))),
       ...others.map(({ element }) => element)),
     update(now) {
       setHidden(setHome, !panel.offers('gimbal/set_home'));

@@ -3,11 +3,11 @@
 import { h, setData, setList, setText } from '../dom';
 import { bytes, degrees, duration, milliseconds, number, percent } from '../format';
 import {
-  AxisState, CameraState, ControllerState, GimbalState, LaserState, SafetyState, Track,
+  AxisState, CameraState, ControllerState, GimbalState, LaserState, SafetyState, Track, type BagState, type VisionState,
 } from '../generated/interfaces';
 import type { Panel, Widget } from '../panel';
 import { constantLabel, reasonName } from '../reasons';
-import { SectionCard, type Row, type Tone } from './card';
+import { statusCard, type Row, type Tone } from './card';
 
 function reason(code: number): string {
   return code === 0 ? 'none' : reasonName(code);
@@ -48,7 +48,7 @@ const CAMERA: readonly Row<CameraState>[] = [
   },
 ];
 
-const VISION: readonly Row<import('../generated/interfaces').VisionState>[] = [
+const VISION: readonly Row<VisionState>[] = [
   {
     label: 'Method', value: ({ detection: d }) => (d.enabled ? [d.method, d.mode].filter(Boolean).join(' · ') : 'off'),
   },
@@ -171,7 +171,7 @@ const SAFETY: readonly Row<SafetyState>[] = [
   },
 ];
 
-const BAG: readonly Row<import('../generated/interfaces').BagState>[] = [
+const BAG: readonly Row<BagState>[] = [
   {
     label: 'Recording', value: (s) => (s.recording ? `${duration(s.duration_s)} · ${bytes(s.size)}` : 'off'),
     tone: (s) => badIf(s.recording, 'good'),
@@ -181,7 +181,7 @@ const BAG: readonly Row<import('../generated/interfaces').BagState>[] = [
   { label: 'Free space', value: (s) => bytes(s.free_space), tone: (s) => badIf(s.code !== 0, 'warning') },
 ];
 
-/** The newest tracks as a list under the vision card. */
+/** The newest tracks. */
 function trackList(panel: Panel): Widget {
   const list = h('ul', { class: 'tracks', 'aria-label': 'Tracks' });
   return {
@@ -204,22 +204,13 @@ function trackList(panel: Panel): Widget {
 }
 
 export function statusCards(panel: Panel): Widget[] {
-  const vision = new SectionCard(panel, 'vision', 'Vision', VISION);
-  const tracks = trackList(panel);
-  vision.element.querySelector('.body')?.append(tracks.element);
   return [
-    new SectionCard(panel, 'safety', 'Safety', SAFETY),
-    new SectionCard(panel, 'laser', 'Laser', LASER),
-    new SectionCard(panel, 'gimbal', 'Gimbal', GIMBAL),
-    new SectionCard(panel, 'controller', 'Controller', CONTROLLER),
-    {
-      element: vision.element,
-      update(now) {
-        vision.update(now);
-        tracks.update?.(now);
-      },
-    },
-    new SectionCard(panel, 'camera', 'Camera', CAMERA),
-    new SectionCard(panel, 'bag', 'Bag', BAG),
+    statusCard(panel, 'safety', 'Safety', SAFETY),
+    statusCard(panel, 'laser', 'Laser', LASER),
+    statusCard(panel, 'gimbal', 'Gimbal', GIMBAL),
+    statusCard(panel, 'controller', 'Controller', CONTROLLER),
+    statusCard(panel, 'vision', 'Vision', VISION, trackList(panel)),
+    statusCard(panel, 'camera', 'Camera', CAMERA),
+    statusCard(panel, 'bag', 'Bag', BAG),
   ];
 }

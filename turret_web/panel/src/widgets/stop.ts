@@ -1,28 +1,34 @@
 /** The software stop: always visible, for everybody, with or without control. */
 
-import { button, h, setData, setHidden } from '../dom';
+import { button, h, setHidden, setText } from '../dom';
 import type { Panel, Widget } from '../panel';
 
-export async function stop(panel: Panel): Promise<void> {
-  const answer = await panel.command('safety/stop', { reason: 'panel' });
-  if (answer !== null) panel.notices.done('Stopped: laser dark, axes still.');
+export function stop(panel: Panel): void {
+  void panel.command('safety/stop', { reason: 'panel' });
 }
 
-export function stopButtons(panel: Panel): Widget {
-  const stopButton = button('STOP', () => { void stop(panel); }, {
-    class: 'stop', title: 'Software stop: laser dark, axes still (Escape). It is not an emergency stop.',
-    'aria-keyshortcuts': 'Escape',
-  });
+export function stopButton(panel: Panel): Widget {
+  return {
+    element: button('STOP', () => stop(panel), {
+      class: 'stop', title: 'Software stop: laser dark, axes still (Escape). It is not an emergency stop.',
+      'aria-keyshortcuts': 'Escape',
+    }),
+  };
+}
+
+/** The line that says that everything is stopped, with the way out. */
+export function stopBanner(panel: Panel): Widget {
+  const reason = h('span');
   const reset = button('Reset stop', () => { void panel.command('safety/reset', {}); }, {
-    class: 'reset', title: 'Clear the software stop. Re-arms nothing and starts nothing.',
+    title: 'Clear the software stop. Re-arms nothing and starts nothing.',
   });
-  const element = h('div', { class: 'stops' }, reset, stopButton);
+  const element = h('div', { class: 'banner stopped', role: 'alert', hidden: true }, reason, reset);
   return {
     element,
     update() {
-      const isStopped = panel.store.section('safety')?.software_stop ?? false;
-      setData(element, 'stopped', String(isStopped));
-      setHidden(reset, !isStopped);
+      const safety = panel.store.section('safety');
+      setHidden(element, !safety?.software_stop);
+      setText(reason, `Stopped: laser dark, axes still. ${safety?.message ?? ''}`);
     },
   };
 }

@@ -7,7 +7,7 @@ import type { ParameterClient } from '../parameters';
 import { ParameterType } from '../parameters';
 import type { Panel, Widget } from '../panel';
 import { constantLabel, reasonName, reasonText } from '../reasons';
-import { card } from './card';
+import { Card } from './card';
 import { segmented } from './segmented';
 
 const MODES = [
@@ -57,14 +57,16 @@ export function tracking(panel: Panel, parameters: ParameterClient): Widget {
     enabledGuard.release();
   }
 
+  const card = new Card(panel, 'controller', 'Tracking',
+    mode.element,
+    h('div', { class: 'line' }, h('span', { class: 'quiet' }, 'Target'), target, anyTarget,
+      h('label', { class: 'check last' }, enabled, 'Detect')),
+    h('div', { class: 'pair' }, field('Priority', priority), field('Detector', method)),
+    why);
   return {
-    element: card('Tracking',
-      mode.element,
-      h('div', { class: 'line' }, h('span', { class: 'quiet' }, 'Target'), target, anyTarget),
-      h('div', { class: 'pair' }, field('Priority', priority), field('Detector', method)),
-      h('label', { class: 'check' }, enabled, 'Detect objects'),
-      why),
+    element: card.element,
     update(now) {
+      card.update(now);
       const state = store.section('controller');
       const detection = store.section('vision')?.detection;
       mode.show(state?.mode ?? null);
