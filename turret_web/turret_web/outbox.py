@@ -7,6 +7,8 @@ import logging
 from collections import deque
 from typing import Protocol
 
+from turret_web.frames import Deflater
+
 log = logging.getLogger(__name__)
 
 #: Bytes handed to the operating system ahead of what it has sent [bytes].
@@ -35,11 +37,13 @@ class Outbox:
     of the loop leave in one write.
 
     Attributes:
+        deflater: compresses for this client; None where it did not offer to inflate.
         sent_bytes: handed to the operating system so far.
         sent_frames: likewise.
     """
 
-    def __init__(self, transport: asyncio.WriteTransport, stall_limit_s: float) -> None:
+    def __init__(
+            self, transport: asyncio.WriteTransport, stall_limit_s: float, deflater: Deflater | None = None) -> None:
         self._transport = transport
         self._stall_limit_s = stall_limit_s
         self._loop = asyncio.get_running_loop()
@@ -48,6 +52,7 @@ class Outbox:
         self._ready: deque[Source] = deque()
         self._flush_handle: asyncio.Handle | None = None
         self._stalled_since: float | None = None
+        self.deflater = deflater
         self.sent_bytes = 0
         self.sent_frames = 0
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import enum
 import fnmatch
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -47,6 +46,8 @@ class Policy:
             Role.VIEWER: _Names(namespace, lists.viewer_services),
             Role.OPERATOR: _Names(namespace, (*lists.viewer_services, *lists.operator_services)),
         }
+        self._operator_actions = _Names(namespace, lists.operator_actions)
+        self._offers = _Names(namespace, lists.operator_offers)
         self._parameters = _Names(namespace, lists.parameters)
 
     def check_subscribe(self, topic: str) -> None:
@@ -63,6 +64,10 @@ class Policy:
 
     def check_call(self, role: Role, service: str, args: Any) -> None:
         """Refuse a service that is not listed for the role; writing parameters, unless every one of them is listed."""
+        action, inside_action, _ = service.partition('/_action/')
+        if inside_action:
+            self.check_action(role, action)
+            return
         node, _, verb = service.rpartition('/')
         if verb in ('set_parameters', 'set_parameters_atomically'):
             self._check_set_parameters(role, node, args)
@@ -70,6 +75,32 @@ class Policy:
             raise TurretError(ReasonCode.NOT_ALLOWED, f'service {service} is not among those that may be called')
         elif service not in self._services[role]:
             raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may call {service}')
+
+    def check_action(self, role: Role, action: str) -> None:
+        """Refuse an action that is not listed, or a viewer: every action moves something."""
+        if action not in self._operator_actions:
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'action {action} is not among those that may be used')
+        if role is not Role.OPERATOR:
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may use {action}')
+
+    def check_offer(self, role: Role, name: str) -> None:
+        """Refuse to offer a service or an action that is not listed, or as a viewer."""
+        if name not in self._offers:
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'{name} is not among the services and actions to be offered')
+        if role is not Role.OPERATOR:
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may offer {name}')
+
+    def is_visible(self, topic: str) -> bool:
+        """Say whether somebody might read or publish a topic."""
+        return topic in self._readable or topic in self._writable
+
+    def is_callable(self, service: str) -> bool:
+        """Say whether somebody might call a service."""
+        return service in self._services[Role.OPERATOR]
+
+    def is_harmless(self, service: str) -> bool:
+        """Say whether everybody may call a service."""
+        return service in self._services[Role.VIEWER]
 
     def _check_set_parameters(self, role: Role, node: str, args: Any) -> None:
         if role is not Role.OPERATOR:
@@ -82,41 +113,3 @@ class Policy:
             if not isinstance(name, str) or f'{node}:{name}' not in self._parameters:
                 raise TurretError(ReasonCode.NOT_ALLOWED, f'parameter {name} of {node} may not be changed from here')
 
-
-def check_host(header: str | None, hosts: Container[str | None]) -> None:
-    """Refuse a request whose Host names anybody but us, which is what DNS rebinding does.
-
-    Args:
-        header: the Host header.
-        hosts: names and addresses that are ours, in lower case, without port; IPv6 without brackets.
-
-    Raises:
-        TurretError: NOT_ALLOWED.
-    """
-    try:
-        name = urlsplit(f'//{header or ""}').hostname
-    except ValueError:
-        name = None
-    if name not in hosts:
-        raise TurretError(ReasonCode.NOT_ALLOWED, f'this server does not answer for the host "{header or ""}"')
-
-
-def check_origin(origin: str | None, fetch_site: str | None, host: str | None, allowed: Container[str | None]) -> None:
-    """Refuse requests that a page of another site sends.
-
-    Args:
-        origin: the Origin header; programs other than browsers send none.
-        fetch_site: the Sec-Fetch-Site header of newer browsers, which also covers requests without Origin.
-        host: the Host header, already checked.
-        allowed: further origins, like ``https://robots.example``.
-
-    Raises:
-        TurretError: NOT_ALLOWED.
-    """
-    if origin in allowed:
-        return
-    if origin is not None:
-        if urlsplit(origin).netloc.lower() != (host or '').lower():
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'pages of {origin} may not use this server')
-    elif fetch_site not in (None, 'same-origin', 'none'):
-        raise TurretError(ReasonCode.NOT_ALLOWED, 'pages of other sites may not use this server')

@@ -1,44 +1,61 @@
 """The ROS side of the web part: :class:`turret_web.gateway.Gateway` with rclpy.
 
-Messages stay serialized. What arrives on the executor's thread is handed to the asyncio loop in batches; entities are
-made and destroyed on a thread of their own, because the middleware may take milliseconds for it.
+Messages stay serialized. What arrives on threads of ROS is handed to the asyncio loop in batches; entities are made and
+destroyed on a thread of their own, because the middleware may take milliseconds for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+from action_msgs.msg import GoalStatus
+from rclpy.action import ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
-from rclpy.node import Node
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.node import Node, NodeNameNonExistentError
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.task import Future
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.cdr import Codec
-from turret_web.gateway import ServiceCodec
+from turret_web.gateway import ActionCodec, ActionHandler, NodeDetails, ServiceCodec
+from turret_web.ros_pump import SubscriptionPump
 from turret_web.ros_schema import UnknownTypeError, interface, schema
 
 ResultT = TypeVar('ResultT')
 
 _IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _RELIABLE_DEPTH = 100
+#: Pause between two looks for a server that is known but not matched yet [s].
+_MATCHING_S = 0.01
+#: Time between two looks whether the server of a call under way is still there [s].
+_ALIVE_S = 1.0
+
+
+class _ForgetfulGroup(ReentrantCallbackGroup):
+    """A callback group that does not remember every entity there ever was, as those of rclpy do."""
+
+    def add_entity(self, entity: Any) -> None:
+        """Keep nothing."""
 
 
 class _Handover:
-    """Passes work from the executor's thread to the loop, waking the loop once per batch."""
+    """Passes work from threads of ROS to the loop, waking the loop once per batch."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._work: deque[tuple[Callable[[Any], None], Any]] = deque()
 
     def put(self, target: Callable[[Any], None], value: Any) -> None:
+        """Have ``target(value)`` called on the loop."""
         self._work.append((target, value))
         if len(self._work) == 1:
             self._loop.call_soon_threadsafe(self._run)
@@ -57,28 +74,20 @@ class _Handover:
 class _RosFeed:
     """A subscription."""
 
-    def __init__(
-            self, gateway: RosGateway, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> None:
+    def __init__(self, gateway: RosGateway, topic: str, cls: Any, deliver: Callable[[bytes], None]) -> None:
         self._gateway = gateway
         self._deliver = deliver
         self._open = True
-        node = gateway.node
-        publishers = [info.qos_profile for info in node.get_publishers_info_by_topic(topic)]
+        publishers = [info.qos_profile for info in gateway.node.get_publishers_info_by_topic(topic)]
         self.latched = bool(publishers) and all(
             qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in publishers)
         reliable = bool(publishers) and all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in publishers)
-        self.newest_only = type_name in _IMAGE_TYPES or not reliable
-        self._subscription = node.create_subscription(
-            interface(type_name, 'msg'), topic, self._receive,
-            QoSProfile(
-                depth=1 if self.newest_only else _RELIABLE_DEPTH,
-                reliability=ReliabilityPolicy.BEST_EFFORT if self.newest_only else ReliabilityPolicy.RELIABLE,
-                durability=DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE),
-            callback_group=gateway.group, raw=True,
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
-
-    def _receive(self, data: bytes) -> None:
-        self._gateway.handover.put(self._pass_on, data)
+        self.newest_only = schema(cls).name in _IMAGE_TYPES or not reliable
+        qos = QoSProfile(
+            depth=1 if self.newest_only else _RELIABLE_DEPTH,
+            reliability=ReliabilityPolicy.BEST_EFFORT if self.newest_only else ReliabilityPolicy.RELIABLE,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE)
+        self._subscription = gateway.pump.subscribe(cls, topic, qos, partial(gateway.handover.put, self._pass_on))
 
     def _pass_on(self, data: bytes) -> None:
         if self._open:
@@ -87,16 +96,16 @@ class _RosFeed:
     async def close(self) -> None:
         """End it."""
         self._open = False
-        await self._gateway.work(self._gateway.node.destroy_subscription, self._subscription)
+        await self._gateway.work(self._gateway.pump.unsubscribe, self._subscription)
 
 
 class _RosEmitter:
     """A publisher."""
 
-    def __init__(self, gateway: RosGateway, topic: str, type_name: str, latch: bool, depth: int) -> None:
+    def __init__(self, gateway: RosGateway, topic: str, cls: Any, latch: bool, depth: int) -> None:
         self._gateway = gateway
         self._publisher = gateway.node.create_publisher(
-            interface(type_name, 'msg'), topic,
+            cls, topic,
             QoSProfile(
                 depth=depth, reliability=ReliabilityPolicy.RELIABLE,
                 durability=DurabilityPolicy.TRANSIENT_LOCAL if latch else DurabilityPolicy.VOLATILE),
@@ -111,34 +120,49 @@ class _RosEmitter:
         await self._gateway.work(self._gateway.node.destroy_publisher, self._publisher)
 
 
+class _RosServer:
+    """A service or an action that is offered here."""
+
+    def __init__(self, gateway: RosGateway, destroy: Callable[[], Any]) -> None:
+        self._gateway = gateway
+        self._destroy = destroy
+
+    async def close(self) -> None:
+        """Offer it no longer."""
+        await self._gateway.work(self._destroy)
+
+
 class RosGateway:
     """Fulfils :class:`turret_web.gateway.Gateway` for one node.
 
     Attributes:
         node: the node whose name the ROS graph shows.
-        group: callback group of everything made here.
         handover: the way to the loop.
+        pump: takes the messages of all subscriptions.
         namespace: of the turret.
     """
 
     def __init__(self, node: Node, loop: asyncio.AbstractEventLoop) -> None:
         self.node = node
         self.namespace: str = node.get_namespace().rstrip('/')
-        self.group = ReentrantCallbackGroup()
         self.handover = _Handover(loop)
+        self.pump = SubscriptionPump(node)
+        self._group = _ForgetfulGroup()
         self._loop = loop
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='ros-entities')
-        self._clients: dict[str, Any] = {}
-        self._codecs: dict[str, Codec] = {}
-        self._services: dict[str, ServiceCodec] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._codecs: dict[Any, Codec] = {}
 
-    async def work(self, function: Callable[..., ResultT], *args: Any, **kwargs: Any) -> ResultT:
+    async def work(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Run a function that changes ROS entities, one at a time, away from the loop."""
-        return await self._loop.run_in_executor(self._worker, partial(function, *args, **kwargs))
+        return await self._loop.run_in_executor(self._worker, function, *args)
 
     def close(self) -> None:
-        """End the worker thread. The node destroys its entities itself."""
+        """End the threads. The node destroys its entities itself."""
         self._worker.shutdown()
+        self.pump.close()
+
+    # --- the graph ---
 
     def topics(self) -> dict[str, list[str]]:
         """Return the types of every topic by name."""
@@ -148,61 +172,163 @@ class RosGateway:
         """Return the types of every service by name."""
         return dict(self.node.get_service_names_and_types())
 
+    def service_type(self, service: str) -> str | None:
+        """Return the type of a service; of one in use without a look at the whole graph."""
+        for (name, type_name), client in self._clients.items():
+            if name == service and client.service_is_ready():
+                return type_name
+        return next(iter(self.services().get(service, ())), None)
+
+    def nodes(self) -> list[str]:
+        """Return the names of all nodes."""
+        return [_join(namespace, name) for name, namespace in self.node.get_node_names_and_namespaces()]
+
+    def node_details(self, node: str) -> NodeDetails:
+        """Return what a node has."""
+        namespace, _, name = node.rpartition('/')
+
+        def names(ask: Callable[[str, str], list[Any]]) -> list[str]:
+            return sorted(found for found, _ in ask(name, namespace or '/'))
+        try:
+            return NodeDetails(
+                publishing=names(self.node.get_publisher_names_and_types_by_node),
+                subscribing=names(self.node.get_subscriber_names_and_types_by_node),
+                services=names(self.node.get_service_names_and_types_by_node))
+        except NodeNameNonExistentError:
+            raise TurretError(ReasonCode.NOT_FOUND, f'there is no node {node}') from None
+
+    def publishers(self, topic: str) -> list[str]:
+        """Return the nodes that publish a topic."""
+        return _node_names(self.node.get_publishers_info_by_topic(topic))
+
+    def subscribers(self, topic: str) -> list[str]:
+        """Return the nodes that subscribe to a topic."""
+        return _node_names(self.node.get_subscriptions_info_by_topic(topic))
+
+    def now_ns(self) -> int:
+        """Return ROS time [ns]."""
+        return int(self.node.get_clock().now().nanoseconds)
+
+    # --- types ---
+
     def message(self, type_name: str) -> Codec:
         """Return the codec of a message type."""
-        codec = self._codecs.get(type_name)
-        if codec is None:
-            codec = self._codecs[type_name] = Codec(schema(_interface(type_name, 'msg')))
-        return codec
+        return self._codec(_interface(type_name, 'msg'))
 
     def service(self, type_name: str) -> ServiceCodec:
         """Return the codecs of a service type."""
-        codec = self._services.get(type_name)
-        if codec is None:
-            cls = _interface(type_name, 'srv')
-            codec = self._services[type_name] = ServiceCodec(Codec(schema(cls.Request)), Codec(schema(cls.Response)))
-        return codec
+        cls = _interface(type_name, 'srv')
+        return ServiceCodec(self._codec(cls.Request), self._codec(cls.Response))
+
+    def action(self, type_name: str) -> ActionCodec:
+        """Return the codecs of an action type."""
+        cls = _interface(type_name, 'action')
+        return ActionCodec(self._codec(cls.Goal), self._codec(cls.Result), self._codec(cls.Feedback))
+
+    def _codec(self, cls: Any) -> Codec:
+        if cls not in self._codecs:
+            self._codecs[cls] = Codec(schema(cls))
+        return self._codecs[cls]
+
+    # --- topics ---
 
     async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> _RosFeed:
         """Subscribe with a quality of service that suits the publishers."""
-        return await self.work(_RosFeed, self, topic, type_name, deliver)
+        return await self.work(_RosFeed, self, topic, _interface(type_name, 'msg'), deliver)
 
     async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> _RosEmitter:
         """Become a publisher."""
-        return await self.work(_RosEmitter, self, topic, type_name, latch, depth)
+        return await self.work(_RosEmitter, self, topic, _interface(type_name, 'msg'), latch, depth)
+
+    # --- services ---
 
     async def call(self, service: str, type_name: str, request: bytes, timeout_s: float) -> bytes:
         """Call a service."""
         cls = _interface(type_name, 'srv')
-        client: Any = self._clients.get(service) or await self.work(self._client, service, cls)
         deadline = self._loop.time() + timeout_s
+        client: Any = self._clients.get((service, type_name)) or await self.work(self._client, service, type_name, cls)
         while not client.service_is_ready():
             if service not in self.services() or self._loop.time() > deadline:
                 raise TurretError(ReasonCode.NOT_READY, f'service {service} is not offered by anybody now')
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(_MATCHING_S)
         answer: asyncio.Future[bytes] = self._loop.create_future()
         future = client.call_async(deserialize_message(request, cls.Request))
-        future.add_done_callback(lambda done: self.handover.put(partial(_answer, answer), done))
+        future.add_done_callback(lambda done: self.handover.put(partial(_pass_answer, answer), done))
         try:
-            return await asyncio.wait_for(answer, deadline - self._loop.time())
-        except asyncio.TimeoutError:
-            client.remove_pending_request(future)
-            raise TurretError(
-                ReasonCode.TIMED_OUT, f'service {service} did not answer within {timeout_s:g} s') from None
+            while True:
+                await asyncio.wait([answer], timeout=min(_ALIVE_S, deadline - self._loop.time()))
+                if answer.done():
+                    return answer.result()
+                if self._loop.time() >= deadline:
+                    raise TurretError(
+                        ReasonCode.TIMED_OUT, f'service {service} did not answer within {timeout_s:g} s')
+                if not client.service_is_ready():
+                    raise TurretError(ReasonCode.NOT_READY, f'service {service} went away before it answered')
+        finally:
+            if not answer.done():
+                answer.cancel()
+                client.remove_pending_request(future)
 
-    def _client(self, service: str, cls: Any) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self.node.create_client(cls, service, callback_group=self.group)
-        return self._clients[service]
+    def _client(self, service: str, type_name: str, cls: Any) -> Any:
+        key = (service, type_name)
+        if key not in self._clients:
+            self._clients[key] = self.node.create_client(cls, service, callback_group=self._group)
+        return self._clients[key]
+
+    async def offer_service(
+            self, service: str, type_name: str, answer: Callable[[bytes], Awaitable[bytes]]) -> _RosServer:
+        """Offer a service."""
+        cls = _interface(type_name, 'srv')
+
+        async def callback(request: Any, response: Any) -> Any:
+            data = await self._on_loop(answer(serialize_message(request)))
+            return response if data is None else deserialize_message(data, cls.Response)
+        server = await self.work(
+            lambda: self.node.create_service(cls, service, callback, callback_group=self._group))
+        return _RosServer(self, lambda: self.node.destroy_service(server))
+
+    # --- actions ---
+
+    async def offer_action(self, action: str, type_name: str, handler: ActionHandler) -> _RosServer:
+        """Offer an action."""
+        cls = _interface(type_name, 'action')
+
+        async def execute(goal: Any) -> Any:
+            end = await self._on_loop(handler.execute(
+                _goal_id(goal), serialize_message(goal.request),
+                lambda data: goal.publish_feedback(deserialize_message(data, cls.Feedback))))
+            status, data = end or (GoalStatus.STATUS_ABORTED, None)
+            ends = {GoalStatus.STATUS_SUCCEEDED: goal.succeed, GoalStatus.STATUS_CANCELED: goal.canceled}
+            ends.get(status, goal.abort)()
+            return cls.Result() if data is None else deserialize_message(data, cls.Result)
+
+        def cancel(goal: Any) -> CancelResponse:
+            self.handover.put(handler.cancel, _goal_id(goal))
+            return CancelResponse.ACCEPT
+        server = await self.work(lambda: ActionServer(
+            self.node, cls, action, execute, cancel_callback=cancel, callback_group=self._group))
+        return _RosServer(self, server.destroy)
+
+    async def _on_loop(self, work: Awaitable[ResultT]) -> ResultT | None:
+        """From a callback of the executor, await something of the loop; None where the client did not do its part."""
+        done: Any = Future(executor=self.node.executor)
+
+        async def run() -> None:
+            result = None
+            try:
+                result = await work
+            except (TurretError, asyncio.TimeoutError, asyncio.CancelledError) as error:
+                self.node.get_logger().warning(f'a client did not do its part: {error}')
+            finally:
+                done.set_result(result)
+        self._loop.call_soon_threadsafe(lambda: self._loop.create_task(run()))
+        result: ResultT | None = await done
+        return result
 
 
-def _answer(answer: asyncio.Future[bytes], done: Any) -> None:
-    """Give the response, still serialized as everything here, to the one who awaits it."""
-    if answer.done():
-        return
-    if done.exception() is not None:
-        answer.set_exception(TurretError(ReasonCode.INTERNAL_ERROR, str(done.exception())))
-    else:
+def _pass_answer(answer: asyncio.Future[bytes], done: Any) -> None:
+    """Give the response, serialized as everything here, to the one who awaits it."""
+    if not answer.done():
         answer.set_result(serialize_message(done.result()))
 
 
@@ -211,3 +337,15 @@ def _interface(name: str, kind: str) -> Any:
         return interface(name, kind)
     except UnknownTypeError as error:
         raise TurretError(ReasonCode.UNKNOWN_NAME, str(error)) from None
+
+
+def _goal_id(goal: Any) -> str:
+    return uuid.UUID(bytes=bytes(goal.goal_id.uuid)).hex
+
+
+def _join(namespace: str, name: str) -> str:
+    return f'{namespace.rstrip("/")}/{name}'
+
+
+def _node_names(endpoints: list[Any]) -> list[str]:
+    return sorted({_join(endpoint.node_namespace, endpoint.node_name) for endpoint in endpoints})

@@ -22,23 +22,25 @@ def interface(name: str, kind: str) -> Any:
     """Return the class of a message, service or action type.
 
     Args:
-        name: ``package/Name`` or ``package/msg/Name`` (``srv``, ``action``).
+        name: ``package/Name`` or ``package/msg/Name`` (``srv``, ``action``); the parts of an action are messages and
+            services like ``package/action/Name_FeedbackMessage``.
         kind: ``msg``, ``srv`` or ``action``.
 
     Raises:
         UnknownTypeError: there is none; the text says what is missing.
     """
-    parts = name.split('/')
-    if len(parts) == 3 and parts[1] == kind:
-        parts = [parts[0], parts[2]]
-    if len(parts) != 2 or not all(part.isidentifier() for part in parts):
+    package, *middle, base = name.split('/')
+    folder = middle[0] if middle else kind
+    if len(middle) > 1 or folder not in (kind, 'action') or not (package.isidentifier() and base.isidentifier()):
         raise UnknownTypeError(f'"{name}" is not the name of a {kind} type (package/{kind}/Name)')
     try:
-        module = importlib.import_module(f'{parts[0]}.{kind}')
-        cls = getattr(module, parts[1])
+        module = importlib.import_module(f'{package}.{folder}')
+        if folder != kind:  # a message or service inside an action
+            module = importlib.import_module(getattr(module, base.rpartition('_')[0]).__module__)
+        cls = getattr(module, base)
         cls.__class__.__import_type_support__()
     except (ImportError, AttributeError):
-        raise UnknownTypeError(f'type {parts[0]}/{kind}/{parts[1]} is not installed') from None
+        raise UnknownTypeError(f'type {package}/{folder}/{base} is not installed') from None
     return cls
 
 
@@ -50,7 +52,20 @@ def schema(cls: Any) -> Struct:
     fields = tuple(
         Field(name, _field_type(slot), _default(getattr(instance, name)))
         for name, slot in zip(cls.get_fields_and_field_types(), cls.SLOT_TYPES, strict=True))
-    return Struct(f'{package}/{kind}/{cls.__name__}', fields)
+    return Struct(f'{package}/{kind}/{cls.__name__}', fields, _constants(cls))
+
+
+def _constants(cls: Any) -> tuple[tuple[str, FieldType, Any], ...]:
+    metaclass = type(cls)
+    values = getattr(metaclass, f'_{metaclass.__name__}__constants', {})
+    return tuple((name, _constant_type(value), value) for name, value in values.items())
+
+
+def _constant_type(value: Any) -> FieldType:
+    """Return a type that holds a constant; Python does not keep the one that was declared."""
+    if isinstance(value, str):
+        return Text()
+    return Primitive('bool' if isinstance(value, bool) else 'float64' if isinstance(value, float) else 'int64')
 
 
 def _field_type(slot: Any) -> FieldType:

@@ -56,10 +56,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Struct:
-    """A message type, or the request, response, goal, result or feedback of a service or an action."""
+    """A message type, or the request, response, goal, result or feedback of a service or an action.
+
+    Attributes:
+        name: like ``package/msg/Name``.
+        fields: in order.
+        constants: name, type and value of each.
+    """
 
     name: str
     fields: tuple[Field, ...]
+    constants: tuple[tuple[str, FieldType, Any], ...] = ()
 
 
 FieldType: TypeAlias = 'Primitive | Text | Array | Sequence | Struct'

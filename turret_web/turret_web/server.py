@@ -1,54 +1,57 @@
-"""The front door: one HTTP server for panel, bridge, video and API."""
+"""The front door: one HTTP server for panel, bridge, video, media and API."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import socket
+import time
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
+from turret_web.access import Access, load_tokens, sign_in_url
+from turret_web.bridge import Bridge
 from turret_web.cdr import CodecError
+from turret_web.fan_out import FanOut
 from turret_web.gateway import Gateway
-from turret_web.outbox import Outbox
-from turret_web.policy import Policy, Role, check_host, check_origin
-from turret_web.rosbridge import RosbridgeSession
-from turret_web.services import call_service
-from turret_web.streams import BOUNDARY, Video, parse_request
-from turret_web.topics import Topics
+from turret_web.hosts import Hosts, check_origin, is_loopback
+from turret_web.metrics import Metrics
+from turret_web.policy import Policy, Role
+from turret_web.routes import ROLE, json_response, refusal
+from turret_web.routes_api import ApiRoutes
+from turret_web.routes_bridge import BridgeRoutes
+from turret_web.routes_files import FileRoutes
+from turret_web.routes_video import VideoRoutes
+from turret_web.services import Services
+from turret_web.streams import Video
+from turret_web.tls import make_context
 from turret_web.web_parameters import WebParameters
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-STATUS_TYPE = 'turret_msgs/msg/TurretStatus'
-_HEARTBEAT_S = 20.0
-_SNAPSHOT_S = 5.0
-#: Unsent bytes that a video connection may hold in the operating system: about one picture.
-_VIDEO_BACKLOG = 128 * 1024
-
-_HTTP_STATUS = {
-    ReasonCode.NOT_SIGNED_IN: 401, ReasonCode.NOT_ALLOWED: 403, ReasonCode.NOT_FOUND: 404, ReasonCode.TOO_LARGE: 413,
-    ReasonCode.RATE_LIMITED: 429, ReasonCode.NOT_READY: 503, ReasonCode.TIMED_OUT: 504, ReasonCode.INTERNAL_ERROR: 500,
-}
+#: Addresses that need no session: liveness, and what leads to a session.
+_OPEN_PATHS = ('/healthz', '/sign-in', '/sign-in.css')
 
 _SECURITY_HEADERS = {
     'Content-Security-Policy':
-        "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'",
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
 }
+
+
+def tokens_path(namespace: str) -> Path:
+    """Return the file with the tokens of a turret."""
+    return state_dir(namespace) / 'web.tokens'
 
 
 class WebServer:
@@ -59,22 +62,29 @@ class WebServer:
     """
 
     def __init__(self, gateway: Gateway, parameters: WebParameters, panel: Path | None = None) -> None:
-        """Make it, without opening anything.
+        """Make it, without opening anything. Must be called on the loop.
 
         Args:
             gateway: the ROS side.
             parameters: of the node.
             panel: folder with the built panel; None for the one in this package.
         """
-        self._gateway = gateway
         self._parameters = parameters
-        self._policy = Policy(gateway.namespace, parameters.access)
-        self._topics = Topics(gateway)
-        self._video = Video(gateway)
-        self._panel = panel or Path(str(resources.files('turret_web'))) / 'panel'
-        self._hosts = {
-            'localhost', '127.0.0.1', '::1', parameters.host.lower(), *(h.lower() for h in parameters.allowed_hosts)}
-        self._clients: set[web.WebSocketResponse] = set()
+        self._hosts = Hosts(parameters.host, parameters.allowed_hosts)
+        self._metrics = Metrics()
+        self._tls = bool(parameters.tls_certificate)
+        self._namespace = gateway.namespace
+        self._access = Access(
+            None if is_loopback(parameters.host) else tokens_path(gateway.namespace), f'turret_{parameters.port}')
+        policy = Policy(gateway.namespace, parameters.access)
+        bridge = Bridge(
+            gateway, FanOut(gateway), policy, Services(gateway, policy), parameters.limits)
+        self._bridge = BridgeRoutes(bridge, self._metrics)
+        self._video = VideoRoutes(Video(gateway), policy, parameters.limits, self._metrics)
+        self._api = ApiRoutes(bridge, self._access.needs_sign_in)
+        self._files = FileRoutes(
+            self._access, panel or Path(str(resources.files('turret_web'))) / 'panel',
+            Path(parameters.media_dir or state_dir(gateway.namespace) / 'media').expanduser(), self._tls)
         self._runner: web.AppRunner | None = None
         self.address = (parameters.host, parameters.port)
 
@@ -82,25 +92,21 @@ class WebServer:
         """Listen.
 
         Raises:
-            TurretError: IO_ERROR, the address cannot be had.
+            TurretError: IO_ERROR, the address cannot be had, or the certificate or the tokens cannot be read.
         """
         app = web.Application(middlewares=[self._guard], client_max_size=self._parameters.limits.message_bytes)
+        app.on_response_prepare.append(self._add_headers)
         app.add_routes([
-            web.get('/rosbridge', self._rosbridge),
-            web.get('/stream', self._stream),
-            web.get('/snapshot', self._snapshot),
             web.get('/healthz', self._health),
-            web.get('/config.json', self._config),
-            web.get('/session', self._session),
-            web.get('/api/status', self._status),
-            web.post('/api/{service:.+}', self._call),
-            web.get('/{path:.*}', self._file),
-        ])
+            web.get('/metrics', self._show_metrics),
+            *self._bridge.routes(), *self._video.routes(), *self._api.routes(), *self._files.routes()])
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
-        await self._runner.setup()
         host, port = self.address
         try:
-            await web.TCPSite(self._runner, host, port, reuse_address=True).start()
+            context = make_context(
+                self._parameters.tls_certificate, self._parameters.tls_key, state_dir(self._namespace) / 'web.pem')
+            await self._runner.setup()
+            await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True).start()
         except OSError as error:
             await self._runner.cleanup()
             raise TurretError(
@@ -109,190 +115,64 @@ class WebServer:
 
     async def stop(self) -> None:
         """End every connection and listen no more."""
-        for client in list(self._clients):
-            await client.close(code=1001, message=b'going away')
+        await self._bridge.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def urls(self) -> dict[str, str]:
+        """Return the addresses that lead to the panel, by who they are for."""
+        base = f'{"https" if self._tls else "http"}://{self._hosts.public_name()}:{self.address[1]}'
+        if not self._access.needs_sign_in:
+            return {'everybody on this machine': f'{base}/'}
+        tokens = load_tokens(tokens_path(self._namespace))
+        return {'operators': sign_in_url(base, tokens.operator), 'viewers': sign_in_url(base, tokens.viewer)}
+
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Check where a request comes from, answer errors in one shape, add the security headers."""
-        response: web.StreamResponse
+        """Check where a request comes from and whose it is; answer refusals in one shape."""
         try:
-            check_host(request.headers.get('Host'), self._hosts)
-            if request.path not in ('/', '/healthz'):
-                check_origin(
-                    request.headers.get('Origin'), request.headers.get('Sec-Fetch-Site'), request.headers.get('Host'),
-                    self._parameters.allowed_origins)
-            response = await handler(request)
+            self._check_source(request)
+            if request.method == 'OPTIONS':
+                return web.Response(status=204)
+            role = self._access.role_of(
+                request.cookies, request.headers.get('Authorization', ''), request.query.get('token', ''), time.time())
+            if role is None and request.path not in _OPEN_PATHS:
+                if request.path == '/':
+                    return web.HTTPSeeOther('/sign-in')
+                raise TurretError(ReasonCode.NOT_SIGNED_IN, 'sign in first')
+            request[ROLE] = role or Role.VIEWER
+            return await handler(request)
         except TurretError as error:
-            response = _refusal(error.code, error.message)
+            self._metrics.count(f'refusals_total{{reason="{error.code.name}"}}')
+            return refusal(error.code, error.message)
         except CodecError as error:
-            response = _refusal(ReasonCode.INVALID_ARGUMENT, str(error))
-        if not response.prepared:
-            response.headers.update(_SECURITY_HEADERS)
-        return response
+            return refusal(ReasonCode.INVALID_ARGUMENT, str(error))
+        except web.HTTPException as answer:
+            return answer
 
-    def _role(self, request: web.Request) -> Role:
-        return Role.OPERATOR
+    def _check_source(self, request: web.Request) -> None:
+        headers = request.headers
+        host = headers.get('Host', '')
+        if not self._hosts.is_ours(host):
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'this server does not answer for the host "{host}"')
+        is_visit = request.method == 'GET' and headers.get('Sec-Fetch-Mode') == 'navigate'
+        if not is_visit:  # following a link is harmless, and pages cannot read what they lead to
+            check_origin(
+                headers.get('Origin', ''), headers.get('Sec-Fetch-Site', ''), host, self._parameters.allowed_origins)
 
-    # --- the bridge ---
-
-    async def _rosbridge(self, request: web.Request) -> web.StreamResponse:
-        limits = self._parameters.limits
-        if len(self._clients) >= limits.clients:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'{limits.clients} clients are connected already')
-        socket_ = web.WebSocketResponse(
-            heartbeat=_HEARTBEAT_S, compress=False, max_msg_size=limits.message_bytes, timeout=1.0)
-        await socket_.prepare(request)
-        transport = request.transport
-        if transport is None:
-            return socket_
-        outbox = Outbox(transport, limits.stall_s)
-        session = RosbridgeSession(
-            self._gateway, self._topics, self._policy, limits, self._role(request), outbox)
-        self._clients.add(socket_)
-        try:
-            async for message in socket_:
-                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    await session.receive(message.data)
-        finally:
-            self._clients.discard(socket_)
-            outbox.close()
-            await session.close()
-        return socket_
-
-    # --- video ---
-
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        wanted = self._video.resolve(parse_request(request.query))
-        self._policy.check_subscribe(wanted.topic)
-        if self._video.viewers >= self._parameters.limits.viewers:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'{self._video.viewers} viewers are watching already')
-        response = web.StreamResponse(headers={
-            'Content-Type': f'multipart/x-mixed-replace;boundary={BOUNDARY}', 'Cache-Control': 'no-store',
-            **_SECURITY_HEADERS})
-        await response.prepare(request)
-        _bound_backlog(request)
-        channel = await self._video.watch(wanted)
-        try:
-            while True:
-                _, part = await channel.next()
-                await response.write(part)
-        except ConnectionError:
-            return response
-        finally:
-            await self._video.leave(wanted)
-
-    async def _snapshot(self, request: web.Request) -> web.StreamResponse:
-        wanted = self._video.resolve(parse_request(request.query))
-        self._policy.check_subscribe(wanted.topic)
-        channel = await self._video.watch(wanted)
-        try:
-            picture, _ = await asyncio.wait_for(channel.next(), _SNAPSHOT_S)
-        except asyncio.TimeoutError:
-            raise TurretError(ReasonCode.TIMED_OUT, f'no picture of {wanted.topic} within {_SNAPSHOT_S:g} s') from None
-        finally:
-            await self._video.leave(wanted)
-        return web.Response(
-            body=picture.jpeg, content_type='image/jpeg',
-            headers={'X-Timestamp': picture.timestamp, 'Cache-Control': 'no-store'})
-
-    # --- small answers ---
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_SECURITY_HEADERS)
+        origin = request.headers.get('Origin')
+        if origin in self._parameters.allowed_origins:
+            response.headers.update({
+                'Access-Control-Allow-Origin': str(origin), 'Access-Control-Allow-Credentials': 'true',
+                'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+                'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Expose-Headers': 'X-Timestamp',
+                'Cross-Origin-Resource-Policy': 'cross-origin', 'Vary': 'Origin'})
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
-        return _json({'status': 'ok', 'clients': len(self._clients), 'viewers': self._video.viewers})
+        return json_response({'status': 'ok', 'clients': self._bridge.count, 'viewers': self._video.viewers})
 
-    async def _config(self, request: web.Request) -> web.StreamResponse:
-        namespace = self._gateway.namespace
-        return _json({
-            'namespace': namespace,
-            'role': self._role(request).value,
-            'sign_in': False,
-            'rosbridge': '/rosbridge',
-            'video': f'/stream?topic={namespace}/camera/image_raw',
-            'topics': {
-                'status': f'{namespace}/status',
-                'tracks': f'{namespace}/vision/tracks',
-                'image': f'{namespace}/camera/image_raw',
-                'image_annotated': f'{namespace}/vision/image_annotated',
-                'joint_states': f'{namespace}/joint_states',
-            },
-        })
-
-    async def _session(self, request: web.Request) -> web.StreamResponse:
-        role = self._role(request)
-        session: dict[str, Any] = {'role': role.value}
-        if role is Role.OPERATOR:
-            session['operator_secret'] = _operator_secret(self._gateway.namespace)
-        return _json(session)
-
-    # --- API ---
-
-    async def _status(self, request: web.Request) -> web.StreamResponse:
-        topic = f'{self._gateway.namespace}/status'
-        codec = self._gateway.message(STATUS_TYPE)
-        return _json(codec.to_json(await self._next_message(topic, STATUS_TYPE)))
-
-    async def _call(self, request: web.Request) -> web.StreamResponse:
-        name = f'{self._gateway.namespace}/{request.match_info["service"]}'
-        body = await request.read()
-        try:
-            args = orjson.loads(body) if body else {}
-        except orjson.JSONDecodeError as error:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the body is not JSON: {error}') from None
-        return _json(await call_service(
-            self._gateway, self._policy, self._role(request), name, None, args, self._parameters.limits.call_s))
-
-    async def _next_message(self, topic: str, type_name: str) -> bytes:
-        """Return the next message of a topic."""
-        arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-        def deliver(data: bytes) -> None:
-            if not arrived.done():
-                arrived.set_result(data)
-        feed = await self._gateway.subscribe(topic, type_name, deliver)
-        try:
-            return await asyncio.wait_for(arrived, _SNAPSHOT_S)
-        except asyncio.TimeoutError:
-            raise TurretError(ReasonCode.TIMED_OUT, f'nothing on {topic} within {_SNAPSHOT_S:g} s') from None
-        finally:
-            await feed.close()
-
-    # --- panel ---
-
-    async def _file(self, request: web.Request) -> web.StreamResponse:
-        path = (self._panel / (request.match_info['path'] or 'index.html')).resolve()
-        if not path.is_relative_to(self._panel.resolve()) or not path.is_file():
-            if request.path == '/':
-                raise TurretError(ReasonCode.NOT_FOUND, 'the panel is not built; ./turret setup builds it')
-            raise TurretError(ReasonCode.NOT_FOUND, f'there is no {request.path}')
-        immutable = path.parent.name == 'assets'  # their names carry a hash of their content
-        return web.FileResponse(path, headers={
-            'Cache-Control': 'public, max-age=31536000, immutable' if immutable else 'no-cache'})
-
-
-def _json(value: Any) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(value), content_type='application/json', headers={'Cache-Control': 'no-store'})
-
-
-def _refusal(code: ReasonCode, message: str) -> web.Response:
-    return web.Response(
-        status=_HTTP_STATUS.get(code, 400), content_type='application/json',
-        body=orjson.dumps({'success': False, 'code': int(code), 'message': message}))
-
-
-def _operator_secret(namespace: str) -> str:
-    """Return what ``safety`` wants to hear from an operator; empty until it has started once."""
-    try:
-        return (state_dir(namespace) / 'operator.secret').read_text().strip()
-    except FileNotFoundError:
-        return ''
-
-
-def _bound_backlog(request: web.Request) -> None:
-    """Keep pictures that the viewer has not taken out of the operating system's buffers, where they would grow old."""
-    connection = request.get_extra_info('socket')
-    if connection is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _VIDEO_BACKLOG)
+    async def _show_metrics(self, request: web.Request) -> web.StreamResponse:
+        gauges = {'clients': self._bridge.count, 'viewers': self._video.viewers}
+        return web.Response(text=self._metrics.render(gauges, self._bridge.totals()))

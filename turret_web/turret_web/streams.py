@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from turret_common.errors import TurretError
@@ -77,12 +78,19 @@ def parse_request(query: Mapping[str, str]) -> VideoRequest:
 
 @dataclass(frozen=True)
 class Picture:
-    """One JPEG picture and when its light was collected [s since 1970], as text with microseconds."""
+    """One JPEG picture.
+
+    Attributes:
+        jpeg: the picture.
+        timestamp: when its light was collected [s since 1970], as text with microseconds.
+        number: of the picture in its channel.
+    """
 
     jpeg: bytes
     timestamp: str
+    number: int
 
-    @property
+    @cached_property
     def part(self) -> bytes:
         """The picture as one part of a multipart stream."""
         return (
@@ -91,27 +99,34 @@ class Picture:
 
 
 class Channel:
-    """The pictures of one (topic, size, quality), for all who watch them."""
+    """The pictures of one (topic, size, quality), for all who watch them.
+
+    Attributes:
+        feed: the subscription.
+        viewers: how many watch.
+        number: of the newest picture.
+    """
 
     def __init__(self, request: VideoRequest, codec: Codec) -> None:
         self._request = request
         self._codec = codec
         self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Future[tuple[Picture, bytes]] = self._loop.create_future()
+        self._waiting: asyncio.Future[Picture] = self._loop.create_future()
         self._newest: bytes | None = None
         self._encoding: asyncio.Task[None] | None = None
         self.feed: Feed | None = None
         self.viewers = 0
+        self.number = 0
 
-    async def next(self) -> tuple[Picture, bytes]:
-        """Wait for a new picture; return it, and it as a part of a stream."""
+    async def next(self) -> Picture:
+        """Wait for a new picture and return it."""
         return await asyncio.shield(self._waiting)
 
     def deliver(self, data: bytes) -> None:
         """Take a new message of the topic."""
         if self._codec.kind.name == COMPRESSED and self._request.unchanged:
             message = self._codec.to_cbor(data)
-            self._show(Picture(message['data'], _timestamp(message)))
+            self._show(message['data'], _timestamp(message))
             return
         self._newest = data
         if self._encoding is None or self._encoding.done():
@@ -122,18 +137,19 @@ class Channel:
         while self._newest is not None:
             data, self._newest = self._newest, None
             try:
-                picture = await asyncio.to_thread(_make_picture, self._codec, data, self._request)
+                jpeg, timestamp = await asyncio.to_thread(_make_picture, self._codec, data, self._request)
             except TurretError as error:
                 log.warning('%s: %s', self._request.topic, error)
             else:
-                self._show(picture)
+                self._show(jpeg, timestamp)
 
-    def _show(self, picture: Picture) -> None:
+    def _show(self, jpeg: bytes, timestamp: str) -> None:
         waiting, self._waiting = self._waiting, self._loop.create_future()
-        waiting.set_result((picture, picture.part))
+        self.number += 1
+        waiting.set_result(Picture(jpeg, timestamp, self.number))
 
 
-def _make_picture(codec: Codec, data: bytes, request: VideoRequest) -> Picture:
+def _make_picture(codec: Codec, data: bytes, request: VideoRequest) -> tuple[bytes, str]:
     from turret_web import pictures  # imports OpenCV, which costs time and memory
 
     message = codec.to_cbor(data)
@@ -144,7 +160,7 @@ def _make_picture(codec: Codec, data: bytes, request: VideoRequest) -> Picture:
         jpeg = pictures.from_image(
             message['data'], (message['width'], message['height']), message['encoding'], message['step'],
             bool(message['is_bigendian']), request.width, request.height, quality)
-    return Picture(jpeg, _timestamp(message))
+    return jpeg, _timestamp(message)
 
 
 def _timestamp(message: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from typing import Any
 
@@ -11,8 +12,12 @@ from rclpy.node import Node
 from turret_common.ros_node import run
 from turret_common.ros_params import RosParameters
 from turret_web.ros_gateway import RosGateway
+from turret_web.ros_logging import RosLogHandler
 from turret_web.server import WebServer
 from turret_web.web_parameters import WebParameters
+
+#: Loggers whose records appear in the log of the node.
+_LOGGERS = ('turret_web', 'aiohttp', 'asyncio')
 
 
 class WebNode(Node):
@@ -25,6 +30,10 @@ class WebNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('web', **node_kwargs)
         parameters: RosParameters[WebParameters] = RosParameters(self, WebParameters)
+        self._logs = RosLogHandler(self.get_logger())
+        for name in _LOGGERS:
+            logging.getLogger(name).addHandler(self._logs)
+            logging.getLogger(name).setLevel(logging.INFO)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name='web', daemon=True)
         self._gateway = RosGateway(self, self._loop)
@@ -32,11 +41,11 @@ class WebNode(Node):
         try:
             self._server = self._on_loop(self._serve(parameters.value))
         except BaseException:
-            self._end_loop()
-            super().destroy_node()
+            self._end()
             raise
         self.address = self._server.address
-        self.get_logger().info(f'listening on http://{self.address[0]}:{self.address[1]}/')
+        for who, url in self._server.urls().items():
+            self.get_logger().info(f'for {who}: {url}')
 
     async def _serve(self, parameters: WebParameters) -> WebServer:
         server = WebServer(self._gateway, parameters)
@@ -46,17 +55,19 @@ class WebNode(Node):
     def _on_loop(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=10.0)
 
-    def _end_loop(self) -> None:
+    def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(2.0)
         self._gateway.close()
+        for name in _LOGGERS:
+            logging.getLogger(name).removeHandler(self._logs)
+        super().destroy_node()
 
     def destroy_node(self) -> None:
         """End every connection, then the node."""
         if self._thread.is_alive():
             self._on_loop(self._server.stop())
-            self._end_loop()
-        super().destroy_node()
+            self._end()
 
 
 def main() -> int:

@@ -24,6 +24,10 @@ class AccessParameters:
     operator_services: tuple[str, ...] = param(
         ('camera/*', 'vision/*', 'controller/*', 'gimbal/*', 'laser/*', 'safety/*', 'bag/*', '*/save_parameters'),
         'services that an operator may call besides')
+    operator_actions: tuple[str, ...] = param(
+        ('controller/*', 'gimbal/*'), 'actions that an operator may use')
+    operator_offers: tuple[str, ...] = param(
+        (), 'services and actions that the client of an operator may offer itself')
     parameters: tuple[str, ...] = param(
         ('camera:*', 'vision:*', 'controller:*', 'status:*'),
         'parameters that an operator may change, as node:name; read-only ones stay so')
@@ -43,8 +47,11 @@ class LimitParameters:
     json_depth: int = param(32, 'nesting of a message from a client', minimum=4, maximum=1000)
     stall_s: float = param(
         10.0, 'a client that reads nothing for so long is dropped', unit='s', minimum=0.1, maximum=3600.0)
+    calls: int = param(64, 'calls, and goals, of one connection at one time', minimum=1, maximum=10_000)
     call_s: float = param(
         10.0, 'longest time that a service may take', unit='s', minimum=0.1, maximum=3600.0)
+    goal_s: float = param(
+        3600.0, 'longest time that a goal of an action may take', unit='s', minimum=0.1, maximum=86_400.0)
 
 
 @dataclass(frozen=True)
@@ -57,5 +64,9 @@ class WebParameters:
         (), 'web sites, like https://robots.example, whose pages may use this server too')
     allowed_hosts: tuple[str, ...] = param(
         (), 'further host names under which browsers may reach this server')
+    tls_certificate: str = param(
+        '', 'PEM file of a certificate to encrypt with, or "self-signed" for one made here; empty = no encryption')
+    tls_key: str = param('', "PEM file of the certificate's key; empty = it is in the same file")
+    media_dir: str = param('', 'folder of stills and videos to hand out; empty = media in the state folder')
     access: AccessParameters = group(AccessParameters)
     limits: LimitParameters = group(LimitParameters)

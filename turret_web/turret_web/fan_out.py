@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import orjson
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web import frames
+from turret_web import encodings
 from turret_web.cdr import Codec, CodecError
 from turret_web.gateway import Feed, Gateway
 from turret_web.outbox import Outbox
@@ -22,43 +20,9 @@ log = logging.getLogger(__name__)
 #: Messages of a reliable topic that wait for a client that did not ask for a queue length.
 DEFAULT_QUEUE = 100
 
-
-class Sample:
-    """One message as it came from ROS, with its encodings as far as somebody asked for them."""
-
-    __slots__ = ('_encoded', 'codec', 'data')
-
-    def __init__(self, data: bytes, codec: Codec) -> None:
-        self.data = data
-        self.codec = codec
-        self._encoded: dict[tuple[str, str], bytes] = {}
-
-    def frame(self, name: str, compression: str) -> bytes:
-        """Return the publish message as a WebSocket frame.
-
-        Args:
-            name: of the topic, as the client wrote it.
-            compression: a key of :data:`ENCODINGS`.
-
-        Raises:
-            CodecError: the bytes are no message of this type.
-        """
-        key = (name, compression)
-        encoded = self._encoded.get(key)
-        if encoded is None:
-            encoded = self._encoded[key] = ENCODINGS[compression](self, name)
-        return encoded
-
-
-def _json_payload(sample: Sample, name: str) -> bytes:
-    return b'{"op":"publish","topic":%b,"msg":%b}' % (
-        orjson.dumps(name), orjson.dumps(sample.codec.to_json(sample.data)))
-
-
-#: How a publish message may be encoded, by the name that rosbridge has for it.
-ENCODINGS: dict[str, Callable[[Sample, str], bytes]] = {
-    'none': lambda sample, name: frames.frame(_json_payload(sample, name)),
-}
+#: Messages of topics up to this rate are deflated for clients that offered it [Hz]: the others would cost too much.
+_DEFLATED_RATE_HZ = 20.0
+_WORTH_DEFLATING = 256  # [bytes]
 
 
 @dataclass(frozen=True)
@@ -69,13 +33,56 @@ class Delivery:
         name: of the topic, as the client wrote it.
         throttle_s: smallest time between two messages [s]; 0 for every message.
         queue: messages that may wait; 0 for the default: the newest of a stream, :data:`DEFAULT_QUEUE` otherwise.
-        compression: a key of :data:`ENCODINGS`.
+        compression: one of :data:`turret_web.encodings.COMPRESSIONS`.
+        fragment_size: largest length of a text message [characters]; None for any.
     """
 
     name: str
     throttle_s: float = 0.0
     queue: int = 0
     compression: str = 'none'
+    fragment_size: int | None = None
+
+
+class Sample:
+    """One message as it came from ROS, with its encodings as far as somebody asked for them."""
+
+    __slots__ = ('_codec', '_data', '_payloads', '_received_ns', '_wires')
+
+    def __init__(self, data: bytes, codec: Codec) -> None:
+        self._data = data
+        self._codec = codec
+        self._received_ns = time.time_ns()
+        self._payloads: dict[tuple[str, str], bytes] = {}
+        self._wires: dict[tuple[str, str, int | None], bytes] = {}
+
+    def payload(self, delivery: Delivery) -> bytes:
+        """Return the ``publish`` message, JSON or CBOR.
+
+        Raises:
+            CodecError: the bytes are no message of this type.
+        """
+        key = (delivery.name, delivery.compression)
+        payload = self._payloads.get(key)
+        if payload is None:
+            payload = self._payloads[key] = self._encode(*key)
+        return payload
+
+    def wire(self, delivery: Delivery) -> bytes:
+        """Return the ``publish`` message as WebSocket frames. Raises as :meth:`payload`."""
+        key = (delivery.name, delivery.compression, delivery.fragment_size)
+        wire = self._wires.get(key)
+        if wire is None:
+            wire = self._wires[key] = encodings.wire(
+                self.payload(delivery), delivery.compression, delivery.fragment_size)
+        return wire
+
+    def _encode(self, name: str, compression: str) -> bytes:
+        if compression == 'cbor-raw':
+            return encodings.publish_cbor_raw(name, self._data, self._received_ns)
+        if compression == 'cbor':
+            return encodings.publish_cbor(name, self._codec.to_cbor(self._data))
+        return encodings.publish_json(name, self._codec.to_json(self._data))
 
 
 class Subscription:
@@ -88,7 +95,7 @@ class Subscription:
         dropped: messages that the client did not get.
     """
 
-    def __init__(self, topic: Topic, outbox: Outbox, delivery: Delivery) -> None:
+    def __init__(self, topic: SharedTopic, outbox: Outbox, delivery: Delivery) -> None:
         self._topic = topic
         self._outbox = outbox
         self._delivery = delivery
@@ -98,6 +105,7 @@ class Subscription:
         self._timer: asyncio.TimerHandle | None = None
         self._unsent: deque[Sample] = deque(
             maxlen=delivery.queue or (1 if topic.newest_only else DEFAULT_QUEUE))
+        self._plain = delivery.compression == 'none' and delivery.fragment_size is None
         self.dropped = 0
 
     def offer(self, sample: Sample) -> None:
@@ -122,7 +130,7 @@ class Subscription:
 
     def _push(self, sample: Sample) -> None:
         try:
-            sample.frame(self._delivery.name, self._delivery.compression)
+            sample.payload(self._delivery)
         except CodecError as error:
             self._topic.complain(error)
             return
@@ -133,7 +141,13 @@ class Subscription:
 
     def next_frame(self) -> bytes:
         """Return the next frame for the client."""
-        return self._unsent.popleft().frame(self._delivery.name, self._delivery.compression)
+        sample = self._unsent.popleft()
+        deflater = self._outbox.deflater
+        if deflater is not None and self._plain and self._topic.unhurried:
+            payload = sample.payload(self._delivery)
+            if len(payload) > _WORTH_DEFLATING:
+                return deflater.text_frame(payload)
+        return sample.wire(self._delivery)
 
     def has_frames(self) -> bool:
         """Say whether the client is still to be sent something."""
@@ -147,20 +161,23 @@ class Subscription:
         await self._topic.remove(self)
 
 
-class Topic:
+class SharedTopic:
     """One ROS subscription and the clients that share it.
 
     Attributes:
         newest_only: as :class:`~turret_web.gateway.Feed` says.
     """
 
-    def __init__(self, topics: Topics, name: str, type_name: str, codec: Codec) -> None:
-        self._topics = topics
+    def __init__(self, fan_out: FanOut, name: str, type_name: str, codec: Codec) -> None:
+        self._fan_out = fan_out
         self._codec = codec
         self._subscriptions: set[Subscription] = set()
         self._feed: Feed | None = None
         self._latched: Sample | None = None
         self._complained = False
+        self._loop = asyncio.get_running_loop()
+        self._arrived = 0.0
+        self._interval_s = 1.0
         self.name = name
         self.type_name = type_name
         self.newest_only = False
@@ -179,7 +196,12 @@ class Topic:
     async def remove(self, subscription: Subscription) -> None:
         """Take a client out."""
         self._subscriptions.discard(subscription)
-        await self._topics.release(self)
+        await self._fan_out.release(self)
+
+    @property
+    def unhurried(self) -> bool:
+        """Whether its messages come so seldom that they can be deflated for every client."""
+        return self._interval_s * _DEFLATED_RATE_HZ > 1.0
 
     @property
     def idle(self) -> bool:
@@ -198,6 +220,9 @@ class Topic:
             log.error('%s: %s', self.name, error)
 
     def _deliver(self, data: bytes) -> None:
+        now = self._loop.time()
+        self._interval_s += 0.2 * (min(now - self._arrived, 1.0) - self._interval_s)
+        self._arrived = now
         sample = Sample(data, self._codec)
         if self._feed is None or self._feed.latched:
             self._latched = sample
@@ -205,12 +230,12 @@ class Topic:
             subscription.offer(sample)
 
 
-class Topics:
+class FanOut:
     """All topics that some client listens to."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, SharedTopic] = {}
         self._lock = asyncio.Lock()
 
     async def subscribe(self, name: str, type_name: str | None, outbox: Outbox, delivery: Delivery) -> Subscription:
@@ -235,14 +260,14 @@ class Topics:
             topic.add(subscription)
         return subscription
 
-    async def release(self, topic: Topic) -> None:
+    async def release(self, topic: SharedTopic) -> None:
         """Close a topic that nobody listens to any more."""
         async with self._lock:
             if topic.idle and self._topics.get(topic.name) is topic:
                 del self._topics[topic.name]
                 await topic.close()
 
-    async def _open(self, name: str, type_name: str | None) -> Topic:
+    async def _open(self, name: str, type_name: str | None) -> SharedTopic:
         actual = self._gateway.topics().get(name)
         if actual and type_name is not None:
             self._check_type(name, type_name, actual[0])
@@ -251,7 +276,7 @@ class Topics:
         elif type_name is None:
             raise TurretError(ReasonCode.NOT_FOUND, f'topic {name} does not exist yet; give its type to wait for it')
         codec = self._gateway.message(type_name)
-        topic = Topic(self, name, codec.kind.name, codec)
+        topic = SharedTopic(self, name, codec.kind.name, codec)
         await topic.open(self._gateway)
         self._topics[name] = topic
         return topic

@@ -1,0 +1,90 @@
+"""``/stream`` and ``/snapshot``: video by the addresses of ``web_video_server``."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import NoReturn
+
+from aiohttp import web
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_web.metrics import Metrics
+from turret_web.policy import Policy
+from turret_web.streams import BOUNDARY, Channel, Video, VideoRequest, parse_request
+from turret_web.web_parameters import LimitParameters
+
+#: A picture for ``/snapshot`` has to come within this time [s].
+_SNAPSHOT_S = 5.0
+#: Unsent bytes of a stream that may wait in the operating system, where they grow old: about one picture.
+_BACKLOG = 128 * 1024
+
+
+class VideoRoutes:
+    """The video side of the front door."""
+
+    def __init__(self, video: Video, policy: Policy, limits: LimitParameters, metrics: Metrics) -> None:
+        self._video = video
+        self._policy = policy
+        self._limits = limits
+        self._metrics = metrics
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the addresses."""
+        return [web.get('/stream', self._stream), web.get('/snapshot', self._snapshot)]
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return self._video.viewers
+
+    def _resolve(self, request: web.Request) -> VideoRequest:
+        wanted = self._video.resolve(parse_request(request.query))
+        self._policy.check_subscribe(wanted.topic)
+        if self.viewers >= self._limits.viewers:
+            raise TurretError(ReasonCode.RATE_LIMITED, f'{self.viewers} viewers are watching already')
+        return wanted
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        wanted = self._resolve(request)
+        response = web.StreamResponse(headers={
+            'Content-Type': f'multipart/x-mixed-replace;boundary={BOUNDARY}', 'Cache-Control': 'no-store'})
+        channel = await self._video.watch(wanted)
+        try:
+            await response.prepare(request)
+            _bound_backlog(request)
+            await self._show(channel, response)
+        except ConnectionError:
+            return response
+        finally:
+            await self._video.leave(wanted)
+
+    async def _show(self, channel: Channel, response: web.StreamResponse) -> NoReturn:
+        """Send every picture that the viewer takes in time, until it goes."""
+        seen = channel.number
+        while True:
+            picture = await channel.next()
+            self._metrics.count('pictures_total')
+            self._metrics.count('dropped_pictures_total', picture.number - seen - 1)
+            seen = picture.number
+            await response.write(picture.part)
+
+    async def _snapshot(self, request: web.Request) -> web.StreamResponse:
+        wanted = self._resolve(request)
+        channel = await self._video.watch(wanted)
+        try:
+            picture = await asyncio.wait_for(channel.next(), _SNAPSHOT_S)
+        except asyncio.TimeoutError:
+            raise TurretError(ReasonCode.TIMED_OUT, f'no picture of {wanted.topic} within {_SNAPSHOT_S:g} s') from None
+        finally:
+            await self._video.leave(wanted)
+        return web.Response(
+            body=picture.jpeg, content_type='image/jpeg',
+            headers={'X-Timestamp': picture.timestamp, 'Cache-Control': 'no-store'})
+
+
+def _bound_backlog(request: web.Request) -> None:
+    connection = request.get_extra_info('socket')
+    if connection is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _BACKLOG)
