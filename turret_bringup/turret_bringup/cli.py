@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or '').splitlines()[0]
         sub = subparsers.add_parser(
-            name, help=summary[0].lower() + summary[1:].rstrip('.'), description=module.__doc__,
+            name, help=summary[0].lower() + summary[1:].rstrip('.'), description=module.__doc__, allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(sub)
         sub.set_defaults(run=module.run)

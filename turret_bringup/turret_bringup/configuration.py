@@ -230,8 +230,6 @@ def _flatten(entry: Mapping[Any, Any], prefix: str = '') -> Iterator[tuple[str, 
 
 def _walk(layer: Layer, known: Mapping[str, Mapping[str, ParamSpec]]) -> Iterator[tuple[str, str, Any]]:
     for node, entries in layer.values.items():
-        if node in {spec.name for spec in GRAPH} - set(known):  # its code does not exist yet
-            continue
         for name, value in entries.items():
             owners = [node] if node != _EVERY_NODE else [owner for owner in known if name in known[owner]]
             if not owners:

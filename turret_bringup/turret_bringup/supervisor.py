@@ -97,13 +97,18 @@ class Supervisor:
         """Write a line of the supervisor's own."""
         self._write(self._own_prefix, text)
 
-    def run(self) -> int:
-        """Run until SIGINT, SIGTERM or SIGHUP, or until a first start is refused; return the exit code 0 or 2."""
+    def run(self, on_started: Callable[[], object] = lambda: None) -> int:
+        """Run until SIGINT, SIGTERM or SIGHUP, or until a first start is refused; return the exit code 0 or 2.
+
+        Args:
+            on_started: called once, when every process has been started.
+        """
         self._janitor = Janitor(self._clean_up)
         with self._signals():
             try:
                 for child in self._children:
                     self._start(child)
+                on_started()
                 while not self._ending:
                     self._step(self._next_due())
             finally:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from turret_bringup.commands import down, up
+from turret_bringup.commands import down, setup, up
 
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
     'down': down,
+    'setup': setup,
 }

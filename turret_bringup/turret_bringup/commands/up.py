@@ -1,75 +1,147 @@
-"""Start the turret.
+"""Start the turret and print the panel's address.
 
-Without arguments everything is simulated. A parameter file that names a driver of gimbal or laser makes it real:
-then nothing is simulated that the file does not say.
+Without parameter files everything is simulated. A file that gives the gimbal or the laser a driver describes hardware:
+then only that is simulated which the file says.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import os
+import stat
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from turret_bringup import configuration, instance, processes
+from turret_bringup import front_door, instance
 from turret_bringup.commands.options import add_namespace
-from turret_bringup.graph import GRAPH, NodeSpec
-from turret_bringup.supervisor import Supervisor
-from turret_common.state_dir import runtime_dir
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_common.state_dir import runtime_dir, state_dir
+
+if TYPE_CHECKING:
+    from turret_bringup.configuration import Configuration
+    from turret_bringup.supervisor import Supervisor
+
+LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
+_REACHABLE_S = 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument('--video', type=Path, metavar='FILE', help='footage instead of the simulated camera, looping')
-    source.add_argument('--camera', metavar='DEVICE', help='a real camera, for example /dev/video0')
+    pictures = parser.add_mutually_exclusive_group()
+    pictures.add_argument(
+        '--video', type=Path, metavar='FILE', help='footage in place of the simulated camera; it loops')
+    pictures.add_argument('--camera', type=Path, metavar='DEVICE', help='a real camera, for example /dev/video0')
     parser.add_argument(
         '--params', type=Path, action='append', default=[], metavar='FILE',
         help='parameter file; may be repeated, later ones win')
     parser.add_argument(
-        '--set', action='append', default=[], metavar='NODE.PARAMETER=VALUE', dest='assignments',
+        '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
         help='one parameter; may be repeated, wins over files')
     add_namespace(parser)
     parser.add_argument('--host', metavar='ADDRESS', help='address that the panel listens on (default: 127.0.0.1)')
-    parser.add_argument('--port', type=int, metavar='PORT', help='port of the panel (default: 8000)')
+    parser.add_argument('--port', metavar='PORT', help='port that the panel listens on (default: 8000)')
+    parser.add_argument('--detach', action='store_true', help='go on in the background; ./turret down ends it')
     parser.add_argument(
-        '--log-level', choices=processes.LOG_LEVELS, default='info', help='least severity shown (default: %(default)s)')
+        '--log-level', choices=LOG_LEVELS, default='info', help='least severity shown (default: %(default)s)')
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the turret until it is told to end."""
+    if args.detach:
+        return _detach(args.namespace)
+    if 'ROS_DISTRO' in os.environ:
+        os.execvp('ros2', launch_command(args))
+
+    from turret_bringup import configuration, processes, shared_memory
+    from turret_bringup.supervisor import Supervisor
+
+    _require_inputs(args)
     with instance.held(args.namespace):
-        config = configuration.compose(args.namespace, args.params, _assignments(args), graph=_present())
+        config = configuration.compose(args.namespace, args.params, assignments(args))
+        web = config.effective['web']
+        front_door.require_free(web.host, web.port)
         files = config.write(runtime_dir(args.namespace) / 'parameters')
-        supervisor = Supervisor(processes.commands(config, files, args.log_level, colored=sys.stdout.isatty()))
-        for note in config.notes:
-            supervisor.say(note)
-        if config.simulated():
-            supervisor.say(f'SIMULATION: {", ".join(config.simulated())}')
-        code = supervisor.run()
-    if supervisor.refusal:
+        colored = sys.stdout.isatty()
+        supervisor = Supervisor(
+            processes.commands(config, files, args.log_level, colored), clean_up=shared_memory.clear_orphans)
+        for line in [*config.notes, announcement(config)]:
+            supervisor.say(line)
+        teller = threading.Thread(target=_tell_when_reachable, args=(supervisor, web.host, web.port), daemon=True)
+        code = supervisor.run(teller.start)
+    if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code
 
 
-def _assignments(args: argparse.Namespace) -> list[str]:
+def assignments(args: argparse.Namespace) -> list[str]:
+    """Return the single parameters that the command line gives, ``node.name=value``."""
     values = list(args.assignments)
     if args.video:
-        values += ['camera.source=file', f'camera.video_file={args.video.resolve()}']
+        values += ['camera.source=file', f'camera.video_file="{args.video.resolve()}"']
     if args.camera:
-        values += ['camera.source=v4l2', f'camera.device={args.camera}']
-    if args.host:
-        values.append(f'web.host={args.host}')
-    if args.port is not None:
-        values.append(f'web.port={args.port}')
+        values += ['camera.source=v4l2', f'camera.device="{args.camera}"']
+    values += [f'web.{name}={value}' for name, value in (('host', args.host), ('port', args.port)) if value is not None]
     return values
 
 
-def _present() -> list[NodeSpec]:
-    """Return the nodes whose code exists."""
-    def exists(spec: NodeSpec) -> bool:
-        return all(importlib.util.find_spec(f'{spec.package}.{spec.name}_{part}') for part in ('node', 'parameters'))
-    missing = [spec.name for spec in GRAPH if not exists(spec)]
-    if missing:
-        sys.stderr.write(f'not there yet: {", ".join(missing)}\n')
-    return [spec for spec in GRAPH if exists(spec)]
+def announcement(config: Configuration) -> str:
+    """Return the line that says what is simulated and what is real."""
+    simulated = config.simulated()
+    if not simulated:
+        return 'HARDWARE: nothing is simulated'
+    return f'SIMULATION: {", ".join(simulated)} work on simulated hardware'
+
+
+def launch_command(args: argparse.Namespace) -> list[str]:
+    """Return the ``ros2 launch`` command line that does the same on a ROS distribution."""
+    given = {
+        'namespace': args.namespace,
+        'log_level': args.log_level,
+        'params_file': ':'.join(str(path.resolve()) for path in args.params),
+        'set': ' '.join(assignments(args)),
+    }
+    return ['ros2', 'launch', 'turret_bringup', 'turret.launch.py', *(f'{k}:={v}' for k, v in given.items() if v)]
+
+
+def _require_inputs(args: argparse.Namespace) -> None:
+    if args.video and not args.video.is_file():
+        raise TurretError(ReasonCode.NOT_FOUND, f'there is no video file {args.video}')
+    if args.camera and not (args.camera.exists() and stat.S_ISCHR(args.camera.stat().st_mode)):
+        raise TurretError(ReasonCode.CAMERA_ABSENT, f'there is no camera {args.camera}')
+    if args.camera and not os.access(args.camera, os.R_OK | os.W_OK):
+        raise TurretError(
+            ReasonCode.IO_ERROR, f'no permission to use {args.camera}; add yourself to its group: '
+            f'sudo usermod -aG {args.camera.group()} $USER, and sign in again')
+
+
+def _tell_when_reachable(supervisor: Supervisor, host: str, port: int) -> None:
+    deadline = time.monotonic() + _REACHABLE_S
+    while time.monotonic() < deadline:
+        if front_door.is_reachable(host, port):
+            for line in front_door.addresses(host, port, os.environ):
+                supervisor.say(line)
+            return
+        time.sleep(0.1)
+    supervisor.say(f'the panel is not reachable on {host} port {port} after {_REACHABLE_S:g} s; see ./turret doctor')
+
+
+def _detach(namespace: str) -> int:
+    log = state_dir(namespace) / 'turret.log'
+    command = [sys.executable, '-m', 'turret_bringup.cli', *(word for word in sys.argv[1:] if word != '--detach')]
+    with log.open('w') as output:
+        supervisor = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    while supervisor.poll() is None:
+        lines = log.read_text().splitlines()
+        told = [line.partition(' | ')[2] for line in lines if line.startswith('turret ')]
+        if any('panel' in line for line in told):
+            sys.stdout.write('\n'.join([*told, f'log: {log}', 'end it with: ./turret down', '']))
+            return 0
+        time.sleep(0.05)
+    sys.stderr.write(log.read_text())
+    return supervisor.returncode
