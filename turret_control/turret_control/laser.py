@@ -121,7 +121,7 @@ class LaserCore:
         self._power = parameters.power
         self.state = LaserState.DARK
         self._dark_code = ReasonCode.NOT_ARMED
-        self._dark_message = 'never armed'
+        self._dark_message = 'arm first'
         self._armed_by: Permit | None = None
         self._armed_from_ns = 0
         self._used_ns = 0
@@ -242,7 +242,7 @@ class LaserCore:
     def clear_fault(self) -> None:
         """End a fault whose cause is gone. The laser stays dark."""
         if self.state is LaserState.FAULT:
-            self.state = LaserState.DARK
+            self.state, self._dark_code, self._dark_message = LaserState.DARK, ReasonCode.NOT_ARMED, 'arm first'
 
     # Time
 

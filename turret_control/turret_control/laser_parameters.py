@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from turret_common.params import param
+from turret_common.errors import TurretError
+from turret_common.params import ParameterError, param
+from turret_common.reason_codes import ReasonCode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,6 +17,10 @@ class LaserParameters:
     """
 
     driver: str = param('sim', 'what drives the laser', choices=('sim',))
+    watchdog_fitted: bool = param(
+        False, 'an external hardware watchdog cuts the fire line when the driver stops pulsing it')
+    no_watchdog_accepted: bool = param(
+        False, 'run a real laser without an external watchdog; shown for ever')
     dry_run: bool = param(False, 'do everything but the light; fires are counted apart')
     power: float = param(
         0.0, 'power at start, of full power; 0 = dark', minimum=0.0, maximum=1.0)
@@ -37,7 +43,17 @@ class LaserParameters:
     arm_expiry_s: float = param(
         30.0, 'armed, but unused for so long: disarmed', unit='s', minimum=5.0, maximum=30.0)
 
+    @property
+    def hardware(self) -> bool:
+        """Whether a real laser is driven."""
+        return self.driver != 'sim'
+
     def __post_init__(self) -> None:
+        if self.hardware and not (self.watchdog_fitted or self.no_watchdog_accepted):
+            raise ParameterError(
+                ReasonCode.NO_WATCHDOG,
+                'a stopped or dead process can leave a pin high: a real laser needs an external hardware watchdog'
+                ' (watchdog_fitted), or the word of its owner to go without (no_watchdog_accepted)')
         if self.power > self.power_cap:
             raise ValueError(f'power {self.power:g} is above power_cap {self.power_cap:g}')
         if self.pulse_s > self.pulse_cap_s:
@@ -50,3 +66,20 @@ class LaserParameters:
 
 #: The duty cap holds in every window of this length, in s.
 DUTY_WINDOW_S = 10.0
+
+
+def check_start(parameters: LaserParameters, guarded: bool, use_sim_time: bool) -> None:
+    """Refuse to drive a real laser without its guards.
+
+    Args:
+        parameters: of the laser.
+        guarded: a guardian watches this process.
+        use_sim_time: the ROS parameter of that name.
+
+    Raises:
+        TurretError: GUARDIAN_LOST or NOT_SUPPORTED.
+    """
+    if parameters.hardware and not guarded:
+        raise TurretError(ReasonCode.GUARDIAN_LOST, 'a real laser is driven only under its guardian: start laser_node')
+    if parameters.hardware and use_sim_time:
+        raise TurretError(ReasonCode.NOT_SUPPORTED, 'a real laser does not run on simulated time (use_sim_time)')

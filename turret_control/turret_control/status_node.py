@@ -36,15 +36,15 @@ class StatusNode(Node):
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('status', **node_kwargs)
-        self._parameters = RosParameters(self, StatusParameters).value
-        self._watches = {name: NodeWatch(name, self._parameters) for name in _SECTIONS}
+        self._params = RosParameters(self, StatusParameters).value
+        self._watches = {name: NodeWatch(name, self._params) for name in _SECTIONS}
         self._book = FaultBook()
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._reads = 0
-        self._diagnostics_every = max(1, round(_DIAGNOSTICS_PERIOD_S / self._parameters.period_s))
+        self._diagnostics_every = max(1, round(_DIAGNOSTICS_PERIOD_S / self._params.period_s))
         self._tracks_seen: float | None = None
-        self._status = msg.TurretStatus(period_s=self._parameters.period_s)
+        self._status = msg.TurretStatus(period_s=self._params.period_s)
         self._status.header.frame_id = 'base_link'
 
         self._publisher = self.create_publisher(msg.TurretStatus, 'status', ros_qos.STATUS)
@@ -55,7 +55,7 @@ class StatusNode(Node):
         self.create_service(srv.Faults, 'status/faults', self._faults)
 
         self._thread = Periodic(
-            'status', self._parameters.period_s / _READS_PER_MESSAGE, self._tick, self._on_thread_error)
+            'status', self._params.period_s / _READS_PER_MESSAGE, self._tick, self._on_thread_error)
         self._thread.start()
 
     def destroy_node(self) -> None:
@@ -89,7 +89,7 @@ class StatusNode(Node):
         for name, watch in self._watches.items():
             setattr(status, f'{name}_age_s', watch.age(now))
         status.tracks_age_s = math.nan if self._tracks_seen is None else now - self._tracks_seen
-        if not status.tracks_age_s < self._parameters.tracks_lifetime_s:
+        if not status.tracks_age_s < self._params.tracks_lifetime_s:
             status.tracks = []
         status.backend = self._backend(now)
         status.seq += 1

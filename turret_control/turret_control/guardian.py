@@ -1,0 +1,216 @@
+"""The guardian: a small parent process of the laser driver that takes the fire line when the driver is silent or dead.
+
+Both ends of their conversation are here. Over a socket pair the driver first sends one line of JSON that describes its
+fire line, then a byte every 10 ms: ``A`` while the line may go high, before it first does so, and ``D`` while it may
+not. The guardian sends a byte back for what it received. Neither outlives the other: when the driver falls silent the
+guardian kills it, drives the line low and ends; when the guardian falls silent the driver is dark, and ends once the
+connection is closed.
+
+The guardian imports no ROS and keeps to the standard library, so that it stays small and has little that can fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import math
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from turret_common.plant_link import PlantError, PlantLink
+
+#: The environment variable that tells the driver which file descriptor leads to its guardian.
+GUARDIAN_FD = 'TURRET_GUARDIAN_FD'
+_ARMED, _DISARMED = b'A', b'D'
+_PULSE_NS = 10_000_000
+#: Silence of an armed driver, in s, after which the guardian kills it; and of one that said that it is disarmed.
+_ARMED_SILENCE_S, _DISARMED_SILENCE_S = 0.05, 1.0
+#: Silence of the guardian, in ns, after which the driver goes dark.
+_GUARDIAN_SILENCE_NS = 80_000_000
+#: A driver that was told to end has so long for it, in s.
+_END_S = 2.0
+#: How often the guardian looks whether the driver's time is up, and whether it has ended, in s.
+_LOOK_S, _REAP_S = 0.2, 0.002
+_NICENESS = -10
+_PR_SET_PDEATHSIG = 1
+
+
+class GuardianLink:
+    """The driver's end. Used by one thread."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self._pulse_ns = 0
+        self._armed = False
+        self._heard_ns: int | None = None
+        self.closed = False
+
+    @classmethod
+    def from_environment(cls) -> GuardianLink | None:
+        """Return the connection to the guardian that started this process; None when none did."""
+        fd = os.environ.pop(GUARDIAN_FD, None)
+        return None if fd is None else cls(socket.socket(fileno=int(fd)))
+
+    def announce(self, line: dict[str, Any]) -> None:
+        """Tell the guardian which line to take."""
+        self._send(json.dumps(line).encode() + b'\n')
+
+    def pulse(self, armed: bool, now_ns: int) -> bool:
+        """Tell the guardian that the driver lives; return whether the guardian does.
+
+        Args:
+            armed: the line may go high from now on.
+            now_ns: CLOCK_MONOTONIC in ns.
+        """
+        if now_ns - self._pulse_ns >= _PULSE_NS or armed != self._armed:
+            self._pulse_ns, self._armed = now_ns, armed
+            self._send(_ARMED if armed else _DISARMED)
+        try:
+            if self._connection.recv(4096):
+                self._heard_ns = now_ns
+            else:
+                self.closed = True
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.closed = True
+        return not self.closed and self._heard_ns is not None and now_ns - self._heard_ns < _GUARDIAN_SILENCE_NS
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._connection.send(data)
+        except BlockingIOError:
+            pass  # a guardian that does not read is noticed by its silence
+        except OSError:
+            self.closed = True
+
+
+def end_with_parent() -> None:
+    """Have the kernel send this process SIGTERM when the guardian dies, should its own threads be stuck."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class SimLine:
+    """The simulated hardware's laser pin, as the guardian takes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._link = PlantLink(path)
+
+    def drive_low(self) -> None:
+        """Drive the line low. Raises OSError."""
+        try:
+            self._link.call('pin', name='laser', level=0.0)
+        except PlantError:  # the connection may be one to an earlier plant: once more, with a new one
+            self._link.call('pin', name='laser', level=0.0)
+
+
+class Guardian:
+    """The parent's end."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._pid = 0
+        self._line: SimLine | None = None
+        self._armed = False
+        self._end_by: float | None = None
+
+    def run(self) -> int:
+        """Start the driver, watch it until it ends or must be ended, leave the line low; return the exit code."""
+        connection, theirs = socket.socketpair()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._forward)
+        theirs.set_inheritable(True)
+        self._pid = os.posix_spawn(
+            self._command[0], self._command, {**os.environ, GUARDIAN_FD: str(theirs.fileno())})
+        theirs.close()
+        _raise_priority()
+        why = self._watch(connection)
+        if why:
+            os.kill(self._pid, signal.SIGKILL)
+        self._drive_low()
+        status = self._wait()
+        problem = self._drive_low()
+        if problem:
+            sys.stderr.write(f'laser guardian: the fire line cannot be driven low: {problem}\n')
+        if why:
+            sys.stderr.write(f'laser guardian: the driver {why}; it was killed and the fire line is low\n')
+            return 1
+        return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1
+
+    def _watch(self, connection: socket.socket) -> str:
+        """Answer pulses until the driver ends; return why it must be killed, empty when it went by itself."""
+        announcement = b''
+        heard = time.monotonic()
+        while True:
+            silence = (_ARMED_SILENCE_S if self._armed else _DISARMED_SILENCE_S) if self._line else math.inf
+            connection.settimeout(min(silence, _LOOK_S))
+            try:
+                data = connection.recv(4096)
+                connection.send(data[-1:])
+            except TimeoutError:
+                data = b''
+                if time.monotonic() - heard >= silence:
+                    return 'was silent'
+            except OSError:
+                return ''
+            else:
+                if not data:
+                    return ''
+                heard = time.monotonic()
+            if self._end_by is not None and time.monotonic() >= self._end_by:
+                return 'did not end when told to'
+            if self._line is None:
+                announcement += data
+                head, newline, data = announcement.partition(b'\n')
+                if newline:
+                    self._line = take_line(json.loads(head))
+                    self._drive_low()
+            if data:
+                self._armed = data.endswith(_ARMED)
+
+    def _drive_low(self) -> str:
+        """Drive the line low; return why that failed, empty when it did not."""
+        if self._line is None:
+            return ''  # a driver that never announced its line never drove it
+        try:
+            self._line.drive_low()
+        except OSError as error:
+            return str(error)
+        return ''
+
+    def _wait(self) -> int:
+        """Wait for the driver to end, with force when it takes too long; return its wait status."""
+        end_by = time.monotonic() + _END_S
+        while True:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._pid = 0
+                return status
+            if time.monotonic() >= end_by:
+                os.kill(self._pid, signal.SIGKILL)
+            time.sleep(_REAP_S)
+
+    def _forward(self, number: int, _: FrameType | None) -> None:
+        if self._end_by is None:
+            self._end_by = time.monotonic() + _END_S
+        if self._pid:
+            os.kill(self._pid, number)
+
+
+def take_line(description: dict[str, Any]) -> SimLine:
+    """Return the line that a driver announced."""
+    return SimLine(Path(description['socket']))
+
+
+def _raise_priority() -> None:
+    """Run before others where the system lets us; a guardian that waits for the processor is late."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)

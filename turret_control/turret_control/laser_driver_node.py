@@ -1,0 +1,133 @@
+"""The laser node's driver process: services and topics around the thread that owns the laser."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from rclpy.node import Node
+
+from turret_common import ros_qos
+from turret_common.errors import TurretError
+from turret_common.periodic import Periodic
+from turret_common.permit import PermitMonitor
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import answered, run
+from turret_common.ros_params import RosParameters
+from turret_control.guardian import GuardianLink, end_with_parent
+from turret_control.laser import Grant, LaserCore
+from turret_control.laser_lines import make_lines
+from turret_control.laser_loop import LaserLoop
+from turret_control.laser_parameters import LaserParameters, check_start
+from turret_msgs import msg, srv
+
+_STATE_PERIOD_S = 0.1
+
+
+class LaserNode(Node):
+    """Passes permits, grants and requests to the laser's thread, and its state to everybody."""
+
+    def __init__(self, guardian: GuardianLink | None = None, **node_kwargs: Any) -> None:
+        super().__init__('laser', **node_kwargs)
+        self._params = RosParameters(self, LaserParameters, self._on_parameters)
+        check_start(self._params.value, guardian is not None, self.get_parameter('use_sim_time').value)
+        self._permits = PermitMonitor()
+        self._core = LaserCore(self._params.value, self._permits)
+        self._publishing = Periodic('laser state', _STATE_PERIOD_S, self._publish, self._on_publish_error)
+        lines = make_lines(self._params.value, self.get_namespace())
+        self._loop = LaserLoop(self._core, lines, guardian, self._publishing.wake, self._on_loop_end)
+        self._loop.start()
+        self._started = self.get_clock().now().to_msg()
+
+        self._states = self.create_publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
+        self.create_subscription(msg.SafetyPermit, 'safety/permit', self._on_permit, ros_qos.PERMIT)
+        self.create_subscription(msg.FireGrant, 'safety/fire_grant', self._on_grant, ros_qos.PERMIT)
+        self.create_service(srv.Arm, 'laser/arm', self._arm)
+        self.create_service(srv.Disarm, 'laser/disarm', self._disarm)
+        self.create_service(srv.Fire, 'laser/fire', self._fire)
+        self.create_service(srv.SetPower, 'laser/set_power', self._set_power)
+        self.create_service(srv.ResetCount, 'laser/reset_count', self._reset_count)
+        self._publishing.start()
+
+    def destroy_node(self) -> None:
+        """Make the laser dark, then end."""
+        self._loop.stop()
+        self._publishing.stop()
+        super().destroy_node()
+
+    def _on_loop_end(self, why: str) -> None:
+        """End the process: the laser is dark, and nobody watches it any more."""
+        self.get_logger().fatal(f'the laser is dark for good: {why}')
+        os._exit(1)
+
+    def _on_publish_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'no state any more: {type(error).__name__}: {error}')
+        self.context.try_shutdown()
+
+    def _on_parameters(self, parameters: LaserParameters) -> None:
+        try:
+            self._loop.call(lambda _: self._core.change_parameters(parameters))
+        except TurretError as error:
+            raise ValueError(error.message) from error
+
+    def _publish(self) -> None:
+        parameters = self._params.value
+        state = msg.LaserState(
+            started=self._started, driver=parameters.driver, hardware=parameters.hardware, dry_run=parameters.dry_run,
+            watchdog_fitted=parameters.watchdog_fitted, no_watchdog_accepted=parameters.no_watchdog_accepted,
+            profile='standard', power_cap=parameters.power_cap, duty_cap=parameters.duty_cap,
+            pulse_s=parameters.pulse_s, burst_count=parameters.burst_count, burst_gap_s=parameters.burst_gap_s,
+            cooldown_s=parameters.cooldown_s, **vars(self._loop.call(self._core.snapshot)))
+        state.ready = state.code == ReasonCode.OK
+        state.header.stamp = self.get_clock().now().to_msg()
+        self._states.publish(state)
+
+    def _on_permit(self, permit: msg.SafetyPermit) -> None:
+        self._permits.update(
+            permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok, permit.lease_digest,
+            permit.reasons)
+
+    def _on_grant(self, message: msg.FireGrant) -> None:
+        grant = Grant(message.epoch, message.seq, message.monotonic_ns, message.source, message.trigger)
+        self._loop.post(lambda now_ns: self._core.grant(grant, now_ns))
+
+    def _check_operator(self, request: Any) -> None:
+        self._permits.check_lease(request.lease_id, time.monotonic_ns())
+
+    @answered
+    def _arm(self, request: Any, _: Any) -> None:
+        self._check_operator(request)
+        self._loop.call(self._core.arm)
+
+    @answered
+    def _disarm(self, _: Any, __: Any) -> None:
+        self._loop.call(self._core.disarm)
+
+    @answered
+    def _fire(self, request: Any, _: Any) -> None:
+        self._check_operator(request)
+        self._loop.call(
+            lambda now_ns: self._core.fire(request.pulses, request.pulse_s, request.gap_s, now_ns))
+
+    @answered
+    def _set_power(self, request: Any, _: Any) -> None:
+        self._check_operator(request)
+        self._loop.call(lambda now_ns: self._core.set_power(request.power, now_ns))
+
+    @answered
+    def _reset_count(self, request: Any, _: Any) -> None:
+        self._check_operator(request)
+        self._loop.call(lambda _: self._core.reset_count())
+
+
+def main() -> int:
+    """Run the driver; its guardian, where there is one, is its parent."""
+    guardian = GuardianLink.from_environment()
+    if guardian is not None:
+        end_with_parent()
+    return run(lambda: LaserNode(guardian))
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
