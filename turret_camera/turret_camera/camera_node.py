@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from turret_camera.calibration import load_calibration
 from turret_camera.camera_parameters import CameraParameters
-from turret_camera.clock import MonotonicClock
+from turret_camera.clock import Clock, MonotonicClock
 from turret_camera.frame import Frame, Settings
 from turret_camera.grabber import Grabber, Status
+from turret_camera.ros_topic_source import RosTopicSource
+from turret_camera.source import ImageSource
 from turret_camera.sources import make_source
 from turret_common.plant_link import plant_socket
 from turret_common.ros_images import array_to_image, camera_to_info
@@ -37,7 +41,7 @@ class CameraNode(Node):
         super().__init__('camera', **node_kwargs)
         self._ros_parameters = RosParameters(self, CameraParameters, self._configure)
         clock = MonotonicClock()
-        self._source = make_source(self._ros_parameters.value, plant_socket(self.get_namespace()), clock)
+        self._source = self._make_source(self._ros_parameters.value, clock)
         self._beat_now = threading.Event()
         self._closing = False
         self._grabber = Grabber(self._source, clock, self._publish, self._beat_now.set)
@@ -60,6 +64,12 @@ class CameraNode(Node):
     def _configure(self, parameters: CameraParameters) -> None:
         self._grabber.configure(parameters)
         self._beat_now.set()
+
+    def _make_source(self, parameters: CameraParameters, clock: Clock) -> ImageSource:
+        lens = load_calibration(Path(parameters.calibration_file)) if parameters.calibration_file else None
+        if parameters.source == 'topic':
+            return RosTopicSource(parameters, self, clock, lens)
+        return make_source(parameters, plant_socket(self.get_namespace()), clock, lens)
 
     def _publish(self, frame: Frame) -> None:
         header = Header(
@@ -93,7 +103,7 @@ class CameraNode(Node):
             stamp_source=int(self._source.stamp_source), auto_exposure=p.auto_exposure,
             exposure_us=settings.exposure_us, analogue_gain=settings.analogue_gain, digital_gain=settings.digital_gain,
             auto_white_balance=p.auto_white_balance, color_gains=list(settings.color_gains), lux=settings.lux,
-            brightness=p.brightness, contrast=p.contrast, saturation=p.saturation)
+            brightness=settings.brightness, contrast=settings.contrast, saturation=settings.saturation)
         message.header.stamp = stamp_from(time.time())
         return message
 

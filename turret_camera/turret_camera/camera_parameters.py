@@ -24,7 +24,7 @@ class SimCameraParameters:
         live=True)
     noise: float = param(
         1.0, 'Sensor noise as a multiple of that of a good small sensor.', minimum=0.0, maximum=10.0, live=True)
-    loss: float = param(0.0, 'Share of frames that get lost.', minimum=0.0, maximum=1.0, live=True)
+    loss: float = param(0.0, 'Share of frames that get lost.', minimum=0.0, maximum=0.95, live=True)
     seed: int = param(1, 'Of the room, the noise and the lost frames.', minimum=0, maximum=2**31 - 1)
 
 

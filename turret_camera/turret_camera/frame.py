@@ -37,6 +37,9 @@ class Settings:
     digital_gain: float = math.nan
     color_gains: tuple[float, float] = (math.nan, math.nan)
     lux: float = math.nan
+    brightness: float = math.nan
+    contrast: float = math.nan
+    saturation: float = math.nan
 
 
 class Frame:
@@ -83,3 +86,16 @@ def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
     """Return a BGR picture as JPEG."""
     _, buffer = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return buffer.tobytes()
+
+
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of a JPEG in px, from its frame header; None when ``data`` is no whole JPEG."""
+    if not data.startswith(b'\xff\xd8') or b'\xff\xd9' not in data[-64:]:  # some cameras add a few bytes
+        return None
+    i = 2
+    while i + 9 <= len(data) and data[i] == 0xFF:
+        kind, length = data[i + 1], int.from_bytes(data[i + 2:i + 4], 'big')
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # SOFn
+            return int.from_bytes(data[i + 7:i + 9], 'big'), int.from_bytes(data[i + 5:i + 7], 'big')
+        i += 2 + length
+    return None

@@ -17,6 +17,7 @@ from turret_camera.sim_room import paint_room
 from turret_camera.sim_scene import scene_from_answer
 from turret_camera.source import ImageSource
 from turret_camera.white_balance import gains_for, neutral_gains
+from turret_common.geometry import PinholeCamera
 from turret_common.plant_link import PlantLink
 
 _ROOM_LIGHT_K = 3800.0
@@ -30,8 +31,10 @@ class SimSource(ImageSource):
     hardware = False
     stamp_source = StampSource.SIMULATED
 
-    def __init__(self, parameters: CameraParameters, plant: PlantLink, clock: Clock) -> None:
-        super().__init__(parameters)
+    def __init__(
+            self, parameters: CameraParameters, plant: PlantLink, clock: Clock,
+            lens: PinholeCamera | None = None) -> None:
+        super().__init__(parameters, lens)
         self._plant = plant
         self._clock = clock
         self._pacer = Pacer()
@@ -55,18 +58,20 @@ class SimSource(ImageSource):
 
     def read(self) -> Frame:
         assert self._renderer is not None, 'open() comes first'
-        p, period_ns = self.parameters, round(1e9 / self.parameters.rate_hz)
-        t_ns, dropped = self._pacer.next(self._clock.now_ns(), period_ns)
-        while self._random.random() < p.sim.loss and dropped < p.rate_hz:
-            t_ns, missed = self._pacer.next(self._clock.now_ns(), period_ns)
-            dropped += 1 + missed
+        p = self.parameters
+        period_ns = round(1e9 / p.rate_hz)
         shot = self._shot(period_ns)
-        self._clock.sleep_until(t_ns + round(shot.exposure_us * 500.0 + p.sim.latency_s * 1e9))
+        lag_ns = round(shot.exposure_us * 500.0 + p.sim.latency_s * 1e9)
+        t_ns, dropped = self._pacer.next(self._clock.now_ns(), period_ns, lag_ns)
+        while self._random.random() < p.sim.loss:
+            t_ns, missed = self._pacer.next(self._clock.now_ns(), period_ns, lag_ns)
+            dropped += 1 + missed
+        self._clock.sleep_until(t_ns + lag_ns)
         scene = scene_from_answer(self._plant.call('scene', t=t_ns))
         pixels = self._renderer.render(scene, shot, t_ns * 1e-9)
         if p.auto_exposure:
             self._exposure.update(float(pixels[::16, ::16].mean()), period_ns * 1e-3)
-        return Frame(t_ns, self.camera(), self._settings(shot), pixels=pixels, dropped=dropped)
+        return Frame(t_ns, self.camera(p.width, p.height), self._settings(shot), pixels=pixels, dropped=dropped)
 
     def close(self) -> None:
         self._plant.close()
@@ -86,4 +91,6 @@ class SimSource(ImageSource):
         return neutral_gains(_ROOM_LIGHT_K) if p.auto_white_balance else gains_for(p.white_balance_mode, p.color_gains)
 
     def _settings(self, shot: Shot) -> Settings:
-        return Settings(shot.exposure_us, shot.gain, 1.0, self._color_gains(), _ROOM_LUX)
+        return Settings(
+            shot.exposure_us, shot.gain, 1.0, self._color_gains(), _ROOM_LUX, shot.brightness, shot.contrast,
+            shot.saturation)

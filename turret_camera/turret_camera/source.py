@@ -24,10 +24,18 @@ class ImageSource(ABC):
 
     #: True: light from the real world, live.
     hardware: ClassVar[bool]
-    stamp_source: ClassVar[StampSource]
+    #: How frames are stamped; some sources know only after the first one.
+    stamp_source: StampSource = StampSource.UNKNOWN
 
-    def __init__(self, parameters: CameraParameters) -> None:
+    def __init__(self, parameters: CameraParameters, lens: PinholeCamera | None = None) -> None:
+        """Prepare it; nothing is opened before :meth:`open`.
+
+        Args:
+            parameters: of the camera.
+            lens: its calibration; None = an ideal lens with the field of view that the parameters say.
+        """
         self.parameters = parameters
+        self._lens = lens
 
     @property
     @abstractmethod
@@ -55,7 +63,8 @@ class ImageSource(ABC):
         """Take new live parameters; called by the reading thread between two frames."""
         self.parameters = parameters
 
-    def camera(self) -> PinholeCamera:
-        """Return the camera that the parameters describe."""
-        p = self.parameters
-        return PinholeCamera.from_field_of_view(p.width, p.height, p.horizontal_fov)
+    def camera(self, width: int, height: int) -> PinholeCamera:
+        """Return what is known about the camera, for images of a size in px."""
+        if self._lens is not None:
+            return self._lens.scaled(width, height)
+        return PinholeCamera.from_field_of_view(width, height, self.parameters.horizontal_fov)

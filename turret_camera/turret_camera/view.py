@@ -35,7 +35,7 @@ class View:
         """Return the pixel at which a direction in the frame of :attr:`rays` is seen; None when it is behind."""
         return self.camera.project(self._head_from_camera.T @ direction)
 
-    def sample(self, picture: Pixels, x: Array, y: Array, border: int) -> Pixels:
+    def sample(self, picture: Pixels, x: Array, y: Array, border: int, beyond: int = 0) -> Pixels:
         """Return the image of a picture.
 
         Args:
@@ -43,8 +43,11 @@ class View:
             x: its column that each of :attr:`rays` hits, shape (rows, columns).
             y: its row.
             border: one of OpenCV's BORDER modes, for rays that miss it.
+            beyond: grey level there with BORDER_CONSTANT.
         """
-        return cv2.remap(picture, self._every_pixel(x), self._every_pixel(y), cv2.INTER_LINEAR, borderMode=border)
+        return cv2.remap(
+            picture, self._every_pixel(x), self._every_pixel(y), cv2.INTER_LINEAR, borderMode=border,
+            borderValue=(beyond, beyond, beyond))
 
     def _every_pixel(self, values: Array) -> Pixels:
         rows, columns = values.shape
