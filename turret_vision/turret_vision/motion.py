@@ -35,7 +35,7 @@ _STILL_PX = 0.05          # smaller displacements of the image are none
 _LARGEST_SHIFT_PX = 16.0  # that the registration may correct
 _SAMPLED = 8              # every so many px in each direction tell the exposure
 _GAIN_TOLERANCE = 8.0     # gray levels by which pixels may deviate from an exposure that explains them
-_LARGEST_GAIN = 2.0
+_LARGEST_GAIN = 2.0       # a larger change of exposure makes the model follow
 _SHADOW_WINDOW = (7, 7)
 _DARKEST_SHADOW = 0.5
 _SHADOW_SPREAD = 0.05
@@ -127,6 +127,8 @@ class _Canvas:
         else:
             area, warped, valid, to_canvas = self._register(gray, to_canvas)
         self._gain = self._best_gain(area, warped, valid)
+        if not 1.0 / _LARGEST_GAIN < self._gain < _LARGEST_GAIN:
+            self._follow_exposure()
         moving = self._compare(area, warped, valid, sensitivity, 0 if still else 1)
         if np.count_nonzero(moving) > _UPSET * np.count_nonzero(valid):
             self._age[:] = 0.0
@@ -238,7 +240,14 @@ class _Canvas:
             return 1.0
         candidates = (1.0, self._gain, float(np.median(seen[usable] / model[usable])))
         agreeing = [np.count_nonzero(np.abs(seen - gain * model) < _GAIN_TOLERANCE) for gain in candidates]
-        return min(max(candidates[int(np.argmax(agreeing))], 1.0 / _LARGEST_GAIN), _LARGEST_GAIN)
+        return candidates[int(np.argmax(agreeing))]
+
+    def _follow_exposure(self) -> None:
+        """Express the model in the exposure of the newest image."""
+        self._mean *= self._gain
+        self._other *= self._gain
+        self._variance *= self._gain**2
+        self._gain = 1.0
 
     def _compare(
             self, area: tuple[slice, slice], image: Image, valid: Image, sensitivity: float, slack: int) -> Image:
@@ -267,7 +276,7 @@ class _Canvas:
         agrees = seen & ~moved
         weight = np.where(agrees, dt / np.maximum(age + dt, 1e-6), 0.0).astype(np.float32)
         difference = brightness - mean
-        mean += weight * (image - mean)  # as exposed, so that the model follows a lasting change of light
+        mean += weight * difference
         variance += weight * (difference * difference - variance)
         new = seen & (age == 0.0)
         mean[new], variance[new] = brightness[new], _NEW_VARIANCE

@@ -36,7 +36,8 @@ _SIZE_MEMORY_S = 0.1
 _EDGE_PX = 2.0           # a box this close to the edge of the image may be cut off by it
 _PART_NOISE = 0.25       # deviation of the centre of a box that is cut off, as a part of its size
 _SHADOWED = 0.5          # a detection this far inside that of a track is a piece of it, not a new target
-_PIECE = 0.7             # a detection this far inside the box expected of a target may be a piece of it
+_WITHIN = 0.7            # part of a box that must be inside another for it to be a piece of that
+_COUNTS = 0.2            # least size of each of several targets as a part of the one box that holds them all
 _FORBIDDEN = 1e9         # more than any cost of a pair
 
 
@@ -209,6 +210,12 @@ class _Target:
         self._classes[measurement.detection.class_id] += 1
         self._noise.add(stamp, measurement.bearing, measurement.deviation)
 
+    def parting(self, other: _Target) -> float:
+        """Return the difference of the angular velocities, in rad/s."""
+        (azimuth, elevation), (other_azimuth, other_elevation) = self.filter.rates, other.filter.rates
+        return math.hypot(
+            (azimuth - other_azimuth) * math.cos(self.filter.bearing.elevation), elevation - other_elevation)
+
     def state_at(self, stamp: float, parameters: TrackerParameters) -> TrackState:
         if stamp - self.seen_at > parameters.coast_s:
             return TrackState.LOST
@@ -267,7 +274,7 @@ class Tracker:
         for target in self._targets:
             target.filter.predict(stamp - self._stamp, p.steady_noise, p.manoeuvre)
         self._stamp = stamp
-        detections = self._put_together(detections, camera, pose)
+        detections = self._regroup(detections, camera, pose)
         self._associate(measure(detections, camera, pose, p.pixel_noise, p.size_noise), stamp)
         kept = []
         for target in self._targets:
@@ -280,20 +287,33 @@ class Tracker:
         self._targets = kept
         return tracks
 
-    def _put_together(
+    def _regroup(
             self, detections: Sequence[Detection], camera: PinholeCamera, pose: Pose) -> Sequence[Detection]:
-        """Put together the pieces that a trusted target has broken into; no other may have a claim to any of them."""
+        """Put together the pieces that a target has broken into, and leave out what holds several targets at once.
+
+        Where targets overlap, each is predicted better by itself than measured by a box around all of them.
+        """
         expected = [
             (target, box) for target in self._targets
             if target.confirmed and (box := target.expected_box(camera, pose)) is not None]
         for target, box in expected:
             pieces = [
-                d for d in detections if d.class_id == target.class_id and box.overlap(d.box) > _PIECE * d.box.area]
+                d for d in detections if d.class_id == target.class_id and box.overlap(d.box) > _WITHIN * d.box.area]
             rivals = [other for _, other in expected if other is not box]
             if len(pieces) > 1 and not any(other.overlap(d.box) > 0.0 for other in rivals for d in pieces):
                 whole = Detection(target.class_id, Box.around([d.box for d in pieces]), pieces[0].confidence)
                 detections = [*(d for d in detections if d not in pieces), whole]
-        return detections
+
+        return [d for d in detections if not self._holds_several(d.box, expected)]
+
+    def _holds_several(self, box: Box, expected: Sequence[tuple[_Target, Box]]) -> bool:
+        """Return whether a box holds targets that will part again, and so are no pieces of one."""
+        held = [
+            target for target, own in expected
+            if own.overlap(box) > _WITHIN * own.area and own.area > _COUNTS * box.area]
+        return any(
+            a.parting(b) * self.parameters.coast_s > 0.5 * max(a.width, a.height, b.width, b.height)
+            for a, b in itertools.combinations(held, 2))
 
     def _associate(self, measurements: list[Measurement], stamp: float) -> None:
         """Join measurements to targets, trusted ones first, and begin new targets with the rest."""

@@ -35,7 +35,7 @@ class MotionParameters:
         60.0, 'How long something must stand still to become background.', unit='s', minimum=0.5, maximum=600.0,
         live=True)
     join: float = param(
-        0.03, 'Moving regions closer together than this part of the image width are one object.', minimum=0.0,
+        0.02, 'Moving regions closer together than this part of the image width are one object.', minimum=0.0,
         maximum=0.2, live=True)
 
 
