@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import deque
 from typing import NamedTuple
 
-from turret_common.geometry import Bearing
 from turret_common.params import group, param
 from turret_common.pose_history import Pose
+from turret_control.aiming_head import HeadModel
 from turret_control.pid import Pid, PidGains
-from turret_control.selection import Target
 from turret_control.trajectory import AxisLimits, RateLimiter, stopping_rate
+
+_CLOSING_SHARE = 0.8  # of the acceleration, to brake with when an error closes; the rest is for the reference
+# The play of an axis is taken up on the side to which the reference moves faster than this, in rad/s, or, when it
+# stands, on the side to which the head is further off than this, in rad.
+_SIDE_RATE = math.radians(1.0)
+_SIDE_ERROR = math.radians(0.08)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,19 +41,27 @@ class Delays:
 
 
 @dataclasses.dataclass(frozen=True)
+class AxisAiming(PidGains):
+    """Gains of one axis, and what is known of its mechanics."""
+
+    play: float = param(
+        0.0, 'Play between motor and head (backlash)', unit='rad', minimum=0.0, maximum=0.05, live=True)
+
+
+@dataclasses.dataclass(frozen=True)
 class AimingParameters:
     """The aiming law."""
 
     predictive: bool = param(True, 'Predict the target and feed its rate forward', live=True)
     dead_zone: float = param(
         0.0, 'Aiming error below which the head is left alone', unit='rad', minimum=0.0, maximum=0.1, live=True)
-    pan: PidGains = group(PidGains)
-    tilt: PidGains = group(PidGains)
+    pan: AxisAiming = group(AxisAiming)
+    tilt: AxisAiming = group(AxisAiming)
     delay: Delays = group(Delays)
 
 
 class Reference(NamedTuple):
-    """A pose that the head shall have at one instant, in rad, and the rates of that pose in rad/s."""
+    """A pose that the head shall have, in rad, and the rates of that pose in rad/s."""
 
     pan: float
     tilt: float
@@ -60,12 +74,6 @@ class Limits(NamedTuple):
 
     pan: AxisLimits
     tilt: AxisLimits
-
-
-def predict(target: Target, stamp: float, at: float) -> Bearing:
-    """Return the bearing of a target at a time, from its state at ``stamp``, at constant rates. Times in s."""
-    dt = at - stamp
-    return Bearing(target.azimuth + target.azimuth_rate * dt, target.elevation + target.elevation_rate * dt)
 
 
 class CommandHistory:
@@ -111,28 +119,45 @@ class CommandHistory:
 
 
 class _Axis:
+    """One axis: controller, limits, and the side on which its play is taken up."""
+
     def __init__(self) -> None:
         self.pid = Pid(PidGains())
         self.limiter = RateLimiter()
+        self._side = 0.0
 
-    def step(self, reference: float, reference_rate: float, head: float, dt: float, gains: PidGains,
-             limits: AxisLimits, dead_zone: float) -> float:
-        self.pid.gains = gains
-        error = reference - head
+    def reset(self, rate: float) -> None:
+        self.pid.reset()
+        self.limiter.reset(rate)
+
+    def step(self, reference: float, reference_rate: float, head: float, motor: float, dt: float,
+             parameters: AxisAiming, limits: AxisLimits, dead_zone: float) -> float:
+        """Return the rate of the motor that brings the head to the reference, all where the command will act."""
+        self._take_side(reference - head, reference_rate)
+        aimed = limits.clamp(reference + 0.5 * parameters.play * self._side)
+        error = aimed - motor - 0.5 * reference_rate * dt
         if abs(error) <= dead_zone:
             error = 0.0
-        feedforward = (1.0 + gains.kd) * reference_rate
-        wanted = self.pid.step(error, head, dt, feedforward=feedforward, limit=limits.rate)
-        closing = stopping_rate(abs(error), 0.8 * limits.acceleration, dt)
+        self.pid.gains = parameters
+        feedforward = (1.0 + parameters.kd) * reference_rate
+        wanted = self.pid.step(error, motor, dt, feedforward=feedforward, limit=limits.rate)
+        closing = stopping_rate(abs(error), _CLOSING_SHARE * limits.acceleration, dt)
         wanted = max(reference_rate - closing, min(reference_rate + closing, wanted)) if error else wanted
-        return self.limiter.step(wanted, head, limits, dt)
+        return self.limiter.step(wanted, motor, limits, dt)
+
+    def _take_side(self, error: float, reference_rate: float) -> None:
+        """Push from the side to which the head must go; stay where it hardly matters."""
+        if abs(reference_rate) > _SIDE_RATE:
+            self._side = math.copysign(1.0, reference_rate)
+        elif abs(error) > _SIDE_ERROR:
+            self._side = math.copysign(1.0, error)
 
 
 class Aimer:
     """Both axes: PID on the aiming error, feed-forward of the reference's rate, limits.
 
-    The error is taken where the command issued now will act: against the pose that the head will have by then, which is
-    the newest measured pose and what earlier commands have yet to turn (a Smith predictor for a delayed integrator).
+    The error is taken where the command issued now will act: against the pose that the motors will have by then, which
+    is the newest reported one and what earlier commands have yet to turn (a Smith predictor for a delayed integrator).
     """
 
     def __init__(self) -> None:
@@ -146,43 +171,44 @@ class Aimer:
         return self._pan.pid, self._tilt.pid
 
     def reset(self, pose: Pose) -> None:
-        """Take over from a head that has the pose's rates now."""
-        for axis, rate in ((self._pan, pose.pan_rate), (self._tilt, pose.tilt_rate)):
-            axis.pid.reset()
-            axis.limiter.reset(rate)
+        """Take over from motors that have the pose's rates now."""
+        self._pan.reset(pose.pan_rate)
+        self._tilt.reset(pose.tilt_rate)
         self._commands.clear()
 
-    def head_at_action(self, now: float, measured: Pose, measured_at: float, delay_s: float) -> Pose:
-        """Return the pose that the head will have when a command issued now acts; rates as measured."""
-        pan, tilt = self._commands.turned(measured_at - delay_s, now)
-        return measured._replace(pan=measured.pan + pan, tilt=measured.tilt + tilt)
-
-    def step(self, reference: Reference, now: float, dt: float, measured: Pose, measured_at: float, limits: Limits,
+    def step(self, reference: Reference, now: float, dt: float, head: HeadModel, limits: Limits,
              parameters: AimingParameters) -> tuple[float, float]:
         """Return the pan and tilt rates to command now, in rad/s.
 
         Args:
-            reference: where the head shall be when the command acts.
+            reference: where the head shall be half a period after the command acts.
             now: in s.
-            dt: time since the last step in s, > 0.
-            measured: newest pose of the head.
-            measured_at: when it was measured, in s.
+            dt: period in s, > 0.
+            head: where the head is; it must know.
             limits: of both axes.
-            parameters: gains, delays, dead zone.
+            parameters: gains, delays, play, dead zone.
         """
-        head = self.head_at_action(now, measured, measured_at, parameters.delay.command_s)
-        pan = self._pan.step(limits.pan.clamp(reference.pan), reference.pan_rate, head.pan, dt, parameters.pan,
-                             limits.pan, parameters.dead_zone)
-        tilt = self._tilt.step(limits.tilt.clamp(reference.tilt), reference.tilt_rate, head.tilt, dt, parameters.tilt,
-                               limits.tilt, parameters.dead_zone)
-        self._commands.add(now, pan, tilt)
-        return pan, tilt
+        pan, tilt = self._to_come(now, head, parameters)
+        assert head.motors is not None
+        pan_rate = self._pan.step(
+            reference.pan, reference.pan_rate, head.head.pan + pan, head.motors.pan + pan, dt, parameters.pan,
+            limits.pan, parameters.dead_zone)
+        tilt_rate = self._tilt.step(
+            reference.tilt, reference.tilt_rate, head.head.tilt + tilt, head.motors.tilt + tilt, dt, parameters.tilt,
+            limits.tilt, parameters.dead_zone)
+        self._commands.add(now, pan_rate, tilt_rate)
+        return pan_rate, tilt_rate
 
-    def limit(self, pan_rate: float, tilt_rate: float, now: float, dt: float, measured: Pose, measured_at: float,
-              limits: Limits, parameters: AimingParameters) -> tuple[float, float]:
+    def limit(self, pan_rate: float, tilt_rate: float, now: float, dt: float, head: HeadModel, limits: Limits,
+              parameters: AimingParameters) -> tuple[float, float]:
         """Return wanted rates in rad/s as the limits allow them; arguments as :meth:`step`."""
-        head = self.head_at_action(now, measured, measured_at, parameters.delay.command_s)
-        pan = self._pan.limiter.step(pan_rate, head.pan, limits.pan, dt)
-        tilt = self._tilt.limiter.step(tilt_rate, head.tilt, limits.tilt, dt)
-        self._commands.add(now, pan, tilt)
-        return pan, tilt
+        pan, tilt = self._to_come(now, head, parameters)
+        assert head.motors is not None
+        pan_rate = self._pan.limiter.step(pan_rate, head.motors.pan + pan, limits.pan, dt)
+        tilt_rate = self._tilt.limiter.step(tilt_rate, head.motors.tilt + tilt, limits.tilt, dt)
+        self._commands.add(now, pan_rate, tilt_rate)
+        return pan_rate, tilt_rate
+
+    def _to_come(self, now: float, head: HeadModel, parameters: AimingParameters) -> tuple[float, float]:
+        """Return by how much the axes will turn, in rad, from the newest report until a command issued now acts."""
+        return self._commands.turned(head.at - parameters.delay.command_s, now)

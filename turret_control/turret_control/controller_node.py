@@ -19,7 +19,8 @@ from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.state_dir import state_dir
-from turret_control.controller import STOP, Controller, Status
+from turret_control.controller import Controller, Status
+from turret_control.controller_drive import STOP
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.presets import Preset, PresetStore
 from turret_control.ros_controller import camera_from, command_message, report_from, state_message, target_from
@@ -141,20 +142,20 @@ class ControllerNode(Node):
             self._permit.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
                                 permit.lease_digest, permit.reasons)
         for gimbal in self._gimbal_in.take():
-            controller.observe_gimbal(report_from(gimbal))
+            controller.drive.observe_gimbal(report_from(gimbal))
         for joints in self._joints_in.take():
             if len(joints.position) == len(joints.velocity) == 2:
-                controller.observe_pose(
+                controller.drive.observe_pose(
                     seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
         for info in self._camera_in.take():
-            controller.camera = camera_from(info)
+            controller.target.camera = camera_from(info)
         for safety in self._safety_in.take():
             self._auto_fire = safety.auto_fire
         for jog in self._jog_in.take():
             self._take_jog(jog, now)
         seen = False
         for tracks in self._tracks_in.take():
-            controller.observe_tracks(
+            controller.target.observe(
                 seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
             seen = True
         return seen
@@ -170,7 +171,7 @@ class ControllerNode(Node):
             self.get_logger().warning(f'jog refused: {error.message}', throttle_duration_sec=1.0)
 
     def _publish_aim(self, to_steady: float) -> None:
-        aim, message = self._controller.aim, AimTarget()
+        aim, message = self._controller.target.aim, AimTarget()
         message.header.frame_id = 'base_link'
         if aim is None:
             message.header.stamp = self.get_clock().now().to_msg()
@@ -178,8 +179,7 @@ class ControllerNode(Node):
         else:
             message.header.stamp = stamp_from(aim.at - to_steady)
             message.track_id, message.lead_s, message.aim_error = aim.target.id, aim.at - aim.stamp, aim.error
-            message.azimuth, message.elevation = aim.bearing
-            message.azimuth_rate, message.elevation_rate = aim.target.azimuth_rate, aim.target.elevation_rate
+            (message.azimuth, message.elevation), message.azimuth_rate, message.elevation_rate = aim.motion
         self._target_out.publish(message)
         decision = self._controller.fire_decision()
         if decision is not None and self._auto_fire:
@@ -205,7 +205,7 @@ class ControllerNode(Node):
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'there is no priority {request.priority}')
         with self._lock:
             self._operator(request)
-            self._controller.select_target(request.track_id)
+            self._controller.target.select(request.track_id)
         self._parameters.set({'selection.priority': Priority(request.priority).name.lower()})
 
     @answered

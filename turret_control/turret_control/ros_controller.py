@@ -12,7 +12,8 @@ from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
 from turret_control import presets
 from turret_control.aiming import Limits
-from turret_control.controller import Command, Controller, GimbalReport
+from turret_control.controller import Controller
+from turret_control.controller_drive import Command, GimbalReport
 from turret_control.pid import Pid
 from turret_control.selection import Target, TrackState
 from turret_control.trajectory import AxisLimits
@@ -32,7 +33,8 @@ def target_from(track: Track) -> Target:
     """Return a track as the core's target."""
     return Target(
         track.id, TrackState(track.state), track.class_id, track.confidence, track.azimuth, track.elevation,
-        track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s)
+        track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s,
+        (track.box.center_x, track.box.center_y) if track.unseen_s == 0.0 else None)
 
 
 def camera_from(info: CameraInfo) -> PinholeCamera | None:
@@ -79,8 +81,8 @@ def state_message(
         controller: Controller, saved: Mapping[str, presets.Preset], rate_hz: float, stamp: Any,
         started: Any) -> ControllerState:
     """Return the controller's state as a message."""
-    status, parameters, aim = controller.status, controller.parameters, controller.aim
-    pan, tilt = controller.aimer.axes
+    status, parameters, aim = controller.status, controller.parameters, controller.target.aim
+    pan, tilt = controller.drive.aimer.axes
     following = aim is not None
     message = ControllerState(
         mode=int(status.mode), tracking=int(status.tracking), target_id=status.target_id,
@@ -102,7 +104,7 @@ def _pid_state(pid: Pid, running: bool) -> PidState:
 
 
 def _crosshair(controller: Controller) -> CrosshairState:
-    boresight = controller.boresight
+    boresight = controller.target.boresight
     x, y = controller.crosshair() or (math.nan, math.nan)
     return CrosshairState(
         x=x, y=y, range=controller.parameters.range_m, calibrated=boresight.calibrated,

@@ -33,7 +33,10 @@ class Priority(IntEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One track as the controller needs it, at the stamp of its image; fields as in ``Track.msg``."""
+    """One track as the controller needs it, at the stamp of its image; fields as in ``Track.msg``.
+
+    ``pixel`` is the middle of its box in px of the full image, None when it was not seen in this image.
+    """
 
     id: str
     state: TrackState
@@ -46,6 +49,7 @@ class Target:
     angular_width: float
     angular_height: float
     unseen_s: float = 0.0
+    pixel: tuple[float, float] | None = None
 
     @property
     def bearing(self) -> Bearing:
@@ -55,7 +59,8 @@ class Target:
     def usable(self) -> bool:
         """Return whether it is trusted and every number that aiming needs is finite."""
         return self.state in (TrackState.TRACKING, TrackState.COASTING) and all(map(math.isfinite, (
-            self.azimuth, self.elevation, self.azimuth_rate, self.elevation_rate, self.unseen_s)))
+            self.azimuth, self.elevation, self.azimuth_rate, self.elevation_rate, self.unseen_s,
+            *(self.pixel or ()))))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -49,7 +49,8 @@ class Surroundings:
         self._thread.join()
 
     def _loop(self) -> None:
-        axis = {'lower': -1.5, 'upper': 1.5, 'max_velocity': 3.0, 'max_acceleration': 20.0, 'enabled': True, 'homed': True}
+        axis = {
+            'lower': -1.5, 'upper': 1.5, 'max_velocity': 3.0, 'max_acceleration': 20.0, 'enabled': True, 'homed': True}
         self._gimbal.publish(GimbalState(pan=AxisState(name='pan', **axis), tilt=AxisState(name='tilt', **axis)))
         info = CameraInfo(width=640, height=480, k=[554.0, 0.0, 319.5, 0.0, 554.0, 239.5, 0.0, 0.0, 1.0])
         seq = 0
@@ -90,7 +91,9 @@ def commands(ros: RosHarness, surroundings: Surroundings) -> list[GimbalCommand]
     ros.add(ControllerNode(context=ros.context, namespace='turret'))
     states = ros.collect(ControllerState, 'controller/state', STATE)
     wait_until(lambda: states and states[-1].code == ReasonCode.OK, what='a controller that is ready')
-    return ros.collect(GimbalCommand, 'gimbal/command', COMMAND)
+    commands = ros.collect(GimbalCommand, 'gimbal/command', COMMAND)
+    wait_until(lambda: commands, what='a command')
+    return commands
 
 
 def call(ros: RosHarness, service: Any, service_name: str, **fields: Any) -> Any:
@@ -102,11 +105,11 @@ def start_tracking(ros: RosHarness) -> None:
 
 
 def moving_left(command: GimbalCommand) -> bool:
-    return command.mode == GimbalCommand.MODE_VELOCITY and command.pan_rate > 0.1
+    return bool(command.mode == GimbalCommand.MODE_VELOCITY and command.pan_rate > 0.1)
 
 
 def stopped(command: GimbalCommand) -> bool:
-    return command.mode == GimbalCommand.MODE_STOP
+    return bool(command.mode == GimbalCommand.MODE_STOP)
 
 
 def test_idle_commands_a_stop_at_the_rate_of_the_loop(ros: RosHarness, commands: list[GimbalCommand]) -> None:
