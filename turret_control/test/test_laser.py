@@ -1,0 +1,591 @@
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.permit import PermitMonitor, lease_digest
+from turret_common.reason_codes import ReasonCode
+from turret_control.laser import GRANT_LIFETIME_NS, INHIBITS, Grant, GrantSource, LaserCore, LaserState, Lines
+from turret_control.laser_parameters import LaserParameters
+
+MS = 1_000_000
+TICK = 5 * MS
+PARAMETERS = LaserParameters(power=0.5, pulse_s=0.1, burst_count=2, burst_gap_s=0.05, power_cap=0.8)
+DARK = Lines(0.0, False)
+LIT = Lines(0.0, True)
+BEAM = Lines(0.5, True)
+
+
+class Bench:
+    """A laser core, the permits it sees and the time, which passes in ticks."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.permits = PermitMonitor()
+        self.laser = LaserCore(replace(PARAMETERS, **changes), self.permits)
+        self.now = 1_000_000 * MS
+        self.permit_seq = 0
+        self.grant_seq = 0
+        self.permit: dict[str, Any] = {
+            'epoch': 7, 'laser_ok': True, 'motion_ok': True, 'lease_digest': lease_digest('lease'), 'reasons': ()}
+        self.permitting = True
+        self.trigger: bool | None = None
+        self.trace: list[tuple[int, Lines]] = []
+        self.tick()
+
+    def withhold(self, *reasons: ReasonCode, motion_ok: bool = True) -> None:
+        self.permit.update(laser_ok=False, motion_ok=motion_ok, reasons=reasons)
+
+    def allow(self) -> None:
+        self.permit.update(laser_ok=True, motion_ok=True, reasons=())
+
+    def grant(self, trigger: bool = True, source: GrantSource = GrantSource.OPERATOR, **changes: Any) -> None:
+        self.grant_seq += 1
+        grant = Grant(self.permit['epoch'], self.grant_seq, self.now, source, trigger)
+        self.laser.grant(grant._replace(**changes), self.now)
+
+    def tick(self) -> Lines:
+        """Let one tick pass, with a fresh permit and, while ``trigger`` is set, a fresh grant."""
+        self.now += TICK
+        if self.permitting:
+            self.permit_seq += 1
+            self.permits.update(seq=self.permit_seq, monotonic_ns=self.now, **self.permit)
+        if self.trigger is not None:
+            self.grant(self.trigger)
+        lines = self.laser.tick(self.now)
+        self.trace.append((self.now, lines))
+        return lines
+
+    def run(self, seconds: float) -> list[Lines]:
+        """Let time pass and return what the pins were."""
+        return [self.tick() for _ in range(round(seconds * 1e9 / TICK))]
+
+    def armed(self) -> Bench:
+        self.laser.arm(self.now)
+        self.now += 3_000 * MS
+        self.tick()
+        assert self.laser.state is LaserState.ARMED
+        return self
+
+    def code(self) -> ReasonCode:
+        return self.laser.snapshot(self.now).code
+
+    def refusal(self, request: Any, *arguments: Any) -> ReasonCode:
+        """Return why a request is refused, having checked that the refusal changed nothing."""
+        before = self.laser.snapshot(self.now)
+        with pytest.raises(TurretError) as refused:
+            request(*arguments, self.now)
+        assert self.laser.snapshot(self.now) == before
+        return refused.value.code
+
+
+def on_time(lines: list[Lines]) -> float:
+    return sum(line.laser > 0 for line in lines) * TICK / 1e9
+
+
+# Arming
+
+
+def test_it_starts_dark_and_stays_so() -> None:
+    bench = Bench()
+    assert set(bench.run(5.0)) == {DARK}
+    assert bench.code() is ReasonCode.NOT_ARMED
+
+
+def test_the_indicator_is_lit_for_the_whole_delay_before_emission_is_possible() -> None:
+    bench = Bench()
+    bench.laser.arm(bench.now)
+    bench.tick()
+    lit = bench.run(2.9)
+    assert set(lit) == {LIT}
+    assert bench.refusal(bench.laser.fire, 0, 0.0, 0.0) is ReasonCode.ARMING
+    bench.run(0.1)
+    bench.laser.fire(0, 0.0, 0.0, bench.now)
+    assert bench.tick() == BEAM
+
+
+def test_arming_twice_is_refused() -> None:
+    bench = Bench()
+    bench.laser.arm(bench.now)
+    assert bench.refusal(bench.laser.arm) is ReasonCode.BUSY
+    bench.run(3.1)
+    assert bench.refusal(bench.laser.arm) is ReasonCode.BUSY
+
+
+def test_it_arms_only_with_a_fresh_permit_and_says_why_not() -> None:
+    bench = Bench()
+    bench.withhold(ReasonCode.NOT_HOMED, ReasonCode.NO_FIRE_ZONE)
+    bench.tick()
+    assert bench.refusal(bench.laser.arm) is ReasonCode.NOT_HOMED
+    bench.allow()
+    bench.tick()
+    bench.permitting = False
+    bench.run(0.1)
+    assert bench.refusal(bench.laser.arm) is ReasonCode.PERMIT_STALE
+
+
+def test_it_arms_for_nobody_before_the_first_permit() -> None:
+    laser = LaserCore(PARAMETERS, PermitMonitor())
+    with pytest.raises(TurretError) as refused:
+        laser.arm(0)
+    assert refused.value.code is ReasonCode.PERMIT_MISSING
+
+
+def test_an_arm_that_is_not_used_expires_after_30_s() -> None:
+    bench = Bench().armed()
+    bench.run(29.8)
+    assert bench.laser.state is LaserState.ARMED
+    bench.run(0.2)
+    assert bench.laser.state is LaserState.DARK
+    assert bench.code() is ReasonCode.ARM_EXPIRED
+    assert bench.tick() == DARK
+
+
+def test_firing_renews_the_arm() -> None:
+    bench = Bench().armed()
+    bench.run(29.0)
+    bench.laser.fire(1, 0.0, 0.0, bench.now)
+    bench.run(29.0)
+    assert bench.laser.state is LaserState.ARMED
+    assert bench.laser.snapshot(bench.now).arm_remaining_s == pytest.approx(1.1, abs=0.05)
+
+
+def test_disarming_cuts_a_burst_at_the_next_tick() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(0, 0.0, 0.0, bench.now)
+    assert bench.tick() == BEAM
+    bench.laser.disarm(bench.now)
+    assert bench.tick() == DARK
+    assert set(bench.run(1.0)) == {DARK}
+    assert bench.code() is ReasonCode.DISARMED
+
+
+# What makes an armed laser dark
+
+
+def firing_bench() -> Bench:
+    bench = Bench().armed()
+    bench.trigger = False
+    bench.tick()
+    bench.trigger = True
+    assert bench.tick() == BEAM
+    return bench
+
+
+@pytest.mark.parametrize('reason', sorted(INHIBITS))
+def test_an_inhibit_makes_it_dark_at_once_and_leaves_it_armed(reason: ReasonCode) -> None:
+    bench = firing_bench()
+    bench.withhold(reason)
+    assert bench.tick() == LIT
+    assert bench.code() is reason
+    bench.allow()
+    assert set(bench.run(2.0)) == {LIT}, 'a trigger that was held through an inhibit does not count'
+    assert bench.code() is ReasonCode.TRIGGER_NEEDS_NEW_PRESS
+    bench.trigger = False
+    bench.tick()
+    bench.trigger = True
+    assert bench.tick() == BEAM
+
+
+@pytest.mark.parametrize('reason', sorted(set(ReasonCode) - INHIBITS - {ReasonCode.OK}))
+def test_every_other_reason_disarms(reason: ReasonCode) -> None:
+    bench = firing_bench()
+    bench.withhold(ReasonCode.HEARTBEAT_LOST, reason)
+    assert bench.tick() == DARK
+    assert bench.code() is reason
+    bench.allow()
+    assert set(bench.run(2.0)) == {DARK}
+
+
+@pytest.mark.parametrize('reasons', [(), (9999,)])
+def test_emission_withheld_for_no_known_reason_disarms(reasons: tuple[int, ...]) -> None:
+    bench = firing_bench()
+    bench.permit.update(laser_ok=False, reasons=reasons)
+    assert bench.tick() == DARK
+    assert bench.code() is ReasonCode.FIRE_NOT_PERMITTED
+
+
+def test_motion_withheld_disarms_even_if_emission_were_permitted() -> None:
+    bench = firing_bench()
+    bench.permit.update(motion_ok=False)
+    assert bench.tick() == DARK
+
+
+def test_permits_that_stop_make_it_dark_at_100_ms() -> None:
+    bench = firing_bench()
+    bench.permitting = False
+    assert set(bench.run(0.095)) == {BEAM}
+    assert bench.tick() == DARK
+    assert bench.code() is ReasonCode.PERMIT_STALE
+
+
+def test_permits_of_a_new_safety_process_disarm_and_are_then_accepted() -> None:
+    bench = firing_bench()
+    bench.permit.update(epoch=8)
+    assert bench.tick() == DARK
+    assert bench.code() is ReasonCode.PERMIT_EPOCH
+    bench.trigger = None
+    bench.armed()
+
+
+@pytest.mark.parametrize(('digest', 'code'), [
+    (lease_digest('other'), ReasonCode.OPERATOR_CHANGED), ('', ReasonCode.NO_OPERATOR)])
+def test_another_operator_disarms(digest: str, code: ReasonCode) -> None:
+    bench = firing_bench()
+    bench.permit.update(lease_digest=digest)
+    assert bench.tick() == DARK
+    assert bench.code() is code
+
+
+def test_an_inhibit_does_not_end_arming_but_the_rest_does() -> None:
+    bench = Bench()
+    bench.laser.arm(bench.now)
+    bench.withhold(ReasonCode.NO_FIRE_ZONE)
+    bench.run(1.0)
+    assert bench.laser.state is LaserState.ARMING
+    bench.withhold(ReasonCode.SOFTWARE_STOP)
+    bench.tick()
+    assert bench.laser.state is LaserState.DARK
+
+
+# Bursts
+
+
+def test_a_burst_is_as_asked_and_ends_in_a_cooldown() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(3, 0.2, 0.1, bench.now)
+    lines = bench.run(1.0)
+    levels = [line.laser for line in lines]
+    assert levels == 40 * [0.5] + 20 * [0.0] + 40 * [0.5] + 20 * [0.0] + 40 * [0.5] + 40 * [0.0]
+    assert bench.laser.snapshot(bench.now).fire_count == 3
+    assert bench.laser.state is LaserState.COOLDOWN
+    assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.COOLDOWN
+
+
+def test_zero_stands_for_the_parameters() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(0, 0.0, 0.0, bench.now)
+    levels = [line.laser for line in bench.run(0.5)]
+    assert levels == 20 * [0.5] + 10 * [0.0] + 20 * [0.5] + 50 * [0.0]
+
+
+def test_the_cooldown_counts_from_the_end_of_the_burst() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(1, 0.9, 0.0, bench.now)
+    bench.run(0.9)
+    bench.tick()
+    bench.run(0.98)
+    assert bench.laser.state is LaserState.COOLDOWN
+    assert bench.laser.snapshot(bench.now).cooldown_remaining_s == pytest.approx(0.02)
+    bench.run(0.02)
+    assert bench.laser.state is LaserState.ARMED
+
+
+def test_arming_again_does_not_shorten_a_cooldown() -> None:
+    bench = Bench(cooldown_s=10.0).armed()
+    bench.laser.fire(1, 0.0, 0.0, bench.now)
+    bench.run(0.2)
+    bench.laser.disarm(bench.now)
+    bench.laser.arm(bench.now)
+    bench.run(3.1)
+    assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.COOLDOWN
+    bench.run(7.0)
+    bench.laser.fire(1, 0.0, 0.0, bench.now)
+
+
+def test_a_request_during_a_burst_is_refused() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(2, 0.1, 0.1, bench.now)
+    for _ in range(40):
+        assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.BUSY
+        bench.tick()
+        bench.tick()
+        if bench.laser.state is not LaserState.FIRING:
+            break
+    assert bench.laser.snapshot(bench.now).fire_count == 2
+
+
+@pytest.mark.parametrize(('pulses', 'pulse_s', 'gap_s', 'code'), [
+    (1, math.nan, 0.0, ReasonCode.NOT_FINITE), (1, math.inf, 0.0, ReasonCode.NOT_FINITE),
+    (1, 0.1, math.nan, ReasonCode.NOT_FINITE), (1, -0.1, 0.0, ReasonCode.OUT_OF_RANGE),
+    (1, 0.004, 0.0, ReasonCode.OUT_OF_RANGE), (1, 1.001, 0.0, ReasonCode.PULSE_CAP),
+    (2, 0.1, 0.019, ReasonCode.OUT_OF_RANGE), (2, 0.1, 2.001, ReasonCode.OUT_OF_RANGE),
+    (11, 0.1, 0.0, ReasonCode.OUT_OF_RANGE), (-1, 0.1, 0.0, ReasonCode.OUT_OF_RANGE),
+    (3, 0.7, 0.0, ReasonCode.DUTY_EXCEEDED),
+])
+def test_a_request_that_makes_no_sense_is_refused(pulses: int, pulse_s: float, gap_s: float, code: ReasonCode) -> None:
+    bench = Bench().armed()
+    assert bench.refusal(bench.laser.fire, pulses, pulse_s, gap_s) is code
+    assert set(bench.run(0.5)) == {LIT}
+
+
+def test_the_largest_request_is_accepted() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(2, 1.0, 2.0, bench.now)
+    assert on_time(bench.run(6.0)) == pytest.approx(2.0, abs=0.011)
+
+
+def test_firing_needs_a_permit_at_the_moment() -> None:
+    bench = Bench().armed()
+    bench.withhold(ReasonCode.NO_FIRE_ZONE)
+    bench.tick()
+    assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.NO_FIRE_ZONE
+
+
+def test_nothing_fires_unarmed() -> None:
+    bench = Bench()
+    assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.NOT_ARMED
+    bench.trigger = True
+    assert set(bench.run(1.0)) == {DARK}
+
+
+# Duty and power
+
+
+def test_the_duty_cap_holds_in_every_window() -> None:
+    bench = Bench(cooldown_s=0.5).armed()
+    start = len(bench.trace)
+    for _ in range(60):
+        with contextlib.suppress(TurretError):
+            bench.laser.fire(1, 0.4, 0.0, bench.now)
+        bench.run(0.95)
+    levels = [lines.laser > 0 for _, lines in bench.trace[start:]]
+    window = round(10e9 / TICK)
+    worst = max(sum(levels[i:i + window]) for i in range(len(levels) - window)) * TICK / 1e9
+    assert 1.9 < worst <= 2.0 + 2 * TICK / 1e9
+
+
+def test_hold_to_fire_ends_when_the_duty_is_used_up() -> None:
+    bench = Bench(cooldown_s=0.5).armed()
+    for pulse_s in (0.8, 0.9):
+        bench.laser.fire(1, pulse_s, 0.0, bench.now)
+        bench.run(1.5)
+    bench.trigger = True
+    assert on_time(bench.run(0.9)) == pytest.approx(0.3, abs=0.011)
+
+
+def test_a_burst_must_fit_into_what_is_left_of_the_duty() -> None:
+    bench = Bench(cooldown_s=0.5).armed()
+    bench.laser.fire(2, 0.9, 0.02, bench.now)
+    bench.run(2.5)
+    assert bench.refusal(bench.laser.fire, 1, 0.21, 0.0) is ReasonCode.DUTY_EXCEEDED
+    bench.laser.fire(1, 0.19, 0.0, bench.now)
+
+
+def test_the_snapshot_tells_the_duty() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(1, 1.0, 0.0, bench.now)
+    bench.run(0.5)
+    assert bench.laser.snapshot(bench.now).duty == pytest.approx(0.05, abs=0.001)
+    bench.run(5.0)
+    assert bench.laser.snapshot(bench.now).duty == pytest.approx(0.1, abs=0.001)
+    bench.run(5.0)
+    assert bench.laser.snapshot(bench.now).duty == pytest.approx(0.05, abs=0.002)
+    bench.run(1.0)
+    assert bench.laser.snapshot(bench.now).duty == 0.0
+
+
+def test_power_zero_is_dark_and_refuses_to_fire() -> None:
+    bench = Bench(power=0.0).armed()
+    assert bench.code() is ReasonCode.POWER_ZERO
+    assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.POWER_ZERO
+    bench.trigger = True
+    assert set(bench.run(0.5)) == {LIT}
+
+
+def test_lowering_the_power_acts_at_once_and_to_zero_ends_the_burst() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(1, 0.5, 0.0, bench.now)
+    bench.tick()
+    bench.laser.set_power(0.2, bench.now)
+    assert bench.tick() == Lines(0.2, True)
+    bench.laser.set_power(0.0, bench.now)
+    assert set(bench.run(0.5)) == {LIT}
+
+
+@pytest.mark.parametrize(('power', 'code'), [
+    (math.nan, ReasonCode.NOT_FINITE), (-0.1, ReasonCode.OUT_OF_RANGE), (1.1, ReasonCode.OUT_OF_RANGE),
+    (0.81, ReasonCode.POWER_CAP)])
+def test_power_beyond_range_or_cap_is_refused(power: float, code: ReasonCode) -> None:
+    bench = Bench()
+    assert bench.refusal(bench.laser.set_power, power) is code
+    bench.laser.set_power(0.8, bench.now)
+
+
+def test_power_rises_only_while_disarmed() -> None:
+    bench = Bench()
+    bench.laser.arm(bench.now)
+    assert bench.refusal(bench.laser.set_power, 0.6) is ReasonCode.WRONG_MODE
+    bench.laser.set_power(0.4, bench.now)
+    bench.laser.disarm(bench.now)
+    bench.laser.set_power(0.6, bench.now)
+
+
+# Grants
+
+
+def test_hold_to_fire_lasts_as_long_as_it_is_held() -> None:
+    bench = Bench().armed()
+    bench.trigger = True
+    assert set(bench.run(0.5)) == {BEAM}
+    bench.trigger = False
+    assert bench.tick() == LIT
+
+
+def test_a_grant_that_is_not_renewed_expires_after_200_ms() -> None:
+    assert GRANT_LIFETIME_NS == 200 * MS
+    bench = Bench().armed()
+    bench.grant()
+    assert on_time(bench.run(1.0)) == pytest.approx(0.195)
+    bench.run(2.0)
+    bench.grant()
+    assert bench.tick() == LIT, 'it counts only after a release'
+
+
+def test_holding_on_stops_at_the_pulse_cap_until_released() -> None:
+    bench = Bench().armed()
+    bench.trigger = True
+    assert on_time(bench.run(5.0)) == pytest.approx(1.0, abs=0.006)
+    assert bench.laser.snapshot(bench.now).fire_count == 1
+    bench.trigger = False
+    bench.tick()
+    bench.trigger = True
+    assert bench.tick() == BEAM
+
+
+def test_a_trigger_held_since_before_the_arm_does_not_fire() -> None:
+    bench = Bench()
+    bench.trigger = True
+    bench.laser.arm(bench.now)
+    assert set(bench.run(4.0)) == {LIT}
+
+
+@pytest.mark.parametrize('changes', [
+    {'epoch': 6}, {'monotonic_ns': 0}, {'monotonic_ns': 10**18}, {'source': GrantSource.UNKNOWN}, {'source': 9}])
+def test_a_grant_of_another_epoch_time_or_source_is_ignored(changes: dict[str, Any]) -> None:
+    bench = Bench().armed()
+    bench.grant(**changes)
+    assert set(bench.run(0.3)) == {LIT}
+
+
+@pytest.mark.parametrize(('age_ns', 'fires'), [(GRANT_LIFETIME_NS - 1, True), (GRANT_LIFETIME_NS, False), (-1, False)])
+def test_a_grant_counts_for_its_lifetime(age_ns: int, fires: bool) -> None:
+    bench = Bench().armed()
+    bench.grant(monotonic_ns=bench.now - age_ns)
+    assert (bench.laser.state is LaserState.FIRING) is fires
+
+
+def test_a_repeated_grant_does_not_renew() -> None:
+    bench = Bench().armed()
+    bench.grant()
+    first = Grant(7, bench.grant_seq, bench.now, GrantSource.OPERATOR, True)
+    lit = 0
+    for _ in range(100):
+        bench.laser.grant(first._replace(monotonic_ns=bench.now), bench.now)
+        lit += bench.tick().laser > 0
+    assert lit * TICK / 1e9 == pytest.approx(0.195)
+
+
+def test_an_automatic_grant_fires_one_burst() -> None:
+    bench = Bench().armed()
+    bench.grant(source=GrantSource.AUTO)
+    levels = [line.laser for line in bench.run(3.0)]
+    assert sum(b > a for a, b in zip([0.0, *levels], levels, strict=False)) == 2
+    bench.grant(source=GrantSource.AUTO, trigger=False)
+    assert set(bench.run(0.5)) == {LIT}
+
+
+def test_automatic_grants_during_burst_and_cooldown_change_nothing() -> None:
+    bench = Bench().armed()
+    for _ in range(round(1.2e9 / TICK)):
+        bench.grant(source=GrantSource.AUTO)
+        bench.tick()
+    assert bench.laser.snapshot(bench.now).fire_count == 2
+
+
+# Dry run, counters, faults, parameters
+
+
+def test_a_dry_run_does_everything_but_the_light() -> None:
+    bench = Bench(dry_run=True).armed()
+    bench.laser.fire(0, 0.0, 0.0, bench.now)
+    assert set(bench.run(0.5)) == {LIT}
+    snapshot = bench.laser.snapshot(bench.now)
+    assert (snapshot.fire_count, snapshot.dry_fire_count, snapshot.emitting) == (0, 2, False)
+    bench.laser.reset_count()
+    assert bench.laser.snapshot(bench.now).dry_fire_count == 0
+
+
+def test_the_counter_counts_pulses_until_it_is_reset() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(2, 0.05, 0.05, bench.now)
+    assert bench.laser.snapshot(bench.now).fire_count == 0
+    bench.tick()
+    assert bench.laser.snapshot(bench.now).fire_count == 1
+    assert bench.laser.snapshot(bench.now).emitting
+    bench.run(1.0)
+    assert bench.laser.snapshot(bench.now).fire_count == 2
+    bench.laser.reset_count()
+    assert bench.laser.snapshot(bench.now).fire_count == 0
+
+
+def test_a_fault_is_dark_and_refuses_until_cleared_and_then_stays_dark() -> None:
+    bench = firing_bench()
+    bench.laser.fault(ReasonCode.IO_ERROR, 'no pin', bench.now)
+    assert set(bench.run(0.5)) == {DARK}
+    assert bench.refusal(bench.laser.arm) is ReasonCode.IO_ERROR
+    assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.IO_ERROR
+    bench.laser.disarm(bench.now)
+    assert bench.laser.state is LaserState.FAULT
+    bench.laser.clear_fault()
+    assert set(bench.run(0.5)) == {DARK}
+    bench.trigger = None
+    bench.armed()
+
+
+def test_clearing_no_fault_changes_nothing() -> None:
+    bench = firing_bench()
+    bench.laser.clear_fault()
+    assert bench.tick() == BEAM
+
+
+def test_parameters_change_only_while_disarmed() -> None:
+    bench = Bench()
+    bench.laser.change_parameters(replace(PARAMETERS, burst_count=1))
+    bench.armed()
+    with pytest.raises(ValueError, match='disarm'):
+        bench.laser.change_parameters(PARAMETERS)
+    bench.laser.fire(0, 0.0, 0.0, bench.now)
+    bench.run(0.5)
+    assert bench.laser.snapshot(bench.now).fire_count == 1
+
+
+def test_it_is_ready_exactly_when_a_burst_would_be_accepted() -> None:
+    bench = Bench().armed()
+    assert bench.code() is ReasonCode.OK
+    bench.laser.fire(0, 0.0, 0.0, bench.now)
+    assert bench.code() is ReasonCode.BUSY
+    bench.run(0.5)
+    assert bench.code() is ReasonCode.COOLDOWN
+    bench.run(1.0)
+    assert bench.code() is ReasonCode.OK
+    bench.laser.fire(2, 0.85, 0.02, bench.now)
+    bench.run(3.0)
+    assert bench.code() is ReasonCode.DUTY_EXCEEDED
+
+
+def test_the_next_tick_is_asked_for_at_the_end_of_a_pulse() -> None:
+    bench = Bench().armed()
+    assert bench.laser.next_ns(bench.now) is None
+    bench.laser.fire(2, 0.1, 0.05, bench.now)
+    bench.tick()
+    on = bench.now
+    assert bench.laser.next_ns(on) == on + 100 * MS
+    bench.run(0.1)
+    assert bench.laser.next_ns(bench.now) == on + 150 * MS
+    bench.laser.disarm(bench.now)
+    assert bench.laser.next_ns(bench.now) is None
