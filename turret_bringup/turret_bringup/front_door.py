@@ -38,7 +38,7 @@ def require_free(host: str, port: int) -> None:
 
 def is_reachable(host: str, port: int) -> bool:
     """Return whether the front door answers."""
-    connection = http.client.HTTPConnection(_local(host), port, timeout=1.0)
+    connection = http.client.HTTPConnection(_local(host), port, timeout=0.2)
     try:
         connection.request('GET', '/healthz')
         connection.getresponse().read()

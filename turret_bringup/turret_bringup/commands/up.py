@@ -11,8 +11,8 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from turret_bringup.supervisor import Supervisor
 
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
+#: How long, and how often, the panel is looked for after the start.
 _REACHABLE_S = 60.0
+_LOOK_AGAIN_S = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,11 +70,11 @@ def run(args: argparse.Namespace) -> int:
         files = config.write(runtime_dir(args.namespace) / 'parameters')
         colored = sys.stdout.isatty()
         supervisor = Supervisor(
-            processes.commands(config, files, args.log_level, colored), clean_up=shared_memory.clear_orphans)
+            processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,
+            clean_up=shared_memory.clear_orphans)
         for line in [*config.notes, announcement(config)]:
             supervisor.say(line)
-        teller = threading.Thread(target=_tell_when_reachable, args=(supervisor, web.host, web.port), daemon=True)
-        code = supervisor.run(teller.start)
+        code = supervisor.run(_teller(supervisor, web.host, web.port))
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code
@@ -119,15 +121,20 @@ def _require_inputs(args: argparse.Namespace) -> None:
             f'sudo usermod -aG {args.camera.group()} $USER, and sign in again')
 
 
-def _tell_when_reachable(supervisor: Supervisor, host: str, port: int) -> None:
+def _teller(supervisor: Supervisor, host: str, port: int) -> Callable[[], float | None]:
+    """Return the function that looks whether the panel is reachable, and says so once."""
     deadline = time.monotonic() + _REACHABLE_S
-    while time.monotonic() < deadline:
+
+    def look() -> float | None:
         if front_door.is_reachable(host, port):
             for line in front_door.addresses(host, port, os.environ):
                 supervisor.say(line)
-            return
-        time.sleep(0.1)
-    supervisor.say(f'the panel is not reachable on {host} port {port} after {_REACHABLE_S:g} s; see ./turret doctor')
+        elif time.monotonic() > deadline:
+            supervisor.say(f'no panel on {host} port {port} after {_REACHABLE_S:g} s; ./turret doctor may know why')
+        else:
+            return _LOOK_AGAIN_S
+        return None
+    return look
 
 
 def _detach(namespace: str) -> int:
