@@ -15,8 +15,10 @@ from std_msgs.msg import Header
 from turret_camera.calibration import load_calibration
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.clock import Clock, MonotonicClock
-from turret_camera.frame import Frame, Settings
+from turret_camera.frame import ENCODING, Frame, Settings
 from turret_camera.grabber import Grabber, Status
+from turret_camera.media_library import MediaLibrary
+from turret_camera.ros_media import RosMedia
 from turret_camera.ros_topic_source import RosTopicSource
 from turret_camera.source import ImageSource
 from turret_camera.sources import make_source
@@ -25,6 +27,7 @@ from turret_common.ros_images import array_to_image, camera_to_info
 from turret_common.ros_node import run, stamp_from
 from turret_common.ros_params import RosParameters
 from turret_common.ros_qos import IMAGE_OUT, STATE, STREAM
+from turret_common.state_dir import state_dir
 from turret_msgs.msg import CameraState
 
 _STATE_PERIOD_S = 0.5
@@ -50,6 +53,10 @@ class CameraNode(Node):
         self._compressed = self.create_publisher(CompressedImage, 'camera/image_raw/compressed', IMAGE_OUT)
         self._info = self.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
         self._state = self.create_publisher(CameraState, 'camera/state', STATE)
+        folder = self._ros_parameters.value.media_dir or state_dir(self.get_namespace()) / 'media'
+        self._media = RosMedia(
+            self, MediaLibrary(Path(folder)), newest=lambda: self._grabber.newest,
+            parameters=lambda: self._ros_parameters.value.recording, changed=self._beat_now.set)
         self._state_thread = threading.Thread(target=self._beat, name='state', daemon=True)
         self._grabber.start()
         self._state_thread.start()
@@ -57,6 +64,7 @@ class CameraNode(Node):
     def destroy_node(self) -> None:
         self._closing = True
         self._grabber.stop()
+        self._media.close()
         self._beat_now.set()
         self._state_thread.join(2.0)
         super().destroy_node()
@@ -76,10 +84,11 @@ class CameraNode(Node):
             frame_id=self._ros_parameters.value.frame_prefix + 'camera_optical_frame', stamp=_ros_stamp(frame.stamp_ns))
         self._info.publish(camera_to_info(frame.camera, header))
         if self._raw.get_subscription_count():
-            self._raw.publish(array_to_image(frame.pixels(), 'bgr8', header))
+            self._raw.publish(array_to_image(frame.pixels(), ENCODING, header))
         if self._compressed.get_subscription_count():
             jpeg = frame.jpeg(self._ros_parameters.value.jpeg_quality)
             self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
+        self._media.offer(frame)
 
     def _beat(self) -> None:
         due = time.monotonic()
@@ -97,13 +106,14 @@ class CameraNode(Node):
         rate = self._grabber.rate_hz() if state.status is Status.STREAMING else None
         message = CameraState(
             started=self._started, source=p.source, source_detail=self._source.detail, hardware=self._source.hardware,
-            status=int(state.status), code=int(state.code), message=state.message,
+            status=int(state.status), code=int(state.code), message=state.message or self._media.trouble(),
             width=frame.camera.width if frame else p.width, height=frame.camera.height if frame else p.height,
-            encoding='bgr8', rate_hz=math.nan if rate is None else rate, frames=state.frames, dropped=state.dropped,
+            encoding=ENCODING, rate_hz=math.nan if rate is None else rate, frames=state.frames, dropped=state.dropped,
             stamp_source=int(self._source.stamp_source), auto_exposure=p.auto_exposure,
             exposure_us=settings.exposure_us, analogue_gain=settings.analogue_gain, digital_gain=settings.digital_gain,
             auto_white_balance=p.auto_white_balance, color_gains=list(settings.color_gains), lux=settings.lux,
-            brightness=settings.brightness, contrast=settings.contrast, saturation=settings.saturation)
+            brightness=settings.brightness, contrast=settings.contrast, saturation=settings.saturation,
+            recording=self._media.state())
         message.header.stamp = stamp_from(time.time())
         return message
 

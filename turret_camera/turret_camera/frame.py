@@ -17,6 +17,8 @@ from turret_common.reason_codes import ReasonCode
 
 #: A BGR picture: uint8, shape (height, width, 3). Typed loosely because OpenCV returns what it calls MatLike.
 Pixels = npt.NDArray[Any]
+#: What ROS calls it.
+ENCODING = 'bgr8'
 
 
 class StampSource(IntEnum):

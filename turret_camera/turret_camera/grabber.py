@@ -125,20 +125,28 @@ class Grabber:
             try:
                 self._source.configure(self._parameters)
                 self._source.open()
-                failures = 0
                 self._read()
+                failures = 0
             except EndOfFootageError as end:
                 self._set(Status.ENDED, end.code, end.message)
                 self._source.close()
-                self._wait(None)
-            except TurretError as error:
-                self._source.close()
-                seen = self._state.frames > 0
-                code = ReasonCode.CAMERA_LOST if seen else ReasonCode.CAMERA_ABSENT
-                self._set(Status.RECOVERING if seen else Status.STARTING, code, error.message)
+                while not self._stop.is_set() and not self._parameters.loop:
+                    self._wait(None)
+            except Exception as error:  # the boundary: whatever happens, the camera is opened again
+                failures = 0 if self._state.status is Status.STREAMING else failures
+                self._lost(error)
                 self._wait(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
                 failures += 1
         self._source.close()
+
+    def _lost(self, error: Exception) -> None:
+        if not isinstance(error, TurretError):
+            _log.error('%s: %s', type(error).__name__, error, exc_info=error)
+        self._source.close()
+        if self._state.frames:
+            self._set(Status.RECOVERING, ReasonCode.CAMERA_LOST, str(error))
+        else:
+            self._set(Status.STARTING, ReasonCode.CAMERA_ABSENT, str(error))
 
     def _read(self) -> None:
         """Read until told to stop, or until a parameter changes that the source has to be opened anew for."""
