@@ -1,4 +1,4 @@
-"""No sequence of calls, permits, grants and delays breaks a rule of the laser. The rules are restated here, from the pins."""
+"""No sequence of calls, permits, grants and delays breaks a rule of the laser. The rules are restated from the pins."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
@@ -55,7 +56,7 @@ class SafetyNode(Node):
         self._stop_file = runtime_dir(namespace) / 'software_stop'
         self._core = SafetyCore(
             parameters, OperatorLease(obtain_secret(namespace)),
-            from_json(self._zones_file.read_bytes()) if self._zones_file.exists() else (),
+            _read_zones(self._zones_file),
             self._stop_file.read_text() if self._stop_file.exists() else None)
         self._read_estop = self._estop_reader(parameters)
         self._lock = threading.Lock()
@@ -265,6 +266,14 @@ class SafetyNode(Node):
     def _set_auto_fire(self, request: Any, _: Any) -> None:
         with self._lock:
             self._core.set_auto_fire(request.lease_id, request.enabled, time.monotonic_ns())
+
+
+def _read_zones(path: Path) -> tuple[Zone, ...]:
+    """Return the saved zones; a file that is there but cannot be used must not mean that there are none."""
+    try:
+        return from_json(path.read_bytes()) if path.exists() else ()
+    except TurretError as error:
+        raise TurretError(error.code, f'{path}: {error.message}') from error
 
 
 def _pose(joints: JointState) -> Pose:

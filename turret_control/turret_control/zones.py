@@ -15,6 +15,7 @@ from turret_common.reason_codes import ReasonCode
 
 _TURN = 2.0 * math.pi
 _ZONES_MAX = 64
+_EDGES = ('pan_min', 'pan_max', 'tilt_min', 'tilt_max')
 
 
 class ZoneKind(IntEnum):
@@ -65,9 +66,9 @@ def check_zones(zones: Sequence[Zone]) -> None:
         raise TurretError(ReasonCode.TOO_LARGE, f'{len(zones)} zones are more than {_ZONES_MAX}')
     names = [zone.name for zone in zones]
     for zone in zones:
-        edges = (zone.pan_min, zone.pan_max, zone.tilt_min, zone.tilt_max)
-        require_finite(**dict(zip(('pan_min', 'pan_max', 'tilt_min', 'tilt_max'), edges, strict=True)))
-        if any(abs(edge) > _TURN for edge in edges):
+        edges = {edge: getattr(zone, edge) for edge in _EDGES}
+        require_finite(**edges)
+        if any(abs(edge) > _TURN for edge in edges.values()):
             raise TurretError(ReasonCode.OUT_OF_RANGE, f'zone "{zone.name}" has an edge beyond a full turn')
         if zone.pan_min >= zone.pan_max or zone.tilt_min >= zone.tilt_max:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'zone "{zone.name}" is empty: minimum is not below maximum')
@@ -121,7 +122,9 @@ def from_json(data: bytes) -> tuple[Zone, ...]:
         TurretError: INVALID_ARGUMENT when it is not one, and as :func:`check_zones`.
     """
     try:
-        zones = tuple(Zone(**{**fields, 'kind': ZoneKind(fields['kind'])}) for fields in json.loads(data))
+        zones = tuple(
+            Zone(str(fields['name']), ZoneKind(fields['kind']), *(float(fields[edge]) for edge in _EDGES))
+            for fields in json.loads(data))
     except (ValueError, TypeError, KeyError) as error:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'this is no file of zones: {error}') from error
     check_zones(zones)

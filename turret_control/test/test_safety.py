@@ -1,0 +1,499 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_control.lease import OperatorLease
+from turret_control.safety import AimReport, Estop, GimbalReport, LaserReport, SafetyCore
+from turret_control.safety_parameters import SafetyParameters
+from turret_control.zones import Zone, ZoneKind
+
+MS = 1_000_000
+PARAMETERS = SafetyParameters()
+ZONE = Zone('window', ZoneKind.NO_FIRE, 0.5, 1.0, -0.2, 0.2)
+GIMBAL = GimbalReport(hardware=False, homed=True, measured=True, decelerations=(10.0, 10.0), geometry=(1.0, -1.5, 1.5))
+LASER = LaserReport(hardware=False, armed=True)
+AIM = AimReport(following=True, settled=True, geometry=(0.0, 0.0))
+
+
+class Bench:
+    """A safety core to which everything is reported in time, and an operator who is there."""
+
+    def __init__(self, zones: Any = (), stop_reason: str | None = None, **changes: Any) -> None:
+        tokens = count()
+        lease = OperatorLease('secret', lambda: f'token-{next(tokens)}')
+        self.core = SafetyCore(replace(PARAMETERS, **changes), lease, zones, stop_reason)
+        self.now = 10**12
+        self.reports: dict[str, Any] = {
+            'gimbal': GIMBAL, 'laser': LASER, 'aim': AIM, 'camera': False, 'pose': Pose(0.0, 0.0), 'tracks': 0.05}
+        self.core.estop = Estop.RELEASED
+        self.clock_offset = 5 * 10**17
+        self.lease_id, self.nonce = self.core.acquire('secret', 'Ada', False, self.now)
+        self.trigger = False
+        self.wait()
+
+    def wait(self, ms: float = 20.0, but: str = '') -> Bench:
+        """Let time pass in steps of 20 ms, at each of which everybody reports but those named."""
+        end = self.now + round(ms * MS)
+        while self.now < end:
+            self.now = min(self.now + 20 * MS, end)
+            self.report(but)
+        return self
+
+    def report(self, but: str = '') -> None:
+        core, now, missing = self.core, self.now, but.split()
+        for name, report in self.reports.items():
+            if name in missing:
+                continue
+            if name == 'aim':
+                core.see_aim(report)
+            elif name == 'pose':
+                core.see_pose(report, 0.001, now)
+            else:
+                getattr(core, f'see_{name}')(report, now)
+        core.see_clock(self.clock_offset, now)
+        if 'heartbeat' not in missing:
+            self.nonce, _ = core.lease.beat(self.lease_id, self.nonce, self.trigger, now)
+
+    def reasons(self) -> list[ReasonCode]:
+        return list(self.core.decide(self.now).reasons)
+
+    def refusal(self, request: Any, *arguments: Any) -> ReasonCode:
+        with pytest.raises(TurretError) as refused:
+            request(*arguments)
+        return refused.value.code
+
+    def auto_fire(self) -> Bench:
+        self.core.set_auto_fire(self.lease_id, True, self.now)
+        return self
+
+
+def test_with_everything_in_order_everything_is_permitted() -> None:
+    verdict = Bench().core.decide(10**12 + 20 * MS)
+    assert verdict == (True, True, ())
+
+
+def test_before_anybody_reports_nothing_is_permitted() -> None:
+    core = SafetyCore(PARAMETERS, OperatorLease('secret'))
+    laser_ok, motion_ok, reasons = core.decide(10**12)
+    assert not laser_ok
+    assert not motion_ok
+    assert set(reasons) == {
+        ReasonCode.ESTOP_UNREADABLE, ReasonCode.DRIVER_SILENT, ReasonCode.NO_OPERATOR, ReasonCode.NOT_HOMED,
+        ReasonCode.NO_POSE}
+
+
+# What withholds motion, and with it emission
+
+
+def motion_withheld(bench: Bench, reason: ReasonCode) -> bool:
+    laser_ok, motion_ok, reasons = bench.core.decide(bench.now)
+    return not laser_ok and not motion_ok and reasons[0] is reason
+
+
+@pytest.mark.parametrize(('estop', 'reason'), [
+    (Estop.PRESSED, ReasonCode.ESTOP_PRESSED), (Estop.UNREADABLE, ReasonCode.ESTOP_UNREADABLE),
+    (Estop.UNKNOWN, ReasonCode.ESTOP_UNREADABLE)])
+def test_the_emergency_stop_withholds_everything(estop: Estop, reason: ReasonCode) -> None:
+    bench = Bench()
+    bench.core.estop = estop
+    assert motion_withheld(bench, reason)
+
+
+def test_a_turret_without_an_emergency_stop_input_runs() -> None:
+    bench = Bench(estop_driver='none')
+    bench.core.estop = Estop.NONE
+    assert bench.reasons() == []
+    assert SafetyCore(replace(PARAMETERS, estop_driver='none'), OperatorLease('s')).estop is Estop.NONE
+
+
+@pytest.mark.parametrize('driver', ['gimbal', 'laser'])
+def test_a_driver_is_silent_after_half_a_second(driver: str) -> None:
+    bench = Bench().wait(499, but=driver)
+    assert bench.reasons() == []
+    bench.wait(1, but=driver)
+    assert motion_withheld(bench, ReasonCode.DRIVER_SILENT)
+
+
+def test_a_stop_is_latched_until_the_operator_resets_it() -> None:
+    bench = Bench()
+    bench.core.stop('smoke\x1b')
+    assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
+    assert bench.core.stop_reason == 'smoke'
+    assert motion_withheld(bench.wait(5000), ReasonCode.SOFTWARE_STOP)
+    assert bench.refusal(bench.core.reset, 'wrong') is ReasonCode.WRONG_LEASE
+    assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
+    bench.core.reset(bench.lease_id)
+    assert bench.reasons() == []
+
+
+def test_a_stop_needs_no_reason_and_keeps_a_short_one() -> None:
+    bench = Bench()
+    bench.core.stop('')
+    assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
+    bench.core.stop(1000 * 'x')
+    assert bench.core.stop_reason == 200 * 'x'
+
+
+def test_a_stop_from_before_a_restart_still_holds() -> None:
+    assert motion_withheld(Bench(stop_reason='smoke'), ReasonCode.SOFTWARE_STOP)
+
+
+# What withholds emission alone
+
+
+def emission_withheld(bench: Bench, *expected: ReasonCode) -> bool:
+    laser_ok, motion_ok, reasons = bench.core.decide(bench.now)
+    return not laser_ok and motion_ok and reasons == expected
+
+
+def test_the_operator_must_be_there() -> None:
+    bench = Bench().wait(300, but='heartbeat')
+    assert emission_withheld(bench, ReasonCode.HEARTBEAT_LOST)
+    bench.wait(700, but='heartbeat')
+    assert emission_withheld(bench, ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_OPERATOR)
+    bench.wait(9000, but='heartbeat')
+    assert emission_withheld(bench, ReasonCode.NO_OPERATOR)
+    assert bench.core.lease.name == ''
+
+
+def test_the_gimbal_must_be_homed() -> None:
+    bench = Bench()
+    bench.reports['gimbal'] = GIMBAL._replace(homed=False)
+    assert emission_withheld(bench.wait(), ReasonCode.NOT_HOMED)
+
+
+@pytest.mark.parametrize('pose', [Pose(math.nan, 0.0), Pose(0.0, math.inf), Pose(0.0, 0.0, math.nan)])
+def test_the_pose_must_be_known(pose: Pose) -> None:
+    bench = Bench()
+    bench.reports['pose'] = pose
+    assert emission_withheld(bench.wait(), ReasonCode.NO_POSE)
+
+
+def test_the_pose_must_be_fresh() -> None:
+    bench = Bench().wait(148, but='pose')
+    assert bench.reasons() == []
+    assert emission_withheld(bench.wait(2, but='pose'), ReasonCode.NO_POSE)
+
+
+def test_a_pose_is_as_old_as_its_stamp_and_never_from_the_future() -> None:
+    bench = Bench()
+    bench.core.see_pose(Pose(0.0, 0.0), 0.151, bench.now)
+    assert emission_withheld(bench, ReasonCode.NO_POSE)
+    bench.core.see_pose(Pose(0.0, 0.0), -0.009, bench.now)
+    assert bench.reasons() == []
+    bench.core.see_pose(Pose(0.0, 0.0), -0.02, bench.now)
+    assert emission_withheld(bench, ReasonCode.NO_POSE)
+
+
+@pytest.mark.parametrize(('pan', 'fires'), [(0.45, True), (0.47, False)])
+def test_zones_withhold_with_the_margin(pan: float, fires: bool) -> None:
+    bench = Bench([ZONE])
+    bench.reports['pose'] = Pose(pan, 0.0)
+    assert (bench.wait().reasons() == []) is fires
+    assert fires or emission_withheld(bench, ReasonCode.NO_FIRE_ZONE)
+
+
+@pytest.mark.parametrize('pan', [0.42, 0.44])
+def test_the_margin_is_doubled_where_the_position_is_not_measured(pan: float) -> None:
+    bench = Bench([ZONE])
+    bench.reports['gimbal'] = GIMBAL._replace(measured=False)
+    bench.reports['pose'] = Pose(pan, 0.0)
+    assert (bench.wait().reasons() == []) is (pan < 0.43)
+
+
+def test_zones_withhold_for_the_distance_to_a_stop() -> None:
+    bench = Bench([ZONE])
+    bench.reports['pose'] = Pose(0.3, 0.0, 1.0, 0.0)  # 0.15 s at 1 rad/s, and 1 / (2 * 10) rad more
+    assert emission_withheld(bench.wait(), ReasonCode.NO_FIRE_ZONE)
+    bench.reports['pose'] = Pose(0.25, 0.0, 1.0, 0.0)
+    assert bench.wait().reasons() == []
+    bench.reports['gimbal'] = GIMBAL._replace(decelerations=(2.0, 10.0))
+    assert emission_withheld(bench.wait(), ReasonCode.NO_FIRE_ZONE)
+
+
+def test_zones_withhold_in_tilt_too() -> None:
+    bench = Bench([ZONE])
+    bench.reports['pose'] = Pose(0.75, 0.4, 0.0, -1.0)
+    assert emission_withheld(bench.wait(), ReasonCode.NO_FIRE_ZONE)
+    bench.reports['pose'] = Pose(0.75, 0.46, 0.0, -1.0)
+    assert bench.wait().reasons() == []
+
+
+def test_vision_must_be_fresh_while_firing_automatically() -> None:
+    bench = Bench().wait(1000, but='tracks')
+    assert bench.reasons() == []
+    bench.auto_fire()
+    assert emission_withheld(bench, ReasonCode.VISION_STALE)
+    bench.wait()
+    assert bench.reasons() == []
+    bench.wait(190, but='tracks')
+    assert bench.reasons() == []
+    assert emission_withheld(bench.wait(10, but='tracks'), ReasonCode.VISION_STALE)
+
+
+@pytest.mark.parametrize('age_s', [-0.02, 0.51])
+def test_tracks_from_the_future_or_long_ago_are_refused(age_s: float) -> None:
+    bench = Bench().auto_fire()
+    bench.reports['tracks'] = age_s
+    assert emission_withheld(bench.wait(300), ReasonCode.VISION_STALE)
+
+
+def test_a_step_of_the_wall_clock_withholds_for_a_second() -> None:
+    bench = Bench()
+    bench.clock_offset += 50 * MS
+    assert bench.wait().reasons() == []
+    for step in (-51 * MS, 51 * MS):
+        bench.clock_offset += step
+        assert emission_withheld(bench.wait(), ReasonCode.CLOCK_JUMPED)
+        assert emission_withheld(bench.wait(980), ReasonCode.CLOCK_JUMPED)
+        assert bench.wait().reasons() == []
+
+
+def test_a_foreign_permit_withholds_for_a_second() -> None:
+    bench = Bench()
+    bench.core.see_foreign_permit(bench.now)
+    assert emission_withheld(bench.wait(999), ReasonCode.SECOND_PUBLISHER)
+    assert bench.wait(1).reasons() == []
+
+
+def test_a_stranger_who_publishes_is_seen_at_once_and_a_namesake_after_a_while() -> None:
+    bench = Bench()
+    bench.core.see_publishers({'joint_states': ['/turret/gimbal'], 'gimbal/command': []}, bench.now)
+    assert bench.reasons() == []
+    bench.core.see_publishers({'joint_states': ['/turret/gimbal', '/x']}, bench.now)
+    assert emission_withheld(bench, ReasonCode.SECOND_PUBLISHER)
+    twice = {'joint_states': ['/turret/gimbal', '/turret/gimbal']}
+    bench.core.see_publishers(twice, bench.now)
+    assert bench.reasons() == []
+    bench.wait(24_980)
+    bench.core.see_publishers(twice, bench.now)
+    assert bench.reasons() == []
+    assert emission_withheld(bench.wait(20), ReasonCode.SECOND_PUBLISHER)
+    bench.core.see_publishers({'joint_states': ['/turret/gimbal']}, bench.now)
+    assert bench.reasons() == []
+
+
+# A real laser
+
+
+def hardware_bench(**changes: Any) -> Bench:
+    bench = Bench(estop_driver='gpio', **changes)
+    bench.reports.update(
+        gimbal=GIMBAL._replace(hardware=True), laser=LaserReport(hardware=True, armed=False), camera=True)
+    return bench.wait()
+
+
+def test_a_real_laser_needs_a_confirmed_region() -> None:
+    bench = hardware_bench()
+    assert emission_withheld(bench, ReasonCode.REGION_NOT_CONFIRMED)
+    bench.core.confirm_region(bench.lease_id, bench.now)
+    assert bench.core.region_confirmed
+    assert bench.reasons() == []
+
+
+def live_bench() -> Bench:
+    bench = hardware_bench()
+    bench.core.confirm_region(bench.lease_id, bench.now)
+    assert bench.wait().reasons() == []
+    return bench
+
+
+@pytest.mark.parametrize('changes', [
+    {'gimbal': GIMBAL}, {'camera': False}])
+def test_a_real_laser_with_a_simulated_part_does_not_fire(changes: dict[str, Any]) -> None:
+    bench = live_bench()
+    bench.reports.update(changes)
+    assert emission_withheld(bench.wait(), ReasonCode.BACKEND_MIXED)
+
+
+@pytest.mark.parametrize('estop_driver', ['sim', 'none'])
+def test_a_real_laser_needs_a_real_emergency_stop(estop_driver: str) -> None:
+    bench = Bench(estop_driver=estop_driver)
+    bench.reports.update(gimbal=GIMBAL._replace(hardware=True), laser=LaserReport(True, False), camera=True)
+    bench.wait().core.confirm_region(bench.lease_id, bench.now)
+    assert emission_withheld(bench, ReasonCode.BACKEND_MIXED)
+
+
+def test_a_real_laser_needs_a_camera_that_reports() -> None:
+    bench = live_bench().wait(2999, but='camera')
+    assert bench.reasons() == []
+    assert emission_withheld(bench.wait(1, but='camera'), ReasonCode.BACKEND_MIXED)
+
+
+def test_a_camera_that_never_reported_does_not_vouch_for_a_real_laser() -> None:
+    bench = Bench(estop_driver='gpio')
+    del bench.reports['camera']
+    bench.core = SafetyCore(replace(PARAMETERS, estop_driver='gpio'), OperatorLease('secret'))
+    bench.core.estop = Estop.RELEASED
+    bench.lease_id, bench.nonce = bench.core.acquire('secret', 'Ada', False, bench.now)
+    bench.reports.update(gimbal=GIMBAL._replace(hardware=True), laser=LaserReport(True, False))
+    bench.wait().core.confirm_region(bench.lease_id, bench.now)
+    assert emission_withheld(bench, ReasonCode.BACKEND_MIXED)
+
+
+@pytest.mark.parametrize('changes', [
+    {'gimbal': GIMBAL._replace(hardware=True, geometry=(2.0, -1.5, 1.5))},
+    {'gimbal': GIMBAL._replace(hardware=True, geometry=(1.0, -1.4, 1.5))},
+    {'gimbal': GIMBAL._replace(hardware=True, homed=False)},
+    {'aim': AIM._replace(geometry=(0.0, 0.01))},
+])
+def test_a_confirmed_region_is_void_once_the_geometry_changes(changes: dict[str, Any]) -> None:
+    bench = live_bench()
+    before = {name: bench.reports[name] for name in changes}
+    bench.reports.update(changes)
+    bench.wait()
+    assert not bench.core.region_confirmed
+    bench.reports.update(before)
+    assert emission_withheld(bench.wait(), ReasonCode.REGION_NOT_CONFIRMED), 'changing back does not confirm it again'
+
+
+def test_an_unknown_part_of_the_geometry_is_no_change_of_it() -> None:
+    bench = hardware_bench()
+    bench.reports['aim'] = AIM._replace(geometry=(math.nan, 0.0))
+    bench.wait().core.confirm_region(bench.lease_id, bench.now)
+    bench.reports['aim'] = AIM._replace(geometry=(float('nan'), 0.0))
+    assert bench.wait().reasons() == []
+
+
+def test_new_zones_void_a_confirmed_region() -> None:
+    bench = live_bench()
+    bench.core.set_zones(bench.lease_id, [ZONE])
+    assert emission_withheld(bench, ReasonCode.REGION_NOT_CONFIRMED)
+
+
+def test_a_region_is_confirmed_by_the_operator_for_a_homed_gimbal_that_reports() -> None:
+    bench = hardware_bench()
+    assert bench.refusal(bench.core.confirm_region, 'wrong', bench.now) is ReasonCode.WRONG_LEASE
+    bench.reports['gimbal'] = GIMBAL._replace(homed=False)
+    bench.wait()
+    assert bench.refusal(bench.core.confirm_region, bench.lease_id, bench.now) is ReasonCode.NOT_HOMED
+    bench.reports['gimbal'] = GIMBAL
+    bench.wait().wait(500, but='gimbal')
+    assert bench.refusal(bench.core.confirm_region, bench.lease_id, bench.now) is ReasonCode.DRIVER_SILENT
+    assert not bench.core.region_confirmed
+
+
+def test_simulation_needs_a_confirmed_region_when_told_so() -> None:
+    assert emission_withheld(Bench(confirm_region_in_simulation=True), ReasonCode.REGION_NOT_CONFIRMED)
+
+
+# Zones
+
+
+def test_zones_are_changed_by_the_operator_while_disarmed() -> None:
+    bench = Bench()
+    assert bench.refusal(bench.core.set_zones, bench.lease_id, [ZONE]) is ReasonCode.WRONG_MODE
+    bench.reports['laser'] = LaserReport(hardware=False, armed=False)
+    bench.wait()
+    assert bench.refusal(bench.core.set_zones, 'wrong', [ZONE]) is ReasonCode.WRONG_LEASE
+    broken = replace(ZONE, pan_min=math.nan)
+    assert bench.refusal(bench.core.set_zones, bench.lease_id, [broken]) is ReasonCode.NOT_FINITE
+    assert bench.core.zones == ()
+    bench.core.set_zones(bench.lease_id, [ZONE])
+    assert bench.core.zones == (ZONE,)
+
+
+# Automatic fire
+
+
+def test_automatic_fire_is_off_until_the_present_operator_of_an_armed_laser_switches_it_on() -> None:
+    bench = Bench()
+    assert not bench.core.auto_fire
+    assert bench.refusal(bench.core.set_auto_fire, 'wrong', True, bench.now) is ReasonCode.WRONG_LEASE
+    bench.wait(300, but='heartbeat')
+    assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.HEARTBEAT_LOST
+    bench.wait()  # late
+    bench.wait()
+    bench.core.stop('')
+    assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.SOFTWARE_STOP
+    bench.core.reset(bench.lease_id)
+    bench.reports['laser'] = LaserReport(hardware=False, armed=False)
+    bench.wait()
+    assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.NOT_ARMED
+    assert not bench.core.auto_fire
+    bench.reports['laser'] = LASER
+    assert bench.wait().auto_fire().core.auto_fire
+    bench.core.set_auto_fire(bench.lease_id, False, bench.now)
+    assert not bench.core.auto_fire
+
+
+@pytest.mark.parametrize('end', [
+    lambda bench: bench.core.stop(''),
+    lambda bench: bench.core.release(bench.lease_id),
+    lambda bench: bench.core.acquire('secret', 'Bob', True, bench.now),
+    lambda bench: bench.core.see_laser(LaserReport(False, False), bench.now),
+    lambda bench: bench.wait(300, but='heartbeat').reasons(),
+    lambda bench: (setattr(bench.core, 'estop', Estop.PRESSED), bench.reasons()),
+    lambda bench: bench.wait(600, but='gimbal').reasons(),
+])
+def test_automatic_fire_ends_with_whatever_it_needs(end: Any) -> None:
+    bench = Bench().auto_fire()
+    bench.reasons()
+    assert bench.core.auto_fire
+    end(bench)
+    assert not bench.core.auto_fire
+
+
+def test_a_decision_is_granted_once() -> None:
+    bench = Bench().auto_fire().wait()
+    bench.core.request_fire(1, 0.05, 0.001, bench.now)
+    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.BUSY
+    bench.core.request_fire(2, 0.05, 0.001, bench.now)
+
+
+@pytest.mark.parametrize(('stamp_age_s', 'aim_error', 'code'), [
+    (math.nan, 0.0, ReasonCode.NOT_FINITE), (0.05, math.nan, ReasonCode.NOT_FINITE),
+    (-0.02, 0.0, ReasonCode.STALE_INPUT), (0.26, 0.0, ReasonCode.STALE_INPUT),
+    (0.05, PARAMETERS.aim_error_max * 1.01, ReasonCode.NOT_READY), (0.05, -0.001, ReasonCode.NOT_READY)])
+def test_a_decision_on_poor_grounds_is_refused(stamp_age_s: float, aim_error: float, code: ReasonCode) -> None:
+    bench = Bench().auto_fire().wait()
+    assert bench.refusal(bench.core.request_fire, 1, stamp_age_s, aim_error, bench.now) is code
+    assert bench.core.not_now
+    bench.core.request_fire(1, 0.25, PARAMETERS.aim_error_max, bench.now)
+    assert bench.core.not_now == ''
+
+
+@pytest.mark.parametrize(('aim', 'code'), [
+    (AIM._replace(following=False), ReasonCode.WRONG_MODE), (AIM._replace(settled=False), ReasonCode.NOT_READY)])
+def test_automatic_fire_needs_the_head_on_the_target(aim: AimReport, code: ReasonCode) -> None:
+    bench = Bench().auto_fire()
+    bench.reports['aim'] = aim
+    bench.wait()
+    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is code
+
+
+def test_automatic_fire_needs_a_controller() -> None:
+    bench = Bench()
+    bench.core = SafetyCore(PARAMETERS, OperatorLease('secret'))
+    bench.core.estop = Estop.RELEASED
+    bench.lease_id, bench.nonce = bench.core.acquire('secret', 'Ada', False, bench.now)
+    bench.wait(but='aim').auto_fire().wait(but='aim')
+    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.WRONG_MODE
+
+
+def test_automatic_fire_needs_everything_that_emission_needs() -> None:
+    bench = Bench([ZONE]).auto_fire()
+    bench.reports['pose'] = Pose(0.75, 0.0)
+    bench.wait()
+    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.NO_FIRE_ZONE
+
+
+def test_nothing_fires_automatically_while_it_is_off_and_nothing_is_said() -> None:
+    bench = Bench()
+    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.WRONG_MODE
+    assert bench.core.not_now == ''
+
+
+def test_changing_the_operator_needs_the_secret() -> None:
+    bench = Bench().auto_fire()
+    assert bench.refusal(bench.core.acquire, 'guess', 'Bob', True, bench.now) is ReasonCode.WRONG_SECRET
+    assert bench.refusal(bench.core.release, 'wrong') is ReasonCode.WRONG_LEASE
+    assert bench.core.auto_fire
