@@ -7,12 +7,12 @@ guardian kills it, drives the line low and ends; when the guardian falls silent 
 connection is closed.
 
 The guardian imports no ROS and keeps to the standard library, so that it stays small and has little that can fail.
+Should the driver's threads be stuck when the guardian dies, the kernel sends it SIGTERM.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import math
 import os
@@ -20,14 +20,14 @@ import signal
 import socket
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from turret_common.plant_link import PlantError, PlantLink
 
-#: The environment variable that tells the driver which file descriptor leads to its guardian.
-GUARDIAN_FD = 'TURRET_GUARDIAN_FD'
 _ARMED, _DISARMED = b'A', b'D'
 _PULSE_NS = 10_000_000
 #: Silence of an armed driver, in s, after which the guardian kills it; and of one that said that it is disarmed.
@@ -52,12 +52,6 @@ class GuardianLink:
         self._armed = False
         self._heard_ns: int | None = None
         self.closed = False
-
-    @classmethod
-    def from_environment(cls) -> GuardianLink | None:
-        """Return the connection to the guardian that started this process; None when none did."""
-        fd = os.environ.pop(GUARDIAN_FD, None)
-        return None if fd is None else cls(socket.socket(fileno=int(fd)))
 
     def announce(self, line: dict[str, Any]) -> None:
         """Tell the guardian which line to take."""
@@ -93,11 +87,6 @@ class GuardianLink:
             self.closed = True
 
 
-def end_with_parent() -> None:
-    """Have the kernel send this process SIGTERM when the guardian dies, should its own threads be stuck."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 class SimLine:
     """The simulated hardware's laser pin, as the guardian takes it."""
 
@@ -115,8 +104,14 @@ class SimLine:
 class Guardian:
     """The parent's end."""
 
-    def __init__(self, command: list[str]) -> None:
-        self._command = command
+    def __init__(self, drive: Callable[[GuardianLink], int]) -> None:
+        """Prepare it.
+
+        Args:
+            drive: the driver; it runs in a process of its own until it returns the exit code. It may import and start
+                what the guardian must not.
+        """
+        self._drive = drive
         self._pid = 0
         self._line: SimLine | None = None
         self._armed = False
@@ -125,12 +120,15 @@ class Guardian:
     def run(self) -> int:
         """Start the driver, watch it until it ends or must be ended, leave the line low; return the exit code."""
         connection, theirs = socket.socketpair()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._pid = os.fork()
+        if self._pid == 0:
+            connection.close()
+            _exit_with(self._drive, GuardianLink(theirs))
+        theirs.close()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._forward)
-        theirs.set_inheritable(True)
-        self._pid = os.posix_spawn(
-            self._command[0], self._command, {**os.environ, GUARDIAN_FD: str(theirs.fileno())})
-        theirs.close()
         _raise_priority()
         why = self._watch(connection)
         if why:
@@ -203,6 +201,22 @@ class Guardian:
             self._end_by = time.monotonic() + _END_S
         if self._pid:
             os.kill(self._pid, number)
+
+
+def _exit_with(drive: Callable[[GuardianLink], int], link: GuardianLink) -> NoReturn:
+    """Run the driver and end this process, whatever comes, without returning to what the guardian was started from."""
+    import ctypes  # in the driver only
+
+    code = 1
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        code = drive(link)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def take_line(description: dict[str, Any]) -> SimLine:

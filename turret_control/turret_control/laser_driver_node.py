@@ -15,7 +15,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_node import answered, run
 from turret_common.ros_params import RosParameters
-from turret_control.guardian import GuardianLink, end_with_parent
+from turret_control.guardian import GuardianLink
 from turret_control.laser import Grant, LaserCore
 from turret_control.laser_lines import make_lines
 from turret_control.laser_loop import LaserLoop
@@ -121,13 +121,6 @@ class LaserNode(Node):
         self._loop.call(lambda _: self._core.reset_count())
 
 
-def main() -> int:
-    """Run the driver; its guardian, where there is one, is its parent."""
-    guardian = GuardianLink.from_environment()
-    if guardian is not None:
-        end_with_parent()
+def main(guardian: GuardianLink) -> int:
+    """Run the driver under its guardian."""
     return run(lambda: LaserNode(guardian))
-
-
-if __name__ == '__main__':
-    raise SystemExit(main())

@@ -1,15 +1,19 @@
-"""The laser node as it is started: its guardian, which runs the driver and imports no ROS."""
+"""The laser node as it is started: its guardian, which runs the driver as a child and imports no ROS itself."""
 
 from __future__ import annotations
 
-import sys
+from turret_control.guardian import Guardian, GuardianLink
 
-from turret_control.guardian import Guardian
+
+def _drive(guardian: GuardianLink) -> int:
+    from turret_control import laser_driver_node  # in the child only
+
+    return laser_driver_node.main(guardian)
 
 
 def main() -> int:
     """Run the driver under its guardian; return the exit code."""
-    return Guardian([sys.executable, '-m', 'turret_control.laser_driver_node', *sys.argv[1:]]).run()
+    return Guardian(_drive).run()
 
 
 if __name__ == '__main__':
