@@ -56,8 +56,8 @@ class ControllerNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('controller', **node_kwargs)
         self._lock = threading.Lock()
-        self._parameters = RosParameters(self, ControllerParameters, self._on_parameters)
-        self._controller = Controller(self._parameters.value)
+        self._settings = RosParameters(self, ControllerParameters, self._on_parameters)
+        self._controller = Controller(self._settings.value)
         self._permit = PermitMonitor()
         self._presets = PresetStore(state_dir(self.get_namespace()) / 'presets.json')
         self._presets.load()
@@ -110,7 +110,7 @@ class ControllerNode(Node):
     # The loop
 
     def _loop(self) -> None:
-        period = 1.0 / self._parameters.value.rate_hz
+        period = 1.0 / self._settings.value.rate_hz
         due = last = time.monotonic()
         while not self._ending.wait(max(0.0, due - time.monotonic())):
             now = time.monotonic()
@@ -206,7 +206,7 @@ class ControllerNode(Node):
         with self._lock:
             self._operator(request)
             self._controller.target.select(request.track_id)
-        self._parameters.set({'selection.priority': Priority(request.priority).name.lower()})
+        self._settings.set({'selection.priority': Priority(request.priority).name.lower()})
 
     @answered
     def _move_to(self, request: MoveTo.Request, _: MoveTo.Response) -> None:
