@@ -1,8 +1,8 @@
 """Signing in: tokens on disk, sessions in signed cookies.
 
 There are two tokens, one for operators and one for viewers, in a file of mode 600. Whoever shows a token gets a cookie
-that says the role and until when, signed with a key made from the tokens; so sessions survive a restart, and new tokens end
-all of them. Nothing is needed from the network, and nothing is kept in memory per session.
+that says the role and until when, signed with a key made from the tokens: sessions survive a restart, new tokens end
+all of them, and nothing is kept per session.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ class Outbox:
         self._answers_size = 0
         self._ready: deque[Source] = deque()
         self._flush_handle: asyncio.Handle | None = None
-        self._stalled_since: float | None = None
+        self._progress_s = 0.0
+        self._unread = -1
         self.deflater = deflater
         self.sent_bytes = 0
         self.sent_frames = 0
@@ -101,7 +102,7 @@ class Outbox:
             self._transport.write(data)
             self.sent_bytes += len(data)
             self.sent_frames += len(frames)
-            self._stalled_since = None
+            self._unread = -1
         if self._answers or self._ready:
             self._retry()
 
@@ -117,11 +118,11 @@ class Outbox:
         return data
 
     def _retry(self) -> None:
-        """Come back later: the client's buffer is full. Drop the client when that lasts."""
-        now = self._loop.time()
-        if self._stalled_since is None:
-            self._stalled_since = now
-        elif now - self._stalled_since > self._stall_limit_s:
+        """Come back later: the client's buffer is full. Drop the client when nothing of it goes for too long."""
+        now, unread = self._loop.time(), self._transport.get_write_buffer_size()
+        if unread != self._unread:
+            self._unread, self._progress_s = unread, now
+        elif now - self._progress_s > self._stall_limit_s:
             self._drop(f'has read nothing for {self._stall_limit_s:g} s')
             return
         self._flush_handle = self._loop.call_later(RETRY_S, self._flush)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-import importlib
+import importlib.util
+import re
+from pathlib import Path
 from typing import Any
 
 from rosidl_parser import definition as idl
 
 from turret_web.schema import Array, Field, FieldType, Primitive, Sequence, Struct, Text
+
+_NAME = re.compile(r'([a-z][a-z0-9_]*)/(?:(msg|srv|action)/)?([A-Z][A-Za-z0-9_]*)')
 
 _PRIMITIVES = {'boolean': 'bool', 'float': 'float32', 'double': 'float64', 'char': 'char', 'octet': 'octet'}
 
@@ -29,19 +33,32 @@ def interface(name: str, kind: str) -> Any:
     Raises:
         UnknownTypeError: there is none; the text says what is missing.
     """
-    package, *middle, base = name.split('/')
-    folder = middle[0] if middle else kind
-    if len(middle) > 1 or folder not in (kind, 'action') or not (package.isidentifier() and base.isidentifier()):
+    match = _NAME.fullmatch(name)
+    if match is None or match[2] not in (None, kind, 'action'):
         raise UnknownTypeError(f'"{name}" is not the name of a {kind} type (package/{kind}/Name)')
+    package, folder, base = match[1], match[2] or kind, match[3]
+    if not _has_interfaces(package, folder):
+        raise UnknownTypeError(f'package {package} with types for {folder} is not installed')
     try:
-        module = importlib.import_module(f'{package}.{folder}')
-        if folder != kind:  # a message or service inside an action
-            module = importlib.import_module(getattr(module, base.rpartition('_')[0]).__module__)
-        cls = getattr(module, base)
+        cls = _find(package, folder, base)
         cls.__class__.__import_type_support__()
     except (ImportError, AttributeError):
         raise UnknownTypeError(f'type {package}/{folder}/{base} is not installed') from None
     return cls
+
+
+def _has_interfaces(package: str, folder: str) -> bool:
+    """Say whether a package holds interfaces, without importing it: names of packages come from clients."""
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec is not None else None
+    return any((Path(place) / folder / '__init__.py').is_file() for place in places or ())
+
+
+def _find(package: str, folder: str, base: str) -> Any:
+    module = importlib.import_module(f'{package}.{folder}')
+    if folder == 'action' and not hasattr(module, base):  # a part of an action, beside it in its module
+        module = importlib.import_module(getattr(module, base.split('_')[0]).__module__)
+    return getattr(module, base)
 
 
 @functools.cache
@@ -80,7 +97,7 @@ def _field_type(slot: Any) -> FieldType:
         return Sequence(_field_type(slot.value_type), slot.maximum_size)
     if isinstance(slot, idl.UnboundedSequence):
         return Sequence(_field_type(slot.value_type))
-    return schema(getattr(importlib.import_module('.'.join(slot.namespaces)), slot.name))
+    return schema(_find(slot.namespaces[0], slot.namespaces[1], slot.name))
 
 
 def _default(value: Any) -> Any:

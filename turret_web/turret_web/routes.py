@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -10,8 +11,8 @@ from aiohttp import web
 from turret_common.reason_codes import ReasonCode
 from turret_web.policy import Role
 
-#: Under this key a request carries the role that the guard found.
-ROLE = 'turret.role'
+#: What the guard found the one to be whose request is being handled.
+current_role: ContextVar[Role] = ContextVar('current_role')
 
 _HTTP_STATUS = {
     ReasonCode.NOT_SIGNED_IN: 401, ReasonCode.NOT_ALLOWED: 403, ReasonCode.NOT_FOUND: 404, ReasonCode.TOO_LARGE: 413,
@@ -20,15 +21,14 @@ _HTTP_STATUS = {
 }
 
 
-def role_of(request: web.Request) -> Role:
-    """Return what the one who sent a request may do."""
-    role: Role = request[ROLE]
-    return role
-
-
 def caller_of(request: web.Request) -> str:
     """Return who sent a request, for the log."""
-    return f'{role_of(request).value} {request.remote}'
+    return f'{current_role.get().value} {request.remote}'
+
+
+def redirect(path: str) -> web.Response:
+    """Return the way to another address."""
+    return web.Response(status=303, headers={'Location': path, 'Cache-Control': 'no-store'})
 
 
 def json_response(value: Any) -> web.Response:

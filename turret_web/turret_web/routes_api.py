@@ -14,7 +14,7 @@ from turret_common.state_dir import state_dir
 from turret_web.bridge import Bridge
 from turret_web.newest import Newest
 from turret_web.policy import Role
-from turret_web.routes import caller_of, json_response, role_of
+from turret_web.routes import caller_of, current_role, json_response
 
 STATUS_TYPE = 'turret_msgs/msg/TurretStatus'
 
@@ -45,7 +45,7 @@ class ApiRoutes:
     async def _config(self, request: web.Request) -> web.StreamResponse:
         return json_response({
             'namespace': self._namespace,
-            'role': role_of(request).value,
+            'role': current_role.get().value,
             'sign_in': self._needs_sign_in,
             'rosbridge': '/rosbridge',
             'video': f'/stream?topic={self._namespace}/camera/image_raw',
@@ -59,7 +59,7 @@ class ApiRoutes:
         })
 
     async def _session(self, request: web.Request) -> web.StreamResponse:
-        role = role_of(request)
+        role = current_role.get()
         session = {'role': role.value}
         if role is Role.OPERATOR:
             session['operator_secret'] = _operator_secret(self._namespace)
@@ -75,7 +75,7 @@ class ApiRoutes:
             raise TurretError(ReasonCode.NOT_FOUND, 'this is not the name of a service')
         args = _json_body(await request.read())
         return json_response(await self._bridge.services.call(
-            caller_of(request), role_of(request), f'{self._namespace}/{service}', args, self._bridge.limits.call_s))
+            caller_of(request), current_role.get(), f'{self._namespace}/{service}', args, self._bridge.limits.call_s))
 
 
 def _json_body(body: bytes) -> Any:

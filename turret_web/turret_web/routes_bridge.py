@@ -16,7 +16,7 @@ from turret_web.frames import Deflater
 from turret_web.metrics import Metrics
 from turret_web.outbox import Outbox
 from turret_web.rosbridge import RosbridgeSession
-from turret_web.routes import caller_of, json_response, role_of
+from turret_web.routes import caller_of, current_role, json_response
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class BridgeRoutes:
         if transport is None:  # it has gone already
             return socket
         deflater = Deflater(int(socket.compress)) if socket.compress else None
-        client = Client(caller_of(request), role_of(request), Outbox(transport, limits.stall_s, deflater))
+        client = Client(caller_of(request), current_role.get(), Outbox(transport, limits.stall_s, deflater))
         connection = _Connection(self._bridge, client, socket)
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)

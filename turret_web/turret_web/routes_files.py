@@ -13,6 +13,7 @@ from aiohttp import web
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.access import SESSION_S, Access
+from turret_web.routes import redirect
 
 audit = logging.getLogger('turret_web.audit')
 
@@ -68,14 +69,14 @@ class FileRoutes:
             await asyncio.sleep(_WRONG_TOKEN_S)
             raise
         audit.info('%s signs in as %s', request.remote, role.value)
-        response = web.HTTPSeeOther('/')
+        response = redirect('/')
         response.set_cookie(
             self._access.cookie_name, session, max_age=int(SESSION_S), httponly=True, samesite='Strict',
             secure=self._secure)
         return response
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
-        response = web.HTTPSeeOther('/sign-in')
+        response = redirect('/sign-in')
         response.del_cookie(self._access.cookie_name)
         return response
 
@@ -96,7 +97,7 @@ class FileRoutes:
 
 def _inside(folder: Path, name: str) -> Path:
     """Return a file inside a folder; what leads out of it does not exist."""
-    path = (folder / name).resolve()
-    if '\0' in name or not path.is_relative_to(folder.resolve()) or not path.is_file():
+    path = (folder / name.replace('\0', '/')).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
         raise TurretError(ReasonCode.NOT_FOUND, f'there is no file {name}')
     return path

@@ -21,7 +21,7 @@ from turret_web.gateway import Gateway
 from turret_web.hosts import Hosts, check_origin, is_loopback
 from turret_web.metrics import Metrics
 from turret_web.policy import Policy, Role
-from turret_web.routes import ROLE, json_response, refusal
+from turret_web.routes import current_role, json_response, redirect, refusal
 from turret_web.routes_api import ApiRoutes
 from turret_web.routes_bridge import BridgeRoutes
 from turret_web.routes_files import FileRoutes
@@ -138,17 +138,15 @@ class WebServer:
                 request.cookies, request.headers.get('Authorization', ''), request.query.get('token', ''), time.time())
             if role is None and request.path not in _OPEN_PATHS:
                 if request.path == '/':
-                    return web.HTTPSeeOther('/sign-in')
+                    return redirect('/sign-in')
                 raise TurretError(ReasonCode.NOT_SIGNED_IN, 'sign in first')
-            request[ROLE] = role or Role.VIEWER
+            current_role.set(role or Role.VIEWER)
             return await handler(request)
         except TurretError as error:
             self._metrics.count(f'refusals_total{{reason="{error.code.name}"}}')
             return refusal(error.code, error.message)
         except CodecError as error:
             return refusal(ReasonCode.INVALID_ARGUMENT, str(error))
-        except web.HTTPException as answer:
-            return answer
 
     def _check_source(self, request: web.Request) -> None:
         headers = request.headers
