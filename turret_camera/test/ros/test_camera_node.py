@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import functools
+import time
 from typing import Any
 
 import cv2
@@ -7,17 +9,27 @@ import numpy as np
 import pytest
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
 
 from turret_camera.camera_node import CameraNode
+from turret_camera.frame import StampSource, encode_jpeg
+from turret_camera.grabber import Status
+from turret_camera.media_library import MediaKind
+from turret_common import ros_testing
+from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import image_to_array
-from turret_common.ros_qos import IMAGE_IN, STATE, STREAM
-from turret_common.ros_testing import wait_until
-from turret_msgs.msg import CameraState
+from turret_common.ros_images import array_to_image, camera_to_info, image_to_array
+from turret_common.ros_node import seconds, stamp_from
+from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_msgs.msg import CameraState, MediaItem
+from turret_msgs.srv import CaptureStill, DeleteMedia, ListMedia, RenameMedia, StartRecording, StopRecording
+
+wait_until = functools.partial(ros_testing.wait_until, timeout_s=30.0)  # for slow machines
 
 
 def start(ros: Any, **parameters: Any) -> CameraNode:
-    overrides = [Parameter(name.replace('__', '.'), value=value) for name, value in parameters.items()]
+    small = {'width': 160, 'height': 120}  # quick to render
+    overrides = [Parameter(name, value=value) for name, value in (small | parameters).items()]
     return ros.add(CameraNode(namespace='turret', context=ros.context, parameter_overrides=overrides))
 
 
@@ -41,7 +53,7 @@ def test_raw_jpeg_and_info_share_one_stamp_and_show_the_same(ros: Any, make_plan
     decoded = cv2.imdecode(np.frombuffer(compressed.data, np.uint8), cv2.IMREAD_COLOR)
     assert image.encoding == 'bgr8'
     assert image.header.frame_id == camera.header.frame_id == 'camera_optical_frame'
-    assert pixels.shape == (480, 640, 3) == (camera.height, camera.width, 3)
+    assert pixels.shape == (120, 160, 3) == (camera.height, camera.width, 3)
     assert np.abs(pixels.astype(int) - decoded).mean() < 8.0
 
 
@@ -91,8 +103,104 @@ def test_live_parameters_act_and_are_in_the_state(ros: Any, make_plant: Any) -> 
     raw = ros.collect(Image, 'camera/image_raw', IMAGE_IN)
     states = ros.collect(CameraState, 'camera/state', STATE)
     before = image_to_array(wait_until(lambda: newest(raw), what='image')).mean()
-    node.set_parameters([Parameter('exposure_us', value=2500), Parameter('width', value=320),
-                         Parameter('height', value=240)])
-    small = wait_until(lambda: raw[-1] if raw[-1].width == 320 else None, what='smaller image')
+    node.set_parameters([Parameter('exposure_us', value=2500), Parameter('width', value=80),
+                         Parameter('height', value=60)])
+    small = wait_until(lambda: raw[-1] if raw[-1].width == 80 else None, what='smaller image')
     assert image_to_array(small).mean() < 0.7 * before
-    wait_until(lambda: states[-1].exposure_us == 2500.0 and states[-1].width == 320, what='state')
+    wait_until(lambda: states[-1].exposure_us == 2500.0 and states[-1].width == 80, what='state')
+
+
+def test_a_still_is_the_picture_without_loss_of_size(ros: Any, make_plant: Any, own_state: Any) -> None:
+    make_plant()
+    start(ros, width=320, height=240)
+    refused = ros.call(CaptureStill, 'camera/capture_still', CaptureStill.Request(label='../x'))
+    assert (refused.success, refused.name) == (False, '')
+    wait_until(lambda: ros.call(CaptureStill, 'camera/capture_still', CaptureStill.Request(label='cat')).success)
+    ros.call(CaptureStill, 'camera/capture_still', CaptureStill.Request(label='cat'))
+    items = ros.call(ListMedia, 'camera/list_media', ListMedia.Request()).items
+    assert len({item.name for item in items}) == 2
+    path = own_state / 'turret' / 'turret' / 'media' / items[0].name
+    assert cv2.imread(str(path)).shape == (240, 320, 3)
+    assert ros.call(DeleteMedia, 'camera/delete_media', DeleteMedia.Request(name=items[0].name)).success
+    assert not path.exists()
+    answer = ros.call(RenameMedia, 'camera/rename_media', RenameMedia.Request(name=items[1].name, new_name='x/y.jpg'))
+    assert answer.code == ReasonCode.INVALID_ARGUMENT
+
+
+def test_without_pictures_there_is_no_still(ros: Any) -> None:
+    start(ros)
+    answer = ros.call(CaptureStill, 'camera/capture_still', CaptureStill.Request())
+    assert answer.code == ReasonCode.NO_FRAMES
+    assert ros.call(ListMedia, 'camera/list_media', ListMedia.Request()).items == []
+
+
+def test_a_recording_is_in_the_state_and_in_the_library(ros: Any, make_plant: Any) -> None:
+    make_plant()
+    start(ros)
+    states = ros.collect(CameraState, 'camera/state', STATE)
+    begun = ros.call(StartRecording, 'camera/start_recording', StartRecording.Request())
+    assert begun.success
+    again = ros.call(StartRecording, 'camera/start_recording', StartRecording.Request())
+    assert again.code == ReasonCode.BUSY
+    wait_until(lambda: states[-1].recording.duration_s > 0.7, what='recording')
+    assert (states[-1].recording.active, states[-1].recording.filename) == (True, begun.name)
+    busy = ros.call(DeleteMedia, 'camera/delete_media', DeleteMedia.Request(name=begun.name))
+    assert busy.code == ReasonCode.BUSY
+    ended = ros.call(StopRecording, 'camera/stop_recording', StopRecording.Request())
+    assert ended.duration_s > 0.7
+    wait_until(lambda: not states[-1].recording.active, what='end of recording')
+    (item,) = ros.call(ListMedia, 'camera/list_media', ListMedia.Request()).items
+    assert (item.name, item.kind) == (begun.name, MediaItem.KIND_VIDEO)
+    assert item.duration_s == pytest.approx(ended.duration_s, abs=0.5)
+    nothing = ros.call(StopRecording, 'camera/stop_recording', StopRecording.Request())
+    assert nothing.code == ReasonCode.NOT_READY
+
+
+def test_annotated_video_is_listened_to_only_while_recording(ros: Any, make_plant: Any) -> None:
+    make_plant()
+    start(ros)
+    publisher = ros.probe.create_publisher(CompressedImage, 'vision/image_annotated/compressed', IMAGE_OUT)
+    assert publisher.get_subscription_count() == 0
+    assert ros.call(StartRecording, 'camera/start_recording', StartRecording.Request(annotated=True)).success
+    wait_until(lambda: publisher.get_subscription_count() == 1, what='a listener')
+    for i in range(5):
+        message = CompressedImage(format='jpeg', data=encode_jpeg(np.full((48, 64, 3), 50 * i, np.uint8), 90))
+        message.header.stamp = stamp_from(1000.0 + 0.2 * i)
+        publisher.publish(message)
+        time.sleep(0.05)  # depth 1: newer ones would replace it
+    ended = ros.call(StopRecording, 'camera/stop_recording', StopRecording.Request())
+    wait_until(lambda: publisher.get_subscription_count() == 0, what='no listener')
+    assert 0.2 <= ended.duration_s <= 0.81
+
+
+def test_pictures_of_another_driver_keep_their_stamp_and_calibration(ros: Any) -> None:
+    start(ros, source='topic', image_topic='/driver/image')
+    images = ros.probe.create_publisher(Image, '/driver/image', IMAGE_OUT)
+    infos = ros.probe.create_publisher(CameraInfo, '/driver/camera_info', STREAM)
+    raw = ros.collect(Image, 'camera/image_raw', IMAGE_IN)
+    info = ros.collect(CameraInfo, 'camera/camera_info', STREAM)
+    states = ros.collect(CameraState, 'camera/state', STATE)
+    driver = PinholeCamera(64, 48, 71.0, 72.0, 30.0, 25.0, (0.1, 0.0, 0.0, 0.0, 0.0))
+    sent = set()
+
+    def arrived() -> Any:
+        header = Header(stamp=stamp_from(time.time() - 0.02), frame_id='theirs')
+        sent.add(round(seconds(header.stamp) * 1e6))
+        infos.publish(camera_to_info(driver, header))
+        images.publish(array_to_image(np.full((48, 64, 3), (10, 20, 30), np.uint8), 'rgb8', header))
+        time.sleep(0.02)
+        return raw and info and info[-1].k[0] == 71.0
+    wait_until(arrived, what='pictures')
+    assert image_to_array(raw[-1])[0, 0].tolist() == [30, 20, 10]
+    assert raw[-1].header.frame_id == 'camera_optical_frame'
+    assert min(abs(round(seconds(raw[-1].header.stamp) * 1e6) - stamp) for stamp in sent) < 500
+    wait_until(lambda: states[-1].status == CameraState.STATUS_STREAMING, what='state')
+    assert states[-1].hardware
+    assert states[-1].stamp_source == CameraState.STAMP_SENSOR
+
+
+@pytest.mark.parametrize(('enum', 'message', 'prefix'), [
+    (Status, CameraState, 'STATUS_'), (StampSource, CameraState, 'STAMP_'), (MediaKind, MediaItem, 'KIND_')])
+def test_numbers_are_those_of_the_messages(enum: Any, message: Any, prefix: str) -> None:
+    constants = {name.removeprefix(prefix): getattr(message, name) for name in dir(message) if name.startswith(prefix)}
+    assert {item.name: int(item) for item in enum} == constants
