@@ -108,17 +108,23 @@ class LaserNode(Node):
     def _fire(self, request: Any, _: Any) -> None:
         self._check_operator(request)
         self._loop.call(
-            lambda now_ns: self._core.fire(request.pulses, request.pulse_s, request.gap_s, now_ns))
+            lambda now_ns: self._core.fire(
+                request.pulses, _double(request.pulse_s), _double(request.gap_s), now_ns))
 
     @answered
     def _set_power(self, request: Any, _: Any) -> None:
         self._check_operator(request)
-        self._loop.call(lambda now_ns: self._core.set_power(request.power, now_ns))
+        self._loop.call(lambda now_ns: self._core.set_power(_double(request.power), now_ns))
 
     @answered
     def _reset_count(self, request: Any, _: Any) -> None:
         self._check_operator(request)
         self._loop.call(lambda _: self._core.reset_count())
+
+
+def _double(value: float) -> float:
+    """Return the number that somebody wrote into a 32 bit field: 0.6 arrives as 0.60000002, beyond a cap of 0.6."""
+    return round(value, 6)
 
 
 def main(guardian: GuardianLink) -> int:

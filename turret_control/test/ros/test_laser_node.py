@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
+
+from turret_common import ros_qos
+from turret_common.errors import TurretError
+from turret_common.permit import lease_digest
+from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_testing import wait_until
+from turret_control.laser_driver_node import LaserNode
+from turret_control.plant_node import PlantNode
+from turret_msgs import msg, srv
+
+
+@pytest.fixture
+def plant(ros: Any) -> PlantLink:
+    ros.add(PlantNode(context=ros.context, namespace='turret'))
+    return PlantLink(plant_socket('turret'))
+
+
+class Rig:
+    """A laser node and a fake safety node that permits everything."""
+
+    def __init__(self, ros: Any, plant: PlantLink, **parameters: Any) -> None:
+        self.ros = ros
+        self.plant = plant
+        self.states = ros.collect(msg.LaserState, 'laser/state', ros_qos.STATE)
+        self.node = ros.add(LaserNode(context=ros.context, namespace='turret', parameter_overrides=[
+            Parameter(name, value=value) for name, value in {'power': 0.5, **parameters}.items()]))
+        self.permits = ros.probe.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+        self.grants = ros.probe.create_publisher(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
+        self.permit = msg.SafetyPermit(epoch=5, laser_ok=True, motion_ok=True, lease_digest=lease_digest('lease'))
+        self.grant = msg.FireGrant(epoch=5, source=msg.FireGrant.SOURCE_OPERATOR)
+        self.timer = ros.probe.create_timer(0.02, self.publish)
+        wait_until(lambda: self.states and self.states[-1].state == msg.LaserState.STATE_DARK)
+
+    def publish(self) -> None:
+        self.permit.seq += 1
+        self.permit.monotonic_ns = time.monotonic_ns()
+        self.permits.publish(self.permit)
+        self.grant.seq += 1
+        self.grant.monotonic_ns = time.monotonic_ns()
+        if self.grant.trigger:
+            self.grants.publish(self.grant)
+
+    def call(self, kind: Any, name: str, lease_id: str = 'lease', **fields: Any) -> Any:
+        return self.ros.call(kind, f'laser/{name}', kind.Request(lease_id=lease_id, **fields))
+
+    def arm(self) -> None:
+        """Arm; once more when a busy machine made the permits late."""
+        def armed() -> bool:
+            if self.states[-1].state == msg.LaserState.STATE_DARK:
+                self.call(srv.Arm, 'arm')
+            return bool(self.states[-1].state == msg.LaserState.STATE_ARMED)
+        wait_until(armed, 20.0, 'armed')
+
+    def pin(self, name: str = 'laser') -> dict[str, Any]:
+        pins: dict[str, dict[str, Any]] = self.plant.call('pins')
+        return pins[name]
+
+
+@pytest.fixture
+def rig(ros: Any, plant: PlantLink) -> Rig:
+    return Rig(ros, plant)
+
+
+def test_it_arms_with_the_indicator_fires_and_goes_dark(rig: Rig) -> None:
+    assert rig.pin('indicator')['level'] == 0.0
+    rig.arm()
+    assert rig.pin('indicator')['level'] == 1.0
+    assert rig.states[-1].ready
+    assert rig.call(srv.Fire, 'fire', pulses=2, pulse_s=0.05, gap_s=0.05).success
+    wait_until(lambda: rig.states[-1].fire_count == 2)
+    wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_COOLDOWN)
+    pin = rig.pin()
+    assert pin['edges'] >= 4
+    assert pin['level'] == 0.0
+    assert rig.call(srv.Fire, 'fire').code == ReasonCode.COOLDOWN
+    assert rig.ros.call(srv.Disarm, 'laser/disarm', srv.Disarm.Request()).success
+    wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_DARK)
+    assert rig.states[-1].code == ReasonCode.DISARMED
+    assert rig.pin('indicator')['level'] == 0.0
+
+
+def test_holding_the_trigger_holds_the_beam_and_the_permit_cuts_it(rig: Rig) -> None:
+    rig.arm()
+    rig.grant.trigger = True
+    wait_until(lambda: rig.pin()['level'] == 0.5)
+    rig.timer.cancel()
+    last_ns = rig.permit.monotonic_ns
+    wait_until(lambda: rig.pin()['level'] == 0.0)
+    assert rig.pin()['since_ns'] - last_ns < 150_000_000
+    wait_until(lambda: rig.states[-1].code == ReasonCode.PERMIT_STALE)
+
+
+@pytest.mark.parametrize(('name', 'kind'), [
+    ('arm', srv.Arm), ('fire', srv.Fire), ('set_power', srv.SetPower), ('reset_count', srv.ResetCount)])
+def test_only_the_operator_is_obeyed(rig: Rig, name: str, kind: Any) -> None:
+    wait_until(lambda: rig.call(srv.ResetCount, 'reset_count').success)
+    assert rig.call(kind, name, lease_id='other').code == ReasonCode.WRONG_LEASE
+    rig.timer.cancel()
+    wait_until(lambda: rig.call(kind, name).code == ReasonCode.PERMIT_STALE)
+
+
+def test_power_is_set_by_service_and_never_beyond_the_cap(ros: Any, plant: PlantLink) -> None:
+    rig = Rig(ros, plant, power_cap=0.6)
+    wait_until(lambda: rig.call(srv.SetPower, 'set_power', power=0.6).success)
+    assert rig.call(srv.SetPower, 'set_power', power=0.7).code == ReasonCode.POWER_CAP
+    assert rig.call(srv.SetPower, 'set_power', power=float('nan')).code == ReasonCode.NOT_FINITE
+    wait_until(lambda: rig.states[-1].power == pytest.approx(0.6))
+
+
+def test_burst_parameters_change_while_disarmed_only(rig: Rig) -> None:
+    client = AsyncParameterClient(rig.ros.probe, 'laser')
+
+    def change(name: str, value: Any) -> bool:
+        future = client.set_parameters([Parameter(name, value=value)])
+        wait_until(future.done)
+        return bool(future.result().results[0].successful)
+    assert client.wait_for_services(5.0)
+    assert change('burst_count', 2)
+    wait_until(lambda: rig.states[-1].burst_count == 2)
+    assert not change('burst_count', 11)
+    assert change('burst_count', 10), 'just as much as the duty cap allows'
+    assert not change('pulse_s', 0.21)
+    rig.arm()
+    assert not change('burst_count', 1)
+
+
+def test_without_its_hardware_it_is_in_fault_until_the_hardware_comes(ros: Any) -> None:
+    states = ros.collect(msg.LaserState, 'laser/state', ros_qos.STATE)
+    ros.add(LaserNode(context=ros.context, namespace='turret'))
+    wait_until(lambda: states and states[-1].code == ReasonCode.IO_ERROR)
+    assert states[-1].state == msg.LaserState.STATE_FAULT
+    ros.add(PlantNode(context=ros.context, namespace='turret'))
+    wait_until(lambda: states[-1].state == msg.LaserState.STATE_DARK)
+
+
+def test_ending_the_node_makes_the_laser_dark(rig: Rig) -> None:
+    rig.arm()
+    rig.grant.trigger = True
+    wait_until(lambda: rig.pin()['level'] == 0.5)
+    rig.node._loop.stop()
+    assert rig.pin()['level'] == 0.0
+    assert rig.pin('indicator')['level'] == 0.0
+
+
+@pytest.mark.parametrize(('name', 'value'), [
+    ('pulse_cap_s', 1.1), ('duty_cap', 0.21), ('arm_delay_s', 2.9), ('arm_expiry_s', 31.0), ('cooldown_s', 0.4),
+    ('power', 1.1), ('power_cap', 1.1), ('duty_cap', float('nan'))])
+def test_unsafe_parameters_refuse_to_start(ros: Any, name: str, value: float) -> None:
+    with pytest.raises(TurretError, match=name):
+        LaserNode(context=ros.context, namespace='turret', parameter_overrides=[Parameter(name, value=value)])
