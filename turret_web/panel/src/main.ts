@@ -35,6 +35,7 @@ import { Video } from './widgets/video';
 import { zones } from './widgets/zones';
 
 const TICK_MS = 100;
+const SHORTEST_TICK_MS = 50;
 const SILENCE_MS = 4000;
 const RETRY_MS = 1000;
 const OFFERS_MS = 3000;
@@ -135,20 +136,20 @@ function build(panel: Panel): Widget[] {
   return [...header, ...banners, video, nav, ...controls, settings, ...status];
 }
 
-/** Bring widgets in line with the store: at the next frame after a change, and regularly, because ages grow. */
+/** Bring widgets in line with the store: soon after a change, and regularly, because ages grow. */
 function keepUpToDate(widgets: readonly Widget[], store: Store): void {
-  let isQueued = false;
-  const update = (): void => {
-    isQueued = false;
-    const now = performance.now();
-    for (const widget of widgets) widget.update?.(now);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let updatedAt = -Infinity;
+  const schedule = (delay: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(update, delay);
   };
-  store.onChange(() => {
-    if (isQueued) return;
-    isQueued = true;
-    requestAnimationFrame(update);
-  });
-  setInterval(update, TICK_MS);
+  const update = (): void => {
+    updatedAt = performance.now();
+    for (const widget of widgets) widget.update?.(updatedAt);
+    schedule(TICK_MS);
+  };
+  store.onChange(() => schedule(Math.max(0, updatedAt + SHORTEST_TICK_MS - performance.now())));
   update();
 }
 

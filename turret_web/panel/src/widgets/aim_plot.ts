@@ -9,12 +9,14 @@ import type { Panel, Widget } from '../panel';
 
 const SPAN_S = 20;
 const HEIGHT_PX = 150;
+const DRAW_MS = 200;
 
 export function aimPlot(panel: Panel): Widget {
   const element = h('div', { class: 'plot', role: 'img', 'aria-label': 'Aiming error of pan and tilt over time' });
   const times: number[] = [];
   const pan: (number | null)[] = [];
   const tilt: (number | null)[] = [];
+  let drawnAt = -Infinity;
   const axis = { stroke: '#a3b0be', grid: { stroke: '#1f2933', width: 1 }, ticks: { stroke: '#1f2933' }, font: '11px system-ui' };
   const seconds = (value: number | null): string => (value === null ? '–' : `${value.toFixed(1)} s`);
   const angle = (value: number | null): string => (value === null ? '–' : `${value.toFixed(2)}°`);
@@ -47,9 +49,10 @@ export function aimPlot(panel: Panel): Widget {
   });
   return {
     element,
-    update() {
+    update(now) {
+      if (now - drawnAt < DRAW_MS) return;
+      drawnAt = now;
       const width = element.clientWidth;
-      if (width === 0) return;
       if (width !== plot.width) plot.setSize({ width, height: HEIGHT_PX });
       const newest = times.at(-1) ?? 0;
       plot.setData([times.map((time) => time - newest), pan, tilt], false);

@@ -1,0 +1,118 @@
+"""A whole simulated turret with a browser in front of it, for the tests of the panel."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from turret_common.ros_testing import claim_domain, free_port, wait_until
+
+PANEL = Path(__file__).parents[2] / 'turret_web' / 'panel'
+CHROMIUM_FLAGS = (
+    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync')
+START_S = 60.0
+END_S = 10.0
+
+
+@dataclass
+class Turret:
+    """A turret that runs under the supervisor."""
+
+    url: str
+    supervisor: psutil.Process
+
+    def get(self, path: str) -> Any:
+        """Return the JSON answer to a request; None while there is none."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return json.load(answer)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return None
+
+    def status(self) -> dict[str, Any]:
+        """Return the next status message."""
+        def ask() -> Any:
+            assert self.supervisor.status() != psutil.STATUS_ZOMBIE, 'the turret ended'
+            return self.get('/api/status')
+        status: dict[str, Any] = wait_until(ask, START_S, 'a status')
+        return status
+
+    def wait_for(self, condition: Callable[[dict[str, Any]], Any], what: str, timeout_s: float = 15.0) -> None:
+        """Wait for a status that fulfils a condition."""
+        wait_until(lambda: condition(self.status()), timeout_s, what)
+
+    def process(self, node: str) -> psutil.Process:
+        """Return the process of a node, which the supervisor named after it."""
+        return next(
+            child for child in self.supervisor.children() if ' '.join(child.cmdline()).strip() == f'turret {node}')
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Add what open pages show to the report of a test that failed."""
+    report = yield
+    if report.when == 'call' and report.failed:
+        for page in getattr(item, 'funcargs', {}).get('pages', []):
+            picture = item.funcargs['tmp_path'] / f'{id(page)}.png'
+            page.screenshot(path=picture)
+            report.sections.append((f'Page {picture}', page.locator('body').inner_text()))
+    return report
+
+
+@pytest.fixture(scope='session')
+def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turret]:
+    """A simulated turret in a ROS domain, with a port and a state folder of its own."""
+    if not (PANEL / 'index.html').exists():
+        pytest.skip('the panel is not built: ./turret setup builds it')
+    port = free_port()
+    log = tmp_path_factory.mktemp('turret') / 'log'
+    environment = {
+        **os.environ, 'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'XDG_STATE_HOME': str(tmp_path_factory.mktemp('state'))}
+    environment.pop('XDG_RUNTIME_DIR', None)
+    with log.open('wb') as output:
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'turret_bringup.cli', 'up', '--port', str(port), '--set', 'camera.rate_hz=10.0'],
+            env=environment, stdout=output, stderr=subprocess.STDOUT)
+    running = Turret(f'http://127.0.0.1:{port}', psutil.Process(process.pid))
+    try:
+        running.wait_for(
+            lambda status: status['gimbal']['pan']['homed'] and status['camera']['frames'] and not status['faults'],
+            'a turret that is ready', START_S)
+        yield running
+    except BaseException:
+        sys.stderr.write(log.read_text(errors='replace')[-5000:])
+        raise
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope='session')
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    executable = shutil.which('chromium')
+    if executable is None:
+        pytest.skip('there is no Chromium: apt install chromium')
+    api = pytest.importorskip('playwright.sync_api', reason='pip install playwright')
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()

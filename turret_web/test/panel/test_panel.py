@@ -1,0 +1,255 @@
+"""The panel in a browser, in front of a whole simulated turret."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turret_common.ros_testing import wait_until
+
+pytestmark = pytest.mark.system
+
+DESKTOP = {'width': 1280, 'height': 860}
+SMALLEST_PHONE = {'width': 360, 'height': 740}
+WAIT_S = 20.0
+RETRY_S = 6.0
+PATIENCE_S = 60.0
+#: From releasing the trigger to the state that says dark; the longest pulse, which ends by itself, is longer.
+DARK_S = 0.7
+
+PICTURE = """() => {
+    const canvas = document.querySelector('canvas.picture');
+    const small = new OffscreenCanvas(16, 12).getContext('2d');
+    small.drawImage(canvas, 0, 0, 16, 12);
+    return [...small.getImageData(0, 0, 16, 12).data];
+}"""
+
+
+@pytest.fixture
+def pages() -> list[Any]:
+    """The pages that are open in this test."""
+    return []
+
+
+@pytest.fixture
+def open_panel(turret: Any, browser: Any, pages: list[Any], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open the panel in a fresh profile; the test fails when the page logs an error."""
+    errors: list[str] = []
+
+    def open_page(viewport: dict[str, int] = DESKTOP, **options: Any) -> Any:
+        page = browser.new_context(viewport=viewport, **options).new_page()
+        pages.append(page)
+        page.set_default_timeout(WAIT_S * 1000)
+        page.on('pageerror', lambda error: errors.append(str(error)))
+        page.on('console', lambda message: errors.append(message.text) if 'Content Security' in message.text else None)
+        page.goto(turret.url)
+        page.wait_for_selector('.connection[data-state=live]')
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def panel(open_panel: Callable[..., Any]) -> Any:
+    """The panel on a desktop."""
+    return open_panel()
+
+
+def take_control(page: Any) -> None:
+    page.get_by_role('button', name='Take control').click()
+    takeover = page.get_by_role('button', name='Take over')
+    page.wait_for_selector('.control[data-state=mine], .popover:not([hidden])')
+    if takeover.is_visible():
+        takeover.click()
+    page.wait_for_selector('.control[data-state=mine]')
+
+
+def retry(act: Callable[[], None], condition: Callable[[], Any], what: str) -> None:
+    """Do something until it works, as a person does: on a busy machine a late permit stops and disarms."""
+    def attempt() -> bool:
+        act()
+        try:
+            return bool(wait_until(condition, RETRY_S, what))
+        except AssertionError:
+            return False
+    wait_until(attempt, PATIENCE_S, what)
+
+
+def shows(page: Any, selector: str) -> bool:
+    return bool(page.locator(selector).first.is_visible())
+
+
+def arm(page: Any) -> None:
+    page.locator('.fire input[type=range]').fill('0.5')
+    page.locator('.statuses [data-section=laser]', has_text='50 % of at most').wait_for()
+    button = page.get_by_role('button', name='Arm', exact=True)
+    retry(
+        lambda: button.click() if button.is_enabled() else None,
+        lambda: shows(page, '.fire[data-state=ARMED]'), 'armed')
+
+
+def hold_until_light(page: Any, press: Callable[[], None], release: Callable[[], None]) -> None:
+    """Arm and hold the trigger until the laser emits, and still hold it then."""
+    def attempt() -> None:
+        release()
+        arm(page)
+        press()
+    retry(attempt, lambda: shows(page, '.fire[data-emitting=true]'), 'light')
+
+
+def sequence_number(page: Any) -> int:
+    return int(page.get_by_test_id('status-seq').inner_text().removeprefix('#'))
+
+
+def click_image(page: Any, x: float, y: float, width: float, height: float) -> None:
+    """Click a pixel of the image, which is fitted whole into its frame."""
+    box = page.locator('canvas.overlay').bounding_box()
+    scale = min(box['width'] / width, box['height'] / height)
+    page.mouse.click(
+        box['x'] + (box['width'] - width * scale) / 2 + x * scale,
+        box['y'] + (box['height'] - height * scale) / 2 + y * scale)
+
+
+def test_shows_moving_video_and_counts_the_status(panel: Any) -> None:
+    first, seq = panel.evaluate(PICTURE), sequence_number(panel)
+    wait_until(lambda: panel.evaluate(PICTURE) != first, WAIT_S, 'another picture')
+    wait_until(lambda: sequence_number(panel) >= seq + 4, WAIT_S, 'four more status messages')
+    assert panel.locator('.badge').first.inner_text() == 'SIMULATION'
+    assert panel.locator('.card[data-section=gimbal][data-old=false]').count() == 2
+
+
+def test_click_looks_there(turret: Any, panel: Any) -> None:
+    take_control(panel)
+    retry(
+        panel.get_by_role('button', name='Go to centre').click,
+        lambda: abs(turret.status()['gimbal']['pan']['position']) < 0.02, 'the head in the middle')
+    camera = turret.status()['camera']
+    width, height = camera['width'], camera['height']
+    retry(
+        lambda: click_image(panel, width * 0.25, height * 0.5, width, height),
+        lambda: turret.status()['gimbal']['pan']['position'] > math.radians(5), 'the head turned left')
+    pose = panel.get_by_test_id('pose')
+    wait_until(lambda: float(pose.inner_text().split('°')[0]) > 5, WAIT_S, 'the pose on the panel')
+
+
+def test_click_on_a_box_follows_it(turret: Any, panel: Any) -> None:
+    take_control(panel)
+    panel.get_by_role('button', name='Track', exact=True).click()
+
+    def select() -> bool:
+        status = turret.status()
+        for track in status['tracks']:
+            box = track['box']
+            if box['center_x'] is not None and track['state'] == 2:
+                size = status['camera']['width'], status['camera']['height']
+                click_image(panel, box['center_x'], box['center_y'], *size)
+                return bool(turret.status()['controller']['selected_id'])
+        return False
+    wait_until(select, 2 * WAIT_S, 'a track that is chosen')
+
+
+def test_fires_while_the_trigger_is_held(turret: Any, panel: Any) -> None:
+    take_control(panel)
+    hold = panel.get_by_role('button', name='Hold to fire').bounding_box()
+    panel.mouse.move(hold['x'] + hold['width'] / 2, hold['y'] + hold['height'] / 2)
+    hold_until_light(panel, panel.mouse.down, panel.mouse.up)
+    assert panel.locator('.laser-state').inner_text().startswith('FIRING')
+    panel.mouse.up()
+    panel.wait_for_selector('.fire[data-emitting=false]', timeout=DARK_S * 1000)
+    turret.wait_for(lambda status: not status['laser']['emitting'] and not status['safety']['trigger'], 'dark')
+
+
+@pytest.mark.parametrize('leave', [
+    'window.dispatchEvent(new Event("blur"))', 'document.dispatchEvent(new Event("visibilitychange"))'])
+def test_leaving_the_page_releases_the_trigger(panel: Any, leave: str) -> None:
+    take_control(panel)
+    hold_until_light(panel, lambda: panel.keyboard.down('f'), lambda: panel.keyboard.up('f'))
+    panel.evaluate(leave)
+    panel.wait_for_selector('.fire[data-emitting=false]', timeout=DARK_S * 1000)
+    panel.keyboard.up('f')
+
+
+def test_stop_is_for_everybody_and_latched(turret: Any, open_panel: Callable[..., Any]) -> None:
+    operator = open_panel()
+    take_control(operator)
+    arm(operator)
+    bystander = open_panel(SMALLEST_PHONE)
+    bystander.get_by_role('button', name='STOP').click()
+    operator.wait_for_selector('.banner.stopped:not([hidden])')
+    operator.wait_for_selector('.fire[data-state=DARK]')
+    status = turret.status()
+    assert status['safety']['software_stop']
+    assert not status['safety']['motion_ok']
+    operator.bring_to_front()
+    operator.get_by_role('button', name='Arm', exact=True).click()
+    operator.wait_for_selector('.notice .reason')
+    operator.get_by_role('button', name='Reset stop').click()
+    operator.wait_for_selector('.banner.stopped', state='hidden')
+    assert operator.locator('.laser-state').inner_text() == 'DARK'
+
+
+def test_escape_stops(panel: Any) -> None:
+    take_control(panel)
+    panel.locator('.control').click()
+    panel.keyboard.press('Escape')
+    panel.wait_for_selector('.banner.stopped:not([hidden])')
+    panel.get_by_role('button', name='Reset stop').click()
+    panel.wait_for_selector('.banner.stopped', state='hidden')
+
+
+def test_taking_over_needs_a_second_word(open_panel: Callable[..., Any]) -> None:
+    first = open_panel()
+    take_control(first)
+    second = open_panel()
+    second.locator('.control input').fill('Second')
+    second.get_by_role('button', name='Take control').click()
+    second.wait_for_selector('.popover:not([hidden])')
+    assert second.locator('.control[data-state=other]').count() == 1
+    second.get_by_role('button', name='Take over').click()
+    second.wait_for_selector('.control[data-state=mine]')
+    first.wait_for_selector('.control[data-state=other]')
+    assert first.locator('.holder').inner_text() == 'Second has control'
+
+
+def test_changes_a_parameter(turret: Any, panel: Any) -> None:
+    panel.get_by_role('tab', name='Parameters').click()
+    brightness = panel.get_by_label('brightness', exact=True)
+    brightness.fill('0.25')
+    brightness.press('Tab')
+    turret.wait_for(lambda status: status['camera']['brightness'] == 0.25, 'the new brightness')
+    brightness.fill('7')
+    brightness.press('Tab')
+    panel.locator('.parameter .refusal', has_text='out of range').wait_for()
+    brightness.fill('0')
+    brightness.press('Tab')
+    turret.wait_for(lambda status: status['camera']['brightness'] == 0, 'the old brightness')
+
+
+def test_fits_the_smallest_phone_with_stop_in_sight(open_panel: Callable[..., Any]) -> None:
+    page = open_panel(SMALLEST_PHONE, has_touch=True, is_mobile=True)
+    for view in ('Status', 'Settings', 'Control'):
+        page.get_by_role('button', name=view, exact=True).click()
+        page.evaluate('window.scrollTo(0, document.body.scrollHeight)')
+        assert page.evaluate('document.documentElement.scrollWidth') <= SMALLEST_PHONE['width']
+        box = page.get_by_role('button', name='STOP').bounding_box()
+        assert 0 <= box['y'] < 100
+        assert box['x'] + box['width'] <= SMALLEST_PHONE['width']
+
+
+def test_says_so_when_the_turret_is_silent_and_comes_back(turret: Any, panel: Any) -> None:
+    seq = sequence_number(panel)
+    turret.process('web').kill()
+    panel.wait_for_selector('.banner:not(.stopped):not([hidden])')
+    assert 'stale' in panel.evaluate('document.body.className')
+    panel.wait_for_selector('.connection[data-state=live]')
+    assert 'stale' not in panel.evaluate('document.body.className')
+    assert sequence_number(panel) > seq
+    picture = panel.evaluate(PICTURE)
+    wait_until(lambda: panel.evaluate(PICTURE) != picture, WAIT_S, 'video after the restart')
