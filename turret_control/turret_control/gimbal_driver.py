@@ -114,6 +114,11 @@ class GimbalDriver(abc.ABC):
             TurretError: DRIVER_FAULT, the hardware is lost; the driver must be closed and opened again.
         """
 
+    def exchange(self, pan: AxisMotion, tilt: AxisMotion) -> GimbalSample:
+        """Do :meth:`command` and :meth:`read` in one go."""
+        self.command(pan, tilt)
+        return self.read()
+
     def registers(self) -> list[Register]:
         """Return the registers of the driver chips.
 

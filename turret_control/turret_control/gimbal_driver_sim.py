@@ -33,7 +33,6 @@ class SimDriver(GimbalDriver):
     def __init__(self, link: Link) -> None:
         """Drive the plant at the other end of ``link``."""
         self._link = link
-        self._answer: dict[str, Any] | None = None  # of a command, which the plant answers with a reading
 
     def open(self) -> None:
         self._call('enable', on=False)
@@ -47,20 +46,25 @@ class SimDriver(GimbalDriver):
         self._call('enable', on=on)
 
     def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
-        self._answer = self._call(
+        self.exchange(pan, tilt)
+
+    def exchange(self, pan: AxisMotion, tilt: AxisMotion) -> GimbalSample:
+        return _sample(self._call(
             'move', mode='position', pan=pan.target, tilt=tilt.target, pan_rate=pan.speed, tilt_rate=tilt.speed,
-            pan_acceleration=pan.acceleration, tilt_acceleration=tilt.acceleration)
+            pan_acceleration=pan.acceleration, tilt_acceleration=tilt.acceleration))
 
     def read(self) -> GimbalSample:
-        answer = self._answer or self._call('read')
-        self._answer = None
-        return GimbalSample(answer['t'], _axis(answer, 'pan'), _axis(answer, 'tilt'), answer['enabled'])
+        return _sample(self._call('read'))
 
     def _call(self, op: str, **fields: Any) -> dict[str, Any]:
         try:
             return self._link.call(op, **fields)
         except TurretError as error:
             raise TurretError(ReasonCode.DRIVER_FAULT, error.message) from error
+
+
+def _sample(answer: dict[str, Any]) -> GimbalSample:
+    return GimbalSample(answer['t'], _axis(answer, 'pan'), _axis(answer, 'tilt'), answer['enabled'])
 
 
 def _axis(answer: dict[str, Any], name: str) -> AxisSample:

@@ -47,8 +47,8 @@ class GimbalNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('gimbal', **node_kwargs)
         self._lock = threading.Lock()
-        self._parameters = RosParameters(self, GimbalParameters, self._on_parameters)
-        parameters = self._parameters.value
+        self._settings = RosParameters(self, GimbalParameters, self._on_parameters)
+        parameters = self._settings.value
         self._gimbal = Gimbal(parameters)
         self._driver = make_driver(parameters, self.get_namespace())
         self._permits = PermitMonitor()
@@ -135,7 +135,8 @@ class GimbalNode(Node):
                 self._driver.enable(motions.enabled)
                 self._powered = motions.enabled
             if self._powered:
-                self._driver.command(motions.pan, motions.tilt)
+                self._sample = self._driver.exchange(motions.pan, motions.tilt)
+                return
         self._sample = self._driver.read()
 
     def _publish_joints(self, view: GimbalView) -> None:
@@ -204,7 +205,7 @@ class GimbalNode(Node):
         self._permits.check_lease(request.lease_id, time.monotonic_ns())
         with self._lock:
             changes = self._gimbal.set_home()
-        self._parameters.set(changes)
+        self._settings.set(changes)
 
     async def _home(self, goal: ServerGoalHandle) -> Home.Result:
         result = Home.Result()

@@ -245,32 +245,29 @@ class Plant:
             self, mode: str, pan: float = 0.0, tilt: float = 0.0,
             pan_rate: float = 0.0, tilt_rate: float = 0.0,
             pan_acceleration: float | None = None, tilt_acceleration: float | None = None) -> None:
-        """Give the motors a command, on which they act after the actuation delay.
+        """Give the motors a command, on which they act after the actuation delay; without power they do not.
 
-        Mode "stop" needs no more. Mode "velocity" turns at ``pan_rate`` and ``tilt_rate`` [rad/s]. Mode "position"
-        goes to the counted ``pan`` and ``tilt`` [rad], no faster than these rates. Accelerations [rad/s^2] are the
-        motors' own unless lower ones are given.
+        Mode "stop" needs no more. Mode "velocity" turns at ``pan_rate`` and ``tilt_rate`` [rad/s]. Mode "position" goes
+        to the counted ``pan`` and ``tilt`` [rad], no faster than these rates. Accelerations [rad/s^2] are the motors'
+        own unless lower ones are given.
 
         Raises:
-            TurretError: a number is not finite or an acceleration not positive, the mode is unknown or the motors are
-            off;
-                the axes then do as before.
+            TurretError: a number is not finite, an acceleration not positive or the mode unknown; nothing has changed.
         """
         require_finite(pan=pan, tilt=tilt, pan_rate=pan_rate, tilt_rate=tilt_rate)
         for name, acceleration in (('pan_acceleration', pan_acceleration), ('tilt_acceleration', tilt_acceleration)):
             if acceleration is not None:
                 require_range(name, acceleration, 1e-3, math.inf)
-        if not self.enabled:
-            raise TurretError(ReasonCode.NOT_ENABLED, 'the motors are off')
         if mode == 'stop':
             pan_rate = tilt_rate = 0.0
         elif mode == 'velocity':
             pan, tilt = math.copysign(_FAR, pan_rate), math.copysign(_FAR, tilt_rate)
         elif mode != 'position':
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'mode "{mode}" is none of stop, velocity, position')
-        self._pending.append((
-            self._t_ns + self._delay_ns,
-            (pan, abs(pan_rate), pan_acceleration), (tilt, abs(tilt_rate), tilt_acceleration)))
+        if self.enabled:
+            self._pending.append((
+                self._t_ns + self._delay_ns,
+                (pan, abs(pan_rate), pan_acceleration), (tilt, abs(tilt_rate), tilt_acceleration)))
 
     def enable(self, on: bool) -> None:
         """Switch the motors' current."""

@@ -138,9 +138,8 @@ class PlantServer:
         if link is self._mover:
             self._mover = None
             with self._lock:
-                if self._plant.enabled:
-                    self._port.catch_up()
-                    self._plant.command('stop')
+                self._port.catch_up()
+                self._plant.command('stop')
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """Return the answer to one request."""

@@ -27,6 +27,10 @@ _RATE_STEP_S = 1e-3  # for the difference that gives a path's rate
 Path = Callable[[float], tuple[float, float]]
 
 
+class ScenarioError(TurretError, ValueError):
+    """There is no scenario of that name."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Obstacle:
     """Something opaque that stands still: bearing of its middle in rad, range and size in m."""
@@ -282,18 +286,18 @@ def make_scenario(name: str, seed: int = 0, amplitude: float = 0.0, rate: float 
         rate: greatest rate [rad/s]; 0 for the one in the name or the scenario's own.
 
     Raises:
-        TurretError: UNKNOWN_NAME.
+        ScenarioError: UNKNOWN_NAME.
     """
-    kind, _, number = name.partition('_')
+    kind, underscore, number = name.partition('_')
     try:
         maker, own_amplitude, own_rate = _SCENARIOS[kind]
-        suffix = float(number) if number else own_rate
+        suffix = float(number) if underscore else own_rate
         if not 0.0 < suffix < 1000.0:
             raise ValueError
     except (KeyError, ValueError):
-        raise TurretError(
+        raise ScenarioError(
             ReasonCode.UNKNOWN_NAME, f'unknown scenario "{name}"; there are {", ".join(NAMES)}') from None
     amplitude = amplitude or own_amplitude * _DEGREE
     if not rate:
-        rate = 2.0 * math.pi * suffix * amplitude if kind == 'sine' and number else suffix * _DEGREE
+        rate = 2.0 * math.pi * suffix * amplitude if kind == 'sine' and underscore else suffix * _DEGREE
     return dataclasses.replace(maker(amplitude, rate, random.Random(seed)), name=name)

@@ -1,0 +1,84 @@
+"""A gimbal on a simulated head, stepped without threads or waiting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.gimbal import AxisView, Command, Gimbal, GimbalView, Mode
+from turret_control.gimbal_driver_sim import SimDriver
+from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.plant import Hidden, Plant
+from turret_control.plant_parameters import PlantAxis, PlantParameters
+from turret_control.plant_port import PlantPort
+
+PERIOD_NS = 8_000_000
+NAN = math.nan
+
+
+class Rig:
+    """Steps gimbal, driver and plant as the node does."""
+
+    def __init__(
+            self, pan: PlantAxis | None = None, tilt: PlantAxis | None = None, hidden: Hidden | None = None,
+            **parameters: object) -> None:
+        self.now_ns = 0
+        self.permit = ReasonCode.OK
+        config = PlantParameters(
+            pan=pan or PlantAxis(start=0.07), tilt=tilt or PlantAxis(lower_switch=-0.8, upper_switch=1.05, start=-0.05))
+        self.plant = Plant(config, 0, hidden or Hidden())
+        self.driver = SimDriver(PlantPort(self.plant, lambda: self.now_ns))
+        self.driver.open()
+        self.gimbal = Gimbal(GimbalParameters(**{
+            'tilt': GimbalAxis(lower=-0.7, upper=0.95), **parameters}))  # type: ignore[arg-type]
+        self._sample = self.driver.read()
+        self._powered = False
+        self._seq = 0
+
+    def tick(self) -> None:
+        """Let 8 ms pass."""
+        self.now_ns += PERIOD_NS
+        motions = self.gimbal.tick(self._sample, self.permit, self.now_ns)
+        if motions.enabled != self._powered:
+            self.driver.enable(motions.enabled)
+            self._powered = motions.enabled
+        self._sample = self.driver.exchange(motions.pan, motions.tilt) if self._powered else self.driver.read()
+
+    def run(self, seconds: float, until: Callable[[], bool] | None = None) -> None:
+        """Let time pass, at most until a condition holds."""
+        for _ in range(round(1e9 * seconds / PERIOD_NS)):
+            if until is not None and until():
+                return
+            self.tick()
+        assert until is None, 'the condition was not met in time'
+
+    def ask(
+            self, mode: int, pan: float = NAN, tilt: float = NAN, pan_rate: float = NAN, tilt_rate: float = NAN,
+            seconds: float = PERIOD_NS * 1e-9) -> None:
+        """Send a command again and again, as the controller does."""
+        for _ in range(round(1e9 * seconds / PERIOD_NS)):
+            self._seq += 1
+            self.gimbal.command(Command(self._seq, mode, pan, tilt, pan_rate, tilt_rate), self.now_ns)
+            self.tick()
+
+    def turn(self, pan_rate: float, tilt_rate: float = 0.0, seconds: float = 0.5) -> None:
+        """Turn at a rate."""
+        self.ask(Mode.VELOCITY, pan_rate=pan_rate, tilt_rate=tilt_rate, seconds=seconds)
+
+    def home(self, calibrate: bool = False) -> TurretError | None:
+        """Home or calibrate; return how it ended."""
+        ends: list[TurretError | None] = []
+        self.tick()
+        (self.gimbal.start_calibration if calibrate else self.gimbal.start_homing)(ends.append)
+        self.run(60.0, until=lambda: bool(ends))
+        return ends[0]
+
+    @property
+    def view(self) -> GimbalView:
+        return self.gimbal.view(self.now_ns)
+
+    @property
+    def pan(self) -> AxisView:
+        return self.view.pan

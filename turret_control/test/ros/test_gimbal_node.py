@@ -1,0 +1,305 @@
+"""The node ``gimbal`` on a simulated head."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from rclpy.action import ActionClient
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import JointState
+
+from turret_common.permit import lease_digest
+from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import seconds
+from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros_testing import RosHarness, wait_until
+from turret_control.gimbal_node import GimbalNode
+from turret_control.plant import Hidden, Plant
+from turret_control.plant_parameters import PlantAxis, PlantParameters
+from turret_control.plant_server import PlantServer
+from turret_msgs.action import Calibrate, Home
+from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, SafetyPermit
+from turret_msgs.srv import SetEnabled, SetHome
+
+LEASE = 'the operator'
+SILENT = (ReasonCode.PERMIT_MISSING, ReasonCode.PERMIT_STALE)
+NAN = math.nan
+HEAD = PlantParameters(
+    pan=PlantAxis(lower_switch=-0.5, upper_switch=0.5, start=0.07),
+    tilt=PlantAxis(lower_switch=-0.4, upper_switch=0.4, start=-0.05))
+
+
+class Bench:
+    """A gimbal node, its plant, and a stand-in for the safety node."""
+
+    def __init__(self, ros: RosHarness, **parameters: Any) -> None:
+        self.ros = ros
+        self.motion_ok = True
+        self.plant = Plant(HEAD, time.monotonic_ns(), Hidden())
+        self.errors: list[BaseException] = []
+        self.server = PlantServer(self.plant, plant_socket('turret'), lambda plant: 0.05, self.errors.append)
+        self.server.start()
+        self.link = PlantLink(plant_socket('turret'), timeout_s=2.0)
+        self.states = ros.collect(GimbalState, 'gimbal/state', STATE)
+        self.joints = ros.collect(JointState, 'joint_states', STREAM)
+        self.commands = ros.probe.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
+        self._permits = ros.probe.create_publisher(SafetyPermit, 'safety/permit', PERMIT)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._permit)
+        self._thread.start()
+        self.node = GimbalNode(
+            context=ros.context, namespace='turret',
+            parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+        self._seq = 0
+        wait_until(lambda: self.states and self.state.pan.state != AxisState.STATE_UNKNOWN)
+
+    def spin(self) -> None:
+        """Let the node answer, and wait until it can tell who the operator is."""
+        self.ros.add(self.node)
+        assert self.enable(True, 'nobody').code == ReasonCode.WRONG_LEASE
+
+    def _permit(self) -> None:
+        seq = 0
+        while not self._ended.wait(0.02):
+            seq += 1
+            self._permits.publish(SafetyPermit(
+                epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), motion_ok=self.motion_ok,
+                lease_digest=lease_digest(LEASE)))
+
+    def silence_safety(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def close(self) -> None:
+        self.silence_safety()
+        self.link.close()
+        self.server.stop()
+        assert self.errors == []
+
+    @property
+    def state(self) -> GimbalState:
+        return wait_until(lambda: self.states and self.states[-1])
+
+    def command(self, mode: int, **fields: float) -> None:
+        self._seq += 1
+        numbers = {'pan': NAN, 'tilt': NAN, 'pan_rate': NAN, 'tilt_rate': NAN, **fields}
+        self.commands.publish(GimbalCommand(seq=self._seq, mode=mode, **numbers))
+
+    def command_until(self, condition: Callable[[], Any], mode: int, **fields: float) -> None:
+        def again() -> Any:
+            self.command(mode, **fields)
+            time.sleep(0.01)
+            return condition()
+        wait_until(again)
+
+    def ask(self, kind: Any, name: str, **fields: Any) -> Any:
+        """Call a service, again where this machine is too busy to keep a permit fresh."""
+        def answer() -> Any:
+            answer = self.ros.call(kind, name, kind.Request(**fields))
+            return None if answer.code in SILENT else answer
+        return wait_until(answer)
+
+    def enable(self, on: bool, lease_id: str = LEASE) -> Any:
+        return self.ask(SetEnabled, 'gimbal/set_enabled', lease_id=lease_id, enabled=on)
+
+    def start(self, kind: Any, name: str, lease_id: str = LEASE) -> tuple[Any, list[Any]]:
+        """Send a goal; return its handle and the list of its feedback."""
+        client: Any = ActionClient(self.ros.probe, kind, name)
+        feedback: list[Any] = []
+        assert client.wait_for_server(10.0)
+        sent = client.send_goal_async(
+            kind.Goal(lease_id=lease_id), feedback_callback=lambda message: feedback.append(message.feedback))
+        wait_until(sent.done)
+        return sent.result(), feedback
+
+    def finish(self, handle: Any) -> Any:
+        done = handle.get_result_async()
+        wait_until(done.done, 20.0)
+        return done.result().result
+
+    def do(self, kind: Any, name: str, lease_id: str = LEASE) -> tuple[Any, list[Any]]:
+        """Reach a goal, again where this machine is too busy; return its result and feedback."""
+        def attempt() -> Any:
+            handle, feedback = self.start(kind, name, lease_id)
+            result = self.finish(handle)
+            return None if result.code in SILENT else (result, feedback)
+        done: tuple[Any, list[Any]] = wait_until(attempt, 30.0)
+        return done
+
+    def home(self) -> None:
+        result, _ = self.do(Home, 'gimbal/home')
+        assert result.success, result.message
+
+
+@pytest.fixture
+def make(ros: RosHarness) -> Iterator[Callable[..., Bench]]:
+    benches: list[Bench] = []
+
+    def build(**parameters: Any) -> Bench:
+        benches.append(Bench(ros, **parameters))
+        benches[-1].spin()
+        return benches[-1]
+
+    yield build
+    for bench in benches:
+        bench.close()
+
+
+@pytest.fixture
+def bench(make: Callable[..., Bench]) -> Bench:
+    return make()
+
+
+def turn(bench: Bench) -> None:
+    bench.command_until(
+        lambda: bench.joints[-1].velocity[0] > 0.29, GimbalCommand.MODE_VELOCITY, pan_rate=0.3, tilt_rate=0.0)
+
+
+def test_it_starts_without_current_and_says_that_nothing_is_real(bench: Bench) -> None:
+    wait_until(lambda: bench.state.pan.state == AxisState.STATE_DISABLED)
+    state = bench.state
+    assert (state.driver, state.hardware, state.pan.position_source) == ('sim', False, AxisState.POSITION_COUNTED)
+    assert (state.pan.enabled, state.pan.homed, state.code) == (False, False, ReasonCode.NOT_ENABLED)
+    assert math.isnan(state.pan.position)
+    assert math.isnan(state.command_age_s)
+    assert not bench.link.call('read')['enabled']
+    assert bench.joints == []
+
+
+def test_homing_reports_progress_and_ends_at_zero(bench: Bench) -> None:
+    result, feedback = bench.do(Home, 'gimbal/home')
+    assert (result.success, result.code, result.message) == (True, 0, '')
+    assert {'approach', 'back_off'} <= {message.phase for message in feedback}
+    assert all(0.0 <= message.progress <= 1.0 for message in feedback)
+    wait_until(lambda: bench.state.pan.homed and bench.state.tilt.homed)
+    scene = bench.link.call('scene', t=time.monotonic_ns())
+    assert (scene['pan'], scene['tilt']) == (pytest.approx(0.0, abs=3e-3), pytest.approx(0.0, abs=3e-3))
+
+
+def test_joint_states_come_fast_and_stamped_when_measured(bench: Bench) -> None:
+    bench.home()
+
+    def rate() -> float:
+        return 50.0 / (seconds(bench.joints[-1].header.stamp) - seconds(bench.joints[-51].header.stamp))
+
+    wait_until(lambda: len(bench.joints) > 50 and rate() > 100.0)
+    assert list(bench.joints[-1].name) == ['pan_joint', 'tilt_joint']
+    assert 0.0 < time.time() - seconds(bench.joints[-1].header.stamp) < 0.5
+    wait_until(lambda: len(bench.states) > 5)
+
+
+def test_it_obeys_and_stops_when_nothing_comes_any_more(bench: Bench) -> None:
+    bench.home()
+    turn(bench)
+    assert bench.state.motion == GimbalState.MOTION_COMMAND
+    wait_until(lambda: bench.joints[-1].velocity[0] == 0.0, 2.0)
+    wait_until(lambda: bench.state.code == ReasonCode.COMMAND_STALE)
+    bench.command_until(
+        lambda: abs(bench.joints[-1].position[0] + 0.2) < 1e-3, GimbalCommand.MODE_POSITION, pan=-0.2, tilt=0.1)
+
+
+def test_a_command_that_is_no_number_stops_it(bench: Bench) -> None:
+    bench.home()
+    turn(bench)
+    bench.command_until(
+        lambda: bench.joints[-1].velocity[0] == 0.0, GimbalCommand.MODE_VELOCITY, pan_rate=0.3, tilt_rate=NAN)
+    wait_until(lambda: bench.state.code == ReasonCode.NOT_FINITE)
+    assert 'tilt_rate' in bench.state.message
+
+
+@pytest.mark.parametrize('how', ['withheld', 'silent'])
+def test_it_stops_without_the_permit(bench: Bench, how: str) -> None:
+    bench.home()
+    turn(bench)
+    if how == 'silent':
+        bench.silence_safety()
+    bench.motion_ok = False
+    bench.command_until(
+        lambda: bench.joints[-1].velocity[0] == 0.0, GimbalCommand.MODE_VELOCITY, pan_rate=0.3, tilt_rate=0.0)
+    code = ReasonCode.MOTION_NOT_PERMITTED if how == 'withheld' else ReasonCode.PERMIT_STALE
+    wait_until(lambda: bench.state.code == code)
+    assert bench.link.call('read')['enabled']
+
+
+@pytest.mark.parametrize('lease_id', ['', 'somebody else'])
+def test_only_the_operator_is_answered(bench: Bench, lease_id: str) -> None:
+    assert bench.enable(True).success
+    answer = bench.enable(False, lease_id)
+    assert (answer.success, answer.code) == (False, ReasonCode.WRONG_LEASE)
+    assert bench.link.call('read')['enabled']
+    answer = bench.ask(SetHome, 'gimbal/set_home', lease_id=lease_id)
+    assert answer.code == ReasonCode.WRONG_LEASE
+    for kind, name in ((Home, 'gimbal/home'), (Calibrate, 'gimbal/calibrate')):
+        assert bench.do(kind, name, lease_id)[0].code == ReasonCode.WRONG_LEASE
+
+
+def test_a_goal_can_be_cancelled(make: Callable[..., Bench]) -> None:
+    bench = make(**{'pan.reference': 'lower_switch', 'pan.reference_angle': -0.5})
+    handle, _ = bench.start(Home, 'gimbal/home')
+    wait_until(lambda: bench.state.motion == GimbalState.MOTION_HOMING)
+    handle.cancel_goal_async()
+    result = bench.finish(handle)
+    assert (result.success, result.code) == (False, ReasonCode.CANCELLED)
+    wait_until(lambda: bench.link.call('read')['pan_rate'] == 0.0)
+
+
+def test_a_second_goal_is_refused_while_one_runs(make: Callable[..., Bench]) -> None:
+    bench = make(**{'pan.reference': 'lower_switch', 'pan.reference_angle': -0.5})
+    first, _ = bench.start(Home, 'gimbal/home')
+    second, _ = bench.start(Calibrate, 'gimbal/calibrate')
+    result = bench.finish(second)
+    assert (result.success, result.code, math.isnan(result.pan_lower)) == (False, ReasonCode.BUSY, True)
+    assert bench.finish(first).success
+
+
+def test_calibration_returns_the_limits(bench: Bench) -> None:
+    result, feedback = bench.do(Calibrate, 'gimbal/calibrate')
+    assert result.success, result.message
+    assert (result.pan_lower, result.tilt_upper) == (pytest.approx(-0.45, abs=0.01), pytest.approx(0.35, abs=0.01))
+    assert {'seek_lower', 'seek_upper'} <= {message.phase for message in feedback}
+    wait_until(lambda: bench.state.pan.calibrated)
+
+
+def test_set_home_changes_the_parameters_with_it(bench: Bench) -> None:
+    bench.home()
+    bench.command_until(
+        lambda: abs(bench.joints[-1].position[0] - 0.3) < 1e-3, GimbalCommand.MODE_POSITION, pan=0.3, tilt=0.0)
+    wait_until(lambda: bench.joints[-1].velocity[0] == 0.0)
+    answer = bench.ask(SetHome, 'gimbal/set_home', lease_id=LEASE)
+    assert answer.success, answer.message
+    assert bench.node.get_parameter('pan.reference_angle').value == pytest.approx(-0.3, abs=2e-3)
+    assert bench.node.get_parameter('pan.upper').value == pytest.approx(1.35, abs=2e-3)
+    wait_until(lambda: abs(bench.joints[-1].position[0]) < 1e-6)
+
+
+def test_in_simulation_it_may_home_by_itself(make: Callable[..., Bench]) -> None:
+    bench = make(home_on_start=True)
+    wait_until(lambda: bench.state.pan.homed and bench.state.motion == GimbalState.MOTION_NONE, 5.0)
+
+
+def test_it_recovers_when_the_hardware_comes_back(make: Callable[..., Bench]) -> None:
+    bench = make(home_on_start=True)
+    wait_until(lambda: bench.state.pan.homed)
+    bench.server.stop()
+    wait_until(lambda: bench.state.code == ReasonCode.DRIVER_FAULT)
+    assert (bench.state.pan.state, bench.state.pan.homed) == (AxisState.STATE_FAULT, False)
+    bench.plant = Plant(HEAD, time.monotonic_ns(), Hidden())
+    bench.server = PlantServer(bench.plant, plant_socket('turret'), lambda plant: 0.05, bench.errors.append)
+    bench.server.start()
+    wait_until(lambda: bench.state.pan.homed, 10.0)
+
+
+def test_ending_stops_the_head_and_takes_the_current_away(ros: RosHarness) -> None:
+    bench = Bench(ros, home_on_start=True)
+    wait_until(lambda: bench.state.pan.homed and bench.state.motion == GimbalState.MOTION_NONE)
+    turn(bench)
+    bench.node.destroy_node()
+    reading = bench.link.call('read')
+    assert (reading['enabled'], reading['pan_rate']) == (False, 0.0)
+    bench.close()

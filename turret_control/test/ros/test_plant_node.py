@@ -1,0 +1,70 @@
+"""The node ``plant``: the truth as a topic, the scenario as a parameter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from rclpy.parameter import Parameter
+
+from turret_common.errors import TurretError
+from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.ros_qos import STREAM
+from turret_common.ros_testing import RosHarness, wait_until
+from turret_control.plant_node import PlantNode
+from turret_msgs.msg import SimTruth
+
+
+@pytest.fixture
+def node(ros: RosHarness) -> PlantNode:
+    return ros.add(PlantNode(context=ros.context, namespace='turret'))
+
+
+@pytest.fixture
+def link(node: PlantNode) -> Iterator[PlantLink]:
+    link = PlantLink(plant_socket('turret'), timeout_s=2.0)
+    yield link
+    link.close()
+
+
+def test_the_truth_comes_at_200_hz_while_somebody_listens(ros: RosHarness, node: PlantNode) -> None:
+    truths = ros.collect(SimTruth, 'sim/truth', STREAM)
+
+    def rate() -> float:
+        return 50e9 / (truths[-1].monotonic_ns - truths[-51].monotonic_ns)
+
+    wait_until(lambda: len(truths) > 50 and rate() == pytest.approx(200.0, rel=0.05))
+    last = truths[-1]
+    assert last.header.frame_id == 'base_link'
+    stamp_ns = last.header.stamp.sec * 10**9 + last.header.stamp.nanosec
+    assert stamp_ns - last.monotonic_ns == pytest.approx(time.time_ns() - time.monotonic_ns(), abs=20e6)
+    assert [target.kind for target in last.targets] == ['balloon', 'cat', 'person']
+
+
+def test_the_truth_shows_pins_and_power(ros: RosHarness, link: PlantLink) -> None:
+    truths = ros.collect(SimTruth, 'sim/truth', STREAM)
+    link.call('pin', name='laser', level=0.2)
+    wait_until(lambda: truths and truths[-1].laser_pin)
+    assert not truths[-1].indicator_pin
+    assert not truths[-1].motors_enabled
+    link.call('enable', on=True)
+    link.call('pin', name='laser', level=0.0)
+    wait_until(lambda: truths[-1].motors_enabled and not truths[-1].laser_pin)
+
+
+def test_the_scenario_can_be_changed_while_it_runs(ros: RosHarness, node: PlantNode, link: PlantLink) -> None:
+    def kinds() -> list[str]:
+        return [target['kind'] for target in link.call('scene', t=time.monotonic_ns())['targets']]
+
+    assert node.set_parameters([Parameter('scenario', value='crossing')])[0].successful
+    assert kinds() == ['balloon', 'balloon']
+    refusal = node.set_parameters([Parameter('scenario', value='nonsense')])[0]
+    assert not refusal.successful
+    assert 'nonsense' in refusal.reason
+    assert kinds() == ['balloon', 'balloon']
+
+
+def test_a_second_plant_is_refused(ros: RosHarness, node: PlantNode) -> None:
+    with pytest.raises(TurretError, match='already runs'):
+        PlantNode(context=ros.context, namespace='turret')
