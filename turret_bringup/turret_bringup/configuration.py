@@ -139,6 +139,17 @@ def check(layers: Iterable[Layer], namespace: str, graph: Sequence[NodeSpec]) ->
     return Configuration(namespace.strip('/') or DEFAULT_NAMESPACE, nodes, values, effective, tuple(notes))
 
 
+def checked_value(node: str, name: str, value: Any) -> Any:
+    """Return one value for a node of the graph as ROS holds it.
+
+    Raises:
+        ConfigurationError: the node, the name or the value is not allowed.
+    """
+    cls = next(spec for spec in GRAPH if spec.name == node).parameters()
+    known = {node: {**params.specs(cls), _USE_SIM_TIME.name: _USE_SIM_TIME}}
+    return params.plain(_checked(Layer('command line', {}), node, name, value, known))
+
+
 def packaged_layer(name: str, namespace: str = DEFAULT_NAMESPACE) -> Layer:
     """Return a parameter file of this package."""
     text = (resources.files('turret_bringup') / 'config' / name).read_text()

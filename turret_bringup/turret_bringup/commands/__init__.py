@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from turret_bringup.commands import down, setup, up
+from turret_bringup.commands import call, doctor, down, param, setup, status, test, up
 
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
     'down': down,
+    'status': status,
+    'call': call,
+    'param': param,
+    'test': test,
+    'doctor': doctor,
     'setup': setup,
 }

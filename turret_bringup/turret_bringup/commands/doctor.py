@@ -1,0 +1,23 @@
+"""Look at what commonly keeps a turret from working.
+
+Versions, ports, firewall, network, shared memory, disk, devices and permissions; each bad finding comes with its cure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from turret_bringup import doctor
+from turret_bringup.commands.options import add_namespace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_namespace(parser)
+    parser.add_argument('--port', type=int, default=8000, help='port of the panel (default: %(default)s)')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; the exit code is 1 when one is bad."""
+    return int(not doctor.report(doctor.examine(args.namespace, args.port), sys.stdout.write))

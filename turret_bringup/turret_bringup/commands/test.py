@@ -1,0 +1,92 @@
+"""Run the tests.
+
+Lanes, quickest first; without a name all but soak run:
+
+  unit     ruff, mypy, and the tests without ROS
+  ros      nodes in process
+  system   the whole graph, started as ./turret up does
+  panel    the panel's own tests and those in a browser (chromium)
+  soak     long runs, only when named
+
+What follows "--" goes to pytest: ./turret test unit -- -k gimbal
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument('lanes', metavar='LANE', nargs='*', type=_lane, help='unit, ros, system, panel or soak')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run lanes one after the other, all of them also when one fails; the exit code is 0 when none did."""
+    results = {}
+    for name in args.lanes or [lane for lane in _LANES if lane != 'soak']:
+        sys.stdout.write(f'== {name} ==\n')
+        sys.stdout.flush()
+        started = time.monotonic()
+        passed = all([_run(command) for command in _LANES[name](args.rest)])
+        results[name] = (passed, time.monotonic() - started)
+    for name, (passed, duration_s) in results.items():
+        sys.stdout.write(f'{name:8} {"passed" if passed else "FAILED"} in {duration_s:.0f} s\n')
+    return int(not all(passed for passed, _ in results.values()))
+
+
+def _pytest(paths: Sequence[Path | str], extra: Sequence[str]) -> list[str]:
+    return [sys.executable, '-m', 'pytest', '-q', *map(str, paths), *extra]
+
+
+def _unit(extra: Sequence[str]) -> list[list[str]]:
+    sources = [str(Path(package) / package) for package in PACKAGES]
+    tests = [path for package in PACKAGES for path in sorted((ROOT / package / 'test').glob('test_*.py'))]
+    return [
+        [sys.executable, '-m', 'ruff', 'check', '.'],
+        [sys.executable, '-m', 'mypy', *sources],
+        _pytest(tests, extra),
+    ]
+
+
+def _folder(name: str) -> Callable[[Sequence[str]], list[list[str]]]:
+    def commands(extra: Sequence[str]) -> list[list[str]]:
+        return [_pytest([path for package in PACKAGES if (path := ROOT / package / 'test' / name).is_dir()], [
+            '-m', 'not soak', *extra])]
+    return commands
+
+
+def _panel(extra: Sequence[str]) -> list[list[str]]:
+    return [['npm', '--prefix', str(ROOT / 'turret_web' / 'panel'), 'test'], *_folder('panel')(extra)]
+
+
+def _soak(extra: Sequence[str]) -> list[list[str]]:
+    return [_pytest([ROOT / package / 'test' for package in PACKAGES], ['-m', 'soak', *extra])]
+
+
+_LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
+    'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system'), 'panel': _panel, 'soak': _soak}
+
+
+def _lane(name: str) -> str:
+    if name not in _LANES:
+        raise argparse.ArgumentTypeError(f'there is no lane "{name}"; there are {", ".join(_LANES)}')
+    return name
+
+
+def _run(command: Sequence[str]) -> bool:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+    if not shutil.which(command[0], path=path):
+        sys.stdout.write(f'skipped: there is no {command[0]}\n')
+        return True
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, 'PATH': path}, check=False).returncode == 0

@@ -1,0 +1,186 @@
+"""A program's access to a running turret: services, parameters, topics and the operator's lease."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+import rclpy
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter, parameter_value_to_python
+from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message, serialize_message
+
+from turret_bringup.processes import environment
+from turret_common.errors import TurretError
+from turret_common.interface import SERVICES, TOPICS
+from turret_common.reason_codes import ReasonCode
+from turret_common.state_dir import state_dir
+from turret_msgs.srv import AcquireLease, Heartbeat, ReleaseLease
+from turret_web.cdr import Codec, CodecError
+from turret_web.ros_schema import interface, schema
+
+_TOPIC_TYPES = {topic.name: topic.type for topic in TOPICS}
+_SERVICE_TYPES = {service.name: service.type for service in SERVICES}
+_HEARTBEAT_S = 0.05
+
+
+class TurretClient:
+    """One node of its own beside a running turret. Use it in a ``with`` statement.
+
+    Every method raises :class:`TurretError` when the turret does not answer in time or refuses.
+    """
+
+    def __init__(self, namespace: str, timeout_s: float = 5.0) -> None:
+        """Prepare a client.
+
+        Args:
+            namespace: of the turret.
+            timeout_s: how long any answer may take.
+        """
+        self.namespace = namespace
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> TurretClient:
+        os.environ.update(environment())
+        self._context = Context()
+        rclpy.init(context=self._context)
+        self.node = Node(f'client_{os.getpid()}', namespace=self.namespace, context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        rclpy.try_shutdown(context=self._context)
+
+    def _spin(self) -> None:
+        with contextlib.suppress(rclpy.executors.ExternalShutdownException):
+            self._executor.spin()
+
+    def messages(self, topic: str) -> Iterator[Any]:
+        """Give the messages of a topic of the turret as they arrive."""
+        received: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        subscription = self.node.create_subscription(
+            interface(_TOPIC_TYPES[topic], 'msg'), topic, received.put, QoSProfile(depth=10))
+        try:
+            while True:
+                try:
+                    yield received.get(timeout=self._timeout_s)
+                except queue.Empty:
+                    raise self._absent(f'nothing arrived on {topic}') from None
+        finally:
+            self.node.destroy_subscription(subscription)
+
+    def send(self, service_type: Any, service: str, request: Any) -> Any:
+        """Call a service and return its response, whatever it says."""
+        client = self.node.create_client(service_type, service)
+        try:
+            if not client.wait_for_service(self._timeout_s):
+                raise self._absent(f'nobody offers {service}')
+            done = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: done.set())
+            if not done.wait(self._timeout_s):
+                raise TurretError(ReasonCode.TIMED_OUT, f'{service} did not answer within {self._timeout_s:g} s')
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def call(self, service: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a service of the turret with plain values and return plain values.
+
+        Commands that need the operator's lease get it, unless ``values`` bring one: the client becomes the operator for
+        the duration of the call.
+        """
+        if service not in _SERVICE_TYPES:
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'the turret has no service "{service}"')
+        cls = interface(_SERVICE_TYPES[service], 'srv')
+        needs_lease = 'lease_id' in cls.Request.get_fields_and_field_types() and 'lease_id' not in values
+        with self.lease() if needs_lease else contextlib.nullcontext() as lease_id:
+            given = {**values, 'lease_id': lease_id} if needs_lease else dict(values)
+            try:
+                data = _codec(cls.Request).encode(given, time.time_ns())
+            except CodecError as error:
+                raise TurretError(ReasonCode.INVALID_ARGUMENT, str(error)) from error
+            response = self.send(cls, service, deserialize_message(data, cls.Request))
+        return as_values(response)
+
+    @contextlib.contextmanager
+    def lease(self, take_over: bool = False) -> Iterator[str]:
+        """Be the operator; gives the lease id and sends heartbeats meanwhile."""
+        try:
+            secret = (state_dir(self.namespace) / 'operator.secret').read_text().strip()
+        except OSError as error:
+            raise TurretError(ReasonCode.IO_ERROR, f'cannot read the operator secret: {error.strerror}') from error
+        granted = self._accepted(
+            AcquireLease, 'safety/acquire_lease',
+            AcquireLease.Request(secret=secret, name='command line', take_over=take_over))
+        ended = threading.Event()
+
+        def beat() -> None:
+            nonce = granted.nonce
+            while not ended.wait(_HEARTBEAT_S):
+                with contextlib.suppress(TurretError):
+                    nonce = self._accepted(
+                        Heartbeat, 'safety/heartbeat', Heartbeat.Request(lease_id=granted.lease_id, nonce=nonce)).nonce
+        heart = threading.Thread(target=beat, daemon=True)
+        heart.start()
+        try:
+            yield granted.lease_id
+        finally:
+            ended.set()
+            heart.join()
+            self._accepted(ReleaseLease, 'safety/release_lease', ReleaseLease.Request(lease_id=granted.lease_id))
+
+    def parameters(self, node: str, names: list[str] | None = None) -> dict[str, Any]:
+        """Return parameters of a node by name; all of them without ``names``."""
+        if names is None:
+            names = sorted(self.send(ListParameters, f'{node}/list_parameters', ListParameters.Request()).result.names)
+        answer = self.send(GetParameters, f'{node}/get_parameters', GetParameters.Request(names=names))
+        if len(answer.values) != len(names):
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'{node} does not have all of {", ".join(names)}')
+        return {name: parameter_value_to_python(value) for name, value in zip(names, answer.values, strict=True)}
+
+    def set_parameter(self, node: str, name: str, value: Any) -> None:
+        """Change a parameter of a node."""
+        message: ParameterMessage = Parameter(name, value=value).to_parameter_msg()
+        answer = self.send(SetParameters, f'{node}/set_parameters', SetParameters.Request(parameters=[message]))
+        if not answer.results[0].successful:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{node} refuses: {answer.results[0].reason}')
+
+    def _accepted(self, service_type: Any, service: str, request: Any) -> Any:
+        response = self.send(service_type, service, request)
+        if not response.success:
+            code = ReasonCode(response.code)
+            raise TurretError(code, f'{service} refuses: {response.message or code.name}')
+        return response
+
+    def _absent(self, what: str) -> TurretError:
+        return TurretError(
+            ReasonCode.NOT_READY, f'{what} within {self._timeout_s:g} s: does a turret run in the namespace '
+            f'"{self.namespace}"? ./turret doctor tells')
+
+
+def as_values(message: Any) -> dict[str, Any]:
+    """Return a message as plain values; NaN, which JSON does not have, is None."""
+    values: dict[str, Any] = orjson.loads(orjson.dumps(_codec(type(message)).to_json(serialize_message(message))))
+    return values
+
+
+def _codec(cls: Any) -> Codec:
+    return Codec(schema(cls))
