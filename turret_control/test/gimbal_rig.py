@@ -8,6 +8,7 @@ from collections.abc import Callable
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.gimbal import AxisView, Command, Gimbal, GimbalView, Mode
+from turret_control.gimbal_driver import GimbalSample
 from turret_control.gimbal_driver_sim import SimDriver
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
 from turret_control.plant import Hidden, Plant
@@ -19,7 +20,12 @@ NAN = math.nan
 
 
 class Rig:
-    """Steps gimbal, driver and plant as the node does."""
+    """Steps gimbal, driver and plant as the node does.
+
+    Attributes:
+        permit: what the permit says of motion.
+        fault: falsifies what the driver saw.
+    """
 
     def __init__(
             self, pan: PlantAxis | None = None, tilt: PlantAxis | None = None, hidden: Hidden | None = None,
@@ -36,6 +42,7 @@ class Rig:
         self._sample = self.driver.read()
         self._powered = False
         self._seq = 0
+        self.fault: Callable[[GimbalSample], GimbalSample] = lambda sample: sample
 
     def tick(self) -> None:
         """Let 8 ms pass."""
@@ -44,7 +51,8 @@ class Rig:
         if motions.enabled != self._powered:
             self.driver.enable(motions.enabled)
             self._powered = motions.enabled
-        self._sample = self.driver.exchange(motions.pan, motions.tilt) if self._powered else self.driver.read()
+        self._sample = self.fault(
+            self.driver.exchange(motions.pan, motions.tilt) if self._powered else self.driver.read())
 
     def run(self, seconds: float, until: Callable[[], bool] | None = None) -> None:
         """Let time pass, at most until a condition holds."""

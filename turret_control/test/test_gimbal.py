@@ -15,7 +15,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis import AxisMotion
 from turret_control.gimbal import Activity, AxisCondition, Command, Gimbal, Limits, Mode, axis_motion, obeys_switches
-from turret_control.gimbal_driver import AxisSample, GimbalSample, Switch
+from turret_control.gimbal_driver import AxisSample, Switch
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
 from turret_control.plant import STEP_NS
 from turret_control.plant_parameters import PlantAxis
@@ -344,13 +344,7 @@ def test_before_the_driver_reports_nothing_is_known() -> None:
 
 
 def test_an_unreadable_switch_is_a_fault_that_stops_the_way_towards_it(homed: Rig) -> None:
-    read = homed.driver.read
-
-    def broken() -> GimbalSample:
-        sample = read()
-        return sample._replace(pan=sample.pan._replace(upper=Switch.UNREADABLE))
-
-    homed.driver.read = broken  # type: ignore[method-assign]
+    homed.fault = lambda sample: sample._replace(pan=sample.pan._replace(upper=Switch.UNREADABLE))
     homed.turn(1.0, seconds=0.1)
     assert homed.pan.velocity == 0.0
     assert homed.view.code is ReasonCode.SWITCH_UNREADABLE

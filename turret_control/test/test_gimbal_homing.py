@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.gimbal import Activity, AxisCondition, Mode
-from turret_control.gimbal_driver import GimbalSample, Switch
+from turret_control.gimbal_driver import Switch
 from turret_control.gimbal_parameters import GimbalAxis
 from turret_control.plant import Hidden
 from turret_control.plant_parameters import PlantAxis
@@ -132,13 +132,7 @@ def test_a_stuck_switch_fails_and_the_old_data_hold(calibrate: bool, code: Reaso
     rig = make('upper_switch', 0.1, search_range=2.0)
     assert rig.home(calibrate=True) is None
     before = rig.pan
-    read = rig.driver.read
-
-    def faulty() -> GimbalSample:
-        sample = read()
-        return sample._replace(pan=sample.pan._replace(upper=stuck))
-
-    rig.driver.read = faulty  # type: ignore[method-assign]
+    rig.fault = lambda sample: sample._replace(pan=sample.pan._replace(upper=stuck))
     error = rig.home(calibrate)
     assert error is not None
     assert error.code is code
@@ -150,13 +144,7 @@ def test_a_stuck_switch_fails_and_the_old_data_hold(calibrate: bool, code: Reaso
 @pytest.mark.parametrize('reference', ['flag', 'lower_switch'])
 def test_a_switch_that_is_not_fitted_cannot_be_found(reference: str) -> None:
     rig = make(reference, 0.1)
-    read = rig.driver.read
-
-    def bare() -> GimbalSample:
-        sample = read()
-        return sample._replace(pan=sample.pan._replace(lower=Switch.NONE, home=Switch.NONE))
-
-    rig.driver.read = bare  # type: ignore[method-assign]
+    rig.fault = lambda sample: sample._replace(pan=sample.pan._replace(lower=Switch.NONE, home=Switch.NONE))
     rig.run(0.02)
     error = rig.home()
     assert error is not None
@@ -166,13 +154,7 @@ def test_a_switch_that_is_not_fitted_cannot_be_found(reference: str) -> None:
 
 def test_an_end_before_the_flag_fails() -> None:
     rig = make('flag', -0.3)
-    read = rig.driver.read
-
-    def flag_lost() -> GimbalSample:
-        sample = read()
-        return sample._replace(pan=sample.pan._replace(home=Switch.OPEN))
-
-    rig.driver.read = flag_lost  # type: ignore[method-assign]
+    rig.fault = lambda sample: sample._replace(pan=sample.pan._replace(home=Switch.OPEN))
     error = rig.home()
     assert error is not None
     assert error.code is ReasonCode.HOMING_FAILED

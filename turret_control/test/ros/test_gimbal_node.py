@@ -270,9 +270,7 @@ def test_set_home_changes_the_parameters_with_it(bench: Bench) -> None:
     bench.home()
     bench.command_until(
         lambda: abs(bench.joints[-1].position[0] - 0.3) < 1e-3, GimbalCommand.MODE_POSITION, pan=0.3, tilt=0.0)
-    wait_until(lambda: bench.joints[-1].velocity[0] == 0.0)
-    answer = bench.ask(SetHome, 'gimbal/set_home', lease_id=LEASE)
-    assert answer.success, answer.message
+    wait_until(lambda: bench.ask(SetHome, 'gimbal/set_home', lease_id=LEASE).success)
     assert bench.node.get_parameter('pan.reference_angle').value == pytest.approx(-0.3, abs=2e-3)
     assert bench.node.get_parameter('pan.upper').value == pytest.approx(1.35, abs=2e-3)
     wait_until(lambda: abs(bench.joints[-1].position[0]) < 1e-6)
