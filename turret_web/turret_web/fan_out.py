@@ -162,11 +162,7 @@ class Subscription:
 
 
 class SharedTopic:
-    """One ROS subscription and the clients that share it.
-
-    Attributes:
-        newest_only: as :class:`~turret_web.gateway.Feed` says.
-    """
+    """One ROS subscription and the clients that share it."""
 
     def __init__(self, fan_out: FanOut, name: str, type_name: str, codec: Codec) -> None:
         self._fan_out = fan_out
@@ -180,12 +176,10 @@ class SharedTopic:
         self._interval_s = 1.0
         self.name = name
         self.type_name = type_name
-        self.newest_only = False
 
     async def open(self, gateway: Gateway) -> None:
         """Subscribe in ROS."""
         self._feed = await gateway.subscribe(self.name, self.type_name, self._deliver)
-        self.newest_only = self._feed.newest_only
 
     def add(self, subscription: Subscription) -> None:
         """Give a client the messages from now on, and the latched one where there is one."""
@@ -197,6 +191,11 @@ class SharedTopic:
         """Take a client out."""
         self._subscriptions.discard(subscription)
         await self._fan_out.release(self)
+
+    @property
+    def newest_only(self) -> bool:
+        """Whether old messages are of no worth."""
+        return self._feed is not None and self._feed.newest_only
 
     @property
     def unhurried(self) -> bool:

@@ -21,15 +21,15 @@ class Closable(Protocol):
 
 
 class Feed(Closable, Protocol):
-    """A subscription.
+    """A subscription. What it says of the publishers may change with them."""
 
-    Attributes:
-        latched: the publishers keep their newest message for late subscribers.
-        newest_only: a publisher is best effort, or sends images: old messages are of no worth.
-    """
+    @property
+    def latched(self) -> bool:
+        """Whether the publishers keep their newest message for late subscribers."""
 
-    latched: bool
-    newest_only: bool
+    @property
+    def newest_only(self) -> bool:
+        """Whether old messages are of no worth: a publisher is best effort, or sends images."""
 
 
 class Emitter(Closable, Protocol):

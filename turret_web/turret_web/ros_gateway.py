@@ -26,7 +26,7 @@ from rclpy.task import Future
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.cdr import Codec
-from turret_web.gateway import ActionCodec, ActionHandler, NodeDetails, ServiceCodec
+from turret_web.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
 from turret_web.ros_pump import SubscriptionPump
 from turret_web.ros_schema import UnknownTypeError, interface, schema
 
@@ -34,7 +34,10 @@ ResultT = TypeVar('ResultT')
 
 _IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _RELIABLE_DEPTH = 100
-#: Pause between two looks for a server that is known but not matched yet [s].
+#: Time between two looks whether publishers with another quality of service have come [s].
+_REVIEW_S = 1.0
+#: A server that is there is matched within this time [s], and looked for at this interval [s].
+_MATCHED_S = 1.0
 _MATCHING_S = 0.01
 #: Time between two looks whether the server of a call under way is still there [s].
 _ALIVE_S = 1.0
@@ -72,22 +75,54 @@ class _Handover:
 
 
 class _RosFeed:
-    """A subscription."""
+    """A subscription whose quality of service follows the publishers that there are."""
 
     def __init__(self, gateway: RosGateway, topic: str, cls: Any, deliver: Callable[[bytes], None]) -> None:
         self._gateway = gateway
+        self._topic = topic
+        self._cls = cls
         self._deliver = deliver
         self._open = True
-        publishers = [info.qos_profile for info in gateway.node.get_publishers_info_by_topic(topic)]
-        self.latched = bool(publishers) and all(
-            qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in publishers)
-        reliable = bool(publishers) and all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in publishers)
-        self.newest_only = schema(cls).name in _IMAGE_TYPES or not reliable
-        qos = QoSProfile(
-            depth=1 if self.newest_only else _RELIABLE_DEPTH,
-            reliability=ReliabilityPolicy.BEST_EFFORT if self.newest_only else ReliabilityPolicy.RELIABLE,
-            durability=DurabilityPolicy.TRANSIENT_LOCAL if self.latched else DurabilityPolicy.VOLATILE)
-        self._subscription = gateway.pump.subscribe(cls, topic, qos, partial(gateway.handover.put, self._pass_on))
+        self._publishers = gateway.node.count_publishers(topic)
+        self._qos = self._suitable_qos()
+        self._subscription = self._subscribe()
+
+    @property
+    def latched(self) -> bool:
+        """Whether the publishers keep their newest message."""
+        return bool(self._qos.durability == DurabilityPolicy.TRANSIENT_LOCAL)
+
+    @property
+    def newest_only(self) -> bool:
+        """Whether only the newest message is of worth."""
+        return bool(self._qos.reliability == ReliabilityPolicy.BEST_EFFORT)
+
+    def review(self) -> None:
+        """Subscribe anew where publishers have come that want it otherwise."""
+        publishers = self._gateway.node.count_publishers(self._topic)
+        if not self._open or publishers in (0, self._publishers):
+            return
+        self._publishers = publishers
+        qos = self._suitable_qos()
+        if qos != self._qos:
+            self._gateway.pump.unsubscribe(self._subscription)
+            self._qos = qos
+            self._subscription = self._subscribe()
+
+    def _suitable_qos(self) -> QoSProfile:
+        """Return what every publisher there is can serve; where there is none, what any publisher could."""
+        offered = [info.qos_profile for info in self._gateway.node.get_publishers_info_by_topic(self._topic)]
+        latched = all(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in offered)
+        reliable = all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered)
+        keep_all = bool(offered) and reliable and schema(self._cls).name not in _IMAGE_TYPES
+        return QoSProfile(
+            depth=_RELIABLE_DEPTH if keep_all else 1,
+            reliability=ReliabilityPolicy.RELIABLE if keep_all else ReliabilityPolicy.BEST_EFFORT,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if offered and latched else DurabilityPolicy.VOLATILE)
+
+    def _subscribe(self) -> Any:
+        return self._gateway.pump.subscribe(
+            self._cls, self._topic, self._qos, partial(self._gateway.handover.put, self._pass_on))
 
     def _pass_on(self, data: bytes) -> None:
         if self._open:
@@ -96,7 +131,8 @@ class _RosFeed:
     async def close(self) -> None:
         """End it."""
         self._open = False
-        await self._gateway.work(self._gateway.pump.unsubscribe, self._subscription)
+        self._gateway.feeds.discard(self)
+        await self._gateway.work(lambda: self._gateway.pump.unsubscribe(self._subscription))
 
 
 class _RosEmitter:
@@ -139,6 +175,7 @@ class RosGateway:
         node: the node whose name the ROS graph shows.
         handover: the way to the loop.
         pump: takes the messages of all subscriptions.
+        feeds: the subscriptions.
         namespace: of the turret.
     """
 
@@ -147,6 +184,7 @@ class RosGateway:
         self.namespace: str = node.get_namespace().rstrip('/')
         self.handover = _Handover(loop)
         self.pump = SubscriptionPump(node)
+        self.feeds: set[_RosFeed] = set()
         self._group = _ForgetfulGroup()
         self._loop = loop
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='ros-entities')
@@ -174,8 +212,10 @@ class RosGateway:
 
     def service_type(self, service: str) -> str | None:
         """Return the type of a service; of one in use without a look at the whole graph."""
-        for (name, type_name), client in self._clients.items():
-            if name == service and client.service_is_ready():
+        if not self.node.count_services(service):  # the graph also names services that only have clients
+            return None
+        for name, type_name in self._clients:
+            if name == service:
                 return type_name
         return next(iter(self.services().get(service, ())), None)
 
@@ -232,9 +272,19 @@ class RosGateway:
 
     # --- topics ---
 
-    async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> _RosFeed:
+    async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> Feed:
         """Subscribe with a quality of service that suits the publishers."""
-        return await self.work(_RosFeed, self, topic, _interface(type_name, 'msg'), deliver)
+        feed = await self.work(_RosFeed, self, topic, _interface(type_name, 'msg'), deliver)
+        if not self.feeds:
+            self._loop.call_later(_REVIEW_S, self._review)
+        self.feeds.add(feed)
+        return feed
+
+    def _review(self) -> None:
+        for feed in self.feeds:
+            self._worker.submit(feed.review)
+        if self.feeds:
+            self._loop.call_later(_REVIEW_S, self._review)
 
     async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> _RosEmitter:
         """Become a publisher."""
@@ -245,10 +295,11 @@ class RosGateway:
     async def call(self, service: str, type_name: str, request: bytes, timeout_s: float) -> bytes:
         """Call a service."""
         cls = _interface(type_name, 'srv')
-        deadline = self._loop.time() + timeout_s
+        begun = self._loop.time()
+        deadline = begun + timeout_s
         client: Any = self._clients.get((service, type_name)) or await self.work(self._client, service, type_name, cls)
         while not client.service_is_ready():
-            if service not in self.services() or self._loop.time() > deadline:
+            if self._loop.time() > begun + _MATCHED_S:
                 raise TurretError(ReasonCode.NOT_READY, f'service {service} is not offered by anybody now')
             await asyncio.sleep(_MATCHING_S)
         answer: asyncio.Future[bytes] = self._loop.create_future()

@@ -47,7 +47,7 @@ class FileRoutes:
             web.post('/sign-out', self._sign_out),
             web.get('/sign-in.css', self._sign_in_style),
             web.get('/media/{name}', self._medium),
-            web.get('/{path:.*}', self._panel_file),
+            web.get('/{path:.+}', self.panel_file),
         ]
 
     async def _sign_in_page(self, request: web.Request) -> web.StreamResponse:
@@ -85,8 +85,9 @@ class FileRoutes:
         return web.FileResponse(path, headers={
             'Content-Disposition': f'attachment; filename="{path.name}"', 'Cache-Control': 'private, no-cache'})
 
-    async def _panel_file(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info['path']
+    async def panel_file(self, request: web.Request) -> web.StreamResponse:
+        """Give out a file of the panel, its page for the bare address."""
+        name = request.match_info.get('path', '')
         if not name and not (self._panel / 'index.html').is_file():
             raise TurretError(ReasonCode.NOT_FOUND, 'the panel is not built yet: ./turret setup builds it')
         path = _inside(self._panel, name or 'index.html')

@@ -99,6 +99,7 @@ class WebServer:
         app.add_routes([
             web.get('/healthz', self._health),
             web.get('/metrics', self._show_metrics),
+            web.get('/', self._root),
             *self._bridge.routes(), *self._video.routes(), *self._api.routes(), *self._files.routes()])
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         host, port = self.address
@@ -167,6 +168,12 @@ class WebServer:
                 'Access-Control-Allow-Headers': 'Authorization, Content-Type',
                 'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Expose-Headers': 'X-Timestamp',
                 'Cross-Origin-Resource-Policy': 'cross-origin', 'Vary': 'Origin'})
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        """Serve the panel, or a client of the bridge that was given host and port alone."""
+        if request.headers.get('Upgrade', '').lower() == 'websocket':
+            return await self._bridge.connect(request)
+        return await self._files.panel_file(request)
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         return json_response({'status': 'ok', 'clients': self._bridge.count, 'viewers': self._video.viewers})
