@@ -29,8 +29,9 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     """Run one node in this process until SIGINT or SIGTERM; return the exit code.
 
-    The node's ``destroy_node`` must end its threads and leave its hardware safe; it is called whatever happens, while
-    the node can still publish. A start that is refused (:class:`TurretError`) ends with its message on standard error
+    The node's ``destroy_node`` must end its threads and leave its hardware safe; it is called whatever happens, on a
+    signal while the node can still publish. A thread of the node that cannot go on shuts the context down, which ends
+    the process with exit code 1. A start that is refused (:class:`TurretError`) ends with its message on standard error
     and exit code 2.
     """
     # rclpy's own handlers would shut the context down under the feet of the threads that publish. Blocking the signals
@@ -45,6 +46,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     try:
         node = make_node()
         _spin_until_signal(node, woken)
+        return 0 if rclpy.ok() else 1
     except TurretError as error:
         sys.stderr.write(f'{error.message}\n')
         return 2
@@ -52,7 +54,6 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
-    return 0
 
 
 def _only_wake(*_: object) -> None:
@@ -70,7 +71,7 @@ def _spin_until_signal(node: Node, woken: int) -> None:
         wake.trigger()
 
     threading.Thread(target=wait_for_signal, name='signals', daemon=True).start()
-    while not ending.is_set():
+    while not ending.is_set() and rclpy.ok():
         executor.spin_once()
 
 

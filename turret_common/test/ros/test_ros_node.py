@@ -11,6 +11,7 @@ from turret_common.ros_testing import claim_domain
 
 NODE = '''
 import sys
+import threading
 import numpy  # starts threads of its own, on which a signal may land
 from rclpy.node import Node
 from std_msgs.msg import Empty
@@ -24,10 +25,13 @@ class Example(Node):
         self.publisher = self.create_publisher(Empty, 'last_words', 1)
         if '--refuse' in sys.argv:
             raise TurretError(ReasonCode.CAMERA_ABSENT, 'there is no camera')
+        if '--fail' in sys.argv:
+            threading.Timer(0.1, self.context.try_shutdown).start()
         print('ready', flush=True)
 
     def destroy_node(self):
-        self.publisher.publish(Empty())
+        if self.context.ok():
+            self.publisher.publish(Empty())
         print('safe', flush=True)
         super().destroy_node()
 
@@ -57,3 +61,9 @@ def test_a_refused_start_says_why() -> None:
         output, errors = process.communicate(timeout=10.0)
     assert (output, process.returncode) == ('', 2)
     assert errors.strip() == 'there is no camera'
+
+
+def test_a_thread_that_cannot_go_on_ends_the_process() -> None:
+    with start('--fail') as process:
+        output, errors = process.communicate(timeout=10.0)
+    assert (output, errors, process.returncode) == ('ready\nsafe\n', '', 1)
