@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
@@ -46,7 +46,9 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     try:
         node = make_node()
         _spin_until_signal(node, woken)
-        return 0 if rclpy.ok() else 1
+        return 0
+    except ExternalShutdownException:
+        return 1
     except TurretError as error:
         sys.stderr.write(f'{error.message}\n')
         return 2
@@ -71,7 +73,7 @@ def _spin_until_signal(node: Node, woken: int) -> None:
         wake.trigger()
 
     threading.Thread(target=wait_for_signal, name='signals', daemon=True).start()
-    while not ending.is_set() and rclpy.ok():
+    while not ending.is_set():
         executor.spin_once()
 
 
