@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cv2
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -125,6 +126,7 @@ def _ros_stamp(monotonic_ns: int) -> Any:
 
 def main() -> int:
     """Run the node."""
+    cv2.setNumThreads(1)  # pictures this small take longer when several threads share them
     return run(CameraNode)
 
 

@@ -134,7 +134,8 @@ class Renderer:
             return
         picture = sprite(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
         h, w = picture.shape[:2]
-        source = np.array([(-0.5, -0.5), (w - 0.5, -0.5), (w - 0.5, h - 0.5), (-0.5, h - 0.5)], np.float32)
+        left, right = (-0.5, w - 0.5) if item.azimuth_rate <= 0.0 else (w - 0.5, -0.5)  # it looks where it goes
+        source = np.array([(left, -0.5), (right, -0.5), (right, h - 0.5), (left, h - 0.5)], np.float32)
         warp = cv2.getPerspectiveTransform(source, quad - np.array([x0, y0], np.float32))
         patch = smear(cv2.warpPerspective(picture, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
         region = image[y0:y1, x0:x1]

@@ -21,7 +21,7 @@ _SKIN, _HAIR, _DARK, _WHITE = rgb('d8a986'), rgb('3d2c22'), rgb('241d1a'), rgb('
 
 
 def sprite(item: SceneObject, t_s: float, height_px: float) -> Pixels:
-    """Return the picture of an object: BGRA, colours multiplied by alpha.
+    """Return the picture of an object that moves to the right: BGRA, colours multiplied by alpha.
 
     Args:
         item: the object.
@@ -31,13 +31,12 @@ def sprite(item: SceneObject, t_s: float, height_px: float) -> Pixels:
     phase = 0
     if item.kind in _STRIDE_S and abs(item.azimuth_rate) > _WALKING:
         phase = 1 + int(t_s / _STRIDE_S[item.kind] * _PHASES) % _PHASES
-    aspect = round(item.width_m / item.height_m, 2)
-    levels = _levels(item.kind, round(item.hue, 2), aspect, phase, item.azimuth_rate > _WALKING)
+    levels = _levels(item.kind, round(item.hue, 2), round(item.width_m / item.height_m, 2), phase)
     return next((level for level in reversed(levels) if level.shape[0] >= height_px), levels[0])
 
 
-@functools.lru_cache(maxsize=64)
-def _levels(kind: str, hue: float, aspect: float, phase: int, leftwards: bool) -> list[Pixels]:
+@functools.lru_cache(maxsize=32)
+def _levels(kind: str, hue: float, aspect: float, phase: int) -> list[Pixels]:
     """Return one picture, each level half as large as the one before.
 
     Args:
@@ -45,18 +44,16 @@ def _levels(kind: str, hue: float, aspect: float, phase: int, leftwards: bool) -
         hue: of its colour.
         aspect: width over height.
         phase: 0 = stands, else which part of a stride, from 1.
-        leftwards: turned to the left of the picture.
     """
     swing = math.sin(2.0 * math.pi * (phase - 1) / _PHASES) if phase else 0.0
     if kind == 'balloon':
-        image = _balloon(hue, aspect)
+        levels = [_balloon(hue, aspect)]
     elif kind == 'cat':
-        image = _cat(hue, swing, phase)
+        levels = [_cat(hue, swing, phase)]
     elif kind == 'person':
-        image = _person(hue, swing, phase)
+        levels = [_person(hue, swing)]
     else:
-        image = _pillar(aspect)
-    levels = [cv2.flip(image, 1) if leftwards else image]
+        levels = [_pillar(aspect)]
     while min(levels[-1].shape[:2]) > 8:
         h, w = levels[-1].shape[:2]
         levels.append(cv2.resize(levels[-1], (w // 2, h // 2), interpolation=cv2.INTER_AREA))
@@ -93,7 +90,7 @@ def _balloon(hue: float, aspect: float) -> Pixels:
 
 def _cat(hue: float, swing: float, phase: int) -> Pixels:
     """A tabby cat from its side that walks to the right and looks into the camera."""
-    cat = Canvas(0.50, 0.34, 700.0, None)
+    cat = Canvas(0.50, 0.34, 550.0, None)
     cat.shadow(0.245, 0.322, 0.17, 0.014, 0.5)
     fur, belly = _hsv(hue, 0.62, 0.72), _hsv(hue, 0.25, 0.9)
     dark = shaded(fur, 0.62)
@@ -136,9 +133,9 @@ def _cat_head(cat: Canvas, x: float, y: float, fur: Color, belly: Color, dark: C
     cat.line([(x - 0.014, y + 0.042), (x, y + 0.036), (x + 0.014, y + 0.042)], 0.004, dark)
 
 
-def _person(hue: float, swing: float, phase: int) -> Pixels:
+def _person(hue: float, swing: float) -> Pixels:
     """A person who faces the camera; the picture is 0.5 m x 1.75 m."""
-    person = Canvas(0.50, 1.75, 460.0, None)
+    person = Canvas(0.50, 1.75, 320.0, None)
     person.shadow(0.25, 1.715, 0.22, 0.03, 0.5)
     shirt, jeans, shoe = _hsv(hue, 0.42, 0.6), rgb('39424f'), rgb('2e2a28')
     x, step = 0.25, 0.06 * swing

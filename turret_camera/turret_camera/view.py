@@ -30,6 +30,9 @@ class View:
         xs = (np.arange(-1, math.ceil(camera.width / _CELL) + 1) + 0.5) * _CELL - 0.5
         ys = (np.arange(-1, math.ceil(camera.height / _CELL) + 1) + 0.5) * _CELL - 0.5
         self.rays: Array = camera.rays(*np.meshgrid(xs, ys)) @ self._head_from_camera.T
+        size = len(ys) * _CELL, len(xs) * _CELL
+        self._columns, self._rows = np.empty(size, np.float32), np.empty(size, np.float32)  # used again and again
+        self._inside = slice(_CELL, _CELL + camera.height), slice(_CELL, _CELL + camera.width)
 
     def pixel(self, direction: Array) -> tuple[float, float] | None:
         """Return the pixel at which a direction in the frame of :attr:`rays` is seen; None when it is behind."""
@@ -45,14 +48,11 @@ class View:
             border: one of OpenCV's BORDER modes, for rays that miss it.
             beyond: grey level there with BORDER_CONSTANT.
         """
+        for values, every_pixel in ((x, self._columns), (y, self._rows)):
+            cv2.resize(values.astype(np.float32), every_pixel.shape[::-1], every_pixel)
         return cv2.remap(
-            picture, self._every_pixel(x), self._every_pixel(y), cv2.INTER_LINEAR, borderMode=border,
+            picture, self._columns[self._inside], self._rows[self._inside], cv2.INTER_LINEAR, borderMode=border,
             borderValue=(beyond, beyond, beyond))
-
-    def _every_pixel(self, values: Array) -> Pixels:
-        rows, columns = values.shape
-        full = cv2.resize(values.astype(np.float32), (columns * _CELL, rows * _CELL))
-        return full[_CELL:_CELL + self.camera.height, _CELL:_CELL + self.camera.width]
 
 
 def _rolled(roll: float) -> Array:
