@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -33,6 +34,15 @@ from turret_web.ros_schema import interface, schema
 _TOPIC_TYPES = {topic.name: topic.type for topic in TOPICS}
 _SERVICE_TYPES = {service.name: service.type for service in SERVICES}
 _HEARTBEAT_S = 0.05
+
+
+@dataclass
+class Lease:
+    """The operator's lease while it is held; set ``trigger`` to hold the trigger."""
+
+    id: str
+    nonce: str
+    trigger: bool = False
 
 
 class TurretClient:
@@ -111,8 +121,8 @@ class TurretClient:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'the turret has no service "{service}"')
         cls = interface(_SERVICE_TYPES[service], 'srv')
         needs_lease = 'lease_id' in cls.Request.get_fields_and_field_types() and 'lease_id' not in values
-        with self.lease() if needs_lease else contextlib.nullcontext() as lease_id:
-            given = {**values, 'lease_id': lease_id} if needs_lease else dict(values)
+        with self.lease() if needs_lease else contextlib.nullcontext() as lease:
+            given = {**values, 'lease_id': lease.id} if lease else values
             try:
                 data = _codec(cls.Request).encode(given, time.time_ns())
             except CodecError as error:
@@ -121,8 +131,8 @@ class TurretClient:
         return as_values(response)
 
     @contextlib.contextmanager
-    def lease(self, take_over: bool = False) -> Iterator[str]:
-        """Be the operator; gives the lease id and sends heartbeats meanwhile."""
+    def lease(self, take_over: bool = False) -> Iterator[Lease]:
+        """Be the operator, with heartbeats, as long as the ``with`` block lasts."""
         try:
             secret = (state_dir(self.namespace) / 'operator.secret').read_text().strip()
         except OSError as error:
@@ -130,22 +140,22 @@ class TurretClient:
         granted = self._accepted(
             AcquireLease, 'safety/acquire_lease',
             AcquireLease.Request(secret=secret, name='command line', take_over=take_over))
+        lease = Lease(granted.lease_id, granted.nonce)
         ended = threading.Event()
 
         def beat() -> None:
-            nonce = granted.nonce
             while not ended.wait(_HEARTBEAT_S):
                 with contextlib.suppress(TurretError):
-                    nonce = self._accepted(
-                        Heartbeat, 'safety/heartbeat', Heartbeat.Request(lease_id=granted.lease_id, nonce=nonce)).nonce
+                    lease.nonce = self._accepted(Heartbeat, 'safety/heartbeat', Heartbeat.Request(
+                        lease_id=lease.id, nonce=lease.nonce, trigger=lease.trigger)).nonce
         heart = threading.Thread(target=beat, daemon=True)
         heart.start()
         try:
-            yield granted.lease_id
+            yield lease
         finally:
             ended.set()
             heart.join()
-            self._accepted(ReleaseLease, 'safety/release_lease', ReleaseLease.Request(lease_id=granted.lease_id))
+            self._accepted(ReleaseLease, 'safety/release_lease', ReleaseLease.Request(lease_id=lease.id))
 
     def parameters(self, node: str, names: list[str] | None = None) -> dict[str, Any]:
         """Return parameters of a node by name; all of them without ``names``."""

@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f'== {name} ==\n')
         sys.stdout.flush()
         started = time.monotonic()
-        passed = all([_run(command) for command in _LANES[name](args.rest)])
-        results[name] = (passed, time.monotonic() - started)
+        outcomes = [_run(command) for command in _LANES[name](args.rest)]
+        results[name] = (all(outcomes), time.monotonic() - started)
     for name, (passed, duration_s) in results.items():
         sys.stdout.write(f'{name:8} {"passed" if passed else "FAILED"} in {duration_s:.0f} s\n')
     return int(not all(passed for passed, _ in results.values()))

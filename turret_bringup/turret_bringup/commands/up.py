@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the turret until it is told to end."""
+    _require_inputs(args)
     if args.detach:
         return _detach(args.namespace)
     if 'ROS_DISTRO' in os.environ:
@@ -62,7 +63,6 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup import configuration, processes, shared_memory
     from turret_bringup.supervisor import Supervisor
 
-    _require_inputs(args)
     with instance.held(args.namespace):
         config = configuration.compose(args.namespace, args.params, assignments(args))
         web = config.effective['web']
@@ -113,12 +113,20 @@ def launch_command(args: argparse.Namespace) -> list[str]:
 def _require_inputs(args: argparse.Namespace) -> None:
     if args.video and not args.video.is_file():
         raise TurretError(ReasonCode.NOT_FOUND, f'there is no video file {args.video}')
+    if args.video and not _is_video(args.video):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{args.video} is not a video that can be played')
     if args.camera and not (args.camera.exists() and stat.S_ISCHR(args.camera.stat().st_mode)):
         raise TurretError(ReasonCode.CAMERA_ABSENT, f'there is no camera {args.camera}')
     if args.camera and not os.access(args.camera, os.R_OK | os.W_OK):
         raise TurretError(
             ReasonCode.IO_ERROR, f'no permission to use {args.camera}; add yourself to its group: '
             f'sudo usermod -aG {args.camera.group()} $USER, and sign in again')
+
+
+def _is_video(path: Path) -> bool:
+    """Return whether a first picture can be decoded; tried in a process of its own, for the memory that it takes."""
+    probe = 'import av, sys; next(av.open(sys.argv[1]).decode(video=0))'
+    return subprocess.run([sys.executable, '-c', probe, path], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _teller(supervisor: Supervisor, host: str, port: int) -> Callable[[], float | None]:
