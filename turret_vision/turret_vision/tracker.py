@@ -35,6 +35,7 @@ _OTHER_CLASS_COST = 6.0  # squared deviations; a detector that wavers between cl
 _SIZE_MEMORY_S = 0.1
 _EDGE_PX = 2.0           # a box this close to the edge of the image may be cut off by it
 _PART_NOISE = 0.25       # deviation of the centre of a box that is cut off, as a part of its size
+_TRUSTED_GATE = 2.0      # a trusted target may manoeuvre harder than its filter expects: its gate is as much wider
 _SHADOWED = 0.5          # a detection this far inside that of a track is a piece of it, not a new target
 _WITHIN = 0.7            # part of a box that must be inside another for it to be a piece of that
 _COUNTS = 0.2            # least size of each of several targets as a part of the one box that holds them all
@@ -183,7 +184,8 @@ class _Target:
         across = (measurements.azimuth - bearing.azimuth + math.pi) % (2.0 * math.pi) - math.pi
         away = np.hypot(across * math.cos(bearing.elevation), measurements.elevation - bearing.elevation)
         reach = parameters.max_gate + 0.5 * max(self.width, self.height)
-        possible = (distance + unlike <= parameters.gate) & (away <= reach)
+        gate = parameters.gate * (_TRUSTED_GATE if self.confirmed else 1.0)
+        possible = (distance + unlike <= gate) & (away <= reach)
         return np.where(possible, surprise + unlike, np.inf)
 
     def join(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> bool:
