@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float64]
 STILL, STEADY, MANOEUVRING = range(3)
 
 _SWITCH_S = 1.65        # mean time that a target keeps to one kind of motion
-_MEMORY_S = 1.0         # of the acceleration of a manoeuvring target
+_MEMORY_S = 0.5         # of the acceleration of a manoeuvring target
 _STILL_NOISE = 1e-7     # spectral density of the wandering of a still target, rad^2/s
 _LEAST_WEIGHT = 1e-4    # so that no kind of motion is ever given up
 _UNUSED = 1e-8          # variance of rates and accelerations that a kind of motion does not have

@@ -71,7 +71,7 @@ class HaarDetector:
         cascade, neighbors = self._cascade, self._parameters.min_neighbors or self._cascade.min_neighbors
         boxes, hits = self._classifier.detectMultiScale2(
             cv2.equalizeHist(view.gray), self._parameters.scale_factor or cascade.scale_factor, neighbors,
-            minSize=(round(cascade.min_size[0] / view.scale_x), round(cascade.min_size[1] / view.scale_y)))
+            minSize=(cascade.min_size[0] // view.scale, cascade.min_size[1] // view.scale))
         return [
             Detection(self.mode, Box.from_rect(*map(float, box)), float(n) / (float(n) + neighbors))
             for box, n in zip(boxes, hits, strict=True)]

@@ -2,15 +2,16 @@
 
 Each pixel of the room has two models of its brightness, as in Yi et al., "Detection of Moving Objects with
 Non-stationary Cameras in 5.8 ms" (CVPR workshops 2013): the one believed, and a candidate that replaces it once it has
-been seen for longer. What deviates from the believed model moves. The models live on a canvas: the image plane of the
-head at an anchor pose, with a margin. An image from another pose is warped onto it by the homography K R K^-1 of the
-head's known rotation, corrected by the small shift that remains in the pictures themselves, so that a late stamp or a
-backlash does not make the room move.
+been seen for long enough. What deviates from the believed model moves, unless it is a shadow. The models live on a canvas:
+the image plane of the head at an anchor pose, with a margin. An image from another pose is warped onto it by the homography
+K R K^-1 of the head's known rotation, corrected by the small shift that remains in the pictures themselves, so that a late
+stamp or a backlash does not make the room move.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,24 +24,31 @@ from turret_vision.vision_parameters import MotionParameters
 
 Array = npt.NDArray[np.float64]
 Layer = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Area = tuple[slice, slice]
 
 _MARGIN = 0.25            # of the canvas on each side, as a part of the image
 _NOISE_FLOOR = 2.5 ** 2   # least variance of a pixel, in squared gray levels
-_NEW_VARIANCE = 5.0 ** 2  # of a pixel just seen for the first time
+_NEW_VARIANCE = 5.0 ** 2  # of a pixel seen for the first time
+_UNSEEN = 1e9             # variance of a pixel never seen: anything may be there
 _LARGEST_STEP_S = 0.5     # longer pauses between images teach no more than this
-_YIELD = 3.0              # a candidate replaces what is believed once it is this many times older
-_UPSET = 0.5              # part of the image that may move at once; more is a change of light, or a knock
-_SETTLED_S = 0.1          # younger parts of the model are no guide for the registration
-_STILL_PX = 0.05          # smaller displacements of the image are none
-_LARGEST_SHIFT_PX = 16.0  # that the registration may correct
+_YIELD = 5.0              # a candidate replaces what is believed once it is this many times older
+_UPSET = 0.75             # part of the image that may move at once; more is a change of light, or a knock
 _SAMPLED = 8              # every so many px in each direction tell the exposure
 _GAIN_TOLERANCE = 8.0     # gray levels by which pixels may deviate from an exposure that explains them
 _LARGEST_GAIN = 2.0       # a larger change of exposure makes the model follow
-_SHADOW_WINDOW = (7, 7)
-_DARKEST_SHADOW = 0.5
-_SHADOW_SPREAD = 0.05
-_PATTERN = 0.03
-_OPEN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+_SHADOW_WINDOW = (7, 7)   # px in which a shadow is equally dark ...
+_SHADOW_SPREAD = 0.05     # ... to within this part
+_DARKEST_SHADOW = 0.5     # a darker place is no shadow
+_PATTERN = 0.03           # least contrast of a pattern that shows through a shadow
+_STILL_PX = 0.05          # smaller displacements of the image are none
+_SETTLED_S = 0.1          # younger parts of the model are no guide for the registration
+_LANDMARKS = 60           # of the model that the registration looks for
+_LANDMARKS_S = 0.5        # after which they are chosen anew
+_LEAST_LANDMARKS = 8      # that must be found to say anything
+_AGREEING_PX = 1.5        # by which landmarks of the room may differ in their shift
+_LARGEST_SHIFT_PX = 16.0  # that the registration may correct
+_SMALL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
 class MotionDetector:
@@ -74,36 +82,46 @@ class MotionDetector:
             dt = 0.0
         moving = self._canvas.step(
             gray, view.pose, min(dt, _LARGEST_STEP_S), self._parameters.sensitivity, self._parameters.memory_s)
-        return self._objects(moving, view)
+        return self._objects(moving, view.area(self._parameters.min_area))
 
-    def _objects(self, moving: Image, view: View) -> list[Detection]:
-        moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _OPEN)  # type: ignore[assignment]
+    def _objects(self, moving: Image, min_area: float) -> list[Detection]:
+        moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _SMALL)  # type: ignore[assignment]
         reach = 2 * round(0.5 * self._parameters.join * moving.shape[1]) + 1
         joined = cv2.dilate(moving, np.ones((reach, reach), np.uint8))
-        count, labels = cv2.connectedComponents(joined, connectivity=8, ltype=cv2.CV_16U)
-        labels = np.where(moving > 0, labels, 0)
+        _, labels, rects, _ = cv2.connectedComponentsWithStats(joined, connectivity=8, ltype=cv2.CV_16U)
+        areas = np.bincount(labels[moving > 0], minlength=1)
         found = []
-        min_area = view.area(self._parameters.min_area)
-        for label in range(1, count):
-            region = (labels == label).view(np.uint8)
-            if np.count_nonzero(region) >= min_area:
-                found.append(Detection('motion', Box.from_rect(*map(float, cv2.boundingRect(region)))))
+        for label in np.flatnonzero(areas >= min_area):
+            x, y, width, height = (int(v) for v in rects[label][:4])
+            part = (slice(y, y + height), slice(x, x + width))
+            region = cv2.boundingRect(((labels[part] == label) & (moving[part] > 0)).view(np.uint8))
+            found.append(Detection('motion', Box.from_rect(x + region[0], y + region[1], region[2], region[3])))
         return found
+
+
+class _Placed(NamedTuple):
+    """An image on the canvas: where, what is seen there, what of it is valid, and the homography that put it there."""
+
+    area: Area
+    image: Image
+    valid: Mask
+    to_canvas: Array
 
 
 class _Canvas:
     """The models of the room around an anchor pose."""
 
     def __init__(self, shape: tuple[int, ...], camera: PinholeCamera | None) -> None:
-        height, width = shape
-        self._height, self._width = height, width
+        self._height, self._width = shape
         self._camera = camera
-        self._left, self._top = round(_MARGIN * width), round(_MARGIN * height)
-        size = (height + 2 * self._top, width + 2 * self._left)
+        self._left, self._top = round(_MARGIN * self._width), round(_MARGIN * self._height)
+        size = (self._height + 2 * self._top, self._width + 2 * self._left)
         self._anchor: Pose | None = None
         self._gain = 1.0
+        self._landmarks: npt.NDArray[np.float32] | None = None
+        self._landmarks_age_s = 0.0
         self._mean: Layer = np.zeros(size, np.float32)
-        self._variance: Layer = np.zeros(size, np.float32)
+        self._variance: Layer = np.full(size, _UNSEEN, np.float32)
         self._age: Layer = np.zeros(size, np.float32)
         self._other: Layer = np.zeros(size, np.float32)
         self._other_age: Layer = np.zeros(size, np.float32)
@@ -123,22 +141,29 @@ class _Canvas:
         still = bool(np.abs(to_canvas - _shift(self._left, self._top)).max() < _STILL_PX)
         if still:
             area = (slice(self._top, self._top + self._height), slice(self._left, self._left + self._width))
-            warped, valid = gray, np.full_like(gray, 255)
+            placed = _Placed(area, gray, np.ones(gray.shape, np.bool_), to_canvas)
         else:
-            area, warped, valid, to_canvas = self._register(gray, to_canvas)
-        self._gain = self._best_gain(area, warped, valid)
+            placed = self._register(gray, to_canvas, dt)
+        self._gain = self._best_gain(placed)
         if not 1.0 / _LARGEST_GAIN < self._gain < _LARGEST_GAIN:
             self._follow_exposure()
-        moving = self._compare(area, warped, valid, sensitivity, 0 if still else 1)
-        if np.count_nonzero(moving) > _UPSET * np.count_nonzero(valid):
-            self._age[:] = 0.0
-            self._other_age[:] = 0.0
-            moving[:] = 0
-        self._learn(area, warped, valid, moving, dt, sensitivity, memory_s)
+        brightness: Layer = placed.image * np.float32(1.0 / self._gain)
+        squared = self._squared_deviation(placed.area, brightness, slack=0 if still else 1)
+        moving = self._compare(placed, brightness, squared, sensitivity)
+        if np.count_nonzero(moving) > _UPSET * np.count_nonzero(placed.valid):
+            self._age[:] = self._other_age[:] = 0.0
+            self._variance[:] = _UNSEEN
+            moving[:] = False
+        self._learn(placed, brightness, squared, moving, dt, memory_s)
+        self._learn_candidate(placed.area, brightness, moving, dt, sensitivity, memory_s)
+        mask: Image = moving.view(np.uint8) * np.uint8(255)
         if still:
-            return moving
-        from_area = np.linalg.inv(to_canvas) @ _shift(area[1].start, area[0].start)
-        return cv2.warpPerspective(moving, from_area, (self._width, self._height), flags=cv2.INTER_NEAREST)  # type: ignore[return-value]
+            return mask
+        from_area = np.linalg.inv(placed.to_canvas) @ _shift(placed.area[1].start, placed.area[0].start)
+        return cv2.warpPerspective(  # type: ignore[return-value]
+            mask, from_area, (self._width, self._height), flags=cv2.INTER_NEAREST)
+
+    # Where an image is on the canvas
 
     def _to_canvas(self, pose: Pose | None) -> Array:
         """Return the homography from an image at ``pose`` to the canvas."""
@@ -153,92 +178,106 @@ class _Canvas:
 
     def _corners(self, to_canvas: Array) -> Array | None:
         """Return where an image's corners are on the canvas; None where the anchor's camera would not see them."""
-        corners = np.array([
-            [0.0, 0.0, 1.0], [self._width - 1.0, 0.0, 1.0], [self._width - 1.0, self._height - 1.0, 1.0],
-            [0.0, self._height - 1.0, 1.0]]) @ to_canvas.T
+        right, bottom = self._width - 1.0, self._height - 1.0
+        corners = np.array([[0.0, 0.0, 1.0], [right, 0.0, 1.0], [right, bottom, 1.0], [0.0, bottom, 1.0]])
+        corners = corners @ to_canvas.T
         return None if corners[:, 2].min() < 0.2 else corners[:, :2] / corners[:, 2:]
 
     def _inside(self, to_canvas: Array) -> bool:
         corners = self._corners(to_canvas)
+        height, width = self._mean.shape
         return corners is not None and bool(
-            corners.min() >= 0.0 and corners[:, 0].max() <= self._mean.shape[1] - 1.0
-            and corners[:, 1].max() <= self._mean.shape[0] - 1.0)
+            corners.min() >= 0.0 and (corners.max(axis=0) <= (width - 1.0, height - 1.0)).all())
 
     def _move_anchor(self, pose: Pose | None) -> None:
         """Make ``pose`` the anchor and carry over what is known of the room there."""
-        margin = _shift(self._left, self._top)
-        to_old = self._to_canvas(pose) @ np.linalg.inv(margin)
+        to_old = self._to_canvas(pose)
+        known = self._corners(to_old) is not None
+        to_old = to_old @ _shift(-self._left, -self._top)
         self._anchor = pose
-        height, width = self._mean.shape
+        self._landmarks = None
+        size = self._mean.shape[::-1]
 
-        def carried(layer: Layer, flags: int) -> Layer:
-            return cv2.warpPerspective(layer, to_old, (width, height), flags=flags | cv2.WARP_INVERSE_MAP)  # type: ignore[return-value]
+        def carried(layer: Layer, interpolation: int, outside: float = 0.0) -> Layer:
+            if not known:
+                return np.full_like(layer, outside)
+            return cv2.warpPerspective(  # type: ignore[return-value]
+                layer, to_old, size, flags=interpolation | cv2.WARP_INVERSE_MAP, borderValue=(outside,))
 
-        known = cv2.warpPerspective(
-            np.ones((height, width), np.uint8), to_old, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-        known = cv2.erode(known, np.ones((5, 5), np.uint8)).astype(np.float32)
-        if self._corners(to_old @ margin) is None:
-            known[:] = 0.0
         self._mean = carried(self._mean, cv2.INTER_LINEAR)
-        self._variance = carried(self._variance, cv2.INTER_LINEAR)
         self._other = carried(self._other, cv2.INTER_LINEAR)
-        self._age = carried(self._age, cv2.INTER_NEAREST) * known
-        self._other_age = carried(self._other_age, cv2.INTER_NEAREST) * known
+        self._age = carried(self._age, cv2.INTER_NEAREST)
+        self._other_age = carried(self._other_age, cv2.INTER_NEAREST)
+        # Pixels beside unseen ones are mixed with them and must be seen anew.
+        self._variance = carried(self._variance, cv2.INTER_LINEAR, _UNSEEN)
+        mixed = self._variance > 0.001 * _UNSEEN
+        self._variance[mixed] = _UNSEEN
+        self._age[mixed] = self._other_age[mixed] = 0.0
 
-    def _register(self, gray: Image, to_canvas: Array) -> tuple[tuple[slice, slice], Image, Image, Array]:
-        """Warp an image onto the canvas, with the shift that remains between model and image put right.
+    def _register(self, gray: Image, to_canvas: Array, dt: float) -> _Placed:
+        """Warp an image onto the canvas, with the shift that remains between model and image put right."""
+        placed = self._warp(gray, to_canvas)
+        shift = self._remaining_shift(placed, dt)
+        if shift is None or float(np.abs(shift).max()) < _STILL_PX:
+            return placed
+        return self._warp(gray, _shift(-float(shift[0]), -float(shift[1])) @ to_canvas)
 
-        Returns:
-            The area of the canvas that it covers, the image warped there, what of it is valid, and the homography.
-        """
-        area, warped, valid = self._warp(gray, to_canvas)
-        shift = self._remaining_shift(area, warped)
-        if shift is not None and float(np.abs(shift).max()) > _STILL_PX:
-            to_canvas = _shift(-float(shift[0]), -float(shift[1])) @ to_canvas
-            area, warped, valid = self._warp(gray, to_canvas)
-        return area, warped, valid, to_canvas
-
-    def _warp(self, gray: Image, to_canvas: Array) -> tuple[tuple[slice, slice], Image, Image]:
+    def _warp(self, gray: Image, to_canvas: Array) -> _Placed:
         corners = self._corners(to_canvas)
         assert corners is not None  # the anchor was moved close to the pose
         height, width = self._mean.shape
         left, top = (max(0, math.floor(v)) for v in corners.min(axis=0))
-        right, bottom = min(width, math.ceil(corners[:, 0].max()) + 1), min(height, math.ceil(corners[:, 1].max()) + 1)
-        size = (right - left, bottom - top)
-        matrix = _shift(-left, -top) @ to_canvas
-        warped = cv2.warpPerspective(gray, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        valid = np.zeros(warped.shape, np.uint8)
-        quad = np.round(corners - (left, top)).astype(np.int32)
-        cv2.fillConvexPoly(valid, quad, 255)
-        cv2.polylines(valid, [quad], True, 0, 3)
-        return (slice(top, bottom), slice(left, right)), warped, valid  # type: ignore[return-value]
+        right, bottom = (math.ceil(v) + 1 for v in corners.max(axis=0))
+        right, bottom = min(right, width), min(bottom, height)
+        image = cv2.warpPerspective(
+            gray, _shift(-left, -top) @ to_canvas, (right - left, bottom - top), borderMode=cv2.BORDER_REPLICATE)
+        valid = np.zeros(image.shape, np.uint8)
+        outline = np.round(corners - (left, top)).astype(np.int32)
+        cv2.fillConvexPoly(valid, outline, 1)
+        cv2.polylines(valid, [outline], True, 0, 3)
+        return _Placed(
+            (slice(top, bottom), slice(left, right)), image, valid.view(np.bool_), to_canvas)  # type: ignore[arg-type]
 
-    def _remaining_shift(self, area: tuple[slice, slice], warped: Image) -> Array | None:
+    def _remaining_shift(self, placed: _Placed, dt: float) -> Array | None:
         """Return by how many px the image lies beside the model; None where the pictures do not say."""
-        model = np.clip(self._mean[area], 0.0, 255.0).astype(np.uint8)
-        settled = (self._age[area] > _SETTLED_S).view(np.uint8)
-        points = cv2.goodFeaturesToTrack(model, 80, 0.02, 10.0, mask=cv2.erode(settled, np.ones((9, 9), np.uint8)))
-        if points is None or len(points) < 8:
+        model = cv2.convertScaleAbs(self._mean[placed.area])
+        corner = np.array([placed.area[1].start, placed.area[0].start], np.float32)
+        self._landmarks_age_s += dt
+        if self._landmarks is None or self._landmarks_age_s > _LANDMARKS_S:
+            settled = cv2.erode((self._age[placed.area] > _SETTLED_S).view(np.uint8), np.ones((9, 9), np.uint8))
+            found = cv2.goodFeaturesToTrack(model, _LANDMARKS, 0.02, 10.0, mask=settled)
+            self._landmarks = None if found is None else found + corner
+            self._landmarks_age_s = 0.0
+        if self._landmarks is None:
             return None
-        found, ok, _ = cv2.calcOpticalFlowPyrLK(model, warped, points, None, winSize=(15, 15), maxLevel=2)  # type: ignore[call-overload]
-        moves = (found - points)[ok.ravel() == 1].reshape(-1, 2)
-        if len(moves) < 8:
+        points = self._landmarks - corner
+        within = ((points > 8.0) & (points < np.array(model.shape[::-1], np.float32) - 9.0)).all(axis=(1, 2))
+        points = points[within]
+        if len(points) < _LEAST_LANDMARKS:
+            self._landmarks = None
+            return None
+        seen, ok, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
+            model, placed.image, points, None, winSize=(11, 11), maxLevel=2)
+        moves = (seen - points)[ok.ravel() == 1].reshape(-1, 2)
+        if len(moves) < _LEAST_LANDMARKS:
             return None
         middle = np.median(moves, axis=0)
-        agreeing = moves[np.abs(moves - middle).max(axis=1) < 1.5]
-        if len(agreeing) < max(8, 0.4 * len(moves)) or np.abs(middle).max() > _LARGEST_SHIFT_PX:
+        agreeing = moves[np.abs(moves - middle).max(axis=1) < _AGREEING_PX]
+        if len(agreeing) < max(_LEAST_LANDMARKS, 0.4 * len(moves)) or np.abs(middle).max() > _LARGEST_SHIFT_PX:
             return None
         return np.asarray(agreeing.mean(axis=0), np.float64)
 
-    def _best_gain(self, area: tuple[slice, slice], image: Image, valid: Image) -> float:
+    # What is seen there
+
+    def _best_gain(self, placed: _Placed) -> float:
         """Return the exposure of the image relative to the model, as most of the picture has it."""
         every = (slice(None, None, _SAMPLED), slice(None, None, _SAMPLED))
-        known = (valid[every] > 0) & (self._age[area][every] > 0.0)
-        model, seen = self._mean[area][every][known], image[every][known].astype(np.float32)
-        usable = (model > 8.0) & (seen < 250.0)
+        seen, model = placed.image[every], self._mean[placed.area][every]
+        usable = placed.valid[every] & (self._variance[placed.area][every] < _UNSEEN) & (model > 8.0) & (seen < 250)
         if np.count_nonzero(usable) < _SAMPLED:
             return 1.0
-        candidates = (1.0, self._gain, float(np.median(seen[usable] / model[usable])))
+        seen, model = seen[usable].astype(np.float32), model[usable]
+        candidates = (1.0, self._gain, float(np.median(seen / model)))
         agreeing = [np.count_nonzero(np.abs(seen - gain * model) < _GAIN_TOLERANCE) for gain in candidates]
         return candidates[int(np.argmax(agreeing))]
 
@@ -246,72 +285,85 @@ class _Canvas:
         """Express the model in the exposure of the newest image."""
         self._mean *= self._gain
         self._other *= self._gain
-        self._variance *= self._gain**2
+        self._variance[self._variance < _UNSEEN] *= self._gain**2
         self._gain = 1.0
 
-    def _compare(
-            self, area: tuple[slice, slice], image: Image, valid: Image, sensitivity: float, slack: int) -> Image:
-        """Return the mask of pixels that deviate from everything believed within ``slack`` px around them."""
-        low = high = self._mean[area]
+    def _squared_deviation(self, area: Area, brightness: Layer, slack: int) -> Layer:
+        """Return how far an image is, squared, from everything that is believed within ``slack`` px around."""
+        model = self._mean[area]
         if slack:
             kernel = np.ones((2 * slack + 1, 2 * slack + 1), np.uint8)
-            low, high = cv2.erode(low, kernel), cv2.dilate(high, kernel)  # type: ignore[assignment]
-        brightness = image * np.float32(1.0 / self._gain)
-        deviation = np.maximum(brightness - high, low - brightness)
-        np.maximum(deviation, 0.0, out=deviation)
-        limit = sensitivity * np.maximum(self._variance[area], _NOISE_FLOOR)
-        moving = (deviation * deviation > limit) & (self._age[area] > 0.0)
-        moving &= ~_shadow(brightness, self._mean[area])
-        return cv2.bitwise_and(moving.view(np.uint8) * np.uint8(255), valid)  # type: ignore[return-value]
+            deviation: Layer = np.maximum(brightness - cv2.dilate(model, kernel), cv2.erode(model, kernel) - brightness)
+            np.maximum(deviation, 0.0, out=deviation)
+        else:
+            deviation = brightness - model
+        deviation *= deviation
+        return deviation
+
+    def _compare(self, placed: _Placed, brightness: Layer, squared: Layer, sensitivity: float) -> Mask:
+        """Return where an image deviates from what is believed."""
+        limit = np.maximum(self._variance[placed.area], _NOISE_FLOOR)
+        limit *= sensitivity
+        moving: Mask = squared > limit
+        moving &= placed.valid
+        x, y, width, height = cv2.boundingRect(moving.view(np.uint8))
+        if width:
+            part = (slice(y, y + height), slice(x, x + width))
+            moving[part] &= ~_shadow(brightness[part], self._mean[placed.area][part])
+        return moving
+
+    # What is learned from it
 
     def _learn(
-            self, area: tuple[slice, slice], image: Image, valid: Image, moving: Image, dt: float, sensitivity: float,
-            memory_s: float) -> None:
-        mean, variance, age = self._mean[area], self._variance[area], self._age[area]
-        other, other_age = self._other[area], self._other_age[area]
-        seen, moved = valid > 0, moving > 0
-        brightness = image * np.float32(1.0 / self._gain)
+            self, placed: _Placed, brightness: Layer, squared: Layer, moving: Mask, dt: float, memory_s: float) -> None:
+        """Average what agrees with what is believed over the time seen, at most over the memory."""
+        mean, variance, age = self._mean[placed.area], self._variance[placed.area], self._age[placed.area]
+        agrees = placed.valid & ~moving
+        new = placed.valid & (variance == _UNSEEN)
+        if new.any():
+            mean[new], variance[new] = brightness[new], _NEW_VARIANCE
+        grown = agrees * np.float32(max(dt, 1e-3))
+        age += grown
+        np.minimum(age, memory_s, out=age)
+        weight = np.divide(grown, age, out=grown, where=agrees)
+        mean += weight * (brightness - mean)
+        squared -= variance
+        squared *= weight
+        variance += squared
 
-        # Where it agrees with what is believed: average over the time seen, at most over the memory.
-        agrees = seen & ~moved
-        weight = np.where(agrees, dt / np.maximum(age + dt, 1e-6), 0.0).astype(np.float32)
-        difference = brightness - mean
-        mean += weight * difference
-        variance += weight * (difference * difference - variance)
-        new = seen & (age == 0.0)
-        mean[new], variance[new] = brightness[new], _NEW_VARIANCE
-        np.minimum(age + np.where(agrees, max(dt, 1e-3), 0.0), memory_s, out=age, casting='same_kind')
-
-        # Where it deviates: teach the candidate, or begin a new one.
-        difference = brightness - other
-        fits = difference * difference < sensitivity * _NOISE_FLOOR * 2.0
-        follows = moved & fits
-        other += np.where(follows, dt / np.maximum(other_age + dt, 1e-6), 0.0).astype(np.float32) * difference
-        begins = moved & ~fits
-        other[begins] = brightness[begins]
-        other_age[begins] = 0.0
-        other_age[moved] += dt
-        np.minimum(other_age, memory_s, out=other_age)
-        swap = moved & (other_age >= np.minimum(_YIELD * age, memory_s))
-        if swap.any():
-            mean[swap], other[swap] = other[swap], mean[swap]
-            age[swap], other_age[swap] = other_age[swap], age[swap]
-            variance[swap] = _NEW_VARIANCE
+    def _learn_candidate(
+            self, area: Area, brightness: Layer, moving: Mask, dt: float, sensitivity: float, memory_s: float) -> None:
+        """Teach the candidates where something moves, and let those be believed that have been there for long enough."""
+        where = np.nonzero(moving)
+        seen, other, other_age = brightness[where], self._other[area][where], self._other_age[area][where]
+        difference = seen - other
+        fits = difference * difference < 2.0 * _NOISE_FLOOR * sensitivity
+        other_age = np.where(fits, np.minimum(other_age + dt, memory_s), np.float32(dt))
+        other = np.where(fits, other + difference * dt / np.maximum(other_age, 1e-6), seen)
+        age = self._age[area][where]
+        believed = other_age >= np.minimum(_YIELD * age, memory_s)
+        mean = self._mean[area][where]
+        self._other[area][where] = np.where(believed, mean, other)
+        self._other_age[area][where] = np.where(believed, age, other_age)
+        self._mean[area][where] = np.where(believed, other, mean)
+        self._age[area][where] = np.where(believed, other_age, age)
+        self._variance[area][where] = np.where(believed, np.float32(_NEW_VARIANCE), self._variance[area][where])
 
 
-def _shadow(brightness: Layer, model: Layer) -> npt.NDArray[np.bool_]:
+def _shadow(brightness: Layer, model: Layer) -> Mask:
     """Return where the picture is the pattern of the model, only darker by a factor that is the same all round.
 
     Where the model has no pattern a shadow cannot be told from an object, and is none.
     """
     factor = brightness / np.maximum(model, 1.0)
-    plain = _spread(factor) < _SHADOW_SPREAD**2
-    patterned = _spread(model) > (_PATTERN * model) ** 2
-    return (factor > _DARKEST_SHADOW) & (factor < 1.0) & plain & patterned
+    shadow: Mask = (factor > _DARKEST_SHADOW) & (factor < 1.0)
+    if shadow.any():
+        shadow &= _local_variance(factor) < _SHADOW_SPREAD**2
+        shadow &= _local_variance(model) > (_PATTERN * model) ** 2
+    return shadow
 
 
-def _spread(values: Layer) -> Layer:
-    """Return the variance of the values around each."""
+def _local_variance(values: Layer) -> Layer:
     mean = cv2.blur(values, _SHADOW_WINDOW)
     return cv2.blur(values * values, _SHADOW_WINDOW) - mean * mean  # type: ignore[return-value]
 

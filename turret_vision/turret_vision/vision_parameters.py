@@ -12,7 +12,7 @@ METHODS = ('motion', 'balloon', 'haar', 'hog', 'aruco', 'onnx', 'tflite', 'remot
 
 def _width(default: int) -> Any:
     return param(
-        default, 'Width that images are reduced to before detection, in proportion; 0 = as they are.', unit='px',
+        default, 'About how wide images are made before detection, by a whole factor; 0 = as they are.', unit='px',
         minimum=0, maximum=4096, live=True)
 
 
