@@ -22,7 +22,7 @@ class ControllerParameters:
         math.pi, 'Largest rate of either axis; the gimbal\'s own limit also holds', unit='rad/s', minimum=0.01,
         maximum=20.0, live=True)
     max_acceleration: float = param(
-        20.0, 'Largest acceleration of either axis; the gimbal\'s own limit also holds', unit='rad/s^2', minimum=0.1,
+        30.0, 'Largest acceleration of either axis; the gimbal\'s own limit also holds', unit='rad/s^2', minimum=0.1,
         maximum=500.0, live=True)
     coast_s: float = param(
         1.0, 'How long an unseen target is followed by prediction', unit='s', minimum=0.0, maximum=5.0, live=True)

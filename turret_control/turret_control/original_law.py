@@ -84,6 +84,7 @@ class OriginalLaw:
     def __init__(self) -> None:
         self.centre: tuple[float, float] | None = None
         self._switched = -math.inf
+        self._called = math.nan
         self._reset()
 
     def step(self, detections: Sequence[Seen], now: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from turret_common.params import param
 class PidGains:
     """Gains of one axis: rate in rad/s per aiming error in rad."""
 
-    kp: float = param(12.0, 'Proportional gain', unit='1/s', minimum=0.0, maximum=100.0, live=True)
+    kp: float = param(20.0, 'Proportional gain', unit='1/s', minimum=0.0, maximum=100.0, live=True)
     ki: float = param(0.0, 'Integral gain', unit='1/s^2', minimum=0.0, maximum=100.0, live=True)
     kd: float = param(0.0, 'Derivative gain, on the measurement', minimum=0.0, maximum=1.0, live=True)
 

@@ -74,6 +74,9 @@ class SelectionParameters:
     hold_s: float = param(
         0.5, 'How long a rival must be better before it replaces the target', unit='s', minimum=0.0, maximum=10.0,
         live=True)
+    yield_s: float = param(
+        0.3, 'How long an unseen target is waited for while another one is in sight', unit='s', minimum=0.0,
+        maximum=10.0, live=True)
     margin: float = param(
         0.25, 'How much better, as a share of the size or confidence of the target', minimum=0.0, maximum=10.0,
         live=True)
@@ -84,8 +87,8 @@ class SelectionParameters:
 class TargetSelector:
     """Chooses one of the tracks after every image.
 
-    A target is kept for as long as it is trusted, unless a rival has been clearly better for ``hold_s``. A changed
-    priority or choice acts at once.
+    A target is kept for as long as it is trusted, unless a rival has been clearly better for ``hold_s``, or is in sight
+    when the target has not been for ``yield_s``. A changed priority or choice acts at once.
 
     Attributes:
         selected_id: the operator's choice; empty = by priority.
@@ -93,6 +96,7 @@ class TargetSelector:
 
     def __init__(self) -> None:
         self.selected_id = ''
+        self._priority: Priority | None = None
         self._current_id = ''
         self._rival_id = ''
         self._rival_since = 0.0
@@ -118,6 +122,11 @@ class TargetSelector:
         if self.selected_id:
             return usable.get(self.selected_id)
         priority = Priority[parameters.priority.upper()]
+        if priority is not self._priority:
+            self._priority, self._current_id = priority, ''
+        current = usable.get(self._current_id)
+        if current and current.unseen_s > parameters.yield_s and any(t.unseen_s == 0.0 for t in usable.values()):
+            del usable[self._current_id]
         merits = {id_: _merit(t, priority, aim) for id_, t in usable.items()}
         best_id = max(merits, key=lambda id_: merits[id_], default='')
         if best_id and self._current_id in usable and best_id != self._current_id:
