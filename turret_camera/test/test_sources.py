@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import http.server
-import itertools
 import math
 import sys
 import threading
@@ -38,6 +37,19 @@ from turret_common.pose_history import Pose
 SMALL = CameraParameters(width=160, height=120, rate_hz=100.0)
 CLOCK = MonotonicClock()
 STARTS_MS = (0, 20, 80, 100, 160, 180, 240, 260)
+
+
+class Clock:
+    """Time that passes only when somebody sleeps, or when a test says so."""
+
+    def __init__(self) -> None:
+        self.t_ns = 1_000_000_000
+
+    def now_ns(self) -> int:
+        return self.t_ns
+
+    def sleep_until(self, t_ns: int) -> None:
+        self.t_ns = max(self.t_ns, t_ns)
 
 
 def picture(i: int) -> Any:
@@ -305,7 +317,7 @@ def test_jpeg_of_the_device_is_passed_on_and_damaged_ones_are_counted(tmp_path: 
 def test_footage_keeps_its_own_times_and_goes_on_at_its_end(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
     make_plant()
     p = dataclasses.replace(SMALL, video_file=str(make_video(tmp_path / 'video.mp4')), rate_hz=5.0)
-    film = FileSource(p, PlantLink(plant_socket('turret')), CLOCK)
+    film = FileSource(p, PlantLink(plant_socket('turret')), Clock())
     film.open()
     frames = [film.read() for _ in range(12)]
     times = [round((frame.stamp_ns - frames[0].stamp_ns) * 1e-6) for frame in frames]
@@ -325,20 +337,16 @@ def test_footage_that_does_not_loop_ends(tmp_path: Path, make_plant: Callable[[]
 
 
 def test_footage_that_comes_too_late_is_left_out(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
-    class SlowClock(MonotonicClock):
-        offset_ns = 0
-
-        def now_ns(self) -> int:
-            return super().now_ns() + self.offset_ns
-
     make_plant()
-    clock = SlowClock()
-    film = FileSource(dataclasses.replace(SMALL, video_file=str(make_video(tmp_path / 'video.mp4'))),
-                      PlantLink(plant_socket('turret')), clock)
+    clock = Clock()
+    p = dataclasses.replace(SMALL, video_file=str(make_video(tmp_path / 'video.mp4')))
+    film = FileSource(p, PlantLink(plant_socket('turret')), clock)
     film.open()
     film.read()
-    clock.offset_ns = 320_000_000  # everything up to 180 ms is more than 100 ms late now
-    assert 5 <= film.read().dropped <= 7
+    clock.t_ns += 320_000_000  # everything up to 220 ms is more than 100 ms late now
+    late = film.read()
+    assert late.dropped == 5
+    assert round((late.pixels()[60, 80, 0] - 40) / 20) == 6
 
 
 def test_images_named_by_a_pattern_come_in_order(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
@@ -376,24 +384,30 @@ def test_behind_the_footage_there_is_grey() -> None:
 
 
 def test_simulated_frames_are_late_and_get_lost_as_asked(make_plant: Callable[[], Any]) -> None:
-    plant = make_plant()
+    plant, clock = make_plant(), Clock()
     sim = dataclasses.replace(SMALL.sim, latency_s=0.05, loss=0.5)
-    camera = SimSource(dataclasses.replace(SMALL, sim=sim), PlantLink(plant_socket('turret')), CLOCK)
+    camera = SimSource(dataclasses.replace(SMALL, sim=sim), PlantLink(plant_socket('turret')), clock)
     camera.open()
     frames = []
-    for _ in range(20):
+    for _ in range(40):
         frames.append(camera.read())
-        assert CLOCK.now_ns() - frames[-1].stamp_ns >= 50_000_000
+        assert clock.now_ns() - frames[-1].stamp_ns == 50_000_000 + 5_000_000  # and half the exposure
     assert plant.asked[1:] == [frame.stamp_ns for frame in frames]  # the scene is that of the stamp
-    assert 5 <= sum(frame.dropped for frame in frames) <= 60  # 20 on average
+    lost = sum(frame.dropped for frame in frames)
+    assert 20 <= lost <= 70  # 40 on average
+    assert frames[-1].stamp_ns - frames[0].stamp_ns == (39 + lost - frames[0].dropped) * 10_000_000
 
 
-def test_sim_keeps_to_the_rate(make_plant: Callable[[], Any]) -> None:
+def test_frames_that_cannot_be_rendered_in_time_are_counted(make_plant: Callable[[], Any]) -> None:
     make_plant()
-    camera = SimSource(dataclasses.replace(SMALL, rate_hz=40.0), PlantLink(plant_socket('turret')), CLOCK)
+    clock = Clock()
+    camera = SimSource(dataclasses.replace(SMALL, rate_hz=40.0), PlantLink(plant_socket('turret')), clock)
     camera.open()
-    stamps = [camera.read().stamp_ns for _ in range(10)]
-    assert all((after - before) % 25_000_000 == 0 for before, after in itertools.pairwise(stamps))
+    first = camera.read()
+    clock.t_ns += 130_000_000  # five periods
+    second = camera.read()
+    assert second.stamp_ns - first.stamp_ns == (1 + second.dropped) * 25_000_000
+    assert second.dropped == 4
 
 
 def test_a_long_exposure_is_cut_to_the_frame_period(make_plant: Callable[[], Any]) -> None:

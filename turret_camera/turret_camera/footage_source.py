@@ -19,9 +19,9 @@ from turret_camera.camera_parameters import CameraParameters
 from turret_camera.clock import Clock
 from turret_camera.frame import Frame, Pixels, StampSource
 from turret_camera.source import EndOfFootageError, ImageSource
-from turret_camera.view import View
+from turret_camera.view import View, base_from_camera
 from turret_common.errors import TurretError
-from turret_common.geometry import BODY_FROM_OPTICAL, PinholeCamera, base_from_head
+from turret_common.geometry import PinholeCamera
 from turret_common.plant_link import PlantLink
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
@@ -153,8 +153,8 @@ def look(picture: Pixels, picture_fov: float, view: View, pose: Pose) -> Pixels:
     """
     height, width = picture.shape[:2]
     taken_by = PinholeCamera.from_field_of_view(width, height, picture_fov)
-    rays = view.rays @ (BODY_FROM_OPTICAL.T @ base_from_head(pose.pan, pose.tilt)).T
-    x, y, z = np.moveaxis(rays, -1, 0)
+    picture_from_view = base_from_camera(0.0, 0.0).T @ base_from_camera(pose.pan, pose.tilt)
+    x, y, z = np.moveaxis(view.rays @ picture_from_view.T, -1, 0)
     z = np.maximum(z, 1e-3)  # behind the picture's camera: far outside the picture
     columns = np.clip(taken_by.fx * x / z + taken_by.cx, -1e4, 1e4)
     rows = np.clip(taken_by.fy * y / z + taken_by.cy, -1e4, 1e4)

@@ -16,12 +16,11 @@ from turret_camera.frame import Pixels
 from turret_camera.panorama import Panorama, over
 from turret_camera.sim_scene import Scene, SceneObject
 from turret_camera.sim_sprites import sprite
-from turret_camera.view import View
+from turret_camera.view import View, base_from_camera
 from turret_common.geometry import (
     Array,
     Bearing,
     PinholeCamera,
-    base_from_head,
     direction,
     wrap_angle,
 )
@@ -88,25 +87,22 @@ class Renderer:
             self._draw_dot(image, scene, shot)
         return self._add_noise(image, shot)
 
-    def project(self, scene: Scene, bearing: Bearing) -> tuple[float, float] | None:
-        """Return the pixel at which a bearing is seen; None when it is behind the camera."""
-        self._set_lens(scene)
-        return self._project(scene.pose, direction(bearing))
-
     def _set_lens(self, scene: Scene) -> None:
-        lens = (scene.horizontal_fov, scene.distortion, scene.roll)
+        lens = (scene.horizontal_fov, scene.distortion)
         if lens != self._lens:
             self._lens = lens
             ideal = PinholeCamera.from_field_of_view(*self._size, scene.horizontal_fov)
-            self._view = View(dataclasses.replace(ideal, distortion=scene.distortion), scene.roll)
+            self._view = View(dataclasses.replace(ideal, distortion=scene.distortion))
 
     def _background(self, scene: Scene) -> Pixels:
-        x, y, z = np.moveaxis(self._view.rays @ base_from_head(0.0, scene.pose.tilt).T, -1, 0)
+        rays = self._view.rays @ base_from_camera(0.0, scene.pose.tilt, scene.roll).T
+        x, y, z = np.moveaxis(rays, -1, 0)
         columns, rows = self._panorama.pixel(np.arctan2(y, x) + wrap_angle(scene.pose.pan), np.arcsin(z))
         return self._view.sample(self._panorama.image, columns, rows, cv2.BORDER_WRAP)
 
-    def _project(self, pose: Pose, point: Array) -> tuple[float, float] | None:
-        return self._view.pixel(base_from_head(pose.pan, pose.tilt).T @ point)
+    def _project(self, pose: Pose, roll: float, point: Array) -> tuple[float, float] | None:
+        """Return the pixel of a point in ``base_link``; None when it is behind the camera."""
+        return self._view.camera.project(base_from_camera(pose.pan, pose.tilt, roll).T @ point)
 
     def _motion(
             self, scene: Scene, bearing: Bearing, rates: tuple[float, float], exposure_s: float,
@@ -117,12 +113,12 @@ class Renderer:
             pose = scene.pose._replace(
                 pan=scene.pose.pan + dt * scene.pose.pan_rate, tilt=scene.pose.tilt + dt * scene.pose.tilt_rate)
             then = Bearing(bearing.azimuth + dt * rates[0], bearing.elevation + dt * rates[1])
-            ends.append(self._project(pose, direction(then)))
+            ends.append(self._project(pose, scene.roll, direction(then)))
         start, end = ends
         return (0.0, 0.0) if start is None or end is None else (end[0] - start[0], end[1] - start[1])
 
     def _draw(self, image: Pixels, scene: Scene, item: SceneObject, exposure_s: float, t_s: float) -> None:
-        corners = [self._project(scene.pose, corner) for corner in _corners(item)]
+        corners = [self._project(scene.pose, scene.roll, corner) for corner in _corners(item)]
         if any(corner is None for corner in corners):
             return
         quad = np.array(corners, np.float32)
@@ -150,7 +146,7 @@ class Renderer:
 
     def _draw_dot(self, image: Pixels, scene: Scene, shot: Shot) -> None:
         assert scene.beam is not None
-        pixel = self._project(scene.pose, direction(scene.beam))
+        pixel = self._project(scene.pose, scene.roll, direction(scene.beam))
         if pixel is None:
             return
         radius = max(self._view.camera.fx * _DOT_RADIUS, 1.0)
