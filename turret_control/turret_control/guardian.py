@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import signal
 import socket
@@ -34,7 +33,8 @@ _PULSE_NS = 10_000_000
 _ARMED_SILENCE_S, _DISARMED_SILENCE_S = 0.05, 1.0
 #: Silence of the guardian, in ns, after which the driver goes dark.
 _GUARDIAN_SILENCE_NS = 80_000_000
-#: A driver that was told to end has so long for it, in s.
+#: A driver has so long to start, in s, and so long to end when it is told to.
+_START_S = 60.0
 _END_S = 2.0
 #: How often the guardian looks whether the driver's time is up, and whether it has ended, in s.
 _LOOK_S, _REAP_S = 0.2, 0.002
@@ -148,7 +148,7 @@ class Guardian:
         announcement = b''
         heard = time.monotonic()
         while True:
-            silence = (_ARMED_SILENCE_S if self._armed else _DISARMED_SILENCE_S) if self._line else math.inf
+            silence = (_ARMED_SILENCE_S if self._armed else _DISARMED_SILENCE_S) if self._line else _START_S
             connection.settimeout(min(silence, _LOOK_S))
             try:
                 data = connection.recv(4096)
@@ -211,6 +211,8 @@ def _exit_with(drive: Callable[[GuardianLink], int], link: GuardianLink) -> NoRe
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         code = drive(link)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
     except BaseException:
         traceback.print_exc()
     finally:

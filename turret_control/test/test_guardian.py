@@ -1,0 +1,284 @@
+"""The guardian with drivers that misbehave, as processes, on a line that this test holds the other end of."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from turret_control.guardian import GuardianLink
+
+MS = 1_000_000
+DRIVER = '''
+    import os, signal, sys, time
+    from turret_control.guardian import Guardian
+
+    def drive(link):
+        link.announce({'driver': 'sim', 'socket': sys.argv[1]})
+        def pulse(armed, seconds):
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                link.pulse(armed, time.monotonic_ns())
+                time.sleep(0.005)
+        print('driver', os.getpid(), flush=True)
+        BODY
+        return 7
+
+    raise SystemExit(Guardian(drive).run())
+'''
+
+
+class Line:
+    """The far end of a fire line: what the simulated hardware is to the guardian."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lows: list[int] = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                link, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link: socket.socket) -> None:
+        for line in link.makefile():
+            request = json.loads(line)
+            assert request == {'op': 'pin', 'name': 'laser', 'level': 0.0}
+            self.lows.append(time.monotonic_ns())
+            link.sendall(b'{"ok": true}\n')
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    far_end = Line(tmp_path / 's')
+    yield far_end
+    far_end.close()
+
+
+class Guarded:
+    """A guardian process with a driver whose body is given."""
+
+    def __init__(self, line: Line, body: str) -> None:
+        code = textwrap.dedent(DRIVER).replace('BODY', textwrap.indent(textwrap.dedent(body), '    ').strip())
+        path = os.pathsep.join(part for part in sys.path if part)
+        self.process = subprocess.Popen(
+            [sys.executable, '-c', code, str(line.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, 'PYTHONPATH': path})
+        assert self.process.stdout is not None
+        self.driver = int(self.process.stdout.readline().split()[1])
+
+    def end(self) -> tuple[int, str]:
+        """Wait until the guardian ends; return its exit code and what it wrote to standard error."""
+        _, errors = self.process.communicate(timeout=20)
+        return self.process.returncode, errors
+
+    def driver_lives(self) -> bool:
+        try:
+            state = Path(f'/proc/{self.driver}/stat').read_text().rpartition(')')[2].split()[0]
+        except OSError:
+            return False
+        return state != 'Z'
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_the_drivers_exit_code_is_passed_on_and_the_line_is_low(line: Line) -> None:
+    guarded = Guarded(line, 'pulse(False, 0.1)')
+    code, errors = guarded.end()
+    assert (code, errors) == (7, '')
+    assert len(line.lows) >= 2
+
+
+def test_a_driver_that_crashes_leaves_the_line_low(line: Line) -> None:
+    guarded = Guarded(line, 'pulse(True, 0.1); os.abort()')
+    code, _ = guarded.end()
+    assert code == 1
+    assert len(line.lows) >= 2
+
+
+def test_a_driver_that_raises_leaves_the_line_low_and_says_why(line: Line) -> None:
+    guarded = Guarded(line, 'pulse(True, 0.1); raise RuntimeError("oh")')
+    code, errors = guarded.end()
+    assert code == 1
+    assert 'RuntimeError: oh' in errors
+    assert len(line.lows) >= 2
+
+
+def test_an_armed_driver_that_falls_silent_is_killed_within_50_ms(line: Line) -> None:
+    guarded = Guarded(line, '''
+        pulse(True, 0.2)
+        print(time.monotonic_ns(), flush=True)
+        time.sleep(60)
+        ''')
+    assert guarded.process.stdout is not None
+    silent_ns = int(guarded.process.stdout.readline())
+    code, errors = guarded.end()
+    assert code == 1
+    assert 'silent' in errors
+    assert not guarded.driver_lives()
+    assert 30 * MS < line.lows[1] - silent_ns < 150 * MS
+
+
+def test_a_disarmed_driver_may_be_busy_for_a_second(line: Line) -> None:
+    guarded = Guarded(line, '''
+        pulse(True, 0.05)
+        pulse(False, 0.05)
+        time.sleep(0.6)
+        pulse(False, 0.05)
+        print(time.monotonic_ns(), flush=True)
+        time.sleep(60)
+        ''')
+    assert guarded.process.stdout is not None
+    silent_ns = int(guarded.process.stdout.readline())
+    code, _ = guarded.end()
+    assert code == 1
+    assert 900 * MS < line.lows[1] - silent_ns < 1500 * MS
+
+
+def test_a_stopped_driver_is_killed(line: Line) -> None:
+    guarded = Guarded(line, 'pulse(True, 0.1); print("armed", flush=True); pulse(True, 60)')
+    assert guarded.process.stdout is not None
+    guarded.process.stdout.readline()
+    os.kill(guarded.driver, signal.SIGSTOP)
+    code, _ = guarded.end()
+    assert code == 1
+    assert not guarded.driver_lives()
+    assert len(line.lows) >= 2
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_reach_the_driver(line: Line, number: signal.Signals) -> None:
+    guarded = Guarded(line, f'''
+        signal.signal({number.value}, lambda *_: sys.exit(5))
+        print('ready', flush=True)
+        pulse(False, 60)
+        ''')
+    assert guarded.process.stdout is not None
+    guarded.process.stdout.readline()
+    guarded.process.send_signal(number)
+    code, _ = guarded.end()
+    assert code == 5
+
+
+def test_a_driver_that_does_not_end_when_told_to_is_killed(line: Line) -> None:
+    guarded = Guarded(line, '''
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print('ready', flush=True)
+        pulse(False, 60)
+        ''')
+    assert guarded.process.stdout is not None
+    guarded.process.stdout.readline()
+    start = time.monotonic()
+    guarded.process.terminate()
+    code, errors = guarded.end()
+    assert code == 1
+    assert 'did not end' in errors
+    assert 1.5 < time.monotonic() - start < 4.0
+    assert not guarded.driver_lives()
+
+
+def test_a_driver_learns_that_its_guardian_is_gone(line: Line) -> None:
+    guarded = Guarded(line, '''
+        while link.pulse(True, time.monotonic_ns()) or not link.closed:
+            time.sleep(0.005)
+        ''')
+    guarded.process.kill()
+    guarded.process.wait()
+    wait_until(lambda: not guarded.driver_lives())
+
+
+def test_a_stuck_driver_is_ended_by_the_kernel_when_its_guardian_is_gone(line: Line) -> None:
+    guarded = Guarded(line, 'time.sleep(60)')
+    guarded.process.kill()
+    guarded.process.wait()
+    wait_until(lambda: not guarded.driver_lives())
+
+
+def test_a_line_that_cannot_be_driven_is_reported(line: Line) -> None:
+    guarded = Guarded(line, 'pulse(False, 0.3)')
+    line.close()
+    line.path.unlink()
+    line._serve = lambda _: None  # type: ignore[method-assign]
+    code, _ = guarded.end()
+    assert code == 7
+
+
+# The driver's end
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[GuardianLink, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    yield GuardianLink(ours), theirs
+    ours.close()
+    theirs.close()
+
+
+def test_a_guardian_is_not_there_until_it_answers_and_80_ms_after(ends: tuple[GuardianLink, socket.socket]) -> None:
+    link, guardian = ends
+    now = 10**12
+    assert not link.pulse(False, now)
+    guardian.send(b'D')
+    assert link.pulse(False, now)
+    assert link.pulse(False, now + 80 * MS - 1)
+    assert not link.pulse(False, now + 80 * MS)
+    guardian.send(b'D')
+    assert link.pulse(False, now + 90 * MS)
+    assert not link.closed
+
+
+def test_a_pulse_is_sent_every_10_ms_and_at_once_when_the_arm_changes(
+        ends: tuple[GuardianLink, socket.socket]) -> None:
+    link, guardian = ends
+    now = 10**12
+    guardian.setblocking(False)
+    for ms in (0, 5, 9, 10, 12):
+        link.pulse(False, now + ms * MS)
+    assert guardian.recv(100) == b'DD'
+    link.pulse(True, now + 13 * MS)
+    assert guardian.recv(100) == b'A'
+    link.pulse(False, now + 14 * MS)
+    assert guardian.recv(100) == b'D'
+
+
+def test_a_closed_connection_is_noticed_at_the_next_pulse(ends: tuple[GuardianLink, socket.socket]) -> None:
+    link, guardian = ends
+    guardian.send(b'D')
+    assert link.pulse(False, 10**12)
+    guardian.close()
+    assert not link.pulse(False, 10**12 + 1)
+    assert link.closed
+
+
+def test_a_guardian_that_does_not_read_does_not_hold_the_driver_up(ends: tuple[GuardianLink, socket.socket]) -> None:
+    link, _ = ends
+    start = time.monotonic()
+    for i in range(20_000):
+        link.pulse(bool(i % 2), 10**12 + i * 10 * MS)
+    assert time.monotonic() - start < 5.0
+    assert not link.closed
