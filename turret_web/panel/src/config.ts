@@ -7,6 +7,8 @@ export interface Config {
   readonly rosbridge: string;
   /** Path and query of the MJPEG video. */
   readonly video: string;
+  /** Browsers must sign in here. */
+  readonly signIn: boolean;
 }
 
 export interface Session {
@@ -16,9 +18,12 @@ export interface Session {
 }
 
 const TIMEOUT_MS = 4000;
+const NOT_SIGNED_IN = 401;
 
+/** Fetch a JSON object; where the session has ended, go and sign in. */
 async function getJson(path: string): Promise<Record<string, unknown>> {
   const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.status === NOT_SIGNED_IN) location.assign('sign-in');
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   return (await response.json()) as Record<string, unknown>;
 }
@@ -32,7 +37,10 @@ function text(answer: Record<string, unknown>, name: string): string {
 /** Fetch `/config.json`. */
 export async function fetchConfig(): Promise<Config> {
   const answer = await getJson('config.json');
-  return { namespace: text(answer, 'namespace'), rosbridge: text(answer, 'rosbridge'), video: text(answer, 'video') };
+  return {
+    namespace: text(answer, 'namespace'), rosbridge: text(answer, 'rosbridge'), video: text(answer, 'video'),
+    signIn: answer['sign_in'] === true,
+  };
 }
 
 /** Fetch `/session`: who this browser may be. */

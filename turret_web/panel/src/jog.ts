@@ -33,7 +33,7 @@ export class Jog {
 
   /** Hold a deflection from one source until it is released there. */
   hold(source: string, deflection: Deflection): void {
-    if (!isPresent()) return;
+    if (!this.panel.operator.isOperator || !isPresent()) return;
     this.held.set(source, deflection);
     this.timer ??= setInterval(() => this.publish(), PERIOD_MS);
     this.publish();

@@ -35,7 +35,7 @@ export function listenToKeys(panel: Panel, jog: Jog): void {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const deflection = JOG_KEYS[event.code];
     if (deflection !== undefined) {
-      if (panel.operator.isOperator) jog.hold(event.code, deflection);
+      jog.hold(event.code, deflection);
       event.preventDefault();
     } else if (event.code === 'KeyF') {
       if (isArmed(panel)) panel.operator.press('key');

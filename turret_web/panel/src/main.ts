@@ -58,7 +58,8 @@ function connect(config: Config, session: Session): Panel {
     silenceMs: SILENCE_MS,
     onConnection: (state) => {
       store.setConnection(state);
-      void panel.refreshOffers();
+      if (state === 'open') void panel.refreshOffers();
+      else if (state === 'closed') fetchSession().catch(() => undefined); // it may have ended
     },
   });
   transport.subscribe('status', (status) => store.acceptStatus(status, performance.now()));
@@ -129,7 +130,11 @@ function build(panel: Panel): Widget[] {
       h('div', { class: 'column controls' }, ...elements(controls)),
       settings.element,
       h('div', { class: 'column statuses' }, ...elements(status))),
-    h('footer', {}, ...KEY_HELP.map(([key, meaning]) => h('span', {}, h('kbd', {}, key), ` ${meaning}`))),
+    h('footer', {},
+      ...KEY_HELP.map(([key, meaning]) => h('span', {}, h('kbd', {}, key), ` ${meaning}`)),
+      panel.config.signIn
+        ? h('form', { method: 'post', action: 'sign-out' }, h('button', { type: 'submit', class: 'quiet' }, 'Sign out'))
+        : null),
     panel.notices.element,
   );
   listenToKeys(panel, jog);

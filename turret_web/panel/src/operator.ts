@@ -8,6 +8,8 @@ import { ReasonCode, type AcquireLease_Response } from './generated/interfaces';
 import { HEARTBEAT_PERIOD_MS, Lease } from './lease';
 import { Transport } from './transport';
 
+const SILENCE_MS = 2000;
+
 export class Operator {
   private readonly lease = new Lease();
   private readonly transport: Transport;
@@ -17,7 +19,7 @@ export class Operator {
   onLost: (code: number) => void = () => undefined;
 
   constructor(bridgeUrl: string, namespace: string) {
-    this.transport = new Transport(bridgeUrl, namespace, { silenceMs: 0, onConnection: () => undefined });
+    this.transport = new Transport(bridgeUrl, namespace, { silenceMs: SILENCE_MS, onConnection: () => undefined });
   }
 
   start(): void {
@@ -63,18 +65,18 @@ export class Operator {
 
   /** Hold the trigger from one source (a pointer, a key) until it is released there. */
   press(source: string): void {
-    if (this.isOperator && isPresent()) this.triggers.add(source);
+    if (!this.isOperator || !isPresent()) return;
+    this.triggers.add(source);
     this.beat();
   }
 
   releaseTrigger(source: string): void {
-    this.triggers.delete(source);
-    this.beat();
+    if (this.triggers.delete(source)) this.beat();
   }
 
-  private releaseTriggers(): void {
-    this.triggers.clear();
-    this.beat();
+  /** Release the trigger everywhere: what still holds it must press anew. */
+  releaseTriggers(): void {
+    for (const source of [...this.triggers]) this.releaseTrigger(source);
   }
 
   private beat(): void {

@@ -18,7 +18,7 @@ export type Connection = 'connecting' | 'open' | 'closed';
 export class TransportError extends Error {}
 
 export interface TransportOptions {
-  /** Reconnect when the server has been silent for so long [ms]; 0 = never. */
+  /** Reconnect when something is awaited and the server has been silent for so long [ms]. */
   silenceMs: number;
   onConnection: (connection: Connection) => void;
 }
@@ -100,10 +100,14 @@ export class Transport {
   callAs<Q, A>(name: string, type: string, request: Q, timeoutMs = CALL_TIMEOUT_MS): Promise<A> {
     return this.exchange((ros, resolve, reject) => {
       const timer = setTimeout(() => reject(new TransportError(`${name} did not answer in time`)), timeoutMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        this.heardAt = performance.now();
+      };
       new Service<Q, A>({ ros, name, serviceType: type }).callService(
         request,
-        (response) => { clearTimeout(timer); resolve(response); },
-        (error) => { clearTimeout(timer); reject(new TransportError(`${name}: ${error}`)); },
+        (response) => { done(); resolve(response); },
+        (error) => { done(); reject(new TransportError(`${name}: ${error}`)); },
         timeoutMs / 1000,
       );
     });
@@ -179,8 +183,9 @@ export class Transport {
   }
 
   private watchSilence(ros: Ros): void {
+    if (ros !== this.ros) return;
     const { silenceMs } = this.options;
-    if (silenceMs === 0 || ros !== this.ros) return;
+    if (this.subscribers.size === 0 && this.pending.size === 0) this.heardAt = performance.now();
     if (performance.now() - this.heardAt > silenceMs) this.lost(ros);
     else this.schedule(silenceMs / 4, () => this.watchSilence(ros));
   }

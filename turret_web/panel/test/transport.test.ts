@@ -16,7 +16,7 @@ describe('Transport', () => {
 
   afterEach(async () => { await bridge.stop(); });
 
-  async function connected(silenceMs = 0): Promise<Transport> {
+  async function connected(silenceMs = 60_000): Promise<Transport> {
     const transport = new Transport(bridge.url, '/turret', { silenceMs, onConnection: (state) => states.push(state) });
     transport.start();
     await vi.waitFor(() => expect(transport.connection).toBe('open'), WAIT);
@@ -89,9 +89,21 @@ describe('Transport', () => {
   });
 
   it('leaves a server that says nothing any more, and comes back', async () => {
-    await connected(60);
+    const transport = await connected(60);
+    transport.subscribe('status', () => undefined);
     await vi.waitFor(() => expect(bridge.connections).toBeGreaterThan(1), WAIT);
     expect(states).toContain('closed');
+  });
+
+  it('leaves a server that answers nothing any more', async () => {
+    const transport = await connected(60);
+    await expect(transport.call('laser/disarm', {})).rejects.toThrow(/connection lost/);
+  });
+
+  it('stays with a silent server of which nothing is awaited', async () => {
+    await connected(20);
+    await new Promise((resolve) => { setTimeout(resolve, 150); });
+    expect(bridge.connections).toBe(1);
   });
 
   it('stays while the server talks', async () => {

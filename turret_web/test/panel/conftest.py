@@ -62,11 +62,11 @@ class Turret:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
+def pytest_runtest_makereport(item: pytest.Function) -> Any:
     """Add what open pages show to the report of a test that failed."""
     report = yield
     if report.when == 'call' and report.failed:
-        for page in getattr(item, 'funcargs', {}).get('pages', []):
+        for page in item.funcargs.get('pages', []):
             picture = item.funcargs['tmp_path'] / f'{id(page)}.png'
             page.screenshot(path=picture)
             report.sections.append((f'Page {picture}', page.locator('body').inner_text()))

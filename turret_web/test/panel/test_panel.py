@@ -87,8 +87,8 @@ def shows(page: Any, selector: str) -> bool:
 
 
 def arm(page: Any) -> None:
-    page.locator('.fire input[type=range]').fill('0.5')
-    page.locator('.statuses [data-section=laser]', has_text='50 % of at most').wait_for()
+    power = page.locator('.statuses [data-section=laser]', has_text='50 % of at most')
+    retry(lambda: page.locator('.fire input[type=range]').fill('0.5'), power.is_visible, 'the power')
     button = page.get_by_role('button', name='Arm', exact=True)
     retry(
         lambda: button.click() if button.is_enabled() else None,

@@ -49,10 +49,10 @@ export function control(panel: Panel): Widget {
       const mine = operator.isOperator;
       const other = store.section('safety')?.operator_name ?? '';
       setData(element, 'state', mine ? (isPresent() ? 'mine' : 'away') : other === '' ? 'free' : 'other');
+      const isViewer = session.role !== 'operator';
       setText(holder, mine
         ? (isPresent() ? 'You have control' : 'Paused: page not in focus')
-        : other === '' ? 'Nobody has control' : `${other} has control`);
-      const isViewer = session.role !== 'operator';
+        : `${isViewer ? 'Watching · ' : ''}${other || 'Nobody'} has control`);
       setHidden(nameField, mine || isViewer);
       setHidden(take, mine || isViewer);
       setHidden(release, !mine);

@@ -98,7 +98,7 @@ export function fire(panel: Panel): Widget {
       card.update(now);
       const laser = store.section('laser');
       const mayFire = operator.isOperator && isArmed(panel) && !store.isStale(now);
-      if (!mayFire) operator.releaseTrigger('button');
+      if (!mayFire) operator.releaseTriggers();
       setText(state, laser === null ? 'NOT SEEN' : headline(laser));
       setData(element, 'state', laser === null ? 'UNKNOWN' : constantName(LaserState, 'STATE_', laser.state));
       setData(element, 'emitting', String(laser?.emitting ?? false));

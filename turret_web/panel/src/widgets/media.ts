@@ -17,6 +17,7 @@ export function media(panel: Panel): Widget {
   const recording = h('span', { class: 'quiet' });
   const refresh = button('Refresh list', () => { void list(); });
   const items = h('ul', { class: 'items' });
+  const viewer = h('div', { class: 'viewer', hidden: true });
   const count = h('span', { class: 'quiet' });
 
   async function takeStill(): Promise<void> {
@@ -43,16 +44,27 @@ export function media(panel: Panel): Widget {
     items.replaceChildren(...answer.items.map(row));
   }
 
+  function view(name: string, address: string, isVideo: boolean): void {
+    setHidden(viewer, false);
+    viewer.replaceChildren(
+      isVideo ? h('video', { src: address, controls: true, autoplay: true }) : h('img', { src: address, alt: name }),
+      h('div', { class: 'line' }, h('span', { class: 'name' }, name), button('Close', () => {
+        viewer.replaceChildren();
+        setHidden(viewer, true);
+      })));
+    viewer.scrollIntoView({ block: 'nearest' });
+  }
+
   function row(item: MediaItem): HTMLElement {
     const address = `media/${encodeURIComponent(item.name)}`;
     const isVideo = item.kind === MediaItem.KIND_VIDEO;
     const name = h('input', { type: 'text', value: item.name, 'aria-label': `Name of ${item.name}` });
     return h('li', {},
-      h('a', { class: 'name', href: address, target: '_blank', rel: 'noreferrer' }, item.name),
+      button(item.name, () => view(item.name, address, isVideo), { class: 'name' }),
       h('span', { class: 'quiet' }, [
         isVideo ? duration(item.duration_s) : '', bytes(item.size), localTime(item.modified),
       ].filter(Boolean).join(' · ')),
-      h('a', { class: 'button', href: address, download: item.name }, 'Download'),
+      h('a', { href: address, download: item.name }, 'Download'),
       h('details', {}, h('summary', {}, 'Rename'), h('div', { class: 'line' }, name, button('Apply', () => {
         void panel.command('camera/rename_media', { name: item.name, new_name: name.value }).then(list);
       }))),
@@ -64,7 +76,7 @@ export function media(panel: Panel): Widget {
   const element = h('div', { class: 'stack' },
     h('div', { class: 'line' }, field('Label', label), h('label', { class: 'check' }, annotated, 'With overlay')),
     h('div', { class: 'line' }, still, start, stop, recording),
-    h('div', { class: 'line' }, refresh, count), items);
+    h('div', { class: 'line' }, refresh, count), viewer, items);
   return {
     element,
     update() {

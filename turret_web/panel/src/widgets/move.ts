@@ -57,6 +57,7 @@ export function move(panel: Panel, jog: Jog): Widget {
     label, () => nudge(pan, tilt), { class: `arrow ${name}`, 'aria-label': `Nudge ${name}` }));
   const center = button('●', () => { void panel.command('controller/move_to', { pan: 0, tilt: 0, rate: 0 }); },
     { class: 'arrow center', 'aria-label': 'Go to centre', title: 'Go to pan 0, tilt 0' });
+  const pad = jogPad(jog);
   const rate = h('input', { type: 'range', min: 2, max: 120, step: 1, value: jog.rate * DEGREES });
   const rateText = h('span', { class: 'value' });
   const home = button('Home', () => { void runHome(); }, { title: 'Find the reference of both axes' });
@@ -80,8 +81,7 @@ export function move(panel: Panel, jog: Jog): Widget {
   const card = new Card(panel, 'gimbal', 'Move',
     h('div', { class: 'line' }, pose, activity),
     h('div', { class: 'pads' },
-      h('div', { class: 'nudge' }, ...arrows, center),
-      jogPad(jog)),
+      h('div', { class: 'nudge' }, ...arrows, center), pad),
     h('div', { class: 'pair' },
       field('Nudge step', step),
       field('Jog rate', h('div', { class: 'line' }, rate, rateText))),
@@ -96,6 +96,7 @@ export function move(panel: Panel, jog: Jog): Widget {
         ? '' : constantLabel(GimbalState, 'MOTION_', gimbal.motion).toLowerCase());
       setText(rateText, `${rate.value} °/s`);
       for (const control of [...arrows, center, home]) setDisabled(control, !operator.isOperator);
+      pad.setAttribute('aria-disabled', String(!operator.isOperator));
       setDisabled(motors, !operator.isOperator || gimbal === null);
       setHidden(home, !panel.offers('gimbal/home'));
       setHidden(motorsLabel, !panel.offers('gimbal/set_enabled'));

@@ -40,7 +40,7 @@ export class Video implements Widget {
 
   constructor(private readonly panel: Panel) {
     const frame = h('div', {
-      class: 'frame', role: 'application', tabindex: 0,
+      class: 'frame', role: 'img',
       'aria-label': 'Live video. Click a point to look there, click a box to follow it.',
       onclick: (event: MouseEvent) => this.clicked(event),
     }, this.picture, this.overlay, this.problem, this.hint, this.hud, this.aim);
