@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from turret_common.geometry import Bearing, PinholeCamera, base_from_head, bearing_of, bearing_to_pixel, direction
+from turret_common.errors import TurretError
+from turret_common.finite import require_range
+from turret_common.geometry import (
+    Bearing,
+    PinholeCamera,
+    angle_between,
+    base_from_head,
+    bearing_of,
+    bearing_to_pixel,
+    direction,
+    pixel_to_bearing,
+)
+from turret_common.reason_codes import ReasonCode
+
+_LEAST_SPREAD = 0.02  # 1/m: dots at distances closer together than this say nothing of the parallax
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,3 +72,44 @@ class Boresight:
         """Return the bearing of the dot for a pose of the head in rad."""
         return bearing_of(base_from_head(pan, tilt) @ direction(self.spot(range_m)))
 
+
+
+class Dot(NamedTuple):
+    """Where the dot was seen: px of the full image, and the distance of the surface in m."""
+
+    x: float
+    y: float
+    range_m: float
+
+
+def fit_boresight(dots: Sequence[Dot], camera: PinholeCamera, offset: tuple[float, float] | None = None) -> Boresight:
+    """Return the boresight that explains where the dot was seen best (least squares).
+
+    To first order the dot at distance ``r`` is seen at ``direction + offset / r``, so each axis is a straight line over
+    ``1 / r``. With dots at one distance only, the offset cannot be told from the direction: it is kept as given.
+
+    Args:
+        dots: at least one; each in front of the camera.
+        camera: of the image.
+        offset: y and z of the laser in m where they are known; None = find them from dots at several distances.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT (none), NOT_FINITE or OUT_OF_RANGE.
+    """
+    if not dots:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'at least one dot is needed')
+    for dot in dots:
+        require_range('x', dot.x, 0.0, camera.width)
+        require_range('y', dot.y, 0.0, camera.height)
+        require_range('distance', dot.range_m, 0.1, 100.0)
+    seen = np.array([pixel_to_bearing(camera, dot.x, dot.y, 0.0, 0.0) for dot in dots])
+    closeness = np.array([1.0 / dot.range_m for dot in dots])
+    if offset is None and float(np.ptp(closeness)) > _LEAST_SPREAD:
+        model = np.stack([np.ones_like(closeness), closeness], axis=1)
+        (azimuth, elevation), (y, z) = np.linalg.lstsq(model, seen, rcond=None)[0]
+    else:
+        y, z = offset or (0.0, 0.0)
+        azimuth, elevation = np.mean(seen - closeness[:, None] * np.array([y, z]), axis=0)
+    fitted = Boresight(float(azimuth), float(elevation), float(y), float(z), calibrated=True)
+    misses = [angle_between(fitted.spot(dot.range_m), Bearing(*at)) for dot, at in zip(dots, seen, strict=True)]
+    return dataclasses.replace(fitted, residual=float(np.sqrt(np.mean(np.square(misses)))))
