@@ -26,7 +26,7 @@ from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
 COMMAND_TIMEOUT_NS = 200_000_000
 _RIVAL_NS = 1_000_000_000  # how long two setbacks of the sequence number count as one disturbance
 _MOVING = 1e-3      # rad/s; below it an axis stands still
-_ARRIVED = 5e-4     # rad
+_ARRIVED = 5e-4     # rad; nearer than this is there
 
 
 class Mode(enum.IntEnum):
@@ -182,9 +182,10 @@ _NO_SAMPLE = AxisSample(math.nan, math.nan, Switch.UNKNOWN, Switch.UNKNOWN, Swit
 class _Axis:
     """What is known of one axis."""
 
-    def __init__(self, name: str, config: GimbalAxis) -> None:
+    def __init__(self, name: str, config: GimbalAxis, resolution: float) -> None:
         self.name = name
         self.config = config
+        self.tolerance = max(_ARRIVED, resolution)
         self.forget()
 
     def forget(self) -> None:
@@ -256,10 +257,16 @@ class Gimbal:
         feedback: how far the procedure under way is; None when there is none.
     """
 
-    def __init__(self, parameters: GimbalParameters) -> None:
+    def __init__(self, parameters: GimbalParameters, resolution: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Start knowing nothing.
+
+        Args:
+            parameters: of the node.
+            resolution: smallest steps of pan and tilt that the driver makes [rad].
+        """
         self.feedback: Feedback | None = None
-        self._pan = _Axis('pan', parameters.pan)
-        self._tilt = _Axis('tilt', parameters.tilt)
+        self._pan = _Axis('pan', parameters.pan, resolution[0])
+        self._tilt = _Axis('tilt', parameters.tilt, resolution[1])
         self._axes = (self._pan, self._tilt)
         self._command: tuple[Command, int] | None = None
         self._setbacks_ns = (-_RIVAL_NS, -_RIVAL_NS)  # when the sequence number last fell, the later one last
@@ -459,7 +466,7 @@ class Gimbal:
         motion = axis_motion(mode, axis.name, target, rate, position, limits)
         if mode == Mode.VELOCITY and rate != 0.0:
             end = limits.upper if rate > 0.0 else limits.lower
-            axis.at_limit = math.copysign(1.0, rate) * (end - position) <= _ARRIVED
+            axis.at_limit = math.copysign(1.0, rate) * (end - position) <= axis.tolerance
         motion = motion._replace(target=motion.target + axis.home)
         if not obeys_switches(motion, axis.sample):
             axis.home = math.nan
@@ -556,7 +563,7 @@ class Gimbal:
             samples = [sample.pan, sample.tilt]
 
     def _center(self) -> _Work:
-        while self._moving() or any(abs(axis.position) > _ARRIVED for axis in self._axes):
+        while self._moving() or any(abs(axis.position) > axis.tolerance for axis in self._axes):
             motions = [
                 self._axis_motion(axis, Mode.POSITION, 0.0, axis.config.homing_velocity) for axis in self._axes]
             yield Step(motions[0], 'center', 0.95), Step(motions[1], 'center', 0.95)

@@ -80,11 +80,13 @@ class GimbalDriver(abc.ABC):
         name: as in the parameter ``driver``.
         hardware: whether it moves real motors.
         position_source: where its positions come from.
+        resolution: smallest step of pan and tilt [rad]; 0 where it is too fine to matter.
     """
 
     name: ClassVar[str]
     hardware: ClassVar[bool]
     position_source: ClassVar[PositionSource]
+    resolution: tuple[float, float] = (0.0, 0.0)
 
     @abc.abstractmethod
     def open(self) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from turret_common.plant_link import PlantLink, plant_socket
 from turret_control.gimbal_driver import GimbalDriver
-from turret_control.gimbal_driver_sim import SimDriver
 from turret_control.gimbal_parameters import GimbalParameters
 
 
 def make_driver(parameters: GimbalParameters, namespace: str) -> GimbalDriver:
-    """Return the driver, not opened yet.
+    """Return the driver, not opened yet. Only its own module is imported.
 
     Args:
         parameters: of the gimbal node.
         namespace: of the turret, which tells simulated hardware apart.
     """
+    if parameters.driver == 'step_dir':
+        from turret_control.gimbal_driver_step_dir import StepDirDriver
+        return StepDirDriver(parameters.step_dir)
+    from turret_control.gimbal_driver_sim import SimDriver
     return SimDriver(PlantLink(plant_socket(namespace)))

@@ -49,10 +49,14 @@ class GimbalNode(Node):
         self._lock = threading.Lock()
         self._settings = RosParameters(self, GimbalParameters, self._on_parameters)
         parameters = self._settings.value
-        self._gimbal = Gimbal(parameters)
         self._driver = make_driver(parameters, self.get_namespace())
+        self._gimbal = Gimbal(parameters, self._driver.resolution)
         self._permits = PermitMonitor()
         self._sample: GimbalSample | None = None  # None while there is no driver
+        if self._driver.hardware:
+            self._open_hardware()
+        else:
+            self.get_logger().info(f'driver "{self._driver.name}": no real motors')
         self._powered = False
         self._retry_s = 0.0
         self._goal: ServerGoalHandle | None = None
@@ -73,8 +77,6 @@ class GimbalNode(Node):
 
         self._thread = Periodic('gimbal', _PERIOD_S, self._tick, self._on_thread_error)
         self._thread.start()
-        if not self._driver.hardware:
-            self.get_logger().info(f'driver "{self._driver.name}": no real motors')
 
     def destroy_node(self) -> None:
         """Stop, and switch the motors off."""
@@ -83,6 +85,17 @@ class GimbalNode(Node):
         for action in self._actions:
             action.destroy()
         super().destroy_node()
+
+    def _open_hardware(self) -> None:
+        """Tell who asks for hardware that is not there at once.
+
+        Raises:
+            TurretError: DRIVER_FAULT, or NOT_SUPPORTED with simulated time.
+        """
+        if self.get_parameter('use_sim_time').value:
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'real motors are not driven with use_sim_time')
+        self._driver.open()
+        self._sample = self._driver.read()
 
     def _on_parameters(self, parameters: GimbalParameters) -> None:
         with self._lock:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import Any
 
 from turret_common.params import group, param
 
-DRIVERS = ('sim',)
+DRIVERS = ('sim', 'step_dir')
 REFERENCES = ('flag', 'lower_switch', 'upper_switch', 'absolute', 'declared')
 
 
@@ -42,6 +44,73 @@ class GimbalAxis:
             raise ValueError(f'reference "{self.reference}" needs limit_switches')
 
 
+def _pin(description: str) -> Any:
+    return param(-1, description, minimum=-1, maximum=27)
+
+
+@dataclasses.dataclass(frozen=True)
+class StepDirAxis:
+    """The stepper of one axis. Pins are BCM numbers; -1 = not connected."""
+
+    step_pin: int = _pin('Output STEP')
+    direction_pin: int = _pin('Output DIR')
+    enable_pin: int = _pin('Output ENABLE')
+    lower_switch_pin: int = _pin('Input of the lower limit switch')
+    upper_switch_pin: int = _pin('Input of the upper limit switch')
+    home_pin: int = _pin('Input of the home flag')
+    invert: bool = param(False, 'DIR is low for the positive direction')
+    steps_per_turn: int = param(200, 'Full steps per turn of the motor', minimum=4, maximum=1000)
+    microsteps: int = param(16, 'Microsteps per full step, as the driver is set', minimum=1, maximum=256)
+    gear_ratio: float = param(1.0, 'Turns of the motor per turn of the axis', minimum=0.01, maximum=1000.0)
+
+    @property
+    def step_angle(self) -> float:
+        """Angle of the axis per step [rad]."""
+        return 2.0 * math.pi / (self.steps_per_turn * self.microsteps * self.gear_ratio)
+
+
+@dataclasses.dataclass(frozen=True)
+class StepDirParameters:
+    """Two steppers on STEP, DIR and ENABLE pins."""
+
+    pan: StepDirAxis = group(StepDirAxis)
+    tilt: StepDirAxis = group(StepDirAxis)
+    enable_active_low: bool = param(True, 'The motor has current while ENABLE is low')
+    switches_normally_closed: bool = param(
+        True, 'Switches open when pressed, so that a broken wire counts as pressed')
+    debounce_s: float = param(
+        0.003, 'Time for which a switch must read the same', unit='s', minimum=0.0, maximum=0.05)
+    max_step_rate: float = param(
+        4000.0, 'Fastest steps that machine and motor can make; see "./turret bench steps"', unit='Hz', minimum=10.0,
+        maximum=50000.0)
+    microstep_pins: tuple[int, ...] = param((), 'Outputs MS1, MS2, ... that set the microsteps of both drivers')
+    microstep_levels: tuple[int, ...] = param((), 'Their levels, 0 or 1', minimum=0, maximum=1)
+
+    def __post_init__(self) -> None:
+        if len(self.microstep_pins) != len(self.microstep_levels):
+            raise ValueError('microstep_levels needs one level for each of microstep_pins')
+
+    def check(self, name: str, motor: StepDirAxis, axis: GimbalAxis) -> None:
+        """Refuse what an axis needs and does not have.
+
+        Raises:
+            ValueError: a pin is missing, or the steps would have to be too fast.
+        """
+        needed = {'step_pin': motor.step_pin, 'direction_pin': motor.direction_pin, 'enable_pin': motor.enable_pin}
+        if axis.limit_switches:
+            needed |= {'lower_switch_pin': motor.lower_switch_pin, 'upper_switch_pin': motor.upper_switch_pin}
+        if axis.reference == 'flag':
+            needed['home_pin'] = motor.home_pin
+        missing = [pin for pin, number in needed.items() if number < 0]
+        if missing:
+            raise ValueError(f'step_dir.{name} needs {" and ".join(missing)}')
+        fastest = axis.max_velocity / motor.step_angle
+        if fastest > self.max_step_rate:
+            raise ValueError(
+                f'{name}.max_velocity {axis.max_velocity:g} rad/s takes {fastest:.0f} steps/s, more than '
+                f'step_dir.max_step_rate {self.max_step_rate:.0f}')
+
+
 @dataclasses.dataclass(frozen=True)
 class GimbalParameters:
     """What the gimbal node can be told."""
@@ -49,6 +118,7 @@ class GimbalParameters:
     driver: str = param('sim', 'Kind of motor driver', choices=DRIVERS)
     pan: GimbalAxis = group(GimbalAxis)
     tilt: GimbalAxis = group(GimbalAxis, lower=-0.7, upper=0.95)
+    step_dir: StepDirParameters = group(StepDirParameters)
     home_on_start: bool = param(
         False, 'Home as soon as motion is permitted, without an operator; this energises the motors')
     idle_release_s: float = param(
@@ -56,3 +126,8 @@ class GimbalParameters:
         minimum=0.0, maximum=86400.0, live=True)
     search_timeout_s: float = param(
         60.0, 'Time after which homing or calibration has failed', unit='s', minimum=1.0, maximum=600.0)
+
+    def __post_init__(self) -> None:
+        if self.driver in ('step_dir', 'tmc2209'):
+            self.step_dir.check('pan', self.step_dir.pan, self.pan)
+            self.step_dir.check('tilt', self.step_dir.tilt, self.tilt)

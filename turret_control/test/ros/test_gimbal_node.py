@@ -13,6 +13,7 @@ from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
+from turret_common.errors import TurretError
 from turret_common.permit import lease_digest
 from turret_common.plant_link import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
@@ -301,3 +302,17 @@ def test_ending_stops_the_head_and_takes_the_current_away(ros: RosHarness) -> No
     reading = bench.link.call('read')
     assert (reading['enabled'], reading['pan_rate']) == (False, 0.0)
     bench.close()
+
+
+@pytest.mark.parametrize(('overrides', 'complaint'), [
+    ({}, 'no GPIO pins'), ({'use_sim_time': True}, 'use_sim_time')])
+def test_hardware_that_is_not_there_is_refused_at_start(
+        ros: RosHarness, overrides: dict[str, Any], complaint: str) -> None:
+    pins = {
+        f'step_dir.{axis}.{pin}': number + 8 * turn for turn, axis in enumerate(('pan', 'tilt'))
+        for number, pin in enumerate((
+            'step_pin', 'direction_pin', 'enable_pin', 'lower_switch_pin', 'upper_switch_pin', 'home_pin'), 4)}
+    parameters = {'driver': 'step_dir', **pins, **overrides}
+    with pytest.raises(TurretError, match=complaint):
+        GimbalNode(context=ros.context, namespace='turret', parameter_overrides=[
+            Parameter(name, value=value) for name, value in parameters.items()])
