@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Prove that the tests guard the guards: break the safety cores in every small way, and see a test fail each time.
+
+In a copy of the source each comparison is flipped, each condition forced, each operand of ``and`` and ``or`` dropped,
+each check, refusal and change of state deleted, each limit moved. A mutant that no test notices survives; survivors
+that make no difference are listed in ``ACCEPTED`` with the reason. Exit code 1 when another one survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import hypothesis  # noqa: F401  imported once, for all the processes that are forked
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+_CORE, _TEST = 'turret_control/turret_control', 'turret_control/test'
+#: Each module under test and the tests that must notice, the quick ones first.
+SUITES: dict[str, tuple[str, ...]] = {
+    'turret_common/turret_common/permit.py': ('turret_common/test/test_permit.py',),
+    f'{_CORE}/lease.py': (f'{_TEST}/test_lease.py', f'{_TEST}/test_safety.py'),
+    f'{_CORE}/zones.py': (f'{_TEST}/test_zones.py',),
+    f'{_CORE}/safety.py': (f'{_TEST}/test_safety.py',),
+    f'{_CORE}/laser.py': (f'{_TEST}/test_laser.py', f'{_TEST}/test_laser_rules.py'),
+    f'{_CORE}/laser_loop.py': (f'{_TEST}/test_laser_loop.py',),
+    f'{_CORE}/laser_parameters.py': (f'{_TEST}/test_laser_parameters.py',),
+    f'{_CORE}/safety_parameters.py': (f'{_TEST}/test_safety_parameters.py',),
+    f'{_CORE}/estop.py': (f'{_TEST}/test_estop.py',),
+    f'{_CORE}/guardian.py': (f'{_TEST}/test_guardian.py',),
+}
+#: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
+ACCEPTED: dict[tuple[str, str, str], str] = {}
+
+_FLIPPED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
+}
+_TIMEOUT_S = 60.0
+_SURVIVED, _KILLED = 'survived', 'killed'
+
+
+class Mutant(NamedTuple):
+    """One small change of one module."""
+
+    module: str
+    line_number: int
+    line: str
+    change: str
+    source: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What names it in ``ACCEPTED``, also after lines have moved."""
+        return Path(self.module).name, self.line, self.change
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Give every mutant of a module."""
+    source = (ROOT / module).read_text()
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode()))
+    data = source.encode()
+    for node, text in _changes(ast.parse(source)):
+        begin = starts[node.lineno - 1] + node.col_offset
+        end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        mutated = data[:begin] + text.encode() + data[end:]
+        before = ' '.join(data[begin:end].decode().split())
+        yield Mutant(module, node.lineno, lines[node.lineno - 1].strip(), f'{before} -> {text}', mutated.decode())
+
+
+def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
+    """Give each node that can be changed with the text that takes its place."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            for i, operator in enumerate(node.ops):
+                for flipped in _FLIPPED[type(operator)]:
+                    mutated = copy.deepcopy(node)
+                    mutated.ops[i] = flipped()
+                    yield node, f'({ast.unparse(mutated)})'
+        elif isinstance(node, ast.BoolOp):
+            for i in range(len(node.values)):
+                rest = node.values[:i] + node.values[i + 1:]
+                mutated_bool = rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)
+                yield node, f'({ast.unparse(mutated_bool)})'
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield node, f'({ast.unparse(node.operand)})'
+        elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
+            for forced in ('True', 'False'):
+                yield node.test, forced
+        elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            yield node, str(not node.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+            yield node, repr(node.value * 2 + 1)
+        elif _deletable(node):
+            assert isinstance(node, ast.stmt)
+            yield node, 'pass'
+
+
+def _deletable(node: ast.AST) -> bool:
+    """Return whether deleting a statement is worth a trial: calls, refusals, changes of state."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call)
+    if isinstance(node, (ast.Assign, ast.AugAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return any(isinstance(target, ast.Attribute) for target in targets)
+    return isinstance(node, (ast.Raise, ast.Return)) and (isinstance(node, ast.Raise) or node.value is not None)
+
+
+def verdict(tree: Path, mutant: Mutant, original: str) -> str:
+    """Return whether the module's tests notice a mutant, in a process of its own."""
+    path = tree / mutant.module
+    path.write_text(mutant.source)
+    try:
+        return _SURVIVED if _tests_pass(tree, SUITES[mutant.module]) else _KILLED
+    finally:
+        path.write_text(original)
+
+
+def _tests_pass(tree: Path, tests: tuple[str, ...]) -> bool:
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        os.chdir(tree)
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        os.dup2(silent, 2)
+        os._exit(pytest.main(['-x', '-q', '-p', 'no:cacheprovider', *tests]))
+    deadline = time.monotonic() + _TIMEOUT_S
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.01)
+    os.killpg(pid, signal.SIGKILL)  # a mutant that hangs is noticed
+    os.waitpid(pid, 0)
+    return False
+
+
+def main() -> int:
+    """Run the mutants and report the survivors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('module', nargs='*', help='only modules whose path ends so, for example laser.py')
+    parser.add_argument('--sample', type=int, metavar='N', help='only so many mutants, the same ones each time')
+    parser.add_argument('--list', action='store_true', help='only count them')
+    args = parser.parse_args()
+    chosen = [module for module in SUITES if not args.module or module.endswith(tuple(args.module))]
+    todo = [mutant for module in chosen for mutant in mutants(module)]
+    if args.sample is not None and args.sample < len(todo):
+        todo = random.Random(1).sample(todo, args.sample)
+    if args.list:
+        sys.stdout.write(f'{len(todo)} mutants\n')
+        return 0
+    sys.dont_write_bytecode = True
+    survivors = []
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for package in ('turret_common', 'turret_control'):
+            shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns('__pycache__', 'ros'))
+        for name in ('conftest.py', 'pyproject.toml'):
+            shutil.copy(ROOT / name, tree / name)
+        for module in chosen:
+            if not _tests_pass(tree, SUITES[module]):
+                sys.stderr.write(f'the tests of {module} fail before anything is changed\n')
+                return 2
+        for mutant in todo:
+            original = (ROOT / mutant.module).read_text()
+            if mutant.key not in ACCEPTED and verdict(tree, mutant, original) == _SURVIVED:
+                survivors.append(mutant)
+                sys.stdout.write(f'survived: {mutant.module}:{mutant.line_number}: {mutant.change}\n')
+                sys.stdout.flush()
+    accepted = sum(mutant.key in ACCEPTED for mutant in todo)
+    sys.stdout.write(
+        f'{len(todo)} mutants, {len(todo) - accepted - len(survivors)} noticed, {accepted} accepted, '
+        f'{len(survivors)} survived\n')
+    return 1 if survivors else 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

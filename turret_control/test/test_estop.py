@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gpiozero import Device, GPIOZeroError
+from gpiozero.pins.mock import MockFactory
+
+from turret_common.errors import TurretError
+from turret_common.plant_link import PlantError
+from turret_common.reason_codes import ReasonCode
+from turret_control.estop import gpio_estop, no_estop, sim_estop
+from turret_control.safety import Estop
+
+
+class FakePlant:
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def call(self, op: str) -> dict[str, Any]:
+        assert op == 'read'
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return dict(self.answer)
+
+
+@pytest.mark.parametrize(('answer', 'estop'), [
+    ({'estop': True}, Estop.PRESSED), ({'estop': False}, Estop.RELEASED), ({}, Estop.UNREADABLE),
+    (PlantError(ReasonCode.IO_ERROR, 'gone'), Estop.UNREADABLE)])
+def test_the_simulated_input(answer: Any, estop: Estop) -> None:
+    assert sim_estop(FakePlant(answer))() is estop  # type: ignore[arg-type]
+
+
+def test_a_turret_without_one() -> None:
+    assert no_estop() is Estop.NONE
+
+
+@pytest.fixture
+def pins() -> Iterator[MockFactory]:
+    before, Device.pin_factory = Device.pin_factory, MockFactory()
+    yield Device.pin_factory
+    Device.pin_factory.reset()
+    Device.pin_factory = before
+
+
+def test_a_closed_contact_to_ground_is_released_and_an_open_one_pressed(pins: MockFactory) -> None:
+    read = gpio_estop(17)
+    assert read() is Estop.PRESSED, 'nothing connected'
+    pins.pin(17).drive_low()
+    assert read() is Estop.RELEASED
+    pins.pin(17).drive_high()
+    assert read() is Estop.PRESSED
+
+
+def test_an_input_that_cannot_be_read_is_unreadable(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = gpio_estop(17)
+    for error in (OSError, GPIOZeroError):
+        def fail(_: Any, error: type[Exception] = error) -> int:
+            raise error
+        monkeypatch.setattr(type(pins.pin(17)), '_get_state', fail)
+        monkeypatch.setattr(type(pins.pin(17)), 'state', property(fail))
+        assert read() is Estop.UNREADABLE
+
+
+def test_a_pin_that_cannot_be_had_refuses_to_start(pins: MockFactory) -> None:
+    taken = gpio_estop(17)
+    with pytest.raises(TurretError) as refused:
+        gpio_estop(17)
+    assert refused.value.code is ReasonCode.IO_ERROR
+    assert taken() is Estop.PRESSED

@@ -1,0 +1,92 @@
+"""Unsafe parameters refuse to start, and say which rule they break."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.params import ParameterError, build, specs
+from turret_common.reason_codes import ReasonCode
+from turret_control.laser_parameters import DUTY_WINDOW_S, LaserParameters, check_start
+
+#: The limits that no parameter file can move, restated.
+LIMITS = {
+    'power': (0.0, 1.0), 'power_cap': (0.0, 1.0), 'pulse_s': (0.005, 1.0), 'burst_count': (1, 10),
+    'burst_gap_s': (0.02, 2.0), 'cooldown_s': (0.5, 60.0), 'pulse_cap_s': (0.005, 1.0), 'duty_cap': (0.01, 0.2),
+    'arm_delay_s': (3.0, 30.0), 'arm_expiry_s': (5.0, 30.0),
+}
+GUARDS = ('driver', 'watchdog_fitted', 'no_watchdog_accepted', 'dry_run', 'power_cap', 'pulse_cap_s', 'duty_cap',
+          'arm_delay_s', 'arm_expiry_s')
+
+
+def test_the_defaults_are_safe() -> None:
+    parameters = LaserParameters()
+    assert parameters.power == 0.0
+    assert (parameters.pulse_cap_s, parameters.duty_cap, parameters.cooldown_s) == (1.0, 0.2, 1.0)
+    assert (parameters.arm_delay_s, parameters.arm_expiry_s) == (3.0, 30.0)
+    assert not parameters.hardware
+    assert not (parameters.watchdog_fitted)
+    assert not (parameters.no_watchdog_accepted)
+    assert not (parameters.dry_run)
+    assert DUTY_WINDOW_S == 10.0
+
+
+@pytest.mark.parametrize('name', LIMITS)
+def test_the_limits_are_those_of_the_design(name: str) -> None:
+    info = specs(LaserParameters)[name].info
+    assert (info.minimum, info.maximum) == LIMITS[name]
+
+
+@pytest.mark.parametrize('name', GUARDS)
+def test_a_guard_does_not_change_at_run_time_nor_come_from_a_saved_file(name: str) -> None:
+    info = specs(LaserParameters)[name].info
+    assert not info.live
+    assert not info.saved
+
+
+def test_what_a_user_tunes_changes_at_run_time() -> None:
+    live = {name for name, spec in specs(LaserParameters).items() if spec.info.live}
+    assert live == {'pulse_s', 'burst_count', 'burst_gap_s', 'cooldown_s'}
+
+
+@pytest.mark.parametrize(('values', 'rule'), [
+    ({'power': 0.6, 'power_cap': 0.5}, 'power_cap'),
+    ({'pulse_s': 0.6, 'pulse_cap_s': 0.5, 'burst_count': 1}, 'pulse_cap_s'),
+    ({'pulse_s': 0.201, 'burst_count': 10}, 'duty_cap'),
+])
+def test_values_that_do_not_go_together_are_refused(values: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ParameterError, match=rule):
+        build(LaserParameters, values)
+
+
+def test_values_at_the_limit_go_together() -> None:
+    build(LaserParameters, {'power': 0.5, 'power_cap': 0.5})
+    build(LaserParameters, {'pulse_s': 0.5, 'pulse_cap_s': 0.5, 'burst_count': 1})
+    build(LaserParameters, {'pulse_s': 0.2, 'burst_count': 10})
+
+
+class RealLaser(LaserParameters):
+    """Parameters that stand for a real laser."""
+
+    hardware = True  # type: ignore[assignment]
+
+
+def test_a_real_laser_needs_a_watchdog_or_its_owners_word() -> None:
+    with pytest.raises(TurretError) as refused:
+        RealLaser()
+    assert refused.value.code is ReasonCode.NO_WATCHDOG
+    RealLaser(watchdog_fitted=True)
+    RealLaser(no_watchdog_accepted=True)
+
+
+def test_a_real_laser_needs_its_guardian_and_real_time() -> None:
+    real = RealLaser(watchdog_fitted=True)
+    check_start(real, guarded=True, use_sim_time=False)
+    for guarded, use_sim_time, code in (
+            (False, False, ReasonCode.GUARDIAN_LOST), (True, True, ReasonCode.NOT_SUPPORTED)):
+        with pytest.raises(TurretError) as refused:
+            check_start(real, guarded, use_sim_time)
+        assert refused.value.code is code
+    check_start(LaserParameters(), guarded=False, use_sim_time=True)
