@@ -34,6 +34,7 @@ from turret_web.ros_schema import interface, schema
 _TOPIC_TYPES = {topic.name: topic.type for topic in TOPICS}
 _SERVICE_TYPES = {service.name: service.type for service in SERVICES}
 _HEARTBEAT_S = 0.05
+_RELEASE_S = 1.0
 
 
 @dataclass
@@ -60,6 +61,10 @@ class TurretClient:
         """
         self.namespace = namespace
         self._timeout_s = timeout_s
+        # Subscriptions and clients by name. They live as long as the node: one that is destroyed while another thread
+        # spins makes the executor fail.
+        self._entities: dict[str, Any] = {}
+        self._listeners: dict[str, list[queue.SimpleQueue[Any]]] = {}
 
     def __enter__(self) -> TurretClient:
         os.environ.update(environment())
@@ -85,8 +90,15 @@ class TurretClient:
     def messages(self, topic: str) -> Iterator[Any]:
         """Give the messages of a topic of the turret as they arrive."""
         received: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        subscription = self.node.create_subscription(
-            interface(_TOPIC_TYPES[topic], 'msg'), topic, received.put, QoSProfile(depth=10))
+        listeners = self._listeners.setdefault(topic, [])
+        listeners.append(received)
+
+        def distribute(message: Any) -> None:
+            for listener in list(listeners):
+                listener.put(message)
+        if topic not in self._entities:
+            self._entities[topic] = self.node.create_subscription(
+                interface(_TOPIC_TYPES[topic], 'msg'), topic, distribute, QoSProfile(depth=10))
         try:
             while True:
                 try:
@@ -94,22 +106,21 @@ class TurretClient:
                 except queue.Empty:
                     raise self._absent(f'nothing arrived on {topic}') from None
         finally:
-            self.node.destroy_subscription(subscription)
+            listeners.remove(received)
 
-    def send(self, service_type: Any, service: str, request: Any) -> Any:
+    def send(self, service_type: Any, service: str, request: Any, timeout_s: float | None = None) -> Any:
         """Call a service and return its response, whatever it says."""
-        client = self.node.create_client(service_type, service)
-        try:
-            if not client.wait_for_service(self._timeout_s):
-                raise self._absent(f'nobody offers {service}')
-            done = threading.Event()
-            future = client.call_async(request)
-            future.add_done_callback(lambda _: done.set())
-            if not done.wait(self._timeout_s):
-                raise TurretError(ReasonCode.TIMED_OUT, f'{service} did not answer within {self._timeout_s:g} s')
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
+        timeout_s = timeout_s or self._timeout_s
+        client = self._entities.get(service) or self.node.create_client(service_type, service)
+        self._entities[service] = client
+        if not client.wait_for_service(timeout_s):
+            raise self._absent(f'nobody offers {service}')
+        done = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: done.set())
+        if not done.wait(timeout_s):
+            raise TurretError(ReasonCode.TIMED_OUT, f'{service} did not answer within {timeout_s:g} s')
+        return future.result()
 
     def call(self, service: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Call a service of the turret with plain values and return plain values.
@@ -155,7 +166,8 @@ class TurretClient:
         finally:
             ended.set()
             heart.join()
-            self._accepted(ReleaseLease, 'safety/release_lease', ReleaseLease.Request(lease_id=lease.id))
+            with contextlib.suppress(TurretError):  # the turret may be gone, and the lease lapses by itself
+                self.send(ReleaseLease, 'safety/release_lease', ReleaseLease.Request(lease_id=lease.id), _RELEASE_S)
 
     def parameters(self, node: str, names: list[str] | None = None) -> dict[str, Any]:
         """Return parameters of a node by name; all of them without ``names``."""

@@ -189,14 +189,14 @@ class Supervisor:
 
     def _read(self, child: _Child, receiver: int) -> None:
         """Pass on what a process wrote, all of it that is there now."""
-        data = b''
         with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(receiver, 65536):
-                data += chunk
+            while data := os.read(receiver, 65536):
+                child.pending += data
             self._selector.unregister(receiver)
             os.close(receiver)
-            data += b'\n' if child.pending + data else b''
-        *lines, child.pending = (child.pending + data).split(b'\n')
+            if child.pending and not child.pending.endswith(b'\n'):
+                child.pending += b'\n'
+        *lines, child.pending = child.pending.split(b'\n')
         for line in lines:
             child.last_line = line.decode(errors='replace').rstrip()
             self._write(child.prefix, child.last_line)

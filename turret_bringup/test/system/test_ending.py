@@ -100,8 +100,8 @@ def test_it_ends_while_it_fires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert turret.supervisor.wait(1.0) == (-number if number == signal.SIGKILL else 0)
 
 
-def test_a_detached_turret_is_ended_by_down(tmp_path: Path) -> None:
-    environment = {**os.environ, 'XDG_STATE_HOME': str(tmp_path), 'ROS_DOMAIN_ID': str(claim_domain())}
+def test_a_detached_turret_is_ended_by_down() -> None:
+    environment = {**os.environ, 'ROS_DOMAIN_ID': str(claim_domain())}
 
     def turret(*arguments: str) -> str:
         return subprocess.run(

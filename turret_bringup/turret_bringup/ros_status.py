@@ -1,0 +1,54 @@
+"""The status of a turret in words, for the command line."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from turret_msgs.msg import AxisState, ControllerState, LaserState, TurretStatus
+
+
+def lines(status: dict[str, Any]) -> list[str]:
+    """Return a ``TurretStatus``, as plain values, in words."""
+    camera, vision, controller = status['camera'], status['vision'], status['controller']
+    gimbal, laser, safety = status['gimbal'], status['laser'], status['safety']
+    rows = {
+        'camera': f'{camera["source"]}, {camera["width"]}x{camera["height"]} px, '
+                  f'{_text(camera["rate_hz"], "{:.1f}")} frames per second',
+        'vision': f'{vision["detection"]["method"]}, {vision["track_count"]} tracks',
+        'controller': f'{_name(ControllerState, "MODE", controller["mode"])}, '
+                      f'{_name(ControllerState, "TRACKING", controller["tracking"])}, '
+                      f'target {controller["target_id"] or "none"}, off by {_degrees(controller["aim_error"])}',
+        'gimbal': '; '.join(
+            f'{axis["name"]} {_degrees(axis["position"])} {_name(AxisState, "STATE", axis["state"])}'
+            for axis in (gimbal['pan'], gimbal['tilt'])),
+        'laser': f'{_name(LaserState, "STATE", laser["state"])}, {laser["fire_count"]} pulses',
+        'safety': f'motion {_permitted(safety["motion_ok"])}, laser {_permitted(safety["laser_ok"])}, '
+                  f'operator {safety["operator_name"] or "nobody"}',
+    }
+    head = f'{_name(TurretStatus, "BACKEND", status["backend"]).upper()}, status {status["seq"]}'
+    body = [
+        f'{name:10} {"never seen" if age is None else f"{age:5.2f} s ago  {text}"}'
+        for name, text in rows.items() for age in [status[f'{name}_age_s']]]
+    faults = [f'fault: {fault["node"]}: {fault["message"]}' for fault in status['faults']]
+    return [head, *body, *(faults or ['no faults'])]
+
+
+def _name(message_type: Any, prefix: str, value: int) -> str:
+    """Return the constant of a message type that has the value, in small letters."""
+    constants = getattr(type(message_type), f'_{type(message_type).__name__}__constants')
+    names = [name for name, number in constants.items() if name.startswith(f'{prefix}_') and number == value]
+    return names[0].removeprefix(f'{prefix}_').replace('_', ' ').lower() if names else str(value)
+
+
+def _text(value: float | None, form: str, unknown: str = '?') -> str:
+    """Return a number as text; NaN comes as None."""
+    return unknown if value is None else form.format(value)
+
+
+def _degrees(value: float | None) -> str:
+    return _text(None if value is None else math.degrees(value), '{:.1f}°')
+
+
+def _permitted(value: bool) -> str:
+    return 'permitted' if value else 'withheld'
