@@ -164,5 +164,22 @@ def test_stopping_closes_the_source(run: Any) -> None:
     wait_until(lambda: grabber.state().frames)
     grabber.stop()
     assert source.closed == 1
-    frames = grabber.state().frames
-    assert grabber.state().frames == frames
+
+
+def test_what_is_read_after_stopping_is_delivered_to_nobody(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_camera.grabber._LEAVE_S', 0.01)
+    reading, released = threading.Event(), threading.Event()
+
+    class Hanging(Scripted):
+        def read(self) -> Frame:
+            reading.set()
+            released.wait(10.0)
+            return super().read()
+
+    source, delivered = Hanging(Clock(), forever()), []
+    grabber = run(source, delivered.append)
+    assert reading.wait(10.0)
+    grabber.stop()
+    released.set()
+    wait_until(lambda: source.closed)
+    assert delivered == []

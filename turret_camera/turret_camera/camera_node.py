@@ -67,7 +67,7 @@ class CameraNode(Node):
         self._grabber.stop()
         self._media.close()
         self._beat_now.set()
-        self._state_thread.join(2.0)
+        self._state_thread.join()
         super().destroy_node()
 
     def _configure(self, parameters: CameraParameters) -> None:

@@ -19,6 +19,7 @@ from turret_common.reason_codes import ReasonCode
 _RETRY_S = (0.2, 0.5, 1.0, 2.0)
 _SILENT_NS = 1_000_000_000  # at least; and five frame periods
 _RATE_FRAMES = 30
+_LEAVE_S = 1.5
 
 _log = logging.getLogger(__name__)
 
@@ -89,11 +90,11 @@ class Grabber:
         self._thread.start()
 
     def stop(self) -> None:
-        """End reading and close the source; a source that hangs is left behind after 3 s."""
+        """End reading and close the source; one that hangs is left behind, and delivers nothing any more."""
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(3.0)
+            self._thread.join(_LEAVE_S)
 
     def configure(self, parameters: CameraParameters) -> None:
         """Take new parameters; they hold from the next frame on."""
@@ -158,6 +159,8 @@ class Grabber:
                     return
                 self._source.configure(self._parameters)
             frame = self._source.read()
+            if self._stop.is_set():  # perhaps long ago, and nobody is there to take it
+                return
             self.newest = frame
             self._arrivals.append(frame.stamp_ns)
             self._state = dataclasses.replace(

@@ -26,7 +26,7 @@ from turret_msgs.srv import CaptureStill, DeleteMedia, ListMedia, RenameMedia, S
 
 _STILL_QUALITY = 95
 _NEWEST_S = 2.0  # a still is of a frame that is not older
-_FINISH_S = 2.0  # for completing a video when the node ends
+_FINISH_S = 1.0  # for completing a video when the node ends
 
 
 class RosMedia:
