@@ -66,8 +66,9 @@ def pytest_runtest_makereport(item: pytest.Function) -> Any:
     """Add what open pages show to the report of a test that failed."""
     report = yield
     if report.when == 'call' and report.failed:
-        for page in item.funcargs.get('pages', []):
-            picture = item.funcargs['tmp_path'] / f'{id(page)}.png'
+        values: dict[str, Any] = item.funcargs
+        for page in values.get('pages', ()):
+            picture = values['tmp_path'] / f'{id(page)}.png'
             page.screenshot(path=picture)
             report.sections.append((f'Page {picture}', page.locator('body').inner_text()))
     return report
