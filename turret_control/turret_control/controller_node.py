@@ -11,6 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
 
 from turret_common.errors import TurretError
+from turret_common.finite import require_range
 from turret_common.permit import PermitMonitor
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
@@ -19,11 +20,14 @@ from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.state_dir import state_dir
+from turret_control.boresight import Boresight, Dot, fit_boresight
+from turret_control.boresight_store import load_boresight, save_boresight
 from turret_control.controller import Controller, Status
 from turret_control.controller_drive import STOP
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.presets import Preset, PresetStore
 from turret_control.ros_controller import camera_from, command_message, report_from, state_message, target_from
+from turret_control.ros_controller_actions import ControllerActions
 from turret_control.selection import Priority
 from turret_msgs.msg import (
     AimTarget,
@@ -44,10 +48,13 @@ from turret_msgs.srv import (
     RecallPreset,
     SavePreset,
     SelectTarget,
+    SetBoresight,
     SetMode,
 )
 
 _STATE_PERIOD_S = 0.1
+_MOST_BORESIGHT = 0.5    # rad
+_MOST_OFFSET_M = 1.0
 
 
 class ControllerNode(Node):
@@ -61,6 +68,8 @@ class ControllerNode(Node):
         self._permit = PermitMonitor()
         self._presets = PresetStore(state_dir(self.get_namespace()) / 'presets.json')
         self._presets.load()
+        self._boresight_path = state_dir(self.get_namespace()) / 'boresight.json'
+        self._controller.target.boresight = load_boresight(self._boresight_path)
         self._auto_fire = False
         self._started = self.get_clock().now().to_msg()
         self._status: Status | None = None
@@ -90,6 +99,9 @@ class ControllerNode(Node):
         self.create_service(SavePreset, 'controller/save_preset', self._save_preset)
         self.create_service(RecallPreset, 'controller/recall_preset', self._recall_preset)
         self.create_service(DeletePreset, 'controller/delete_preset', self._delete_preset)
+        self.create_service(SetBoresight, 'controller/set_boresight', self._set_boresight)
+        self._actions = ControllerActions(
+            self, self._lock, self._controller, self._permit, self._presets, self._settings)
 
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name='control', daemon=True)
@@ -101,6 +113,7 @@ class ControllerNode(Node):
         self._thread.join(1.0)
         if self.context.ok():
             self._command_out.publish(command_message(STOP, self._seq + 1, self.get_clock().now().to_msg()))
+        self._actions.destroy()
         super().destroy_node()
 
     def _on_parameters(self, parameters: ControllerParameters) -> None:
@@ -132,8 +145,8 @@ class ControllerNode(Node):
             self._publish_aim(to_steady)
         if controller.status != self._status or now >= self._state_due:
             self._status, self._state_due = controller.status, now + _STATE_PERIOD_S
-            self._state_out.publish(
-                state_message(controller, self._presets.all(), self._rate_hz, stamp, self._started))
+            self._state_out.publish(state_message(
+                controller, self._presets.all(), self._actions.pattern, self._rate_hz, stamp, self._started))
 
     def _read(self, now: float, to_steady: float) -> bool:
         """Take every input that has arrived; return whether there was a new image."""
@@ -252,6 +265,32 @@ class ControllerNode(Node):
             self._operator(request)
             self._presets.delete(request.name)
             self._state_due = 0.0
+
+    @answered
+    def _set_boresight(self, request: SetBoresight.Request, response: SetBoresight.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            boresight = Boresight() if request.reset else self._asked_boresight(request)
+            save_boresight(self._boresight_path, boresight)
+            self._controller.target.boresight = boresight
+            self._state_due = 0.0
+        response.residual = boresight.residual
+
+    def _asked_boresight(self, request: SetBoresight.Request) -> Boresight:
+        now, offsets = self._controller.target.boresight, (request.offset_y, request.offset_z)
+        known = tuple(old if math.isnan(new) else new for new, old in zip(
+            offsets, (now.offset_y, now.offset_z), strict=True))
+        if request.points:
+            if self._controller.target.camera is None:
+                raise TurretError(ReasonCode.NO_CALIBRATION, 'the camera has not described itself yet')
+            dots = [Dot(point.x, point.y, point.z) for point in request.points]
+            find = len(dots) > 1 and all(map(math.isnan, offsets))
+            return fit_boresight(dots, self._controller.target.camera, None if find else (known[0], known[1]))
+        require_range('azimuth', request.azimuth, -_MOST_BORESIGHT, _MOST_BORESIGHT)
+        require_range('elevation', request.elevation, -_MOST_BORESIGHT, _MOST_BORESIGHT)
+        for name, offset in zip(('offset_y', 'offset_z'), known, strict=True):
+            require_range(name, offset, -_MOST_OFFSET_M, _MOST_OFFSET_M)
+        return Boresight(request.azimuth, request.elevation, known[0], known[1], calibrated=True)
 
 
 def main() -> int:

@@ -38,6 +38,8 @@ class ControllerParameters:
         3, 'Images in a row with that error until it counts', minimum=1, maximum=100, live=True)
     range_m: float = param(
         3.0, 'Distance of the target, for the parallax of the laser', unit='m', minimum=0.1, maximum=100.0, live=True)
+    pattern_rate: float = param(
+        0.5, 'Rate along a pattern that asks for none', unit='rad/s', minimum=0.01, maximum=3.0, live=True)
     tracks_timeout_s: float = param(
         0.3, 'Age at which tracks are stale and the head stops', unit='s', minimum=0.05, maximum=2.0)
     joints_timeout_s: float = param(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from turret_control import presets
 from turret_control.aiming import Limits
 from turret_control.controller import Controller
 from turret_control.controller_drive import Command, GimbalReport
+from turret_control.controller_pattern import PatternTask
 from turret_control.pid import Pid
 from turret_control.selection import Target, TrackState
 from turret_control.trajectory import AxisLimits
@@ -23,6 +25,7 @@ from turret_msgs.msg import (
     CrosshairState,
     GimbalCommand,
     GimbalState,
+    PatternState,
     PidState,
     Preset,
     Track,
@@ -78,8 +81,8 @@ def command_message(command: Command, seq: int, stamp: Any) -> GimbalCommand:
 
 
 def state_message(
-        controller: Controller, saved: Mapping[str, presets.Preset], rate_hz: float, stamp: Any,
-        started: Any) -> ControllerState:
+        controller: Controller, saved: Mapping[str, presets.Preset], pattern: PatternTask | None, rate_hz: float,
+        stamp: Any, started: Any) -> ControllerState:
     """Return the controller's state as a message."""
     status, parameters, aim = controller.status, controller.parameters, controller.target.aim
     pan, tilt = controller.drive.aimer.axes
@@ -89,11 +92,19 @@ def state_message(
         selected_id=status.selected_id, priority=int(status.priority), recenter_on_loss=parameters.recenter_on_loss,
         predictive=parameters.aim.predictive, aim_error=aim.error if aim else math.nan, on_target=status.on_target,
         rate_hz=rate_hz, pan_pid=_pid_state(pan, following), tilt_pid=_pid_state(tilt, following),
-        crosshair=_crosshair(controller), code=int(status.code),
+        crosshair=_crosshair(controller), pattern=pattern_message(pattern), code=int(status.code),
+        message=status.message,
         presets=[Preset(name=name, pan=p.pan, tilt=p.tilt) for name, p in saved.items()])
     message.header.stamp = stamp
     message.started = started
     return message
+
+
+def pattern_message(pattern: PatternTask | None) -> PatternState:
+    """Return what to tell of the pattern that was started last."""
+    if pattern is None or pattern.done:
+        return PatternState(remaining_s=math.nan)
+    return PatternState(**dataclasses.asdict(pattern.progress))
 
 
 def _pid_state(pid: Pid, running: bool) -> PidState:

@@ -10,6 +10,9 @@ from enum import IntEnum
 from turret_common.geometry import Bearing, angle_between
 from turret_common.params import param
 
+_MOST_RATE = 50.0   # rad/s; nothing that is tracked is faster
+_MOST_PX = 1e5
+
 
 class TrackState(IntEnum):
     """As in ``Track.msg``."""
@@ -57,10 +60,13 @@ class Target:
         return Bearing(self.azimuth, self.elevation)
 
     def usable(self) -> bool:
-        """Return whether it is trusted and every number that aiming needs is finite."""
-        return self.state in (TrackState.TRACKING, TrackState.COASTING) and all(map(math.isfinite, (
-            self.azimuth, self.elevation, self.azimuth_rate, self.elevation_rate, self.unseen_s,
-            *(self.pixel or ()))))
+        """Return whether it is trusted, and every number that aiming needs is finite and makes sense."""
+        bounded = (
+            (self.azimuth, math.pi), (self.elevation, 0.5 * math.pi), (self.azimuth_rate, _MOST_RATE),
+            (self.elevation_rate, _MOST_RATE), (self.unseen_s, math.inf),
+            *((value, _MOST_PX) for value in self.pixel or ()))
+        return self.state in (TrackState.TRACKING, TrackState.COASTING) and all(
+            math.isfinite(value) and abs(value) <= most for value, most in bounded)
 
 
 @dataclasses.dataclass(frozen=True)

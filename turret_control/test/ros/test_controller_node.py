@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from geometry_msgs.msg import Point
+from rclpy.action import ActionClient
 from sensor_msgs.msg import CameraInfo, JointState
 
 from turret_common.permit import lease_digest
@@ -17,8 +19,9 @@ from turret_common.ros_node import stamp_from
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros_testing import RosHarness, wait_until
 from turret_control.controller_node import ControllerNode
+from turret_msgs.action import RunPattern
 from turret_msgs.msg import AxisState, ControllerState, GimbalCommand, GimbalState, Jog, SafetyPermit, Track, TrackArray
-from turret_msgs.srv import LookAtPixel, MoveTo, Nudge, RecallPreset, SavePreset, SetMode
+from turret_msgs.srv import LookAtPixel, MoveTo, Nudge, RecallPreset, SavePreset, SetBoresight, SetMode
 
 LEASE = 'the lease'
 NAN = math.nan
@@ -179,7 +182,7 @@ def test_a_preset_is_recalled_exactly_and_survives_a_restart(
 
     def saved() -> bool:
         assert call(ros, SavePreset, 'save_preset', name='door', current=True).success
-        return any(preset.pan == 0.31 for preset in states[-1].presets)
+        return any(preset.pan == 0.31 for state in states[-1:] for preset in state.presets)
     wait_until(saved)
     again = ControllerNode(context=ros.context, namespace='turret')
     try:
@@ -213,3 +216,38 @@ def test_a_jog_ends_by_itself(ros: RosHarness, commands: list[GimbalCommand]) ->
     publisher.publish(Jog(lease_id='wrong', seq=99, pan_rate=0.5))
     wait_until(lambda: len(commands) > count + 20)
     assert all(stopped(c) for c in commands[count:])
+
+
+def test_a_boresight_is_fitted_applied_and_kept(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    points = [Point(x=340.0, y=250.0, z=1.0), Point(x=330.0, y=245.0, z=4.0)]
+    answer = call(ros, SetBoresight, 'set_boresight', offset_y=NAN, offset_z=NAN, points=points)
+    assert (answer.success, answer.residual) == (True, pytest.approx(0.0, abs=1e-3))
+    states = ros.collect(ControllerState, 'controller/state', STATE)
+    crosshair = wait_until(lambda: states and states[-1].crosshair.calibrated and states[-1].crosshair)
+    assert 330.0 < crosshair.x < 340.0
+    again = ControllerNode(context=ros.context, namespace='turret')
+    try:
+        assert again._controller.target.boresight.calibrated
+    finally:
+        again.destroy_node()
+
+
+@pytest.mark.parametrize(('lease', 'code'), [(LEASE, ReasonCode.CANCELLED), ('wrong', ReasonCode.WRONG_LEASE)])
+def test_a_pattern_is_an_action_that_can_be_cancelled(
+        ros: RosHarness, commands: list[GimbalCommand], lease: str, code: ReasonCode) -> None:
+    client = ActionClient(ros.probe, RunPattern, 'controller/run_pattern')
+    try:
+        assert client.wait_for_server(10.0)
+        sending = client.send_goal_async(RunPattern.Goal(
+            lease_id=lease, kind=RunPattern.Goal.KIND_CIRCLE, pan_size=0.3, tilt_size=0.2, loop=True))
+        wait_until(sending.done)
+        goal = sending.result()
+        result = goal.get_result_async()
+        if lease == LEASE:
+            wait_until(lambda: commands[-1].mode != GimbalCommand.MODE_STOP)
+            goal.cancel_goal_async()
+            wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
+        wait_until(result.done)
+        assert result.result().result.code == code
+    finally:
+        client.destroy()

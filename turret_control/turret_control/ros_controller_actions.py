@@ -1,0 +1,186 @@
+"""The controller's actions: each starts a task of the core and waits until it has ended."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.node import Node
+from rclpy.task import Future
+
+from turret_common.errors import TurretError
+from turret_common.finite import require_range
+from turret_common.permit import PermitMonitor
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_params import RosParameters
+from turret_control.controller import Controller, Task
+from turret_control.controller_drive import Command, Drive
+from turret_control.controller_measurement import MeasureDelay
+from turret_control.controller_parameters import ControllerParameters
+from turret_control.controller_pattern import PatternOptions, PatternTask
+from turret_control.controller_target import TargetFollower
+from turret_control.controller_tuning import AutoTune
+from turret_control.patterns import Area, Waypoint, check
+from turret_control.presets import PresetStore
+from turret_control.ros_controller import pattern_message
+from turret_msgs import action
+
+_DEFAULT_TRAVEL = 0.1   # rad
+_MOST_TRAVEL = 0.5
+_FEEDBACK_PERIOD_S = 0.2
+
+
+class _Awaited:
+    """A task that wakes the executor when it has ended, and reports on the way."""
+
+    def __init__(self, task: Task, report: Callable[[], None], done: Callable[[TurretError | None], None]) -> None:
+        self.mode, self.name = task.mode, task.name
+        self._task, self._report, self._done = task, report, done
+        self._reported = -math.inf
+
+    def step(self, drive: Drive, target: TargetFollower, now: float, dt: float) -> Command | None:
+        """Return the task's next command."""
+        command = self._task.step(drive, target, now, dt)
+        if now - self._reported >= _FEEDBACK_PERIOD_S:
+            self._reported = now
+            self._report()
+        return command
+
+    def ended(self, error: TurretError | None) -> None:
+        """Pass the end on."""
+        self._task.ended(error)
+        self._done(error)
+
+
+class ControllerActions:
+    """The action servers of a controller node.
+
+    Attributes:
+        pattern: that was started last; None before the first.
+    """
+
+    def __init__(self, node: Node, lock: threading.Lock, controller: Controller, permit: PermitMonitor,
+                 presets: PresetStore, parameters: RosParameters[ControllerParameters]) -> None:
+        self.pattern: PatternTask | None = None
+        self._node, self._lock, self._controller = node, lock, controller
+        self._permit, self._presets, self._parameters = permit, presets, parameters
+        self._servers = [
+            ActionServer(node, kind, f'controller/{name}', execute, cancel_callback=self._cancel)
+            for kind, name, execute in (
+                (action.RunPattern, 'run_pattern', self._run_pattern),
+                (action.MeasureDelay, 'measure_delay', self._measure_delay),
+                (action.AutoTune, 'auto_tune', self._auto_tune))]
+
+    def destroy(self) -> None:
+        """Take the servers down."""
+        for server in self._servers:
+            server.destroy()
+
+    async def _run_pattern(self, goal: ServerGoalHandle) -> Any:
+        result = action.RunPattern.Result()
+        task: PatternTask | None = None
+        try:
+            task = self.pattern_task(goal.request)
+            await self._run(goal, task, lambda: goal.publish_feedback(
+                action.RunPattern.Feedback(pattern=pattern_message(task))))
+            self._finish(goal, result, None)
+        except TurretError as error:
+            self._finish(goal, result, error)
+        result.passes = task.passes if task else 0
+        return result
+
+    def pattern_task(self, request: Any) -> PatternTask:
+        """Return the task that a goal asks for.
+
+        Raises:
+            TurretError: the head cannot move, a preset is unknown, or the pattern does not fit.
+        """
+        area = Area(request.pan_center, request.tilt_center, request.pan_size, request.tilt_size)
+        parameters = self._parameters.value
+        with self._lock:
+            self._controller.measured(time.monotonic())
+            limits = self._controller.drive.limits
+            waypoints = tuple(Waypoint(*self._presets.get(name)) for name in request.presets)
+        kind = check(request.kind, area, waypoints, limits)
+        require_range('rate', request.rate, 0.0, max(limits.pan.rate, limits.tilt.rate))
+        require_range('dwell_s', request.dwell_s, 0.0, 10.0)
+        self.pattern = PatternTask(PatternOptions(
+            kind, area, waypoints, request.rate or parameters.pattern_rate, request.dwell_s, request.loop,
+            request.pause_on_target, request.seed))
+        return self.pattern
+
+    async def _measure_delay(self, goal: ServerGoalHandle) -> Any:
+        result = action.MeasureDelay.Result(camera_s=math.nan, processing_s=math.nan, actuator_s=math.nan)
+        try:
+            task = MeasureDelay(_travel(goal.request.travel))
+            await self._run(goal, task, lambda: goal.publish_feedback(
+                action.MeasureDelay.Feedback(phase='swing', progress=task.progress)))
+            measured = task.result()
+            self._parameters.set(measured.parameters())
+            result.camera_s, result.actuator_s = measured.camera_s, measured.actuator_s
+            self._finish(goal, result, None)
+            play = [math.degrees(angle) for angle in measured.play]
+            result.message = f'play: pan {play[0]:.2f}, tilt {play[1]:.2f} degrees'
+        except TurretError as error:
+            self._finish(goal, result, error)
+        return result
+
+    async def _auto_tune(self, goal: ServerGoalHandle) -> Any:
+        result = action.AutoTune.Result(
+            kp=math.nan, ki=math.nan, kd=math.nan, ultimate_gain=math.nan, ultimate_period_s=math.nan)
+        try:
+            task = AutoTune(goal.request.axis, _travel(goal.request.travel))
+            await self._run(goal, task, lambda: goal.publish_feedback(
+                action.AutoTune.Feedback(phase='swing', progress=task.progress)))
+            tuned = task.result()
+            for name, value in tuned._asdict().items():
+                setattr(result, name, value)
+            if goal.request.apply:
+                self._parameters.set({
+                    f'aim.{goal.request.axis}.{gain}': getattr(tuned, gain) for gain in ('kp', 'ki', 'kd')})
+            self._finish(goal, result, None)
+        except TurretError as error:
+            self._finish(goal, result, error)
+        return result
+
+    async def _run(self, goal: ServerGoalHandle, task: Task, report: Callable[[], None]) -> None:
+        """Run a task to its end; raise TurretError when it is refused or ends early."""
+        done = Future()
+
+        def on_done(error: TurretError | None) -> None:  # in the thread of the loop; the executor must be woken
+            if self._node.executor is not None:
+                self._node.executor.create_task(done.set_result, error)
+
+        self._permit.check_lease(goal.request.lease_id, time.monotonic_ns())
+        with self._lock:
+            self._controller.start(_Awaited(task, report, on_done), time.monotonic())
+        error = await done
+        if error is not None:
+            raise error
+
+    @staticmethod
+    def _finish(goal: ServerGoalHandle, result: Any, error: TurretError | None) -> None:
+        if error is None:
+            result.success = True
+            goal.succeed()
+            return
+        result.code, result.message = int(error.code), error.message
+        if error.code is ReasonCode.CANCELLED and goal.is_cancel_requested:
+            goal.canceled()
+        else:
+            goal.abort()
+
+    def _cancel(self, _: ServerGoalHandle) -> CancelResponse:
+        with self._lock:
+            self._controller.cancel()
+        return CancelResponse.ACCEPT
+
+
+def _travel(asked: float) -> float:
+    require_range('travel', asked, 0.0, _MOST_TRAVEL)
+    return asked or _DEFAULT_TRAVEL
