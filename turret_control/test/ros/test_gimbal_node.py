@@ -179,7 +179,7 @@ def test_homing_reports_progress_and_ends_at_zero(bench: Bench) -> None:
     assert all(0.0 <= message.progress <= 1.0 for message in feedback)
     wait_until(lambda: bench.state.pan.homed and bench.state.tilt.homed)
     scene = bench.link.call('scene', t=time.monotonic_ns())
-    assert (scene['pan'], scene['tilt']) == (pytest.approx(0.0, abs=3e-3), pytest.approx(0.0, abs=3e-3))
+    assert (scene['pan'], scene['tilt']) == (pytest.approx(0.0, abs=0.02), pytest.approx(0.0, abs=0.02))
 
 
 def test_joint_states_come_fast_and_stamped_when_measured(bench: Bench) -> None:
