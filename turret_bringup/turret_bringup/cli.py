@@ -33,12 +33,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a refusal is one sentence on standard error and 2.
 
-    Words after ``--`` are left to the command, as ``args.rest``.
+    Words after ``--``, and those after the name of a benchmark, are left to the command, as ``args.rest``.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     end = words.index('--') if '--' in words else len(words)
+    if words[:1] == ['bench']:
+        end = min(end, 2)
     args = parser().parse_args(words[:end])
-    args.rest = words[end + 1:]
+    args.rest = [word for word in words[end:] if word != '--']
     try:
         code: int = args.run(args)
     except TurretError as error:

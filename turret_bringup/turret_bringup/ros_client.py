@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,7 @@ class TurretClient:
         with contextlib.suppress(rclpy.executors.ExternalShutdownException):
             self._executor.spin()
 
-    def messages(self, topic: str) -> Iterator[Any]:
+    def messages(self, topic: str) -> Generator[Any, None, None]:
         """Give the messages of a topic of the turret as they arrive."""
         received: queue.SimpleQueue[Any] = queue.SimpleQueue()
         listeners = self._listeners.setdefault(topic, [])

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from running_turret import alive, running_turret
 
 from turret_bringup.instance import lock_path
 from turret_bringup.ros_client import TurretClient
+from turret_bringup.scratch_turret import alive, scratch_turret
 from turret_common.plant_link import PlantError, PlantLink, plant_socket
 from turret_common.ros_testing import claim_domain, free_port, wait_until
 from turret_msgs.msg import LaserState
@@ -83,7 +83,7 @@ def wait_for(condition: Callable[[], bool], timeout_s: float) -> bool:
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_it_ends_while_it_fires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
-    with running_turret(tmp_path) as turret:
+    with scratch_turret(tmp_path) as turret:
         for name in ('XDG_STATE_HOME', 'ROS_DOMAIN_ID'):
             monkeypatch.setenv(name, turret.environment[name])
         processes = turret.processes()

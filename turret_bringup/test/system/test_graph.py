@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from running_turret import RunningTurret, running_turret
 
 from turret_bringup import shared_memory
 from turret_bringup.ros_client import TurretClient
+from turret_bringup.scratch_turret import ScratchTurret, scratch_turret
 from turret_common.ros_testing import wait_until
 from turret_msgs.msg import ControllerState, TurretStatus
 
@@ -22,13 +22,13 @@ SECTIONS = ('camera', 'vision', 'controller', 'gimbal', 'laser', 'safety')
 
 
 @pytest.fixture(scope='module')
-def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTurret]:
-    with running_turret(tmp_path_factory.mktemp('state')) as turret:
+def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchTurret]:
+    with scratch_turret(tmp_path_factory.mktemp('state')) as turret:
         yield turret
 
 
 @pytest.fixture
-def client(turret: RunningTurret, monkeypatch: pytest.MonkeyPatch) -> Iterator[TurretClient]:
+def client(turret: ScratchTurret, monkeypatch: pytest.MonkeyPatch) -> Iterator[TurretClient]:
     for name in ('XDG_STATE_HOME', 'ROS_DOMAIN_ID'):
         monkeypatch.setenv(name, turret.environment[name])
     with TurretClient('turret', timeout_s=20.0) as client:
@@ -44,7 +44,7 @@ def wait_for_status(client: TurretClient, condition: Any, timeout_s: float = 30.
     raise AssertionError
 
 
-def test_it_says_that_it_is_a_simulation(turret: RunningTurret, client: TurretClient) -> None:
+def test_it_says_that_it_is_a_simulation(turret: ScratchTurret, client: TurretClient) -> None:
     assert any('SIMULATION' in line for line in turret.lines)
     status = wait_for_status(client, lambda status: status.backend != TurretStatus.BACKEND_UNKNOWN)
     assert status.backend == TurretStatus.BACKEND_SIMULATION
@@ -73,7 +73,7 @@ def test_it_homes_and_follows_a_target(client: TurretClient) -> None:
 
 @pytest.mark.parametrize('name', ['vision', 'camera', 'gimbal', 'controller', 'laser'])
 def test_a_killed_node_ages_becomes_a_fault_and_returns(
-        turret: RunningTurret, client: TurretClient, name: str) -> None:
+        turret: ScratchTurret, client: TurretClient, name: str) -> None:
     wait_for_status(client, lambda status: getattr(status, f'{name}_age_s') < 1.0)
     turret.kill(name)
     wait_for_status(client, lambda status: any(fault.node == name for fault in status.faults))
@@ -81,13 +81,13 @@ def test_a_killed_node_ages_becomes_a_fault_and_returns(
     wait_for_status(client, lambda status: getattr(status, f'{name}_age_s') < 1.0)
 
 
-def test_killed_nodes_leave_no_shared_memory(turret: RunningTurret, client: TurretClient) -> None:
+def test_killed_nodes_leave_no_shared_memory(turret: ScratchTurret, client: TurretClient) -> None:
     for _ in range(2):
         turret.kill('camera')
     wait_until(lambda: not shared_memory.orphans(), 10.0, 'no orphaned segment')
 
 
-def test_a_second_turret_in_the_namespace_is_refused(turret: RunningTurret) -> None:
+def test_a_second_turret_in_the_namespace_is_refused(turret: ScratchTurret) -> None:
     second = subprocess.run(
         [sys.executable, '-m', 'turret_bringup.cli', 'up'], env=turret.environment, capture_output=True, text=True,
         timeout=30.0, check=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from turret_bringup.commands import call, doctor, down, param, setup, status, test, up
+from turret_bringup.commands import bench, call, doctor, down, param, setup, status, test, up
 
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
@@ -13,6 +13,7 @@ COMMANDS: dict[str, ModuleType] = {
     'call': call,
     'param': param,
     'test': test,
+    'bench': bench,
     'doctor': doctor,
     'setup': setup,
 }

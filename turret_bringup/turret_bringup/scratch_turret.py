@@ -1,4 +1,4 @@
-"""A turret that is started as a person would start it, for the tests of the whole graph."""
+"""A turret started as a person would start it, apart from all others, for tests and benchmarks of the whole graph."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ import psutil
 
 from turret_common.ros_testing import claim_domain, free_port, wait_until
 
-START_S = 60.0
+_START_S = 60.0
 
 
-class RunningTurret:
+class ScratchTurret:
     """``./turret up`` in a process group, a state folder and a ROS domain of its own."""
 
     def __init__(self, state: Path, arguments: Sequence[str] = ()) -> None:
+        """Start it.
+
+        Args:
+            state: an empty folder in place of the user's state folder.
+            arguments: further ones of ``./turret up``.
+        """
         self.port = free_port()
         self.environment = {
             **os.environ, 'XDG_STATE_HOME': str(state), 'ROS_DOMAIN_ID': str(claim_domain()),
@@ -38,7 +44,7 @@ class RunningTurret:
         assert self.supervisor.stdout is not None
         self.lines += self.supervisor.stdout
 
-    def wait_for(self, text: str, timeout_s: float = START_S) -> None:
+    def wait_for(self, text: str, timeout_s: float = _START_S) -> None:
         """Wait until a line of the output contains a text."""
         wait_until(lambda: any(text in line for line in self.lines), timeout_s, f'"{text}" in {self.lines}')
 
@@ -50,7 +56,7 @@ class RunningTurret:
         """Return the process id of a node, None while it does not run."""
         for process in psutil.Process(self.supervisor.pid).children():
             if alive([process]) and process.cmdline()[:1] == [f'turret {name}']:
-                return process.pid
+                return int(process.pid)
         return None
 
     def kill(self, name: str) -> None:
@@ -66,9 +72,9 @@ class RunningTurret:
 
 
 @contextmanager
-def running_turret(state: Path, arguments: Sequence[str] = ()) -> Iterator[RunningTurret]:
+def scratch_turret(state: Path, arguments: Sequence[str] = ()) -> Iterator[ScratchTurret]:
     """Give a turret whose panel is reachable; whatever is left of it at the end is killed."""
-    turret = RunningTurret(state, arguments)
+    turret = ScratchTurret(state, arguments)
     processes = []
     try:
         turret.wait_for('panel: http')
@@ -86,7 +92,7 @@ def alive(processes: Sequence[psutil.Process]) -> list[str]:
     """Return the command lines of those that still run; a zombie does not."""
     def runs(process: psutil.Process) -> bool:
         try:
-            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+            return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
     return [str(process) for process in processes if runs(process)]
