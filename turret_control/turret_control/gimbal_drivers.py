@@ -17,5 +17,8 @@ def make_driver(parameters: GimbalParameters, namespace: str) -> GimbalDriver:
     if parameters.driver == 'step_dir':
         from turret_control.gimbal_driver_step_dir import StepDirDriver
         return StepDirDriver(parameters.step_dir)
+    if parameters.driver == 'tmc2209':
+        from turret_control.gimbal_driver_tmc2209 import Tmc2209Driver
+        return Tmc2209Driver(parameters.step_dir, parameters.tmc2209)
     from turret_control.gimbal_driver_sim import SimDriver
     return SimDriver(PlantLink(plant_socket(namespace)))

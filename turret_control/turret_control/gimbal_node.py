@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import math
+import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
@@ -27,8 +29,8 @@ from turret_control.gimbal_driver import GimbalSample
 from turret_control.gimbal_drivers import make_driver
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_msgs.action import Calibrate, Home
-from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, SafetyPermit
-from turret_msgs.srv import SetEnabled, SetHome
+from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
+from turret_msgs.srv import Registers, SetEnabled, SetHome
 
 _PERIOD_S = 0.008           # joint_states at 125 Hz
 _STATE_PERIOD_S = 0.1
@@ -36,8 +38,10 @@ _STATE_SOONEST_S = 0.02     # between two states however fast they change
 _FEEDBACK_PERIOD_S = 0.1
 _RETRY_S = 1.0              # between attempts to open the driver
 _IDLE_WARNING_S = 10.0
+_PATIENCE_S = 0.5           # for the motors' thread
 _JOINTS = ['pan_joint', 'tilt_joint']
 
+ResultT = TypeVar('ResultT')
 _Done = Callable[[TurretError | None], None]
 
 
@@ -57,6 +61,7 @@ class GimbalNode(Node):
             self._open_hardware()
         else:
             self.get_logger().info(f'driver "{self._driver.name}": no real motors')
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], concurrent.futures.Future[Any]]] = queue.SimpleQueue()
         self._powered = False
         self._retry_s = 0.0
         self._goal: ServerGoalHandle | None = None
@@ -71,6 +76,7 @@ class GimbalNode(Node):
         self._permits_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
         self.create_service(SetEnabled, 'gimbal/set_enabled', self._set_enabled)
         self.create_service(SetHome, 'gimbal/set_home', self._set_home)
+        self.create_service(Registers, 'gimbal/registers', self._registers)
         self._actions = [
             ActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
             ActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
@@ -108,6 +114,7 @@ class GimbalNode(Node):
     # The motors, in a thread of their own
 
     def _tick(self) -> None:
+        self._do_jobs()
         now_ns = time.monotonic_ns()
         for permit in self._permits_in.take():
             self._permits.update(
@@ -219,6 +226,37 @@ class GimbalNode(Node):
         with self._lock:
             changes = self._gimbal.set_home()
         self._settings.set(changes)
+
+    @answered
+    def _registers(self, request: Registers.Request, response: Registers.Response) -> None:
+        self._permits.check_lease(request.lease_id, time.monotonic_ns())
+        response.registers = self._in_thread(lambda: self._exchange_registers(request.write))
+
+    def _exchange_registers(self, writes: list[RegisterValue]) -> list[RegisterValue]:
+        for write in writes:
+            self._driver.write_register(write.axis, write.address, write.value)
+        return [
+            RegisterValue(
+                axis=register.axis, name=register.name, address=register.address, value=register.value or 0,
+                valid=register.value is not None)
+            for register in self._driver.registers()]
+
+    def _in_thread(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do something with the driver in the thread that owns it, and wait for it: some tens of milliseconds."""
+        result: concurrent.futures.Future[ResultT] = concurrent.futures.Future()
+        self._jobs.put((work, result))
+        try:
+            return result.result(_PATIENCE_S)
+        except concurrent.futures.TimeoutError:
+            raise TurretError(ReasonCode.TIMED_OUT, 'the motors\' thread is busy') from None
+
+    def _do_jobs(self) -> None:
+        while not self._jobs.empty():
+            work, result = self._jobs.get()
+            try:
+                result.set_result(work())
+            except TurretError as error:
+                result.set_exception(error)
 
     async def _home(self, goal: ServerGoalHandle) -> Home.Result:
         result = Home.Result()

@@ -8,7 +8,7 @@ from typing import Any
 
 from turret_common.params import group, param
 
-DRIVERS = ('sim', 'step_dir')
+DRIVERS = ('sim', 'step_dir', 'tmc2209')
 REFERENCES = ('flag', 'lower_switch', 'upper_switch', 'absolute', 'declared')
 
 
@@ -112,6 +112,26 @@ class StepDirParameters:
 
 
 @dataclasses.dataclass(frozen=True)
+class Tmc2209Parameters:
+    """Two TMC2209 on one UART; steps come from the pins of ``step_dir``. Currents are in 32nds of the full one."""
+
+    port: str = param('/dev/serial0', 'Serial port')
+    baud: int = param(115200, 'Its speed', unit='Bd', minimum=9600, maximum=500000)
+    echo: bool = param(True, 'What is sent comes back, as on a single wire')
+    pan_address: int = param(0, 'Address of the pan driver, set by its pins MS1 and MS2', minimum=0, maximum=3)
+    tilt_address: int = param(1, 'Address of the tilt driver', minimum=0, maximum=3)
+    run_current: int = param(16, 'Current while turning', minimum=0, maximum=31)
+    hold_current: int = param(8, 'Current while standing; 0 lets a heavy head drop', minimum=0, maximum=31)
+    hold_delay: int = param(4, 'How slowly the current falls to the hold current', minimum=0, maximum=15)
+    power_down_delay: int = param(20, 'Standstill until it falls, in units of 22 ms', minimum=2, maximum=255)
+    spread_cycle: bool = param(False, 'More torque at speed, less silence')
+
+    def __post_init__(self) -> None:
+        if self.pan_address == self.tilt_address:
+            raise ValueError('tmc2209.pan_address and tilt_address must differ')
+
+
+@dataclasses.dataclass(frozen=True)
 class GimbalParameters:
     """What the gimbal node can be told."""
 
@@ -119,6 +139,7 @@ class GimbalParameters:
     pan: GimbalAxis = group(GimbalAxis)
     tilt: GimbalAxis = group(GimbalAxis, lower=-0.7, upper=0.95)
     step_dir: StepDirParameters = group(StepDirParameters)
+    tmc2209: Tmc2209Parameters = group(Tmc2209Parameters)
     home_on_start: bool = param(
         False, 'Home as soon as motion is permitted, without an operator; this energises the motors')
     idle_release_s: float = param(
@@ -131,3 +152,7 @@ class GimbalParameters:
         if self.driver in ('step_dir', 'tmc2209'):
             self.step_dir.check('pan', self.step_dir.pan, self.pan)
             self.step_dir.check('tilt', self.step_dir.tilt, self.tilt)
+        if self.driver == 'tmc2209':
+            for name, motor in (('pan', self.step_dir.pan), ('tilt', self.step_dir.tilt)):
+                if motor.microsteps & (motor.microsteps - 1):
+                    raise ValueError(f'step_dir.{name}.microsteps must be 1, 2, 4, ... or 256 for a TMC2209')

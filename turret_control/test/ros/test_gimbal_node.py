@@ -21,13 +21,14 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros_node import seconds
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros_testing import RosHarness, wait_until
+from turret_control.gimbal_driver import GimbalDriver, Register
 from turret_control.gimbal_node import GimbalNode
 from turret_control.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantAxis, PlantParameters
 from turret_control.plant_server import PlantServer
 from turret_msgs.action import Calibrate, Home
-from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, SafetyPermit
-from turret_msgs.srv import SetEnabled, SetHome
+from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
+from turret_msgs.srv import Registers, SetEnabled, SetHome
 
 LEASE = 'the operator'
 NAN = math.nan
@@ -316,3 +317,28 @@ def test_hardware_that_is_not_there_is_refused_at_start(
     with pytest.raises(TurretError, match=complaint):
         GimbalNode(context=ros.context, namespace='turret', parameter_overrides=[
             Parameter(name, value=value) for name, value in parameters.items()])
+
+
+def test_a_driver_without_registers_says_so(bench: Bench) -> None:
+    answer = bench.ask(Registers, 'gimbal/registers', lease_id=LEASE)
+    assert (answer.success, answer.code) == (False, ReasonCode.NOT_SUPPORTED)
+    assert bench.ask(Registers, 'gimbal/registers', lease_id='nobody').code == ReasonCode.WRONG_LEASE
+
+
+def test_registers_can_be_read_and_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {0x10: 5}
+
+    def registers(driver: GimbalDriver) -> list[Register]:
+        return [Register('pan', 'IHOLD_IRUN', 0x10, values[0x10]), Register('tilt', 'IHOLD_IRUN', 0x10, None)]
+
+    def write(driver: GimbalDriver, axis: str, address: int, value: int) -> None:
+        assert axis == 'pan'
+        values[address] = value
+
+    monkeypatch.setattr(GimbalDriver, 'registers', registers)
+    monkeypatch.setattr(GimbalDriver, 'write_register', write)
+    change = RegisterValue(axis='pan', address=0x10, value=7)
+    answer = bench.ask(Registers, 'gimbal/registers', lease_id=LEASE, write=[change])
+    assert answer.success, answer.message
+    assert [(value.axis, value.value, value.valid) for value in answer.registers] == [
+        ('pan', 7, True), ('tilt', 0, False)]
