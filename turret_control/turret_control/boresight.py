@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.geometry import (
+    Array,
     Bearing,
     PinholeCamera,
     angle_between,
@@ -46,11 +48,7 @@ class Boresight:
 
     def spot(self, range_m: float) -> Bearing:
         """Return where the camera sees the dot on a surface at a distance from it, as a bearing in the head's frame."""
-        beam = direction(Bearing(self.azimuth, self.elevation))
-        origin = np.array([0.0, self.offset_y, self.offset_z])
-        along = float(origin @ beam)
-        travel = -along + math.sqrt(max(0.0, along * along + range_m * range_m - float(origin @ origin)))
-        return bearing_of(origin + travel * beam)
+        return bearing_of(_spot(self, range_m))
 
     def pixel(self, camera: PinholeCamera, range_m: float) -> tuple[float, float] | None:
         """Return the pixel of the dot on a surface at a distance; None when the camera cannot see it."""
@@ -62,7 +60,7 @@ class Boresight:
         With ``u`` the direction of the dot in the head's frame, the third row of ``base_from_head(pan, tilt) u`` is
         ``|(ux, uz)| sin(tilt + atan2(uz, ux))``; it must be ``sin(elevation)``. Pan then turns the horizontal part.
         """
-        ux, uy, uz = (float(v) for v in direction(self.spot(range_m)))
+        ux, uy, uz = (float(v) for v in _spot(self, range_m))
         reach = math.hypot(ux, uz)
         tilt = math.asin(max(-1.0, min(1.0, math.sin(target.elevation) / reach))) - math.atan2(uz, ux)
         forward = ux * math.cos(tilt) - uz * math.sin(tilt)
@@ -70,7 +68,19 @@ class Boresight:
 
     def beam(self, pan: float, tilt: float, range_m: float) -> Bearing:
         """Return the bearing of the dot for a pose of the head in rad."""
-        return bearing_of(base_from_head(pan, tilt) @ direction(self.spot(range_m)))
+        return bearing_of(base_from_head(pan, tilt) @ _spot(self, range_m))
+
+
+@functools.lru_cache(maxsize=64)
+def _spot(boresight: Boresight, range_m: float) -> Array:
+    """Return the unit vector in the head's frame, shape (3,), from the camera to the dot on a surface at a distance."""
+    beam = direction(Bearing(boresight.azimuth, boresight.elevation))
+    origin = np.array([0.0, boresight.offset_y, boresight.offset_z])
+    along = float(origin @ beam)
+    travel = -along + math.sqrt(max(0.0, along * along + range_m * range_m - float(origin @ origin)))
+    spot: Array = origin + travel * beam
+    unit: Array = spot / np.linalg.norm(spot)
+    return unit
 
 
 

@@ -12,13 +12,14 @@ from sensor_msgs.msg import CameraInfo, JointState
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_range
+from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_node import answered, run, seconds, stamp_from
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
-from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros_qos import COMMAND, NEWEST, PERMIT, STATE, STREAM
 from turret_common.state_dir import state_dir
 from turret_control.boresight import Boresight, Dot, fit_boresight
 from turret_control.boresight_store import load_boresight, save_boresight
@@ -53,6 +54,8 @@ from turret_msgs.srv import (
 )
 
 _STATE_PERIOD_S = 0.1
+_SELDOM = 5             # turns between readings of what changes seldom
+_RATE_SHARE = 0.02      # of the newest period in the measured rate
 _MOST_BORESIGHT = 0.5    # rad
 _MOST_OFFSET_M = 1.0
 
@@ -76,7 +79,8 @@ class ControllerNode(Node):
         self._state_due = 0.0
         self._seq = self._fire_seq = 0
         self._jog_seq = -1
-        self._rate_hz = 0.0
+        self._rate_hz = self._settings.value.rate_hz
+        self._ticked = time.monotonic()
 
         self._command_out = self.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
         self._target_out = self.create_publisher(AimTarget, 'controller/target', STREAM)
@@ -89,7 +93,7 @@ class ControllerNode(Node):
         self._jog_in = PolledSubscription(self, Jog, 'controller/jog', COMMAND)
         self._gimbal_in = PolledSubscription(self, GimbalState, 'gimbal/state', STATE)
         self._safety_in = PolledSubscription(self, SafetyState, 'safety/state', STATE)
-        self._camera_in = PolledSubscription(self, CameraInfo, 'camera/camera_info', STREAM)
+        self._camera_in = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
 
         self.create_service(SetMode, 'controller/set_mode', self._set_mode)
         self.create_service(SelectTarget, 'controller/select_target', self._select_target)
@@ -103,14 +107,12 @@ class ControllerNode(Node):
         self._actions = ControllerActions(
             self, self._lock, self._controller, self._permit, self._presets, self._settings)
 
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name='control', daemon=True)
+        self._thread = Periodic('control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error)
         self._thread.start()
 
     def destroy_node(self) -> None:
         """Stop the head, then end."""
-        self._ending.set()
-        self._thread.join(1.0)
+        self._thread.stop()
         if self.context.ok():
             self._command_out.publish(command_message(STOP, self._seq + 1, self.get_clock().now().to_msg()))
         self._actions.destroy()
@@ -122,16 +124,17 @@ class ControllerNode(Node):
 
     # The loop
 
-    def _loop(self) -> None:
-        period = 1.0 / self._settings.value.rate_hz
-        due = last = time.monotonic()
-        while not self._ending.wait(max(0.0, due - time.monotonic())):
-            now = time.monotonic()
-            if now > last:
-                self._rate_hz += 0.02 * (1.0 / (now - last) - self._rate_hz)
-            last, due = now, max(due + period, now)
-            with self._lock:
-                self._turn(now)
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now > self._ticked:
+            self._rate_hz += _RATE_SHARE * (1.0 / (now - self._ticked) - self._rate_hz)
+        self._ticked = now
+        with self._lock:
+            self._turn(now)
+
+    def _on_thread_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'the head is not controlled any more: {type(error).__name__}: {error}')
+        self.context.try_shutdown()
 
     def _turn(self, now: float) -> None:
         clock = self.get_clock().now()
@@ -154,16 +157,12 @@ class ControllerNode(Node):
         for permit in self._permit_in.take():
             self._permit.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
                                 permit.lease_digest, permit.reasons)
-        for gimbal in self._gimbal_in.take():
-            controller.drive.observe_gimbal(report_from(gimbal))
+        if self._seq % _SELDOM == 0:
+            self._read_states()
         for joints in self._joints_in.take():
             if len(joints.position) == len(joints.velocity) == 2:
                 controller.drive.observe_pose(
                     seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
-        for info in self._camera_in.take():
-            controller.target.camera = camera_from(info)
-        for safety in self._safety_in.take():
-            self._auto_fire = safety.auto_fire
         for jog in self._jog_in.take():
             self._take_jog(jog, now)
         seen = False
@@ -172,6 +171,15 @@ class ControllerNode(Node):
                 seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
             seen = True
         return seen
+
+    def _read_states(self) -> None:
+        """Take what changes seldom."""
+        for gimbal in self._gimbal_in.take():
+            self._controller.drive.observe_gimbal(report_from(gimbal))
+        for info in self._camera_in.take():
+            self._controller.target.camera = camera_from(info)
+        for safety in self._safety_in.take():
+            self._auto_fire = safety.auto_fire
 
     def _take_jog(self, jog: Jog, now: float) -> None:
         if jog.seq <= self._jog_seq and jog.seq > 0:

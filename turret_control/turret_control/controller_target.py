@@ -37,9 +37,9 @@ class Aim(NamedTuple):
     Attributes:
         target: the track aimed at, as of ``stamp``.
         stamp: of the image, in s.
-        at: the time that ``motion`` is for, in s.
+        at: when it was worked out, right after the image arrived, in s.
         motion: of the target then.
-        error: angle between target and laser now, in rad; NaN when the pose is not known.
+        error: angle between target and laser then, in rad; NaN when the pose is not known.
     """
 
     target: Target
@@ -126,7 +126,7 @@ class TargetFollower:
         self._frames_on_target = 0
 
     def follow(self, now: float) -> None:
-        """Bring :attr:`aim` up to now: choose after a new image, predict, drop a target that is stale."""
+        """Choose after a new image and bring :attr:`aim` up to now; drop a target that is stale."""
         new, self._new = self._new, False
         parameters = self.parameters
         stale = now - self._stamp > parameters.tracks_timeout_s
@@ -142,12 +142,13 @@ class TargetFollower:
                 ReasonCode.TRACK_LOST if self.selected_id else ReasonCode.NO_TARGET)
             return
         self.code = ReasonCode.OK
-        motion = self._learn(self._target, new).at(now)
+        if not new and self.aim is not None:
+            return
+        motion = self._learn(self._target).at(now)
         fresh = now - self._head.at <= parameters.joints_timeout_s
         error = angle_between(motion.bearing, self.laser(now)) if fresh else math.nan
         self.aim = Aim(self._target, self._stamp, now, motion, error)
-        if new:
-            self._judge(self.aim)
+        self._judge(self.aim)
 
     def reference(self, at: float) -> Reference:
         """Return where the head shall be at a time for the laser to be on the target; there must be one."""
@@ -170,15 +171,15 @@ class TargetFollower:
         decision, self._decision = self._decision, None
         return decision
 
-    def _learn(self, target: Target, new: bool) -> TargetPredictor:
-        """Return the predictor of the target, which learns from each image that shows it."""
+    def _learn(self, target: Target) -> TargetPredictor:
+        """Return the predictor of the target, after it has learnt from an image that shows it."""
         stamp = self._stamp - self.parameters.aim.delay.camera_s
         if self._predictor is None or self._predicted_id != target.id:
             self._predicted_id = target.id
             self._predictor = TargetPredictor(
                 stamp, Motion(target.bearing, target.azimuth_rate, target.elevation_rate),
                 _NOISE_PX / self.camera.fx if self.camera else _NOISE)
-        if new and target.unseen_s == 0.0:
+        if target.unseen_s == 0.0:
             self._predictor.update(stamp, self._seen(target, stamp))
         return self._predictor
 
