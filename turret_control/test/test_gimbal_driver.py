@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from wired_pins import WIRING, SteppedDriver, WiredFactory, WiredMotor
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+from i2c_bus import FakeBus
+from wired_pins import WIRING, Lockstep, SteppedDriver, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
 from turret_common.plant_link import PlantLink
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis import AxisMotion, stand_still
 from turret_control.gimbal_driver import GimbalDriver, PositionSource
+from turret_control.gimbal_driver_servo import Pca9685Driver, ServoDriver
 from turret_control.gimbal_driver_sim import SimDriver
+from turret_control.gimbal_parameters import Pca9685Parameters, ServoAxis, ServoParameters
 from turret_control.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantParameters
 from turret_control.plant_port import PlantPort
@@ -60,7 +64,39 @@ class StepDirBench(Bench):
         return any(motor.powered for motor in self.motors)
 
 
-@pytest.fixture(params=[SimBench, StepDirBench])
+class SteppedServos(Lockstep, ServoDriver):
+    """The servo driver."""
+
+
+class SteppedBoard(Lockstep, Pca9685Driver):
+    """The driver of the servo board."""
+
+
+class ServoBench(Bench):
+    def __init__(self) -> None:
+        self.factory = MockFactory(pin_class=MockPWMPin)
+        self.driver = SteppedServos(ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13)), self.factory)
+
+    def wait(self, seconds: float) -> None:
+        self.driver.lockstep.go_on(seconds)
+
+    def powered(self) -> bool:
+        return any(self.factory.pin(pin).state > 0.0 for pin in (12, 13))
+
+
+class BoardBench(Bench):
+    def __init__(self) -> None:
+        self.bus = FakeBus()
+        self.driver = SteppedBoard(ServoParameters(), Pca9685Parameters(), self.bus)
+
+    def wait(self, seconds: float) -> None:
+        self.driver.lockstep.go_on(seconds)
+
+    def powered(self) -> bool:
+        return any(self.bus.width_s(channel) for channel in (0, 1))
+
+
+@pytest.fixture(params=[SimBench, StepDirBench, ServoBench, BoardBench])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     make: Callable[[], Bench] = request.param
     bench = make()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tmc_bus import FakePort
-from wired_pins import WIRING, LockstepClock, WiredFactory, WiredMotor
+from wired_pins import WIRING, Lockstep, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -16,20 +16,13 @@ from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters, Tmc22
 from turret_control.tmc2209 import CHOPCONF, GSTAT, IHOLD_IRUN
 
 
-class Driver(Tmc2209Driver):
+class Driver(Lockstep, Tmc2209Driver):
     """The real driver on a clock that stands still and a port with two chips."""
 
     def __init__(self, port: FakePort) -> None:
-        self.lockstep = LockstepClock()
         factory = WiredFactory()
         self.motor = WiredMotor(factory, WIRING.pan, WIRING, (-600, 600))
-        super().__init__(WIRING, Tmc2209Parameters(), factory, self.lockstep, lambda parameters: port)
-
-    def close(self) -> None:
-        self._ended.set()
-        self.lockstep.release()
-        super().close()
-        self.lockstep.hold()
+        super().__init__(WIRING, Tmc2209Parameters(), factory, open_uart=lambda parameters: port)
 
 
 @pytest.fixture

@@ -130,18 +130,22 @@ class LockstepClock:
         self._horizon_ns = self._now_ns
 
 
-class SteppedDriver(StepDirDriver):
-    """The real driver on a clock that stands still between the steps of a test."""
+class Lockstep:
+    """Mixed into a driver with a thread: its clock stands still between the steps of a test."""
 
-    def __init__(self, parameters: StepDirParameters, factory: WiredFactory) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.lockstep = LockstepClock()
-        super().__init__(parameters, factory, self.lockstep)
+        super().__init__(*args, clock=self.lockstep, **kwargs)
 
     def close(self) -> None:
-        self._ended.set()
+        self._ended.set()  # type: ignore[attr-defined]
         self.lockstep.release()
-        super().close()
+        super().close()  # type: ignore[misc]
         self.lockstep.hold()
+
+
+class SteppedDriver(Lockstep, StepDirDriver):
+    """The stepper driver."""
 
 
 #: Two motors with 1600 steps per turn.

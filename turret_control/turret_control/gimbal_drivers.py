@@ -20,5 +20,11 @@ def make_driver(parameters: GimbalParameters, namespace: str) -> GimbalDriver:
     if parameters.driver == 'tmc2209':
         from turret_control.gimbal_driver_tmc2209 import Tmc2209Driver
         return Tmc2209Driver(parameters.step_dir, parameters.tmc2209)
+    if parameters.driver == 'servo':
+        from turret_control.gimbal_driver_servo import ServoDriver
+        return ServoDriver(parameters.servo)
+    if parameters.driver == 'pca9685':
+        from turret_control.gimbal_driver_servo import Pca9685Driver
+        return Pca9685Driver(parameters.servo, parameters.pca9685)
     from turret_control.gimbal_driver_sim import SimDriver
     return SimDriver(PlantLink(plant_socket(namespace)))

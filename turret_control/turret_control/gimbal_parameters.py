@@ -8,7 +8,7 @@ from typing import Any
 
 from turret_common.params import group, param
 
-DRIVERS = ('sim', 'step_dir', 'tmc2209')
+DRIVERS = ('sim', 'step_dir', 'tmc2209', 'servo', 'pca9685')
 REFERENCES = ('flag', 'lower_switch', 'upper_switch', 'absolute', 'declared')
 
 
@@ -132,6 +132,56 @@ class Tmc2209Parameters:
 
 
 @dataclasses.dataclass(frozen=True)
+class ServoAxis:
+    """The servo of one axis."""
+
+    pin: int = _pin('Output of the pulses, for driver "servo"')
+    min_pulse_s: float = param(0.001, 'Pulse at one end', unit='s', minimum=0.0003, maximum=0.003)
+    max_pulse_s: float = param(0.002, 'Pulse at the other end', unit='s', minimum=0.0003, maximum=0.003)
+    travel: float = param(1.571, 'Angle between the ends', unit='rad', minimum=0.1, maximum=6.3)
+    invert: bool = param(False, 'Longer pulses turn it in the negative direction')
+
+    def __post_init__(self) -> None:
+        if not self.min_pulse_s < self.max_pulse_s:
+            raise ValueError('min_pulse_s must be below max_pulse_s')
+
+
+@dataclasses.dataclass(frozen=True)
+class ServoParameters:
+    """Two servos."""
+
+    pan: ServoAxis = group(ServoAxis)
+    tilt: ServoAxis = group(ServoAxis)
+
+    def check(self, name: str, servo: ServoAxis, axis: GimbalAxis, needs_pin: bool) -> None:
+        """Refuse what servos cannot do.
+
+        Raises:
+            ValueError: a pin is missing, home would need a switch, or the soft limits are beyond the servo's travel.
+        """
+        if needs_pin and servo.pin < 0:
+            raise ValueError(f'servo.{name} needs pin')
+        if axis.reference != 'absolute' or axis.limit_switches:
+            raise ValueError(f'{name}: a servo needs reference "absolute" and no limit_switches')
+        if not abs(axis.reference_angle) + max(-axis.lower, axis.upper) <= 0.5 * servo.travel:
+            raise ValueError(f'{name}: the soft limits are beyond the servo\'s travel of {servo.travel:g} rad')
+
+
+@dataclasses.dataclass(frozen=True)
+class Pca9685Parameters:
+    """The servo board."""
+
+    bus: int = param(1, 'Number of the I2C bus', minimum=0, maximum=20)
+    address: int = param(0x40, 'Address of the board', minimum=0x03, maximum=0x77)
+    pan_channel: int = param(0, 'Channel of the pan servo', minimum=0, maximum=15)
+    tilt_channel: int = param(1, 'Channel of the tilt servo', minimum=0, maximum=15)
+
+    def __post_init__(self) -> None:
+        if self.pan_channel == self.tilt_channel:
+            raise ValueError('pca9685.pan_channel and tilt_channel must differ')
+
+
+@dataclasses.dataclass(frozen=True)
 class GimbalParameters:
     """What the gimbal node can be told."""
 
@@ -140,6 +190,8 @@ class GimbalParameters:
     tilt: GimbalAxis = group(GimbalAxis, lower=-0.7, upper=0.95)
     step_dir: StepDirParameters = group(StepDirParameters)
     tmc2209: Tmc2209Parameters = group(Tmc2209Parameters)
+    servo: ServoParameters = group(ServoParameters)
+    pca9685: Pca9685Parameters = group(Pca9685Parameters)
     home_on_start: bool = param(
         False, 'Home as soon as motion is permitted, without an operator; this energises the motors')
     idle_release_s: float = param(
@@ -156,3 +208,6 @@ class GimbalParameters:
             for name, motor in (('pan', self.step_dir.pan), ('tilt', self.step_dir.tilt)):
                 if motor.microsteps & (motor.microsteps - 1):
                     raise ValueError(f'step_dir.{name}.microsteps must be 1, 2, 4, ... or 256 for a TMC2209')
+        if self.driver in ('servo', 'pca9685'):
+            self.servo.check('pan', self.servo.pan, self.pan, self.driver == 'servo')
+            self.servo.check('tilt', self.servo.tilt, self.tilt, self.driver == 'servo')
