@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, JointState
+from sensor_msgs.msg import CameraInfo, JointState, Joy
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_range
@@ -16,6 +16,7 @@ from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_images import info_to_camera
 from turret_common.ros_node import answered, run, seconds, stamp_from
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
@@ -27,8 +28,9 @@ from turret_control.controller import Controller, Status
 from turret_control.controller_drive import STOP
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.presets import Preset, PresetStore
-from turret_control.ros_controller import camera_from, command_message, report_from, state_message, target_from
+from turret_control.ros_controller import command_message, report_from, state_message, target_from
 from turret_control.ros_controller_actions import ControllerActions
+from turret_control.ros_controller_boresight import BoresightCalibration
 from turret_control.selection import Priority
 from turret_msgs.msg import (
     AimTarget,
@@ -91,6 +93,7 @@ class ControllerNode(Node):
         self._joints_in = PolledSubscription(self, JointState, 'joint_states', STREAM)
         self._permit_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
         self._jog_in = PolledSubscription(self, Jog, 'controller/jog', COMMAND)
+        self._joy_in = PolledSubscription(self, Joy, 'joy', COMMAND) if self._settings.value.joy.enabled else None
         self._gimbal_in = PolledSubscription(self, GimbalState, 'gimbal/state', STATE)
         self._safety_in = PolledSubscription(self, SafetyState, 'safety/state', STATE)
         self._camera_in = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
@@ -106,6 +109,8 @@ class ControllerNode(Node):
         self.create_service(SetBoresight, 'controller/set_boresight', self._set_boresight)
         self._actions = ControllerActions(
             self, self._lock, self._controller, self._permit, self._presets, self._settings)
+        self._calibration = BoresightCalibration(
+            self, self._permit, lambda: self._controller.target.camera, self._accept_boresight)
 
         self._thread = Periodic('control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error)
         self._thread.start()
@@ -116,6 +121,7 @@ class ControllerNode(Node):
         if self.context.ok():
             self._command_out.publish(command_message(STOP, self._seq + 1, self.get_clock().now().to_msg()))
         self._actions.destroy()
+        self._calibration.destroy()
         super().destroy_node()
 
     def _on_parameters(self, parameters: ControllerParameters) -> None:
@@ -165,6 +171,8 @@ class ControllerNode(Node):
                     seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
         for jog in self._jog_in.take():
             self._take_jog(jog, now)
+        for joy in self._joy_in.take() if self._joy_in else ():
+            self._take_joy(joy, now)
         seen = False
         for tracks in self._tracks_in.take():
             controller.target.observe(
@@ -177,7 +185,7 @@ class ControllerNode(Node):
         for gimbal in self._gimbal_in.take():
             self._controller.drive.observe_gimbal(report_from(gimbal))
         for info in self._camera_in.take():
-            self._controller.target.camera = camera_from(info)
+            self._controller.target.camera = info_to_camera(info)
         for safety in self._safety_in.take():
             self._auto_fire = safety.auto_fire
 
@@ -190,6 +198,18 @@ class ControllerNode(Node):
             self._controller.jog(jog.pan_rate, jog.tilt_rate, now)
         except TurretError as error:
             self.get_logger().warning(f'jog refused: {error.message}', throttle_duration_sec=1.0)
+
+    def _take_joy(self, joy: Joy, now: float) -> None:
+        """Jog by a joystick, which has no lease: only while nobody is the operator and its button is held."""
+        settings, permit = self._settings.value.joy, self._permit.newest
+        enough = len(joy.axes) > max(settings.pan_axis, settings.tilt_axis) and len(joy.buttons) > settings.deadman
+        if permit is None or permit.lease_digest or not enough or not joy.buttons[settings.deadman]:
+            return
+        try:
+            self._controller.jog(
+                settings.rate * joy.axes[settings.pan_axis], settings.rate * joy.axes[settings.tilt_axis], now)
+        except TurretError as error:
+            self.get_logger().warning(f'joystick refused: {error.message}', throttle_duration_sec=1.0)
 
     def _publish_aim(self, to_steady: float) -> None:
         aim, message = self._controller.target.aim, AimTarget()
@@ -279,10 +299,17 @@ class ControllerNode(Node):
         with self._lock:
             self._operator(request)
             boresight = Boresight() if request.reset else self._asked_boresight(request)
-            save_boresight(self._boresight_path, boresight)
-            self._controller.target.boresight = boresight
-            self._state_due = 0.0
+            self._set_and_save(boresight)
         response.residual = boresight.residual
+
+    def _accept_boresight(self, boresight: Boresight) -> None:
+        with self._lock:
+            self._set_and_save(boresight)
+
+    def _set_and_save(self, boresight: Boresight) -> None:
+        save_boresight(self._boresight_path, boresight)
+        self._controller.target.boresight = boresight
+        self._state_due = 0.0
 
     def _asked_boresight(self, request: SetBoresight.Request) -> Boresight:
         now, offsets = self._controller.target.boresight, (request.offset_y, request.offset_z)

@@ -11,6 +11,17 @@ from turret_control.selection import SelectionParameters
 
 
 @dataclasses.dataclass(frozen=True)
+class JoyParameters:
+    """A joystick at the turret itself, on the topic ``joy``."""
+
+    enabled: bool = param(False, 'Whether a joystick turns the head while nobody holds the operator\'s lease')
+    pan_axis: int = param(0, 'Index of the axis for pan, positive left', minimum=0, maximum=31)
+    tilt_axis: int = param(1, 'Index of the axis for tilt, positive up', minimum=0, maximum=31)
+    deadman: int = param(4, 'Index of the button that must be held', minimum=0, maximum=31)
+    rate: float = param(0.8, 'Rate at full deflection', unit='rad/s', minimum=0.01, maximum=3.0, live=True)
+
+
+@dataclasses.dataclass(frozen=True)
 class ControllerParameters:
     """What the controller node can be told."""
 
@@ -18,6 +29,7 @@ class ControllerParameters:
     rate_hz: float = param(100.0, 'Rate of the control loop', unit='Hz', minimum=20.0, maximum=500.0)
     selection: SelectionParameters = group(SelectionParameters)
     aim: AimingParameters = group(AimingParameters)
+    joy: JoyParameters = group(JoyParameters)
     max_rate: float = param(
         math.pi, 'Largest rate of either axis; the gimbal\'s own limit also holds', unit='rad/s', minimum=0.01,
         maximum=20.0, live=True)

@@ -7,9 +7,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sensor_msgs.msg import CameraInfo
-
-from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
 from turret_control import presets
 from turret_control.aiming import Limits
@@ -38,14 +35,6 @@ def target_from(track: Track) -> Target:
         track.id, TrackState(track.state), track.class_id, track.confidence, track.azimuth, track.elevation,
         track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s,
         (track.box.center_x, track.box.center_y) if track.unseen_s == 0.0 else None)
-
-
-def camera_from(info: CameraInfo) -> PinholeCamera | None:
-    """Return the camera that an info describes; None when it describes none (no focal length)."""
-    if not info.k[0] > 0.0:
-        return None
-    k1, k2, p1, p2, k3 = (*info.d, 0.0, 0.0, 0.0, 0.0, 0.0)[:5]
-    return PinholeCamera(info.width, info.height, info.k[0], info.k[4], info.k[2], info.k[5], (k1, k2, p1, p2, k3))
 
 
 def report_from(state: GimbalState) -> GimbalReport:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from geometry_msgs.msg import Point
 from rclpy.action import ActionClient
-from sensor_msgs.msg import CameraInfo, JointState
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo, JointState, Joy
 
 from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
@@ -19,7 +20,7 @@ from turret_common.ros_node import stamp_from
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros_testing import RosHarness, wait_until
 from turret_control.controller_node import ControllerNode
-from turret_msgs.action import RunPattern
+from turret_msgs.action import CalibrateBoresight, RunPattern
 from turret_msgs.msg import AxisState, ControllerState, GimbalCommand, GimbalState, Jog, SafetyPermit, Track, TrackArray
 from turret_msgs.srv import LookAtPixel, MoveTo, Nudge, RecallPreset, SavePreset, SetBoresight, SetMode
 
@@ -33,6 +34,7 @@ class Surroundings:
     def __init__(self, ros: RosHarness) -> None:
         self.motion_ok = True
         self.permitted = True
+        self.operator = LEASE
         self.position = (0.0, 0.0)
         self.target: Callable[[float], tuple[float, float]] | None = None
         self.joints = True
@@ -63,7 +65,7 @@ class Surroundings:
             if self.permitted:
                 self._permit.publish(SafetyPermit(
                     epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), laser_ok=False, motion_ok=self.motion_ok,
-                    lease_digest=lease_digest(LEASE)))
+                    lease_digest=lease_digest(self.operator)))
             if self.joints:
                 joints = JointState(name=['pan_joint', 'tilt_joint'], position=self.position, velocity=[0.0, 0.0])
                 joints.header.stamp = now
@@ -249,5 +251,42 @@ def test_a_pattern_is_an_action_that_can_be_cancelled(
             wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
         wait_until(result.done)
         assert result.result().result.code == code
+    finally:
+        client.destroy()
+
+
+def test_a_joystick_turns_the_head_only_without_an_operator_and_with_its_button_held(
+        ros: RosHarness, surroundings: Surroundings) -> None:
+    surroundings.operator = ''
+    ros.add(ControllerNode(
+        context=ros.context, namespace='turret', parameter_overrides=[Parameter('joy.enabled', value=True)]))
+    commands = ros.collect(GimbalCommand, 'gimbal/command', COMMAND)
+    publisher = ros.probe.create_publisher(Joy, 'joy', COMMAND)
+    wait_until(lambda: publisher.get_subscription_count() == 1 and commands)
+
+    def moves(button: int) -> bool:
+        start = len(commands)
+        for _ in range(20):
+            publisher.publish(Joy(axes=[1.0, 0.0], buttons=[0, 0, 0, 0, button]))
+            time.sleep(0.02)
+        return any(moving_left(command) for command in commands[start:])
+    assert not moves(0)
+    wait_until(lambda: moves(1))
+    surroundings.operator = LEASE
+    wait_until(lambda: not moves(1))
+
+
+def test_a_boresight_is_not_calibrated_for_others_or_without_a_laser(
+        ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    client = ActionClient(ros.probe, CalibrateBoresight, 'controller/calibrate_boresight')
+    try:
+        assert client.wait_for_server(10.0)
+        for lease, ranges, code in (('wrong', [2.0], ReasonCode.WRONG_LEASE), (LEASE, [], ReasonCode.INVALID_ARGUMENT),
+                                    (LEASE, [NAN], ReasonCode.NOT_FINITE)):
+            sending = client.send_goal_async(CalibrateBoresight.Goal(lease_id=lease, ranges=ranges))
+            wait_until(sending.done)
+            result = sending.result().get_result_async()
+            wait_until(result.done)
+            assert result.result().result.code == code
     finally:
         client.destroy()

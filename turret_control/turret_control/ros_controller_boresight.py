@@ -1,0 +1,134 @@
+"""The action that finds the laser's dot in the image and sets the boresight from it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.node import Node
+from rclpy.task import Future
+from sensor_msgs.msg import Image
+
+from turret_common.errors import TurretError
+from turret_common.finite import require_range
+from turret_common.geometry import PinholeCamera
+from turret_common.permit import PermitMonitor
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_images import image_to_array
+from turret_common.ros_qos import IMAGE_IN
+from turret_control.boresight import Boresight, Dot, fit_boresight
+from turret_control.boresight_dot import find_dot
+from turret_msgs.action import CalibrateBoresight
+from turret_msgs.srv import Fire
+
+_IMAGES = 4            # with the laser off, and on
+_PULSE_S = 0.6
+_LIGHT_UP_S = 0.15     # from the accepted shot to images that show it
+_MOVE_S = 10.0         # for the operator to change the distance
+_TIMEOUT_S = 3.0
+_MOST_RANGES = 10
+
+_Pixels = npt.NDArray[np.uint8]
+
+
+class BoresightCalibration:
+    """The action server ``controller/calibrate_boresight``. The laser must be armed and the head must stand still."""
+
+    def __init__(self, node: Node, permit: PermitMonitor, camera: Callable[[], PinholeCamera | None],
+                 accept: Callable[[Boresight], None]) -> None:
+        """``camera`` gives the camera of the image; ``accept`` takes the boresight that was found."""
+        self._node, self._permit, self._camera, self._accept = node, permit, camera, accept
+        self._laser = node.create_client(Fire, 'laser/fire')
+        self._busy = False
+        self._server = ActionServer(
+            node, CalibrateBoresight, 'controller/calibrate_boresight', self._execute,
+            cancel_callback=lambda _: CancelResponse.ACCEPT)
+
+    def destroy(self) -> None:
+        """Take the server down."""
+        self._server.destroy()
+
+    async def _execute(self, goal: ServerGoalHandle) -> CalibrateBoresight.Result:
+        result = CalibrateBoresight.Result(residual=math.nan)
+        try:
+            self._permit.check_lease(goal.request.lease_id, time.monotonic_ns())
+            if self._busy:
+                raise TurretError(ReasonCode.BUSY, 'a calibration is under way')
+            self._busy = True
+            try:
+                found = await self._find(goal)
+            finally:
+                self._busy = False
+            self._accept(found)
+            result.success, result.residual = True, found.residual
+            goal.succeed()
+        except TurretError as error:
+            result.code, result.message = int(error.code), error.message
+            if error.code is ReasonCode.CANCELLED:
+                goal.canceled()
+            else:
+                goal.abort()
+        return result
+
+    async def _find(self, goal: ServerGoalHandle) -> Boresight:
+        ranges, camera = list(goal.request.ranges), self._camera()
+        if not 1 <= len(ranges) <= _MOST_RANGES:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'one to {_MOST_RANGES} distances are needed')
+        for range_m in ranges:
+            require_range('distance', range_m, 0.1, 100.0)
+        if camera is None:
+            raise TurretError(ReasonCode.NO_CALIBRATION, 'the camera has not described itself yet')
+        dots = []
+        for i, range_m in enumerate(ranges):
+            if i:
+                goal.publish_feedback(CalibrateBoresight.Feedback(
+                    measured=i, prompt=f'Bring a surface to {range_m:g} m within {_MOVE_S:g} s.'))
+                await self._pause(_MOVE_S)
+            dark = await self._images(goal)
+            await self._fire(goal.request.lease_id)
+            await self._pause(_LIGHT_UP_S)
+            pixel = find_dot(dark, await self._images(goal))
+            if pixel is None:
+                raise TurretError(ReasonCode.CALIBRATION_FAILED, f'no dot was seen at {range_m:g} m')
+            dots.append(Dot(*pixel, range_m))
+        return fit_boresight(dots, camera)
+
+    async def _fire(self, lease_id: str) -> None:
+        if not self._laser.service_is_ready():
+            raise TurretError(ReasonCode.NOT_READY, 'the laser node does not answer')
+        answer: Any = await self._laser.call_async(Fire.Request(lease_id=lease_id, pulses=1, pulse_s=_PULSE_S))
+        if not answer.success:
+            raise TurretError(ReasonCode(answer.code), answer.message)
+
+    async def _pause(self, seconds: float) -> None:
+        done = Future()
+        timer = self._node.create_timer(seconds, lambda: done.set_result(None))
+        await done
+        self._node.destroy_timer(timer)
+
+    async def _images(self, goal: ServerGoalHandle) -> list[_Pixels]:
+        """Return the next images."""
+        if goal.is_cancel_requested:
+            raise TurretError(ReasonCode.CANCELLED, 'cancelled')
+        images: list[_Pixels] = []
+        done = Future()
+
+        def take(message: Image) -> None:
+            images.append(np.array(image_to_array(message), dtype=np.uint8))
+            if len(images) == _IMAGES:
+                done.set_result(None)
+
+        subscription = self._node.create_subscription(Image, 'camera/image_raw', take, IMAGE_IN)
+        timer = self._node.create_timer(_TIMEOUT_S, lambda: done.set_result(None))
+        await done
+        self._node.destroy_subscription(subscription)
+        self._node.destroy_timer(timer)
+        if len(images) < _IMAGES:
+            raise TurretError(ReasonCode.NO_FRAMES, 'the camera delivers no images')
+        return images[:_IMAGES]
