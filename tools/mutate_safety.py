@@ -41,7 +41,18 @@ SUITES: dict[str, tuple[str, ...]] = {
     f'{_CORE}/guardian.py': (f'{_TEST}/test_guardian.py',),
 }
 #: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
-ACCEPTED: dict[tuple[str, str, str], str] = {}
+_OVERWRITTEN = 'overwritten by the first heartbeat or lease, before anybody can ask for it'
+_FOR_THE_TYPE_CHECKER = 'a missing permit was refused by the age already; said again for the type checker'
+ACCEPTED: dict[tuple[str, str, str], str] = {
+    ('lease.py', 'trigger: bool = False', 'False -> True'): _OVERWRITTEN,
+    ('lease.py', "self._last_lease_id = ''", "self._last_lease_id = '' -> pass"): _OVERWRITTEN,
+    ('permit.py', 'if permit is None or code is not ReasonCode.OK:',
+     'permit is None or code is not ReasonCode.OK -> (code is not ReasonCode.OK)'): _FOR_THE_TYPE_CHECKER,
+    ('permit.py', 'if code is ReasonCode.OK and not (permit and permit.motion_ok):',
+     'permit and permit.motion_ok -> (permit.motion_ok)'): _FOR_THE_TYPE_CHECKER,
+    ('permit.py', 'if code is ReasonCode.OK and not (permit and permit.laser_ok):',
+     'permit and permit.laser_ok -> (permit.laser_ok)'): _FOR_THE_TYPE_CHECKER,
+}
 
 _FLIPPED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
@@ -49,7 +60,6 @@ _FLIPPED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
 }
 _TIMEOUT_S = 60.0
-_SURVIVED, _KILLED = 'survived', 'killed'
 
 
 class Mutant(NamedTuple):
@@ -121,12 +131,13 @@ def _deletable(node: ast.AST) -> bool:
     return isinstance(node, (ast.Raise, ast.Return)) and (isinstance(node, ast.Raise) or node.value is not None)
 
 
-def verdict(tree: Path, mutant: Mutant, original: str) -> str:
-    """Return whether the module's tests notice a mutant, in a process of its own."""
+def survives(tree: Path, mutant: Mutant) -> bool:
+    """Return whether no test of the module notices a mutant."""
     path = tree / mutant.module
+    original = path.read_text()
     path.write_text(mutant.source)
     try:
-        return _SURVIVED if _tests_pass(tree, SUITES[mutant.module]) else _KILLED
+        return _tests_pass(tree, SUITES[mutant.module])
     finally:
         path.write_text(original)
 
@@ -178,8 +189,7 @@ def main() -> int:
                 sys.stderr.write(f'the tests of {module} fail before anything is changed\n')
                 return 2
         for mutant in todo:
-            original = (ROOT / mutant.module).read_text()
-            if mutant.key not in ACCEPTED and verdict(tree, mutant, original) == _SURVIVED:
+            if mutant.key not in ACCEPTED and survives(tree, mutant):
                 survivors.append(mutant)
                 sys.stdout.write(f'survived: {mutant.module}:{mutant.line_number}: {mutant.change}\n')
                 sys.stdout.flush()

@@ -76,3 +76,8 @@ def test_the_operator_cannot_be_checked_before_the_first_permit() -> None:
 
 def test_the_operator_passes_even_while_nothing_is_permitted() -> None:
     monitor(laser_ok=False, motion_ok=False).check_lease('lease', ISSUED)
+
+
+def test_no_lease_has_no_digest() -> None:
+    assert lease_digest('') == ''
+    assert lease_digest('lease') != lease_digest('other')

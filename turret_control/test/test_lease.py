@@ -79,6 +79,18 @@ def test_a_lease_is_taken_over_only_when_asked_and_both_are_told() -> None:
     assert ada.lease.name == 'Bob'
 
 
+def test_a_new_operator_inherits_neither_presence_nor_trigger() -> None:
+    ada = Operator()
+    ada.beat()
+    ada.beat(trigger=True)
+    lease_id, nonce = ada.lease.acquire('secret', 'Bob', True, ada.now)
+    assert not ada.lease.present(ada.now)
+    assert not ada.trigger()
+    assert ada.reasons() == [ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_OPERATOR]
+    ada.lease.beat(lease_id, nonce, True, ada.now + MS)
+    assert not ada.lease.trigger(ada.now + MS), 'held since before the take-over'
+
+
 def test_a_released_lease_is_nobodys() -> None:
     ada = Operator()
     ada.beat()
@@ -194,6 +206,23 @@ def test_a_gap_between_heartbeats_counts_even_when_the_nonce_is_young() -> None:
     ada.beat(nonce='', after_ms=250)
     assert ada.beat(trigger=True, after_ms=250)
     assert not ada.trigger()
+
+
+def test_a_late_heartbeat_does_not_show_that_the_trigger_was_released() -> None:
+    ada = Operator()
+    ada.beat()
+    ada.beat(trigger=True)
+    assert not ada.beat(trigger=False, after_ms=301)
+    ada.beat(trigger=True)
+    assert not ada.trigger()
+
+
+def test_nobody_has_no_age_and_no_trigger() -> None:
+    lease = OperatorLease('secret')
+    assert lease.age_ns(0) is None
+    assert not lease.trigger(0)
+    assert lease.needs_new_press()
+    assert lease.lease_id == ''
 
 
 def test_the_age_is_that_of_the_newest_heartbeat_that_counted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 import secrets
 from collections.abc import Callable
@@ -19,32 +20,42 @@ LEASE_LIFETIME_NS = 10_000_000_000
 _NAME_LENGTH_MAX = 40
 
 
+@dataclasses.dataclass
+class _Holder:
+    """Who holds the lease, and what is known of them."""
+
+    name: str
+    lease_id: str
+    nonce: str
+    nonce_ns: int
+    beat_ns: int | None = None
+    trigger: bool = False
+    needs_release: bool = True
+
+
 class OperatorLease:
     """One operator at a time, proven by a secret and kept by heartbeats that echo the newest nonce.
 
     A heartbeat counts only when the nonce it echoes was given less than :data:`BEAT_LIFETIME_NS` ago, so that one that
     was held up on its way proves nothing. After a gap the trigger counts only once it has been seen released. Times are
     CLOCK_MONOTONIC in ns.
-
-    Attributes:
-        name: of the operator; empty = nobody.
-        lease_id: what the operator's commands carry; empty = nobody.
     """
 
     def __init__(self, secret: str, token: Callable[[], str] = secrets.token_urlsafe) -> None:
         self._secret = secret
         self._token = token
+        self._holder: _Holder | None = None
         self._last_lease_id = ''
-        self._clear()
 
-    def _clear(self) -> None:
-        self.name = ''
-        self.lease_id = ''
-        self._nonce = ''
-        self._nonce_ns = 0
-        self._beat_ns: int | None = None
-        self._trigger = False
-        self._needs_release = True
+    @property
+    def name(self) -> str:
+        """The operator's name; empty = nobody."""
+        return self._holder.name if self._holder else ''
+
+    @property
+    def lease_id(self) -> str:
+        """What the operator's commands carry; empty = nobody."""
+        return self._holder.lease_id if self._holder else ''
 
     def acquire(self, secret: str, name: str, take_over: bool, now_ns: int) -> tuple[str, str]:
         """Make ``name`` the operator; return the lease id and the first nonce.
@@ -52,25 +63,22 @@ class OperatorLease:
         Raises:
             TurretError: WRONG_SECRET, INVALID_ARGUMENT for the name, or LEASE_TAKEN; nothing was changed.
         """
-        if not hmac.compare_digest(secret.encode(), self._secret.encode()):
+        if not _same(secret, self._secret):
             raise TurretError(ReasonCode.WRONG_SECRET, 'this is not the operator secret of this turret')
-        if not (1 <= len(name) <= _NAME_LENGTH_MAX and name.isprintable() and name.strip()):
+        if not (len(name) <= _NAME_LENGTH_MAX and name.isprintable() and name.strip()):
             raise TurretError(
                 ReasonCode.INVALID_ARGUMENT, f'a name has 1 to {_NAME_LENGTH_MAX} printable characters')
         self.expire(now_ns)
-        if self.lease_id and not take_over:
+        if self._holder and not take_over:
             raise TurretError(ReasonCode.LEASE_TAKEN, f'{self.name} is the operator; ask to take over')
         self._last_lease_id = self.lease_id
-        self._clear()
-        self.name = name
-        self.lease_id = self._token()
-        return self.lease_id, self._new_nonce(now_ns)
+        self._holder = _Holder(name, self._token(), self._token(), now_ns)
+        return self._holder.lease_id, self._holder.nonce
 
     def release(self, lease_id: str) -> None:
         """Stop being the operator. Raises as :meth:`check`."""
         self.check(lease_id)
-        self._last_lease_id = ''
-        self._clear()
+        self._holder = None
 
     def check(self, lease_id: str) -> None:
         """Refuse a caller who is not the operator.
@@ -78,13 +86,7 @@ class OperatorLease:
         Raises:
             TurretError: NO_OPERATOR, OPERATOR_CHANGED to the one before the present operator, or WRONG_LEASE.
         """
-        if not self.lease_id:
-            raise TurretError(ReasonCode.NO_OPERATOR, 'nobody is the operator; acquire the lease first')
-        if hmac.compare_digest(lease_id.encode(), self.lease_id.encode()):
-            return
-        if self._last_lease_id and hmac.compare_digest(lease_id.encode(), self._last_lease_id.encode()):
-            raise TurretError(ReasonCode.OPERATOR_CHANGED, f'{self.name} took over and is the operator now')
-        raise TurretError(ReasonCode.WRONG_LEASE, 'this lease id is not the operator\'s')
+        self._held_by(lease_id)
 
     def beat(self, lease_id: str, nonce: str, trigger: bool, now_ns: int) -> tuple[str, bool]:
         """Take a heartbeat; return the nonce for the next one and whether this one counted.
@@ -95,54 +97,63 @@ class OperatorLease:
         Raises:
             TurretError: as :meth:`check`; HEARTBEAT_REPLAYED when the nonce is not the newest.
         """
-        self.check(lease_id)
-        if nonce and not hmac.compare_digest(nonce.encode(), self._nonce.encode()):
+        holder = self._held_by(lease_id)
+        if nonce and not _same(nonce, holder.nonce):
             raise TurretError(ReasonCode.HEARTBEAT_REPLAYED, 'the heartbeat does not echo the newest nonce')
-        counts = bool(nonce) and now_ns - self._nonce_ns < BEAT_LIFETIME_NS
-        if not counts or not self.present(now_ns):
-            self._needs_release = True
+        counts = bool(nonce) and now_ns - holder.nonce_ns < BEAT_LIFETIME_NS
         if counts:
-            self._beat_ns = now_ns
-        if counts and not trigger:
-            self._needs_release = False
-        self._trigger = trigger and counts and not self._needs_release
-        return self._new_nonce(now_ns), counts
+            holder.beat_ns = now_ns
+            holder.needs_release = holder.needs_release and trigger
+        else:
+            holder.needs_release = True
+        holder.trigger = trigger and not holder.needs_release
+        holder.nonce, holder.nonce_ns = self._token(), now_ns
+        return holder.nonce, counts
 
     def needs_new_press(self) -> bool:
         """Return whether the trigger counts only after it has been released."""
-        return self._needs_release
+        return self._holder is None or self._holder.needs_release
 
     def age_ns(self, now_ns: int) -> int | None:
         """Return the age of the newest heartbeat that counted; None = none from this operator."""
-        return None if self._beat_ns is None else now_ns - self._beat_ns
+        return None if self._holder is None or self._holder.beat_ns is None else now_ns - self._holder.beat_ns
 
     def present(self, now_ns: int) -> bool:
         """Return whether the newest heartbeat is fresh."""
-        return self._beat_ns is not None and now_ns - self._beat_ns < BEAT_LIFETIME_NS
+        age_ns = self.age_ns(now_ns)
+        return age_ns is not None and age_ns < BEAT_LIFETIME_NS
 
     def trigger(self, now_ns: int) -> bool:
         """Return whether the operator is present and holds the trigger."""
-        return self._trigger and self.present(now_ns)
+        return self._holder is not None and self._holder.trigger and self.present(now_ns)
 
     def reasons(self, now_ns: int) -> list[ReasonCode]:
         """Return why the laser may not fire as far as the operator is concerned.
 
         HEARTBEAT_LOST alone is a short gap. NO_OPERATOR means that nobody is there, or nobody any more.
         """
-        if not self.lease_id:
+        if self._holder is None:
             return [ReasonCode.NO_OPERATOR]
-        if self.present(now_ns):
-            return []
-        if self._beat_ns is not None and now_ns - self._beat_ns < ABSENCE_NS:
-            return [ReasonCode.HEARTBEAT_LOST]
-        return [ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_OPERATOR]
+        age_ns = self.age_ns(now_ns)
+        if age_ns is None or age_ns >= ABSENCE_NS:
+            return [ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_OPERATOR]
+        return [] if age_ns < BEAT_LIFETIME_NS else [ReasonCode.HEARTBEAT_LOST]
 
     def expire(self, now_ns: int) -> None:
         """Free the lease of an operator who has long been silent."""
-        if self.lease_id and now_ns - self._nonce_ns >= LEASE_LIFETIME_NS:
-            self._last_lease_id = ''
-            self._clear()
+        if self._holder and now_ns - self._holder.nonce_ns >= LEASE_LIFETIME_NS:
+            self._holder = None
 
-    def _new_nonce(self, now_ns: int) -> str:
-        self._nonce, self._nonce_ns = self._token(), now_ns
-        return self._nonce
+    def _held_by(self, lease_id: str) -> _Holder:
+        if self._holder is None:
+            raise TurretError(ReasonCode.NO_OPERATOR, 'nobody is the operator; acquire the lease first')
+        if _same(lease_id, self._holder.lease_id):
+            return self._holder
+        if self._last_lease_id and _same(lease_id, self._last_lease_id):
+            raise TurretError(ReasonCode.OPERATOR_CHANGED, f'{self.name} took over and is the operator now')
+        raise TurretError(ReasonCode.WRONG_LEASE, 'this lease id is not the operator\'s')
+
+
+def _same(given: str, secret: str) -> bool:
+    """Compare in a time that tells nothing of how much of it was right."""
+    return hmac.compare_digest(given.encode(), secret.encode())
