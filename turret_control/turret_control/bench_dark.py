@@ -118,7 +118,11 @@ class Trial:
         """Bring the laser to fire, with the trigger held for a while."""
         operator = self.operator
         operator.beat, operator.trigger = operator.beat_once, False
-        _wait(self._armed, 60.0, 'it did not arm', 0.1)
+        try:
+            _wait(self._armed, 60.0, 'it did not arm', 0.1)
+        except VoidTrialError:
+            why = operator.laser.message if operator.laser is not None else 'the laser never reported'
+            raise VoidTrialError(f'it did not arm: {why}') from None
         operator.trigger = True
         _wait(lambda: self.rack.pin()[0] > 0.0, 2.0, 'it did not fire')
         time.sleep(hold_s)
