@@ -330,9 +330,10 @@ def test_a_lost_driver_leaves_nothing_known(homed: Rig) -> None:
     assert (view.code, view.message) == (ReasonCode.DRIVER_FAULT, 'unplugged')
     assert (view.pan.condition, view.pan.enabled, view.pan.homed) == (AxisCondition.FAULT, False, False)
     assert (view.pan.lower_switch, math.isnan(view.pan.velocity)) == (Switch.UNKNOWN, True)
-    with pytest.raises(TurretError) as refusal:
-        homed.gimbal.set_enabled(True)
-    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    for request in (lambda: homed.gimbal.set_enabled(True), homed.gimbal.set_home):
+        with pytest.raises(TurretError) as refusal:
+            request()
+        assert refusal.value.code is ReasonCode.DRIVER_FAULT
 
 
 def test_before_the_driver_reports_nothing_is_known() -> None:
