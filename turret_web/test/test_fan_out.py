@@ -8,11 +8,13 @@ import socket
 from typing import Any
 from unittest.mock import patch
 
+import cbor2
 import pytest
 from web_testing import NOTE, FakeGateway, on_loop, serving, until
 
 from turret_web import fan_out
 from turret_web.cdr import Codec
+from turret_web.economy import rounded
 from turret_web.encodings import publish_json
 
 NOTES = '/turret/vision/note'
@@ -123,7 +125,7 @@ async def test_messages_are_deflated_for_clients_that_offer_it(gateway: FakeGate
 
 @on_loop
 async def test_messages_of_a_fast_topic_are_not_deflated(gateway: FakeGateway) -> None:
-    topic = fan_out.SharedTopic(fan_out.FanOut(gateway), NOTES, NOTE.name, Codec(NOTE))
+    topic = fan_out.SharedTopic(fan_out.FanOut(gateway), NOTES, Codec(NOTE), None)
     await topic.open(gateway)
     assert topic.unhurried
     for _ in range(30):
@@ -148,3 +150,25 @@ async def test_a_message_that_cannot_be_converted_is_skipped_and_logged_once(
         gateway.emit(NOTES, {'text': 'good'})
         assert (await client.receive())['msg']['text'] == 'good'
         assert len([record for record in caplog.records if NOTES in record.getMessage()]) == 1
+
+
+@on_loop
+async def test_topics_for_people_are_rounded_in_json_alone(gateway: FakeGateway) -> None:
+    async with serving(gateway, rounded_topics=('vision/note',), rounded_decimals=3) as door:
+        async with door.connect() as client:
+            await client.send(op='subscribe', topic=NOTES)
+            await client.settle()
+            for number, shown in ((0.123456, 0.123), (-2.5, -2.5), (1e-9, 0.0), (float('nan'), None)):
+                gateway.emit(NOTES, {'number': number})
+                assert (await client.receive())['msg']['number'] == shown
+        async with door.connect() as client:
+            await client.send(op='subscribe', topic=NOTES, compression='cbor')
+            await client.settle()
+            gateway.emit(NOTES, {'number': 0.123456})
+            assert cbor2.loads(await client.receive())['msg']['number'] == 0.123456
+
+
+def test_stamps_are_rounded_to_milliseconds_and_other_integers_stay() -> None:
+    values = {'stamp': {'sec': 5, 'nanosec': 123_456_789}, 'seq': 12_345_678, 'on': True, 'list': [0.00004, 'a']}
+    assert rounded(values, 4) == {
+        'stamp': {'sec': 5, 'nanosec': 123_000_000}, 'seq': 12_345_678, 'on': True, 'list': [0.0, 'a']}

@@ -33,6 +33,8 @@ async def test_the_status_is_had_by_one_request_and_at_once_by_the_next(gateway:
         assert await asked == (200, {
             'header': {'stamp': {'sec': 0, 'nanosec': 0}, 'frame_id': ''}, 'seq': 7})
         assert (await door.get('/api/status'))[1]['seq'] == 7
+        assert await door.get('/api/status/seq') == (200, {'seq': 7, 'age_s': None})
+        assert (await door.get('/api/status/none'))[0] == 404
         assert len(gateway.feeds['/turret/status']) == 1
 
 
@@ -297,3 +299,32 @@ async def test_viewers_are_bounded(gateway: FakeGateway) -> None:
 def test_status_type_is_the_one_of_the_interface() -> None:
     from turret_web.routes_api import STATUS_TYPE
     assert STATUS.name == STATUS_TYPE
+
+
+@on_loop
+async def test_viewers_who_go_while_there_are_no_pictures_are_forgotten(
+        gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_web.routes_video._STILL_THERE_S', 0.02)
+    gateway.topic_types[f'{CAMERA}/compressed'] = JPEG.name
+    async with serving(gateway, limits={'viewers': 2}) as door:
+        for _ in range(5):
+            viewer = await door.session.get(f'{door.url}/stream?topic={CAMERA}')
+            assert viewer.status == 200
+            viewer.close()
+            while (await door.get('/healthz'))[1]['viewers']:
+                await asyncio.sleep(0.01)
+
+
+@on_loop
+async def test_what_is_no_picture_is_skipped(gateway: FakeGateway) -> None:
+    gateway.topic_types[CAMERA] = IMAGE.name
+    async with serving(gateway) as door:
+        asked = asyncio.create_task(door.get(f'/snapshot?topic={CAMERA}'))
+        await until(lambda: gateway.feeds.get(CAMERA))
+        gateway.feeds[CAMERA][0](b'\x00\x01\x00\x00\xff')
+        await asyncio.sleep(0.05)
+        gateway.emit(CAMERA, {'height': 6, 'width': 8, 'encoding': 'strange', 'step': 24, 'data': [0] * 144})
+        await asyncio.sleep(0.05)
+        gateway.emit(CAMERA, {'height': 6, 'width': 8, 'encoding': 'mono8', 'step': 8, 'data': [0] * 48})
+        status, picture = await asked
+        assert (status, _size(picture)) == (200, (8, 6))

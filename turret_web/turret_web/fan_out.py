@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web import encodings
 from turret_web.cdr import Codec, CodecError
+from turret_web.economy import rounded
 from turret_web.gateway import Feed, Gateway
 from turret_web.outbox import Outbox
 
@@ -47,11 +49,12 @@ class Delivery:
 class Sample:
     """One message as it came from ROS, with its encodings as far as somebody asked for them."""
 
-    __slots__ = ('_codec', '_data', '_payloads', '_received_ns', '_wires')
+    __slots__ = ('_codec', '_data', '_decimals', '_payloads', '_received_ns', '_wires')
 
-    def __init__(self, data: bytes, codec: Codec) -> None:
+    def __init__(self, data: bytes, codec: Codec, decimals: int | None) -> None:
         self._data = data
         self._codec = codec
+        self._decimals = decimals
         self._received_ns = time.time_ns()
         self._payloads: dict[tuple[str, str], bytes] = {}
         self._wires: dict[tuple[str, str, int | None], bytes] = {}
@@ -82,7 +85,8 @@ class Sample:
             return encodings.publish_cbor_raw(name, self._data, self._received_ns)
         if compression == 'cbor':
             return encodings.publish_cbor(name, self._codec.to_cbor(self._data))
-        return encodings.publish_json(name, self._codec.to_json(self._data))
+        values = self._codec.to_json(self._data)
+        return encodings.publish_json(name, values if self._decimals is None else rounded(values, self._decimals))
 
 
 class Subscription:
@@ -164,9 +168,10 @@ class Subscription:
 class SharedTopic:
     """One ROS subscription and the clients that share it."""
 
-    def __init__(self, fan_out: FanOut, name: str, type_name: str, codec: Codec) -> None:
+    def __init__(self, fan_out: FanOut, name: str, codec: Codec, decimals: int | None) -> None:
         self._fan_out = fan_out
         self._codec = codec
+        self._decimals = decimals
         self._subscriptions: set[Subscription] = set()
         self._feed: Feed | None = None
         self._latched: Sample | None = None
@@ -175,7 +180,7 @@ class SharedTopic:
         self._arrived = 0.0
         self._interval_s = 1.0
         self.name = name
-        self.type_name = type_name
+        self.type_name = codec.kind.name
 
     async def open(self, gateway: Gateway) -> None:
         """Subscribe in ROS."""
@@ -222,7 +227,7 @@ class SharedTopic:
         now = self._loop.time()
         self._interval_s += 0.2 * (min(now - self._arrived, 1.0) - self._interval_s)
         self._arrived = now
-        sample = Sample(data, self._codec)
+        sample = Sample(data, self._codec, self._decimals)
         if self._feed is None or self._feed.latched:
             self._latched = sample
         for subscription in self._subscriptions:
@@ -232,8 +237,17 @@ class SharedTopic:
 class FanOut:
     """All topics that some client listens to."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, rounded_topics: Container[str] = (), decimals: int = 4) -> None:
+        """Make it.
+
+        Args:
+            gateway: the ROS side.
+            rounded_topics: topics whose numbers are rounded in JSON.
+            decimals: to so many.
+        """
         self._gateway = gateway
+        self._rounded = rounded_topics
+        self._decimals = decimals
         self._topics: dict[str, SharedTopic] = {}
         self._lock = asyncio.Lock()
 
@@ -275,7 +289,7 @@ class FanOut:
         elif type_name is None:
             raise TurretError(ReasonCode.NOT_FOUND, f'topic {name} does not exist yet; give its type to wait for it')
         codec = self._gateway.message(type_name)
-        topic = SharedTopic(self, name, codec.kind.name, codec)
+        topic = SharedTopic(self, name, codec, self._decimals if name in self._rounded else None)
         await topic.open(self._gateway)
         self._topics[name] = topic
         return topic

@@ -24,7 +24,7 @@ class Role(str, enum.Enum):
     OPERATOR = 'operator'
 
 
-class _Names:
+class Names:
     """A list of patterns as one regular expression."""
 
     def __init__(self, namespace: str, patterns: Iterable[str]) -> None:
@@ -32,23 +32,23 @@ class _Names:
         text = '|'.join(fnmatch.translate(pattern) for pattern in absolute)
         self._expression = re.compile(text) if text else None
 
-    def __contains__(self, name: str) -> bool:
-        return self._expression is not None and self._expression.match(name) is not None
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._expression is not None and self._expression.match(name) is not None
 
 
 class Policy:
     """Decides by role and name. Every method raises NOT_ALLOWED with one clear sentence, or returns."""
 
     def __init__(self, namespace: str, lists: AccessParameters) -> None:
-        self._readable = _Names(namespace, lists.topics)
-        self._writable = _Names(namespace, lists.operator_topics)
+        self._readable = Names(namespace, lists.topics)
+        self._writable = Names(namespace, lists.operator_topics)
         self._services = {
-            Role.VIEWER: _Names(namespace, lists.viewer_services),
-            Role.OPERATOR: _Names(namespace, (*lists.viewer_services, *lists.operator_services)),
+            Role.VIEWER: Names(namespace, lists.viewer_services),
+            Role.OPERATOR: Names(namespace, (*lists.viewer_services, *lists.operator_services)),
         }
-        self._operator_actions = _Names(namespace, lists.operator_actions)
-        self._offers = _Names(namespace, lists.operator_offers)
-        self._parameters = _Names(namespace, lists.parameters)
+        self._operator_actions = Names(namespace, lists.operator_actions)
+        self._offers = Names(namespace, lists.operator_offers)
+        self._parameters = Names(namespace, lists.parameters)
 
     def check_subscribe(self, topic: str) -> None:
         """Refuse to subscribe to what is not listed."""

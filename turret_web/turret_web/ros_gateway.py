@@ -7,6 +7,7 @@ destroyed on a thread of their own, because the middleware may take milliseconds
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,8 @@ from turret_web.cdr import Codec
 from turret_web.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
 from turret_web.ros_pump import SubscriptionPump
 from turret_web.ros_schema import UnknownTypeError, interface, schema
+
+log = logging.getLogger(__name__)
 
 ResultT = TypeVar('ResultT')
 
@@ -68,8 +71,9 @@ class _Handover:
             target, value = self._work[0]
             try:
                 target(value)
-            finally:
-                self._work.popleft()
+            except Exception:  # the boundary: one message must not hold up all others
+                log.exception('a message from ROS could not be handled')
+            self._work.popleft()
         if self._work:
             self._loop.call_soon(self._run)
 

@@ -39,6 +39,7 @@ class ApiRoutes:
             web.get('/config.json', self._config),
             web.get('/session', self._session),
             web.get('/api/status', self._get_status),
+            web.get('/api/status/{section}', self._get_section),
             web.post('/api/{service:.+}', self._call),
         ]
 
@@ -66,8 +67,18 @@ class ApiRoutes:
         return json_response(session)
 
     async def _get_status(self, request: web.Request) -> web.StreamResponse:
+        return json_response(await self._newest_status())
+
+    async def _get_section(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info['section']
+        status = await self._newest_status()
+        if name not in status:
+            raise TurretError(ReasonCode.NOT_FOUND, f'the status has no section {name}')
+        return json_response({name: status[name], 'age_s': status.get(f'{name}_age_s')})
+
+    async def _newest_status(self) -> dict[str, Any]:
         codec = self._bridge.gateway.message(STATUS_TYPE)
-        return json_response(codec.to_json(await self._status.get(self._bridge.limits.call_s)))
+        return codec.to_json(await self._status.get(self._bridge.limits.call_s))
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         service = request.match_info['service']

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from typing import NoReturn
 
 from aiohttp import web
 
@@ -17,6 +15,8 @@ from turret_web.web_parameters import LimitParameters
 
 #: A picture for ``/snapshot`` has to come within this time [s].
 _SNAPSHOT_S = 5.0
+#: Time between two looks whether a viewer is still there, while there are no pictures to send [s].
+_STILL_THERE_S = 2.0
 #: Unsent bytes of a stream that may wait in the operating system, where they grow old: about one picture.
 _BACKLOG = 128 * 1024
 
@@ -54,17 +54,20 @@ class VideoRoutes:
         try:
             await response.prepare(request)
             _bound_backlog(request)
-            await self._show(channel, response)
+            await self._show(channel, request, response)
         except ConnectionError:
-            return response
+            pass  # it went while it was sent a picture
         finally:
             await self._video.leave(wanted)
+        return response
 
-    async def _show(self, channel: Channel, response: web.StreamResponse) -> NoReturn:
+    async def _show(self, channel: Channel, request: web.Request, response: web.StreamResponse) -> None:
         """Send every picture that the viewer takes in time, until it goes."""
         seen = channel.number
-        while True:
-            picture = await channel.next()
+        while request.transport is not None and not request.transport.is_closing():
+            picture = await channel.next(_STILL_THERE_S)
+            if picture is None:
+                continue
             self._metrics.count('pictures_total')
             self._metrics.count('dropped_pictures_total', picture.number - seen - 1)
             seen = picture.number
@@ -74,11 +77,11 @@ class VideoRoutes:
         wanted = self._resolve(request)
         channel = await self._video.watch(wanted)
         try:
-            picture = await asyncio.wait_for(channel.next(), _SNAPSHOT_S)
-        except asyncio.TimeoutError:
-            raise TurretError(ReasonCode.TIMED_OUT, f'no picture of {wanted.topic} within {_SNAPSHOT_S:g} s') from None
+            picture = await channel.next(_SNAPSHOT_S)
         finally:
             await self._video.leave(wanted)
+        if picture is None:
+            raise TurretError(ReasonCode.TIMED_OUT, f'no picture of {wanted.topic} within {_SNAPSHOT_S:g} s')
         return web.Response(
             body=picture.jpeg, content_type='image/jpeg',
             headers={'X-Timestamp': picture.timestamp, 'Cache-Control': 'no-store'})

@@ -20,7 +20,7 @@ from turret_web.fan_out import FanOut
 from turret_web.gateway import Gateway
 from turret_web.hosts import Hosts, check_origin, is_loopback
 from turret_web.metrics import Metrics
-from turret_web.policy import Policy, Role
+from turret_web.policy import Names, Policy, Role
 from turret_web.routes import current_role, json_response, redirect, refusal
 from turret_web.routes_api import ApiRoutes
 from turret_web.routes_bridge import BridgeRoutes
@@ -77,8 +77,10 @@ class WebServer:
         self._access = Access(
             None if is_loopback(parameters.host) else tokens_path(gateway.namespace), f'turret_{parameters.port}')
         policy = Policy(gateway.namespace, parameters.access)
+        rounded_topics = Names(gateway.namespace, parameters.rounded_topics)
         bridge = Bridge(
-            gateway, FanOut(gateway), policy, Services(gateway, policy), parameters.limits)
+            gateway, FanOut(gateway, rounded_topics, parameters.rounded_decimals), policy, Services(gateway, policy),
+            parameters.limits)
         self._bridge = BridgeRoutes(bridge, self._metrics)
         self._video = VideoRoutes(Video(gateway), policy, parameters.limits, self._metrics)
         self._api = ApiRoutes(bridge, self._access.needs_sign_in)

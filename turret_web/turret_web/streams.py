@@ -16,7 +16,7 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.cdr import Codec
+from turret_web.cdr import Codec, CodecError
 from turret_web.gateway import Feed, Gateway
 
 log = logging.getLogger(__name__)
@@ -118,15 +118,21 @@ class Channel:
         self.viewers = 0
         self.number = 0
 
-    async def next(self) -> Picture:
-        """Wait for a new picture and return it."""
-        return await asyncio.shield(self._waiting)
+    async def next(self, timeout_s: float) -> Picture | None:
+        """Wait for a new picture and return it; None where none comes in time."""
+        waiting = self._waiting
+        await asyncio.wait([waiting], timeout=timeout_s)
+        return waiting.result() if waiting.done() else None
 
     def deliver(self, data: bytes) -> None:
         """Take a new message of the topic."""
         if self._codec.kind.name == COMPRESSED and self._request.unchanged:
-            message = self._codec.to_cbor(data)
-            self._show(message['data'], _timestamp(message))
+            try:
+                message = self._codec.to_cbor(data)
+            except CodecError as error:
+                log.warning('%s: %s', self._request.topic, error)
+            else:
+                self._show(message['data'], _timestamp(message))
             return
         self._newest = data
         if self._encoding is None or self._encoding.done():
@@ -138,7 +144,7 @@ class Channel:
             data, self._newest = self._newest, None
             try:
                 jpeg, timestamp = await asyncio.to_thread(_make_picture, self._codec, data, self._request)
-            except TurretError as error:
+            except (TurretError, CodecError) as error:
                 log.warning('%s: %s', self._request.topic, error)
             else:
                 self._show(jpeg, timestamp)

@@ -67,6 +67,9 @@ class WebParameters:
     tls_certificate: str = param(
         '', 'PEM file of a certificate to encrypt with, or "self-signed" for one made here; empty = no encryption')
     tls_key: str = param('', "PEM file of the certificate's key; empty = it is in the same file")
+    rounded_topics: tuple[str, ...] = param(
+        ('status',), 'topics for people to look at, whose numbers are rounded in JSON to save bytes')
+    rounded_decimals: int = param(4, 'decimals that are left of them', minimum=0, maximum=15)
     media_dir: str = param('', 'folder of stills and videos to hand out; empty = media in the state folder')
     access: AccessParameters = group(AccessParameters)
     limits: LimitParameters = group(LimitParameters)

@@ -1,0 +1,210 @@
+"""Malformed input on real sockets: nothing crashes, nothing leaks, and those who behave do not notice."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import gc
+import json
+import os
+import random
+import tracemalloc
+from typing import Any
+
+import pytest
+from web_testing import ADD, COUNT, BridgeClient, Door, FakeGateway, on_loop, serving
+
+from turret_web.web_parameters import AccessParameters
+
+NOTES = '/turret/vision/note'
+STATUS = '/turret/status'
+OPERATIONS = (
+    'subscribe', 'unsubscribe', 'advertise', 'unadvertise', 'publish', 'call_service', 'advertise_service',
+    'unadvertise_service', 'service_response', 'send_action_goal', 'cancel_action_goal', 'advertise_action',
+    'unadvertise_action', 'action_feedback', 'action_result', 'set_level', 'fragment', 'png', 'status', 'auth', '')
+NAMES = (NOTES, STATUS, 'turret/vision/note', '/turret/demo/add', '/turret/demo/count', '/', '', '//', '/rosapi/topics',
+         '/rosapi/get_param', '/turret/camera/set_parameters', '*', '/turret/\u2603', 'a' * 300)
+TYPES = ('demo_msgs/Note', 'demo_msgs/msg/Note', ADD, COUNT, 'std_msgs/Header', 'x', '', 'os/path', '../../etc/passwd')
+KEYS = ('op', 'id', 'topic', 'type', 'service', 'action', 'action_type', 'args', 'msg', 'values', 'result', 'status',
+        'level', 'compression', 'throttle_rate', 'queue_length', 'fragment_size', 'num', 'total', 'data', 'latch',
+        'feedback', 'timeout')
+SCALARS: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**63), 2**64 - 1, 1.5, -0.0, 1e308, '', 'now', 'none', 'cbor',
+    'cbor-raw', 'png', 'error', '\0', '\U0001f600', 'text', 'number', [], {}, [[]], {'': {}})
+LISTS = AccessParameters(
+    operator_topics=('vision/note',), operator_services=('demo/*',), operator_actions=('demo/*',),
+    operator_offers=('demo/*',))
+
+
+def value(rng: random.Random, depth: int = 0) -> Any:
+    choice = rng.random()
+    if depth > 3 or choice < 0.6:
+        return rng.choice((*SCALARS, *NAMES, *TYPES))
+    if choice < 0.8:
+        return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
+    return {rng.choice((*KEYS, 'text', 'number', 'a', 'b', 'name', 'parameters')): value(rng, depth + 1)
+            for _ in range(rng.randrange(4))}
+
+
+def structured(rng: random.Random) -> bytes:
+    """A message that is nearly right."""
+    message: dict[str, Any] = {'op': rng.choice(OPERATIONS)}
+    for key, sensible in (
+            ('topic', NAMES), ('service', NAMES), ('action', NAMES), ('type', TYPES), ('action_type', TYPES),
+            ('id', ('a', 'b', 'f', 1)), ('data', ('{"op":', '"x"}', 'x' * 50)), ('num', (0, 1, 2)),
+            ('total', (1, 2, 3)),
+            ('compression', ('none', 'png', 'cbor', 'cbor-raw', 'zip'))):
+        if rng.random() < 0.5:
+            message[key] = rng.choice(sensible)
+    for _ in range(rng.randrange(4)):
+        message[rng.choice(KEYS)] = value(rng)
+    return json.dumps(message).encode(errors='surrogatepass')
+
+
+def payload(rng: random.Random) -> bytes:
+    choice = rng.random()
+    data = structured(rng)
+    if choice < 0.75:
+        return data
+    if choice < 0.85:  # cut, or with one byte changed
+        at = rng.randrange(len(data))
+        return data[:at] if rng.random() < 0.5 else data[:at] + bytes((rng.randrange(128),)) + data[at + 1:]
+    if choice < 0.9:
+        return rng.choice((
+            b'[' * 2000, b'{"a":' * 300 + b'1' + b'}' * 300, b'"' + b'\\u0000' * 100 + b'"', b'-', b'1e999'))
+    return rng.randbytes(rng.randrange(200)).decode('latin-1').encode()
+
+
+def frame(rng: random.Random) -> bytes:
+    """A text frame with a malformed message."""
+    data = payload(rng)
+    mask = rng.randbytes(4)
+    size = bytes((0x80 | len(data),)) if len(data) < 126 else bytes((0x80 | 126,)) + len(data).to_bytes(2, 'big')
+    return b'\x81' + size + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+
+
+def broken_frame(rng: random.Random) -> bytes:
+    """A frame that a server may not accept: reserved bits or opcodes, no mask, too long a control frame or message."""
+    return rng.choice((
+        b'\xf1\x80' + bytes(4), b'\x83\x80' + bytes(4), b'\x8f\x80' + bytes(4), b'\x81\x01a', b'\x80\x81' + bytes(5),
+        b'\x89\xfe\x01\x00' + bytes(4), b'\x81\xff' + b'\x7f' * 8 + bytes(4), b'\x81\xfe\xff\xff' + bytes(65539),
+        b'\x81\x81' + bytes(4) + b'\xff'))
+
+
+class Attacker:
+    """Sends frames, reads whatever comes back, and connects again when it is thrown out."""
+
+    def __init__(self, door: Door, seed: int) -> None:
+        self._door = door
+        self._rng = random.Random(seed)
+        self.thrown_out = 0
+
+    async def attack(self, frames: int) -> None:
+        while frames > 0:
+            async with self._connected() as (reader, writer):
+                reading = asyncio.create_task(self._swallow(reader))
+                with contextlib.suppress(ConnectionError):
+                    while frames > 0 and not reading.done():
+                        writer.write(b''.join(frame(self._rng) for _ in range(50)))
+                        frames -= 50
+                        await writer.drain()
+                        if self._rng.random() < 0.1:
+                            writer.write(broken_frame(self._rng))
+                            await asyncio.wait_for(reading, 10.0)
+                            self.thrown_out += 1
+                reading.cancel()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> Any:
+        host, port = self._door.server.address
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write((
+            f'GET /rosbridge HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+            f'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n'
+            '\r\n').encode())
+        await reader.readuntil(b'\r\n\r\n')
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+    async def _swallow(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1 << 16):
+                pass
+
+
+async def _watch(client: BridgeClient, gateway: FakeGateway, delays: list[float]) -> None:
+    """A status twenty times a second, and how long each takes to arrive."""
+    loop = asyncio.get_running_loop()
+    seq = 0
+    while True:
+        seq += 1
+        began = loop.time()
+        gateway.emit(STATUS, {'seq': seq})
+        assert (await client.receive())['msg']['seq'] == seq
+        delays.append(loop.time() - began)
+        await asyncio.sleep(0.05)
+
+
+async def _fuzz(frames: int) -> None:
+    gateway = FakeGateway()
+    gateway.serve('/turret/demo/add', lambda values: {'sum': 0})
+    limits = {'messages_per_s': 1e6, 'message_bytes': 10_000, 'call_s': 0.1, 'goal_s': 0.1}
+    async with serving(gateway, access=LISTS, limits=limits) as door, door.connect() as client:
+        await client.send(op='subscribe', topic=STATUS)
+        await client.settle()
+        delays: list[float] = []
+        watching = asyncio.create_task(_watch(client, gateway, delays))
+        attackers = [Attacker(door, seed) for seed in range(4)]
+        await asyncio.gather(*(attacker.attack(frames // 40) for attacker in attackers))
+        gc.collect()
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        await asyncio.gather(*(attacker.attack(9 * frames // 40) for attacker in attackers))
+        await asyncio.sleep(0.3)
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        assert not watching.done(), watching.exception()
+        watching.cancel()
+        assert grown < 2_000_000, f'{grown} bytes more after {frames} frames'
+        assert sum(attacker.thrown_out for attacker in attackers) > 0
+        assert await door.get('/healthz') == (200, {'status': 'ok', 'clients': 1, 'viewers': 0})
+        assert sorted(delays)[len(delays) // 2] < 0.1
+        assert [len(feeds) for topic, feeds in gateway.feeds.items() if feeds] == [1]
+        assert gateway.emitters == []
+        assert gateway.offered == {}
+
+
+@on_loop
+async def test_two_thousand_malformed_frames(caplog: pytest.LogCaptureFixture) -> None:
+    await _fuzz(2_000)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.soak
+def test_two_hundred_thousand_malformed_frames(caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(_fuzz(200_000))
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+@on_loop
+async def test_idle_and_stalled_clients_change_nothing_for_the_others() -> None:
+    gateway = FakeGateway()
+    async with serving(gateway, limits={'clients': 300}) as door, contextlib.AsyncExitStack() as stack:
+        for number in range(60):
+            crowd = await stack.enter_async_context(door.connect())
+            if number % 6 == 0:  # these subscribe and never read
+                await crowd.send(op='subscribe', topic=STATUS)
+        client = await stack.enter_async_context(door.connect())
+        await client.send(op='subscribe', topic=STATUS)
+        await client.settle()
+        delays: list[float] = []
+        watching = asyncio.create_task(_watch(client, gateway, delays))
+        await asyncio.sleep(1.0)
+        assert not watching.done(), watching.exception()
+        watching.cancel()
+        assert len(delays) > 5
+        assert sorted(delays)[len(delays) // 2] < 0.1
