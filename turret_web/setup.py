@@ -1,15 +1,26 @@
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 package_name = 'turret_web'
+
+
+def shared(folder):
+    """Return what installs a folder of the package, with the folders in it, to share as well."""
+    files = sorted(path for path in Path(package_name, folder).rglob('*') if path.is_file())
+    return [(f'share/{path.parent}', [str(path)]) for path in files]
+
 
 setup(
     name=package_name,
     version='0.1.0',
     packages=find_packages(exclude=['test']),
-    package_data={package_name: ['panel/**/*']},
+    package_data={package_name: ['pages/*', 'panel/**/*']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
+        *shared('pages'),
+        *shared('panel'),
     ],
     install_requires=['setuptools'],
     zip_safe=True,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import socket
 import ssl
+import subprocess
 from pathlib import Path
 
 from turret_common.errors import TurretError
@@ -14,7 +14,7 @@ from turret_common.state_dir import write_atomically
 #: The value of the parameter ``tls_certificate`` that asks for a certificate of our own.
 SELF_SIGNED = 'self-signed'
 
-_VALID = datetime.timedelta(days=3650)
+_VALID_DAYS = 3650
 
 
 def make_context(certificate: str, key: str, own: Path) -> ssl.SSLContext | None:
@@ -26,7 +26,7 @@ def make_context(certificate: str, key: str, own: Path) -> ssl.SSLContext | None
         own: where our own certificate is kept, with its key.
 
     Raises:
-        TurretError: IO_ERROR, the files cannot be read or do not go together.
+        TurretError: IO_ERROR, the files cannot be read or do not go together, or none can be made.
     """
     if not certificate:
         return None
@@ -44,21 +44,14 @@ def make_context(certificate: str, key: str, own: Path) -> ssl.SSLContext | None
 
 def _make_certificate() -> bytes:
     """Return a new key and its certificate, as PEM."""
-    from cryptography import x509  # only where it is asked for
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
     host = socket.gethostname()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host[:64])])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + _VALID)
-        .add_extension(x509.SubjectAlternativeName(
-            [x509.DNSName(name) for name in (host, f'{host}.local', 'localhost')]), critical=False)
-        .sign(key, hashes.SHA256()))
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption(),
-    ) + certificate.public_bytes(serialization.Encoding.PEM)
+    names = ','.join(f'DNS:{name}' for name in (host, f'{host}.local', 'localhost'))
+    command = [
+        'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+        '-days', str(_VALID_DAYS), '-subj', f'/CN={host[:64]}', '-addext', f'subjectAltName={names}',
+        '-keyout', '-', '-out', '-']
+    try:
+        return subprocess.run(command, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise TurretError(
+            ReasonCode.IO_ERROR, f'no certificate could be made (is openssl installed?): {error}') from error
