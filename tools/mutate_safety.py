@@ -94,8 +94,13 @@ def mutants(module: str) -> Iterator[Mutant]:
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
-    """Give each node that can be changed with the text that takes its place."""
+    """Give each node that can be changed with the text that takes its place. How a class is decorated is no guard."""
+    decorated = {
+        child for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+        for decorator in node.decorator_list for child in ast.walk(decorator)}
     for node in ast.walk(tree):
+        if node in decorated:
+            continue
         if isinstance(node, ast.Compare):
             for i, operator in enumerate(node.ops):
                 for flipped in _FLIPPED[type(operator)]:

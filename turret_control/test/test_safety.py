@@ -90,6 +90,16 @@ def test_before_anybody_reports_nothing_is_permitted() -> None:
         ReasonCode.NO_POSE}
 
 
+def test_automatic_fire_is_off_at_the_start() -> None:
+    core = SafetyCore(PARAMETERS, OperatorLease('secret'))
+    assert core.auto_fire is False
+    assert core.not_now == ''
+
+
+def test_the_states_of_the_emergency_stop_are_those_of_the_message() -> None:
+    assert [estop.value for estop in Estop] == [0, 1, 2, 3, 4]
+
+
 # What withholds motion, and with it emission
 
 
@@ -349,7 +359,7 @@ def test_a_confirmed_region_is_void_once_the_geometry_changes(changes: dict[str,
     bench = live_bench()
     before = {name: bench.reports[name] for name in changes}
     bench.reports.update(changes)
-    bench.wait()
+    bench.wait(but=' '.join({'gimbal', 'aim'} - set(changes)))
     assert not bench.core.region_confirmed
     bench.reports.update(before)
     assert emission_withheld(bench.wait(), ReasonCode.REGION_NOT_CONFIRMED), 'changing back does not confirm it again'

@@ -35,6 +35,27 @@ def test_an_allowed_zone_is_not_left_with_the_margin(pan: float, tilt: float, fi
     assert at(pan, tilt, [ALLOWED]) is fires
 
 
+@pytest.mark.parametrize(('pan', 'tilt'), [(0.375, 0.0), (1.125, 0.0), (0.75, 0.375), (0.75, -0.375)])
+def test_touching_a_no_fire_zone_with_the_margin_is_not_entering_it(pan: float, tilt: float) -> None:
+    assert at(pan, tilt, [Zone('exact', ZoneKind.NO_FIRE, 0.5, 1.0, -0.25, 0.25)], margin=0.125)
+
+
+@pytest.mark.parametrize(('pan', 'tilt'), [(0.625, 0.0), (0.875, 0.0), (0.75, 0.125), (0.75, -0.125)])
+def test_touching_the_edge_of_an_allowed_zone_with_the_margin_is_not_leaving_it(pan: float, tilt: float) -> None:
+    assert at(pan, tilt, [Zone('exact', ZoneKind.ALLOWED, 0.5, 1.0, -0.25, 0.25)], margin=0.125)
+
+
+def test_the_kinds_are_those_of_the_message() -> None:
+    assert (ZoneKind.NO_FIRE, ZoneKind.ALLOWED) == (0, 1)
+
+
+def test_a_reach_of_a_full_turn_fires_nowhere_near_zones() -> None:
+    wide = Motion(0.0, 0.0, 1.0)
+    far = Zone('far', ZoneKind.NO_FIRE, 3.0, 3.1, 5.0, 5.1)
+    assert may_fire([far], wide, wide, math.pi - 0.01, 0.0)
+    assert not may_fire([far], wide, wide, math.pi, 0.0)
+
+
 def test_a_no_fire_zone_holds_within_an_allowed_one() -> None:
     assert at(0.0, 0.0, [ALLOWED, NO_FIRE])
     assert not at(0.75, 0.0, [ALLOWED, NO_FIRE])
@@ -72,6 +93,10 @@ def test_an_unknown_motion_does_not_fire_where_there_are_zones(field: str, axis:
 @pytest.mark.parametrize('deceleration', [0.0, -1.0])
 def test_an_axis_that_cannot_brake_does_not_fire(deceleration: float) -> None:
     assert not may_fire([NO_FIRE], Motion(0.0, 0.0, deceleration), Motion(0.0, 0.0, 1.0), 0.1, 0.1)
+
+
+def test_an_axis_that_brakes_slowly_may_fire_at_rest() -> None:
+    assert may_fire([NO_FIRE], Motion(0.0, 0.0, 0.1), Motion(0.0, 0.0, 0.1), 0.1, 0.1)
 
 
 @pytest.mark.parametrize('turns', [-2, -1, 1, 2])

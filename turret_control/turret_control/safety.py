@@ -25,8 +25,8 @@ _CAMERA_TIMEOUT_NS = 3 * _SECOND_NS
 #: What happens in an instant is shown for this long, so that a lost permit does not hide it.
 _SHOWN_NS = _SECOND_NS
 _CLOCK_STEP_NS = 50_000_000
-#: Stamps of images may lie this far in the future (clocks are read one after the other) and in the past, in s.
-_STAMP_AGE_MIN_S, _STAMP_AGE_MAX_S = -0.01, 0.5
+#: Stamps may lie this far in the future, in s: clocks are read one after the other.
+_STAMP_AGE_MIN_S = -0.01
 #: DDS forgets a killed node only after 20 s; until then its successor has a namesake.
 _NAMESAKE_NS = 25 * _SECOND_NS
 _STOP_REASON_LENGTH_MAX = 200
@@ -157,8 +157,8 @@ class SafetyCore:
         self._pose, self._pose_ns = pose if known else None, now_ns - round(stamp_age_s * 1e9)
 
     def see_tracks(self, stamp_age_s: float, now_ns: int) -> None:
-        """Take the age of the image that the newest tracks come from; one from the future or long ago is refused."""
-        if _STAMP_AGE_MIN_S <= stamp_age_s <= _STAMP_AGE_MAX_S:
+        """Take the age of the image that the newest tracks come from; one from the future is refused."""
+        if stamp_age_s >= _STAMP_AGE_MIN_S:
             self._image_ns = now_ns - round(stamp_age_s * 1e9)
 
     def see_clock(self, offset_ns: int, now_ns: int) -> None:
