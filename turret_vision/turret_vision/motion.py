@@ -2,10 +2,10 @@
 
 Each pixel of the room has two models of its brightness, as in Yi et al., "Detection of Moving Objects with
 Non-stationary Cameras in 5.8 ms" (CVPR workshops 2013): the one believed, and a candidate that replaces it once it has
-been seen for long enough. What deviates from the believed model moves, unless it is a shadow. The models live on a canvas:
-the image plane of the head at an anchor pose, with a margin. An image from another pose is warped onto it by the homography
-K R K^-1 of the head's known rotation, corrected by the small shift that remains in the pictures themselves, so that a late
-stamp or a backlash does not make the room move.
+been seen for long enough. What deviates from the believed model moves, unless it is a shadow. The models live on a
+canvas: the image plane of the head at an anchor pose, with a margin. An image from another pose is warped onto it by
+the homography K R K^-1 of the head's known rotation, corrected by the small shift that remains in the pictures
+themselves, so that a late stamp or a backlash does not make the room move.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ Layer = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Area = tuple[slice, slice]
 
-_MARGIN = 0.25            # of the canvas on each side, as a part of the image
+_MARGIN = 0.5             # of the canvas on each side, as a part of the image
 _NOISE_FLOOR = 2.5 ** 2   # least variance of a pixel, in squared gray levels
 _NEW_VARIANCE = 5.0 ** 2  # of a pixel seen for the first time
 _UNSEEN = 1e9             # variance of a pixel never seen: anything may be there
 _LARGEST_STEP_S = 0.5     # longer pauses between images teach no more than this
 _YIELD = 5.0              # a candidate replaces what is believed once it is this many times older
-_UPSET = 0.75             # part of the image that may move at once; more is a change of light, or a knock
+_UPSET = 0.75             # part of the image that may move at once; more is a change of light, or a knock ...
+_UPSET_LOST = 0.35        # ... as is this part while none of the landmarks are found
+_UPSET_S = 1.0            # after which the room is learned anew
 _SAMPLED = 8              # every so many px in each direction tell the exposure
 _GAIN_TOLERANCE = 8.0     # gray levels by which pixels may deviate from an exposure that explains them
 _LARGEST_GAIN = 2.0       # a larger change of exposure makes the model follow
@@ -42,10 +44,11 @@ _SHADOW_SPREAD = 0.05     # ... to within this part
 _DARKEST_SHADOW = 0.5     # a darker place is no shadow
 _PATTERN = 0.03           # least contrast of a pattern that shows through a shadow
 _STILL_PX = 0.05          # smaller displacements of the image are none
-_SETTLED_S = 0.1          # younger parts of the model are no guide for the registration
+_SETTLED_S = 0.5          # younger parts of the model are no guide for the registration
 _LANDMARKS = 60           # of the model that the registration looks for
 _LANDMARKS_S = 0.5        # after which they are chosen anew
-_LEAST_LANDMARKS = 8      # that must be found to say anything
+_LEAST_LANDMARKS = 8      # that must agree ...
+_LEAST_SHARE = 0.3        # ... as must this part of those in view
 _AGREEING_PX = 1.5        # by which landmarks of the room may differ in their shift
 _LARGEST_SHIFT_PX = 16.0  # that the registration may correct
 _SMALL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
@@ -117,9 +120,12 @@ class _Canvas:
         self._left, self._top = round(_MARGIN * self._width), round(_MARGIN * self._height)
         size = (self._height + 2 * self._top, self._width + 2 * self._left)
         self._anchor: Pose | None = None
+        self._correction: Array = np.zeros(2)
         self._gain = 1.0
         self._landmarks: npt.NDArray[np.float32] | None = None
         self._landmarks_age_s = 0.0
+        self._lost = False
+        self._upset_s = 0.0
         self._mean: Layer = np.zeros(size, np.float32)
         self._variance: Layer = np.full(size, _UNSEEN, np.float32)
         self._age: Layer = np.zeros(size, np.float32)
@@ -136,29 +142,28 @@ class _Canvas:
             self._anchor = pose
         to_canvas = self._to_canvas(pose)
         if not self._inside(to_canvas):
-            self._move_anchor(pose)
+            self._move_anchor(pose, to_canvas)
             to_canvas = self._to_canvas(pose)
         still = bool(np.abs(to_canvas - _shift(self._left, self._top)).max() < _STILL_PX)
         if still:
             area = (slice(self._top, self._top + self._height), slice(self._left, self._left + self._width))
             placed = _Placed(area, gray, np.ones(gray.shape, np.bool_), to_canvas)
         else:
-            placed = self._register(gray, to_canvas, dt)
+            placed = self._register(gray, to_canvas)
         self._gain = self._best_gain(placed)
         if not 1.0 / _LARGEST_GAIN < self._gain < _LARGEST_GAIN:
             self._follow_exposure()
         brightness: Layer = placed.image * np.float32(1.0 / self._gain)
         squared = self._squared_deviation(placed.area, brightness, slack=0 if still else 1)
         moving = self._compare(placed, brightness, squared, sensitivity)
-        if np.count_nonzero(moving) > _UPSET * np.count_nonzero(placed.valid):
-            self._age[:] = self._other_age[:] = 0.0
-            self._variance[:] = _UNSEEN
-            moving[:] = False
+        if self._upset(placed, moving, dt):
+            return np.zeros_like(gray)
         self._learn(placed, brightness, squared, moving, dt, memory_s)
         self._learn_candidate(placed.area, brightness, moving, dt, sensitivity, memory_s)
         mask: Image = moving.view(np.uint8) * np.uint8(255)
         if still:
             return mask
+        self._choose_landmarks(placed, moving, dt)
         from_area = np.linalg.inv(placed.to_canvas) @ _shift(placed.area[1].start, placed.area[0].start)
         return cv2.warpPerspective(  # type: ignore[return-value]
             mask, from_area, (self._width, self._height), flags=cv2.INTER_NEAREST)
@@ -166,8 +171,8 @@ class _Canvas:
     # Where an image is on the canvas
 
     def _to_canvas(self, pose: Pose | None) -> Array:
-        """Return the homography from an image at ``pose`` to the canvas."""
-        shift = _shift(self._left, self._top)
+        """Return the homography from an image at ``pose`` to the canvas, as the newest images had it."""
+        shift = _shift(self._left + self._correction[0], self._top + self._correction[1])
         if pose is None or self._anchor is None or self._camera is None:
             return shift
         camera = self._camera
@@ -189,12 +194,12 @@ class _Canvas:
         return corners is not None and bool(
             corners.min() >= 0.0 and (corners.max(axis=0) <= (width - 1.0, height - 1.0)).all())
 
-    def _move_anchor(self, pose: Pose | None) -> None:
+    def _move_anchor(self, pose: Pose | None, to_canvas: Array) -> None:
         """Make ``pose`` the anchor and carry over what is known of the room there."""
-        to_old = self._to_canvas(pose)
-        known = self._corners(to_old) is not None
-        to_old = to_old @ _shift(-self._left, -self._top)
+        known = self._corners(to_canvas) is not None
+        to_old = to_canvas @ _shift(-self._left, -self._top)
         self._anchor = pose
+        self._correction = np.zeros(2)
         self._landmarks = None
         size = self._mean.shape[::-1]
 
@@ -214,13 +219,35 @@ class _Canvas:
         self._variance[mixed] = _UNSEEN
         self._age[mixed] = self._other_age[mixed] = 0.0
 
-    def _register(self, gray: Image, to_canvas: Array, dt: float) -> _Placed:
+    def _register(self, gray: Image, to_canvas: Array) -> _Placed:
         """Warp an image onto the canvas, with the shift that remains between model and image put right."""
         placed = self._warp(gray, to_canvas)
-        shift = self._remaining_shift(placed, dt)
+        points = self._landmarks_in(placed)
+        shift = self._remaining_shift(placed, points) if len(points) >= _LEAST_LANDMARKS else np.zeros(2)
+        self._lost = shift is None
         if shift is None or float(np.abs(shift).max()) < _STILL_PX:
             return placed
+        self._correction -= shift
         return self._warp(gray, _shift(-float(shift[0]), -float(shift[1])) @ to_canvas)
+
+    def _upset(self, placed: _Placed, moving: Mask, dt: float) -> bool:
+        """Return whether so much seems to move that it is the picture which is misjudged; forget when that lasts."""
+        share = np.count_nonzero(moving) / max(1, np.count_nonzero(placed.valid))
+        if share <= (_UPSET_LOST if self._lost else _UPSET):
+            self._upset_s = 0.0
+            return False
+        self._upset_s += dt
+        if self._upset_s > _UPSET_S:
+            self._forget()
+        return True
+
+    def _forget(self) -> None:
+        """Learn the room anew."""
+        self._age[:] = self._other_age[:] = 0.0
+        self._variance[:] = _UNSEEN
+        self._landmarks = None
+        self._correction = np.zeros(2)
+        self._upset_s = 0.0
 
     def _warp(self, gray: Image, to_canvas: Array) -> _Placed:
         corners = self._corners(to_canvas)
@@ -238,34 +265,41 @@ class _Canvas:
         return _Placed(
             (slice(top, bottom), slice(left, right)), image, valid.view(np.bool_), to_canvas)  # type: ignore[arg-type]
 
-    def _remaining_shift(self, placed: _Placed, dt: float) -> Array | None:
-        """Return by how many px the image lies beside the model; None where the pictures do not say."""
-        model = cv2.convertScaleAbs(self._mean[placed.area])
-        corner = np.array([placed.area[1].start, placed.area[0].start], np.float32)
-        self._landmarks_age_s += dt
-        if self._landmarks is None or self._landmarks_age_s > _LANDMARKS_S:
-            settled = cv2.erode((self._age[placed.area] > _SETTLED_S).view(np.uint8), np.ones((9, 9), np.uint8))
-            found = cv2.goodFeaturesToTrack(model, _LANDMARKS, 0.02, 10.0, mask=settled)
-            self._landmarks = None if found is None else found + corner
-            self._landmarks_age_s = 0.0
+    def _landmarks_in(self, placed: _Placed) -> npt.NDArray[np.float32]:
+        """Return the landmarks that an image shows, in px of it on the canvas, shape (n, 1, 2)."""
         if self._landmarks is None:
-            return None
-        points = self._landmarks - corner
-        within = ((points > 8.0) & (points < np.array(model.shape[::-1], np.float32) - 9.0)).all(axis=(1, 2))
-        points = points[within]
-        if len(points) < _LEAST_LANDMARKS:
-            self._landmarks = None
-            return None
+            return np.empty((0, 1, 2), np.float32)
+        points = self._landmarks - _corner(placed.area)
+        size = np.array(placed.image.shape[::-1], np.float32)
+        return points[((points > 8.0) & (points < size - 9.0)).all(axis=(1, 2))]
+
+    def _remaining_shift(self, placed: _Placed, points: npt.NDArray[np.float32]) -> Array | None:
+        """Return by how many px the image lies beside the model; None where too few landmarks agree."""
+        model = cv2.convertScaleAbs(self._mean[placed.area])
         seen, ok, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
             model, placed.image, points, None, winSize=(11, 11), maxLevel=2)
         moves = (seen - points)[ok.ravel() == 1].reshape(-1, 2)
-        if len(moves) < _LEAST_LANDMARKS:
+        if not len(moves):
             return None
-        middle = np.median(moves, axis=0)
-        agreeing = moves[np.abs(moves - middle).max(axis=1) < _AGREEING_PX]
-        if len(agreeing) < max(_LEAST_LANDMARKS, 0.4 * len(moves)) or np.abs(middle).max() > _LARGEST_SHIFT_PX:
+        # The room is what most landmarks agree with; those that something hides go anywhere.
+        alike = np.abs(moves[:, np.newaxis] - moves).max(axis=2) < _AGREEING_PX
+        agreeing = moves[alike[int(np.argmax(alike.sum(axis=1)))]]
+        shift = np.asarray(agreeing.mean(axis=0), np.float64)
+        if len(agreeing) < max(_LEAST_LANDMARKS, _LEAST_SHARE * len(points)) or np.abs(shift).max() > _LARGEST_SHIFT_PX:
             return None
-        return np.asarray(agreeing.mean(axis=0), np.float64)
+        return shift
+
+    def _choose_landmarks(self, placed: _Placed, moving: Mask, dt: float) -> None:
+        """Find points of the resting room that are easy to find again."""
+        self._landmarks_age_s += dt
+        if self._landmarks is not None and self._landmarks_age_s < _LANDMARKS_S:
+            return
+        settled = placed.valid & ~moving & (self._age[placed.area] > _SETTLED_S)
+        mask = cv2.erode(settled.view(np.uint8), np.ones((9, 9), np.uint8))
+        model = cv2.convertScaleAbs(self._mean[placed.area])
+        found = cv2.goodFeaturesToTrack(model, _LANDMARKS, 0.02, 10.0, mask=mask)
+        self._landmarks = None if found is None else found + _corner(placed.area)
+        self._landmarks_age_s = 0.0
 
     # What is seen there
 
@@ -273,12 +307,13 @@ class _Canvas:
         """Return the exposure of the image relative to the model, as most of the picture has it."""
         every = (slice(None, None, _SAMPLED), slice(None, None, _SAMPLED))
         seen, model = placed.image[every], self._mean[placed.area][every]
-        usable = placed.valid[every] & (self._variance[placed.area][every] < _UNSEEN) & (model > 8.0) & (seen < 250)
+        known = self._variance[placed.area][every] < _UNSEEN
+        usable = placed.valid[every] & known & (model > 8.0) & (seen < 250)
         if np.count_nonzero(usable) < _SAMPLED:
             return 1.0
-        seen, model = seen[usable].astype(np.float32), model[usable]
-        candidates = (1.0, self._gain, float(np.median(seen / model)))
-        agreeing = [np.count_nonzero(np.abs(seen - gain * model) < _GAIN_TOLERANCE) for gain in candidates]
+        brightness, believed = seen[usable].astype(np.float32), model[usable]
+        candidates = (1.0, self._gain, float(np.median(brightness / believed)))
+        agreeing = [np.count_nonzero(np.abs(brightness - gain * believed) < _GAIN_TOLERANCE) for gain in candidates]
         return candidates[int(np.argmax(agreeing))]
 
     def _follow_exposure(self) -> None:
@@ -293,7 +328,8 @@ class _Canvas:
         model = self._mean[area]
         if slack:
             kernel = np.ones((2 * slack + 1, 2 * slack + 1), np.uint8)
-            deviation: Layer = np.maximum(brightness - cv2.dilate(model, kernel), cv2.erode(model, kernel) - brightness)
+            highest, lowest = cv2.dilate(model, kernel), cv2.erode(model, kernel)
+            deviation: Layer = np.maximum(brightness - highest, lowest - brightness)
             np.maximum(deviation, 0.0, out=deviation)
         else:
             deviation = brightness - model
@@ -315,7 +351,8 @@ class _Canvas:
     # What is learned from it
 
     def _learn(
-            self, placed: _Placed, brightness: Layer, squared: Layer, moving: Mask, dt: float, memory_s: float) -> None:
+            self, placed: _Placed, brightness: Layer, squared: Layer, moving: Mask, dt: float, memory_s: float,
+    ) -> None:
         """Average what agrees with what is believed over the time seen, at most over the memory."""
         mean, variance, age = self._mean[placed.area], self._variance[placed.area], self._age[placed.area]
         agrees = placed.valid & ~moving
@@ -355,7 +392,7 @@ def _shadow(brightness: Layer, model: Layer) -> Mask:
 
     Where the model has no pattern a shadow cannot be told from an object, and is none.
     """
-    factor = brightness / np.maximum(model, 1.0)
+    factor: Layer = np.divide(brightness, np.maximum(model, 1.0), dtype=np.float32)
     shadow: Mask = (factor > _DARKEST_SHADOW) & (factor < 1.0)
     if shadow.any():
         shadow &= _local_variance(factor) < _SHADOW_SPREAD**2
@@ -370,6 +407,10 @@ def _local_variance(values: Layer) -> Layer:
 
 def _shift(x: float, y: float) -> Array:
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+def _corner(area: Area) -> npt.NDArray[np.float32]:
+    return np.array([area[1].start, area[0].start], np.float32)
 
 
 def _base_from_optical(pose: Pose) -> Array:

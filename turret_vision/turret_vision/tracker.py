@@ -33,6 +33,8 @@ from turret_vision.vision_parameters import TrackerParameters
 _SIZE_DEVIATION = 0.3    # of the logarithm of a target's size from image to image
 _OTHER_CLASS_COST = 6.0  # squared deviations; a detector that wavers between classes may still be followed
 _SIZE_MEMORY_S = 0.1
+_LEAST_COAST_S = 0.2
+_COAST_PER_WATCHED = 2.0
 _EDGE_PX = 2.0           # a box this close to the edge of the image may be cut off by it
 _PART_NOISE = 0.25       # deviation of the centre of a box that is cut off, as a part of its size
 _TRUSTED_GATE = 2.0      # a trusted target may manoeuvre harder than its filter expects: its gate is as much wider
@@ -161,7 +163,7 @@ class _Target:
         self.id = str(number)
         self.filter = BearingFilter(measurement.bearing, measurement.deviation, parameters.initial_rate)
         self.width, self.height = measurement.width, measurement.height
-        self.seen_at = stamp
+        self._born_at = self.seen_at = stamp
         self.hits = 0
         self.confirmed = False
         self._noise = NoiseGauge()
@@ -219,7 +221,8 @@ class _Target:
             (azimuth - other_azimuth) * math.cos(self.filter.bearing.elevation), elevation - other_elevation)
 
     def state_at(self, stamp: float, parameters: TrackerParameters) -> TrackState:
-        if stamp - self.seen_at > parameters.coast_s:
+        watched_s = self.seen_at - self._born_at  # what was seen only briefly is not predicted for long
+        if stamp - self.seen_at > min(parameters.coast_s, max(_COAST_PER_WATCHED * watched_s, _LEAST_COAST_S)):
             return TrackState.LOST
         if not self.confirmed:
             return TrackState.DETECTING if self.misses <= parameters.confirm_misses else TrackState.LOST
