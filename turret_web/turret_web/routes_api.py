@@ -13,6 +13,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
 from turret_web.bridge import Bridge
 from turret_web.newest import Newest
+from turret_web.openapi import describe
 from turret_web.policy import Role
 from turret_web.routes import caller_of, current_role, json_response
 
@@ -38,6 +39,7 @@ class ApiRoutes:
         return [
             web.get('/config.json', self._config),
             web.get('/session', self._session),
+            web.get('/api/openapi.json', self._describe),
             web.get('/api/status', self._get_status),
             web.get('/api/status/{section}', self._get_section),
             web.post('/api/{service:.+}', self._call),
@@ -65,6 +67,10 @@ class ApiRoutes:
         if role is Role.OPERATOR:
             session['operator_secret'] = _operator_secret(self._namespace)
         return json_response(session)
+
+    async def _describe(self, request: web.Request) -> web.StreamResponse:
+        gateway = self._bridge.gateway
+        return json_response(describe(gateway, self._bridge.policy, gateway.message(STATUS_TYPE).kind))
 
     async def _get_status(self, request: web.Request) -> web.StreamResponse:
         return json_response(await self._newest_status())
