@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 package_name = 'turret_bringup'
@@ -9,14 +11,15 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
+        (f'share/{package_name}/launch', [str(path) for path in Path(package_name, 'launch').glob('*.launch.py')]),
+        (f'share/{package_name}/config', [str(path) for path in Path(package_name, 'config').iterdir()]),
     ],
     install_requires=['setuptools'],
-    package_data={package_name: ['config/*']},
+    package_data={package_name: ['config/*', 'launch/*']},
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',
     description='Graph, launch files, parameters, supervisor and command line of the pan-tilt tracking turret.',
     license='Apache-2.0',
-    entry_points={'console_scripts': [
-    ]},
+    entry_points={'console_scripts': ['turret = turret_bringup.cli:main']},
 )

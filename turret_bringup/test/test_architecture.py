@@ -62,7 +62,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def is_ros_module(path: Path) -> bool:
-    return path.name.endswith('_node.py') or path.name.startswith('ros_')
+    return path.name.endswith(('_node.py', '.launch.py')) or path.name.startswith('ros_')
 
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda path: f'{path.parent.name}/{path.name}')
@@ -113,6 +113,7 @@ def constants(interface: str, prefix: str) -> dict[str, int]:
 
 
 def test_what_is_read_at_run_time_is_installed() -> None:
-    for name in ('simulation.yaml', 'fastdds_shm.xml'):
-        assert (resources.files('turret_bringup') / 'config' / name).is_file()
-        assert 'config/*' in (ROOT / 'turret_bringup' / 'setup.py').read_text()
+    setup = (ROOT / 'turret_bringup' / 'setup.py').read_text()
+    for name in ('config/simulation.yaml', 'config/fastdds_shm.xml', 'launch/turret.launch.py'):
+        assert (resources.files('turret_bringup') / name).is_file()
+        assert f"{name.partition('/')[0]}/*" in setup

@@ -109,6 +109,14 @@ def compose(
     return check([*base, *saved_layers(namespace, graph), *given], namespace, graph)
 
 
+def announcement(config: Configuration) -> str:
+    """Return the line that says what is simulated and what is real."""
+    simulated = config.simulated()
+    if not simulated:
+        return 'HARDWARE: nothing is simulated'
+    return f'SIMULATION: {", ".join(simulated)} work on simulated hardware'
+
+
 def check(layers: Iterable[Layer], namespace: str, graph: Sequence[NodeSpec]) -> Configuration:
     """Check each value of each layer against the nodes' dataclasses and put the layers over each other.
 

@@ -8,12 +8,12 @@ import os
 import runpy
 import sys
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 import setproctitle
 
 from turret_bringup.configuration import Configuration
+from turret_bringup.environment import node_environment
 from turret_bringup.graph import NodeSpec
 from turret_bringup.supervisor import Command
 
@@ -23,11 +23,6 @@ PRELOADED = (
     'turret_msgs.srv', 'turret_msgs.action')
 
 _M_ARENA_MAX = -8  # of glibc's mallopt
-
-
-def environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of everything that talks to a turret on this machine."""
-    return {**base, 'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST'}
 
 
 def commands(
@@ -40,27 +35,21 @@ def commands(
         parameter_files: of each node, as :meth:`Configuration.write` makes them.
         log_level: least severity that the nodes write.
         colored: whether their output goes to a terminal.
-        base: the environment that they inherit.
+        base: the environment that they inherit; what it says wins.
     """
     shared = {
-        'RCUTILS_CONSOLE_OUTPUT_FORMAT': '[{severity}] {message}',
-        **environment(base),
+        'RCUTILS_CONSOLE_OUTPUT_FORMAT': base.get('RCUTILS_CONSOLE_OUTPUT_FORMAT', '[{severity}] {message}'),
         'RCUTILS_COLORIZED_OUTPUT': str(int(colored)),
     }
     return [
         Command(
             name=spec.name,
             main=functools.partial(
-                _run, spec, shared,
+                _run, spec, {**shared, **node_environment(spec, base)},
                 ['-r', f'__ns:=/{configuration.namespace}', '-r', f'__node:={spec.name}',
                  '--params-file', str(parameter_files[spec.name]), '--log-level', log_level]),
             ends_last=spec.simulation_only)
         for spec in configuration.nodes]
-
-
-def raw_image_profile() -> Path:
-    """Return the path of the Fast DDS profile for processes that publish raw images."""
-    return Path(str(resources.files('turret_bringup') / 'config' / 'fastdds_shm.xml'))
 
 
 def _run(spec: NodeSpec, variables: Mapping[str, str], ros_arguments: list[str]) -> int:
@@ -68,9 +57,6 @@ def _run(spec: NodeSpec, variables: Mapping[str, str], ros_arguments: list[str])
     setproctitle.setproctitle(f'turret {spec.name}')  # before the environment moves: it needs its place
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)  # one arena for each thread would cost some 10 MB
     os.environ.update(variables)
-    if spec.raw_images:
-        profile = str(raw_image_profile())
-        os.environ.update(FASTRTPS_DEFAULT_PROFILES_FILE=profile, FASTDDS_DEFAULT_PROFILES_FILE=profile)
     sys.argv = [spec.name, '--ros-args', *ros_arguments]
     runpy.run_module(spec.module, run_name='__main__', alter_sys=True)
     return 0

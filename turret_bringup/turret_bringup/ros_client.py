@@ -22,7 +22,7 @@ from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message, serialize_message
 
-from turret_bringup.processes import environment
+from turret_bringup.environment import environment
 from turret_common.errors import TurretError
 from turret_common.interface import SERVICES, TOPICS
 from turret_common.reason_codes import ReasonCode

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -23,7 +24,6 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import runtime_dir, state_dir
 
 if TYPE_CHECKING:
-    from turret_bringup.configuration import Configuration
     from turret_bringup.supervisor import Supervisor
 
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         supervisor = Supervisor(
             processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,
             clean_up=shared_memory.clear_orphans)
-        for line in [*config.notes, announcement(config)]:
+        for line in [*config.notes, configuration.announcement(config)]:
             supervisor.say(line)
         code = supervisor.run(_teller(supervisor, web.host, web.port))
     if supervisor.refusal is not None:
@@ -91,23 +91,21 @@ def assignments(args: argparse.Namespace) -> list[str]:
     return values
 
 
-def announcement(config: Configuration) -> str:
-    """Return the line that says what is simulated and what is real."""
-    simulated = config.simulated()
-    if not simulated:
-        return 'HARDWARE: nothing is simulated'
-    return f'SIMULATION: {", ".join(simulated)} work on simulated hardware'
-
-
 def launch_command(args: argparse.Namespace) -> list[str]:
     """Return the ``ros2 launch`` command line that does the same on a ROS distribution."""
     given = {
         'namespace': args.namespace,
-        'log_level': args.log_level,
         'params_file': ':'.join(str(path.resolve()) for path in args.params),
-        'set': ' '.join(assignments(args)),
+        'set': shlex.join(args.assignments),
+        'camera': args.camera,
+        'video_file': args.video and args.video.resolve(),
+        'host': args.host,
+        'port': args.port,
+        'log_level': args.log_level,
     }
-    return ['ros2', 'launch', 'turret_bringup', 'turret.launch.py', *(f'{k}:={v}' for k, v in given.items() if v)]
+    return [
+        'ros2', 'launch', 'turret_bringup', 'turret.launch.py',
+        *(f'{name}:={value}' for name, value in given.items() if value)]
 
 
 def _require_inputs(args: argparse.Namespace) -> None:

@@ -1,0 +1,115 @@
+"""The command line: its help, and how it reads its words."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from turret_bringup import cli
+from turret_bringup.bench_rows import Row, percentile, table, write_json
+from turret_bringup.commands import COMMANDS, options, up
+from turret_bringup.commands import test as lanes
+from turret_bringup.commands.bench import BENCHMARKS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([name, '--help'])
+    assert ended.value.code == 0
+    assert f'./turret {name}' in capsys.readouterr().out
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(['--help'])
+    text = capsys.readouterr().out
+    assert all(f'    {name}' in text for name in COMMANDS)
+
+
+def test_help_needs_nothing_but_python() -> None:
+    path = f'{ROOT / "turret_bringup"}:{ROOT / "turret_common"}'
+    code = f'import sys; sys.path[:0] = {path.split(":")!r}; from turret_bringup.cli import main; main(sys.argv[1:])'
+    for words in (['--help'], ['up', '--help'], ['bench', '--help'], ['doctor', '--help']):
+        ended = subprocess.run(
+            [sys.executable, '-I', '-S', '-c', code, *words], capture_output=True, text=True, check=False)
+        assert 'usage: ./turret' in ended.stdout, ended.stderr
+
+
+def test_an_unknown_word_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (['fly'], ['up', '--vidoe', 'x'], ['test', 'unti'], ['bench', 'nothing'], ['up', '--namespace', '1x']):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(words)
+        assert ended.value.code == cli.WRONG_INPUT
+
+
+def test_a_refusal_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(['up', '--video', '/nowhere.mp4']) == cli.WRONG_INPUT
+    assert capsys.readouterr().err == 'turret: there is no video file /nowhere.mp4\n'
+
+
+@pytest.mark.parametrize(('text', 'name'), [('turret', 'turret'), ('/left/', 'left'), ('site/left_2', 'site/left_2')])
+def test_namespaces(text: str, name: str) -> None:
+    assert options.namespace(text) == name
+
+
+@pytest.mark.parametrize('text', ['', '/', 'a b', '2nd', 'a//b', 'a-b'])
+def test_what_is_no_namespace(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        options.namespace(text)
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    return cli.parser().parse_args(['up', *words])
+
+
+def test_options_become_parameters() -> None:
+    assert up.assignments(arguments('--video', '/films/a b.mp4', '--port', '9', '--set', 'web.port=8')) == [
+        'web.port=8', 'camera.source=file', 'camera.video_file="/films/a b.mp4"', 'web.port=9']
+    assert up.assignments(arguments('--camera', '/dev/video2', '--host', '0.0.0.0')) == [
+        'camera.source=v4l2', 'camera.device="/dev/video2"', 'web.host=0.0.0.0']
+
+
+def test_on_a_distribution_ros2_launch_gets_the_same() -> None:
+    command = up.launch_command(arguments('--video', '/film.mp4', '--params', '/a.yaml', '--set', 'web.port=8'))
+    assert command[:4] == ['ros2', 'launch', 'turret_bringup', 'turret.launch.py']
+    assert command[4:] == [
+        'namespace:=turret', 'params_file:=/a.yaml', 'set:=web.port=8', 'video_file:=/film.mp4', 'log_level:=info']
+
+
+def test_lanes_cover_every_test() -> None:
+    quick = ('unit', 'ros', 'system', 'panel')
+    words = [word for lane in quick for command in lanes._LANES[lane]([]) for word in command]
+    files = {path for package in lanes.PACKAGES for path in (ROOT / package / 'test').rglob('test_*.py')}
+    assert files
+    for path in files:
+        assert str(path) in words or str(path.parent) in words
+
+
+def test_benchmarks_have_what_the_command_needs() -> None:
+    for module in BENCHMARKS.values():
+        source = (ROOT / module.partition('.')[0] / Path(*module.split('.'))).with_suffix('.py').read_text()
+        assert 'def add_arguments(' in source
+        assert 'def measure(' in source or 'def run(' in source
+
+
+def test_rows_as_table_and_json(tmp_path: Path) -> None:
+    rows = [Row('s', 'long variant', 'm', 1.23456, 's'), Row('s', 'v', 'm', float('nan'), '')]
+    assert table(rows).splitlines() == [
+        'scenario  variant       metric  value  unit',
+        's         long variant  m       1.235  s',
+        's         v             m       -']
+    write_json(tmp_path / 'rows.json', rows)
+    assert '"value": null' in (tmp_path / 'rows.json').read_text()
+
+
+def test_percentiles() -> None:
+    assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert percentile([1.0], 0.95) == 1.0
+    assert percentile([], 0.5) != percentile([], 0.5)
