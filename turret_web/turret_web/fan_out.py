@@ -204,7 +204,7 @@ class SharedTopic:
 
     @property
     def unhurried(self) -> bool:
-        """Whether its messages come so seldom that they can be deflated for every client."""
+        """Whether its messages come so seldom that bytes are dearer than the time to save them."""
         return self._interval_s * _DEFLATED_RATE_HZ > 1.0
 
     @property
@@ -227,7 +227,7 @@ class SharedTopic:
         now = self._loop.time()
         self._interval_s += 0.2 * (min(now - self._arrived, 1.0) - self._interval_s)
         self._arrived = now
-        sample = Sample(data, self._codec, self._decimals)
+        sample = Sample(data, self._codec, self._decimals if self.unhurried else None)
         if self._feed is None or self._feed.latched:
             self._latched = sample
         for subscription in self._subscriptions:

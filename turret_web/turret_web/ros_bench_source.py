@@ -15,6 +15,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.serialization import serialize_message
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage
 
 from turret_common import ros_qos
@@ -80,7 +81,7 @@ def publish_pictures(publisher: Publisher, rate_hz: float, ending: threading.Eve
 def main() -> int:
     """Publish until the standard input ends."""
     kind, rate_hz = sys.argv[1], float(sys.argv[2])
-    rclpy.init()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = Node('bench_source', namespace='turret')
     ending = threading.Event()
     if kind == 'status':

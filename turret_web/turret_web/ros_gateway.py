@@ -37,6 +37,8 @@ ResultT = TypeVar('ResultT')
 
 _IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _RELIABLE_DEPTH = 100
+#: What is done in one turn of the loop before others have theirs.
+_BATCH = 20
 #: Time between two looks whether publishers with another quality of service have come [s].
 _REVIEW_S = 1.0
 #: A server that is there is matched within this time [s], and looked for at this interval [s].
@@ -54,7 +56,7 @@ class _ForgetfulGroup(ReentrantCallbackGroup):
 
 
 class _Handover:
-    """Passes work from threads of ROS to the loop, waking the loop once per batch."""
+    """Passes work from threads of ROS to the loop, waking it once per batch and never keeping it for long."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -67,7 +69,7 @@ class _Handover:
             self._loop.call_soon_threadsafe(self._run)
 
     def _run(self) -> None:
-        for _ in range(len(self._work)):
+        for _ in range(min(len(self._work), _BATCH)):
             target, value = self._work[0]
             try:
                 target(value)
@@ -76,6 +78,35 @@ class _Handover:
             self._work.popleft()
         if self._work:
             self._loop.call_soon(self._run)
+
+
+class _Inlet:
+    """Messages of one subscription on their way to the loop: the oldest is lost where the loop cannot keep up."""
+
+    def __init__(self, handover: _Handover, deliver: Callable[[bytes], None], room: int) -> None:
+        self._handover = handover
+        self._deliver = deliver
+        self._waiting: deque[bytes] = deque(maxlen=room)
+        self._announced = False
+
+    def put(self, data: bytes) -> None:
+        """Take a message, on any thread."""
+        self._waiting.append(data)
+        if not self._announced:
+            self._announced = True
+            self._handover.put(self._pass_on, None)
+
+    def close(self) -> None:
+        """Deliver nothing more."""
+        self._deliver = lambda _: None
+
+    def _pass_on(self, nothing: None) -> None:
+        self._announced = False  # before looking: what comes from now on announces itself
+        for _ in range(min(len(self._waiting), _BATCH)):
+            self._deliver(self._waiting.popleft())
+        if self._waiting and not self._announced:
+            self._announced = True
+            self._handover.put(self._pass_on, nothing)
 
 
 class _RosFeed:
@@ -87,6 +118,7 @@ class _RosFeed:
         self._cls = cls
         self._deliver = deliver
         self._open = True
+        self._inlet = _Inlet(gateway.handover, deliver, 1)
         self._publishers = gateway.node.count_publishers(topic)
         self._qos = self._suitable_qos()
         self._subscription = self._subscribe()
@@ -125,16 +157,14 @@ class _RosFeed:
             durability=DurabilityPolicy.TRANSIENT_LOCAL if offered and latched else DurabilityPolicy.VOLATILE)
 
     def _subscribe(self) -> Any:
-        return self._gateway.pump.subscribe(
-            self._cls, self._topic, self._qos, partial(self._gateway.handover.put, self._pass_on))
-
-    def _pass_on(self, data: bytes) -> None:
-        if self._open:
-            self._deliver(data)
+        self._inlet.close()
+        self._inlet = _Inlet(self._gateway.handover, self._deliver, self._qos.depth)
+        return self._gateway.pump.subscribe(self._cls, self._topic, self._qos, self._inlet.put)
 
     async def close(self) -> None:
         """End it."""
         self._open = False
+        self._inlet.close()
         self._gateway.feeds.discard(self)
         await self._gateway.work(lambda: self._gateway.pump.unsubscribe(self._subscription))
 

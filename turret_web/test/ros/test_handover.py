@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from turret_web.ros_gateway import _Handover
+from turret_web.ros_gateway import _Handover, _Inlet
 
 
 def test_everything_arrives_in_order_also_after_an_error(caplog: pytest.LogCaptureFixture) -> None:
@@ -39,3 +39,42 @@ def test_everything_arrives_in_order_also_after_an_error(caplog: pytest.LogCaptu
         own = [value for value in arrived if start <= value < start + 2000]
         assert own == sorted(own)
     assert len([record for record in caplog.records if 'could not be handled' in record.getMessage()]) == 40
+
+
+def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_have_their_turn() -> None:
+    async def scenario() -> None:
+        taken: list[bytes] = []
+
+        def slow(data: bytes) -> None:
+            time.sleep(0.001)
+            taken.append(data)
+        inlet = _Inlet(_Handover(asyncio.get_running_loop()), slow, 100)
+        ending = threading.Event()
+
+        def flood() -> None:
+            number = 0
+            while not ending.wait(0.00001):
+                number += 1
+                inlet.put(b'%d' % number)
+        thread = threading.Thread(target=flood)
+        thread.start()
+        longest = 0.0
+        for _ in range(20):
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            longest = max(longest, time.monotonic() - began)
+        ending.set()
+        thread.join()
+        assert longest < 1.0
+        assert len(inlet._waiting) <= 100
+        newest = inlet._waiting[-1]
+        deadline = time.monotonic() + 10.0
+        while taken[-1:] != [newest]:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.001)
+        assert taken == sorted(taken, key=int)
+        inlet.close()
+        inlet.put(b'late')
+        await asyncio.sleep(0.01)
+        assert taken[-1] == newest
+    asyncio.run(scenario())
