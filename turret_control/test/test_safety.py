@@ -147,6 +147,7 @@ def test_a_stop_is_latched_until_the_operator_resets_it() -> None:
 def test_a_stop_needs_no_reason_and_keeps_a_short_one() -> None:
     bench = Bench()
     bench.core.stop('')
+    assert bench.core.stop_reason == 'no reason given'
     assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
     bench.core.stop(1000 * 'x')
     assert bench.core.stop_reason == 200 * 'x'
@@ -197,10 +198,15 @@ def test_a_pose_is_as_old_as_its_stamp_and_never_from_the_future() -> None:
     bench = Bench()
     bench.core.see_pose(Pose(0.0, 0.0), 0.151, bench.now)
     assert emission_withheld(bench, ReasonCode.NO_POSE)
-    bench.core.see_pose(Pose(0.0, 0.0), -0.009, bench.now)
+    bench.core.see_pose(Pose(0.0, 0.0), -0.01, bench.now)
     assert bench.reasons() == []
     bench.core.see_pose(Pose(0.0, 0.0), -0.02, bench.now)
     assert emission_withheld(bench, ReasonCode.NO_POSE)
+
+
+def test_an_unknown_pose_is_not_clear_of_zones() -> None:
+    bench = Bench([ZONE]).wait(150, but='pose')
+    assert emission_withheld(bench, ReasonCode.NO_POSE, ReasonCode.NO_FIRE_ZONE)
 
 
 @pytest.mark.parametrize(('pan', 'fires'), [(0.45, True), (0.47, False)])
@@ -254,6 +260,13 @@ def test_tracks_from_the_future_or_long_ago_are_refused(age_s: float) -> None:
     bench = Bench().auto_fire()
     bench.reports['tracks'] = age_s
     assert emission_withheld(bench.wait(300), ReasonCode.VISION_STALE)
+
+
+def test_clocks_that_are_read_one_after_the_other_make_no_future() -> None:
+    bench = Bench().auto_fire()
+    bench.reports['tracks'] = -0.01
+    assert bench.wait(300).reasons() == []
+    bench.core.request_fire(1, -0.01, 0.0, bench.now)
 
 
 def test_a_step_of_the_wall_clock_withholds_for_a_second() -> None:
@@ -395,6 +408,40 @@ def test_simulation_needs_a_confirmed_region_when_told_so() -> None:
     assert emission_withheld(Bench(confirm_region_in_simulation=True), ReasonCode.REGION_NOT_CONFIRMED)
 
 
+def core_alone() -> tuple[SafetyCore, str]:
+    """Return a core to which nobody has reported yet, and its operator's lease."""
+    core = SafetyCore(replace(PARAMETERS, estop_driver='gpio'), OperatorLease('secret'))
+    core.estop = Estop.RELEASED
+    lease_id, nonce = core.acquire('secret', 'Ada', False, 10**12)
+    core.lease.beat(lease_id, nonce, False, 10**12)
+    return core, lease_id
+
+
+def test_nothing_is_known_of_a_gimbal_or_laser_that_never_reported() -> None:
+    core, lease_id = core_alone()
+    for request, code in (
+            (lambda: core.confirm_region(lease_id, 10**12), ReasonCode.DRIVER_SILENT),
+            (lambda: core.set_auto_fire(lease_id, True, 10**12), ReasonCode.NOT_ARMED)):
+        with pytest.raises(TurretError) as refused:
+            request()
+        assert refused.value.code is code
+    core.see_aim(AIM)
+    core.set_zones(lease_id, [ZONE])
+    core.see_pose(Pose(0.0, 0.0), 0.0, 10**12)
+    assert ReasonCode.NO_FIRE_ZONE in core.decide(10**12).reasons
+
+
+@pytest.mark.parametrize('driver', ['gimbal', 'laser'])
+def test_one_driver_alone_is_not_enough(driver: str) -> None:
+    core, _ = core_alone()
+    if driver == 'gimbal':
+        core.see_gimbal(GIMBAL, 10**12)
+    else:
+        core.see_laser(LaserReport(hardware=True, armed=False), 10**12)
+        assert ReasonCode.BACKEND_MIXED in core.decide(10**12).reasons
+    assert ReasonCode.DRIVER_SILENT in core.decide(10**12).reasons
+
+
 # Zones
 
 
@@ -450,6 +497,21 @@ def test_automatic_fire_ends_with_whatever_it_needs(end: Any) -> None:
     assert bench.core.auto_fire
     end(bench)
     assert not bench.core.auto_fire
+
+
+def test_automatic_fire_can_always_be_switched_off() -> None:
+    bench = Bench().auto_fire().wait(1000, but='heartbeat laser')
+    bench.core.stop('')
+    bench.core.set_auto_fire(bench.lease_id, False, bench.now)
+    assert not bench.core.auto_fire
+
+
+def test_switching_automatic_fire_forgets_why_it_did_not_fire() -> None:
+    bench = Bench().auto_fire().wait()
+    bench.refusal(bench.core.request_fire, 1, 0.05, 1.0, bench.now)
+    assert bench.core.not_now
+    bench.core.stop('')
+    assert bench.core.not_now == ''
 
 
 def test_a_decision_is_granted_once() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_finite
@@ -21,7 +21,7 @@ from turret_control.zones import Motion, Zone, check_zones, may_fire
 
 _SECOND_NS = 1_000_000_000
 #: A camera that is silent for longer does not vouch for a hardware laser.
-_CAMERA_TIMEOUT_NS = 3 * _SECOND_NS
+_CAMERA_TIMEOUT_S = 3.0
 #: What happens in an instant is shown for this long, so that a lost permit does not hide it.
 _SHOWN_NS = _SECOND_NS
 _CLOCK_STEP_NS = 50_000_000
@@ -30,6 +30,8 @@ _STAMP_AGE_MIN_S = -0.01
 #: DDS forgets a killed node only after 20 s; until then its successor has a namesake.
 _NAMESAKE_NS = 25 * _SECOND_NS
 _STOP_REASON_LENGTH_MAX = 200
+
+SeenT = TypeVar('SeenT')
 
 
 class Estop(IntEnum):
@@ -89,6 +91,22 @@ class Verdict(NamedTuple):
     reasons: tuple[ReasonCode, ...]
 
 
+class _Seen(Generic[SeenT]):
+    """Something that was seen at a time, or never."""
+
+    def __init__(self) -> None:
+        self.last: SeenT | None = None
+        self._ns = 0
+
+    def see(self, what: SeenT | None, at_ns: int) -> None:
+        """Take what is seen now."""
+        self.last, self._ns = what, at_ns
+
+    def fresh(self, timeout_s: float, now_ns: int) -> SeenT | None:
+        """Return it; None when it was never seen, or too long ago."""
+        return self.last if now_ns - self._ns < timeout_s * 1e9 else None
+
+
 class SafetyCore:
     """Weighs everything that permits or forbids motion and emission.
 
@@ -111,15 +129,11 @@ class SafetyCore:
         self.auto_fire = False
         self.not_now = ''
         self.estop = Estop.NONE if parameters.estop_driver == 'none' else Estop.UNKNOWN
-        self._gimbal: GimbalReport | None = None
-        self._gimbal_ns = 0
-        self._laser: LaserReport | None = None
-        self._laser_ns = 0
-        self._camera_hardware = False
-        self._camera_ns: int | None = None
-        self._pose: Pose | None = None
-        self._pose_ns = 0
-        self._image_ns: int | None = None
+        self._gimbal: _Seen[GimbalReport] = _Seen()
+        self._laser: _Seen[LaserReport] = _Seen()
+        self._real_camera: _Seen[bool] = _Seen()
+        self._pose: _Seen[Pose] = _Seen()
+        self._image: _Seen[bool] = _Seen()
         self._aim: AimReport | None = None
         self._confirmed: tuple[object, ...] | None = None
         self._clock_offset_ns: int | None = None
@@ -133,18 +147,18 @@ class SafetyCore:
 
     def see_gimbal(self, report: GimbalReport, now_ns: int) -> None:
         """Take the gimbal's state."""
-        self._gimbal, self._gimbal_ns = report, now_ns
+        self._gimbal.see(report, now_ns)
         self._void_changed_region()
 
     def see_laser(self, report: LaserReport, now_ns: int) -> None:
         """Take the laser's state; automatic fire ends with its arm."""
-        self._laser, self._laser_ns = report, now_ns
+        self._laser.see(report, now_ns)
         if not report.armed:
             self._end_auto_fire()
 
     def see_camera(self, hardware: bool, now_ns: int) -> None:
         """Take whether the images are live light from the real world."""
-        self._camera_hardware, self._camera_ns = hardware, now_ns
+        self._real_camera.see(hardware, now_ns)
 
     def see_aim(self, report: AimReport) -> None:
         """Take the controller's state."""
@@ -154,12 +168,12 @@ class SafetyCore:
     def see_pose(self, pose: Pose, stamp_age_s: float, now_ns: int) -> None:
         """Take the pose measured so long ago; one that is not finite, or from the future, is none."""
         known = all(map(math.isfinite, pose)) and stamp_age_s >= _STAMP_AGE_MIN_S
-        self._pose, self._pose_ns = pose if known else None, now_ns - round(stamp_age_s * 1e9)
+        self._pose.see(pose if known else None, now_ns - round(stamp_age_s * 1e9))
 
     def see_tracks(self, stamp_age_s: float, now_ns: int) -> None:
         """Take the age of the image that the newest tracks come from; one from the future is refused."""
         if stamp_age_s >= _STAMP_AGE_MIN_S:
-            self._image_ns = now_ns - round(stamp_age_s * 1e9)
+            self._image.see(True, now_ns - round(stamp_age_s * 1e9))
 
     def see_clock(self, offset_ns: int, now_ns: int) -> None:
         """Take the wall clock's present offset from the monotonic clock."""
@@ -211,7 +225,7 @@ class SafetyCore:
             TurretError: as :meth:`OperatorLease.check` and :func:`check_zones`; WRONG_MODE while the laser is armed.
         """
         self.lease.check(lease_id)
-        if self._laser is not None and self._laser.armed:
+        if self._laser.last is not None and self._laser.last.armed:
             raise TurretError(ReasonCode.WRONG_MODE, 'disarm the laser before changing zones')
         check_zones(zones)
         self.zones = tuple(zones)
@@ -224,9 +238,10 @@ class SafetyCore:
             TurretError: as :meth:`OperatorLease.check`; DRIVER_SILENT or NOT_HOMED while there is no geometry.
         """
         self.lease.check(lease_id)
-        if self._gimbal is None or self._old(self._gimbal_ns, self._parameters.driver_timeout_s, now_ns):
+        gimbal = self._gimbal.fresh(self._parameters.driver_timeout_s, now_ns)
+        if gimbal is None:
             raise TurretError(ReasonCode.DRIVER_SILENT, 'the gimbal does not report')
-        if not self._gimbal.homed:
+        if not gimbal.homed:
             raise TurretError(ReasonCode.NOT_HOMED, 'home the gimbal before confirming the region')
         self._confirmed = self._geometry()
 
@@ -247,7 +262,7 @@ class SafetyCore:
                 raise TurretError(ReasonCode.HEARTBEAT_LOST, 'automatic fire needs the operator\'s heartbeat')
             if self.stop_reason is not None:
                 raise TurretError(ReasonCode.SOFTWARE_STOP, 'reset the stop first')
-            if self._laser is None or not self._laser.armed:
+            if self._laser.last is None or not self._laser.last.armed:
                 raise TurretError(ReasonCode.NOT_ARMED, 'arm the laser first')
         self._end_auto_fire()
         self.auto_fire = enabled
@@ -301,56 +316,55 @@ class SafetyCore:
         return Verdict(not reasons, not motion, reasons)
 
     def _motion_reasons(self, now_ns: int) -> list[ReasonCode]:
-        timeout_s = self._parameters.driver_timeout_s
+        drivers = [seen.fresh(self._parameters.driver_timeout_s, now_ns) for seen in (self._gimbal, self._laser)]
         withheld = {
             ReasonCode.SOFTWARE_STOP: self.stop_reason is not None,
             ReasonCode.ESTOP_PRESSED: self.estop is Estop.PRESSED,
             ReasonCode.ESTOP_UNREADABLE: self.estop in (Estop.UNKNOWN, Estop.UNREADABLE),
-            ReasonCode.DRIVER_SILENT: (
-                self._gimbal is None or self._old(self._gimbal_ns, timeout_s, now_ns)
-                or self._laser is None or self._old(self._laser_ns, timeout_s, now_ns)),
+            ReasonCode.DRIVER_SILENT: None in drivers,
         }
         return [reason for reason, holds in withheld.items() if holds]
 
     def _emission_reasons(self, now_ns: int) -> list[ReasonCode]:
-        hardware = self._laser is not None and self._laser.hardware
+        parameters = self._parameters
+        gimbal, pose = self._gimbal.last, self._pose.fresh(parameters.pose_timeout_s, now_ns)
+        hardware = self._laser.last is not None and self._laser.last.hardware
         withheld = {
-            ReasonCode.NOT_HOMED: self._gimbal is None or not self._gimbal.homed,
-            ReasonCode.NO_POSE: (
-                self._pose is None or self._old(self._pose_ns, self._parameters.pose_timeout_s, now_ns)),
-            ReasonCode.NO_FIRE_ZONE: not self._clear_of_zones(),
-            ReasonCode.VISION_STALE: self.auto_fire and (
-                self._image_ns is None or self._old(self._image_ns, self._parameters.vision_timeout_s, now_ns)),
+            ReasonCode.NOT_HOMED: gimbal is None or not gimbal.homed,
+            ReasonCode.NO_POSE: pose is None,
+            ReasonCode.NO_FIRE_ZONE: not self._clear_of_zones(gimbal, pose),
+            ReasonCode.VISION_STALE: (
+                self.auto_fire and self._image.fresh(parameters.vision_timeout_s, now_ns) is None),
             ReasonCode.SECOND_PUBLISHER: self._second_publisher(now_ns),
             ReasonCode.CLOCK_JUMPED: self._shown(self._clock_jump_ns, now_ns),
-            ReasonCode.BACKEND_MIXED: hardware and not self._live_throughout(now_ns),
+            ReasonCode.BACKEND_MIXED: hardware and not self._live_throughout(gimbal, now_ns),
             ReasonCode.REGION_NOT_CONFIRMED: (
-                (hardware or self._parameters.confirm_region_in_simulation) and not self.region_confirmed),
+                (hardware or parameters.confirm_region_in_simulation) and not self.region_confirmed),
         }
         return [reason for reason, holds in withheld.items() if holds]
 
-    def _clear_of_zones(self) -> bool:
-        if self._pose is None or self._gimbal is None:
+    def _clear_of_zones(self, gimbal: GimbalReport | None, pose: Pose | None) -> bool:
+        if gimbal is None or pose is None:
             return not self.zones
-        margin = self._parameters.zone_margin * (1.0 if self._gimbal.measured else 2.0)
-        pan = Motion(self._pose.pan, self._pose.pan_rate, self._gimbal.decelerations[0])
-        tilt = Motion(self._pose.tilt, self._pose.tilt_rate, self._gimbal.decelerations[1])
+        margin = self._parameters.zone_margin * (1.0 if gimbal.measured else 2.0)
+        pan = Motion(pose.pan, pose.pan_rate, gimbal.decelerations[0])
+        tilt = Motion(pose.tilt, pose.tilt_rate, gimbal.decelerations[1])
         return may_fire(self.zones, pan, tilt, margin, self._parameters.reaction_s)
 
     def _second_publisher(self, now_ns: int) -> bool:
         return (bool(self._strangers) or self._shown(self._foreign_permit_ns, now_ns)
                 or any(now_ns - since >= _NAMESAKE_NS for since in self._namesakes_since.values()))
 
-    def _live_throughout(self, now_ns: int) -> bool:
-        return (self._parameters.estop_driver == 'gpio' and self._gimbal is not None and self._gimbal.hardware
-                and self._camera_hardware and self._camera_ns is not None
-                and now_ns - self._camera_ns < _CAMERA_TIMEOUT_NS)
+    def _live_throughout(self, gimbal: GimbalReport | None, now_ns: int) -> bool:
+        return (self._parameters.estop_driver == 'gpio' and gimbal is not None and gimbal.hardware
+                and self._real_camera.fresh(_CAMERA_TIMEOUT_S, now_ns) is True)
 
     def _geometry(self) -> tuple[object, ...] | None:
-        if self._gimbal is None or not self._gimbal.homed:
+        gimbal = self._gimbal.last
+        if gimbal is None or not gimbal.homed:
             return None
         laser = self._aim.geometry if self._aim is not None else ()
-        return tuple(map(repr, (*self._gimbal.geometry, *laser)))  # as text, in which NaN equals itself
+        return tuple(map(repr, (*gimbal.geometry, *laser)))  # as text, in which NaN equals itself
 
     def _void_changed_region(self) -> None:
         if self._confirmed != self._geometry():
@@ -359,10 +373,6 @@ class SafetyCore:
     def _end_auto_fire(self) -> None:
         self.auto_fire = False
         self.not_now = ''
-
-    @staticmethod
-    def _old(since_ns: int, timeout_s: float, now_ns: int) -> bool:
-        return now_ns - since_ns >= timeout_s * 1e9
 
     @staticmethod
     def _shown(since_ns: int | None, now_ns: int) -> bool:
