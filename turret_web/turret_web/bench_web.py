@@ -293,7 +293,7 @@ def ratios(rows: list[Row]) -> Iterator[str]:
 
 
 def _line(scenario: str, variant: str, values: dict[str, str]) -> str:
-    return f'{scenario:28}{variant:18}' + ''.join(f'{values.get(name, ""):>19}' for name in METRICS)
+    return f'{scenario:30}{variant:18}' + ''.join(f'{values.get(name, ""):>19}' for name in METRICS)
 
 
 def _write(line: str) -> None:
