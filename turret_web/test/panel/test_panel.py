@@ -157,9 +157,12 @@ def test_click_on_a_box_follows_it(turret: Any, panel: Any) -> None:
 
 def test_fires_while_the_trigger_is_held(turret: Any, panel: Any) -> None:
     take_control(panel)
-    hold = panel.get_by_role('button', name='Hold to fire').bounding_box()
-    panel.mouse.move(hold['x'] + hold['width'] / 2, hold['y'] + hold['height'] / 2)
-    hold_until_light(panel, panel.mouse.down, panel.mouse.up)
+    hold = panel.get_by_role('button', name='Hold to fire')
+
+    def press() -> None:
+        hold.hover(force=True)  # forced: it may have been disarmed meanwhile, and then it is tried again
+        panel.mouse.down()
+    hold_until_light(panel, press, panel.mouse.up)
     assert panel.locator('.laser-state').inner_text().startswith('FIRING')
     panel.mouse.up()
     panel.wait_for_selector('.fire[data-emitting=false]', timeout=DARK_S * 1000)
