@@ -18,6 +18,8 @@ BENCHMARKS = {
     'follow': 'turret_bringup.ros_bench_follow',
     'aim': 'turret_control.bench_aim',
     'dark': 'turret_control.bench_dark',
+    'steps': 'turret_control.bench_steps',
+    'web': 'turret_web.bench_web',
 }
 
 
