@@ -146,7 +146,7 @@ def load(**order: Any) -> dict[str, float]:
     return figures
 
 
-def measure(scenario: str, server: Server, **order: Any) -> Row:
+def _measured(scenario: str, server: Server, **order: Any) -> Row:
     """Return the figures of a load with the processor time that the server used meanwhile."""
     began, cpu_s = time.monotonic(), server.cpu_s()
     figures = load(port=server.port, **order)
@@ -177,7 +177,7 @@ def bench_bridge(args: argparse.Namespace) -> Iterator[Row]:
                 for clients in args.clients:
                     name = f'bridge, {clients} clients, {f"{rate_hz:g} Hz" if rate_hz else "flat out"}'
                     for server in running:
-                        yield measure(
+                        yield _measured(
                             name, server, kind='socket', path=server.path, topic=TOPIC, type_name=STATUS_TYPE,
                             deflate=False, clients=clients, duration_s=args.duration)
     finally:
@@ -195,7 +195,7 @@ def bench_video(args: argparse.Namespace) -> Iterator[Row]:
         with source('video', 30.0):
             for viewers in args.viewers:
                 for server in running:
-                    yield measure(
+                    yield _measured(
                         f'video, {viewers} viewers', server, kind='video',
                         path=f'/stream?topic={IMAGE}&type=ros_compressed', clients=viewers, duration_s=args.duration)
     finally:
@@ -209,7 +209,7 @@ def bench_panel(args: argparse.Namespace) -> Iterator[Row]:
     try:
         with source('status', 2.0):
             for deflate in (False, True):
-                yield measure(
+                yield _measured(
                     f'panel, {"deflated" if deflate else "plain"}', server, kind='socket', path=server.path,
                     topic=TOPIC, type_name=STATUS_TYPE, deflate=deflate, clients=1, duration_s=2 * args.duration)
     finally:
@@ -221,10 +221,10 @@ def bench_polling(args: argparse.Namespace) -> Iterator[Row]:
     server = own_server()
     try:
         with source('status', 2.0):
-            yield measure(
+            yield _measured(
                 'polling, ten addresses', server, kind='poll', paths=[f'/api/status/{name}' for name in SECTIONS],
                 rate_hz=2.0, duration_s=args.duration)
-            yield measure(
+            yield _measured(
                 'polling, one subscription', server, kind='socket', path=server.path, topic=TOPIC,
                 type_name=STATUS_TYPE, deflate=True, clients=1, duration_s=args.duration)
     finally:
