@@ -232,7 +232,7 @@ class _Canvas:
 
     def _upset(self, placed: _Placed, moving: Mask, dt: float) -> bool:
         """Return whether so much seems to move that it is the picture which is misjudged; forget when that lasts."""
-        share = np.count_nonzero(moving) / max(1, np.count_nonzero(placed.valid))
+        share = float(np.count_nonzero(moving)) / max(1, int(np.count_nonzero(placed.valid)))
         if share <= (_UPSET_LOST if self._lost else _UPSET):
             self._upset_s = 0.0
             return False
@@ -370,7 +370,7 @@ class _Canvas:
 
     def _learn_candidate(
             self, area: Area, brightness: Layer, moving: Mask, dt: float, sensitivity: float, memory_s: float) -> None:
-        """Teach the candidates where something moves, and let those be believed that have been there for long enough."""
+        """Teach the candidates where something moves, and believe those that have been there for long enough."""
         where = np.nonzero(moving)
         seen, other, other_age = brightness[where], self._other[area][where], self._other_age[area][where]
         difference = seen - other

@@ -8,12 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import cv2
+
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detection import Detection, Detector, Image, make_view
 from turret_vision.detectors import make_detector
+from turret_vision.flow import FlowFollower
 from turret_vision.tracker import Track, Tracker
 from turret_vision.vision_parameters import VisionParameters
 
@@ -37,12 +40,7 @@ class Result:
 
 
 class Vision:
-    """Runs the chosen detector and the tracker over a stream of images.
-
-    Attributes:
-        detector: the one that runs; None while there is none.
-        problem: code and sentence of what is wrong now; OK and nothing else.
-    """
+    """Runs the chosen detector and the tracker over a stream of images."""
 
     def __init__(self, parameters: VisionParameters, clock: Callable[[], float] = time.perf_counter) -> None:
         """Prepare; the detector is made with the first image.
@@ -51,8 +49,8 @@ class Vision:
             parameters: as on the node.
             clock: seconds that durations are measured with.
         """
-        self.detector: Detector | None = None
-        self._detector_problem = self._pose_problem = _OK
+        self._follower: FlowFollower | None = None
+        self._start_problem = self._run_problem = self._pose_problem = _OK
         self._clock = clock
         self._parameters = parameters
         self._applied: VisionParameters | None = None
@@ -61,9 +59,15 @@ class Vision:
         self._durations: deque[float] = deque(maxlen=_AVERAGED)
 
     @property
+    def detector(self) -> Detector | None:
+        """The detector that runs; None while there is none."""
+        return self._follower.detector if self._follower is not None else None
+
+    @property
     def problem(self) -> tuple[ReasonCode, str]:
-        """What is wrong now."""
-        return self._detector_problem if self._detector_problem is not _OK else self._pose_problem
+        """Code and sentence of what is wrong now."""
+        problems = (self._start_problem, self._run_problem, self._pose_problem)
+        return next((problem for problem in problems if problem[0] != ReasonCode.OK), _OK)
 
     @property
     def rate_hz(self) -> float:
@@ -108,23 +112,29 @@ class Vision:
         self._applied = new
         self._tracker.parameters = new.tracker
         detector = self.detector
+        self._start_problem = _OK
         if detector is not None and new.method == detector.method and detector.tune(getattr(new, new.method)):
-            self._detector_problem = _OK
             return
         try:
-            self.detector = make_detector(new)
-            self._detector_problem = _OK
+            self._follower = FlowFollower(make_detector(new))
         except TurretError as error:
-            self._detector_problem = (error.code, error.message)
+            self._start_problem = (error.code, error.message)
 
     def _detect(
             self, image: Image, stamp: float, camera: PinholeCamera | None, pose: Pose | None) -> list[Detection]:
-        if self.detector is None:
+        if self._follower is None:
             return []
         p = self._parameters
-        view = make_view(image, stamp, self.detector.width, p.region, pose, camera)
-        found = (
-            dataclasses.replace(d, box=view.in_full_image(d.box)) for d in self.detector.detect(view))
+        self._follower.every = p.every
+        view = make_view(image, stamp, self._follower.detector.width, p.region, pose, camera)
+        try:
+            seen = self._follower.detect(view)
+            self._run_problem = _OK
+        except TurretError as error:
+            seen, self._run_problem = [], (error.code, error.message)
+        except cv2.error as error:
+            seen, self._run_problem = [], (ReasonCode.DETECTOR_FAILED, str(error))
+        found = (dataclasses.replace(d, box=view.in_full_image(d.box)) for d in seen)
         return [
             d for d in found
             if (not p.classes or d.class_id in p.classes) and not d.confidence < p.min_confidence

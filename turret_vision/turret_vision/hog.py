@@ -1,0 +1,53 @@
+"""Detection of upright people with OpenCV's histogram of oriented gradients."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from turret_vision.detection import Box, Detection, View
+from turret_vision.vision_parameters import HogParameters
+
+_STRIDE = (8, 8)
+_PADDING = (8, 8)
+_GROUP = 1               # overlapping hits that make a person, less one
+_MARGIN = (0.25, 0.125)  # of the detector's window beside and above a person, as parts of the person's window
+
+
+class HogDetector:
+    """Finds people who stand or walk, at least 128 px high in the reduced image."""
+
+    method = 'hog'
+    mode = 'people'
+
+    def __init__(self, parameters: HogParameters) -> None:
+        self._parameters = parameters
+        self._descriptor = cv2.HOGDescriptor()
+        self._descriptor.setSVMDetector(np.array(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
+
+    @property
+    def width(self) -> int:
+        """Width in px that it wants the image reduced to."""
+        return self._parameters.width
+
+    def tune(self, parameters: HogParameters) -> bool:
+        """Take changed parameters."""
+        self._parameters = parameters
+        return True
+
+    def detect(self, view: View) -> list[Detection]:
+        """Return the people in a view; the confidence is the logistic function of the distance from the plane."""
+        height, width = view.gray.shape
+        if width < 64 or height < 128:
+            return []
+        rects, weights = self._descriptor.detectMultiScale(
+            view.gray, hitThreshold=self._parameters.hit_threshold, winStride=_STRIDE, padding=_PADDING,
+            scale=self._parameters.scale_factor, groupThreshold=_GROUP)
+        found = []
+        for (x, y, w, h), weight in zip(rects, weights, strict=True):
+            dx, dy = _MARGIN[0] * w, _MARGIN[1] * h
+            box = Box.from_rect(x + dx, y + dy, w - 2.0 * dx, h - 2.0 * dy)
+            found.append(Detection('person', box, 1.0 / (1.0 + math.exp(-float(weight)))))
+        return found
