@@ -35,6 +35,12 @@ find_package(ament_cmake REQUIRED)
 find_package(rosidl_default_generators REQUIRED)
 list(FILTER AMENT_EXTENSIONS_rosidl_generate_idl_interfaces EXCLUDE REGEX "_cpp:")
 
+# The generators share what they have parsed.
+foreach(extension IN LISTS AMENT_EXTENSIONS_rosidl_generate_idl_interfaces)
+  string(REGEX REPLACE ":.*" "" generator "${extension}")
+  set(${generator}_BIN "${CMAKE_CURRENT_LIST_DIR}/shared_parse.py" "${${generator}_BIN}")
+endforeach()
+
 # A few large compilations take a fraction of the time of hundreds of small ones. Descriptions, which are nothing but
 # data, use the same names in each file and stay apart.
 set(CMAKE_UNITY_BUILD ON)
