@@ -18,11 +18,14 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
-_held: list[Any] = []
+_held: dict[int, Any] = {}
 
 
 def claim_domain() -> int:
-    """Return a ROS domain id that nobody on this machine is in; no other test gets it until this process ends."""
+    """Return a ROS domain id that nobody on this machine is in; no other test gets it until it is released.
+
+    The end of this process releases it too.
+    """
     for domain in range(1, 102):
         path = Path(tempfile.gettempdir()) / f'turret-test-domain-{domain}.lock'
         lock = path.open('a')
@@ -34,9 +37,14 @@ def claim_domain() -> int:
         if _is_in_use(domain):  # by a graph that no test started, or that outlived its test
             lock.close()
             continue
-        _held.append(lock)
+        _held[domain] = lock
         return domain
     raise RuntimeError('every ROS domain is taken')
+
+
+def release_domain(domain: int) -> None:
+    """Give back a domain id that :func:`claim_domain` returned."""
+    _held.pop(domain).close()
 
 
 def _is_in_use(domain: int) -> bool:
@@ -123,8 +131,12 @@ class RosHarness:
 @contextmanager
 def ros_harness() -> Iterator[RosHarness]:
     """Give a :class:`RosHarness` in a domain of its own."""
-    harness = RosHarness(claim_domain())
+    domain = claim_domain()
     try:
-        yield harness
+        harness = RosHarness(domain)
+        try:
+            yield harness
+        finally:
+            harness.close()
     finally:
-        harness.close()
+        release_domain(domain)
