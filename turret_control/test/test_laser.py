@@ -87,6 +87,11 @@ def on_time(lines: list[Lines]) -> float:
     return sum(line.laser > 0 for line in lines) * TICK / 1e9
 
 
+def test_the_numbers_are_those_of_the_messages() -> None:
+    assert [state.value for state in LaserState] == [0, 1, 2, 3, 4, 5]
+    assert [source.value for source in GrantSource] == [0, 1, 2]
+
+
 # Arming
 
 
@@ -405,6 +410,7 @@ def test_lowering_the_power_acts_at_once_and_to_zero_ends_the_burst() -> None:
     assert bench.tick() == Lines(0.2, True)
     bench.laser.set_power(0.0, bench.now)
     assert set(bench.run(0.5)) == {LIT}
+    assert bench.laser.state is LaserState.COOLDOWN
 
 
 @pytest.mark.parametrize(('power', 'code'), [
@@ -576,6 +582,19 @@ def test_it_is_ready_exactly_when_a_burst_would_be_accepted() -> None:
     bench.laser.fire(2, 0.85, 0.02, bench.now)
     bench.run(3.0)
     assert bench.code() is ReasonCode.DUTY_EXCEEDED
+
+
+def test_the_next_tick_is_asked_for_when_the_duty_is_used_up_but_not_in_a_pause() -> None:
+    bench = Bench(cooldown_s=0.5).armed()
+    bench.laser.fire(2, 0.9, 2.0, bench.now)
+    bench.tick()
+    pause_from = bench.now + 900 * MS
+    bench.run(0.9)
+    assert bench.laser.next_ns(bench.now) == pause_from + 2_000 * MS
+    bench.run(4.0)
+    bench.trigger = True
+    bench.tick()
+    assert bench.laser.next_ns(bench.now) == pytest.approx(bench.now + 200 * MS, abs=2 * TICK)
 
 
 def test_the_next_tick_is_asked_for_at_the_end_of_a_pulse() -> None:

@@ -510,6 +510,8 @@ def test_switching_automatic_fire_forgets_why_it_did_not_fire() -> None:
     bench = Bench().auto_fire().wait()
     bench.refusal(bench.core.request_fire, 1, 0.05, 1.0, bench.now)
     assert bench.core.not_now
+    assert bench.auto_fire().core.not_now == ''
+    bench.refusal(bench.core.request_fire, 1, 0.05, 1.0, bench.now)
     bench.core.stop('')
     assert bench.core.not_now == ''
 

@@ -81,6 +81,12 @@ def test_the_stopping_distance_counts_in_the_direction_of_motion(position: float
     assert may_fire([NO_FIRE], pan, still, 0.1, 0.1) is fires
 
 
+@pytest.mark.parametrize(('position', 'velocity'), [(0.95, 1.0), (0.55, -1.0)])
+def test_a_head_that_leaves_a_no_fire_zone_is_still_in_it(position: float, velocity: float) -> None:
+    still = Motion(0.0, 0.0, 1.0)
+    assert not may_fire([NO_FIRE], Motion(position, velocity, 1.0), still, 0.0, 0.1)
+
+
 @pytest.mark.parametrize('field', ['position', 'velocity', 'deceleration'])
 @pytest.mark.parametrize('axis', [0, 1])
 def test_an_unknown_motion_does_not_fire_where_there_are_zones(field: str, axis: int) -> None:

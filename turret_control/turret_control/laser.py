@@ -306,7 +306,7 @@ class LaserCore:
         """Return why an armed laser may not emit now, OK when it may, and whether that disarms it."""
         permit, armed_by = self._permits.newest, self._armed_by
         code = laser_code(permit, now_ns)
-        if permit is None or armed_by is None or code is ReasonCode.PERMIT_STALE:
+        if permit is None or armed_by is None:
             return code, True
         if permit.epoch != armed_by.epoch:
             return ReasonCode.PERMIT_EPOCH, True
@@ -387,7 +387,6 @@ class LaserCore:
         if self.state is not LaserState.FAULT:
             self.state = LaserState.DARK
             self._dark_code, self._dark_message = code, code.words
-        self._armed_by = None
 
     def _duty_ns(self, now_ns: int) -> int:
         """Return for how long of the window that ends now the beam was on."""
