@@ -72,7 +72,7 @@ class BalloonParameters:
 class HaarParameters:
     """Detection with the Haar cascades that come with OpenCV."""
 
-    width: int = _width(480)
+    width: int = _width(400)
     mode: str = param(
         'face', 'Which cascade.', live=True,
         choices=('face', 'face_alt', 'face_profile', 'eye', 'smile', 'body', 'upper_body', 'lower_body', 'cat_face'))
