@@ -43,7 +43,23 @@ SUITES: dict[str, tuple[str, ...]] = {
 #: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
 _OVERWRITTEN = 'overwritten by the first heartbeat or lease, before anybody can ask for it'
 _FOR_THE_TYPE_CHECKER = 'a missing permit was refused by the age already; said again for the type checker'
+_MORE_TURNS = 'more full turns are compared than can ever match'
 ACCEPTED: dict[tuple[str, str, str], str] = {
+    ('zones.py', 'turns = [_TURN * k for k in range(', '1 -> 3'): _MORE_TURNS,
+    ('zones.py', 'math.ceil((-_TURN - pan_high) / _TURN), math.floor((_TURN - pan_low) / _TURN) + 1)]',
+     '1 -> 3'): _MORE_TURNS,
+    ('zones.py', 'return json.dumps([dataclasses.asdict(zone) for zone in zones], indent=1).encode()',
+     '1 -> 3'): 'how a file is indented',
+    ('safety.py', 'self._ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('safety.py', 'self._image.see(True, now_ns - round(stamp_age_s * 1e9))',
+     'True -> False'): 'only its time is looked at',
+    ('laser.py', 'self._armed_from_ns = 0', 'self._armed_from_ns = 0 -> pass'): _OVERWRITTEN,
+    ('laser.py', 'self._used_ns = 0', 'self._used_ns = 0 -> pass'): _OVERWRITTEN,
+    ('laser.py', 'self._armed_from_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('laser.py', 'self._used_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('laser.py', 'self._cooldown_until_ns = 0', '0 -> 1'): 'one nanosecond after the start of the computer',
+    ('laser.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
+     'self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> False'): 'bounds the memory only',
     ('lease.py', 'trigger: bool = False', 'False -> True'): _OVERWRITTEN,
     ('lease.py', "self._last_lease_id = ''", "self._last_lease_id = '' -> pass"): _OVERWRITTEN,
     ('permit.py', 'if permit is None or code is not ReasonCode.OK:',

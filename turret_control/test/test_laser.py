@@ -228,6 +228,22 @@ def test_permits_that_stop_make_it_dark_at_100_ms() -> None:
     assert bench.code() is ReasonCode.PERMIT_STALE
 
 
+def test_a_stale_permit_is_stale_whatever_it_withheld() -> None:
+    bench = Bench()
+    bench.withhold(ReasonCode.NO_FIRE_ZONE)
+    bench.tick()
+    bench.permitting = False
+    bench.run(0.1)
+    assert bench.refusal(bench.laser.arm) is ReasonCode.PERMIT_STALE
+    bench = firing_bench()
+    bench.withhold(ReasonCode.NO_FIRE_ZONE)
+    bench.tick()
+    bench.permitting = False
+    bench.run(0.1)
+    assert bench.laser.state is LaserState.DARK
+    assert bench.code() is ReasonCode.PERMIT_STALE
+
+
 def test_permits_of_a_new_safety_process_disarm_and_are_then_accepted() -> None:
     bench = firing_bench()
     bench.permit.update(epoch=8)
@@ -513,6 +529,29 @@ def test_automatic_grants_during_burst_and_cooldown_change_nothing() -> None:
     assert bench.laser.snapshot(bench.now).fire_count == 2
 
 
+def test_releasing_the_trigger_does_not_end_a_burst_that_was_asked_for() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(2, 0.1, 0.05, bench.now)
+    bench.trigger = False
+    assert on_time(bench.run(0.5)) == pytest.approx(0.2)
+
+
+def test_nothing_is_emitted_with_the_duty_used_up() -> None:
+    bench = Bench(cooldown_s=0.5).armed()
+    bench.laser.fire(2, 1.0, 0.02, bench.now)
+    bench.run(3.0)
+    bench.trigger = True
+    assert set(bench.run(0.5)) == {LIT}
+
+
+def test_a_burst_that_was_never_begun_can_be_disarmed() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(1, 0.1, 0.0, bench.now)
+    bench.laser.disarm(bench.now)
+    assert bench.tick() == DARK
+    assert bench.laser.snapshot(bench.now).fire_count == 0
+
+
 # Dry run, counters, faults, parameters
 
 
@@ -582,6 +621,20 @@ def test_it_is_ready_exactly_when_a_burst_would_be_accepted() -> None:
     bench.laser.fire(2, 0.85, 0.02, bench.now)
     bench.run(3.0)
     assert bench.code() is ReasonCode.DUTY_EXCEEDED
+
+
+def test_a_burst_of_the_whole_duty_is_ready() -> None:
+    assert Bench(pulse_s=0.2, burst_count=10).armed().code() is ReasonCode.OK
+
+
+def test_the_pause_between_pulses_emits_nothing() -> None:
+    bench = Bench().armed()
+    bench.laser.fire(2, 0.1, 0.1, bench.now)
+    bench.run(0.05)
+    assert bench.laser.snapshot(bench.now).emitting
+    bench.run(0.1)
+    assert bench.laser.state is LaserState.FIRING
+    assert not bench.laser.snapshot(bench.now).emitting
 
 
 def test_the_next_tick_is_asked_for_when_the_duty_is_used_up_but_not_in_a_pause() -> None:

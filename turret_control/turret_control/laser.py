@@ -343,8 +343,7 @@ class LaserCore:
         firing = self._firing
         assert firing is not None
         released = firing.hold_until_ns is not None and now_ns >= firing.hold_until_ns
-        used_up = firing.on_since_ns is not None and self._duty_left_ns(now_ns) <= 0
-        if released or used_up:
+        if released or self._duty_left_ns(now_ns) <= 0:
             self._end_burst(now_ns)
         elif now_ns >= firing.edge_ns:
             if firing.on_since_ns is None:
