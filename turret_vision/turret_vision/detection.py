@@ -29,7 +29,7 @@ class Box(NamedTuple):
     @classmethod
     def from_rect(cls, left: float, top: float, width: float, height: float) -> Box:
         """Return the box of a rectangle of whole pixels, as OpenCV gives them."""
-        return cls(left + 0.5 * (width - 1.0), top + 0.5 * (height - 1.0), width, height)
+        return cls(left + 0.5 * (width - 1.0), top + 0.5 * (height - 1.0), float(width), float(height))
 
     @classmethod
     def around(cls, boxes: Sequence[Box]) -> Box:

@@ -81,10 +81,14 @@ class PoseFeed:
 
 
 def box_message(box: Box | None) -> msgs.BoundingBox:
-    """Return a box; one without a centre for None."""
+    """Return a box; one without a centre for None.
+
+    Publishing a number of another type than ``float``, such as numpy's, ends the whole process.
+    """
     if box is None:
         return msgs.BoundingBox(center_x=math.nan, center_y=math.nan)
-    return msgs.BoundingBox(center_x=box.x, center_y=box.y, width=box.width, height=box.height)
+    x, y, width, height = map(float, box)
+    return msgs.BoundingBox(center_x=x, center_y=y, width=width, height=height)
 
 
 def detections_message(
@@ -94,14 +98,15 @@ def detections_message(
     return msgs.DetectionArray(
         header=header, method=method, width=width, height=height, processing_s=processing_s,
         detections=[
-            msgs.Detection(class_id=d.class_id, confidence=d.confidence, box=box_message(d.box)) for d in detections])
+            msgs.Detection(class_id=d.class_id, confidence=float(d.confidence), box=box_message(d.box))
+            for d in detections])
 
 
 def track_message(track: Track) -> msgs.Track:
     """Return one track."""
     return msgs.Track(
-        id=track.id, state=int(track.state), class_id=track.class_id, confidence=track.confidence,
-        azimuth=track.bearing.azimuth, elevation=track.bearing.elevation, azimuth_rate=track.azimuth_rate,
-        elevation_rate=track.elevation_rate, covariance=track.covariance.ravel(), angular_width=track.width,
-        angular_height=track.height, hits=track.hits, misses=track.misses, unseen_s=track.unseen_s,
-        box=box_message(track.box))
+        id=track.id, state=int(track.state), class_id=track.class_id, confidence=float(track.confidence),
+        azimuth=float(track.bearing.azimuth), elevation=float(track.bearing.elevation),
+        azimuth_rate=float(track.azimuth_rate), elevation_rate=float(track.elevation_rate),
+        covariance=track.covariance.ravel(), angular_width=float(track.width), angular_height=float(track.height),
+        hits=track.hits, misses=track.misses, unseen_s=float(track.unseen_s), box=box_message(track.box))

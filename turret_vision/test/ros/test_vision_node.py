@@ -46,6 +46,7 @@ class World:
         self.stamps: list[float] = []
         self.color = (20, 20, 230)
         self.poses = True
+        self.jump = False
         self._began = time.time()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -70,7 +71,8 @@ class World:
 
     def _picture(self, stamp: float) -> None:
         picture = np.full((CAMERA.height, CAMERA.width, 3), 128, np.uint8)
-        pixel = bearing_to_pixel(CAMERA, TARGET, self.pan(stamp), 0.0)
+        target = TARGET._replace(elevation=0.15 * math.sin(6.0 * stamp)) if self.jump else TARGET
+        pixel = bearing_to_pixel(CAMERA, target, self.pan(stamp), 0.0)
         assert pixel is not None
         cv2.circle(picture, tuple(round(16.0 * v) for v in pixel), 16 * 12, self.color, -1, cv2.LINE_AA, 4)
         header = Header(stamp=stamp_from(stamp), frame_id='camera_optical_frame')
@@ -147,6 +149,19 @@ def test_the_method_is_switched_live(world: World) -> None:
     wait_until(lambda: world.states[-1].detection.method == 'haar')
     assert world.states[-1].detection.mode == 'face'
     assert 'motion' in world.states[-1].detection.available
+
+
+@pytest.mark.parametrize('method', ['motion', 'haar', 'hog', 'aruco'])
+def test_every_method_publishes_what_it_sees(world: World, method: str) -> None:
+    assert world.set(method=method, motion__min_area=50) == ''
+    wait_until(lambda: world.detections and world.detections[-1].method == method)
+    seen = len(world.detections)
+    wait_until(lambda: len(world.detections) > seen + 15)
+    if method == 'motion':
+        world.jump = True  # the balloon moves although the head does not
+        wait_until(lambda: any(message.detections for message in world.detections[seen:]))
+        wait_until(lambda: any(array.tracks for array in world.tracks[-10:]))
+    assert world.states[-1].code == ReasonCode.OK
 
 
 def test_bad_parameters_are_refused_and_change_nothing(world: World) -> None:
