@@ -43,6 +43,7 @@ SUITES: dict[str, tuple[str, ...]] = {
 #: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
 _OVERWRITTEN = 'overwritten by the first heartbeat or lease, before anybody can ask for it'
 _FOR_THE_TYPE_CHECKER = 'a missing permit was refused by the age already; said again for the type checker'
+_ONE_NS = 'a nanosecond'
 _MORE_TURNS = 'more full turns are compared than can ever match'
 ACCEPTED: dict[tuple[str, str, str], str] = {
     ('zones.py', 'turns = [_TURN * k for k in range(', '1 -> 3'): _MORE_TURNS,
@@ -57,6 +58,19 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('laser.py', 'self._used_ns = 0', 'self._used_ns = 0 -> pass'): _OVERWRITTEN,
     ('laser.py', 'self._armed_from_ns = 0', '0 -> 1'): _OVERWRITTEN,
     ('laser.py', 'self._used_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('laser.py', 'wanted_ns = 0 if hold_until_ns is not None else _ns(burst.pulses * burst.pulse_s)',
+     '0 -> 1'): _ONE_NS,
+    ('laser.py', 'if left_ns <= 0 or wanted_ns > left_ns:', '0 -> 1'): _ONE_NS,
+    ('laser.py', 'if left_ns <= 0 or wanted_ns > left_ns:',
+     'left_ns <= 0 -> (left_ns < 0)'): 'with nothing left the burst ends at its first tick, before it is on',
+    ('laser.py', 'if released or self._duty_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
+    ('laser.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
+     'self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> (self._emissions[0][1] < now_ns - _DUTY_WINDOW_NS)'): _ONE_NS,
+    ('laser.py', 'return sum(off - max(on, start_ns) for on, off in spans if off > start_ns)',
+     'off > start_ns -> (off >= start_ns)'): 'adds nothing',
+    ('laser.py', 'self._begin(Burst(1, self._parameters.pulse_cap_s, 0.0), until_ns, now_ns)',
+     '0.0 -> 1.0'): 'one pulse has no pause',
+    ('laser.py', 'self._grant_order = (0, 0)', '0 -> 1'): 'no safety process is that old',
     ('laser.py', 'self._cooldown_until_ns = 0', '0 -> 1'): 'one nanosecond after the start of the computer',
     ('laser.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
      'self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> False'): 'bounds the memory only',
