@@ -19,6 +19,7 @@ BENCHMARKS = {
     'aim': 'turret_control.bench_aim',
     'dark': 'turret_control.bench_dark',
     'steps': 'turret_control.bench_steps',
+    'vision': 'turret_vision.bench_vision',
     'web': 'turret_web.bench_web',
 }
 

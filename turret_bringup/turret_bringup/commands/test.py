@@ -61,8 +61,7 @@ def _unit(extra: Sequence[str]) -> list[list[str]]:
 
 def _folder(name: str) -> Callable[[Sequence[str]], list[list[str]]]:
     def commands(extra: Sequence[str]) -> list[list[str]]:
-        return [_pytest([path for package in PACKAGES if (path := ROOT / package / 'test' / name).is_dir()], [
-            '-m', 'not soak', *extra])]
+        return [_pytest([path for package in PACKAGES if (path := ROOT / package / 'test' / name).is_dir()], extra)]
     return commands
 
 
