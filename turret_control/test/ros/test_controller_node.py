@@ -221,10 +221,11 @@ def test_a_jog_ends_by_itself(ros: RosHarness, commands: list[GimbalCommand]) ->
 
 
 def test_a_boresight_is_fitted_applied_and_kept(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+    states = ros.collect(ControllerState, 'controller/state', STATE)
+    wait_until(lambda: states and math.isfinite(states[-1].crosshair.x), what='the camera is known')
     points = [Point(x=340.0, y=250.0, z=1.0), Point(x=330.0, y=245.0, z=4.0)]
     answer = call(ros, SetBoresight, 'set_boresight', offset_y=NAN, offset_z=NAN, points=points)
-    assert (answer.success, answer.residual) == (True, pytest.approx(0.0, abs=1e-3))
-    states = ros.collect(ControllerState, 'controller/state', STATE)
+    assert (answer.success, answer.residual) == (True, pytest.approx(0.0, abs=1e-3)), answer.message
     crosshair = wait_until(lambda: states and states[-1].crosshair.calibrated and states[-1].crosshair)
     assert 330.0 < crosshair.x < 340.0
     again = ControllerNode(context=ros.context, namespace='turret')
