@@ -60,7 +60,7 @@ class Rig:
         return answer
 
     def beat_until(self, condition: Any, trigger: bool = False) -> None:
-        wait_until(lambda: self.beat(trigger).success and condition(), what='condition while beating')
+        wait_until(lambda: self.beat(trigger).success and self.permits and condition(), what='condition while beating')
 
 
 @pytest.fixture
