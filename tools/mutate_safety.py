@@ -65,7 +65,8 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      'left_ns <= 0 -> (left_ns < 0)'): 'with nothing left the burst ends at its first tick, before it is on',
     ('laser.py', 'if released or self._duty_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
     ('laser.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
-     'self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> (self._emissions[0][1] < now_ns - _DUTY_WINDOW_NS)'): _ONE_NS,
+     'self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> (self._emissions[0][1] < now_ns - _DUTY_WINDOW_NS)'):
+        _ONE_NS,
     ('laser.py', 'return sum(off - max(on, start_ns) for on, off in spans if off > start_ns)',
      'off > start_ns -> (off >= start_ns)'): 'adds nothing',
     ('laser.py', 'self._begin(Burst(1, self._parameters.pulse_cap_s, 0.0), until_ns, now_ns)',

@@ -442,8 +442,8 @@ def test_lowering_the_power_acts_at_once_and_to_zero_ends_the_burst() -> None:
     bench.laser.set_power(0.2, bench.now)
     assert bench.tick() == Lines(0.2, True)
     bench.laser.set_power(0.0, bench.now)
-    assert set(bench.run(0.5)) == {LIT}
     assert bench.laser.state is LaserState.COOLDOWN
+    assert set(bench.run(0.5)) == {LIT}
 
 
 @pytest.mark.parametrize(('power', 'code'), [

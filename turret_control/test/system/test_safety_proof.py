@@ -1,0 +1,30 @@
+"""A short version of the proof of the safety chain; the long one is in ``test/soak``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from turret_control.bench_dark import run_trials
+
+#: One of each kind: the driver, its guardian, the permit, the operator.
+EVENTS = ('driver stopped', 'guardian stopped', 'safety killed', 'heartbeats buffered')
+MUTATE = Path(__file__).resolve().parents[3] / 'tools' / 'mutate_safety.py'
+
+
+@pytest.mark.system
+def test_the_laser_pin_is_dark_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ('XDG_RUNTIME_DIR', 'ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE'):
+        monkeypatch.setenv(variable, '')  # put back at the end; the trials set their own
+    assert [result for result in run_trials(EVENTS, 1) if result.failures] == []
+
+
+@pytest.mark.system
+def test_mutants_of_the_safety_cores_are_noticed() -> None:
+    modules = ['permit.py', 'lease.py', 'zones.py', 'turret_control/safety.py', 'turret_control/laser.py']
+    result = subprocess.run(
+        [sys.executable, MUTATE, '--sample', '12', *modules], capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stdout + result.stderr
