@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 import time
 from typing import Any
 
@@ -15,6 +17,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_node import answered, run
 from turret_common.ros_params import RosParameters
+from turret_common.ros_polling import PolledSubscription
 from turret_control.guardian import GuardianLink
 from turret_control.laser import Grant, LaserCore
 from turret_control.laser_lines import make_lines
@@ -22,7 +25,8 @@ from turret_control.laser_loop import LaserLoop
 from turret_control.laser_parameters import LaserParameters, check_start
 from turret_msgs import msg, srv
 
-_STATE_PERIOD_S = 0.1
+#: Permits and grants are read so often, and the state is published with every so manyth reading, or when it changes.
+_READ_PERIOD_S, _STATE_EVERY = 0.01, 10
 
 
 class LaserNode(Node):
@@ -34,26 +38,28 @@ class LaserNode(Node):
         check_start(self._params.value, guardian is not None, self.get_parameter('use_sim_time').value)
         self._permits = PermitMonitor()
         self._core = LaserCore(self._params.value, self._permits)
-        self._publishing = Periodic('laser state', _STATE_PERIOD_S, self._publish, self._on_publish_error)
         lines = make_lines(self._params.value, self.get_namespace())
-        self._loop = LaserLoop(self._core, lines, guardian, self._publishing.wake, self._on_loop_end)
+        self._topics = Periodic('laser topics', _READ_PERIOD_S, self._tick, self._on_topics_error)
+        self._changed = threading.Event()
+        self._loop = LaserLoop(self._core, lines, guardian, self._on_change, self._on_loop_end)
         self._loop.start()
         self._started = self.get_clock().now().to_msg()
+        self._readings = 0
 
         self._states = self.create_publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
-        self.create_subscription(msg.SafetyPermit, 'safety/permit', self._on_permit, ros_qos.PERMIT)
-        self.create_subscription(msg.FireGrant, 'safety/fire_grant', self._on_grant, ros_qos.PERMIT)
+        self._permits_in = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+        self._grants_in = PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
         self.create_service(srv.Arm, 'laser/arm', self._arm)
         self.create_service(srv.Disarm, 'laser/disarm', self._disarm)
         self.create_service(srv.Fire, 'laser/fire', self._fire)
         self.create_service(srv.SetPower, 'laser/set_power', self._set_power)
         self.create_service(srv.ResetCount, 'laser/reset_count', self._reset_count)
-        self._publishing.start()
+        self._topics.start()
 
     def destroy_node(self) -> None:
         """Make the laser dark, then end."""
         self._loop.stop()
-        self._publishing.stop()
+        self._topics.stop()
         super().destroy_node()
 
     def _on_loop_end(self, why: str) -> None:
@@ -61,15 +67,32 @@ class LaserNode(Node):
         self.get_logger().fatal(f'the laser is dark for good: {why}')
         os._exit(1)
 
-    def _on_publish_error(self, error: BaseException) -> None:
-        self.get_logger().fatal(f'no state any more: {type(error).__name__}: {error}')
+    def _on_topics_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'no permits and no state any more: {type(error).__name__}: {error}')
         self.context.try_shutdown()
+
+    def _on_change(self) -> None:
+        self._changed.set()
+        self._topics.wake()
 
     def _on_parameters(self, parameters: LaserParameters) -> None:
         try:
             self._loop.call(lambda _: self._core.change_parameters(parameters))
         except TurretError as error:
             raise ValueError(error.message) from error
+
+    def _tick(self) -> None:
+        for permit in self._permits_in.take():
+            self._permits.update(
+                permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok, permit.lease_digest,
+                permit.reasons)
+        for message in self._grants_in.take():
+            grant = Grant(message.epoch, message.seq, message.monotonic_ns, message.source, message.trigger)
+            self._loop.post(functools.partial(self._core.grant, grant))
+        self._readings += 1
+        if self._changed.is_set() or self._readings % _STATE_EVERY == 0:
+            self._changed.clear()
+            self._publish()
 
     def _publish(self) -> None:
         parameters = self._params.value
@@ -82,15 +105,6 @@ class LaserNode(Node):
         state.ready = state.code == ReasonCode.OK
         state.header.stamp = self.get_clock().now().to_msg()
         self._states.publish(state)
-
-    def _on_permit(self, permit: msg.SafetyPermit) -> None:
-        self._permits.update(
-            permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok, permit.lease_digest,
-            permit.reasons)
-
-    def _on_grant(self, message: msg.FireGrant) -> None:
-        grant = Grant(message.epoch, message.seq, message.monotonic_ns, message.source, message.trigger)
-        self._loop.post(lambda now_ns: self._core.grant(grant, now_ns))
 
     def _check_operator(self, request: Any) -> None:
         self._permits.check_lease(request.lease_id, time.monotonic_ns())

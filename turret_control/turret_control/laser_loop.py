@@ -1,4 +1,4 @@
-"""The thread that owns the laser: every 5 ms it asks the rules what the pins shall be, and drives them."""
+"""The thread that owns the laser: every 5 ms while armed it asks the rules what the pins shall be, and drives them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from turret_control.guardian import GuardianLink
 from turret_control.laser import LaserCore, LaserState, Lines
 from turret_control.laser_lines import LaserLines
 
-_TICK_NS = 5_000_000
+_ARMED_TICK_NS, _DARK_TICK_NS = 5_000_000, 20_000_000
 #: Pins that could not be driven are tried again after this time, in ns.
 _RETRY_NS = 100_000_000
 #: A request waits so long, in s, for the thread to take it.
@@ -133,7 +133,8 @@ class LaserLoop(threading.Thread):
 
     def _serve_one(self, now_ns: int) -> None:
         """Serve a request, or wait for one until the next tick."""
-        due_ns = min(now_ns + _TICK_NS, self._core.next_ns(now_ns) or math.inf)
+        tick_ns = _DARK_TICK_NS if self._driven == _DARK else _ARMED_TICK_NS
+        due_ns = min(now_ns + tick_ns, self._core.next_ns(now_ns) or math.inf)
         try:
             request, result = self._requests.get(timeout=max(0.0, 1e-9 * (due_ns - now_ns)))
         except queue.Empty:

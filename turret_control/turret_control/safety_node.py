@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,14 @@ class SafetyNode(Node):
         self._grants = self.create_publisher(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
         self._states = self.create_publisher(msg.SafetyState, 'safety/state', ros_qos.STATE)
 
-        self._joints = PolledSubscription(self, JointState, 'joint_states', ros_qos.NEWEST)
-        self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', ros_qos.NEWEST)
+        self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any, int], None]]] = [
+            (PolledSubscription(self, JointState, 'joint_states', ros_qos.NEWEST), self._see_joints),
+            (PolledSubscription(self, msg.TrackArray, 'vision/tracks', ros_qos.NEWEST), self._see_tracks),
+            (PolledSubscription(self, msg.GimbalState, 'gimbal/state', ros_qos.STATE), self._see_gimbal),
+            (PolledSubscription(self, msg.LaserState, 'laser/state', ros_qos.STATE), self._see_laser),
+            (PolledSubscription(self, msg.CameraState, 'camera/state', ros_qos.STATE), self._see_camera),
+            (PolledSubscription(self, msg.ControllerState, 'controller/state', ros_qos.STATE), self._see_controller)]
         self._all_permits = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', _SOME_PERMITS)
-        self.create_subscription(msg.GimbalState, 'gimbal/state', self._on_gimbal, ros_qos.STATE)
-        self.create_subscription(msg.LaserState, 'laser/state', self._on_laser, ros_qos.STATE)
-        self.create_subscription(msg.CameraState, 'camera/state', self._on_camera, ros_qos.STATE)
-        self.create_subscription(msg.ControllerState, 'controller/state', self._on_controller, ros_qos.STATE)
         self.create_subscription(msg.FireRequest, 'controller/fire_request', self._on_fire_request, ros_qos.COMMAND)
 
         self.create_service(srv.AcquireLease, 'safety/acquire_lease', self._acquire_lease)
@@ -116,22 +118,20 @@ class SafetyNode(Node):
             now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
             self._core.estop = estop
             self._core.see_clock(wall_ns - now_ns, now_ns)
-            for joints in self._joints.take():
-                self._core.see_pose(_pose(joints), 1e-9 * wall_ns - seconds(joints.header.stamp), now_ns)
-            for tracks in self._tracks.take():
-                self._core.see_tracks(1e-9 * wall_ns - seconds(tracks.header.stamp), now_ns)
+            for subscription, see in self._inputs:
+                for message in subscription.take():
+                    see(message, now_ns)
             verdict = self._core.decide(now_ns)
             digest = lease_digest(self._core.lease.lease_id)
-            state = self._state(verdict, now_ns)
+            shown = self._what_is_shown(verdict, now_ns)
+            due = shown != self._shown or self._permit_seq % _STATE_EVERY == 0
+            state = self._state(verdict, now_ns) if due else None
         self._permit_seq += 1
         self._permits.publish(msg.SafetyPermit(
             epoch=self._epoch, seq=self._permit_seq, monotonic_ns=now_ns, laser_ok=verdict.laser_ok,
             motion_ok=verdict.motion_ok, lease_digest=digest, reasons=verdict.reasons))
-        age_s, state.heartbeat_age_s = state.heartbeat_age_s, math.nan  # an age alone is no change
-        if self._permit_seq % _STATE_EVERY == 0 or repr(state) != self._shown:
-            self._shown = repr(state)
-            state.heartbeat_age_s = age_s
-            state.header.stamp = self.get_clock().now().to_msg()
+        if state is not None:
+            self._shown = shown
             self._states.publish(state)
         if self._permit_seq % _COUNT_EVERY == 0:
             self._look_for_others()
@@ -146,46 +146,55 @@ class SafetyNode(Node):
             if foreign:
                 self._core.see_foreign_permit(time.monotonic_ns())
 
+    def _what_is_shown(self, verdict: Verdict, now_ns: int) -> tuple[Any, ...]:
+        """Return everything in the state whose change is news."""
+        core = self._core
+        return (verdict, core.stop_reason, core.estop, core.lease.name, core.lease.trigger(now_ns), core.auto_fire,
+                core.not_now, core.zones, core.region_confirmed)
+
     def _state(self, verdict: Verdict, now_ns: int) -> msg.SafetyState:
         core = self._core
         age_ns = core.lease.age_ns(now_ns)
         message = f'stopped: {core.stop_reason}' if core.stop_reason is not None else core.not_now
-        return msg.SafetyState(
+        state = msg.SafetyState(
             started=self._started, laser_ok=verdict.laser_ok, motion_ok=verdict.motion_ok, reasons=verdict.reasons,
             software_stop=core.stop_reason is not None, estop=core.estop, operator_name=core.lease.name,
             heartbeat_age_s=math.nan if age_ns is None else 1e-9 * age_ns, trigger=core.lease.trigger(now_ns),
             auto_fire=core.auto_fire, zones=[msg.Zone(**asdict(zone)) for zone in core.zones],
             region_confirmed=core.region_confirmed, exclusion=msg.SafetyState.EXCLUSION_OFF, message=message)
+        state.header.stamp = self.get_clock().now().to_msg()
+        return state
 
-    # What other nodes say
+    # What other nodes say: read by the permit's thread, which holds the lock
 
-    def _on_gimbal(self, state: msg.GimbalState) -> None:
+    def _see_joints(self, joints: JointState, now_ns: int) -> None:
+        self._core.see_pose(_pose(joints), time.time() - seconds(joints.header.stamp), now_ns)
+
+    def _see_tracks(self, tracks: msg.TrackArray, now_ns: int) -> None:
+        self._core.see_tracks(time.time() - seconds(tracks.header.stamp), now_ns)
+
+    def _see_gimbal(self, state: msg.GimbalState, now_ns: int) -> None:
         axes = (state.pan, state.tilt)
         limits = (value for axis in axes for value in (axis.lower, axis.upper))
-        report = GimbalReport(
+        self._core.see_gimbal(GimbalReport(
             hardware=state.hardware, homed=all(axis.homed for axis in axes),
             measured=all(axis.position_source == msg.AxisState.POSITION_MEASURED for axis in axes),
             decelerations=(state.pan.max_acceleration, state.tilt.max_acceleration),
-            geometry=(seconds(state.started), *limits))
-        with self._lock:
-            self._core.see_gimbal(report, time.monotonic_ns())
+            geometry=(seconds(state.started), *limits)), now_ns)
 
-    def _on_laser(self, state: msg.LaserState) -> None:
+    def _see_laser(self, state: msg.LaserState, now_ns: int) -> None:
         armed = state.state not in (msg.LaserState.STATE_DARK, msg.LaserState.STATE_FAULT)
-        with self._lock:
-            self._core.see_laser(LaserReport(state.hardware, armed), time.monotonic_ns())
+        self._core.see_laser(LaserReport(state.hardware, armed), now_ns)
 
-    def _on_camera(self, state: msg.CameraState) -> None:
-        with self._lock:
-            self._core.see_camera(state.hardware, time.monotonic_ns())
+    def _see_camera(self, state: msg.CameraState, now_ns: int) -> None:
+        self._core.see_camera(state.hardware, now_ns)
 
-    def _on_controller(self, state: msg.ControllerState) -> None:
+    def _see_controller(self, state: msg.ControllerState, _: int) -> None:
         following = (state.mode == msg.ControllerState.MODE_TRACK
                      and state.tracking == msg.ControllerState.TRACKING_FOLLOWING)
         cross = state.crosshair
         geometry = (cross.boresight_azimuth, cross.boresight_elevation, cross.offset_y, cross.offset_z)
-        with self._lock:
-            self._core.see_aim(AimReport(following, state.on_target, geometry))
+        self._core.see_aim(AimReport(following, state.on_target, geometry))
 
     def _on_fire_request(self, request: msg.FireRequest) -> None:
         stamp_age_s = time.time() - seconds(request.header.stamp)
