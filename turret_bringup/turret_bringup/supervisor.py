@@ -112,11 +112,11 @@ class Supervisor:
             poll: called once when every process has been started, and again after the seconds that it returned, until
                 it returns None. Must be short.
         """
-        self._janitor = Janitor(self._clean_up)
         for module in self._preload:
             importlib.import_module(module)
         gc.collect()
         gc.freeze()  # the collector would otherwise touch, and so copy, shared memory
+        self._janitor = Janitor(self._clean_up)
         poll_s: float | None = 0.0
         with self._handled_signals():
             try:
