@@ -231,6 +231,13 @@ def test_emission_withheld_for_no_known_reason_disarms(reasons: tuple[int, ...])
     assert bench.code() is ReasonCode.FIRE_NOT_PERMITTED
 
 
+def test_it_does_not_arm_while_emission_is_withheld_for_no_reason() -> None:
+    bench = Bench()
+    bench.withhold()
+    bench.tick()
+    assert bench.refusal(bench.laser.arm) is ReasonCode.FIRE_NOT_PERMITTED
+
+
 def test_motion_withheld_disarms_even_if_emission_were_permitted() -> None:
     bench = firing_bench()
     bench.permit.update(motion_ok=False)
@@ -568,6 +575,7 @@ def test_nothing_is_emitted_with_the_duty_used_up() -> None:
     bench.run(3.0)
     bench.trigger = True
     assert set(bench.run(0.5)) == {LIT}
+    assert bench.laser.state is LaserState.ARMED, 'it was refused, not begun and ended'
 
 
 def test_a_burst_that_was_never_begun_can_be_disarmed() -> None:

@@ -330,9 +330,9 @@ class LaserCore:
         self._check_permit(self._permits.newest, now_ns)
         if self._power <= 0.0:
             raise TurretError(ReasonCode.POWER_ZERO, 'the power is zero: nothing would be emitted')
-        wanted_ns = 0 if hold_until_ns is not None else _ns(burst.pulses * burst.pulse_s)
+        wanted_ns = 1 if hold_until_ns is not None else _ns(burst.pulses * burst.pulse_s)
         left_ns = self._duty_left_ns(now_ns)
-        if left_ns <= 0 or wanted_ns > left_ns:
+        if wanted_ns > left_ns:
             raise TurretError(
                 ReasonCode.DUTY_EXCEEDED, f'only {_s(left_ns):.2f} s are left of this {DUTY_WINDOW_S:g} s window')
         self._firing = _Firing(burst, burst.pulses, edge_ns=now_ns, hold_until_ns=hold_until_ns)
