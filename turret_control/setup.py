@@ -14,7 +14,7 @@ setup(
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',
-    description='Aiming, gimbal and laser drivers, simulated hardware, safety and status of the pan-tilt tracking turret.',
+    description='Aiming, drivers, simulated hardware, safety and status of the pan-tilt tracking turret.',
     license='Apache-2.0',
     entry_points={'console_scripts': [
         'controller = turret_control.controller_node:main',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -55,8 +56,9 @@ class ScratchTurret:
     def pid(self, name: str) -> int | None:
         """Return the process id of a node, None while it does not run."""
         for process in psutil.Process(self.supervisor.pid).children():
-            if alive([process]) and process.cmdline()[:1] == [f'turret {name}']:
-                return int(process.pid)
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may die, or be a zombie, at any moment
+                if process.cmdline()[:1] == [f'turret {name}']:
+                    return int(process.pid)
         return None
 
     def kill(self, name: str) -> None:
