@@ -100,10 +100,11 @@ class StatusNode(Node):
 
     def _backend(self, now: float) -> int:
         if any(math.isnan(self._watches[name].age(now)) for name in ('laser', 'gimbal')):
-            return msg.TurretStatus.BACKEND_UNKNOWN
+            return int(msg.TurretStatus.BACKEND_UNKNOWN)
         if not self._status.laser.hardware:
-            return msg.TurretStatus.BACKEND_SIMULATION
-        return msg.TurretStatus.BACKEND_DRY_RUN if self._status.laser.dry_run else msg.TurretStatus.BACKEND_LIVE_LASER
+            return int(msg.TurretStatus.BACKEND_SIMULATION)
+        live = not self._status.laser.dry_run
+        return int(msg.TurretStatus.BACKEND_LIVE_LASER if live else msg.TurretStatus.BACKEND_DRY_RUN)
 
     def _publish_diagnostics(self, now: float) -> None:
         array = DiagnosticArray()
