@@ -153,7 +153,8 @@ def _detach(namespace: str) -> int:
         lines = log.read_text().splitlines()
         told = [line.partition(' | ')[2] for line in lines if line.startswith('turret ')]
         if any('panel' in line for line in told):
-            sys.stdout.write('\n'.join([*told, f'log: {log}', f'end it with: ./turret down --namespace {namespace}', '']))
+            ending = f'end it with: ./turret down --namespace {namespace}'
+            sys.stdout.write('\n'.join([*told, f'log: {log}', ending, '']))
             return 0
         time.sleep(0.05)
     sys.stderr.write(log.read_text())
