@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gpiozero import Device, GPIOZeroError
+from gpiozero import GPIOZeroError
 from gpiozero.pins.mock import MockFactory
 
 from turret_common.errors import TurretError
@@ -38,14 +38,13 @@ def test_a_turret_without_one() -> None:
 
 @pytest.fixture
 def pins() -> Iterator[MockFactory]:
-    before, Device.pin_factory = Device.pin_factory, MockFactory()
-    yield Device.pin_factory
-    Device.pin_factory.reset()
-    Device.pin_factory = before
+    factory = MockFactory()
+    yield factory
+    factory.reset()
 
 
 def test_a_closed_contact_to_ground_is_released_and_an_open_one_pressed(pins: MockFactory) -> None:
-    read = gpio_estop(17)
+    read = gpio_estop(17, pins)
     assert read() is Estop.PRESSED, 'nothing connected'
     pins.pin(17).drive_low()
     assert read() is Estop.RELEASED
@@ -54,7 +53,7 @@ def test_a_closed_contact_to_ground_is_released_and_an_open_one_pressed(pins: Mo
 
 
 def test_an_input_that_cannot_be_read_is_unreadable(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = gpio_estop(17)
+    read = gpio_estop(17, pins)
     for error in (OSError, GPIOZeroError):
         def fail(_: Any, error: type[Exception] = error) -> int:
             raise error
@@ -64,8 +63,16 @@ def test_an_input_that_cannot_be_read_is_unreadable(pins: MockFactory, monkeypat
 
 
 def test_a_pin_that_cannot_be_had_refuses_to_start(pins: MockFactory) -> None:
-    taken = gpio_estop(17)
+    taken = gpio_estop(17, pins)
     with pytest.raises(TurretError) as refused:
-        gpio_estop(17)
-    assert refused.value.code is ReasonCode.IO_ERROR
+        gpio_estop(17, pins)
+    assert refused.value.code is ReasonCode.DRIVER_FAULT
     assert taken() is Estop.PRESSED
+
+
+def test_a_machine_without_pins_refuses_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise TurretError(ReasonCode.DRIVER_FAULT, 'this machine has no GPIO pins')
+    monkeypatch.setattr('turret_control.estop.pin_factory', none)
+    with pytest.raises(TurretError, match='no GPIO'):
+        gpio_estop(17)

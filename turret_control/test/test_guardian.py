@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from turret_control.guardian import GuardianLink
+from turret_control.guardian import GuardianLink, line_of
 
 MS = 1_000_000
 DRIVER = '''
@@ -220,12 +221,63 @@ def test_a_stuck_driver_is_ended_by_the_kernel_when_its_guardian_is_gone(line: L
 
 
 def test_a_line_that_cannot_be_driven_is_reported(line: Line) -> None:
-    guarded = Guarded(line, 'pulse(False, 0.3)')
     line.close()
     line.path.unlink()
-    line._serve = lambda _: None  # type: ignore[method-assign]
-    code, _ = guarded.end()
+    code, errors = Guarded(line, 'pulse(False, 0.1)').end()
     assert code == 7
+    assert 'the fire line cannot be driven low' in errors
+
+
+# A line of the kernel's GPIO device
+
+
+class Kernel:
+    """Answers as the kernel does, and keeps what it was asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[str] = []
+        self.requests: list[tuple[int, int, bytes]] = []
+        self.busy = 0
+        monkeypatch.setattr('turret_control.guardian.os.open', self.open)
+        monkeypatch.setattr('turret_control.guardian.fcntl.ioctl', self.ioctl)
+
+    def open(self, path: str, _: int) -> int:
+        self.opened.append(path)
+        return 33
+
+    def ioctl(self, fd: int, number: int, request: bytearray) -> int:
+        if self.busy:
+            self.busy -= 1
+            raise OSError(errno.EBUSY, 'the driver still has it')
+        self.requests.append((fd, number, bytes(request)))
+        request[588:592] = (44).to_bytes(4, 'little')
+        return 0
+
+
+def test_a_gpio_line_is_requested_as_an_output_that_is_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel(monkeypatch)
+    gpio = line_of({'driver': 'gpio', 'chip': '/dev/gpiochip4', 'line': 18})
+    gpio.prepare()
+    assert (kernel.opened, kernel.requests) == (['/dev/gpiochip4'], [])
+    gpio.drive_low()
+    gpio.drive_low()
+    (fd, number, request), = kernel.requests
+    assert (fd, number) == (33, (3 << 30) | (592 << 16) | (0xB4 << 8) | 7)
+    assert len(request) == 592
+    assert request[:4] == (18).to_bytes(4, 'little')  # offsets[0]
+    assert request[288:296] == (8).to_bytes(8, 'little')  # flags: an output
+    assert request[296:300] == bytes(4)  # no attributes: low
+    assert request[560:564] == (1).to_bytes(4, 'little')  # one line
+
+
+def test_a_gpio_line_that_the_driver_still_has_can_be_had_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel(monkeypatch)
+    kernel.busy = 1
+    gpio = line_of({'driver': 'gpio', 'chip': '/dev/gpiochip0', 'line': 18})
+    with pytest.raises(OSError, match='still has it'):
+        gpio.drive_low()
+    gpio.drive_low()
+    assert len(kernel.requests) == 1
 
 
 # The driver's end

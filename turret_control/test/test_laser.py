@@ -462,6 +462,14 @@ def test_power_beyond_range_or_cap_is_refused(power: float, code: ReasonCode) ->
     bench.laser.set_power(0.8, bench.now)
 
 
+@pytest.mark.parametrize('driver', ['gpio_digital', 'servo_relay'])
+def test_a_laser_that_only_switches_refuses_a_power_between(driver: str) -> None:
+    bench = Bench(driver=driver, watchdog_fitted=True, power=0.0, power_cap=1.0)
+    assert bench.refusal(bench.laser.set_power, 0.5) is ReasonCode.NOT_SUPPORTED
+    bench.laser.set_power(1.0, bench.now)
+    bench.laser.set_power(0.0, bench.now)
+
+
 def test_power_rises_only_while_disarmed() -> None:
     bench = Bench()
     bench.laser.arm(bench.now)

@@ -25,11 +25,13 @@ MS = 1_000_000
 class Pins:
     """Pins that remember what was driven, and may fail."""
 
-    hardware = False
-
     def __init__(self) -> None:
         self.driven: list[tuple[str, float]] = []
         self.broken = False
+        self.beats = 0
+
+    def beat(self) -> None:
+        self.beats += 1
 
     def set_laser(self, level: float) -> None:
         self._drive('laser', level)
@@ -146,6 +148,20 @@ def test_failing_pins_are_tried_again_ten_times_a_second(bench: Bench) -> None:
     bench.start()
     wait_until(lambda: len(tries) >= 4)
     assert all(b - a > 0.09 for a, b in itertools.pairwise(tries))
+
+
+def test_the_watchdog_is_pulsed_while_armed_only(bench: Bench) -> None:
+    bench.start()
+    wait_until(lambda: bench.core.state is LaserState.DARK)
+    time.sleep(0.05)
+    assert bench.pins.beats == 0
+    bench.core.wanted = Lines(0.0, True)
+    wait_until(lambda: bench.pins.beats >= 10)
+    bench.core.wanted = Lines(0.0, False)
+    wait_until(lambda: bench.pins.level('indicator') == 0.0)
+    before = bench.pins.beats
+    time.sleep(0.05)
+    assert bench.pins.beats == before
 
 
 def test_changes_are_told_and_nothing_else(bench: Bench) -> None:

@@ -15,10 +15,12 @@ from turret_control.laser_parameters import DUTY_WINDOW_S, LaserParameters, chec
 LIMITS = {
     'power': (0.0, 1.0), 'power_cap': (0.0, 1.0), 'pulse_s': (0.005, 1.0), 'burst_count': (1, 10),
     'burst_gap_s': (0.02, 2.0), 'cooldown_s': (0.5, 60.0), 'pulse_cap_s': (0.005, 1.0), 'duty_cap': (0.01, 0.2),
-    'arm_delay_s': (3.0, 30.0), 'arm_expiry_s': (5.0, 30.0),
+    'arm_delay_s': (3.0, 30.0), 'arm_expiry_s': (5.0, 30.0), 'laser_pin': (0, 27), 'indicator_pin': (0, 27),
+    'watchdog_pin': (-1, 27), 'pwm_hz': (100.0, 10000.0),
 }
-GUARDS = ('driver', 'watchdog_fitted', 'no_watchdog_accepted', 'dry_run', 'power_cap', 'pulse_cap_s', 'duty_cap',
-          'arm_delay_s', 'arm_expiry_s')
+GUARDS = (
+    'driver', 'laser_pin', 'indicator_pin', 'watchdog_pin', 'watchdog_fitted', 'no_watchdog_accepted', 'dry_run',
+    'power_cap', 'pulse_cap_s', 'duty_cap', 'arm_delay_s', 'arm_expiry_s')
 
 
 def test_the_defaults_are_safe() -> None:
@@ -67,22 +69,36 @@ def test_values_at_the_limit_go_together() -> None:
     build(LaserParameters, {'pulse_s': 0.2, 'burst_count': 10})
 
 
-class RealLaser(LaserParameters):
-    """Parameters that stand for a real laser."""
-
-    hardware = True  # type: ignore[assignment]
-
-
 def test_a_real_laser_needs_a_watchdog_or_its_owners_word() -> None:
     with pytest.raises(TurretError) as refused:
-        RealLaser()
+        LaserParameters(driver='gpio_pwm')
     assert refused.value.code is ReasonCode.NO_WATCHDOG
-    RealLaser(watchdog_fitted=True)
-    RealLaser(no_watchdog_accepted=True)
+    assert LaserParameters(driver='gpio_pwm', watchdog_fitted=True).hardware
+    assert LaserParameters(driver='gpio_pwm', no_watchdog_accepted=True).hardware
+
+
+@pytest.mark.parametrize('changes', [{'power_cap': 0.9}, {'power': 0.5}])
+@pytest.mark.parametrize('driver', ['gpio_digital', 'servo_relay'])
+def test_a_laser_that_only_switches_cannot_be_dimmed_or_capped(driver: str, changes: dict[str, Any]) -> None:
+    values = {'driver': driver, 'watchdog_fitted': True}
+    with pytest.raises(ParameterError, match='only switches'):
+        build(LaserParameters, {**values, **changes})
+    for power in (0.0, 1.0):
+        assert not build(LaserParameters, {**values, 'power': power}).dimmable
+    assert build(LaserParameters, {**values, **changes, 'driver': 'gpio_pwm'}).dimmable
+    assert build(LaserParameters, changes).dimmable
+
+
+@pytest.mark.parametrize('pins', [
+    {'laser_pin': 23}, {'indicator_pin': 18}, {'watchdog_pin': 18}, {'watchdog_pin': 23}])
+def test_two_functions_on_one_pin_are_refused(pins: dict[str, int]) -> None:
+    with pytest.raises(ParameterError, match='different pins'):
+        build(LaserParameters, pins)
+    build(LaserParameters, {'watchdog_pin': 0})
 
 
 def test_a_real_laser_needs_its_guardian_and_real_time() -> None:
-    real = RealLaser(watchdog_fitted=True)
+    real = LaserParameters(driver='gpio_pwm', watchdog_fitted=True)
     check_start(real, guarded=True, use_sim_time=False)
     for guarded, use_sim_time, code in (
             (False, False, ReasonCode.GUARDIAN_LOST), (True, True, ReasonCode.NOT_SUPPORTED)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.plant_link import PlantError, PlantLink
 from turret_common.reason_codes import ReasonCode
+from turret_control.gpio_pins import pin_factory
 from turret_control.safety import Estop
 
 EstopReader = Callable[[], Estop]
@@ -27,18 +29,22 @@ def sim_estop(link: PlantLink) -> EstopReader:
     return read
 
 
-def gpio_estop(pin: int) -> EstopReader:
+def gpio_estop(pin: int, factory: Any = None) -> EstopReader:
     """Return a reader of a normally closed contact between a pin (BCM number) and ground, with the pull-up on.
 
+    Args:
+        pin: BCM number.
+        factory: gpiozero's pin factory; None for this machine's.
+
     Raises:
-        TurretError: IO_ERROR when the pin cannot be had.
+        TurretError: DRIVER_FAULT when the pin cannot be had, NOT_SUPPORTED when pins would only be imitated.
     """
     from gpiozero import DigitalInputDevice, GPIOZeroError  # only where there are pins
 
     try:
-        contact = DigitalInputDevice(pin, pull_up=True)
+        contact = DigitalInputDevice(pin, pull_up=True, pin_factory=factory or pin_factory())
     except (GPIOZeroError, OSError) as error:
-        raise TurretError(ReasonCode.IO_ERROR, f'no emergency-stop input on GPIO {pin}: {error}') from error
+        raise TurretError(ReasonCode.DRIVER_FAULT, f'no emergency-stop input on GPIO {pin}: {error}') from error
 
     def read() -> Estop:
         try:

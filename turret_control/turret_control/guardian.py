@@ -13,17 +13,19 @@ Should the driver's threads be stuck when the guardian dies, the kernel sends it
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from turret_common.plant_link import PlantError, PlantLink
 
@@ -87,18 +89,62 @@ class GuardianLink:
             self.closed = True
 
 
+class Line(Protocol):
+    """A fire line as the guardian takes it."""
+
+    def prepare(self) -> None:
+        """Get ready while the driver still has it. Raises OSError."""
+
+    def drive_low(self) -> None:
+        """Take it and drive it low. Raises OSError."""
+
+
 class SimLine:
-    """The simulated hardware's laser pin, as the guardian takes it."""
+    """The simulated hardware's laser pin."""
 
     def __init__(self, path: Path) -> None:
         self._link = PlantLink(path)
 
+    def prepare(self) -> None:
+        self.drive_low()
+
     def drive_low(self) -> None:
-        """Drive the line low. Raises OSError."""
         try:
             self._link.call('pin', name='laser', level=0.0)
         except PlantError:  # the connection may be one to an earlier plant: once more, with a new one
             self._link.call('pin', name='laser', level=0.0)
+
+
+class GpioLine:
+    """A line of the kernel's GPIO character device (``linux/gpio.h``, version 2), held low until this process ends.
+
+    The kernel gives it out once its owner is dead; until then taking it fails.
+    """
+
+    _GET_LINE = 0xC250B407  # GPIO_V2_GET_LINE_IOCTL: _IOWR(0xB4, 7, struct gpio_v2_line_request)
+    _OUTPUT = 1 << 3  # GPIO_V2_LINE_FLAG_OUTPUT; without a value given it is low
+    # offsets[64], consumer[32], config {flags, num_attrs, padding[5], attrs[10] of 24 bytes}, num_lines,
+    # event_buffer_size, padding[5], fd
+    _REQUEST = struct.Struct('=64I32sQI20x240xII20xi')
+
+    def __init__(self, chip: str, line: int) -> None:
+        self._path = chip
+        self._line = line
+        self._chip = -1
+        self._fd = -1
+
+    def prepare(self) -> None:
+        self._chip = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+
+    def drive_low(self) -> None:
+        if self._fd >= 0:
+            return
+        if self._chip < 0:
+            self.prepare()
+        request = bytearray(self._REQUEST.pack(
+            self._line, *(63 * [0]), b'laser guardian', self._OUTPUT, 0, 1, 0, -1))
+        fcntl.ioctl(self._chip, self._GET_LINE, request)
+        self._fd = self._REQUEST.unpack(request)[-1]
 
 
 class Guardian:
@@ -113,7 +159,7 @@ class Guardian:
         """
         self._drive = drive
         self._pid = 0
-        self._line: SimLine | None = None
+        self._line: Line | None = None
         self._armed = False
         self._end_by: float | None = None
 
@@ -169,8 +215,9 @@ class Guardian:
                 announcement += data
                 head, newline, data = announcement.partition(b'\n')
                 if newline:
-                    self._line = take_line(json.loads(head))
-                    self._drive_low()
+                    self._line = line_of(json.loads(head))
+                    with contextlib.suppress(OSError):  # if it is still so at the end, that will say so
+                        self._line.prepare()
             if data:
                 self._armed = data.endswith(_ARMED)
 
@@ -221,8 +268,10 @@ def _exit_with(drive: Callable[[GuardianLink], int], link: GuardianLink) -> NoRe
         os._exit(code)
 
 
-def take_line(description: dict[str, Any]) -> SimLine:
+def line_of(description: dict[str, Any]) -> Line:
     """Return the line that a driver announced."""
+    if description['driver'] == 'gpio':
+        return GpioLine(description['chip'], description['line'])
     return SimLine(Path(description['socket']))
 
 

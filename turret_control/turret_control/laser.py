@@ -209,9 +209,12 @@ class LaserCore:
         """Set the power; 0 is dark at once.
 
         Raises:
-            TurretError: NOT_FINITE or OUT_OF_RANGE; POWER_CAP above the cap; WRONG_MODE for more power while armed.
+            TurretError: NOT_FINITE or OUT_OF_RANGE; POWER_CAP above the cap; NOT_SUPPORTED for a laser that cannot be
+                dimmed; WRONG_MODE for more power while armed.
         """
         require_range('power', power, 0.0, 1.0)
+        if not self._parameters.dimmable and power not in (0.0, 1.0):
+            raise TurretError(ReasonCode.NOT_SUPPORTED, f'{self._parameters.driver} only switches: 0 or 1')
         if power > self._parameters.power_cap:
             raise TurretError(ReasonCode.POWER_CAP, f'the power is capped at {self._parameters.power_cap:g}')
         if power > self._power and self.state not in (LaserState.DARK, LaserState.FAULT):

@@ -1,22 +1,24 @@
-"""The laser's pins: what a driver must be able to do, and the simulated one."""
+"""The laser's pins: what a driver must be able to do, on simulated hardware and on GPIO pins."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Protocol
 
+from turret_common.errors import TurretError
 from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.reason_codes import ReasonCode
+from turret_control.gpio_pins import pin_factory
 from turret_control.laser_parameters import LaserParameters
 
 #: The simulated hardware must answer within the time that the guardian grants.
 _TIMEOUT_S = 0.04
+#: A relay that is switched by servo pulses: pulses of so many seconds, so often.
+_SERVO_OFF_S, _SERVO_ON_S, _SERVO_HZ = 0.001, 0.002, 50.0
 
 
 class LaserLines(Protocol):
     """The fire line and the indicator of one laser. Every call may raise an OSError, and is then repeated."""
-
-    #: Whether a real laser hangs on it.
-    hardware: bool
 
     def set_laser(self, level: float) -> None:
         """Drive the fire line: 0 dark, 1 full power."""
@@ -24,18 +26,19 @@ class LaserLines(Protocol):
     def set_indicator(self, lit: bool) -> None:
         """Switch the emission indicator."""
 
+    def beat(self) -> None:
+        """Pulse the hardware watchdog, where there is one."""
+
     def description(self) -> dict[str, Any]:
         """Return what the guardian needs to drive the same line low."""
 
 
 class SimLines:
-    """The pins ``laser`` and ``indicator`` of the simulated hardware."""
+    """The pins ``laser`` and ``indicator`` of the simulated hardware, which has no watchdog."""
 
-    hardware = False
-
-    def __init__(self, socket_path: str) -> None:
+    def __init__(self, socket_path: Path) -> None:
         self._path = socket_path
-        self._link = PlantLink(Path(socket_path), _TIMEOUT_S)
+        self._link = PlantLink(socket_path, _TIMEOUT_S)
 
     def set_laser(self, level: float) -> None:
         self._link.call('pin', name='laser', level=level)
@@ -43,10 +46,77 @@ class SimLines:
     def set_indicator(self, lit: bool) -> None:
         self._link.call('pin', name='indicator', level=float(lit))
 
+    def beat(self) -> None:
+        pass
+
     def description(self) -> dict[str, Any]:
-        return {'driver': 'sim', 'socket': self._path}
+        return {'driver': 'sim', 'socket': str(self._path)}
+
+
+class GpioLines:
+    """Pins that are high when active, so that a pull-down and a reset mean dark.
+
+    ``gpio_pwm`` dims by pulse width, ``gpio_digital`` switches, ``servo_relay`` sends the servo pulses that switch a
+    relay.
+    """
+
+    def __init__(self, parameters: LaserParameters, factory: Any = None) -> None:
+        """Take the pins, dark.
+
+        Args:
+            parameters: driver and pins.
+            factory: gpiozero's pin factory; None for this machine's.
+
+        Raises:
+            TurretError: DRIVER_FAULT when a pin cannot be had; NOT_SUPPORTED when the guardian could not take the line.
+        """
+        from gpiozero import GPIOZeroError, OutputDevice, PWMOutputDevice  # only where there are pins
+
+        self._driver = parameters.driver
+        self._line = parameters.laser_pin
+        factory = factory or pin_factory()
+        self._chip = _chip(factory)
+        try:
+            if self._driver == 'gpio_digital':
+                self._laser = OutputDevice(parameters.laser_pin, pin_factory=factory)
+            else:
+                frequency = _SERVO_HZ if self._driver == 'servo_relay' else parameters.pwm_hz
+                self._laser = PWMOutputDevice(parameters.laser_pin, frequency=frequency, pin_factory=factory)
+            self._indicator = OutputDevice(parameters.indicator_pin, pin_factory=factory)
+            self._watchdog = None
+            if parameters.watchdog_pin >= 0:
+                self._watchdog = OutputDevice(parameters.watchdog_pin, pin_factory=factory)
+        except (GPIOZeroError, OSError) as error:
+            raise TurretError(ReasonCode.DRIVER_FAULT, f'the laser\'s pins cannot be had: {error}') from error
+
+    def set_laser(self, level: float) -> None:
+        if self._driver == 'servo_relay':
+            level = (_SERVO_ON_S if level > 0.0 else _SERVO_OFF_S) * _SERVO_HZ
+        self._laser.value = level
+
+    def set_indicator(self, lit: bool) -> None:
+        self._indicator.value = lit
+
+    def beat(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.toggle()
+
+    def description(self) -> dict[str, Any]:
+        return {'driver': 'gpio', 'chip': self._chip, 'line': self._line}
 
 
 def make_lines(parameters: LaserParameters, namespace: str) -> LaserLines:
-    """Return the driver that the parameters name."""
-    return SimLines(str(plant_socket(namespace)))
+    """Return the driver that the parameters name. Raises as :class:`GpioLines`."""
+    if parameters.hardware:
+        return GpioLines(parameters)
+    return SimLines(plant_socket(namespace))
+
+
+def _chip(factory: Any) -> str:
+    """Return the device through which the kernel gives out the pins of a factory."""
+    chip = getattr(factory, 'chip', None)
+    if chip is None:
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED,
+            'a real laser needs gpiozero\'s lgpio pins, through which the guardian can take the line')
+    return f'/dev/gpiochip{chip}'

@@ -110,6 +110,8 @@ class LaserLoop(threading.Thread):
             self._core.clear_fault()
         if wanted != self._driven and (self._driven is not None or now_ns >= self._retry_ns):
             self._drive(wanted, now_ns)
+        if wanted.indicator:
+            self._lines.beat()
         shown = (self._core.state, self._driven)
         if shown != self._shown:
             self._shown = shown
@@ -147,7 +149,7 @@ class LaserLoop(threading.Thread):
 
     def _go_dark(self) -> None:
         for _ in range(2):  # the second try for a connection that had failed
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Exception):  # whatever it is, the guardian comes next
                 self._lines.set_laser(0.0)
                 self._lines.set_indicator(False)
                 return

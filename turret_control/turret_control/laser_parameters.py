@@ -16,7 +16,16 @@ class LaserParameters:
     Live ones may change only while the laser is disarmed.
     """
 
-    driver: str = param('sim', 'what drives the laser', choices=('sim',))
+    driver: str = param(
+        'sim', 'what drives the laser', choices=('sim', 'gpio_pwm', 'gpio_digital', 'servo_relay'))
+    laser_pin: int = param(18, 'GPIO (BCM number) of the fire line, high = on; wire a pull-down', minimum=0, maximum=27)
+    indicator_pin: int = param(23, 'GPIO (BCM number) of the emission indicator', minimum=0, maximum=27)
+    watchdog_pin: int = param(
+        -1, 'GPIO (BCM number) that is toggled every 5 ms while armed, for a hardware watchdog; -1 = none',
+        minimum=-1, maximum=27)
+    pwm_hz: float = param(
+        1000.0, 'frequency of the pulse width that sets the power (gpio_pwm)', unit='Hz',
+        minimum=100.0, maximum=10000.0)
     watchdog_fitted: bool = param(
         False, 'an external hardware watchdog cuts the fire line when the driver stops pulsing it')
     no_watchdog_accepted: bool = param(
@@ -48,12 +57,22 @@ class LaserParameters:
         """Whether a real laser is driven."""
         return self.driver != 'sim'
 
+    @property
+    def dimmable(self) -> bool:
+        """Whether the driver can set a power between nothing and all."""
+        return self.driver in ('sim', 'gpio_pwm')
+
     def __post_init__(self) -> None:
         if self.hardware and not (self.watchdog_fitted or self.no_watchdog_accepted):
             raise ParameterError(
                 ReasonCode.NO_WATCHDOG,
                 'a stopped or dead process can leave a pin high: a real laser needs an external hardware watchdog'
                 ' (watchdog_fitted), or the word of its owner to go without (no_watchdog_accepted)')
+        pins = [pin for pin in (self.laser_pin, self.indicator_pin, self.watchdog_pin) if pin >= 0]
+        if len(set(pins)) < len(pins):
+            raise ValueError('laser_pin, indicator_pin and watchdog_pin must be different pins')
+        if not self.dimmable and (self.power_cap < 1.0 or self.power not in (0.0, 1.0)):
+            raise ValueError(f'{self.driver} only switches: power_cap must be 1 and power 0 or 1')
         if self.power > self.power_cap:
             raise ValueError(f'power {self.power:g} is above power_cap {self.power_cap:g}')
         if self.pulse_s > self.pulse_cap_s:
