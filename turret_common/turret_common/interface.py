@@ -85,6 +85,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic('status', 'turret_msgs/msg/TurretStatus', 'status', 'STATUS', '2 Hz', 'the whole turret in one message'),
     Topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', 'status', 'STREAM', '1 Hz',
           'health by diagnostic conventions'),
+    Topic('replay/state', 'turret_msgs/msg/ReplayState', 'replay', 'STATE', _FAST,
+          'only during a replay: where in the bag it is'),
     Topic('sim/truth', 'turret_msgs/msg/SimTruth', 'plant', 'STREAM', '200 Hz',
           'simulation only: what is true, for judging'),
 )
@@ -124,6 +126,10 @@ SERVICES: tuple[Service, ...] = (
     Service('safety/confirm_region', _T + 'ConfirmRegion', 'safety'),
     Service('safety/set_auto_fire', _T + 'SetAutoFire', 'safety'),
     Service('status/faults', _T + 'Faults', 'status'),
+    Service('replay/set_paused', _T + 'SetReplayPaused', 'replay'),
+    Service('replay/step', _T + 'StepReplay', 'replay'),
+    Service('replay/seek', _T + 'SeekReplay', 'replay'),
+    Service('replay/set_rate', _T + 'SetReplayRate', 'replay'),
 )
 
 _A = 'turret_msgs/action/'

@@ -14,7 +14,6 @@ from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
-from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import info_to_camera
 from turret_common.ros_node import answered, run, seconds, stamp_from
@@ -28,7 +27,15 @@ from turret_control.controller import Controller, Status
 from turret_control.controller_drive import STOP
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.presets import Preset, PresetStore
-from turret_control.ros_controller import command_message, report_from, state_message, target_from
+from turret_control.ros_controller import (
+    aim_message,
+    command_message,
+    observe_joints,
+    observe_permit,
+    observe_tracks,
+    report_from,
+    state_message,
+)
 from turret_control.ros_controller_actions import ControllerActions
 from turret_control.ros_controller_boresight import BoresightCalibration
 from turret_control.selection import Priority
@@ -161,22 +168,18 @@ class ControllerNode(Node):
         """Take every input that has arrived; return whether there was a new image."""
         controller = self._controller
         for permit in self._permit_in.take():
-            self._permit.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
-                                permit.lease_digest, permit.reasons)
+            observe_permit(self._permit, permit)
         if self._seq % _SELDOM == 0:
             self._read_states()
         for joints in self._joints_in.take():
-            if len(joints.position) == len(joints.velocity) == 2:
-                controller.drive.observe_pose(
-                    seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
+            observe_joints(controller, joints, now, to_steady)
         for jog in self._jog_in.take():
             self._take_jog(jog, now)
         for joy in self._joy_in.take() if self._joy_in else ():
             self._take_joy(joy, now)
         seen = False
         for tracks in self._tracks_in.take():
-            controller.target.observe(
-                seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
+            observe_tracks(controller, tracks, now, to_steady)
             seen = True
         return seen
 
@@ -212,16 +215,8 @@ class ControllerNode(Node):
             self.get_logger().warning(f'joystick refused: {error.message}', throttle_duration_sec=1.0)
 
     def _publish_aim(self, to_steady: float) -> None:
-        aim, message = self._controller.target.aim, AimTarget()
-        message.header.frame_id = 'base_link'
-        if aim is None:
-            message.header.stamp = self.get_clock().now().to_msg()
-            message.azimuth = message.elevation = message.aim_error = math.nan
-        else:
-            message.header.stamp = stamp_from(aim.at - to_steady)
-            message.track_id, message.lead_s, message.aim_error = aim.target.id, aim.at - aim.stamp, aim.error
-            (message.azimuth, message.elevation), message.azimuth_rate, message.elevation_rate = aim.motion
-        self._target_out.publish(message)
+        self._target_out.publish(aim_message(
+            self._controller.target.aim, to_steady, self.get_clock().now().to_msg()))
         decision = self._controller.fire_decision()
         if decision is not None and self._auto_fire:
             self._fire_seq += 1

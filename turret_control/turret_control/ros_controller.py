@@ -7,16 +7,23 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sensor_msgs.msg import JointState
+
+from turret_common.permit import PermitMonitor
+from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import seconds, stamp_from
 from turret_control import presets
 from turret_control.aiming import Limits
 from turret_control.controller import Controller
 from turret_control.controller_drive import Command, GimbalReport
 from turret_control.controller_pattern import PatternTask
+from turret_control.controller_target import Aim
 from turret_control.pid import Pid
 from turret_control.selection import Target, TrackState
 from turret_control.trajectory import AxisLimits
 from turret_msgs.msg import (
+    AimTarget,
     AxisState,
     ControllerState,
     CrosshairState,
@@ -25,7 +32,9 @@ from turret_msgs.msg import (
     PatternState,
     PidState,
     Preset,
+    SafetyPermit,
     Track,
+    TrackArray,
 )
 
 
@@ -35,6 +44,24 @@ def target_from(track: Track) -> Target:
         track.id, TrackState(track.state), track.class_id, track.confidence, track.azimuth, track.elevation,
         track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s,
         (track.box.center_x, track.box.center_y) if track.unseen_s == 0.0 else None)
+
+
+def observe_permit(monitor: PermitMonitor, permit: SafetyPermit) -> None:
+    """Pass a permit on."""
+    monitor.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
+                   permit.lease_digest, permit.reasons)
+
+
+def observe_joints(controller: Controller, joints: JointState, now: float, to_steady: float) -> None:
+    """Pass the measured pose on; ``to_steady`` turns a stamp into a time on the core's clock, both in s."""
+    if len(joints.position) == len(joints.velocity) == 2:
+        controller.drive.observe_pose(
+            seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
+
+
+def observe_tracks(controller: Controller, tracks: TrackArray, now: float, to_steady: float) -> None:
+    """Pass all tracks of one image on; times as in :func:`observe_joints`."""
+    controller.target.observe(seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
 
 
 def report_from(state: GimbalState) -> GimbalReport:
@@ -66,6 +93,20 @@ def command_message(command: Command, seq: int, stamp: Any) -> GimbalCommand:
         tilt_rate=command.tilt_rate)
     message.header.stamp = stamp
     message.header.frame_id = 'base_link'
+    return message
+
+
+def aim_message(aim: Aim | None, to_steady: float, stamp: Any) -> AimTarget:
+    """Return what is aimed at; ``stamp`` is that of the message where there is nothing."""
+    message = AimTarget()
+    message.header.frame_id = 'base_link'
+    if aim is None:
+        message.header.stamp = stamp
+        message.azimuth = message.elevation = message.aim_error = math.nan
+    else:
+        message.header.stamp = stamp_from(aim.at - to_steady)
+        message.track_id, message.lead_s, message.aim_error = aim.target.id, aim.at - aim.stamp, aim.error
+        (message.azimuth, message.elevation), message.azimuth_rate, message.elevation_rate = aim.motion
     return message
 
 

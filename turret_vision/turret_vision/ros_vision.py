@@ -68,16 +68,22 @@ class PoseFeed:
             self._add(taken[0])
 
     def _add(self, message: JointState) -> None:
-        try:
-            pan, tilt = message.name.index('pan_joint'), message.name.index('tilt_joint')
-            pose = Pose(
-                message.position[pan], message.position[tilt], *(
-                    (message.velocity[pan], message.velocity[tilt]) if message.velocity else ()))
-        except (ValueError, IndexError):
-            return  # the state of other joints
-        if all(map(math.isfinite, pose)):
+        pose = pose_from(message)
+        if pose is not None:
             self._newest = seconds(message.header.stamp)
             self._history.add(self._newest, pose)
+
+
+def pose_from(message: JointState) -> Pose | None:
+    """Return the head's pose; None where a number is not finite, or the joints are others."""
+    try:
+        pan, tilt = message.name.index('pan_joint'), message.name.index('tilt_joint')
+        pose = Pose(
+            message.position[pan], message.position[tilt], *(
+                (message.velocity[pan], message.velocity[tilt]) if message.velocity else ()))
+    except (ValueError, IndexError):
+        return None
+    return pose if all(map(math.isfinite, pose)) else None
 
 
 def box_message(box: Box | None) -> msgs.BoundingBox:

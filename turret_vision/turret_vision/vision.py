@@ -102,7 +102,7 @@ class Vision:
         processing_s = self._clock() - began
         self._stamps.append(stamp)
         self._durations.append(processing_s)
-        return Result(detections, self._track(detections, stamp, camera, pose), processing_s)
+        return Result(detections, self.track(detections, stamp, camera, pose), processing_s)
 
     def _prepare(self) -> None:
         """Bring the detector and the tracker in line with the parameters."""
@@ -110,7 +110,6 @@ class Vision:
         if new is self._applied:
             return
         self._applied = new
-        self._tracker.parameters = new.tracker
         detector = self.detector
         self._start_problem = _OK
         if detector is not None and new.method == detector.method and detector.tune(getattr(new, new.method)):
@@ -140,9 +139,11 @@ class Vision:
             if (not p.classes or d.class_id in p.classes) and not d.confidence < p.min_confidence
             and min(d.box.width, d.box.height) >= p.min_size]
 
-    def _track(
+    def track(
             self, detections: list[Detection], stamp: float, camera: PinholeCamera | None,
             pose: Pose | None) -> list[Track] | None:
+        """Follow what was detected in one image, as :meth:`process` does; None where it could not be used."""
+        self._tracker.parameters = self._parameters.tracker
         if camera is None:
             self._pose_problem = (ReasonCode.NO_CALIBRATION, 'no camera_info yet: detections are not tracked')
             return None

@@ -670,6 +670,40 @@ export interface RegisterValue {
   valid: boolean;
 }
 
+export interface ReplayState {
+  /** stamp: when it was published, by the wall clock */
+  header: Header;
+  /** when the node started */
+  started: Time;
+  /** folder of the bag */
+  name: string;
+  /** nodes that are run again on what was recorded; empty = none */
+  into: string[];
+  /** [s] since the beginning of the bag */
+  position_s: Float;
+  /** [s] length of the bag */
+  duration_s: Float;
+  /** [s/s] recorded seconds per second */
+  rate: Float;
+  paused: boolean;
+  /** begin again at the end */
+  loop: boolean;
+  /** the end was reached */
+  ended: boolean;
+  /** times that the end was reached */
+  passes: number;
+  /** published so far */
+  messages: number;
+  /** [s] 95th percentile of how late recent messages were published; NaN = none yet */
+  late_s: Float;
+  /** ROS domain that everything is published in */
+  domain: number;
+  /** ReasonCode; OK = none */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+}
+
 export interface SafetyPermit {
   /** [ns] CLOCK_MONOTONIC when this safety process started: tells a restarted one */
   epoch: number;
@@ -1295,6 +1329,20 @@ export interface SavePreset_Response {
   message: string;
 }
 
+export interface SeekReplay_Request {
+  /** [s] since the beginning of the bag */
+  position_s: Float;
+}
+
+export interface SeekReplay_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+}
+
 export interface SelectTarget_Request {
   /** the operator's lease */
   lease_id: string;
@@ -1417,6 +1465,33 @@ export interface SetPower_Response {
   message: string;
 }
 
+export interface SetReplayPaused_Request {
+  paused: boolean;
+}
+
+export interface SetReplayPaused_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+}
+
+export interface SetReplayRate_Request {
+  /** [s/s] recorded seconds per second, 0.01 to 100 */
+  rate: Float;
+}
+
+export interface SetReplayRate_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+}
+
 export interface SetZones_Request {
   /** the operator's lease */
   lease_id: string;
@@ -1470,6 +1545,20 @@ export interface StartRecording_Response {
   message: string;
   /** in the media library; empty on refusal */
   name: string;
+}
+
+export interface StepReplay_Request {
+  /** so many of them; 0 = all up to and with the next picture */
+  messages: number;
+}
+
+export interface StepReplay_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
 }
 
 export interface Stop_Request {
@@ -1759,6 +1848,7 @@ export interface Messages {
   'turret_msgs/msg/ReasonCode': ReasonCode;
   'turret_msgs/msg/RecordingState': RecordingState;
   'turret_msgs/msg/RegisterValue': RegisterValue;
+  'turret_msgs/msg/ReplayState': ReplayState;
   'turret_msgs/msg/SafetyPermit': SafetyPermit;
   'turret_msgs/msg/SafetyState': SafetyState;
   'turret_msgs/msg/SimTarget': SimTarget;
@@ -1795,6 +1885,7 @@ export interface Services {
   'turret_msgs/srv/SaveLast': { request: SaveLast_Request; response: SaveLast_Response };
   'turret_msgs/srv/SaveParameters': { request: SaveParameters_Request; response: SaveParameters_Response };
   'turret_msgs/srv/SavePreset': { request: SavePreset_Request; response: SavePreset_Response };
+  'turret_msgs/srv/SeekReplay': { request: SeekReplay_Request; response: SeekReplay_Response };
   'turret_msgs/srv/SelectTarget': { request: SelectTarget_Request; response: SelectTarget_Response };
   'turret_msgs/srv/SetAutoFire': { request: SetAutoFire_Request; response: SetAutoFire_Response };
   'turret_msgs/srv/SetBoresight': { request: SetBoresight_Request; response: SetBoresight_Response };
@@ -1802,9 +1893,12 @@ export interface Services {
   'turret_msgs/srv/SetHome': { request: SetHome_Request; response: SetHome_Response };
   'turret_msgs/srv/SetMode': { request: SetMode_Request; response: SetMode_Response };
   'turret_msgs/srv/SetPower': { request: SetPower_Request; response: SetPower_Response };
+  'turret_msgs/srv/SetReplayPaused': { request: SetReplayPaused_Request; response: SetReplayPaused_Response };
+  'turret_msgs/srv/SetReplayRate': { request: SetReplayRate_Request; response: SetReplayRate_Response };
   'turret_msgs/srv/SetZones': { request: SetZones_Request; response: SetZones_Response };
   'turret_msgs/srv/StartBag': { request: StartBag_Request; response: StartBag_Response };
   'turret_msgs/srv/StartRecording': { request: StartRecording_Request; response: StartRecording_Response };
+  'turret_msgs/srv/StepReplay': { request: StepReplay_Request; response: StepReplay_Response };
   'turret_msgs/srv/Stop': { request: Stop_Request; response: Stop_Response };
   'turret_msgs/srv/StopBag': { request: StopBag_Request; response: StopBag_Response };
   'turret_msgs/srv/StopRecording': { request: StopRecording_Request; response: StopRecording_Response };
