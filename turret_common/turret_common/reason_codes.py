@@ -32,6 +32,7 @@ class ReasonCode(IntEnum):
     CLOCK_JUMPED = 16
     STORAGE_FULL = 17
     WRONG_MODE = 18
+    DAMAGED = 19
     NO_OPERATOR = 100
     WRONG_LEASE = 101
     LEASE_TAKEN = 102

@@ -110,6 +110,12 @@ export interface BagState {
   messages: number;
   /** lost because the writer was behind */
   dropped: number;
+  /** [s] in the ring buffer now, what save_last can save */
+  held_s: Float;
+  /** [byte] in the ring buffer now */
+  held_size: number;
+  /** bag last saved from the ring buffer; empty = none */
+  saved: string;
   /** [byte] left on the disk */
   free_space: number;
   /** ReasonCode; OK = none */
@@ -581,6 +587,7 @@ export const ReasonCode = {
   CLOCK_JUMPED: 16,
   STORAGE_FULL: 17,
   WRONG_MODE: 18,
+  DAMAGED: 19,
   NO_OPERATOR: 100,
   WRONG_LEASE: 101,
   LEASE_TAKEN: 102,
@@ -994,6 +1001,20 @@ export interface ConfirmRegion_Request {
 }
 
 export interface ConfirmRegion_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+}
+
+export interface DeleteBag_Request {
+  /** folder of the bag */
+  name: string;
+}
+
+export interface DeleteBag_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1865,6 +1886,7 @@ export interface Services {
   'turret_msgs/srv/Arm': { request: Arm_Request; response: Arm_Response };
   'turret_msgs/srv/CaptureStill': { request: CaptureStill_Request; response: CaptureStill_Response };
   'turret_msgs/srv/ConfirmRegion': { request: ConfirmRegion_Request; response: ConfirmRegion_Response };
+  'turret_msgs/srv/DeleteBag': { request: DeleteBag_Request; response: DeleteBag_Response };
   'turret_msgs/srv/DeleteMedia': { request: DeleteMedia_Request; response: DeleteMedia_Response };
   'turret_msgs/srv/DeletePreset': { request: DeletePreset_Request; response: DeletePreset_Response };
   'turret_msgs/srv/Disarm': { request: Disarm_Request; response: Disarm_Response };
@@ -1967,6 +1989,7 @@ export const REASON_TEXTS: Readonly<Record<number, string>> = {
   16: "the wall clock was stepped",
   17: "not enough free space",
   18: "the present mode does not allow it",
+  19: "the content of a file is not what it should be",
   100: "nobody holds the lease",
   101: "the lease id given is not the current one",
   102: "somebody else holds the lease and take_over was not asked",

@@ -1,0 +1,229 @@
+"""What ``metadata.yaml`` of a rosbag2 folder says, in the form of version 9 (Jazzy); older ones can be read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+VERSION = 9
+FILE_NAME = 'metadata.yaml'
+STORAGE = 'mcap'
+SERIALIZATION = 'cdr'
+#: rmw's word for "no limit": the largest duration that it can hold.
+INFINITE_NS = 2**63 - 1
+
+_ROOT = 'rosbag2_bagfile_information'
+#: The numbers that rmw, and versions before 9, use for the words of a policy.
+_WORDS: dict[str, dict[int, str]] = {
+    'history': {0: 'system_default', 1: 'keep_last', 2: 'keep_all', 3: 'unknown'},
+    'reliability': {0: 'system_default', 1: 'reliable', 2: 'best_effort', 3: 'unknown', 4: 'best_available'},
+    'durability': {0: 'system_default', 1: 'transient_local', 2: 'volatile', 3: 'unknown', 4: 'best_available'},
+    'liveliness': {
+        0: 'system_default', 1: 'automatic', 2: 'manual_by_node', 3: 'manual_by_topic', 4: 'unknown',
+        5: 'best_available'},
+}
+
+
+class BagError(TurretError, ValueError):
+    """A bag is damaged, foreign or missing, or cannot be written; the message names it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Qos:
+    """The quality of service that a publisher offered, in the words of rosbag2. Times in ns."""
+
+    history: str = 'unknown'
+    depth: int = 0
+    reliability: str = 'reliable'
+    durability: str = 'volatile'
+    deadline_ns: int = INFINITE_NS
+    lifespan_ns: int = INFINITE_NS
+    liveliness: str = 'automatic'
+    liveliness_lease_ns: int = INFINITE_NS
+
+    def as_yaml(self) -> dict[str, Any]:
+        """Return the entry of ``offered_qos_profiles``."""
+        return {
+            'history': self.history, 'depth': self.depth, 'reliability': self.reliability,
+            'durability': self.durability, 'deadline': _duration(self.deadline_ns),
+            'lifespan': _duration(self.lifespan_ns), 'liveliness': self.liveliness,
+            'liveliness_lease_duration': _duration(self.liveliness_lease_ns),
+            'avoid_ros_namespace_conventions': False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Topic:
+    """A topic of a bag.
+
+    Attributes:
+        name: absolute.
+        type: like ``std_msgs/msg/String``.
+        definition: text of the type in the form ``ros2msg``: the ``.msg`` file, then those of the types that it uses.
+        type_hash: like ``RIHS01_...``; empty = unknown.
+        qos: what each publisher offered; empty = unknown.
+    """
+
+    name: str
+    type: str
+    definition: str = ''
+    type_hash: str = ''
+    qos: tuple[Qos, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class FileEntry:
+    """One file of a bag: its name in the folder, the times of its first and last message [ns], and their number."""
+
+    name: str
+    start_ns: int = 0
+    end_ns: int = 0
+    messages: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """The content of ``metadata.yaml``.
+
+    Attributes:
+        files: in order of recording.
+        topics: with the number of messages of each.
+        custom: whatever who recorded wanted to add.
+        distro: of ROS; empty = unknown.
+    """
+
+    files: tuple[FileEntry, ...]
+    topics: tuple[tuple[Topic, int], ...] = ()
+    custom: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    distro: str = ''
+
+    def information(self) -> dict[str, Any]:
+        """Return what is under the root key, in rosbag2's order."""
+        filled = [file for file in self.files if file.messages]
+        start_ns = min((file.start_ns for file in filled), default=0)
+        end_ns = max((file.end_ns for file in filled), default=start_ns)
+        return {
+            'version': VERSION, 'storage_identifier': STORAGE, 'duration': {'nanoseconds': end_ns - start_ns},
+            'starting_time': {'nanoseconds_since_epoch': start_ns},
+            'message_count': sum(count for _, count in self.topics),
+            'topics_with_message_count': [
+                {'topic_metadata': {
+                    'name': topic.name, 'type': topic.type, 'serialization_format': SERIALIZATION,
+                    'offered_qos_profiles': [qos.as_yaml() for qos in topic.qos],
+                    'type_description_hash': topic.type_hash},
+                 'message_count': count} for topic, count in self.topics],
+            'compression_format': '', 'compression_mode': '',
+            'relative_file_paths': [file.name for file in self.files],
+            'files': [
+                {'path': file.name, 'starting_time': {'nanoseconds_since_epoch': file.start_ns},
+                 'duration': {'nanoseconds': file.end_ns - file.start_ns}, 'message_count': file.messages}
+                for file in self.files],
+            'custom_data': dict(self.custom) or None, 'ros_distro': self.distro}
+
+    def text(self) -> str:
+        """Return the file's text."""
+        return yaml.safe_dump({_ROOT: self.information()}, sort_keys=False)
+
+    def embedded_text(self) -> str:
+        """Return the text that rosbag2 keeps inside an MCAP file."""
+        return yaml.safe_dump(self.information(), sort_keys=False)
+
+
+def qos_text(profiles: tuple[Qos, ...]) -> str:
+    """Return offered profiles as the channel metadata of MCAP files holds them."""
+    return yaml.safe_dump([qos.as_yaml() for qos in profiles], sort_keys=False)
+
+
+def parse_qos(value: Any) -> tuple[Qos, ...]:
+    """Return the profiles in a text, or in what YAML makes of it; numbers or words. What makes no sense is left out."""
+    if isinstance(value, str):
+        try:
+            value = yaml.safe_load(value)
+        except (yaml.YAMLError, RecursionError, ValueError):
+            return ()
+    return tuple(_qos(entry) for entry in value if isinstance(entry, dict)) if isinstance(value, list) else ()
+
+
+def parse(text: str, origin: str) -> Metadata:
+    """Return the content of a ``metadata.yaml`` of any version.
+
+    Args:
+        text: of the file.
+        origin: what to call it in a complaint.
+
+    Raises:
+        BagError: DAMAGED when it is no such file, NOT_SUPPORTED for other storages and for compressed files.
+    """
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BagError(ReasonCode.DAMAGED, f'{origin}: no valid YAML') from error
+    information = document.get(_ROOT) if isinstance(document, dict) else None
+    if not isinstance(information, dict):
+        raise BagError(ReasonCode.DAMAGED, f'{origin}: no metadata of a rosbag2 bag')
+    storage = information.get('storage_identifier')
+    if storage != STORAGE:
+        raise BagError(
+            ReasonCode.NOT_SUPPORTED, f'{origin}: storage {str(storage)[:40]!r} is not supported, only {STORAGE!r}; '
+            '"ros2 bag convert" or "rosbags-convert" can change it')
+    mode = information.get('compression_mode') or ''
+    if not isinstance(mode, str) or mode.lower() not in ('', 'none', 'storage'):
+        raise BagError(
+            ReasonCode.NOT_SUPPORTED, f'{origin}: compression of {str(mode)[:40]!r} is not supported, only that of '
+            'chunks inside MCAP files')
+    names = information.get('relative_file_paths')
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BagError(ReasonCode.DAMAGED, f'{origin}: relative_file_paths is no list of names')
+    custom = information.get('custom_data')
+    topics = information.get('topics_with_message_count')
+    return Metadata(
+        files=tuple(FileEntry(name) for name in names),
+        topics=tuple(_topics(topics if isinstance(topics, list) else [])),
+        custom={key: value for key, value in custom.items() if isinstance(key, str) and isinstance(value, str)}
+        if isinstance(custom, dict) else {},
+        distro=str(information.get('ros_distro') or '')[:40])
+
+
+def _topics(entries: list[Any]) -> Iterator[tuple[Topic, int]]:
+    """Give the topics that make sense."""
+    for entry in entries:
+        described = entry.get('topic_metadata') if isinstance(entry, dict) else None
+        if isinstance(described, dict):
+            name, kind, type_hash = (described.get(key) for key in ('name', 'type', 'type_description_hash'))
+            count = entry.get('message_count')
+            if isinstance(name, str) and isinstance(kind, str):
+                yield Topic(
+                    name, kind, '', type_hash if isinstance(type_hash, str) else '',
+                    parse_qos(described.get('offered_qos_profiles'))), count if type(count) is int else 0
+
+
+def _duration(nanoseconds: int) -> dict[str, int]:
+    return {'sec': nanoseconds // 10**9, 'nsec': nanoseconds % 10**9}
+
+
+def _qos(entry: dict[Any, Any]) -> Qos:
+    words: dict[str, Any] = {policy: _word(policy, entry.get(policy)) for policy in _WORDS}
+    depth = entry.get('depth')
+    return Qos(
+        **words, depth=depth if type(depth) is int and 0 <= depth < 2**31 else 0,
+        deadline_ns=_nanoseconds(entry.get('deadline')), lifespan_ns=_nanoseconds(entry.get('lifespan')),
+        liveliness_lease_ns=_nanoseconds(entry.get('liveliness_lease_duration')))
+
+
+def _word(policy: str, value: Any) -> str:
+    if isinstance(value, int):
+        return _WORDS[policy].get(value, 'unknown')
+    return value if isinstance(value, str) and value in _WORDS[policy].values() else 'unknown'
+
+
+def _nanoseconds(value: Any) -> int:
+    if isinstance(value, dict):
+        seconds, rest = value.get('sec'), value.get('nsec')
+        if type(seconds) is int and type(rest) is int and seconds >= 0 and 0 <= rest < 10**9:
+            return min(seconds * 10**9 + rest, INFINITE_NS)
+    return INFINITE_NS
