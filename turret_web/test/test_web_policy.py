@@ -81,7 +81,9 @@ def test_parameters_only_of_listed_nodes_and_only_by_operators(verb: str) -> Non
     assert may(Role.OPERATOR, '/turret/controller', changes('pan.kp', 'tilt.kp'))
     assert may(Role.OPERATOR, '/turret/camera', changes('exposure_us'))
     assert not may(Role.VIEWER, '/turret/camera', changes('exposure_us'))
-    for node in ('/turret/web', '/turret/plant', '/other/camera', '/turret/camera/x'):
+    assert may(Role.OPERATOR, '/turret/laser', changes('pulse_s', 'cooldown_s'))
+    assert may(Role.OPERATOR, '/turret/gimbal', changes('pan.upper'))
+    for node in ('/turret/web', '/turret/plant', '/turret/safety', '/other/camera', '/turret/camera/x'):
         assert not may(Role.OPERATOR, node, changes('pan.kp'))
 
 

@@ -94,8 +94,11 @@ class WebServer:
         """Listen.
 
         Raises:
-            TurretError: IO_ERROR, the address cannot be had, or the certificate or the tokens cannot be read.
+            TurretError: IO_ERROR, the address cannot be had, or the certificate or the tokens cannot be read;
+                NOT_SUPPORTED.
         """
+        if (self._parameters.bridge, self._parameters.video) != ('embedded', 'embedded'):
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'stock servers behind this door are not supported yet')
         app = web.Application(middlewares=[self._guard], client_max_size=self._parameters.limits.message_bytes)
         app.on_response_prepare.append(self._add_headers)
         app.add_routes([

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from turret_common.params import group, param
 
+#: Values of the parameters ``bridge`` and ``video``.
+BRIDGES = ('embedded', 'rosbridge_suite', 'none')
+VIDEOS = ('embedded', 'web_video_server', 'none')
+
 
 @dataclass(frozen=True)
 class AccessParameters:
@@ -29,7 +33,7 @@ class AccessParameters:
     operator_offers: tuple[str, ...] = param(
         (), 'services and actions that the client of an operator may offer itself')
     parameters: tuple[str, ...] = param(
-        ('camera:*', 'vision:*', 'controller:*', 'status:*'),
+        ('camera:*', 'vision:*', 'controller:*', 'gimbal:*', 'laser:*', 'status:*'),
         'parameters that an operator may change, as node:name; read-only ones stay so')
 
 
@@ -67,6 +71,15 @@ class WebParameters:
     tls_certificate: str = param(
         '', 'PEM file of a certificate to encrypt with, or "self-signed" for one made here; empty = no encryption')
     tls_key: str = param('', "PEM file of the certificate's key; empty = it is in the same file")
+    bridge: str = param(
+        'embedded', 'the server of the rosbridge protocol: our own, the stock one behind this door, or none',
+        choices=BRIDGES)
+    bridge_upstream: str = param(
+        'ws://127.0.0.1:9090', 'where rosbridge_websocket listens, for bridge rosbridge_suite; on this machine')
+    video: str = param(
+        'embedded', 'the server of the video: our own, the stock one behind this door, or none', choices=VIDEOS)
+    video_upstream: str = param(
+        'http://127.0.0.1:8080', 'where web_video_server listens, for video web_video_server; on this machine')
     rounded_topics: tuple[str, ...] = param(
         ('status',), 'topics for people to look at, whose numbers are rounded in JSON to save bytes')
     rounded_decimals: int = param(4, 'decimals that are left of them', minimum=0, maximum=15)
