@@ -9,8 +9,10 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
+        (f'share/{package_name}/data', [f'{package_name}/data/marked_boxes.json']),
     ],
     install_requires=['setuptools'],
+    package_data={package_name: ['data/*']},
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',
