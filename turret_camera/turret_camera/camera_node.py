@@ -23,6 +23,7 @@ from turret_camera.ros_media import RosMedia
 from turret_camera.ros_topic_source import RosTopicSource
 from turret_camera.source import ImageSource
 from turret_camera.sources import make_source
+from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
 from turret_common.plant_link import plant_socket
 from turret_common.ros_images import array_to_image, camera_to_info
 from turret_common.ros_node import run, stamp_from
@@ -81,13 +82,14 @@ class CameraNode(Node):
         return make_source(parameters, plant_socket(self.get_namespace()), clock, lens)
 
     def _publish(self, frame: Frame) -> None:
-        header = Header(
-            frame_id=self._ros_parameters.value.frame_prefix + 'camera_optical_frame', stamp=_ros_stamp(frame.stamp_ns))
+        p = self._ros_parameters.value
+        frame_id = BASE_CAMERA_FRAME if p.camera_mount == 'base' else HEAD_CAMERA_FRAME
+        header = Header(frame_id=p.frame_prefix + frame_id, stamp=_ros_stamp(frame.stamp_ns))
         self._info.publish(camera_to_info(frame.camera, header))
         if self._raw.get_subscription_count():
             self._raw.publish(array_to_image(frame.pixels(), ENCODING, header))
         if self._compressed.get_subscription_count():
-            jpeg = frame.jpeg(self._ros_parameters.value.jpeg_quality)
+            jpeg = frame.jpeg(p.jpeg_quality)
             self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
         self._media.offer(frame)
 
@@ -107,6 +109,7 @@ class CameraNode(Node):
         rate = self._grabber.rate_hz() if state.status is Status.STREAMING else None
         message = CameraState(
             started=self._started, source=p.source, source_detail=self._source.detail, hardware=self._source.hardware,
+            on_base=p.camera_mount == 'base',
             status=int(state.status), code=int(state.code), message=state.message or self._media.trouble(),
             width=frame.camera.width if frame else p.width, height=frame.camera.height if frame else p.height,
             encoding=ENCODING, rate_hz=math.nan if rate is None else rate, frames=state.frames, dropped=state.dropped,

@@ -54,6 +54,9 @@ class CameraParameters:
         1.047, 'Horizontal field of view, for camera_info where there is no calibration.', unit='rad', minimum=0.1,
         maximum=2.8, live=True)
     calibration_file: str = param('', 'YAML file as written by camera_calibration; empty = ideal lens.')
+    camera_mount: str = param(
+        'head', 'Where the camera is: on the head, or fixed to the base, looking along its x axis.',
+        choices=('head', 'base'))
     frame_prefix: str = param('', 'Put before the frame id, with its slash.')
 
     auto_exposure: bool = param(True, 'Exposure time and gain follow the light.', live=True)

@@ -71,7 +71,7 @@ class FootageSource(ImageSource):
             t_ns = self._start_ns + round(picture.start_s * 1e9)
             dropped += 1
         self._clock.sleep_until(t_ns)
-        scene = self._plant.call('scene', t=t_ns)
+        scene = self._plant.call('scene', t=t_ns, mount=self.parameters.camera_mount)
         camera = self.camera(self.parameters.width, self.parameters.height)
         if self._view is None or self._view.camera != camera:
             self._view = View(camera)

@@ -70,7 +70,7 @@ class SimSource(ImageSource):
             t_ns, missed = self._pacer.next(self._clock.now_ns(), period_ns, lag_ns)
             dropped += 1 + missed
         self._clock.sleep_until(t_ns + lag_ns)
-        scene = scene_from_answer(self._plant.call('scene', t=t_ns))
+        scene = scene_from_answer(self._plant.call('scene', t=t_ns, mount=p.camera_mount))
         pixels = self._renderer.render(scene, shot, t_ns * 1e-9)
         if p.auto_exposure:
             self._exposure.update(float(pixels[::16, ::16].mean()), period_ns * 1e-3)

@@ -20,6 +20,8 @@ _FloatT = TypeVar('_FloatT', float, Array)
 
 #: Columns: the optical frame's x, y, z in a body frame that is x forward, y left, z up.
 BODY_FROM_OPTICAL: Array = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+#: Frame of a camera on the head, and of one that is fixed to the base and looks along its x axis.
+HEAD_CAMERA_FRAME, BASE_CAMERA_FRAME = 'camera_optical_frame', 'base_camera_optical_frame'
 
 
 class Bearing(NamedTuple):
@@ -66,6 +68,7 @@ class PinholeCamera:
         width, height: image size in px.
         fx, fy, cx, cy: focal lengths and principal point in px.
         distortion: k1, k2, p1, p2, k3.
+        on_base: it is fixed to the base and looks along its x axis; else it is on the head and looks where that does.
     """
 
     width: int
@@ -75,6 +78,7 @@ class PinholeCamera:
     cx: float
     cy: float
     distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    on_base: bool = False
 
     @classmethod
     def from_field_of_view(cls, width: int, height: int, horizontal_fov: float) -> PinholeCamera:
@@ -129,12 +133,17 @@ class PinholeCamera:
         return x, y
 
 
+def base_from_optical(camera: PinholeCamera, pan: float, tilt: float) -> Array:
+    """Return the rotation, shape (3, 3), from a camera's optical frame to ``base_link``; pose in rad."""
+    return BODY_FROM_OPTICAL if camera.on_base else base_from_head(pan, tilt) @ BODY_FROM_OPTICAL
+
+
 def pixel_to_bearing(camera: PinholeCamera, x: float, y: float, pan: float, tilt: float) -> Bearing:
-    """Return the bearing seen at a pixel by a camera on the head at a pose in rad."""
-    return bearing_of(base_from_head(pan, tilt) @ BODY_FROM_OPTICAL @ camera.ray(x, y))
+    """Return the bearing, from the camera, that is seen at a pixel while the head has a pose in rad."""
+    return bearing_of(base_from_optical(camera, pan, tilt) @ camera.ray(x, y))
 
 
 def bearing_to_pixel(
         camera: PinholeCamera, bearing: Bearing, pan: float, tilt: float) -> tuple[float, float] | None:
-    """Return the pixel at which a camera on the head at a pose in rad sees a bearing; None when it is behind."""
-    return camera.project(BODY_FROM_OPTICAL.T @ base_from_head(pan, tilt).T @ direction(bearing))
+    """Return the pixel of a bearing from the camera while the head has a pose in rad; None when it is behind."""
+    return camera.project(base_from_optical(camera, pan, tilt).T @ direction(bearing))

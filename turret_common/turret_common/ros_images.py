@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from turret_common.geometry import PinholeCamera
+from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
 from turret_common.images import ENCODINGS, as_array
 
 
@@ -37,9 +37,13 @@ def camera_to_info(camera: PinholeCamera, header: Header) -> CameraInfo:
 
 
 def info_to_camera(msg: CameraInfo) -> PinholeCamera | None:
-    """Return the camera that a message describes; None where it is uncalibrated (zero focal length)."""
+    """Return the camera that a message describes; None where it is uncalibrated (zero focal length).
+
+    The frame tells where it is mounted.
+    """
     if msg.k[0] <= 0.0 or msg.k[4] <= 0.0:
         return None
     d = (*msg.d, 0.0, 0.0, 0.0, 0.0, 0.0)
     return PinholeCamera(
-        msg.width, msg.height, msg.k[0], msg.k[4], msg.k[2], msg.k[5], (d[0], d[1], d[2], d[3], d[4]))
+        msg.width, msg.height, msg.k[0], msg.k[4], msg.k[2], msg.k[5], (d[0], d[1], d[2], d[3], d[4]),
+        on_base=msg.header.frame_id.rpartition('/')[2] == BASE_CAMERA_FRAME)

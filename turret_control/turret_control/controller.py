@@ -73,7 +73,7 @@ class _Goal(NamedTuple):
 class _Jog(NamedTuple):
     pan_rate: float
     tilt_rate: float
-    since: float
+    until: float
 
 
 class Controller:
@@ -175,17 +175,17 @@ class Controller:
         if pose is None:
             raise TurretError(ReasonCode.NO_POSE, 'the pose of the head at that image is not known any more')
         target = pixel_to_bearing(camera, x, y, pose.pan, pose.tilt)
-        aim = self.target.boresight.pose_for(target, self.parameters.range_m)
+        aim = self.target.sight.pose_for(target, self.target.range_m)
         self.move_to(aim.azimuth, aim.elevation, 0.0, now)
 
-    def jog(self, pan_rate: float, tilt_rate: float, now: float) -> None:
-        """Turn at these rates in rad/s until the jog times out. Raises as :meth:`move_to`."""
+    def jog(self, pan_rate: float, tilt_rate: float, now: float, hold_s: float | None = None) -> None:
+        """Turn at these rates in rad/s for ``hold_s``, or the usual time-out, at most. Raises as :meth:`move_to`."""
         require_finite(pan_rate=pan_rate, tilt_rate=tilt_rate)
         limits = self._movable(now)
         require_range('pan_rate', pan_rate, -limits.pan.rate, limits.pan.rate)
         require_range('tilt_rate', tilt_rate, -limits.tilt.rate, limits.tilt.rate)
         self._enter(Mode.MANUAL)
-        self._jog = _Jog(pan_rate, tilt_rate, now)
+        self._jog = _Jog(pan_rate, tilt_rate, now + (self.parameters.jog_timeout_s if hold_s is None else hold_s))
 
     def start(self, task: Task, now: float) -> None:
         """Begin a task.
@@ -245,19 +245,24 @@ class Controller:
             self.task.name if self.task else '')
 
     def fire_decision(self) -> FireDecision | None:
-        """Return the wish to fire that the newest image led to, once; None without one, or outside of tracking."""
+        """Return the wish to fire that the newest image led to, once; None without one, or outside of tracking.
+
+        A camera on the base knows where the laser points only by a boresight that was measured or set.
+        """
         decision = self.target.fire_decision()
-        return decision if self.mode is Mode.TRACK and self.code is ReasonCode.OK else None
+        camera = self.target.camera
+        blind = camera is not None and camera.on_base and not self.target.boresight.calibrated
+        return decision if self.mode is Mode.TRACK and self.code is ReasonCode.OK and not blind else None
 
     def crosshair(self) -> tuple[float, float] | None:
         """Return the pixel where the laser lands, in overlay mode that of the target; None when it is not known."""
         target = self.target
         if target.camera is None:
             return None
+        head = self.drive.head.head
         if self.mode is Mode.OVERLAY and target.aim is not None:
-            head = self.drive.head.head
             return bearing_to_pixel(target.camera, target.aim.motion.bearing, head.pan, head.tilt)
-        return target.boresight.pixel(target.camera, self.parameters.range_m)
+        return target.sight.pixel(target.camera, head.pan, head.tilt, target.range_m)
 
     def _enter(self, mode: Mode) -> None:
         self._drop(TurretError(ReasonCode.CANCELLED, 'ended by another request'))
@@ -303,7 +308,7 @@ class Controller:
 
     def _manual(self, now: float, dt: float) -> Command:
         if self._jog is not None:
-            if now - self._jog.since <= self.parameters.jog_timeout_s:
+            if now <= self._jog.until:
                 return self.drive.turn(self._jog.pan_rate, self._jog.tilt_rate, now, dt)
             self._jog = None
         if self._goal is not None:

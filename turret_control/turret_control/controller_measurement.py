@@ -31,21 +31,26 @@ _PLAY = np.arange(0.0, 0.0201, 0.0005)
 class Measured(NamedTuple):
     """What a swing has shown.
 
+    A camera on the base does not see the head turn: ``camera_s`` and ``play`` are NaN then.
+
     Attributes:
         actuator_s: command to reported motion, in s.
         camera_s: light to time stamp, in s.
+        processing_s: time stamp to tracks at the controller, in s (median): exposure, transport and detector.
         play: of pan and tilt, in rad.
     """
 
     actuator_s: float
     camera_s: float
+    processing_s: float
     play: tuple[float, float]
 
     def parameters(self) -> dict[str, float]:
-        """Return it as the controller's parameters; the whole delay of a command is given to the actuator."""
-        return {
+        """Return what of it are parameters of the controller; the whole delay of a command is given to the actuator."""
+        values = {
             'aim.delay.camera_s': self.camera_s, 'aim.delay.transport_s': 0.0, 'aim.delay.processing_s': 0.0,
             'aim.delay.actuator_s': self.actuator_s, 'aim.pan.play': self.play[0], 'aim.tilt.play': self.play[1]}
+        return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
 class _Axis:
@@ -74,6 +79,8 @@ class MeasureDelay:
         self._began: float | None = None
         self._axes = (_Axis(), _Axis())
         self._stamp = -math.inf
+        self._lags: list[float] = []
+        self._on_base = False
         self._ended: tuple[TurretError | None] | None = None
 
     @property
@@ -114,13 +121,15 @@ class MeasureDelay:
         if self._ended and self._ended[0]:
             raise self._ended[0]
         pan, tilt = self._axes
-        if len(pan.offsets) < _FEWEST:
+        if len(self._lags) < _FEWEST:
             raise TurretError(ReasonCode.NO_TARGET, 'the target was not seen often enough')
         actuators = [fit_actuator(np.array(axis.commands), np.array(axis.positions)) for axis in self._axes]
+        actuator_s, processing_s = float(np.mean(actuators)), float(np.median(self._lags))
+        if self._on_base:
+            return Measured(actuator_s, math.nan, processing_s, (math.nan, math.nan))
         pan_fit = fit_optics(np.array(pan.positions), np.array(pan.offsets), np.array(tilt.positions))
         tilt_fit = fit_optics(np.array(tilt.positions), np.array(tilt.offsets), np.array(pan.positions))
-        return Measured(
-            float(np.mean(actuators)), 0.5 * (pan_fit[0] + tilt_fit[0]), (pan_fit[1], tilt_fit[1]))
+        return Measured(actuator_s, 0.5 * (pan_fit[0] + tilt_fit[0]), processing_s, (pan_fit[1], tilt_fit[1]))
 
     def _record(self, drive: Drive, target: TargetFollower) -> None:
         head = drive.head
@@ -134,6 +143,8 @@ class MeasureDelay:
         self._stamp = aim.stamp
         motors = head.motors_at(aim.stamp)
         if motors is not None and aim.stamp >= self._axes[0].positions[0][0]:
+            self._lags.append(aim.at - aim.stamp)
+            self._on_base = target.camera.on_base
             for axis, offset in zip(self._axes, _offsets(target.camera, aim.target.pixel, motors.tilt), strict=True):
                 axis.offsets.append((aim.stamp, offset))
 

@@ -26,6 +26,8 @@ from turret_control.boresight_store import load_boresight, save_boresight
 from turret_control.controller import Controller, Status
 from turret_control.controller_drive import STOP
 from turret_control.controller_parameters import ControllerParameters
+from turret_control.handset import parse
+from turret_control.mqtt_joy import MqttJoy
 from turret_control.presets import Preset, PresetStore
 from turret_control.ros_controller import (
     aim_message,
@@ -101,6 +103,8 @@ class ControllerNode(Node):
         self._permit_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
         self._jog_in = PolledSubscription(self, Jog, 'controller/jog', COMMAND)
         self._joy_in = PolledSubscription(self, Joy, 'joy', COMMAND) if self._settings.value.joy.enabled else None
+        self._handset = MqttJoy(self._settings.value.mqtt_joy) if self._settings.value.mqtt_joy.enabled else None
+        self._handset_holds = False
         self._gimbal_in = PolledSubscription(self, GimbalState, 'gimbal/state', STATE)
         self._safety_in = PolledSubscription(self, SafetyState, 'safety/state', STATE)
         self._camera_in = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
@@ -119,12 +123,16 @@ class ControllerNode(Node):
         self._calibration = BoresightCalibration(
             self, self._permit, lambda: self._controller.target.camera, self._accept_boresight)
 
+        if self._handset:
+            self._handset.start()
         self._thread = Periodic('control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error)
         self._thread.start()
 
     def destroy_node(self) -> None:
         """Stop the head, then end."""
         self._thread.stop()
+        if self._handset:
+            self._handset.stop()
         if self.context.ok():
             self._command_out.publish(command_message(STOP, self._seq + 1, self.get_clock().now().to_msg()))
         self._actions.destroy()
@@ -177,6 +185,8 @@ class ControllerNode(Node):
             self._take_jog(jog, now)
         for joy in self._joy_in.take() if self._joy_in else ():
             self._take_joy(joy, now)
+        for text in self._handset.take() if self._handset else ():
+            self._take_handset(text, now)
         seen = False
         for tracks in self._tracks_in.take():
             observe_tracks(controller, tracks, now, to_steady)
@@ -204,15 +214,35 @@ class ControllerNode(Node):
 
     def _take_joy(self, joy: Joy, now: float) -> None:
         """Jog by a joystick, which has no lease: only while nobody is the operator and its button is held."""
-        settings, permit = self._settings.value.joy, self._permit.newest
+        settings = self._settings.value.joy
         enough = len(joy.axes) > max(settings.pan_axis, settings.tilt_axis) and len(joy.buttons) > settings.deadman
-        if permit is None or permit.lease_digest or not enough or not joy.buttons[settings.deadman]:
+        if self._has_operator() or not enough or not joy.buttons[settings.deadman]:
             return
         try:
             self._controller.jog(
                 settings.rate * joy.axes[settings.pan_axis], settings.rate * joy.axes[settings.tilt_axis], now)
         except TurretError as error:
             self.get_logger().warning(f'joystick refused: {error.message}', throttle_duration_sec=1.0)
+
+    def _take_handset(self, text: str, now: float) -> None:
+        """Jog by the handset, which has neither a lease nor a button to hold: only while nobody is the operator.
+
+        One that is let go ends its own jog and is not heard otherwise: it sends all the time. It never fires.
+        """
+        settings = self._settings.value.mqtt_joy
+        try:
+            stick = parse(text)
+            if self._has_operator() or (stick.centred and not self._handset_holds):
+                self._handset_holds = False
+                return
+            self._controller.jog(-settings.rate * stick.x, settings.rate * stick.y, now, settings.hold_s)
+            self._handset_holds = not stick.centred
+        except TurretError as error:
+            self.get_logger().warning(f'handset refused: {error.message}', throttle_duration_sec=1.0)
+
+    def _has_operator(self) -> bool:
+        """Return whether somebody holds the lease, or nobody knows."""
+        return self._permit.newest is None or bool(self._permit.newest.lease_digest)
 
     def _publish_aim(self, to_steady: float) -> None:
         self._target_out.publish(aim_message(
@@ -313,9 +343,12 @@ class ControllerNode(Node):
         if request.points:
             if self._controller.target.camera is None:
                 raise TurretError(ReasonCode.NO_CALIBRATION, 'the camera has not described itself yet')
-            dots = [Dot(point.x, point.y, point.z) for point in request.points]
+            head = self._controller.drive.head.head
+            dots = [Dot(point.x, point.y, point.z, head.pan, head.tilt) for point in request.points]
             find = len(dots) > 1 and all(map(math.isnan, offsets))
-            return fit_boresight(dots, self._controller.target.camera, None if find else (known[0], known[1]))
+            return fit_boresight(
+                dots, self._controller.target.camera, None if find else (known[0], known[1]),
+                self._controller.target.sight.camera_at)
         require_range('azimuth', request.azimuth, -_MOST_BORESIGHT, _MOST_BORESIGHT)
         require_range('elevation', request.elevation, -_MOST_BORESIGHT, _MOST_BORESIGHT)
         for name, offset in zip(('offset_y', 'offset_z'), known, strict=True):

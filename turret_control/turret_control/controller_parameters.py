@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 from turret_common.params import group, param
 from turret_control.aiming import AimingParameters
+from turret_control.handset import HandsetParameters
 from turret_control.selection import SelectionParameters
 
 
@@ -30,6 +32,7 @@ class ControllerParameters:
     selection: SelectionParameters = group(SelectionParameters)
     aim: AimingParameters = group(AimingParameters)
     joy: JoyParameters = group(JoyParameters)
+    mqtt_joy: HandsetParameters = group(HandsetParameters)
     max_rate: float = param(
         math.pi, 'Largest rate of either axis; the gimbal\'s own limit also holds', unit='rad/s', minimum=0.01,
         maximum=20.0, live=True)
@@ -50,6 +53,14 @@ class ControllerParameters:
         3, 'Images in a row with that error until it counts', minimum=1, maximum=100, live=True)
     range_m: float = param(
         3.0, 'Distance of the target, for the parallax of the laser', unit='m', minimum=0.1, maximum=100.0, live=True)
+    estimate_range: bool = param(
+        False, 'Take the distance from the apparent height of the target where class_heights has its class', live=True)
+    class_heights: tuple[str, ...] = param(
+        ('balloon=0.36', 'person=1.7', 'face=0.24', 'cat=0.3'), 'True height of each class in m, as class=height',
+        live=True)
+    base_camera: tuple[float, ...] = param(
+        (0.0, 0.0, -0.1), 'Place of a camera that is fixed to the base: forward, left and up of the middle of the head',
+        unit='m', minimum=-2.0, maximum=2.0)
     pattern_rate: float = param(
         0.5, 'Rate along a pattern that asks for none', unit='rad/s', minimum=0.01, maximum=3.0, live=True)
     tracks_timeout_s: float = param(
@@ -57,3 +68,15 @@ class ControllerParameters:
     joints_timeout_s: float = param(
         0.1, 'Age at which the pose is stale and the head stops', unit='s', minimum=0.02, maximum=1.0)
     jog_timeout_s: float = param(0.2, 'Age at which a jog ends', unit='s', minimum=0.05, maximum=0.2)
+
+    def __post_init__(self) -> None:
+        if len(self.base_camera) != 3:
+            raise ValueError(f'base_camera: expected forward, left and up, got {len(self.base_camera)} values')
+        if not all(0.01 <= height <= 10.0 for height in self.heights_m.values()):
+            raise ValueError('class_heights: a height is not within 0.01 to 10 m')
+
+    @functools.cached_property
+    def heights_m(self) -> dict[str, float]:
+        """``class_heights`` by class."""
+        parts = (text.partition('=') for text in self.class_heights)
+        return {name: float(height) for name, _, height in parts}

@@ -13,12 +13,13 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.aiming import Reference
 from turret_control.aiming_head import HeadModel
 from turret_control.aiming_predictor import Motion, TargetPredictor
-from turret_control.boresight import Boresight
+from turret_control.boresight import Boresight, Sight
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.selection import Target, TargetSelector, TrackState
 
 # Standard deviation of a detection until it has been measured, in px, and in rad where the camera is not known.
 _NOISE_PX, _NOISE = 1.0, 0.002
+_LEAST_SIZE, _MOST_SIZE = 0.005, 2.0  # rad; what looks smaller or larger tells no distance
 
 
 class Tracking(IntEnum):
@@ -86,6 +87,28 @@ class TargetFollower:
         self._predicted_id = ''
         self._frames_on_target = 0
         self._decision: FireDecision | None = None
+
+    @property
+    def sight(self) -> Sight:
+        """How the laser and the camera belong together."""
+        if self.camera is None or not self.camera.on_base:
+            return Sight(self.boresight)
+        x, y, z = self.parameters.base_camera
+        return Sight(self.boresight, (x, y, z))
+
+    @property
+    def range_m(self) -> float:
+        """Distance of the target in m: by its size where that is asked for and known, else as configured."""
+        return self.estimated_range_m or self.parameters.range_m
+
+    @property
+    def estimated_range_m(self) -> float | None:
+        """Distance of the target in m by its apparent size; None where that is not asked for or not known."""
+        height_m = self.parameters.heights_m.get(self._target.class_id) if self._target else None
+        if height_m is None or self._target is None or not self.parameters.estimate_range:
+            return None
+        angle = self._target.angular_height
+        return height_m / (2.0 * math.tan(0.5 * angle)) if _LEAST_SIZE < angle < _MOST_SIZE else None
 
     @property
     def selected_id(self) -> str:
@@ -157,14 +180,13 @@ class TargetFollower:
         motion = Motion(self.aim.target.bearing, 0.0, 0.0)
         if self.parameters.aim.predictive:
             motion = self._predictor.at(at)
-        pose = self.boresight.pose_for(motion.bearing, self.parameters.range_m)
+        pose = self.sight.pose_for(motion.bearing, self.range_m)
         return Reference(pose.azimuth, pose.elevation, motion.azimuth_rate, motion.elevation_rate)
 
     def laser(self, now: float) -> Bearing:
         """Return where the laser points, straight on before the first pose."""
         head, dt = self._head.head, min(now - self._head.at, self.parameters.joints_timeout_s)
-        return self.boresight.beam(
-            head.pan + head.pan_rate * dt, head.tilt + head.tilt_rate * dt, self.parameters.range_m)
+        return self.sight.spot(head.pan + head.pan_rate * dt, head.tilt + head.tilt_rate * dt, self.range_m)
 
     def fire_decision(self) -> FireDecision | None:
         """Return the wish to fire that the newest image led to, once; None when there is none."""

@@ -20,6 +20,7 @@ import dataclasses
 import math
 import random
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from turret_common.errors import TurretError
@@ -28,13 +29,15 @@ from turret_common.pose_history import Pose, PoseHistory
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis import AxisMotion, MotionProfile, stand_still
 from turret_control.plant_parameters import PlantAxis, PlantParameters
-from turret_control.scenario import Scenario, TargetState, make_scenario
+from turret_control.scenario import Obstacle, Scenario, TargetState, make_scenario
 
 STEP_NS = 1_000_000
 _STEP_S = 1e-9 * STEP_NS
 _HISTORY_S = 1.2
 _EXTRAPOLATE_S = 0.05
 _FAR = 1e4  # rad; the target of a motion that has no end of its own
+
+_SCENARIO_FIELDS = ('scenario', 'scenario_seed', 'scenario_amplitude', 'scenario_rate')
 
 _Vector = tuple[float, float, float]
 _Order = tuple[float, float, float | None]  # target, speed, acceleration (None = the motor's own)
@@ -52,6 +55,7 @@ class Hidden:
         camera_roll: of the camera about its line of sight, positive clockwise as seen from behind [rad].
         distortion: of the lens: k1, k2, p1, p2, k3.
         beam: azimuth and elevation of the laser beam relative to the line of sight [rad].
+        laser_at: left and up of the middle of the head, where the beam starts [m].
     """
 
     delay_s: float = 0.0
@@ -61,6 +65,7 @@ class Hidden:
     camera_roll: float = 0.0
     distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     beam: tuple[float, float] = (0.0, 0.0)
+    laser_at: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def seeded(cls, seed: int, scale: float) -> Hidden:
@@ -73,7 +78,7 @@ class Hidden:
         return cls(
             delay_s=spread(0.020), backlash=abs(spread(0.006)), lean=(spread(0.02), spread(0.02)), skew=spread(0.01),
             camera_roll=spread(0.02), distortion=(spread(0.15), spread(0.03), spread(0.002), spread(0.002), 0.0),
-            beam=(spread(0.02), spread(0.02)))
+            beam=(spread(0.02), spread(0.02)), laser_at=(spread(0.04), spread(0.04)))
 
 
 class Pin:
@@ -133,7 +138,11 @@ class Reading(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """What is true at ``t_ns``: the line of sight [rad, rad/s], the beam's direction [rad], targets and pins."""
+    """What is true at ``t_ns``: the line of sight [rad, rad/s], the beam, targets and pins.
+
+    The beam's direction is in rad, and so is where it lands, or would land, seen from the middle of the head, with the
+    distance from there in m.
+    """
 
     t_ns: int
     pan: float
@@ -143,6 +152,9 @@ class Truth(NamedTuple):
     roll: float
     beam_azimuth: float
     beam_elevation: float
+    spot_azimuth: float
+    spot_elevation: float
+    spot_range: float
     laser: float
     indicator: float
     enabled: bool
@@ -288,6 +300,12 @@ class Plant:
             self.pins[name] = Pin(now_ns)
         self.pins[name].set(level, now_ns)
 
+    def configure(self, config: PlantParameters) -> None:
+        """Take live parameters; a scenario that they change starts from its beginning."""
+        before, self.config = self.config, config
+        if any(getattr(before, name) != getattr(config, name) for name in _SCENARIO_FIELDS):
+            self.set_scenario(config)
+
     def set_scenario(self, config: PlantParameters) -> None:
         """Start the scenario that the parameters describe, from its beginning."""
         self.scenario: Scenario = make_scenario(
@@ -323,21 +341,37 @@ class Plant:
         ba, be = self.hidden.beam
         beam = _combined(
             (math.cos(be) * math.cos(ba), forward), (math.cos(be) * math.sin(ba), left), (math.sin(be), up))
+        y, z = self.hidden.laser_at
+        targets = self.scenario.targets(1e-9 * (t_ns - self._scenario_ns))
+        spot, spot_range = self._landing(_combined((y, left), (z, up)), beam, targets)
         return Truth(
-            t_ns, pan, tilt, pose.pan_rate, pose.tilt_rate, roll, *_bearing(beam),
-            self.pins['laser'].at(t_ns), self.pins['indicator'].at(t_ns), self.enabled,
-            self.scenario.targets(1e-9 * (t_ns - self._scenario_ns)))
+            t_ns, pan, tilt, pose.pan_rate, pose.tilt_rate, roll, *_bearing(beam), *_bearing(spot), spot_range,
+            self.pins['laser'].at(t_ns), self.pins['indicator'].at(t_ns), self.enabled, targets)
 
-    def scene(self, t_ns: int) -> dict[str, Any]:
-        """Return what a camera needs to draw the world at an instant, as plain data.
+    def _landing(self, origin: _Vector, beam: _Vector, targets: list[TargetState]) -> tuple[_Vector, float]:
+        """Return where the beam lands, from the middle of the head, and how far that is [m]."""
+        along = sum(a * b for a, b in zip(origin, beam, strict=True))
+        off2 = sum(a * a for a in origin) - along * along
+        things: list[TargetState | Obstacle] = [*(t for t in targets if t.visible), *self.scenario.obstacles]
+        for thing in sorted(things, key=lambda t: t.range):
+            spot = _combined((1.0, origin), (math.sqrt(thing.range**2 - off2) - along, beam))
+            azimuth, elevation = _bearing(spot)
+            if (abs(azimuth - thing.azimuth) <= 0.5 * thing.width_m / thing.range
+                    and abs(elevation - thing.elevation) <= 0.5 * thing.height_m / thing.range):
+                return spot, thing.range
+        reach = self.config.wall_range
+        return _combined((1.0, origin), (math.sqrt(reach * reach - off2) - along, beam)), reach
+
+    def scene(self, t_ns: int, mount: str = 'head') -> dict[str, Any]:
+        """Return what a camera on the head, or on the base, needs to draw the world at an instant, as plain data.
 
         Keys: ``pan``, ``tilt`` (true line of sight), ``pan_rate``, ``tilt_rate``, ``camera`` {``horizontal_fov``,
-        ``distortion``, ``roll``}, ``targets``, ``occluders``, ``laser`` {``on``, ``power``, ``azimuth``,
-        ``elevation``}. Angles in rad; ``roll`` is about the line of sight, positive clockwise as seen from behind the
-        camera. Errors as :meth:`truth`.
+        ``distortion``, ``roll``}, ``targets``, ``occluders``, ``laser`` {``on``, ``power``, and where the beam lands:
+        ``azimuth``, ``elevation``, ``range``}, all as the camera sees it. Angles in rad; ``roll`` is about the line of
+        sight, positive clockwise as seen from behind the camera. Errors as :meth:`truth`.
         """
         truth = self.truth(t_ns)
-        return {
+        scene: dict[str, Any] = {
             'pan': truth.pan, 'tilt': truth.tilt, 'pan_rate': truth.pan_rate, 'tilt_rate': truth.tilt_rate,
             'camera': {
                 'horizontal_fov': self.config.camera_horizontal_fov, 'distortion': self.hidden.distortion,
@@ -345,9 +379,24 @@ class Plant:
             'targets': [target._asdict() for target in truth.targets],
             'occluders': [dataclasses.asdict(obstacle) for obstacle in self.scenario.obstacles],
             'laser': {
-                'on': truth.laser > 0.0, 'power': truth.laser,
-                'azimuth': truth.beam_azimuth, 'elevation': truth.beam_elevation},
+                'on': truth.laser > 0.0, 'power': truth.laser, 'range': truth.spot_range,
+                'azimuth': truth.spot_azimuth, 'elevation': truth.spot_elevation},
         }
+        if mount == 'base':
+            scene |= {'pan': 0.0, 'tilt': 0.0, 'pan_rate': 0.0, 'tilt_rate': 0.0}
+            scene['camera']['roll'] = self.hidden.camera_roll
+            for thing in (*scene['targets'], *scene['occluders'], scene['laser']):
+                self._move_to_base_camera(thing)
+        return scene
+
+    def _move_to_base_camera(self, thing: dict[str, Any]) -> None:
+        """Change bearing and range of something from those seen from the middle of the head to those from the base."""
+        azimuth, elevation, reach = thing['azimuth'], thing['elevation'], thing['range']
+        level = reach * math.cos(elevation)
+        place = level * math.cos(azimuth), level * math.sin(azimuth), reach * math.sin(elevation)
+        from_camera = _combined((1.0, place), (-1.0, self.config.base_camera))
+        thing['azimuth'], thing['elevation'] = _bearing(from_camera)
+        thing['range'] = math.sqrt(sum(value * value for value in from_camera))
 
     def _seconds(self, t_ns: int) -> float:
         return 1e-9 * (t_ns - self._start_ns)
@@ -376,7 +425,7 @@ def _cross(a: _Vector, b: _Vector) -> _Vector:
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
 
 
-def _combined(*parts: tuple[float, _Vector]) -> _Vector:
+def _combined(*parts: tuple[float, Sequence[float]]) -> _Vector:
     x, y, z = (sum(share * vector[i] for share, vector in parts) for i in range(3))
     return x, y, z
 

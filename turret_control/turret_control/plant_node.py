@@ -42,7 +42,7 @@ class PlantNode(Node):
         self.context.try_shutdown()
 
     def _on_parameters(self, parameters: PlantParameters) -> None:
-        self._server.set_scenario(parameters)
+        self._server.configure(parameters)
 
     def _publish_truth(self, plant: Plant) -> float:
         if not self._publisher.get_subscription_count():
@@ -50,7 +50,9 @@ class PlantNode(Node):
         truth = plant.truth()
         message = SimTruth(
             monotonic_ns=truth.t_ns, pan=truth.pan, tilt=truth.tilt, pan_rate=truth.pan_rate, tilt_rate=truth.tilt_rate,
-            beam_azimuth=truth.beam_azimuth, beam_elevation=truth.beam_elevation, laser_pin=truth.laser > 0.0,
+            beam_azimuth=truth.beam_azimuth, beam_elevation=truth.beam_elevation,
+            spot_azimuth=truth.spot_azimuth, spot_elevation=truth.spot_elevation, spot_range=truth.spot_range,
+            laser_pin=truth.laser > 0.0,
             indicator_pin=truth.indicator > 0.0, motors_enabled=truth.enabled,
             targets=[_as_message(target) for target in truth.targets])
         stamp_ns = time.time_ns() + truth.t_ns - time.monotonic_ns()

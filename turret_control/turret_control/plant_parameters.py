@@ -31,6 +31,12 @@ class PlantParameters:
         0.03, 'from a command to the motor acting on it, as configured', unit='s', minimum=0.0, maximum=0.5)
     camera_horizontal_fov: float = param(
         1.047, 'horizontal field of view of the camera', unit='rad', minimum=0.2, maximum=2.6)
+    base_camera: tuple[float, ...] = param(
+        (0.0, 0.0, -0.1), 'place of a camera that is fixed to the base: forward, left and up of the middle of the head',
+        unit='m', minimum=-2.0, maximum=2.0)
+    wall_range: float = param(
+        4.0, 'distance of what the beam lands on where it meets no target', unit='m', minimum=0.2, maximum=100.0,
+        live=True)
     hidden_seed: int = param(
         1, 'seed of what differs from the configuration: delay, lens, backlash, axes, camera roll, beam', minimum=0)
     hidden_scale: float = param(
@@ -47,6 +53,8 @@ class PlantParameters:
 
     def __post_init__(self) -> None:
         make_scenario(self.scenario)
+        if len(self.base_camera) != 3:
+            raise ValueError(f'base_camera: expected forward, left and up, got {len(self.base_camera)} values')
         for name, axis in (('pan', self.pan), ('tilt', self.tilt)):
             if not axis.lower_switch < axis.start < axis.upper_switch:
                 raise ValueError(f'{name}: lower_switch < start < upper_switch is needed')

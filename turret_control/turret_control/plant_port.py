@@ -14,11 +14,11 @@ Angles in rad, rates in rad/s, times in ns of CLOCK_MONOTONIC.
     Answers ``t``. The level stays when the client goes.
 ``pins``
     Answers for each pin ``level``, ``since_ns``, ``edges``, ``last_on_ns``, ``last_off_ns`` (null = never).
-``scene`` with ``t``, up to a second back
+``scene`` with ``t``, up to a second back, and ``mount``, "head" or "base": where the camera is
     Answers as :meth:`turret_control.plant.Plant.scene`.
 ``set`` with ``name``, ``value``
     For tests and demonstrations: "estop" (bool), "push" ([pan, tilt]: turned by hand), "scenario", "scenario_seed",
-    "scenario_amplitude", "scenario_rate".
+    "scenario_amplitude", "scenario_rate", "wall_range".
 """
 
 from __future__ import annotations
@@ -86,17 +86,17 @@ class PlantPort:
             'level': pin.level, 'since_ns': pin.since_ns, 'edges': pin.edges,
             'last_on_ns': pin.last_on_ns, 'last_off_ns': pin.last_off_ns} for name, pin in self.plant.pins.items()}
 
-    def _scene(self, t: int) -> dict[str, Any]:
+    def _scene(self, t: int, mount: str = 'head') -> dict[str, Any]:
         require_finite(t=t)
-        return self.plant.scene(int(t))
+        return self.plant.scene(int(t), mount)
 
     def _set(self, name: str, value: Any) -> dict[str, Any]:
         if name == 'estop':
             self.plant.estop = value is True
         elif name == 'push':
             self.plant.push(*value)
-        elif name.startswith('scenario'):
-            self.plant.set_scenario(params.replace(self.plant.config, {name: value}))
+        elif name.startswith('scenario') or name == 'wall_range':
+            self.plant.configure(params.replace(self.plant.config, {name: value}))
         else:
             raise ValueError(f'there is no "{name}" to set')
         return {}

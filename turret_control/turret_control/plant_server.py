@@ -84,11 +84,11 @@ class PlantServer:
         self._selector.close()
         self._path.unlink(missing_ok=True)
 
-    def set_scenario(self, config: PlantParameters) -> None:
-        """Start the scenario that the plant's parameters describe; from any thread."""
+    def configure(self, config: PlantParameters) -> None:
+        """Take live parameters, as :meth:`Plant.configure`; from any thread."""
         with self._lock:
             self._port.catch_up()
-            self._plant.set_scenario(config)
+            self._plant.configure(config)
 
     def _run(self) -> None:
         try:

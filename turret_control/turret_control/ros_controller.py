@@ -148,6 +148,7 @@ def _crosshair(controller: Controller) -> CrosshairState:
     boresight = controller.target.boresight
     x, y = controller.crosshair() or (math.nan, math.nan)
     return CrosshairState(
-        x=x, y=y, range=controller.parameters.range_m, calibrated=boresight.calibrated,
+        x=x, y=y, range=controller.target.range_m,
+        range_estimated=controller.target.estimated_range_m is not None, calibrated=boresight.calibrated,
         boresight_azimuth=boresight.azimuth, boresight_elevation=boresight.elevation, offset_y=boresight.offset_y,
         offset_z=boresight.offset_z, residual=boresight.residual)

@@ -123,6 +123,7 @@ class ControllerActions:
             measured = task.result()
             self._parameters.set(measured.parameters())
             result.camera_s, result.actuator_s = measured.camera_s, measured.actuator_s
+            result.processing_s = measured.processing_s
             self._finish(goal, result, None)
             play = [math.degrees(angle) for angle in measured.play]
             result.message = f'play: pan {play[0]:.2f}, tilt {play[1]:.2f} degrees'

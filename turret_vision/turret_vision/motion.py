@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from turret_common.geometry import BODY_FROM_OPTICAL, PinholeCamera, base_from_head
+from turret_common.geometry import PinholeCamera, base_from_optical
 from turret_common.pose_history import Pose
 from turret_vision.detection import Box, Detection, Image, View
 from turret_vision.vision_parameters import MotionParameters
@@ -177,7 +177,8 @@ class _Canvas:
             return shift
         camera = self._camera
         intrinsic = np.array([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
-        rotation = _base_from_optical(self._anchor).T @ _base_from_optical(pose)
+        anchor = base_from_optical(camera, self._anchor.pan, self._anchor.tilt)
+        rotation = anchor.T @ base_from_optical(camera, pose.pan, pose.tilt)
         homography = shift @ intrinsic @ rotation @ np.linalg.inv(intrinsic)
         return np.asarray(homography / homography[2, 2])
 
@@ -411,7 +412,3 @@ def _shift(x: float, y: float) -> Array:
 
 def _corner(area: Area) -> npt.NDArray[np.float32]:
     return np.array([area[1].start, area[0].start], np.float32)
-
-
-def _base_from_optical(pose: Pose) -> Array:
-    return base_from_head(pose.pan, pose.tilt) @ BODY_FROM_OPTICAL

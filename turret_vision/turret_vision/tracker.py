@@ -16,10 +16,9 @@ from enum import IntEnum
 import numpy as np
 
 from turret_common.geometry import (
-    BODY_FROM_OPTICAL,
     Bearing,
     PinholeCamera,
-    base_from_head,
+    base_from_optical,
     bearing_of,
     bearing_to_pixel,
 )
@@ -86,7 +85,7 @@ def measure(
         pixel_noise: standard deviation of a box's centre in px.
         size_noise: the same as a part of the box's size; adds to ``pixel_noise``.
     """
-    base_from_optical = base_from_head(pose.pan, pose.tilt) @ BODY_FROM_OPTICAL
+    to_base = base_from_optical(camera, pose.pan, pose.tilt)
     measurements = []
     for detection in detections:
         box = detection.box
@@ -103,7 +102,7 @@ def measure(
         deviation = (math.hypot(pixel_noise, noise * box.width) * across,
                      math.hypot(pixel_noise, noise * box.height) * up)
         measurements.append(Measurement(
-            bearing_of(base_from_optical @ ray), deviation, box.width * across, box.height * up, whole, detection))
+            bearing_of(to_base @ ray), deviation, box.width * across, box.height * up, whole, detection))
     return measurements
 
 

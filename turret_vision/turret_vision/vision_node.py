@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
+from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import image_to_array, info_to_camera
 from turret_common.ros_node import answered, run, seconds
@@ -33,6 +34,7 @@ from turret_vision.vision_parameters import VisionParameters
 _STATE_PERIOD_S = 0.5
 _NO_FRAMES_S = 1.0
 _TEACH_RADIUS_PX = 5
+_LEVEL = Pose(0.0, 0.0)  # of a camera that does not turn with the head
 
 
 class VisionNode(Node):
@@ -112,8 +114,10 @@ class VisionNode(Node):
     def _process(self, image: Image) -> None:
         pixels = to_bgr(image_to_array(image), image.encoding)
         stamp = seconds(image.header.stamp)
-        pose = self._poses.at(stamp, self._settings.value.pose_wait_s)
-        result = self._vision.process(pixels, stamp, self._camera, pose)
+        camera = self._camera
+        on_base = camera is not None and camera.on_base
+        pose = _LEVEL if on_base else self._poses.at(stamp, self._settings.value.pose_wait_s)
+        result = self._vision.process(pixels, stamp, camera, pose)
         self._result = result
         method = self._vision.detector.method if self._vision.detector is not None else ''
         self._detections.publish(detections_message(

@@ -29,7 +29,7 @@ class AccessParameters:
         ('camera/*', 'vision/*', 'controller/*', 'gimbal/*', 'laser/*', 'safety/*', 'bag/*', '*/save_parameters'),
         'services that an operator may call besides')
     operator_actions: tuple[str, ...] = param(
-        ('controller/*', 'gimbal/*'), 'actions that an operator may use')
+        ('controller/*', 'gimbal/*', 'camera/*'), 'actions that an operator may use')
     operator_offers: tuple[str, ...] = param(
         (), 'services and actions that the client of an operator may offer itself')
     parameters: tuple[str, ...] = param(

@@ -57,6 +57,8 @@ export const ACTIONS = {
   'controller/calibrate_boresight': 'turret_msgs/action/CalibrateBoresight',
   'controller/measure_delay': 'turret_msgs/action/MeasureDelay',
   'controller/auto_tune': 'turret_msgs/action/AutoTune',
+  'controller/check_bearings': 'turret_msgs/action/CheckBearings',
+  'camera/calibrate': 'turret_msgs/action/CalibrateCamera',
   'gimbal/home': 'turret_msgs/action/Home',
   'gimbal/calibrate': 'turret_msgs/action/Calibrate',
 } as const satisfies Record<string, keyof Actions>;

@@ -146,6 +146,8 @@ export interface CameraState {
   source_detail: string;
   /** true: light from the real world, live */
   hardware: boolean;
+  /** true: fixed to the base, only the laser moves; false: on the head */
+  on_base: boolean;
   /** one of STATUS_* */
   status: number;
   /** ReasonCode while not streaming; OK = none */
@@ -258,6 +260,8 @@ export interface CrosshairState {
   y: Float;
   /** [m] distance it is computed for */
   range: Float;
+  /** from the apparent size of the target; false: as configured */
+  range_estimated: boolean;
   /** a boresight was measured or set */
   calibrated: boolean;
   /** [rad] laser direction relative to the camera's, positive left */
@@ -807,6 +811,12 @@ export interface SimTruth {
   beam_azimuth: Float;
   /** [rad] */
   beam_elevation: Float;
+  /** [rad] where the beam lands, or would land, seen from the middle of the head */
+  spot_azimuth: Float;
+  /** [rad] */
+  spot_elevation: Float;
+  /** [m] from the middle of the head */
+  spot_range: Float;
   /** level of the fire line */
   laser_pin: boolean;
   /** level of the indicator */
@@ -1721,6 +1731,8 @@ export interface CalibrateBoresight_Goal {
   lease_id: string;
   /** [m] distance of the surface for each measurement; one = no parallax estimate */
   ranges: Float[];
+  /** [s] time given to bring the surface to each further distance, 0..60; 0 = 10 */
+  move_s: Float;
 }
 
 export interface CalibrateBoresight_Result {
@@ -1739,6 +1751,82 @@ export interface CalibrateBoresight_Feedback {
   measured: number;
   /** what the operator must do now; empty = nothing */
   prompt: string;
+}
+
+export interface CalibrateCamera_Goal {
+  /** the operator's lease */
+  lease_id: string;
+  /** one of BOARD_* */
+  board: number;
+  /** squares across the board; 0 = 9 */
+  columns: number;
+  /** squares down the board; 0 = 6 */
+  rows: number;
+  /** BOARD_CHARUCO: marker over square, 0..1; 0 = 0.75 */
+  marker: Float;
+  /** different views to collect, 5 to 60; 0 = 20 */
+  views: number;
+}
+export const CalibrateCamera_Goal = {
+  BOARD_CHARUCO: 0,
+  BOARD_CHESSBOARD: 1,
+} as const;
+
+export interface CalibrateCamera_Result {
+  /** false: see code; nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+  /** [px] RMS of the corners against the model; NaN on failure */
+  rms: Float;
+  /** [rad] of the lens found; NaN on failure */
+  horizontal_fov: Float;
+  /** the calibration that was written; empty on failure */
+  file: string;
+}
+
+export interface CalibrateCamera_Feedback {
+  /** collected so far */
+  views: number;
+  /** 0..1 */
+  progress: Float;
+  /** what to do now, for a person */
+  prompt: string;
+}
+
+export interface CheckBearings_Goal {
+  /** the operator's lease */
+  lease_id: string;
+  /** [rad] largest excursion from the target; 0 = 0.3 */
+  travel: Float;
+}
+
+export interface CheckBearings_Result {
+  /** false: see code */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+  /** [rad] spread of the target's bearing over the image; NaN on failure */
+  rms: Float;
+  /** [rad] largest deviation from its mean; NaN on failure */
+  worst: Float;
+  /** linear: focal length over the one in camera_info that fits best; NaN on failure */
+  scale: Float;
+  /** [rad] of the camera about its view that fits best, positive: its right side hangs down; NaN on failure */
+  roll: Float;
+  /** that were compared */
+  images: number;
+}
+
+export interface CheckBearings_Feedback {
+  /** what it does now, for a person */
+  phase: string;
+  /** 0..1 */
+  progress: Float;
 }
 
 export interface Home_Goal {
@@ -1778,11 +1866,11 @@ export interface MeasureDelay_Result {
   code: number;
   /** for a person; empty = nothing to say */
   message: string;
-  /** [s] exposure to image received; NaN = not measured */
+  /** [s] light to time stamp; NaN = not measured */
   camera_s: Float;
-  /** [s] image received to track published */
+  /** [s] time stamp to tracks at the controller, median; allowed for image by image, so no parameter */
   processing_s: Float;
-  /** [s] command to measured motion */
+  /** [s] command to measured motion; NaN = not measured */
   actuator_s: Float;
 }
 
@@ -1931,6 +2019,8 @@ export interface Actions {
   'turret_msgs/action/AutoTune': { goal: AutoTune_Goal; result: AutoTune_Result; feedback: AutoTune_Feedback };
   'turret_msgs/action/Calibrate': { goal: Calibrate_Goal; result: Calibrate_Result; feedback: Calibrate_Feedback };
   'turret_msgs/action/CalibrateBoresight': { goal: CalibrateBoresight_Goal; result: CalibrateBoresight_Result; feedback: CalibrateBoresight_Feedback };
+  'turret_msgs/action/CalibrateCamera': { goal: CalibrateCamera_Goal; result: CalibrateCamera_Result; feedback: CalibrateCamera_Feedback };
+  'turret_msgs/action/CheckBearings': { goal: CheckBearings_Goal; result: CheckBearings_Result; feedback: CheckBearings_Feedback };
   'turret_msgs/action/Home': { goal: Home_Goal; result: Home_Result; feedback: Home_Feedback };
   'turret_msgs/action/MeasureDelay': { goal: MeasureDelay_Goal; result: MeasureDelay_Result; feedback: MeasureDelay_Feedback };
   'turret_msgs/action/RunPattern': { goal: RunPattern_Goal; result: RunPattern_Result; feedback: RunPattern_Feedback };
@@ -1963,6 +2053,8 @@ export const LEASED: ReadonlySet<string> = new Set([
   'turret_msgs/action/AutoTune',
   'turret_msgs/action/Calibrate',
   'turret_msgs/action/CalibrateBoresight',
+  'turret_msgs/action/CalibrateCamera',
+  'turret_msgs/action/CheckBearings',
   'turret_msgs/action/Home',
   'turret_msgs/action/MeasureDelay',
   'turret_msgs/action/RunPattern',
