@@ -95,9 +95,9 @@ class TurretBrain:
         controller: that decides.
     """
 
-    def __init__(self, parameters: ControllerParameters) -> None:
+    def __init__(self, parameters: ControllerParameters, camera: PinholeCamera = CAMERA) -> None:
         self.controller = Controller(parameters)
-        self.controller.target.camera = CAMERA
+        self.controller.target.camera = self._camera = camera
         self._tracker = Tracker(TrackerParameters())
 
     @property
@@ -113,7 +113,7 @@ class TurretBrain:
 
     def observe_image(self, detections: list[Detection], pose: Pose, stamp: float, now: float) -> None:
         """Take the detections of one image and the pose at its stamp."""
-        tracks = self._tracker.step(detections, CAMERA, pose, stamp) or []
+        tracks = self._tracker.step(detections, self._camera, pose, stamp) or []
         self.controller.target.observe(stamp, [_target(track) for track in tracks], now)
 
     def command(self, now: float) -> Command:
@@ -179,13 +179,24 @@ class Rig:
     What the hardware hides from the configuration, the noise and the lost images are drawn from ``seed``.
     """
 
-    def __init__(self, brain: Brain, scenario: str, seed: int) -> None:
-        """Start at home, looking straight on; ``scenario`` as in ``scenario.py``."""
+    def __init__(
+            self, brain: Brain, scenario: str, seed: int, mount: str = 'head', hidden: Hidden | None = None) -> None:
+        """Start at home, looking straight on.
+
+        Args:
+            brain: in the loop.
+            scenario: as in ``scenario.py``.
+            seed: of the noise, the lost images and, unless ``hidden`` is given, of what the hardware hides.
+            mount: of the camera, "head" or "base".
+            hidden: what is otherwise than configured.
+        """
         self._brain = brain
+        self._mount = mount
         pan = PlantAxis(start=0.0)
         self._plant = Plant(PlantParameters(
             pan=pan, tilt=replace(pan, {'lower_switch': -0.8, 'upper_switch': 1.05}), actuation_delay_s=ACTUATION_S,
-            camera_horizontal_fov=math.radians(60.0), scenario=scenario, hidden_seed=seed), 0, Hidden.seeded(seed, 1.0))
+            camera_horizontal_fov=math.radians(60.0), scenario=scenario, hidden_seed=seed), 0,
+            Hidden.seeded(seed, 1.0) if hidden is None else hidden)
         self._plant.enable(True)
         axis = GimbalAxis(reference='declared')
         self._gimbal = Gimbal(GimbalParameters(pan=axis, tilt=replace(axis, {'lower': -0.7, 'upper': 0.95})))
@@ -240,7 +251,7 @@ class Rig:
                 self._brain.observe_image(self._detect(stamp), pose, stamp, now)
 
     def _detect(self, time: float) -> list[Detection]:
-        scene = self._plant.scene(round(1e9 * time))
+        scene = self._plant.scene(round(1e9 * time), self._mount)
         camera = dataclasses.replace(CAMERA, distortion=tuple(scene['camera']['distortion']))
         roll = scene['camera']['roll']
         from_base = BODY_FROM_OPTICAL.T @ base_from_head(scene['pan'], scene['tilt']).T

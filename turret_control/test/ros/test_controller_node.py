@@ -3,84 +3,26 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from controller_surroundings import LEASE, Surroundings, moving_left, stopped
 from geometry_msgs.msg import Point
 from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import CameraInfo, JointState, Joy
+from sensor_msgs.msg import Joy
 
-from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import stamp_from
-from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros_qos import COMMAND, STATE
 from turret_common.ros_testing import RosHarness, wait_until
 from turret_control.controller_node import ControllerNode
 from turret_msgs.action import CalibrateBoresight, RunPattern
-from turret_msgs.msg import AxisState, ControllerState, GimbalCommand, GimbalState, Jog, SafetyPermit, Track, TrackArray
+from turret_msgs.msg import ControllerState, GimbalCommand, Jog
 from turret_msgs.srv import LookAtPixel, MoveTo, Nudge, RecallPreset, SavePreset, SetBoresight, SetMode
 
-LEASE = 'the lease'
 NAN = math.nan
-
-
-class Surroundings:
-    """Publishes what the rest of the turret would, from plain attributes that a test may change."""
-
-    def __init__(self, ros: RosHarness) -> None:
-        self.motion_ok = True
-        self.permitted = True
-        self.operator = LEASE
-        self.position = (0.0, 0.0)
-        self.target: Callable[[float], tuple[float, float]] | None = None
-        self.joints = True
-        node = ros.probe
-        self._permit = node.create_publisher(SafetyPermit, 'safety/permit', PERMIT)
-        self._joints = node.create_publisher(JointState, 'joint_states', STREAM)
-        self._gimbal = node.create_publisher(GimbalState, 'gimbal/state', STATE)
-        self._tracks = node.create_publisher(TrackArray, 'vision/tracks', STREAM)
-        self._camera = node.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
-        self._started = time.monotonic()
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._loop)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._ending.set()
-        self._thread.join()
-
-    def _loop(self) -> None:
-        axis = {
-            'lower': -1.5, 'upper': 1.5, 'max_velocity': 3.0, 'max_acceleration': 20.0, 'enabled': True, 'homed': True}
-        self._gimbal.publish(GimbalState(pan=AxisState(name='pan', **axis), tilt=AxisState(name='tilt', **axis)))
-        info = CameraInfo(width=640, height=480, k=[554.0, 0.0, 319.5, 0.0, 554.0, 239.5, 0.0, 0.0, 1.0])
-        seq = 0
-        while not self._ending.wait(0.01):
-            seq += 1
-            now = stamp_from(time.time())
-            if self.permitted:
-                self._permit.publish(SafetyPermit(
-                    epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), laser_ok=False, motion_ok=self.motion_ok,
-                    lease_digest=lease_digest(self.operator)))
-            if self.joints:
-                joints = JointState(name=['pan_joint', 'tilt_joint'], position=self.position, velocity=[0.0, 0.0])
-                joints.header.stamp = now
-                self._joints.publish(joints)
-            if seq % 3 == 0:
-                self._publish_tracks(now)
-                self._camera.publish(info)
-
-    def _publish_tracks(self, now: Any) -> None:
-        tracks = TrackArray()
-        tracks.header.stamp = now
-        if self.target is not None:
-            azimuth, elevation = self.target(time.monotonic() - self._started)
-            tracks.tracks = [Track(id='1', state=Track.STATE_TRACKING, azimuth=azimuth, elevation=elevation)]
-        self._tracks.publish(tracks)
 
 
 @pytest.fixture
@@ -107,14 +49,6 @@ def call(ros: RosHarness, service: Any, service_name: str, **fields: Any) -> Any
 
 def start_tracking(ros: RosHarness) -> None:
     assert call(ros, SetMode, 'set_mode', mode=ControllerState.MODE_TRACK).success
-
-
-def moving_left(command: GimbalCommand) -> bool:
-    return bool(command.mode == GimbalCommand.MODE_VELOCITY and command.pan_rate > 0.1)
-
-
-def stopped(command: GimbalCommand) -> bool:
-    return bool(command.mode == GimbalCommand.MODE_STOP)
 
 
 def test_idle_commands_a_stop_at_the_rate_of_the_loop(ros: RosHarness, commands: list[GimbalCommand]) -> None:
