@@ -19,8 +19,8 @@ from turret_common.pose_history import Pose
 
 FOV = 1.047
 QUIET = Shot(noise=0.0)
-GREY = Panorama(40.0, (128, 128, 128))
-DARK = Panorama(40.0, (0, 0, 0))
+GREY = Panorama.plain(40.0, (128, 128, 128))
+DARK = Panorama.plain(40.0, (0, 0, 0))
 
 
 def scene(pan: float = 0.0, tilt: float = 0.0, **changes: Any) -> Scene:
@@ -121,7 +121,7 @@ def test_gain_makes_noise() -> None:
 def test_colour_controls_act() -> None:
     def pixel(**changes: Any) -> list[int]:
         shot = dataclasses.replace(QUIET, **changes)
-        return [int(v) for v in renderer(Panorama(40.0, (60, 120, 180))).render(scene(), shot)[240, 320]]
+        return [int(v) for v in renderer(Panorama.plain(40.0, (60, 120, 180))).render(scene(), shot)[240, 320]]
     assert pixel() == [60, 120, 180]
     assert pixel(saturation=0.0) == pytest.approx([131] * 3, abs=2)
     assert pixel(contrast=0.0) == pytest.approx([128] * 3, abs=1)
@@ -144,7 +144,7 @@ def test_the_same_seed_gives_the_same_pictures(room: Panorama) -> None:
 @pytest.mark.parametrize(('rate', 'exposure_us'), [(0.5, 10000.0), (1.0, 10000.0), (2.0, 20000.0)])
 def test_a_turning_head_blurs_by_rate_times_exposure(rate: float, exposure_us: float) -> None:
     """A hard edge becomes a ramp as long as the way that its image moves during the exposure."""
-    panorama = Panorama(2000.0, (0, 0, 0))
+    panorama = Panorama.plain(2000.0, (0, 0, 0))
     panorama.image[:, panorama.image.shape[1] // 2:] = 255
     turning = dataclasses.replace(scene(), pose=Pose(0.0, 0.0, rate, 0.0))
     row = renderer(panorama).render(turning, Shot(noise=0.0, exposure_us=exposure_us, gain=1e4 / exposure_us))[240]

@@ -59,10 +59,15 @@ class Panorama:
         image: BGR, twice as wide as high.
     """
 
-    def __init__(self, pixels_per_rad: float, ground: Color) -> None:
+    def __init__(self, image: Pixels) -> None:
+        self.image = image
+        self._per_rad = image.shape[0] / math.pi
+
+    @classmethod
+    def plain(cls, pixels_per_rad: float, ground: Color) -> Panorama:
+        """Return one that has one colour everywhere."""
         height = round(math.pi * pixels_per_rad)
-        self.image: Pixels = np.full((height, 2 * height, 3), ground, np.uint8)
-        self._per_rad = height / math.pi
+        return cls(np.full((height, 2 * height, 3), ground, np.uint8))
 
     def pixel(self, azimuth: Array, elevation: Array) -> tuple[Array, Array]:
         """Return column and row of directions in rad. Columns may lie outside and then mean the ones a turn away."""

@@ -39,7 +39,7 @@ def paint_room(seed: int, pixels_per_rad: float) -> Panorama:
     boxes, uprights = _boxes(random), _uprights(random)
     furniture = [face for box in boxes for face in _faces(box)] + uprights
     furniture.sort(key=lambda rectangle: -rectangle.distance)
-    panorama = Panorama(pixels_per_rad, _WALL)
+    panorama = Panorama.plain(pixels_per_rad, _WALL)
     for rectangle in [_floor(boxes, random), _ceiling(), *_walls(random), *furniture]:
         panorama.paste(rectangle)
     return panorama

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import math
 
 import numpy as np
@@ -15,12 +13,13 @@ from turret_camera.frame import Frame, Settings, StampSource
 from turret_camera.pacing import Pacer
 from turret_camera.panorama import Panorama
 from turret_camera.sim_renderer import Renderer, Shot
-from turret_camera.sim_room import paint_room
+from turret_camera.sim_room_store import stored_room
 from turret_camera.sim_scene import scene_from_answer
 from turret_camera.source import ImageSource
 from turret_camera.white_balance import gains_for, neutral_gains
 from turret_common.geometry import PinholeCamera
 from turret_common.plant_link import PlantLink
+from turret_common.state_dir import cache_dir
 
 _ROOM_LIGHT_K = 3800.0
 _ROOM_LUX = 250.0
@@ -54,8 +53,7 @@ class SimSource(ImageSource):
         scene = scene_from_answer(self._plant.call('scene', t=self._clock.now_ns()))
         if self._room is None:
             focal = 0.5 * p.width / math.tan(0.5 * scene.horizontal_fov)
-            self._room = paint_room(p.sim.seed, min(focal, _FINEST))
-            _return_memory()
+            self._room = stored_room(cache_dir(), p.sim.seed, min(focal, _FINEST))
         self._renderer = Renderer(p.width, p.height, self._room, p.sim.seed)
         self._pacer.restart()
 
@@ -98,8 +96,3 @@ class SimSource(ImageSource):
             shot.exposure_us, shot.gain, 1.0, self._color_gains(), _ROOM_LUX, shot.brightness, shot.contrast,
             shot.saturation)
 
-
-def _return_memory() -> None:
-    """Give back to the system what painting needed; by itself the C library keeps it."""
-    with contextlib.suppress(AttributeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)

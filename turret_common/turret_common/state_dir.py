@@ -34,7 +34,12 @@ def runtime_dir(namespace: str) -> Path:
     return folder
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+def cache_dir() -> Path:
+    """Return ``$XDG_CACHE_HOME/turret``, for what can be made again. It may not exist."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'turret'
+
+
+def write_atomically(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:
     """Replace a file so that a reader, or a power cut, sees the old or the new content and nothing between."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
