@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gpiozero import GPIOZeroError
+from gpiozero import Device
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from turret_common.errors import TurretError
@@ -104,9 +104,13 @@ def test_pins_that_cannot_be_had_are_refused(pins: MockFactory) -> None:
 
 def test_a_real_laser_on_a_machine_without_pins_is_refused_and_never_simulated(
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv('GPIOZERO_PIN_FACTORY', 'mock')
-    with pytest.raises((TurretError, GPIOZeroError)):
-        make_lines(LaserParameters(driver='gpio_digital', watchdog_fitted=True), 'turret')
+    real = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
+    for factory, complaint in ((None, 'no GPIO pins'), ('mock', 'hidden simulation')):
+        monkeypatch.setattr(Device, 'pin_factory', None)
+        if factory is not None:
+            monkeypatch.setenv('GPIOZERO_PIN_FACTORY', factory)
+        with pytest.raises(TurretError, match=complaint):
+            make_lines(real, 'turret')
 
 
 def test_the_simulated_laser_is_the_plants() -> None:

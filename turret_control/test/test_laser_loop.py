@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from lgpio_chip import Chip
 
 from turret_common.errors import TurretError
 from turret_common.permit import PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_control.guardian import GuardianLink
 from turret_control.laser import LaserCore, LaserState, Lines
+from turret_control.laser_lines import GpioLines
 from turret_control.laser_loop import LaserLoop
 from turret_control.laser_parameters import LaserParameters
 
@@ -164,6 +166,21 @@ def test_the_watchdog_is_pulsed_while_armed_only(bench: Bench) -> None:
     assert bench.pins.beats == before
 
 
+def test_a_watchdog_that_cannot_be_pulsed_makes_it_dark_at_the_next_tick(bench: Bench) -> None:
+    def fail() -> None:
+        failed.append(time.monotonic_ns())
+        raise OSError('no such pin')
+    failed: list[int] = []
+    bench.pins.beat = fail  # type: ignore[method-assign]
+    bench.start()
+    wait_until(lambda: bench.core.state is LaserState.DARK)
+    bench.core.wanted = Lines(0.5, True)
+    wait_until(lambda: bench.core.snapshot(0).code is ReasonCode.IO_ERROR)
+    wait_until(lambda: bench.pins.level('laser') == 0.0)
+    assert len(failed) == 1
+    assert bench.ended == []
+
+
 def test_changes_are_told_and_nothing_else(bench: Bench) -> None:
     bench.start()
     wait_until(lambda: bench.core.state is LaserState.DARK)
@@ -225,6 +242,31 @@ def test_stopping_makes_it_dark_and_tells_nobody(bench: Bench) -> None:
 def test_stopping_before_the_start_drives_dark(bench: Bench) -> None:
     bench.loop.stop()
     assert bench.pins.level('laser') == 0.0
+
+
+@pytest.mark.parametrize('driver', ['gpio_pwm', 'gpio_digital', 'servo_relay'])
+@pytest.mark.parametrize('end', ['stop', 'error'])
+def test_the_real_lines_are_dark_before_and_after_whatever_ends_it(
+        monkeypatch: pytest.MonkeyPatch, driver: str, end: str) -> None:
+    chip = Chip(monkeypatch)
+    chip.outside[18] = True
+    bench = Bench()
+    bench.loop._lines = GpioLines(LaserParameters(driver=driver, watchdog_fitted=True), chip.factory)
+    dark, lit = (0.05, 0.1) if driver == 'servo_relay' else (0.0, 1.0)
+    bench.start()
+    wait_until(lambda: bench.core.state is LaserState.DARK)
+    assert set(chip.levels(18)) <= {None, 0.0, dark}
+    bench.core.wanted = Lines(1.0, True)
+    wait_until(lambda: chip.level(18) == lit)
+    assert chip.trace.index((23, 1.0)) < chip.trace.index((18, lit))
+    if end == 'stop':
+        bench.loop.stop()
+    else:
+        monkeypatch.setattr(bench.core, 'tick', lambda now_ns: 1 / 0)
+        wait_until(lambda: bench.ended)
+    assert (chip.level(18), chip.level(23)) == (dark, 0.0)
+    last_lit = len(chip.trace) - 1 - chip.trace[::-1].index((18, lit))
+    assert (18, dark) in chip.trace[last_lit:chip.trace.index((23, 0.0), last_lit)], 'the indicator outlasts the beam'
 
 
 def test_an_error_in_the_thread_ends_it_dark(bench: Bench) -> None:

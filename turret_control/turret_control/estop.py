@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from turret_common.errors import TurretError
 from turret_common.plant_link import PlantError, PlantLink
-from turret_common.reason_codes import ReasonCode
-from turret_control.gpio_pins import pin_factory
+from turret_control.gpio_pins import pin_errors, pin_factory, taking
 from turret_control.safety import Estop
 
 EstopReader = Callable[[], Estop]
@@ -39,16 +37,14 @@ def gpio_estop(pin: int, factory: Any = None) -> EstopReader:
     Raises:
         TurretError: DRIVER_FAULT when the pin cannot be had, NOT_SUPPORTED when pins would only be imitated.
     """
-    from gpiozero import DigitalInputDevice, GPIOZeroError  # only where there are pins
+    from gpiozero import InputDevice  # only where there are pins
 
-    try:
-        contact = DigitalInputDevice(pin, pull_up=True, pin_factory=factory or pin_factory())
-    except (GPIOZeroError, OSError) as error:
-        raise TurretError(ReasonCode.DRIVER_FAULT, f'no emergency-stop input on GPIO {pin}: {error}') from error
+    with taking(f'the emergency-stop input on GPIO {pin}'):
+        contact = InputDevice(pin, pull_up=True, pin_factory=factory or pin_factory())
 
     def read() -> Estop:
         try:
             return Estop.RELEASED if contact.is_active else Estop.PRESSED
-        except (GPIOZeroError, OSError):
+        except pin_errors():
             return Estop.UNREADABLE
     return read

@@ -17,7 +17,7 @@ from turret_control.axis import AxisMotion, MotionProfile
 from turret_control.clock import Clock, SystemClock
 from turret_control.gimbal_driver import AxisSample, GimbalDriver, GimbalSample, PositionSource
 from turret_control.gimbal_parameters import Pca9685Parameters, ServoAxis, ServoParameters
-from turret_control.gpio_pins import pin_factory
+from turret_control.gpio_pins import pin_errors, pin_factory, taking
 from turret_control.pca9685 import Pca9685, open_bus
 
 _FRAME_NS = 20_000_000
@@ -46,23 +46,31 @@ class PinOutputs:
     """Servo pulses on two pins."""
 
     def __init__(self, parameters: ServoParameters, factory: Any) -> None:
-        """Take the pins, without pulses."""
-        from gpiozero import PWMOutputDevice
+        """Take the pins, low.
+
+        Raises:
+            TurretError: DRIVER_FAULT, a pin cannot be had.
+        """
+        from gpiozero import OutputDevice  # only where there are pins
 
         self._frequency = 1e9 / _FRAME_NS
-        self._devices = [
-            PWMOutputDevice(axis.pin, frequency=self._frequency, pin_factory=factory)
-            for axis in (parameters.pan, parameters.tilt)]
+        self._pins: list[Any] = []
+        with contextlib.ExitStack() as taken, taking('the servo pins'):
+            for axis in (parameters.pan, parameters.tilt):
+                device = OutputDevice(axis.pin, initial_value=False, pin_factory=factory)
+                self._pins.append(taken.enter_context(device).pin)
+                self._pins[-1].frequency = self._frequency
+                taken.callback(setattr, self._pins[-1], 'frequency', None)
+            self._taken = taken.pop_all()
 
     def pulse(self, axis: int, width_s: float | None) -> None:
         """Set the duty cycle that makes these pulses."""
-        self._devices[axis].value = 0.0 if width_s is None else width_s * self._frequency
+        self._pins[axis].state = 0.0 if width_s is None else width_s * self._frequency
 
     def close(self) -> None:
         """End all pulses and release the pins."""
-        for device in self._devices:
-            device.off()
-            device.close()
+        with contextlib.suppress(*pin_errors()):
+            self._taken.close()
 
 
 class ServoDriver(GimbalDriver):
@@ -94,12 +102,7 @@ class ServoDriver(GimbalDriver):
         self._error: BaseException | None = None
 
     def _open_outputs(self) -> ServoOutputs:
-        from gpiozero import GPIOZeroError
-
-        try:
-            return PinOutputs(self._parameters, self._factory or pin_factory())
-        except (GPIOZeroError, OSError) as error:
-            raise TurretError(ReasonCode.DRIVER_FAULT, f'the servo pins cannot be had: {error}') from error
+        return PinOutputs(self._parameters, self._factory or pin_factory())
 
     def open(self) -> None:
         self.close()
@@ -115,7 +118,7 @@ class ServoDriver(GimbalDriver):
             self._thread.join()
             self._thread = None
         if self._outputs is not None:
-            with contextlib.suppress(TurretError):
+            with contextlib.suppress(TurretError, *pin_errors()):
                 self.enable(False)
             with contextlib.suppress(TurretError):
                 self._outputs.close()

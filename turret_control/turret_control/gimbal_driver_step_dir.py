@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from turret_common.errors import TurretError
@@ -17,7 +18,7 @@ from turret_control.axis import AxisMotion, stand_still
 from turret_control.clock import Clock, SystemClock, wake_on_time
 from turret_control.gimbal_driver import AxisSample, GimbalDriver, GimbalSample, PositionSource, Switch
 from turret_control.gimbal_parameters import StepDirAxis, StepDirParameters
-from turret_control.gpio_pins import pin_factory
+from turret_control.gpio_pins import pin_errors, pin_factory, taking
 from turret_control.stepping import Debouncer, StepEvent, StepPlanner
 
 _SEGMENT_NS = 1_000_000
@@ -27,36 +28,34 @@ _REST = AxisMotion(0.0, 0.0, 1.0)
 
 
 class _Wires:
-    """The pins of one axis, as gpiozero devices; the motor has no current until :attr:`enable` is switched on."""
+    """The pins of one axis; the motor has no current until :attr:`enable` is switched on."""
 
-    def __init__(self, pins: StepDirAxis, common: StepDirParameters, factory: Any) -> None:
-        from gpiozero import DigitalInputDevice, OutputDevice
+    def __init__(self, pins: StepDirAxis, common: StepDirParameters, take: Callable[..., Any]) -> None:
+        """Take the pins, ENABLE first. ``take(kind, pin, **how)`` makes a gpiozero device."""
+        from gpiozero import InputDevice, OutputDevice  # only where there are pins
 
         self._forward = not pins.invert
         self._closed_is_pressed = not common.switches_normally_closed
         self._level: bool | None = None  # of the direction pin
         self._gap_ns = round(1e9 / common.max_step_rate)
         self.free_ns = 0                 # when the motor can follow another pulse
-        self.enable = OutputDevice(
-            pins.enable_pin, active_high=not common.enable_active_low, initial_value=False, pin_factory=factory)
-        self.step = OutputDevice(pins.step_pin, pin_factory=factory)
-        self.direction = OutputDevice(pins.direction_pin, pin_factory=factory)
+        self.enable = take(OutputDevice, pins.enable_pin, active_high=not common.enable_active_low)
+        self.step = take(OutputDevice, pins.step_pin)
+        self.direction = take(OutputDevice, pins.direction_pin)
         self._contacts = [
-            None if pin < 0 else DigitalInputDevice(pin, pull_up=True, pin_factory=factory)
+            None if pin < 0 else take(InputDevice, pin, pull_up=True)
             for pin in (pins.lower_switch_pin, pins.upper_switch_pin, pins.home_pin)]
         self._debouncers = [Debouncer(common.debounce_s) for _ in self._contacts]
         self.switches = [Switch.NONE if contact is None else Switch.UNREADABLE for contact in self._contacts]
 
     def read_switches(self, now_s: float) -> None:
         """Bring :attr:`switches` (lower, upper, home) up to date. Contacts are between pin and ground."""
-        from gpiozero import GPIOZeroError
-
         for i, contact in enumerate(self._contacts):
             if contact is None:
                 continue
             try:
                 pressed: bool | None = contact.is_active == self._closed_is_pressed
-            except (GPIOZeroError, OSError):
+            except pin_errors():
                 pressed = None
             self.switches[i] = self._debouncers[i].update(pressed, now_s)
 
@@ -68,13 +67,6 @@ class _Wires:
         self.free_ns = now_ns + self._gap_ns
         self.step.pin.state = True
         self.step.pin.state = False
-
-    def close(self) -> None:
-        """Switch the motor off and release the pins. A released pin floats: a pull-up must keep the motor off then."""
-        self.enable.off()
-        for device in (self.enable, self.step, self.direction, *self._contacts):
-            if device is not None:
-                device.close()
 
 
 class _Axis(NamedTuple):
@@ -104,7 +96,7 @@ class StepDirDriver(GimbalDriver):
         self._factory = factory
         self._clock = clock or SystemClock()
         self._axes: tuple[_Axis, ...] = ()
-        self._microsteps: list[Any] = []
+        self._pins = contextlib.ExitStack()
         self._motions = (_REST, _REST)
         self._enabled = False
         self._power = threading.Lock()  # held while a step is made, and while the current is switched
@@ -115,37 +107,39 @@ class StepDirDriver(GimbalDriver):
         self._error: BaseException | None = None
 
     def open(self) -> None:
-        from gpiozero import GPIOZeroError, OutputDevice
+        from gpiozero import OutputDevice
 
         self.close()
         factory = self._factory or pin_factory()
         parameters = self._parameters
-        try:
-            self._axes = tuple(
-                _Axis(_Wires(axis, parameters, factory), StepPlanner(axis.step_angle))
+        with contextlib.ExitStack() as pins, taking('the motor pins'):
+            def take(kind: Any, pin: int, **how: Any) -> Any:
+                return pins.enter_context(kind(pin, pin_factory=factory, **how))
+
+            axes = tuple(
+                _Axis(_Wires(axis, parameters, take), StepPlanner(axis.step_angle))
                 for axis in (parameters.pan, parameters.tilt))
-            self._microsteps = [
-                OutputDevice(pin, initial_value=bool(parameters.microstep_levels[i]), pin_factory=factory)
-                for i, pin in enumerate(parameters.microstep_pins)]
-            for axis in self._axes:
+            for pin, level in zip(parameters.microstep_pins, parameters.microstep_levels, strict=True):
+                take(OutputDevice, pin, initial_value=bool(level))
+            for axis in axes:
                 axis.wires.read_switches(1e-9 * self._clock.now_ns())
-        except (GPIOZeroError, OSError) as error:
-            self.close()
-            raise TurretError(ReasonCode.DRIVER_FAULT, f'the motor pins cannot be had: {error}') from error
+                pins.callback(axis.wires.enable.off)  # before any pin is released
+            self._axes, self._pins = axes, pins.pop_all()
         self._error = None
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name='steps', daemon=True)
         self._thread.start()
 
     def close(self) -> None:
+        """Switch the motors off and release the pins, which float then: a pull-up must keep the motors off."""
         self._ended.set()
         self._enabled = False
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        for device in (*(axis.wires for axis in self._axes), *self._microsteps):
-            device.close()
-        self._axes, self._microsteps = (), []
+        with contextlib.suppress(*pin_errors()):
+            self._pins.close()
+        self._axes = ()
 
     def enable(self, on: bool) -> None:
         with self._power:

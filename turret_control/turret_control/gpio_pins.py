@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import os
+import tempfile
+import traceback
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from turret_common.errors import TurretError
@@ -19,6 +26,7 @@ def pin_factory() -> Any:
     from gpiozero import BadPinFactory, Device  # only where there are pins
     from gpiozero.pins.mock import MockFactory
 
+    import_lgpio()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # it warns of each library that it looks for in vain
@@ -28,4 +36,80 @@ def pin_factory() -> Any:
     if isinstance(Device.pin_factory, MockFactory):
         raise TurretError(
             ReasonCode.NOT_SUPPORTED, 'GPIOZERO_PIN_FACTORY=mock would be hidden simulation; use the driver "sim"')
-    return Device.pin_factory
+    return with_exact_pins(Device.pin_factory)
+
+
+@functools.cache
+def import_lgpio() -> Any:
+    """Return the module lgpio, None where it is not installed.
+
+    As it is imported it makes a named pipe in the working directory, with the same name in every process: it would fail
+    where that cannot be written, and two processes could take each other's. It gets a folder of its own.
+    """
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix='lgpio') as folder:
+        os.environ.setdefault('LG_WD', folder)
+        try:
+            import lgpio
+        except ImportError:
+            return None
+        finally:
+            if os.environ['LG_WD'] == folder:
+                del os.environ['LG_WD']
+            os.chdir(here)
+    return lgpio
+
+
+def pin_errors() -> tuple[type[Exception], ...]:
+    """Return what the use of a pin may raise; for an ``except``, which evaluates it only when something was raised."""
+    from gpiozero import GPIOZeroError
+
+    lgpio = import_lgpio()
+    return (GPIOZeroError, OSError, *([] if lgpio is None else [lgpio.error]))
+
+
+@contextlib.contextmanager
+def taking(what: str) -> Iterator[None]:
+    """Turn what pins raise while they are taken into a TurretError with DRIVER_FAULT that names ``what``."""
+    try:
+        yield
+    except pin_errors() as error:
+        traceback.clear_frames(error.__traceback__)  # gpiozero's half-made device in them would keep the pin
+        raise TurretError(ReasonCode.DRIVER_FAULT, f'{what} cannot be had: {error}') from error
+
+
+def with_exact_pins(factory: Any) -> Any:
+    """Return the factory, whose pins do as they are told from now on where they are lgpio's.
+
+    gpiozero (2.0.1) makes an lgpio pin an output that is low before it gets its first level, which gives the motors
+    behind an active-low ENABLE current for a moment, and rounds a pulse width down to whole percents, which is 18
+    degrees of a servo.
+    """
+    if factory.pin_class.__name__ == 'LGPIOPin':
+        factory.pin_class = _exact_pin_class()
+    return factory
+
+
+@functools.cache
+def _exact_pin_class() -> Any:
+    import lgpio
+    from gpiozero.pins.lgpio import LGPIOPin
+
+    class ExactPin(LGPIOPin):  # type: ignore[misc]
+        """A pin of lgpio that has its first level from the first moment on, and pulses of any width."""
+
+        _pwm: Any  # (frequency in Hz, duty in %), None while it does not pulse
+
+        def output_with_state(self, state: float) -> None:
+            """Become an output with this level at once."""
+            lgpio.gpio_claim_output(self.factory._handle, self._number, int(bool(state)))
+
+        def _set_state(self, value: float) -> None:
+            chip, line = self.factory._handle, self._number
+            if self._pwm is not None:
+                self._pwm = (self._pwm[0], 100.0 * value)
+                lgpio.tx_pwm(chip, line, *self._pwm)  # from the next period on
+            if self._pwm is None or not value:
+                lgpio.gpio_write(chip, line, int(bool(value)))
+
+    return ExactPin

@@ -36,9 +36,9 @@ class LaserNode(Node):
         super().__init__('laser', **node_kwargs)
         self._params = RosParameters(self, LaserParameters, self._on_parameters)
         check_start(self._params.value, guardian is not None, self.get_parameter('use_sim_time').value)
+        lines = make_lines(self._params.value, self.get_namespace())  # dark before anything else is made
         self._permits = PermitMonitor()
         self._core = LaserCore(self._params.value, self._permits)
-        lines = make_lines(self._params.value, self.get_namespace())
         self._topics = Periodic('laser topics', _READ_PERIOD_S, self._tick, self._on_topics_error)
         self._changed = threading.Event()
         self._loop = LaserLoop(self._core, lines, guardian, self._on_change, self._on_loop_end)

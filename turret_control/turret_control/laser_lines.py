@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from turret_common.errors import TurretError
 from turret_common.plant_link import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
-from turret_control.gpio_pins import pin_factory
+from turret_control.gpio_pins import pin_errors, pin_factory, taking
 from turret_control.laser_parameters import LaserParameters
 
 #: The simulated hardware must answer within the time that the guardian grants.
@@ -61,7 +63,7 @@ class GpioLines:
     """
 
     def __init__(self, parameters: LaserParameters, factory: Any = None) -> None:
-        """Take the pins, dark.
+        """Take the pins; each is low from the moment in which it becomes an output, the fire line first.
 
         Args:
             parameters: driver and pins.
@@ -70,39 +72,49 @@ class GpioLines:
         Raises:
             TurretError: DRIVER_FAULT when a pin cannot be had; NOT_SUPPORTED when the guardian could not take the line.
         """
-        from gpiozero import GPIOZeroError, OutputDevice, PWMOutputDevice  # only where there are pins
+        from gpiozero import OutputDevice  # only where there are pins
 
         self._driver = parameters.driver
         self._line = parameters.laser_pin
         factory = factory or pin_factory()
         self._chip = _chip(factory)
-        try:
-            if self._driver == 'gpio_digital':
-                self._laser = OutputDevice(parameters.laser_pin, pin_factory=factory)
-            else:
-                frequency = _SERVO_HZ if self._driver == 'servo_relay' else parameters.pwm_hz
-                self._laser = PWMOutputDevice(parameters.laser_pin, frequency=frequency, pin_factory=factory)
-            self._indicator = OutputDevice(parameters.indicator_pin, pin_factory=factory)
-            self._watchdog = None
-            if parameters.watchdog_pin >= 0:
-                self._watchdog = OutputDevice(parameters.watchdog_pin, pin_factory=factory)
-        except (GPIOZeroError, OSError) as error:
-            raise TurretError(ReasonCode.DRIVER_FAULT, f'the laser\'s pins cannot be had: {error}') from error
+        with contextlib.ExitStack() as taken, taking('the laser\'s pins'):
+            def take(pin: int) -> Any:
+                return taken.enter_context(OutputDevice(pin, initial_value=False, pin_factory=factory))
+
+            self._laser = take(parameters.laser_pin).pin
+            if self._driver != 'gpio_digital':  # PWMOutputDevice would keep the level that the pin had until then
+                self._laser.frequency = _SERVO_HZ if self._driver == 'servo_relay' else parameters.pwm_hz
+            self._indicator = take(parameters.indicator_pin).pin
+            self._watchdog = take(parameters.watchdog_pin).pin if parameters.watchdog_pin >= 0 else None
+            self._taken = taken.pop_all()
 
     def set_laser(self, level: float) -> None:
         if self._driver == 'servo_relay':
             level = (_SERVO_ON_S if level > 0.0 else _SERVO_OFF_S) * _SERVO_HZ
-        self._laser.value = level
+        with _writing():
+            self._laser.state = level
 
     def set_indicator(self, lit: bool) -> None:
-        self._indicator.value = lit
+        with _writing():
+            self._indicator.state = lit
 
     def beat(self) -> None:
         if self._watchdog is not None:
-            self._watchdog.toggle()
+            with _writing():
+                self._watchdog.state = not self._watchdog.state
 
     def description(self) -> dict[str, Any]:
         return {'driver': 'gpio', 'chip': self._chip, 'line': self._line}
+
+    def close(self) -> None:
+        """Make every line low and release it."""
+        with _writing():
+            self._laser.frequency = None
+            for pin in (self._laser, self._indicator, self._watchdog):
+                if pin is not None:
+                    pin.state = False
+        self._taken.close()
 
 
 def make_lines(parameters: LaserParameters, namespace: str) -> LaserLines:
@@ -110,6 +122,14 @@ def make_lines(parameters: LaserParameters, namespace: str) -> LaserLines:
     if parameters.hardware:
         return GpioLines(parameters)
     return SimLines(plant_socket(namespace))
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except pin_errors() as error:
+        raise OSError(f'the laser\'s pins cannot be driven: {error}') from error
 
 
 def _chip(factory: Any) -> str:

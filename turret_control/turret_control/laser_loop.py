@@ -19,7 +19,7 @@ from turret_control.laser import LaserCore, LaserState, Lines
 from turret_control.laser_lines import LaserLines
 
 _ARMED_TICK_NS, _DARK_TICK_NS = 5_000_000, 20_000_000
-#: Pins that could not be driven are tried again after this time, in ns.
+#: Pins that again could not be driven are tried again after this time, in ns.
 _RETRY_NS = 100_000_000
 #: A request waits so long, in s, for the thread to take it.
 _PATIENCE_S = 0.5
@@ -108,17 +108,19 @@ class LaserLoop(threading.Thread):
             wanted = _DARK
         elif guarded and faulty and self._driven is not None:
             self._core.clear_fault()
-        if wanted != self._driven and (self._driven is not None or now_ns >= self._retry_ns):
+        due = wanted != self._driven or wanted.indicator  # an armed laser's watchdog wants its beat
+        if due and (self._driven is not None or now_ns >= self._retry_ns):
             self._drive(wanted, now_ns)
-        if wanted.indicator:
-            self._lines.beat()
         shown = (self._core.state, self._driven)
         if shown != self._shown:
             self._shown = shown
             self._on_change()
 
     def _drive(self, wanted: Lines, now_ns: int) -> None:
-        """Drive the pins that differ: the beam first when it gets weaker, the indicator first when it gets stronger."""
+        """Drive the pins that differ, and pulse the watchdog while armed.
+
+        The beam comes first when it gets weaker, the indicator when it gets stronger.
+        """
         driven = self._driven
         weaker = driven is None or wanted.laser <= driven.laser
         try:
@@ -128,9 +130,12 @@ class LaserLoop(threading.Thread):
                 self._lines.set_indicator(wanted.indicator)
             if not weaker:
                 self._lines.set_laser(wanted.laser)
+            if wanted.indicator:
+                self._lines.beat()
             self._driven = wanted
         except OSError as error:
-            self._driven, self._retry_ns = None, now_ns + _RETRY_NS
+            self._driven = None
+            self._retry_ns = now_ns + (_RETRY_NS if driven is None else 0)  # the first time at the next tick
             self._core.fault(ReasonCode.IO_ERROR, str(error), now_ns)
 
     def _serve_one(self, now_ns: int) -> None:
