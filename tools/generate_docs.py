@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from turret_bringup.graph import GRAPH
+from turret_bringup.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import ACTIONS, QOS, SERVICES, TOPICS
 
@@ -84,7 +84,7 @@ def parameters() -> str:
         'kept by the node\'s service `~/save_parameters`. The others are read-only after start. Files have the form of '
         'ROS, with the key `/**/NODE`.', '',
     ]
-    for node in GRAPH:
+    for node in (*GRAPH, *VIEWERS):
         out += [f'## {node.name}', '', '| parameter | type | default | allowed | live | meaning |',
                 '|---|---|---|---|---|---|']
         for spec in params.specs(node.parameters()).values():

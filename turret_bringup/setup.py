@@ -12,14 +12,18 @@ setup(
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
         (f'share/{package_name}/launch', [str(path) for path in Path(package_name, 'launch').glob('*.launch.py')]),
-        (f'share/{package_name}/config', [str(path) for path in Path(package_name, 'config').iterdir()]),
+        *((f'share/{package_name}/{folder}', [str(path) for path in Path(package_name, folder).iterdir()])
+          for folder in ('config', 'urdf')),
     ],
     install_requires=['setuptools'],
-    package_data={package_name: ['config/*', 'launch/*']},
+    package_data={package_name: ['config/*', 'launch/*', 'urdf/*']},
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',
     description='Graph, launch files, parameters, supervisor and command line of the pan-tilt tracking turret.',
     license='Apache-2.0',
-    entry_points={'console_scripts': ['turret = turret_bringup.cli:main']},
+    entry_points={'console_scripts': [
+        'markers = turret_bringup.markers_node:main',
+        'turret = turret_bringup.cli:main',
+    ]},
 )

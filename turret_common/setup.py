@@ -14,7 +14,7 @@ setup(
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',
-    description='What the packages of the pan-tilt tracking turret share.',
+    description='What the packages of the pan-tilt tracking turret share: geometry, parameters, names, images.',
     license='Apache-2.0',
     entry_points={'console_scripts': []},
 )

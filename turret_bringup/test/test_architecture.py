@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from turret_bringup.graph import GRAPH
+from turret_bringup.graph import GRAPH, VIEWERS
 from turret_common import params
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,8 @@ PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control',
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package / package).rglob('*.py'))]
 ROS = {
     'rclpy', 'launch', 'launch_ros', 'cv_bridge', 'rcl_interfaces', 'action_msgs', 'builtin_interfaces',
-    'diagnostic_msgs', 'geometry_msgs', 'rosgraph_msgs', 'sensor_msgs', 'std_msgs', 'std_srvs', 'tf2_msgs',
+    'diagnostic_msgs', 'geometry_msgs', 'launch_testing', 'rosgraph_msgs', 'sensor_msgs', 'std_msgs', 'std_srvs',
+    'tf2_msgs', 'visualization_msgs',
     'turret_msgs'}
 #: Enums of the code whose members are the constants of a message that begin with a prefix.
 ENUMS = (
@@ -83,7 +84,7 @@ def test_a_package_declares_the_packages_that_it_imports(package: str) -> None:
     assert (used & (ROS | set(PACKAGES))) - {package} <= declared
 
 
-@pytest.mark.parametrize('spec', GRAPH, ids=lambda spec: spec.name)
+@pytest.mark.parametrize('spec', [*GRAPH, *VIEWERS], ids=lambda spec: spec.name)
 def test_a_node_of_the_graph_exists_with_its_parameters_and_its_executable(spec: object) -> None:
     assert params.specs(spec.parameters())  # type: ignore[attr-defined]
     assert (ROOT / spec.package / Path(*spec.module.split('.'))).with_suffix('.py').is_file()  # type: ignore[attr-defined]

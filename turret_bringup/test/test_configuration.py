@@ -104,7 +104,9 @@ def test_nested_and_dotted_names_are_the_same() -> None:
 
 def test_what_every_node_may_have_goes_to_those_that_do() -> None:
     config = check('/**: {ros__parameters: {rate: 2.0, use_sim_time: true}}')
-    assert config.values == {'plant': {'use_sim_time': True}, 'motor': {'rate': 2.0, 'use_sim_time': True}}
+    assert config.values == {
+        'plant': {'use_sim_time': True}, 'motor': {'rate': 2.0, 'use_sim_time': True},
+        'markers': {'use_sim_time': True}}
 
 
 def test_saved_files_change_only_live_values_and_never_keep_the_turret_from_starting() -> None:

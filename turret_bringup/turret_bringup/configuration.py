@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from turret_bringup.graph import DEFAULT_NAMESPACE, GRAPH, NodeSpec
+from turret_bringup.graph import DEFAULT_NAMESPACE, GRAPH, VIEWERS, NodeSpec
 from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.params import ParamSpec
@@ -28,7 +28,10 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
 
 #: What every ROS node declares by itself.
-_USE_SIM_TIME = ParamSpec('use_sim_time', bool, False, params.ParamInfo('Take the time from /clock.', saved=False))
+_OF_ROS = {
+    name: ParamSpec(name, bool, default, params.ParamInfo(text, saved=False)) for name, default, text in (
+        ('use_sim_time', False, 'Take the time from /clock.'),
+        ('start_type_description_service', True, 'Offer the service that describes types.'))}
 _EVERY_NODE = '*'
 
 #: Parameter values by node and dotted parameter name.
@@ -62,7 +65,7 @@ class Configuration:
         namespace: of the turret, without slashes at the ends.
         nodes: of the graph, in its order.
         values: that differ from the defaults of the dataclasses, by node and dotted name.
-        effective: the whole parameter dataclass of each node.
+        effective: the whole parameter dataclass of each node, also of those that only look.
         notes: what was left out of saved files and why, one sentence each.
     """
 
@@ -123,8 +126,8 @@ def check(layers: Iterable[Layer], namespace: str, graph: Sequence[NodeSpec]) ->
     Raises:
         ConfigurationError: naming the layer, the node and the parameter.
     """
-    classes = {spec.name: spec.parameters() for spec in graph}
-    known = {name: {**params.specs(cls), _USE_SIM_TIME.name: _USE_SIM_TIME} for name, cls in classes.items()}
+    classes = {spec.name: spec.parameters() for spec in (*graph, *VIEWERS)}
+    known = {name: {**params.specs(cls), **_OF_ROS} for name, cls in classes.items()}
     values: Values = {name: {} for name in known}
     notes = []
     for layer in layers:
@@ -137,7 +140,7 @@ def check(layers: Iterable[Layer], namespace: str, graph: Sequence[NodeSpec]) ->
                 notes.append(f'{error.message}; left out')
     effective: dict[str, Any] = {}
     for node, cls in classes.items():
-        own = {name: value for name, value in values[node].items() if name != _USE_SIM_TIME.name}
+        own = {name: value for name, value in values[node].items() if name not in _OF_ROS}
         try:
             effective[node] = params.build(cls, own)
         except TurretError as error:
@@ -153,8 +156,8 @@ def checked_value(node: str, name: str, value: Any) -> Any:
     Raises:
         ConfigurationError: the node, the name or the value is not allowed.
     """
-    cls = next(spec for spec in GRAPH if spec.name == node).parameters()
-    known = {node: {**params.specs(cls), _USE_SIM_TIME.name: _USE_SIM_TIME}}
+    cls = next(spec for spec in (*GRAPH, *VIEWERS) if spec.name == node).parameters()
+    known = {node: {**params.specs(cls), **_OF_ROS}}
     return params.plain(_checked(Layer('command line', {}), node, name, value, known))
 
 
@@ -167,7 +170,7 @@ def packaged_layer(name: str, namespace: str = DEFAULT_NAMESPACE) -> Layer:
 def saved_layers(namespace: str, graph: Sequence[NodeSpec] = GRAPH) -> list[Layer]:
     """Return what the nodes of a turret saved."""
     folder = state_dir(namespace) / 'parameters'
-    paths = [folder / f'{spec.name}.yaml' for spec in graph]
+    paths = [folder / f'{spec.name}.yaml' for spec in (*graph, *VIEWERS)]
     return [dataclasses.replace(read_layer(path, namespace), saved=True) for path in paths if path.is_file()]
 
 

@@ -52,3 +52,6 @@ GRAPH: tuple[NodeSpec, ...] = (
     NodeSpec('status', 'turret_control'),
     NodeSpec('web', 'turret_web'),
 )
+
+#: Nodes that only look, started beside a running turret by ``view.launch.py`` and ``./turret view``.
+VIEWERS: tuple[NodeSpec, ...] = (NodeSpec('markers', 'turret_bringup'),)

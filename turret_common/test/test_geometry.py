@@ -16,6 +16,7 @@ from turret_common.geometry import (
     bearing_to_pixel,
     direction,
     pixel_to_bearing,
+    quaternion,
     wrap_angle,
 )
 
@@ -77,3 +78,15 @@ def test_a_resized_image_keeps_its_bearings() -> None:
     small = DISTORTED.scaled(320, 240)
     full = pixel_to_bearing(DISTORTED, 101.0, 41.0, 0.1, 0.1)
     assert pixel_to_bearing(small, 50.25, 20.25, 0.1, 0.1) == pytest.approx(full, abs=1e-9)
+
+
+@given(angles, st.floats(-3.1, 3.1), st.floats(-3.1, 3.1))
+def test_a_quaternion_turns_as_its_matrix_does(roll: float, pan: float, tilt: float) -> None:
+    about_x = np.array([
+        [1.0, 0.0, 0.0], [0.0, math.cos(roll), -math.sin(roll)], [0.0, math.sin(roll), math.cos(roll)]])
+    matrix = base_from_head(pan, tilt) @ about_x
+    *v, w = quaternion(matrix)
+    u = np.array(v)
+    vector = np.array([0.3, -0.5, 0.8])
+    turned = vector + 2.0 * np.cross(u, np.cross(u, vector) + w * vector)
+    assert turned == pytest.approx(matrix @ vector, abs=1e-9)

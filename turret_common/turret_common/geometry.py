@@ -60,6 +60,23 @@ def base_from_head(pan: float, tilt: float) -> Array:
     return np.array([[cp * ct, -sp, -cp * st], [sp * ct, cp, -sp * st], [st, 0.0, ct]])
 
 
+def quaternion(rotation: Array) -> tuple[float, float, float, float]:
+    """Return a rotation matrix, shape (3, 3), as a unit quaternion x, y, z, w.
+
+    The sums and differences of the matrix are four times the products of the quaternion's elements; of these four rows
+    the one with the largest square has the smallest error.
+    """
+    (xx, yy, zz), sums, differences = np.diag(rotation), rotation + rotation.T, rotation - rotation.T
+    products = np.array([
+        [1.0 + xx - yy - zz, sums[0, 1], sums[0, 2], differences[2, 1]],
+        [sums[0, 1], 1.0 - xx + yy - zz, sums[1, 2], differences[0, 2]],
+        [sums[0, 2], sums[1, 2], 1.0 - xx - yy + zz, differences[1, 0]],
+        [differences[2, 1], differences[0, 2], differences[1, 0], 1.0 + xx + yy + zz]])
+    row = products[np.argmax(np.diag(products))]
+    x, y, z, w = (row / np.linalg.norm(row)).tolist()
+    return x, y, z, w
+
+
 @dataclasses.dataclass(frozen=True)
 class PinholeCamera:
     """A pinhole camera with Brown-Conrady distortion, as ``sensor_msgs/CameraInfo`` ("plumb_bob") describes it.

@@ -87,6 +87,8 @@ TOPICS: tuple[Topic, ...] = (
           'health by diagnostic conventions'),
     Topic('replay/state', 'turret_msgs/msg/ReplayState', 'replay', 'STATE', _FAST,
           'only during a replay: where in the bag it is'),
+    Topic('markers', 'visualization_msgs/msg/MarkerArray', 'markers', 'STREAM', '15 Hz, while somebody listens',
+          'tracks, aim ray, prediction, zones, limits and frustum for rviz and Foxglove'),
     Topic('sim/truth', 'turret_msgs/msg/SimTruth', 'plant', 'STREAM', '200 Hz',
           'simulation only: what is true, for judging'),
 )

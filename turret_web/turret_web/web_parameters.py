@@ -16,7 +16,7 @@ class AccessParameters:
     """What passes the front door; patterns, relative to the turret's namespace unless they begin with a slash."""
 
     topics: tuple[str, ...] = param(
-        ('status', '*/state', 'vision/*', 'camera/*', 'controller/target', 'gimbal/command', 'joint_states',
+        ('status', '*/state', 'vision/*', 'camera/*', 'controller/target', 'gimbal/command', 'joint_states', 'markers',
          'safety/permit', 'sim/truth', '/tf', '/tf_static', '/diagnostics', '/rosout'),
         'topics that everybody may subscribe to')
     operator_topics: tuple[str, ...] = param(

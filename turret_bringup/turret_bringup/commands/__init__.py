@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from turret_bringup.commands import bench, call, doctor, down, param, setup, status, test, up
+from turret_bringup.commands import bench, call, doctor, down, param, setup, status, test, up, view
 
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
@@ -12,6 +12,7 @@ COMMANDS: dict[str, ModuleType] = {
     'status': status,
     'call': call,
     'param': param,
+    'view': view,
     'test': test,
     'bench': bench,
     'doctor': doctor,

@@ -2,69 +2,90 @@
 
 from __future__ import annotations
 
-import shlex
+import dataclasses
 from pathlib import Path
 
-from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import IncludeLaunchDescription, LogInfo, OpaqueFunction, Shutdown
 from launch.events.process import ProcessExited
-from launch.substitutions import LaunchConfiguration
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 
-from turret_bringup import configuration
+from turret_bringup import configuration, stock_servers
+from turret_bringup.configuration import Configuration
 from turret_bringup.environment import node_environment
-from turret_bringup.graph import DEFAULT_NAMESPACE
+from turret_bringup.ros_launch import COMMON, SWITCH, Argument, composed, declared, given, require_package
 from turret_bringup.supervisor import REFUSED, RESPAWN_S
 from turret_common.state_dir import runtime_dir
+from turret_web.web_parameters import BRIDGES, VIDEOS
 
-# Name, default and description of each argument.
-_ARGUMENTS = (
-    ('namespace', DEFAULT_NAMESPACE, 'ROS namespace of the turret'),
-    ('sim', 'auto', 'simulated hardware: true, false, or auto: unless params_file names a driver'),
-    ('params_file', '', 'parameter files, with a colon between them; later ones win'),
-    ('set', '', 'single parameters, node.name=value with a space between them; win over files'),
-    ('camera', '', 'a real camera, for example /dev/video0'),
-    ('video_file', '', 'footage in place of a camera'),
-    ('host', '', 'address that the panel listens on; empty: as the parameters say'),
-    ('port', '', 'port that the panel listens on; empty: as the parameters say'),
-    ('use_sim_time', 'false', 'take the time from /clock'),
-    ('log_level', 'info', 'least severity that the nodes write: debug, info, warn, error, fatal'),
+ARGUMENTS = (
+    *COMMON,
+    Argument('sim', 'auto', 'simulated hardware; auto: unless params_file names a driver', ('auto', *SWITCH)),
+    Argument('camera', '', 'a real camera, for example /dev/video0', (),
+             ('camera.source=v4l2', 'camera.device="{}"')),
+    Argument('video_file', '', 'footage in place of a camera', (), ('camera.source=file', 'camera.video_file="{}"')),
+    Argument('bridge', '', 'server of the rosbridge protocol behind the panel\'s address; empty: as the parameters say',
+             ('', *BRIDGES), ('web.bridge={}',)),
+    Argument('video', '', 'server of the video behind the panel\'s address; empty: as the parameters say',
+             ('', *VIDEOS), ('web.video={}',)),
+    Argument('host', '', 'address that the panel listens on; empty: as the parameters say', (), ('web.host="{}"',)),
+    Argument('port', '', 'port that the panel listens on; empty: as the parameters say', (), ('web.port={}',)),
+    Argument('rviz', 'false', 'start rviz, with what it shows', SWITCH),
+    Argument('log_level', 'info', 'least severity that the nodes write', ('debug', 'info', 'warn', 'error', 'fatal')),
 )
-# Arguments that stand for parameters: node.name=value for each of them.
-_STANDS_FOR = {
-    'camera': ('camera.source=v4l2', 'camera.device="{}"'),
-    'video_file': ('camera.source=file', 'camera.video_file="{}"'),
-    'host': ('web.host="{}"',),
-    'port': ('web.port={}',),
-    'use_sim_time': ('*.use_sim_time={}',),
-}
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the arguments and the nodes of the graph."""
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in _ARGUMENTS),
-        OpaqueFunction(function=_start),
-    ])
+    return LaunchDescription([*declared(ARGUMENTS), OpaqueFunction(function=_start)])
 
 
-def _start(context: LaunchContext) -> list[LogInfo | Node]:
-    given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in _ARGUMENTS}
-    parameters = [text.format(given[name]) for name, texts in _STANDS_FOR.items() if given[name] for text in texts]
-    config = configuration.compose(
-        given['namespace'],
-        files=[Path(name) for name in given['params_file'].split(':') if name],
-        assignments=parameters + shlex.split(given['set']),
-        simulation={'true': True, 'false': False}.get(given['sim']))
+def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    values = given(context, ARGUMENTS)
+    config = composed(values, ARGUMENTS, {'true': True, 'false': False}.get(values['sim']))
+    config = _with_secret_upstream(config)
     files = config.write(runtime_dir(config.namespace) / 'parameters')
     nodes = [
         Node(
             package=spec.package, executable=spec.name, name=spec.name, namespace=config.namespace,
-            parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', given['log_level']],
+            parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', values['log_level']],
             additional_env=node_environment(spec), output='screen', emulate_tty=True,
             respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
         for spec in config.nodes]
-    return [*(LogInfo(msg=line) for line in [*config.notes, configuration.announcement(config)]), *nodes]
+    lines = [LogInfo(msg=line) for line in [*config.notes, configuration.announcement(config)]]
+    return [*lines, *nodes, *_stock_servers(config), *_view(values)]
+
+
+def _with_secret_upstream(config: Configuration) -> Configuration:
+    """Return the configuration in which the stock bridge, if it is used, has a path that only the front door knows."""
+    web = config.effective['web']
+    if web.bridge != 'rosbridge_suite':
+        return config
+    changes = {'bridge_upstream': stock_servers.secret_upstream(web.bridge_upstream)}
+    return dataclasses.replace(
+        config, values={**config.values, 'web': {**config.values['web'], **changes}},
+        effective={**config.effective, 'web': dataclasses.replace(web, **changes)})
+
+
+def _stock_servers(config: Configuration) -> list[Node]:
+    web = config.effective['web']
+    stock = [('bridge:=rosbridge_suite', server) for server in stock_servers.bridge_nodes(web, config.namespace)]
+    stock += [('video:=web_video_server', server) for server in stock_servers.video_nodes(web)]
+    for argument, server in stock:
+        require_package(server.package, argument, server.install)
+    return [
+        Node(package=server.package, executable=server.executable, name=server.name, parameters=[server.parameters],
+             output='screen', respawn=True, respawn_delay=RESPAWN_S)
+        for _, server in stock]
+
+
+def _view(values: dict[str, str]) -> list[IncludeLaunchDescription]:
+    if values['rviz'] != 'true':
+        return []
+    source = PythonLaunchDescriptionSource(str(Path(__file__).with_name('view.launch.py')))
+    return [IncludeLaunchDescription(
+        source, launch_arguments=[(argument.name, values[argument.name]) for argument in COMMON])]
 
 
 def _end_when_refused(event: ProcessExited, _: LaunchContext) -> list[Shutdown]:

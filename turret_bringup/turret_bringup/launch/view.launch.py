@@ -1,0 +1,57 @@
+"""Look at a running turret: transforms and robot model, markers, rviz or rqt."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import OpaqueFunction
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from turret_bringup.description import robot_description
+from turret_bringup.environment import environment
+from turret_bringup.graph import VIEWERS
+from turret_bringup.ros_launch import COMMON, SWITCH, Argument, composed, declared, given, require_package
+from turret_bringup.viewer_files import adapted
+from turret_common.state_dir import runtime_dir, state_dir
+from turret_control.boresight_store import load_boresight
+
+ARGUMENTS = (
+    *COMMON,
+    Argument('rviz', 'true', 'start rviz with the turret\'s configuration', SWITCH),
+    Argument('rqt', 'false', 'start rqt with image, plots, parameters and diagnostics', SWITCH),
+)
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return the arguments and what looks at the turret."""
+    return LaunchDescription([*declared(ARGUMENTS), OpaqueFunction(function=_start)])
+
+
+def _start(context: LaunchContext) -> list[Node]:
+    values = given(context, ARGUMENTS)
+    config = composed(values, COMMON)
+    namespace, prefix, folder = config.namespace, values['frame_prefix'], runtime_dir(config.namespace) / 'view'
+    files = dataclasses.replace(config, nodes=VIEWERS).write(folder)
+    sim_time = {'use_sim_time': values['use_sim_time'] == 'true'}
+    urdf = robot_description(
+        config.effective['gimbal'], load_boresight(state_dir(namespace) / 'boresight.json'))
+    require_package('robot_state_publisher', 'view.launch.py', 'robot-state-publisher')
+    common = {'namespace': namespace, 'additional_env': environment(), 'output': 'screen'}
+    nodes = [
+        Node(package='robot_state_publisher', executable='robot_state_publisher', parameters=[
+            {'robot_description': ParameterValue(urdf, value_type=str), 'frame_prefix': prefix}, sim_time], **common),
+        *(Node(package=spec.package, executable=spec.name, name=spec.name, parameters=[str(files[spec.name])],
+               **common) for spec in VIEWERS)]
+    if values['rviz'] == 'true':
+        require_package('rviz2', 'rviz:=true', 'rviz2')
+        nodes.append(Node(
+            package='rviz2', executable='rviz2', parameters=[sim_time],
+            arguments=['-d', str(adapted('turret.rviz', folder, namespace, prefix))], **common))
+    if values['rqt'] == 'true':
+        require_package('rqt_gui', 'rqt:=true', 'rqt-common-plugins')
+        nodes.append(Node(
+            package='rqt_gui', executable='rqt_gui', parameters=[sim_time],
+            arguments=['--perspective-file', str(adapted('turret.perspective', folder, namespace, prefix))], **common))
+    return nodes

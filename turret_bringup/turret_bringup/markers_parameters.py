@@ -1,0 +1,19 @@
+"""Parameters of the node ``markers``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from turret_common.params import param
+
+
+@dataclass(frozen=True)
+class MarkersParameters:
+    """How what the turret knows is drawn."""
+
+    rate_hz: float = param(15.0, 'Drawings a second, while somebody listens', unit='Hz', minimum=1.0, maximum=60.0)
+    distance_m: float = param(
+        3.0, 'Distance at which bearings, which have none, are drawn', unit='m', minimum=0.2, maximum=100.0, live=True)
+    draw_head: bool = param(
+        False, 'Draw the head too, for viewers without a robot model and transforms', live=True)
+    frame_prefix: str = param('', 'Put before every frame id, with its slash.')
