@@ -21,6 +21,9 @@ from turret_web.schema import Field, Primitive, Sequence, Struct, Text
 from turret_web.server import WebServer
 from turret_web.web_parameters import LimitParameters, WebParameters
 
+#: The built panel.
+PANEL = Path(__file__).parents[1] / 'turret_web' / 'panel'
+
 TIME = Struct('builtin_interfaces/msg/Time', (
     Field('sec', Primitive('int32'), 0), Field('nanosec', Primitive('uint32'), 0)))
 HEADER = Struct('std_msgs/msg/Header', (Field('stamp', TIME, {}), Field('frame_id', Text(), '')))

@@ -28,7 +28,8 @@ _SERVICE = re.compile(r'[a-z0-9_]+(/[a-z0-9_]+)*', re.IGNORECASE)
 class ApiRoutes:
     """The HTTP side of the front door."""
 
-    def __init__(self, bridge: Bridge, needs_sign_in: bool) -> None:
+    def __init__(self, bridge: Bridge, needs_sign_in: bool, webrtc: bool) -> None:
+        self._webrtc = webrtc
         self._bridge = bridge
         self._namespace = bridge.gateway.namespace
         self._needs_sign_in = needs_sign_in
@@ -52,6 +53,7 @@ class ApiRoutes:
             'sign_in': self._needs_sign_in,
             'rosbridge': '/rosbridge',
             'video': f'/stream?topic={self._namespace}/camera/image_raw',
+            'webrtc': f'/webrtc?topic={self._namespace}/camera/image_raw' if self._webrtc else '',
             'topics': {
                 'status': f'{self._namespace}/status',
                 'tracks': f'{self._namespace}/vision/tracks',

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -22,44 +24,58 @@ _BACKLOG = 128 * 1024
 
 
 class VideoRoutes:
-    """The video side of the front door."""
+    """The video side of the front door.
+
+    Attributes:
+        video: what there is to see.
+        viewers: how many watch.
+    """
 
     def __init__(self, video: Video, policy: Policy, limits: LimitParameters, metrics: Metrics) -> None:
-        self._video = video
+        self.video = video
         self._policy = policy
         self._limits = limits
         self._metrics = metrics
+        self.viewers = 0
 
     def routes(self) -> list[web.RouteDef]:
         """Return the addresses."""
         return [web.get('/stream', self._stream), web.get('/snapshot', self._snapshot)]
 
-    @property
-    def viewers(self) -> int:
-        """How many watch."""
-        return self._video.viewers
+    def resolve(self, query: Mapping[str, str]) -> VideoRequest:
+        """Return what a viewer may watch.
 
-    def _resolve(self, request: web.Request) -> VideoRequest:
-        wanted = self._video.resolve(parse_request(request.query))
+        Raises:
+            TurretError: it is not there, not allowed, or too many watch.
+        """
+        wanted = self.video.resolve(parse_request(query))
         self._policy.check_subscribe(wanted.topic)
         if self.viewers >= self._limits.viewers:
             raise TurretError(ReasonCode.RATE_LIMITED, f'{self.viewers} viewers are watching already')
         return wanted
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        wanted = self._resolve(request)
+        wanted = self.resolve(request.query)
         response = web.StreamResponse(headers={
             'Content-Type': f'multipart/x-mixed-replace;boundary={BOUNDARY}', 'Cache-Control': 'no-store'})
-        channel = await self._video.watch(wanted)
-        try:
-            await response.prepare(request)
-            _bound_backlog(request)
-            await self._show(channel, request, response)
-        except ConnectionError:
-            pass  # it went while it was sent a picture
-        finally:
-            await self._video.leave(wanted)
+        async with self._watching(wanted) as channel:
+            with suppress(ConnectionError):  # it goes while it is sent a picture
+                await response.prepare(request)
+                _bound_backlog(request)
+                await self._show(channel, request, response)
         return response
+
+    @asynccontextmanager
+    async def _watching(self, wanted: VideoRequest) -> AsyncIterator[Channel]:
+        self.viewers += 1
+        try:
+            channel = await self.video.watch(wanted)
+            try:
+                yield channel
+            finally:
+                await self.video.leave(wanted)
+        finally:
+            self.viewers -= 1
 
     async def _show(self, channel: Channel, request: web.Request, response: web.StreamResponse) -> None:
         """Send every picture that the viewer takes in time, until it goes."""
@@ -74,12 +90,9 @@ class VideoRoutes:
             await response.write(picture.part)
 
     async def _snapshot(self, request: web.Request) -> web.StreamResponse:
-        wanted = self._resolve(request)
-        channel = await self._video.watch(wanted)
-        try:
+        wanted = self.resolve(request.query)
+        async with self._watching(wanted) as channel:
             picture = await channel.next(_SNAPSHOT_S)
-        finally:
-            await self._video.leave(wanted)
         if picture is None:
             raise TurretError(ReasonCode.TIMED_OUT, f'no picture of {wanted.topic} within {_SNAPSHOT_S:g} s')
         return web.Response(

@@ -25,6 +25,7 @@ from turret_web.routes import current_role, json_response, redirect, refusal
 from turret_web.routes_api import ApiRoutes
 from turret_web.routes_bridge import BridgeRoutes
 from turret_web.routes_files import FileRoutes
+from turret_web.routes_rtc import RtcRoutes
 from turret_web.routes_video import VideoRoutes
 from turret_web.services import Services
 from turret_web.streams import Video
@@ -83,7 +84,8 @@ class WebServer:
             parameters.limits)
         self._bridge = BridgeRoutes(bridge, self._metrics)
         self._video = VideoRoutes(Video(gateway), policy, parameters.limits, self._metrics)
-        self._api = ApiRoutes(bridge, self._access.needs_sign_in)
+        self._rtc = RtcRoutes(self._video, parameters)
+        self._api = ApiRoutes(bridge, self._access.needs_sign_in, self._rtc.enabled)
         self._files = FileRoutes(
             self._access, panel or Path(str(resources.files('turret_web'))) / 'panel',
             Path(parameters.media_dir or state_dir(gateway.namespace) / 'media').expanduser(), self._tls)
@@ -105,7 +107,8 @@ class WebServer:
             web.get('/healthz', self._health),
             web.get('/metrics', self._show_metrics),
             web.get('/', self._root),
-            *self._bridge.routes(), *self._video.routes(), *self._api.routes(), *self._files.routes()])
+            *self._bridge.routes(), *self._video.routes(), *self._rtc.routes(), *self._api.routes(),
+            *self._files.routes()])
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         host, port = self.address
         try:
@@ -121,6 +124,7 @@ class WebServer:
 
     async def stop(self) -> None:
         """End every connection and listen no more."""
+        await self._rtc.close()
         await self._bridge.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -171,7 +175,8 @@ class WebServer:
             response.headers.update({
                 'Access-Control-Allow-Origin': str(origin), 'Access-Control-Allow-Credentials': 'true',
                 'Access-Control-Allow-Headers': 'Authorization, Content-Type',
-                'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Expose-Headers': 'X-Timestamp',
+                'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+                'Access-Control-Expose-Headers': 'X-Timestamp, Location',
                 'Cross-Origin-Resource-Policy': 'cross-origin', 'Vary': 'Origin'})
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
@@ -181,8 +186,10 @@ class WebServer:
         return await self._files.panel_file(request)
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
-        return json_response({'status': 'ok', 'clients': self._bridge.count, 'viewers': self._video.viewers})
+        return json_response({'status': 'ok', **self._counts()})
 
     async def _show_metrics(self, request: web.Request) -> web.StreamResponse:
-        gauges = {'clients': self._bridge.count, 'viewers': self._video.viewers}
-        return web.Response(text=self._metrics.render(gauges, self._bridge.totals()))
+        return web.Response(text=self._metrics.render(self._counts(), self._bridge.totals()))
+
+    def _counts(self) -> dict[str, int]:
+        return {'clients': self._bridge.count, 'viewers': self._video.viewers + self._rtc.viewers}

@@ -182,11 +182,6 @@ class Video:
         self._channels: dict[VideoRequest, Channel] = {}
         self._lock = asyncio.Lock()
 
-    @property
-    def viewers(self) -> int:
-        """How many watch now."""
-        return sum(channel.viewers for channel in self._channels.values())
-
     def resolve(self, request: VideoRequest) -> VideoRequest:
         """Return the request with the topic that will really be read: the compressed sibling where there is one.
 

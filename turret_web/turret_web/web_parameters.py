@@ -80,6 +80,9 @@ class WebParameters:
         'embedded', 'the server of the video: our own, the stock one behind this door, or none', choices=VIDEOS)
     video_upstream: str = param(
         'http://127.0.0.1:8080', 'where web_video_server listens, for video web_video_server; on this machine')
+    webrtc: bool = param(True, 'offer video over WebRTC besides; MJPEG is always there')
+    webrtc_bits_per_s: int = param(
+        2_000_000, 'of a stream over WebRTC', unit='bit/s', minimum=100_000, maximum=20_000_000)
     rounded_topics: tuple[str, ...] = param(
         ('status',), 'topics for people to look at, whose numbers are rounded in JSON to save bytes')
     rounded_decimals: int = param(4, 'decimals that are left of them', minimum=0, maximum=15)

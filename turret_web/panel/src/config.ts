@@ -7,6 +7,8 @@ export interface Config {
   readonly rosbridge: string;
   /** Path and query of the MJPEG video. */
   readonly video: string;
+  /** Path and query for the video over WebRTC; empty = not offered. */
+  readonly webrtc: string;
   /** Browsers must sign in here. */
   readonly signIn: boolean;
 }
@@ -39,6 +41,7 @@ export async function fetchConfig(): Promise<Config> {
   const answer = await getJson('config.json');
   return {
     namespace: text(answer, 'namespace'), rosbridge: text(answer, 'rosbridge'), video: text(answer, 'video'),
+    webrtc: text(answer, 'webrtc'),
     signIn: answer['sign_in'] === true,
   };
 }

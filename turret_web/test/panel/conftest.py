@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,18 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from web_testing import PANEL
 
 from turret_common.ros_testing import claim_domain, free_port, wait_until
 
-PANEL = Path(__file__).parents[2] / 'turret_web' / 'panel'
-CHROMIUM_FLAGS = (
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync')
 START_S = 60.0
 END_S = 10.0
 
@@ -104,16 +99,3 @@ def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turret]:
             process.wait(END_S)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-@pytest.fixture(scope='session')
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    executable = shutil.which('chromium')
-    if executable is None:
-        pytest.skip('there is no Chromium: apt install chromium')
-    api = pytest.importorskip('playwright.sync_api', reason='pip install playwright')
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
-        yield chromium
-        chromium.close()

@@ -1,17 +1,20 @@
 /** Live video with crosshair and track boxes drawn over the very image they belong to. Click to look or to select. */
 
-import { h, setData, setHidden, setText } from '../dom';
+import { button, h, setData, setHidden, setText } from '../dom';
 import { degrees, number } from '../format';
-import { FrameSync, type Shown } from '../frame_sync';
+import { FrameSync, microseconds, type Shown } from '../frame_sync';
 import { ControllerState, LaserState, Track } from '../generated/interfaces';
 import { Fit, rectOf, trackAt, type Point2, type Size } from '../overlay';
 import type { Panel, Widget } from '../panel';
 import { constantLabel } from '../reasons';
-import { VideoStream } from '../video_stream';
+import { RtcStream } from '../rtc_stream';
+import { VideoStream, type VideoEvents } from '../video_stream';
 
 /** What a click on an image point does instead of looking there; used by the set-up widgets. */
 export type PickPoint = (point: Point2) => void;
 
+/** Where the browser remembers how this user wants the video. */
+const TRANSPORT_KEY = 'turret.video';
 const SELECT_MARGIN_PX = 6;
 const COLORS = {
   [Track.STATE_UNKNOWN]: '#9aa7b5',
@@ -32,7 +35,10 @@ export class Video implements Widget {
   private readonly hud = h('p', { class: 'hud', 'data-testid': 'video-hud' });
   private readonly aim = h('p', { class: 'hud aim' });
   private readonly sync = new FrameSync<ImageBitmap>((image) => image.close());
-  private readonly stream: VideoStream;
+  private readonly mjpeg: VideoStream;
+  private readonly webrtc: RtcStream;
+  private readonly transport = button('', () => this.switchTransport(), { class: 'transport quiet' });
+  private useWebrtc = false;
   private readonly shownAt: number[] = [];
   private shown: Shown<Size> | null = null;
   private pick: { hint: string; use: PickPoint } | null = null;
@@ -44,12 +50,21 @@ export class Video implements Widget {
       'aria-label': 'Live video. Click a point to look there, click a box to follow it.',
       onclick: (event: MouseEvent) => this.clicked(event),
     }, this.picture, this.overlay, this.problem, this.hint, this.hud, this.aim);
-    this.element = h('section', { class: 'card video', 'aria-label': 'Video' }, frame);
+    this.element = h('section', { class: 'card video', 'aria-label': 'Video' }, frame, this.transport);
 
-    this.stream = new VideoStream(panel.config.video, {
+    const events: VideoEvents = {
       onImage: (image, stamp) => this.sync.addImage(image, stamp, performance.now()),
       onProblem: (problem) => { this.problemText = problem; },
+    };
+    this.mjpeg = new VideoStream(panel.config.video, events);
+    this.webrtc = new RtcStream(panel.config.webrtc, events, (why) => {
+      panel.notices.failed(`WebRTC: ${why}. Going on with MJPEG.`);
+      this.setTransport(false);
+      this.stream();
     });
+    const canChoose = panel.config.webrtc !== '' && RtcStream.isSupported() && VideoStream.isSupported();
+    setHidden(this.transport, !canChoose);
+    this.setTransport(canChoose && localStorage.getItem(TRANSPORT_KEY) === 'webrtc');
     panel.transport.subscribe('vision/tracks', (tracks) => this.sync.addTracks(tracks));
     if (VideoStream.isSupported()) this.streamWhileVisible();
     else this.fallBack(panel.config.video);
@@ -87,12 +102,31 @@ export class Video implements Widget {
   }
 
   private streamWhileVisible(): void {
-    const follow = (): void => {
-      if (document.visibilityState === 'visible') this.stream.start();
-      else this.stream.stop();
-    };
-    document.addEventListener('visibilitychange', follow);
-    follow();
+    document.addEventListener('visibilitychange', () => this.stream());
+    this.stream();
+  }
+
+  /** Stream the way that was chosen, while the page can be seen. */
+  private stream(): void {
+    const isVisible = document.visibilityState === 'visible';
+    for (const [stream, isChosen] of [[this.webrtc, this.useWebrtc], [this.mjpeg, !this.useWebrtc]] as const) {
+      if (isVisible && isChosen) stream.start();
+      else stream.stop();
+    }
+  }
+
+  private switchTransport(): void {
+    this.setTransport(!this.useWebrtc);
+    localStorage.setItem(TRANSPORT_KEY, this.useWebrtc ? 'webrtc' : 'mjpeg');
+    this.stream();
+  }
+
+  private setTransport(useWebrtc: boolean): void {
+    this.useWebrtc = useWebrtc;
+    setText(this.transport, useWebrtc ? 'WebRTC' : 'MJPEG');
+    this.transport.title = useWebrtc
+      ? 'Few bytes, little delay on a network. Click for MJPEG.'
+      : 'Every picture as the camera made it. Click for WebRTC, which needs fewer bytes.';
   }
 
   /** A browser without streaming fetch gets a plain image: no stamps, so overlays may lag. */
@@ -121,6 +155,7 @@ export class Video implements Widget {
     this.picture.getContext('2d')?.drawImage(next.image, 0, 0);
     next.image.close();
     this.shown = { ...next, image: { width, height } };
+    setData(this.element, 'stamp', next.stamp === null ? '' : String(microseconds(next.stamp)));
     this.shownAt.push(now);
     if (this.shownAt.length > 60) this.shownAt.shift();
     this.drawOverlay(this.shown);
