@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import orjson
 import rclpy
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.srv import GetParameters, ListParameters, SetParameters
+from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -24,7 +25,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from turret_bringup.environment import environment
 from turret_common.errors import TurretError
-from turret_common.interface import SERVICES, TOPICS
+from turret_common.interface import ACTIONS, SERVICES, TOPICS
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
 from turret_msgs.srv import AcquireLease, Heartbeat, ReleaseLease
@@ -32,6 +33,7 @@ from turret_web.cdr import Codec, CodecError
 from turret_web.ros_schema import interface, schema
 
 _TOPIC_TYPES = {topic.name: topic.type for topic in TOPICS}
+_ACTION_TYPES = {action.name: action.type for action in ACTIONS}
 _SERVICE_TYPES = {service.name: service.type for service in SERVICES}
 _HEARTBEAT_S = 0.05
 _RELEASE_S = 1.0
@@ -108,6 +110,17 @@ class TurretClient:
         finally:
             listeners.remove(received)
 
+    def wait_for(self, topic: str, condition: Callable[[Any], bool], timeout_s: float) -> Any:
+        """Return the first message of a topic that meets a condition."""
+        deadline = time.monotonic() + timeout_s
+        with contextlib.closing(self.messages(topic)) as messages:
+            for message in messages:
+                if condition(message):
+                    return message
+                if time.monotonic() > deadline:
+                    break
+        raise TurretError(ReasonCode.TIMED_OUT, f'{topic} is not as awaited after {timeout_s:g} s')
+
     def send(self, service_type: Any, service: str, request: Any, timeout_s: float | None = None) -> Any:
         """Call a service and return its response, whatever it says."""
         timeout_s = timeout_s or self._timeout_s
@@ -115,12 +128,10 @@ class TurretClient:
         self._entities[service] = client
         if not client.wait_for_service(timeout_s):
             raise self._absent(f'nobody offers {service}')
-        done = threading.Event()
-        future = client.call_async(request)
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(timeout_s):
+        response = self._awaited(client.call_async(request), timeout_s)
+        if response is None:
             raise TurretError(ReasonCode.TIMED_OUT, f'{service} did not answer within {timeout_s:g} s')
-        return future.result()
+        return response
 
     def call(self, service: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Call a service of the turret with plain values and return plain values.
@@ -134,12 +145,43 @@ class TurretClient:
         needs_lease = 'lease_id' in cls.Request.get_fields_and_field_types() and 'lease_id' not in values
         with self.lease() if needs_lease else contextlib.nullcontext() as lease:
             given = {**values, 'lease_id': lease.id} if lease else values
-            try:
-                data = _codec(cls.Request).encode(given, time.time_ns())
-            except CodecError as error:
-                raise TurretError(ReasonCode.INVALID_ARGUMENT, str(error)) from error
-            response = self.send(cls, service, deserialize_message(data, cls.Request))
+            response = self.send(cls, service, _message(cls.Request, given))
         return as_values(response)
+
+    def run(self, action: str, values: Mapping[str, Any],
+            report: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
+        """Run an action of the turret to its end, with plain values, and return its result; an interrupt cancels it.
+
+        It gets the operator's lease as in :meth:`call`. ``report`` is given the feedback, in another thread.
+        """
+        if action not in _ACTION_TYPES:
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'the turret has no action "{action}"')
+        cls = interface(_ACTION_TYPES[action], 'action')
+        needs_lease = 'lease_id' in cls.Goal.get_fields_and_field_types() and 'lease_id' not in values
+        with self.lease() if needs_lease else contextlib.nullcontext() as lease:
+            goal = _message(cls.Goal, {**values, 'lease_id': lease.id} if lease else values)
+            client = self._entities.get(action) or ActionClient(self.node, cls, action)
+            self._entities[action] = client
+            if not client.wait_for_server(self._timeout_s):
+                raise self._absent(f'nobody offers {action}')
+            accepted = self._awaited(client.send_goal_async(
+                goal, lambda message: report(as_values(message.feedback))), self._timeout_s)
+            if accepted is None:
+                raise TurretError(ReasonCode.TIMED_OUT, f'{action} did not answer within {self._timeout_s:g} s')
+            result = accepted.get_result_async()
+            try:
+                return as_values(self._awaited(result, None).result)
+            except KeyboardInterrupt:
+                self._awaited(accepted.cancel_goal_async(), self._timeout_s)
+                self._awaited(result, self._timeout_s)
+                raise
+
+    @staticmethod
+    def _awaited(future: Any, timeout_s: float | None) -> Any:
+        """Return a future's result once the spinning thread has it; None when that takes too long."""
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        return future.result() if done.wait(timeout_s) else None
 
     @contextlib.contextmanager
     def lease(self, take_over: bool = False) -> Iterator[Lease]:
@@ -202,6 +244,18 @@ def as_values(message: Any) -> dict[str, Any]:
     """Return a message as plain values; NaN, which JSON does not have, is None."""
     values: dict[str, Any] = orjson.loads(orjson.dumps(_codec(type(message)).to_json(serialize_message(message))))
     return values
+
+
+def _message(cls: Any, values: Mapping[str, Any]) -> Any:
+    """Return a message from plain values.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, a field is unknown or of another type.
+    """
+    try:
+        return deserialize_message(_codec(cls).encode(values, time.time_ns()), cls)
+    except CodecError as error:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, str(error)) from error
 
 
 def _codec(cls: Any) -> Codec:

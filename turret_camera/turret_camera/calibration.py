@@ -1,15 +1,17 @@
-"""Lens calibrations as ``camera_calibration`` writes them."""
+"""Lens calibrations in files of the form that ROS's ``camera_calibration`` writes."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
+from turret_common.state_dir import write_atomically
 
 
 def load_calibration(path: Path) -> PinholeCamera:
@@ -34,3 +36,25 @@ def load_calibration(path: Path) -> PinholeCamera:
             ReasonCode.INVALID_ARGUMENT, f'{path} is no calibration: {type(error).__name__}: {error}') from error
     k1, k2, p1, p2, k3 = (*lens, 0.0)[:5]
     return PinholeCamera(width, height, matrix[0], matrix[4], matrix[2], matrix[5], (k1, k2, p1, p2, k3))
+
+
+def save_calibration(path: Path, camera: PinholeCamera) -> None:
+    """Write what :func:`load_calibration` reads.
+
+    Raises:
+        TurretError: IO_ERROR.
+    """
+    def matrix(rows: int, values: list[float]) -> dict[str, Any]:
+        return {'rows': rows, 'cols': len(values) // rows, 'data': values}
+
+    fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
+    document = {
+        'image_width': camera.width, 'image_height': camera.height, 'camera_name': 'turret',
+        'camera_matrix': matrix(3, [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]), 'distortion_model': 'plumb_bob',
+        'distortion_coefficients': matrix(1, list(camera.distortion)),
+        'rectification_matrix': matrix(3, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]),
+        'projection_matrix': matrix(3, [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0])}
+    try:
+        write_atomically(path, yaml.safe_dump(document, sort_keys=False).encode())
+    except OSError as error:
+        raise TurretError(ReasonCode.IO_ERROR, f'the calibration cannot be saved: {error}') from error

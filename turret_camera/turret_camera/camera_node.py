@@ -19,6 +19,7 @@ from turret_camera.clock import Clock, MonotonicClock
 from turret_camera.frame import ENCODING, Frame, Settings
 from turret_camera.grabber import Grabber, Status
 from turret_camera.media_library import MediaLibrary
+from turret_camera.ros_calibration import RosCalibration
 from turret_camera.ros_media import RosMedia
 from turret_camera.ros_topic_source import RosTopicSource
 from turret_camera.source import ImageSource
@@ -60,11 +61,15 @@ class CameraNode(Node):
             self, MediaLibrary(Path(folder)), newest=lambda: self._grabber.newest,
             parameters=lambda: self._ros_parameters.value.recording, changed=self._beat_now.set)
         self._state_thread = threading.Thread(target=self._beat, name='state', daemon=True)
+        self._calibration = RosCalibration(
+            self, lambda: self._grabber.newest, self._calibration_file(self._ros_parameters.value),
+            self._source.use_lens)
         self._grabber.start()
         self._state_thread.start()
 
     def destroy_node(self) -> None:
         self._closing = True
+        self._calibration.close()
         self._grabber.stop()
         self._media.close()
         self._beat_now.set()
@@ -76,10 +81,17 @@ class CameraNode(Node):
         self._beat_now.set()
 
     def _make_source(self, parameters: CameraParameters, clock: Clock) -> ImageSource:
-        lens = load_calibration(Path(parameters.calibration_file)) if parameters.calibration_file else None
+        own = self._calibration_file(parameters)
+        file = Path(parameters.calibration_file) if parameters.calibration_file else own if own.is_file() else None
+        lens = load_calibration(file) if file else None
         if parameters.source == 'topic':
             return RosTopicSource(parameters, self, clock, lens)
         return make_source(parameters, plant_socket(self.get_namespace()), clock, lens)
+
+    def _calibration_file(self, parameters: CameraParameters) -> Path:
+        """Return where this camera's own calibration is kept."""
+        device = f'-{Path(parameters.device).name}' if parameters.source == 'v4l2' else ''
+        return state_dir(self.get_namespace()) / 'calibration' / f'{parameters.source}{device}.yaml'
 
     def _publish(self, frame: Frame) -> None:
         p = self._ros_parameters.value

@@ -53,7 +53,8 @@ class CameraParameters:
     horizontal_fov: float = param(
         1.047, 'Horizontal field of view, for camera_info where there is no calibration.', unit='rad', minimum=0.1,
         maximum=2.8, live=True)
-    calibration_file: str = param('', 'YAML file as written by camera_calibration; empty = ideal lens.')
+    calibration_file: str = param(
+        '', 'YAML file as written by camera_calibration; empty = what camera/calibrate wrote, else an ideal lens.')
     camera_mount: str = param(
         'head', 'Where the camera is: on the head, or fixed to the base, looking along its x axis.',
         choices=('head', 'base'))

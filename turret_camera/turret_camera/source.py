@@ -37,6 +37,10 @@ class ImageSource(ABC):
         self.parameters = parameters
         self._lens = lens
 
+    def use_lens(self, lens: PinholeCamera) -> None:
+        """Take a calibration; it holds from the next frame on."""
+        self._lens = lens
+
     @property
     @abstractmethod
     def detail(self) -> str:

@@ -143,4 +143,6 @@ ACTIONS: tuple[Action, ...] = (
     Action('controller/measure_delay', _A + 'MeasureDelay', 'controller'),
     Action('controller/auto_tune', _A + 'AutoTune', 'controller'),
     Action('controller/calibrate_boresight', _A + 'CalibrateBoresight', 'controller'),
+    Action('controller/check_bearings', _A + 'CheckBearings', 'controller'),
+    Action('camera/calibrate', _A + 'CalibrateCamera', 'camera'),
 )

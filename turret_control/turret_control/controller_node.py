@@ -120,8 +120,7 @@ class ControllerNode(Node):
         self.create_service(SetBoresight, 'controller/set_boresight', self._set_boresight)
         self._actions = ControllerActions(
             self, self._lock, self._controller, self._permit, self._presets, self._settings)
-        self._calibration = BoresightCalibration(
-            self, self._permit, lambda: self._controller.target.camera, self._accept_boresight)
+        self._calibration = BoresightCalibration(self, self._permit, self._controller, self._accept_boresight)
 
         if self._handset:
             self._handset.start()

@@ -19,6 +19,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_params import RosParameters
 from turret_control.controller import Controller, Task
+from turret_control.controller_check import CheckBearings
 from turret_control.controller_drive import Command, Drive
 from turret_control.controller_measurement import MeasureDelay
 from turret_control.controller_parameters import ControllerParameters
@@ -31,6 +32,7 @@ from turret_control.ros_controller import pattern_message
 from turret_msgs import action
 
 _DEFAULT_TRAVEL = 0.1   # rad
+_CHECK_TRAVEL = 0.3
 _MOST_TRAVEL = 0.5
 _FEEDBACK_PERIOD_S = 0.2
 
@@ -74,7 +76,8 @@ class ControllerActions:
             for kind, name, execute in (
                 (action.RunPattern, 'run_pattern', self._run_pattern),
                 (action.MeasureDelay, 'measure_delay', self._measure_delay),
-                (action.AutoTune, 'auto_tune', self._auto_tune))]
+                (action.AutoTune, 'auto_tune', self._auto_tune),
+                (action.CheckBearings, 'check_bearings', self._check_bearings))]
 
     def destroy(self) -> None:
         """Take the servers down."""
@@ -144,6 +147,19 @@ class ControllerActions:
             if goal.request.apply:
                 self._parameters.set({
                     f'aim.{goal.request.axis}.{gain}': getattr(tuned, gain) for gain in ('kp', 'ki', 'kd')})
+            self._finish(goal, result, None)
+        except TurretError as error:
+            self._finish(goal, result, error)
+        return result
+
+    async def _check_bearings(self, goal: ServerGoalHandle) -> Any:
+        result = action.CheckBearings.Result(rms=math.nan, worst=math.nan, scale=math.nan, roll=math.nan)
+        try:
+            task = CheckBearings(_travel(goal.request.travel) if goal.request.travel else _CHECK_TRAVEL)
+            await self._run(goal, task, lambda: goal.publish_feedback(
+                action.CheckBearings.Feedback(phase='turn and look', progress=task.progress)))
+            for name, value in task.result()._asdict().items():
+                setattr(result, name, value)
             self._finish(goal, result, None)
         except TurretError as error:
             self._finish(goal, result, error)

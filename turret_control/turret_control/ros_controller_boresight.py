@@ -17,20 +17,20 @@ from sensor_msgs.msg import Image
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_range
-from turret_common.geometry import PinholeCamera
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import image_to_array
 from turret_common.ros_qos import IMAGE_IN
 from turret_control.boresight import Boresight, Dot, fit_boresight
 from turret_control.boresight_dot import find_dot
+from turret_control.controller import Controller, Mode
 from turret_msgs.action import CalibrateBoresight
 from turret_msgs.srv import Fire
 
 _IMAGES = 4            # with the laser off, and on
 _PULSE_S = 0.6
 _LIGHT_UP_S = 0.15     # from the accepted shot to images that show it
-_MOVE_S = 10.0         # for the operator to change the distance
+_MOVE_S, _MOST_MOVE_S = 10.0, 60.0  # for the operator to change the distance
 _TIMEOUT_S = 3.0
 _MOST_RANGES = 10
 
@@ -40,10 +40,10 @@ _Pixels = npt.NDArray[np.uint8]
 class BoresightCalibration:
     """The action server ``controller/calibrate_boresight``. The laser must be armed and the head must stand still."""
 
-    def __init__(self, node: Node, permit: PermitMonitor, camera: Callable[[], PinholeCamera | None],
+    def __init__(self, node: Node, permit: PermitMonitor, controller: Controller,
                  accept: Callable[[Boresight], None]) -> None:
-        """``camera`` gives the camera of the image; ``accept`` takes the boresight that was found."""
-        self._node, self._permit, self._camera, self._accept = node, permit, camera, accept
+        """``controller`` knows camera and pose; ``accept`` takes the boresight that was found."""
+        self._node, self._permit, self._controller, self._accept = node, permit, controller, accept
         self._laser = node.create_client(Fire, 'laser/fire')
         self._busy = False
         self._server = ActionServer(
@@ -77,27 +77,33 @@ class BoresightCalibration:
         return result
 
     async def _find(self, goal: ServerGoalHandle) -> Boresight:
-        ranges, camera = list(goal.request.ranges), self._camera()
+        ranges, target = list(goal.request.ranges), self._controller.target
+        camera = target.camera
         if not 1 <= len(ranges) <= _MOST_RANGES:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'one to {_MOST_RANGES} distances are needed')
         for range_m in ranges:
             require_range('distance', range_m, 0.1, 100.0)
+        move_s = goal.request.move_s or _MOVE_S
+        require_range('move_s', move_s, 0.0, _MOST_MOVE_S)
+        if self._controller.mode not in (Mode.IDLE, Mode.MANUAL):
+            raise TurretError(ReasonCode.WRONG_MODE, 'the head must stand still: change to manual')
         if camera is None:
             raise TurretError(ReasonCode.NO_CALIBRATION, 'the camera has not described itself yet')
         dots = []
         for i, range_m in enumerate(ranges):
             if i:
                 goal.publish_feedback(CalibrateBoresight.Feedback(
-                    measured=i, prompt=f'Bring a surface to {range_m:g} m within {_MOVE_S:g} s.'))
-                await self._pause(_MOVE_S)
+                    measured=i, prompt=f'Bring a surface to {range_m:g} m within {move_s:g} s.'))
+                await self._pause(move_s)
             dark = await self._images(goal)
             await self._fire(goal.request.lease_id)
             await self._pause(_LIGHT_UP_S)
             pixel = find_dot(dark, await self._images(goal))
             if pixel is None:
                 raise TurretError(ReasonCode.CALIBRATION_FAILED, f'no dot was seen at {range_m:g} m')
-            dots.append(Dot(*pixel, range_m))
-        return fit_boresight(dots, camera)
+            pose = self._controller.drive.head.head
+            dots.append(Dot(*pixel, range_m, pose.pan, pose.tilt))
+        return fit_boresight(dots, camera, camera_at=target.sight.camera_at)
 
     async def _fire(self, lease_id: str) -> None:
         if not self._laser.service_is_ready():

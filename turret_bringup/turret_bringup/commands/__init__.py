@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from turret_bringup.commands import bench, call, doctor, down, param, setup, status, test, up, view
+from turret_bringup.commands import bench, calibrate, call, doctor, down, param, setup, status, test, up, view
 
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
     'down': down,
     'status': status,
     'call': call,
+    'calibrate': calibrate,
     'param': param,
     'view': view,
     'test': test,

@@ -1754,8 +1754,6 @@ export interface CalibrateBoresight_Feedback {
 }
 
 export interface CalibrateCamera_Goal {
-  /** the operator's lease */
-  lease_id: string;
   /** one of BOARD_* */
   board: number;
   /** squares across the board; 0 = 9 */
@@ -2053,7 +2051,6 @@ export const LEASED: ReadonlySet<string> = new Set([
   'turret_msgs/action/AutoTune',
   'turret_msgs/action/Calibrate',
   'turret_msgs/action/CalibrateBoresight',
-  'turret_msgs/action/CalibrateCamera',
   'turret_msgs/action/CheckBearings',
   'turret_msgs/action/Home',
   'turret_msgs/action/MeasureDelay',

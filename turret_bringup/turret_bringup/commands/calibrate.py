@@ -1,0 +1,158 @@
+"""Measure what a running turret must know of its hardware: laser, lens, delays, gains.
+
+  ./turret calibrate boresight --arm --range 1 --range 2 --range 4
+  ./turret calibrate board board.png && ./turret calibrate camera
+  ./turret calibrate check
+  ./turret calibrate delay
+  ./turret calibrate gains pan
+
+What is found is used at once. Delays and gains are kept for the next start by: ./turret call controller/save_parameters
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from turret_bringup.commands.options import add_namespace
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+_BOARDS = ('charuco', 'chessboard')
+_ARMED_S = 20.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    tasks = parser.add_subparsers(title='tasks', metavar='TASK', required=True, dest='task')
+    boresight = tasks.add_parser(
+        'boresight', help='find the laser\'s dot in the picture at one or more distances of a surface in front of it')
+    boresight.add_argument(
+        '--range', type=float, action='append', dest='ranges', metavar='M', required=True,
+        help='distance of the surface; repeated, also the place of the laser is found')
+    boresight.add_argument('--power', type=float, default=0.2, help='of the laser, 0 to 1 (default: %(default)s)')
+    boresight.add_argument('--move', type=float, default=10.0, metavar='S', help='time given to move the surface')
+    boresight.add_argument(
+        '--arm', action='store_true', required=True,
+        help='confirm that the region that the zones allow is safe, and arm the laser for this')
+    camera = tasks.add_parser('camera', help='measure the lens with a board that you hold in front of the camera')
+    board = tasks.add_parser('board', help='draw the board, to be printed and glued to something flat')
+    board.add_argument('file', type=Path, metavar='FILE', help='picture to write, for example board.png')
+    for parser_ in (camera, board):
+        parser_.add_argument('--board', choices=_BOARDS, default=_BOARDS[0], help='(default: %(default)s)')
+        parser_.add_argument('--columns', type=int, default=9, help='squares across (default: %(default)s)')
+        parser_.add_argument('--rows', type=int, default=6, help='squares down (default: %(default)s)')
+        parser_.add_argument(
+            '--marker', type=float, default=0.75, help='size of a marker over that of a square (default: %(default)s)')
+    camera.add_argument('--views', type=int, default=20, help='different views to collect (default: %(default)s)')
+    check = tasks.add_parser('check', help='compare the bearing of a still target all over the picture')
+    delay = tasks.add_parser('delay', help='measure delays and play with a still target in sight')
+    gains = tasks.add_parser('gains', help='find the gain of an axis by a small swing')
+    gains.add_argument('axis', choices=('pan', 'tilt'))
+    for parser_ in (check, delay, gains):
+        parser_.add_argument('--travel', type=float, default=0.0, metavar='DEG', help='largest excursion')
+    for name, parser_ in tasks.choices.items():
+        if name != 'board':
+            add_namespace(parser_)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one task; the exit code is 1 when it fails."""
+    if args.task == 'board':
+        return _draw_board(args)
+
+    from turret_bringup.ros_client import TurretClient
+    with TurretClient(args.namespace) as client:
+        result = _boresight(client, args) if args.task == 'boresight' else client.run(*_goal(args), _show)
+    sys.stdout.write((_told(args.task, result) if result['success'] else f'failed: {result["message"]}') + '\n')
+    return int(not result['success'])
+
+
+def _goal(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    if args.task == 'camera':
+        return 'camera/calibrate', {
+            'board': _BOARDS.index(args.board), 'columns': args.columns, 'rows': args.rows, 'marker': args.marker,
+            'views': args.views}
+    travel = {'travel': math.radians(args.travel)}
+    return {
+        'check': ('controller/check_bearings', travel),
+        'delay': ('controller/measure_delay', travel),
+        'gains': ('controller/auto_tune', {**travel, 'axis': getattr(args, 'axis', ''), 'apply': True}),
+    }[args.task]
+
+
+def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
+    """Arm and find the dot; in simulation the wall is brought to each distance."""
+    simulated = next(client.messages('laser/state')).driver == 'sim'
+
+    def bring_wall(range_m: float) -> None:
+        if simulated:
+            client.set_parameter('plant', 'wall_range', range_m)
+
+    def prompt(feedback: dict[str, Any]) -> None:
+        _show(feedback)
+        bring_wall(args.ranges[feedback['measured']])
+
+    bring_wall(args.ranges[0])
+    with client.lease() as lease:
+        own = {'lease_id': lease.id}
+        for service, values in (
+                ('controller/set_mode', {'mode': 1}), ('safety/confirm_region', {}),
+                ('laser/set_power', {'power': args.power}), ('laser/arm', {})):
+            answer = client.call(service, {**own, **values})
+            if not answer['success']:
+                raise TurretError(ReasonCode(answer['code']), f'{service} refuses: {answer["message"]}')
+        try:
+            sys.stderr.write('arming\n')
+            client.wait_for('laser/state', lambda state: state.state == state.STATE_ARMED, _ARMED_S)
+            result: dict[str, Any] = client.run(
+                'controller/calibrate_boresight', {**own, 'ranges': args.ranges, 'move_s': args.move}, prompt)
+            return result
+        finally:
+            client.call('laser/disarm', own)
+
+
+def _show(feedback: dict[str, Any]) -> None:
+    done = feedback.get('progress')
+    text = feedback.get('prompt') or feedback.get('phase') or ''
+    sys.stderr.write(('' if done is None else f'{100.0 * done:3.0f} %  ') + f'{text}\n')
+
+
+def _told(task: str, result: dict[str, Any]) -> str:
+    """Return a result in words, angles in degrees."""
+    def degrees(name: str, digits: int = 3) -> str:
+        value = result[name]
+        return 'not measured' if value is None else f'{math.degrees(value):.{digits}f} degrees'
+
+    def milliseconds(name: str) -> str:
+        return 'not measured' if result[name] is None else f'{1e3 * result[name]:.1f} ms'
+
+    text = {
+        'boresight': lambda: f'boresight set, residual {degrees("residual")}',
+        'camera': lambda: f'residual {result["rms"]:.2f} px, field of view {degrees("horizontal_fov", 1)}, '
+                          f'written to {result["file"]}',
+        'check': lambda: f'spread of the bearing {degrees("rms")}, worst {degrees("worst")} in {result["images"]} '
+                         f'images; focal length x {result["scale"]:.3f} and a roll of {degrees("roll")} would fit best',
+        'delay': lambda: f'camera {milliseconds("camera_s")}, image to track {milliseconds("processing_s")}, '
+                         f'command to motion {milliseconds("actuator_s")}',
+        'gains': lambda: f'kp {result["kp"]:.2f}, ki {result["ki"]:.2f}, kd {result["kd"]:.3f}',
+    }[task]()
+    return f'{text}; {result["message"]}' if result['message'] else text
+
+
+def _draw_board(args: argparse.Namespace) -> int:
+    import cv2
+
+    from turret_camera.lens_calibration import Board
+    picture = Board(_BOARDS.index(args.board), args.columns, args.rows, args.marker).draw(200)
+    try:
+        written = cv2.imwrite(str(args.file), picture)
+    except cv2.error:  # not the ending of a picture
+        written = False
+    if not written:
+        raise TurretError(ReasonCode.IO_ERROR, f'cannot write the picture {args.file}')
+    sys.stdout.write(f'{args.file}: print it, without stretching it, as large as you can\n')
+    return 0
