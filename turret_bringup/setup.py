@@ -24,6 +24,7 @@ setup(
     license='Apache-2.0',
     entry_points={'console_scripts': [
         'markers = turret_bringup.markers_node:main',
+        'replay = turret_bringup.replay_node:main',
         'turret = turret_bringup.cli:main',
     ]},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +35,6 @@ def write_json(path: Path, rows: Iterable[Row]) -> None:
         [{**row._asdict(), 'value': row.value if math.isfinite(row.value) else None} for row in rows], indent=1))
 
 
-def percentile(values: Sequence[float], share: float) -> float:
+def percentile(values: Collection[float], share: float) -> float:
     """Return the value that the share (0..1) of all values does not exceed; NaN of nothing."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else math.nan

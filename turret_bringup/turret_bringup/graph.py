@@ -21,6 +21,7 @@ class NodeSpec:
         raw_images: whether it publishes raw images, which need a large Fast DDS shared-memory segment.
         simulation_only: whether it is the simulated hardware itself, which starts when some backend is ``sim``, and
             ends after everything that drives it.
+        ends_all: whether everything is over when it ends by itself.
     """
 
     name: str
@@ -28,6 +29,7 @@ class NodeSpec:
     backend: str = ''
     raw_images: bool = False
     simulation_only: bool = False
+    ends_all: bool = False
 
     @property
     def module(self) -> str:

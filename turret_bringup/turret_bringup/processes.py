@@ -51,7 +51,7 @@ def commands(
                 _run, spec, {**shared, **node_environment(spec, base)},
                 ['-r', f'__ns:=/{configuration.namespace}', '-r', f'__node:={spec.name}',
                  '--params-file', str(parameter_files[spec.name]), '--log-level', log_level]),
-            ends_last=spec.simulation_only)
+            ends_last=spec.simulation_only, ends_all=spec.ends_all)
         for spec in configuration.nodes]
 
 

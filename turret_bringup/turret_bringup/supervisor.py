@@ -45,11 +45,13 @@ class Command:
         name: shown before each line of its output.
         main: what it does, called in the new process; returns the exit code.
         ends_last: True for what others need until they have ended.
+        ends_all: True where all is over when this has ended by itself.
     """
 
     name: str
     main: Callable[[], int]
     ends_last: bool = False
+    ends_all: bool = False
 
 
 @dataclass
@@ -212,7 +214,10 @@ class Supervisor:
         process_groups.send(pid, signal.SIGTERM)
         if self._ending:
             return
-        if code == REFUSED and child.starts == 1:
+        if child.command.ends_all and code == 0:
+            self._ending = True
+            return
+        if code == REFUSED and (child.starts == 1 or child.command.ends_all):
             self.refusal = child.last_line
             self._ending = True
             return

@@ -18,6 +18,8 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from turret_common.domains import DOMAINS, is_in_use
+
 _held: dict[int, Any] = {}
 
 
@@ -26,7 +28,7 @@ def claim_domain() -> int:
 
     The end of this process releases it too.
     """
-    for domain in range(1, 102):
+    for domain in DOMAINS:
         path = Path(tempfile.gettempdir()) / f'turret-test-domain-{domain}.lock'
         lock = path.open('a')
         try:
@@ -34,7 +36,7 @@ def claim_domain() -> int:
         except OSError:
             lock.close()
             continue
-        if _is_in_use(domain):  # by a graph that no test started, or that outlived its test
+        if is_in_use(domain):  # by a graph that no test started, or that outlived its test
             lock.close()
             continue
         _held[domain] = lock
@@ -45,17 +47,6 @@ def claim_domain() -> int:
 def release_domain(domain: int) -> None:
     """Give back a domain id that :func:`claim_domain` returned."""
     _held.pop(domain).close()
-
-
-def _is_in_use(domain: int) -> bool:
-    """Return whether a participant holds one of the domain's first UDP ports (DDSI-RTPS 9.6.1.1)."""
-    for port in range(7410 + 250 * domain, 7410 + 250 * domain + 40):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(('', port))
-            except OSError:
-                return True
-    return False
 
 
 def free_port() -> int:

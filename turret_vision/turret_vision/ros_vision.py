@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -116,3 +117,9 @@ def track_message(track: Track) -> msgs.Track:
         azimuth_rate=float(track.azimuth_rate), elevation_rate=float(track.elevation_rate),
         covariance=track.covariance.ravel(), angular_width=float(track.width), angular_height=float(track.height),
         hits=track.hits, misses=track.misses, unseen_s=float(track.unseen_s), box=box_message(track.box))
+
+
+def tracks_message(stamp: Any, frame_id: str, tracks: Sequence[Track]) -> msgs.TrackArray:
+    """Return all tracks after the image of a stamp."""
+    return msgs.TrackArray(
+        header=Header(stamp=stamp, frame_id=frame_id), tracks=[track_message(track) for track in tracks])

@@ -26,7 +26,7 @@ from turret_vision import detection
 from turret_vision.annotate import annotate
 from turret_vision.balloon import sample_colour
 from turret_vision.detectors import available
-from turret_vision.ros_vision import PoseFeed, detections_message, track_message
+from turret_vision.ros_vision import PoseFeed, detections_message, tracks_message
 from turret_vision.tracker import TrackState
 from turret_vision.vision import Result, Vision
 from turret_vision.vision_parameters import VisionParameters
@@ -123,9 +123,7 @@ class VisionNode(Node):
         self._detections.publish(detections_message(
             image.header, method, image.width, image.height, result.processing_s, result.detections))
         if result.tracks is not None:
-            self._tracks.publish(TrackArray(
-                header=Header(stamp=image.header.stamp, frame_id=self._base_frame),
-                tracks=[track_message(track) for track in result.tracks]))
+            self._tracks.publish(tracks_message(image.header.stamp, self._base_frame, result.tracks))
         if self._annotated.get_subscription_count():
             self._publish_annotated(image.header, pixels, result)
 

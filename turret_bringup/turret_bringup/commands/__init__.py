@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from turret_bringup.commands import bench, calibrate, call, doctor, down, param, setup, status, test, up, view
+from turret_bringup.commands import (
+    bench,
+    calibrate,
+    call,
+    doctor,
+    down,
+    param,
+    replay,
+    setup,
+    status,
+    test,
+    up,
+    view,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
@@ -14,6 +27,7 @@ COMMANDS: dict[str, ModuleType] = {
     'calibrate': calibrate,
     'param': param,
     'view': view,
+    'replay': replay,
     'test': test,
     'bench': bench,
     'doctor': doctor,

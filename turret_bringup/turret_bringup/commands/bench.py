@@ -21,6 +21,7 @@ BENCHMARKS = {
     'steps': 'turret_control.bench_steps',
     'vision': 'turret_vision.bench_vision',
     'web': 'turret_web.bench_web',
+    'replay': 'turret_bringup.ros_bench_replay',
 }
 
 

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             clean_up=shared_memory.clear_orphans)
         for line in [*config.notes, configuration.announcement(config)]:
             supervisor.say(line)
-        code = supervisor.run(_teller(supervisor, web.host, web.port))
+        code = supervisor.run(teller(supervisor, web.host, web.port))
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code
@@ -127,7 +127,7 @@ def _is_video(path: Path) -> bool:
     return subprocess.run([sys.executable, '-c', probe, path], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def _teller(supervisor: Supervisor, host: str, port: int) -> Callable[[], float | None]:
+def teller(supervisor: Supervisor, host: str, port: int) -> Callable[[], float | None]:
     """Return the function that looks whether the panel is reachable, and says so once."""
     deadline = time.monotonic() + _REACHABLE_S
 

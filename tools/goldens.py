@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Make and refresh the golden bags, which ``turret_bringup/test/ros/test_goldens.py`` runs perception and control on.
+
+  tools/goldens.py cut BAG NAME --start 3 --seconds 5   # keep what a re-run needs of a part of a recorded bag
+  tools/goldens.py refresh                              # write down what the cores make of every golden bag now
+
+After a refresh, look at what "git diff" shows: it is what the change does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import CompressedImage
+
+from turret_bringup import replay_history, replay_settings
+from turret_bringup.bag_reader import Bag
+from turret_bringup.bag_writer import BagWriter
+from turret_bringup.ros_bag_turret import namespace_of
+from turret_bringup.ros_rerun import INPUTS, Settings, rerun
+
+GOLDENS = Path(__file__).resolve().parents[1] / 'turret_bringup' / 'test' / 'goldens'
+_LATCHED_S = 1.0  # states before the part that begin it
+
+
+_JPEG = 'sensor_msgs/msg/CompressedImage'
+
+
+def cut(bag: Bag, folder: Path, start_s: float, seconds: float, quality: int) -> None:
+    """Write a part of a bag without what only a person would look at, and with smaller pictures."""
+    prefix = namespace_of(bag)
+    wanted = {f'{prefix}/{name}' for name in INPUTS} & bag.topics.keys()
+    begin = bag.start_ns + round(1e9 * start_s)
+    end = begin + round(1e9 * seconds)
+    with BagWriter(folder, [bag.topics[name] for name in sorted(wanted)], custom=bag.custom) as writer:
+        states = {}
+        for message in bag.messages({f'{prefix}/gimbal/state', f'{prefix}/controller/state'} & wanted, None, begin):
+            states[message.topic] = message
+        for message in states.values():
+            writer.write(message.topic, begin, message.data)
+        truths = 0
+        for message in bag.messages(wanted, begin, end):
+            truths += message.topic.endswith('/sim/truth')
+            if not message.topic.endswith('/sim/truth') or truths % 4 == 0:
+                data = smaller(message.data, quality) if message.type == _JPEG else message.data
+                writer.write(message.topic, message.stamp_ns, data)
+
+
+def smaller(data: bytes, quality: int) -> bytes:
+    """Return a compressed picture of another JPEG quality."""
+    message = deserialize_message(data, CompressedImage)
+    pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
+    message.data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    return bytes(serialize_message(message))
+
+
+def refresh(folder: Path) -> None:
+    """Write down what the cores make of a golden bag, with default parameters but for the method."""
+    with Bag(folder) as bag:
+        parameters, _ = replay_settings.compose({}, (folder.parent / f'{folder.name}.set').read_text().split())
+        result = rerun(bag, Settings(parameters['vision'], parameters['controller']))
+    replay_history.save(result.again, folder.parent / f'{folder.name}.jsonl')
+
+
+def main() -> int:
+    """Run one of the two."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    actions = parser.add_subparsers(dest='action', required=True)
+    part = actions.add_parser('cut')
+    part.add_argument('bag', type=Path)
+    part.add_argument('name')
+    part.add_argument('--start', type=float, default=0.0)
+    part.add_argument('--seconds', type=float, default=5.0)
+    part.add_argument('--jpeg-quality', type=int, default=25)
+    part.add_argument('--set', action='append', default=[], dest='assignments', help='parameters of the re-run')
+    actions.add_parser('refresh')
+    args = parser.parse_args()
+    if args.action == 'cut':
+        shutil.rmtree(GOLDENS / args.name, ignore_errors=True)
+        with Bag(args.bag) as bag:
+            cut(bag, GOLDENS / args.name, args.start, args.seconds, args.jpeg_quality)
+        (GOLDENS / f'{args.name}.set').write_text(' '.join(args.assignments) + '\n')
+        refresh(GOLDENS / args.name)
+    else:
+        for folder in sorted(path for path in GOLDENS.iterdir() if path.is_dir()):
+            refresh(folder)
+            sys.stdout.write(f'{folder.name}\n')
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

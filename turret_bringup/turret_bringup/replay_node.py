@@ -1,0 +1,225 @@
+"""The replay node: publishes a bag again, in a ROS domain of its own. It is no part of a turret's graph."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
+
+from turret_bringup.bag_metadata import BagError
+from turret_bringup.bag_reader import Bag, BagMessage
+from turret_bringup.replay_guard import intruder, plan
+from turret_bringup.replay_parameters import ReplayParameters
+from turret_bringup.replay_player import Player
+from turret_bringup.replay_source import PICTURES, BagSource
+from turret_bringup.ros_bag_turret import namespace_of
+from turret_bringup.ros_replay import Operator, Outlets, Permits
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import answered, run
+from turret_common.ros_params import RosParameters
+from turret_common.ros_qos import COMMAND, STATE
+from turret_msgs.msg import ReplayState
+from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepReplay
+
+#: How long the domain is watched before anything is published; nodes find each other within 0.2 s.
+_WATCH_S = 1.0
+_LOOK_S = 0.1
+_STATE_S = 0.1
+
+
+class ReplayNode(Node):
+    """Publishes in a thread of its own; the executor only takes requests."""
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('replay', **node_kwargs)
+        settings: RosParameters[ReplayParameters] = RosParameters(self, ReplayParameters)
+        self._settings = p = settings.value
+        if self.context.get_domain_id() != p.domain:
+            raise TurretError(
+                ReasonCode.NOT_ALLOWED, f'a replay belongs in a ROS domain of its own, which {p.domain} was to be, and '
+                f'not in domain {self.context.get_domain_id()}; start it with ./turret replay')
+        self._started = self._wall_time()
+        self._changed = threading.Condition()
+        self._ending = False
+        self._failure: TurretError | None = None
+        self._fail = self.create_guard_condition(self._raise_failure)
+        self._state = self.create_publisher(ReplayState, 'replay/state', STATE)
+        self._clock = self.create_publisher(Clock, '/clock', COMMAND) if p.clock_hz > 0.0 else None
+        self._look_due = self._state_due = self._clock_due = 0.0
+        with ExitStack() as stack:
+            self._bag = bag = stack.enter_context(Bag(Path(p.bag)))
+            self._prepare(bag)
+            self._stack = stack.pop_all()
+        self.create_service(SetReplayPaused, 'replay/set_paused', self._set_paused)
+        self.create_service(StepReplay, 'replay/step', self._step)
+        self.create_service(SeekReplay, 'replay/seek', self._seek)
+        self.create_service(SetReplayRate, 'replay/set_rate', self._set_rate)
+        self._thread = threading.Thread(target=self._work, name='replay', daemon=True)
+        self._thread.start()
+
+    def destroy_node(self) -> None:
+        """Stop publishing, then end."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify()
+        self._thread.join()
+        self._source.close()
+        self._stack.close()
+        super().destroy_node()
+
+    def _prepare(self, bag: Bag) -> None:
+        p = self._settings
+        namespace = _namespace(bag)
+        if p.into and namespace is None:
+            raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path} holds no topics of a turret to run nodes on again')
+        outlets = plan(
+            {name: topic.type for name, topic in bag.topics.items()}, namespace=namespace, wanted=p.topics,
+            remaps=p.remap, into=p.into)
+        permits = Permits(fresh='controller' in p.into)
+        self._outlets = Outlets(self, bag, outlets, permits, namespace or '', p.into)
+        for name, why in sorted(self._outlets.left_out.items()):
+            self.get_logger().info(f'not played: {name}: {why}')
+        if not any(bag.counts[name] for name in self._outlets.names):
+            raise BagError(ReasonCode.NOT_FOUND, f'{bag.path} holds no message to play')
+        self._operator = Operator(self, namespace or '', permits.lease_id) if 'controller' in p.into else None
+        self._wishes = f'{namespace}/controller/state'
+        self._source = BagSource(bag, self._outlets.names)
+        self._player: Player[BagMessage] = Player(
+            self._source, (bag.start_ns, bag.end_ns), self._publish, lambda message: message.type in PICTURES,
+            time.monotonic(), rate=p.rate, loop=p.loop, paused=True, start_s=p.start_s)
+
+    # The loop
+
+    def _work(self) -> None:
+        try:
+            self._watch_domain()
+            with self._changed:
+                if not self._settings.paused:
+                    self._player.set_paused(False, time.monotonic())
+                while not self._ending:
+                    self._changed.wait(self._turn())
+        except TurretError as error:
+            self._failure = error
+            self._fail.trigger()
+
+    def _watch_domain(self) -> None:
+        """Look for hardware before the first message."""
+        until = time.monotonic() + _WATCH_S
+        while not self._ending and time.monotonic() < until:
+            self._require_no_hardware()
+            time.sleep(_LOOK_S)
+
+    def _require_no_hardware(self) -> None:
+        name = intruder(name for name, _ in self.get_node_names_and_namespaces())
+        if name is not None:
+            raise TurretError(
+                ReasonCode.NOT_ALLOWED, f'the node "{name}", which may drive hardware, is in ROS domain '
+                f'{self._settings.domain}: nothing is replayed beside it')
+
+    def _turn(self) -> float:
+        """Do what is due; return how long nothing is."""
+        now = time.monotonic()
+        if now >= self._look_due:
+            self._look_due = now + _LOOK_S
+            self._require_no_hardware()
+        wait_s = self._player.turn(now)
+        now = time.monotonic()
+        self._tell_time(now)
+        if now >= self._state_due:
+            self._publish_state(now)
+            if self._player.ended and not self._settings.hold:
+                self._ending = True
+                signal.raise_signal(signal.SIGTERM)
+        clock_s = self._clock_due - now if self._clock is not None else math.inf
+        return max(0.0, min(wait_s, clock_s, self._state_due - now, self._look_due - now))
+
+    def _publish(self, recorded: BagMessage) -> None:
+        self._tell_time(time.monotonic(), recorded.stamp_ns)
+        self._outlets.publish(recorded)
+        if self._operator is not None and recorded.topic == self._wishes:
+            self._operator.follow(recorded.data)
+
+    def _tell_time(self, now: float, stamp_ns: int | None = None) -> None:
+        """Publish the recorded time where the last one is old; never later than that of what is published next."""
+        if self._clock is not None and now >= self._clock_due:
+            self._clock_due = now + 1.0 / self._settings.clock_hz
+            stamp_ns = self._player.position_ns(now) if stamp_ns is None else stamp_ns
+            self._clock.publish(Clock(clock=_time(stamp_ns)))
+
+    def _publish_state(self, now: float) -> None:
+        self._state_due = now + _STATE_S
+        p = self._settings
+        message = ReplayState(
+            started=self._started, name=self._bag.path.name, into=list(p.into), domain=p.domain,
+            **self._player.position(now)._asdict())
+        message.header.stamp = self._wall_time()
+        self._state.publish(message)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    @staticmethod
+    def _wall_time() -> Time:
+        """Return the time of this host: the node's own clock may be the one that it publishes."""
+        return _time(time.time_ns())
+
+    # Services
+
+    def _asked(self) -> None:
+        """Act on a request at once."""
+        self._state_due = 0.0
+        self._changed.notify()
+
+    @answered
+    def _set_paused(self, request: SetReplayPaused.Request, _: SetReplayPaused.Response) -> None:
+        with self._changed:
+            self._player.set_paused(request.paused, time.monotonic())
+            self._asked()
+
+    @answered
+    def _step(self, request: StepReplay.Request, _: StepReplay.Response) -> None:
+        with self._changed:
+            self._player.step(request.messages, time.monotonic())
+            self._asked()
+
+    @answered
+    def _seek(self, request: SeekReplay.Request, _: SeekReplay.Response) -> None:
+        with self._changed:
+            self._player.seek(request.position_s, time.monotonic())
+            self._asked()
+
+    @answered
+    def _set_rate(self, request: SetReplayRate.Request, _: SetReplayRate.Response) -> None:
+        with self._changed:
+            self._player.set_rate(request.rate, time.monotonic())
+            self._asked()
+
+
+def _namespace(bag: Bag) -> str | None:
+    try:
+        return namespace_of(bag)
+    except BagError:
+        return None  # a bag of something else can be played too
+
+
+def _time(stamp_ns: int) -> Time:
+    return Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(ReplayNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,99 @@
+"""What a bag holds of a turret: its namespace, its parameters, and its messages, deserialized."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rcl_interfaces.msg import ParameterEvent
+from rclpy.parameter import parameter_value_to_python
+from rclpy.serialization import deserialize_message
+
+from turret_bringup.bag_metadata import BagError
+from turret_bringup.bag_reader import Bag
+from turret_bringup.configuration import parse_layer
+from turret_common.interface import TOPICS
+from turret_common.reason_codes import ReasonCode
+from turret_web.cdr import Codec, CodecError
+from turret_web.ros_schema import interface, schema
+
+#: The recorder's entry in the bag's own data: a parameter file.
+_PARAMETERS = 'turret.parameters'
+_EVENTS = '/parameter_events'
+_TYPES = {topic.name: topic.type for topic in TOPICS}
+#: Topics that tell a turret and its namespace.
+_TELLING = (
+    'vision/tracks', 'joint_states', 'gimbal/command', 'status', 'camera/image_raw/compressed', 'camera/image_raw',
+    'vision/detections')
+
+
+def namespace_of(bag: Bag) -> str:
+    """Return the namespace of the turret that a bag was recorded from, with a slash at its beginning.
+
+    Raises:
+        BagError: NOT_SUPPORTED, no topic of a turret is in it.
+    """
+    for name in _TELLING:
+        for topic in bag.topics.values():
+            if topic.name.endswith(f'/{name}') and topic.type == _TYPES[name]:
+                return topic.name[:-len(name) - 1]
+    raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path} holds no topics of a turret')
+
+
+def recorded_parameters(bag: Bag, prefix: str) -> dict[str, dict[str, Any]]:
+    """Return the newest recorded values of parameters of vision and controller, by node and dotted name.
+
+    Where a bag holds no parameters, what the detections tell of the method is all that is known.
+    """
+    values: dict[str, dict[str, Any]] = {}
+    if _PARAMETERS in bag.custom:
+        values = {
+            node: dict(entries) for node, entries in parse_layer(bag.custom[_PARAMETERS], str(bag.path)).values.items()
+            if node in ('vision', 'controller')}
+    for recorded in bag.messages([_EVENTS]):
+        event = deserialized(recorded.data, ParameterEvent, bag, _EVENTS)
+        node = event.node.removeprefix(f'{prefix}/')
+        if recorded.type == 'rcl_interfaces/msg/ParameterEvent' and node in ('vision', 'controller'):
+            for parameter in (*event.new_parameters, *event.changed_parameters):
+                value = parameter_value_to_python(parameter.value)
+                values.setdefault(node, {})[parameter.name] = list(value) if hasattr(value, 'tolist') else value
+    if 'vision' not in values:
+        for _, _, message in messages(bag, ['vision/detections'], prefix):
+            return {**values, 'vision': {'method': message.method}} if message.method else values
+    return values
+
+
+def messages(bag: Bag, names: Iterable[str], prefix: str) -> Iterator[tuple[str, int, Any]]:
+    """Give the messages of topics of the turret, deserialized: relative name, stamp in ns, message.
+
+    Raises:
+        BagError: DAMAGED, NOT_SUPPORTED.
+    """
+    topics = {f'{prefix}/{name}': name for name in names}
+    for full in topics.keys() & bag.topics.keys():
+        if bag.topics[full].type != _TYPES[topics[full]]:
+            raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path}: {full} is a {bag.topics[full].type[:100]}')
+    for recorded in bag.messages(topics.keys()):
+        name = topics[recorded.topic]
+        yield name, recorded.stamp_ns, deserialized(recorded.data, interface(_TYPES[name], 'msg'), bag, recorded.topic)
+
+
+def deserialized(data: bytes, kind: Any, bag: Bag, topic: str) -> Any:
+    """Return a message of a bag. Raises BagError: DAMAGED, it is no message of its type."""
+    try:
+        # The decoder of ROS complains about what is damaged on standard error.
+        _codec(kind).to_cbor(data)
+        return deserialize_message(data, kind)
+    except (CodecError, RuntimeError, MemoryError, UnicodeDecodeError) as error:
+        raise BagError(ReasonCode.DAMAGED, f'{bag.path} is damaged: a message of {topic} cannot be read') from error
+
+
+@functools.cache
+def _codec(kind: Any) -> Codec:
+    return Codec(schema(kind))
+
+
+def stamp_ns_of(stamp: Any) -> int:
+    """Return a ``builtin_interfaces/Time`` in ns."""
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)
