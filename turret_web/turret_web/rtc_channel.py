@@ -29,7 +29,7 @@ _BACKLOG = 8
 _KEY_PERIOD_S = 2.0
 _KEY_PAUSE_S = 0.25
 #: An anchor that is not answered is followed by another one after this time [s].
-_ANCHOR_S = 1.5
+_ANCHOR_S = 4.0
 _NO_PICTURE_S = 2.0
 _CLOCK_HZ = 90_000
 _LONGEST_STEP_US = 10 * 10**6

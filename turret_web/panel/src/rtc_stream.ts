@@ -8,41 +8,49 @@ import { parseStamp } from './multipart';
 import type { VideoEvents } from './video_stream';
 
 const SILENCE_MS = 3000;
-const CONNECT_MS = 6000;
+const CONNECT_MS = 8000;
 const KEPT_STAMPS = 120;
 const RTP_PERIOD = 2 ** 32;
 
 /** Stamps of pictures by their RTP times, of which only the differences mean something. Pure. */
 export class StampTable {
   private readonly stamps = new Map<number, Time>();
-  private newest = 0;
-  private offset: number | null = null;
+  private origin: number | null = null;
+  private first: { rtpTime: number } | null = null;
+  private isSure = true;
 
   /** Take a line `pts stamp` of the data channel. */
   add(line: string): void {
     const [pts, text] = line.split(' ');
     const stamp = parseStamp(text ?? '');
     if (stamp === null) return;
-    this.newest = Number(pts);
-    this.stamps.set(this.newest, stamp);
+    if (this.origin === null) this.origin = Number(pts);
+    else if (this.first === null) this.isSure = false;
+    this.stamps.set(Number(pts), stamp);
     if (this.stamps.size > KEPT_STAMPS) this.stamps.delete(this.stamps.keys().next().value as number);
   }
 
-  /** The picture shown now is the one whose stamp came last. */
-  anchor(rtpTime: number): void {
-    this.offset = rtpTime - this.newest;
+  /** A picture is shown. The first one is that of the first stamp, unless more stamps have come before it. */
+  show(rtpTime: number | undefined): void {
+    this.first ??= { rtpTime: rtpTime ?? NaN };
   }
 
+  /** Both the first picture and its stamp have come. */
   get isAnchored(): boolean {
-    return this.offset !== null;
+    return this.first !== null && this.origin !== null;
   }
 
   /** Stamp of a picture; null where it is not known. */
   find(rtpTime: number | undefined): Time | null {
-    if (rtpTime === undefined || this.offset === null) return null;
-    const pts = (((rtpTime - this.offset) % RTP_PERIOD) + RTP_PERIOD) % RTP_PERIOD;
+    if (rtpTime === undefined || this.first === null || this.origin === null || !this.isSure) return null;
+    const pts = (((rtpTime - this.first.rtpTime + this.origin) % RTP_PERIOD) + RTP_PERIOD) % RTP_PERIOD;
     return this.stamps.get(pts) ?? null;
   }
+}
+
+/** RTP time of a frame, where the browser tells it: surer than that of the callback, which may be for the one before. */
+function rtpTimeOf(frame: VideoFrame): number | undefined {
+  return (frame as VideoFrame & { metadata?: () => { rtpTimestamp?: number } }).metadata?.().rtpTimestamp;
 }
 
 export class RtcStream {
@@ -60,7 +68,8 @@ export class RtcStream {
   }
 
   static isSupported(): boolean {
-    return typeof RTCPeerConnection === 'function' && 'requestVideoFrameCallback' in HTMLVideoElement.prototype;
+    return typeof RTCPeerConnection === 'function' && typeof VideoFrame === 'function'
+      && 'requestVideoFrameCallback' in HTMLVideoElement.prototype;
   }
 
   start(): void {
@@ -83,13 +92,33 @@ export class RtcStream {
   private async connect(peer: RTCPeerConnection): Promise<void> {
     const stamps = new StampTable();
     const channel = peer.createDataChannel('stamps');
-    channel.onmessage = ({ data }) => stamps.add(String(data));
+    let said = false;
+    const anchor = (): void => {
+      if (said || !stamps.isAnchored || channel.readyState !== 'open') return;
+      said = true;
+      channel.send('shown');
+    };
+    channel.onopen = anchor;
+    channel.onmessage = ({ data }) => {
+      stamps.add(String(data));
+      anchor();
+    };
+    const show = (_: number, metadata: VideoFrameCallbackMetadata): void => {
+      if (this.peer !== peer) return;
+      this.expectWithin(SILENCE_MS, 'no image for three seconds');
+      this.video.requestVideoFrameCallback(show);
+      const frame = new VideoFrame(this.video);
+      const rtpTime = rtpTimeOf(frame) ?? metadata.rtpTimestamp;
+      stamps.show(rtpTime);
+      anchor();
+      void this.deliver(frame, () => stamps.find(rtpTime));
+    };
     const { receiver } = peer.addTransceiver('video', { direction: 'recvonly' });
     if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
     peer.ontrack = ({ track }) => {
       this.video.srcObject = new MediaStream([track]);
       void this.video.play().catch(() => undefined); // A stop may come first.
-      this.video.requestVideoFrameCallback((_, metadata) => { void this.show(peer, stamps, channel, metadata); });
+      this.video.requestVideoFrameCallback(show);
     };
     await peer.setLocalDescription();
     const answer = await fetch(this.url, {
@@ -105,20 +134,12 @@ export class RtcStream {
     await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
   }
 
-  private async show(
-    peer: RTCPeerConnection, stamps: StampTable, channel: RTCDataChannel,
-    { rtpTimestamp }: VideoFrameCallbackMetadata,
-  ): Promise<void> {
-    if (this.peer !== peer) return;
-    this.expectWithin(SILENCE_MS, 'no image for three seconds');
-    this.video.requestVideoFrameCallback((_, metadata) => { void this.show(peer, stamps, channel, metadata); });
-    if (!stamps.isAnchored && channel.readyState === 'open') {
-      stamps.anchor(rtpTimestamp ?? 0);
-      channel.send('shown');
-    }
-    const image = await createImageBitmap(this.video);
-    if (this.peer !== peer) image.close();
-    else this.events.onImage(image, stamps.find(rtpTimestamp)); // The stamp may come a little later than the picture.
+  /** Hand a frame over, with its stamp, which may come a little later than the frame. */
+  private async deliver(frame: VideoFrame, stamp: () => Time | null): Promise<void> {
+    const image = await createImageBitmap(frame);
+    frame.close();
+    if (this.peer === null) image.close();
+    else this.events.onImage(image, stamp());
     this.events.onProblem('');
   }
 
