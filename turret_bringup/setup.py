@@ -23,6 +23,7 @@ setup(
     description='Graph, launch files, parameters, supervisor and command line of the pan-tilt tracking turret.',
     license='Apache-2.0',
     entry_points={'console_scripts': [
+        'bag = turret_bringup.bag_node:main',
         'markers = turret_bringup.markers_node:main',
         'replay = turret_bringup.replay_node:main',
         'turret = turret_bringup.cli:main',

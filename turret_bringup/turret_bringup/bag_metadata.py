@@ -18,6 +18,9 @@ SERIALIZATION = 'cdr'
 #: rmw's word for "no limit": the largest duration that it can hold.
 INFINITE_NS = 2**63 - 1
 
+#: The parser and the writer in C, which are ten times faster; a limit of their own stops nesting.
+_LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+_DUMPER = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
 _ROOT = 'rosbag2_bagfile_information'
 #: The numbers that rmw, and versions before 9, use for the words of a policy.
 _WORDS: dict[str, dict[int, str]] = {
@@ -127,23 +130,23 @@ class Metadata:
 
     def text(self) -> str:
         """Return the file's text."""
-        return yaml.safe_dump({_ROOT: self.information()}, sort_keys=False)
+        return _dump({_ROOT: self.information()})
 
     def embedded_text(self) -> str:
         """Return the text that rosbag2 keeps inside an MCAP file."""
-        return yaml.safe_dump(self.information(), sort_keys=False)
+        return _dump(self.information())
 
 
 def qos_text(profiles: tuple[Qos, ...]) -> str:
     """Return offered profiles as the channel metadata of MCAP files holds them."""
-    return yaml.safe_dump([qos.as_yaml() for qos in profiles], sort_keys=False)
+    return _dump([qos.as_yaml() for qos in profiles])
 
 
 def parse_qos(value: Any) -> tuple[Qos, ...]:
     """Return the profiles in a text, or in what YAML makes of it; numbers or words. What makes no sense is left out."""
     if isinstance(value, str):
         try:
-            value = yaml.safe_load(value)
+            value = yaml.load(value, _LOADER)
         except (yaml.YAMLError, RecursionError, ValueError):
             return ()
     return tuple(_qos(entry) for entry in value if isinstance(entry, dict)) if isinstance(value, list) else ()
@@ -160,7 +163,7 @@ def parse(text: str, origin: str) -> Metadata:
         BagError: DAMAGED when it is no such file, NOT_SUPPORTED for other storages and for compressed files.
     """
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _LOADER)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BagError(ReasonCode.DAMAGED, f'{origin}: no valid YAML') from error
     information = document.get(_ROOT) if isinstance(document, dict) else None
@@ -182,11 +185,28 @@ def parse(text: str, origin: str) -> Metadata:
     custom = information.get('custom_data')
     topics = information.get('topics_with_message_count')
     return Metadata(
-        files=tuple(FileEntry(name) for name in names),
+        files=tuple(_files(names, information)),
         topics=tuple(_topics(topics if isinstance(topics, list) else [])),
         custom={key: value for key, value in custom.items() if isinstance(key, str) and isinstance(value, str)}
         if isinstance(custom, dict) else {},
         distro=str(information.get('ros_distro') or '')[:40])
+
+
+def _files(names: list[str], information: dict[Any, Any]) -> Iterator[FileEntry]:
+    """Give the files with what is said of each; versions before 5 only tell of the whole bag."""
+    described = information.get('files')
+    by_name = {entry.get('path'): entry for entry in described if isinstance(entry, dict)
+               and isinstance(entry.get('path'), str)} if isinstance(described, list) else {}
+    for number, name in enumerate(names):
+        entry = by_name.get(name, information if number == 0 else {})
+        start_ns = _number(entry.get('starting_time'), 'nanoseconds_since_epoch')
+        yield FileEntry(
+            name, start_ns, start_ns + _number(entry.get('duration'), 'nanoseconds'), _number(entry, 'message_count'))
+
+
+def _number(entry: Any, key: str) -> int:
+    value = entry.get(key) if isinstance(entry, dict) else None
+    return value if type(value) is int and 0 <= value < 1 << 64 else 0
 
 
 def _topics(entries: list[Any]) -> Iterator[tuple[Topic, int]]:
@@ -195,11 +215,14 @@ def _topics(entries: list[Any]) -> Iterator[tuple[Topic, int]]:
         described = entry.get('topic_metadata') if isinstance(entry, dict) else None
         if isinstance(described, dict):
             name, kind, type_hash = (described.get(key) for key in ('name', 'type', 'type_description_hash'))
-            count = entry.get('message_count')
             if isinstance(name, str) and isinstance(kind, str):
                 yield Topic(
                     name, kind, '', type_hash if isinstance(type_hash, str) else '',
-                    parse_qos(described.get('offered_qos_profiles'))), count if type(count) is int else 0
+                    parse_qos(described.get('offered_qos_profiles'))), _number(entry, 'message_count')
+
+
+def _dump(value: Any) -> str:
+    return str(yaml.dump(value, Dumper=_DUMPER, sort_keys=False))
 
 
 def _duration(nanoseconds: int) -> dict[str, int]:
@@ -208,9 +231,8 @@ def _duration(nanoseconds: int) -> dict[str, int]:
 
 def _qos(entry: dict[Any, Any]) -> Qos:
     words: dict[str, Any] = {policy: _word(policy, entry.get(policy)) for policy in _WORDS}
-    depth = entry.get('depth')
     return Qos(
-        **words, depth=depth if type(depth) is int and 0 <= depth < 2**31 else 0,
+        **words, depth=_number(entry, 'depth') if _number(entry, 'depth') < 2**31 else 0,
         deadline_ns=_nanoseconds(entry.get('deadline')), lifespan_ns=_nanoseconds(entry.get('lifespan')),
         liveliness_lease_ns=_nanoseconds(entry.get('liveliness_lease_duration')))
 

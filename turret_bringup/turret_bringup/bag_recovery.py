@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import re
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def is_complete(folder: Path) -> bool:
         return size >= 2 * len(MAGIC) and file.read() == MAGIC
 
 
+def is_being_written(folder: Path) -> bool:
+    """Say whether a recorder that is alive writes a bag."""
+    for path in _files(folder)[-1:]:
+        with path.open('rb') as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
+
+
 def recover(folder: Path) -> Recovery:
     """Rewrite the files of a bag that are not whole, and its metadata.
 
@@ -48,11 +60,13 @@ def recover(folder: Path) -> Recovery:
     the file is kept under another name. A file with nothing in it that can be read becomes an empty one.
 
     Raises:
-        BagError: NOT_FOUND when there is no bag, IO_ERROR.
+        BagError: NOT_FOUND when there is no bag, BUSY while it is being written, NOT_SUPPORTED, IO_ERROR.
     """
     files = _files(folder)
     if not files:
         raise BagError(ReasonCode.NOT_FOUND, f'{folder} holds no MCAP file')
+    if is_being_written(folder):
+        raise BagError(ReasonCode.BUSY, f'{folder} is being written')
     old = _old_metadata(folder)
     rewritten, damaged, entries = [], [], []
     topics: dict[str, Topic] = {}

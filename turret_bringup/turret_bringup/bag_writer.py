@@ -6,6 +6,7 @@ ends the process, :func:`turret_bringup.bag_recovery.recover` makes a whole bag 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -39,8 +40,9 @@ class McapFileWriter:
         return self._stream.tell()
 
     def open(self) -> None:
-        """Make the file, which must not exist. Raises OSError."""
+        """Make the file, which must not exist. It is locked as long as it is being written. Raises OSError."""
         self._stream = self.path.open('xb')
+        fcntl.flock(self._stream, fcntl.LOCK_EX)
         self._writer = Writer(self._stream, _CHUNK_BYTES, CompressionType.ZSTD)
         self._writer.start(_PROFILE)
 

@@ -53,6 +53,7 @@ GRAPH: tuple[NodeSpec, ...] = (
     NodeSpec('controller', 'turret_control'),
     NodeSpec('status', 'turret_control'),
     NodeSpec('web', 'turret_web'),
+    NodeSpec('bag', 'turret_bringup'),
 )
 
 #: Nodes that only look, started beside a running turret by ``view.launch.py`` and ``./turret view``.

@@ -89,6 +89,7 @@ TOPICS: tuple[Topic, ...] = (
           'only during a replay: where in the bag it is'),
     Topic('markers', 'visualization_msgs/msg/MarkerArray', 'markers', 'STREAM', '15 Hz, while somebody listens',
           'tracks, aim ray, prediction, zones, limits and frustum for rviz and Foxglove'),
+    Topic('bag/state', 'turret_msgs/msg/BagState', 'bag', 'STATE', _SLOW, 'recording, ring buffer, free space'),
     Topic('sim/truth', 'turret_msgs/msg/SimTruth', 'plant', 'STREAM', '200 Hz',
           'simulation only: what is true, for judging'),
 )
@@ -132,6 +133,11 @@ SERVICES: tuple[Service, ...] = (
     Service('replay/step', _T + 'StepReplay', 'replay'),
     Service('replay/seek', _T + 'SeekReplay', 'replay'),
     Service('replay/set_rate', _T + 'SetReplayRate', 'replay'),
+    Service('bag/start', _T + 'StartBag', 'bag'),
+    Service('bag/stop', _T + 'StopBag', 'bag'),
+    Service('bag/list', _T + 'ListBags', 'bag'),
+    Service('bag/save_last', _T + 'SaveLast', 'bag'),
+    Service('bag/delete', _T + 'DeleteBag', 'bag'),
 )
 
 _A = 'turret_msgs/action/'

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import inspect
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 from rclpy.time import Time
 
 from turret_common.errors import TurretError
@@ -21,6 +25,7 @@ from turret_common.reason_codes import ReasonCode
 
 RequestT = TypeVar('RequestT')
 ResponseT = TypeVar('ResponseT')
+ResultT = TypeVar('ResultT')
 
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -77,28 +82,50 @@ def _spin_until_signal(node: Node, woken: int) -> None:
         executor.spin_once()
 
 
-def answered(
-        handler: Callable[[Any, RequestT, ResponseT], None],
-) -> Callable[[Any, RequestT, ResponseT], ResponseT]:
+def answered(handler: Callable[[Any, RequestT, ResponseT], Any]) -> Callable[[Any, RequestT, ResponseT], Any]:
     """Turn a method that raises :class:`TurretError` on refusal into a service callback that answers.
 
     The response's ``success``, ``code`` and ``message`` are filled; other errors are logged and answered as
-    INTERNAL_ERROR, so that a caller never waits in vain.
+    INTERNAL_ERROR, so that a caller never waits in vain. The method may be a coroutine.
     """
     @functools.wraps(handler)
     def callback(self: Any, request: RequestT, response: ResponseT) -> ResponseT:
-        try:
+        with _answering(self, handler.__name__, response):
             handler(self, request, response)
-            response.success = True  # type: ignore[attr-defined]
-        except TurretError as error:
-            response.code, response.message = int(error.code), error.message  # type: ignore[attr-defined]
-        except Exception as error:  # the boundary: report, never hang the caller
-            node = self if isinstance(self, Node) else self.node
-            node.get_logger().error(f'{handler.__name__}: {type(error).__name__}: {error}')
-            response.code = int(ReasonCode.INTERNAL_ERROR)  # type: ignore[attr-defined]
-            response.message = f'{type(error).__name__}: {error}'  # type: ignore[attr-defined]
         return response
-    return callback
+
+    @functools.wraps(handler)
+    async def async_callback(self: Any, request: RequestT, response: ResponseT) -> ResponseT:
+        with _answering(self, handler.__name__, response):
+            await handler(self, request, response)
+        return response
+    return async_callback if inspect.iscoroutinefunction(handler) else callback
+
+
+@contextlib.contextmanager
+def _answering(owner: Any, name: str, response: Any) -> Iterator[None]:
+    try:
+        yield
+        response.success = True
+    except TurretError as error:
+        response.code, response.message = int(error.code), error.message
+    except Exception as error:  # the boundary: report, never hang the caller
+        node = owner if isinstance(owner, Node) else owner.node
+        node.get_logger().error(f'{name}: {type(error).__name__}: {error}')
+        response.code = int(ReasonCode.INTERNAL_ERROR)
+        response.message = f'{type(error).__name__}: {error}'
+
+
+async def in_thread(node: Node, worker: ThreadPoolExecutor, function: Callable[..., ResultT], *args: Any) -> ResultT:
+    """Run a function in a worker thread; await what it returns or raises, while the node's executor goes on."""
+    done = Future()
+
+    def wake(job: Any) -> None:  # in the worker; the executor must be woken
+        if node.executor is not None:
+            node.executor.create_task(done.set_result, job)
+    worker.submit(function, *args).add_done_callback(wake)
+    result: ResultT = (await done).result()
+    return result
 
 
 def seconds(stamp: Any) -> float:

@@ -1,0 +1,45 @@
+"""When the last seconds are saved without being asked for: after a fault or a shot. Times are monotonic seconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from turret_bringup.bag_parameters import AutoParameters
+
+
+class AutoSave:
+    """Watches faults and the laser's counter and says when a bag is due, and what to call it."""
+
+    def __init__(self) -> None:
+        self._faults: frozenset[tuple[str, int]] = frozenset()
+        self._fire_count: int | None = None
+        self._label = ''
+        self._due = math.inf
+        self._saved = -math.inf
+
+    def see_faults(self, faults: Iterable[tuple[str, int]], parameters: AutoParameters, now: float) -> None:
+        """Take the node and reason of every fault that is an error now; one that was not there before counts."""
+        current = frozenset(faults)
+        new = current - self._faults
+        self._faults = current
+        if new and parameters.on_fault:
+            self._want(f'fault {min(new)[0]}', parameters, now)
+
+    def see_fire_count(self, count: int, parameters: AutoParameters, now: float) -> None:
+        """Take the number of pulses since the laser's start or reset; growth counts."""
+        grown = self._fire_count is not None and count > self._fire_count
+        self._fire_count = count
+        if grown and parameters.on_fire:
+            self._want('fire', parameters, now)
+
+    def due(self, now: float) -> str | None:
+        """Return the label of a bag that is to be saved now, once; None while none is."""
+        if now < self._due:
+            return None
+        self._due, self._saved = math.inf, now
+        return self._label
+
+    def _want(self, label: str, parameters: AutoParameters, now: float) -> None:
+        if math.isinf(self._due) and now - self._saved >= parameters.gap_s:
+            self._label, self._due = label, now + parameters.after_s

@@ -1,0 +1,267 @@
+"""The node ``bag``: records topics, and keeps the last seconds for when something has happened."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from rclpy.node import Node
+
+from turret_bringup.bag_auto_save import AutoSave
+from turret_bringup.bag_library import AUTO_PREFIX, BagLibrary
+from turret_bringup.bag_metadata import Topic
+from turret_bringup.bag_parameters import BagParameters
+from turret_bringup.bag_recorder import BagRecorder, Limits, failure, require_space
+from turret_bringup.bag_ring import Held, RingBuffer
+from turret_bringup.bag_selection import Selector, known
+from turret_bringup.bag_writer import BagWriter
+from turret_bringup.graph import GRAPH
+from turret_bringup.ros_bag_feeds import BagFeeds, Feed
+from turret_bringup.ros_parameter_watch import ParameterWatch
+from turret_common import ros_qos
+from turret_common.errors import TurretError
+from turret_common.finite import require_range
+from turret_common.periodic import Periodic
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import answered, in_thread, run, stamp_from
+from turret_common.ros_params import RosParameters
+from turret_common.ros_polling import PolledSubscription
+from turret_common.state_dir import state_dir
+from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
+from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
+
+_PERIOD_S = 0.5
+_LONGEST_S = 86400.0
+_FINISH_S = 5.0  # for completing a bag when the node ends
+
+
+class BagNode(Node):
+    """Messages go from the pump's thread to the ring buffer and the recorder's queue, which never wait.
+
+    A thread of its own looks after the subscriptions, decides when to save and publishes the state; work on files is
+    done by a worker.
+    """
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('bag', **node_kwargs)
+        self._ros_parameters = RosParameters(self, BagParameters)
+        parameters = self._ros_parameters.value
+        self._started = stamp_from(time.time())
+        self._selector = Selector(parameters.topics, self.get_namespace())
+        self._library = BagLibrary(Path(parameters.bag_dir or state_dir(self.get_namespace()) / 'bags'))
+        self._library.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._ring = RingBuffer(parameters.ring.seconds, parameters.ring.max_mb * 1_000_000)
+        self._auto = AutoSave()
+        self._recorder: BagRecorder | None = None
+        self._selection = ''
+        self._recorded: frozenset[str] = frozenset()
+        self._held: dict[str, bool] = {}
+        self._latched: dict[str, Held] = {}
+        self._saved = ''
+        self._trouble: TurretError | None = None
+        self._change = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix='bag-files')
+        self._watch = ParameterWatch(self, [spec.name for spec in GRAPH])
+        self._feeds = BagFeeds(self, self._take, self._on_feed)
+        self._state = self.create_publisher(BagState, 'bag/state', ros_qos.STATE)
+        self._status = PolledSubscription(self, TurretStatus, 'status', ros_qos.STATUS)
+        self._laser = PolledSubscription(self, LaserState, 'laser/state', ros_qos.STATE)
+        self.create_service(StartBag, 'bag/start', self._start)
+        self.create_service(StopBag, 'bag/stop', self._stop)
+        self.create_service(ListBags, 'bag/list', self._list)
+        self.create_service(SaveLast, 'bag/save_last', self._save_last)
+        self.create_service(DeleteBag, 'bag/delete', self._delete)
+        self.create_timer(1.0, self._watch.ask)
+        self._worker.submit(self._library.recover)
+        self._thread = Periodic('bag', _PERIOD_S, self._tick, self._on_thread_error)
+        self._thread.start()
+
+    def destroy_node(self) -> None:
+        """Complete what is being recorded."""
+        self._thread.stop()
+        if self._recorder is not None:
+            self._recorder.stop(_FINISH_S)
+        self._worker.shutdown()
+        self._feeds.close()
+        super().destroy_node()
+
+    # --- on the pump's thread
+
+    def _take(self, topic: str, stamp_ns: int, data: bytes) -> None:
+        if topic in self._latched:
+            self._latched[topic] = Held(topic, stamp_ns, data)
+        latched = self._held.get(topic)
+        if latched is not None:
+            self._ring.add(topic, stamp_ns, data, latched)
+        recorder = self._recorder
+        if recorder is not None and topic in self._recorded:
+            recorder.offer(topic, stamp_ns, data)
+
+    # --- on the thread of its own
+
+    def _on_thread_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'nothing is recorded any more: {type(error).__name__}: {error}')
+        self.context.try_shutdown()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        with self._change:
+            if self._recorder is not None and not self._recorder.progress.active:
+                self._recorded = frozenset()
+            self._feeds.review(self._is_wanted)
+        auto = self._ros_parameters.value.auto
+        for status in self._status.take():
+            self._auto.see_faults(
+                ((fault.node, fault.code) for fault in status.faults
+                 if fault.severity == Fault.SEVERITY_ERROR and fault.node != self.get_name()), auto, now)
+        for laser in self._laser.take():
+            self._auto.see_fire_count(laser.fire_count, auto, now)
+        label = self._auto.due(now)
+        if label is not None:
+            self._worker.submit(self._save_automatically, label)
+        self._state.publish(self._state_message())
+
+    def _is_recording(self) -> bool:
+        return self._recorder is not None and self._recorder.progress.active
+
+    def _is_wanted(self, topic: str) -> bool:
+        kept = self._ros_parameters.value.ring.selection
+        return (kept != 'off' and self._selector.selects(kept, topic)) or (
+            self._is_recording() and self._selector.selects(self._selection, topic))
+
+    def _on_feed(self, feed: Feed) -> None:
+        """Take a new subscription, before its first message."""
+        name = feed.topic.name
+        kept = self._ros_parameters.value.ring.selection
+        if kept != 'off' and self._selector.selects(kept, name):
+            self._held[name] = feed.latched
+        if feed.latched:
+            self._latched.setdefault(name, Held(name, 0, b''))
+        if self._recorder is not None and self._is_recording() and self._selector.selects(self._selection, name):
+            self._recorder.add_topic(feed.topic)
+            self._recorded |= {name}
+
+    def _state_message(self) -> BagState:
+        message = BagState(
+            started=self._started, selection=self._selection, held_s=self._ring.span_s, held_size=self._ring.size,
+            saved=self._saved, free_space=shutil.disk_usage(self._library.folder).free)
+        trouble = self._trouble
+        if self._recorder is not None:
+            progress = self._recorder.progress
+            message.recording, message.name, message.duration_s = (
+                progress.active, self._recorder.name, progress.duration_s)
+            message.size, message.messages, message.dropped = progress.size, progress.messages, progress.dropped
+            trouble = trouble or progress.ended
+        if trouble is not None:
+            message.message = trouble.message
+            message.code = int(trouble.code) if trouble.code is not ReasonCode.TIMED_OUT else int(ReasonCode.OK)
+        message.header.stamp = stamp_from(time.time())
+        return message
+
+    # --- services
+
+    @answered
+    def _start(self, request: StartBag.Request, response: StartBag.Response) -> None:
+        selection = known(request.selection)
+        require_range('max_s', request.max_s, 0.0, _LONGEST_S)
+        parameters = self._ros_parameters.value
+        with self._change:
+            if self._is_recording():
+                raise TurretError(ReasonCode.BUSY, 'a bag is being recorded')
+            feeds = [
+                feed for feed in self._feeds.feeds.values() if self._selector.selects(selection, feed.topic.name)]
+            recorder = BagRecorder(
+                self._writer(
+                    self._library.new(request.label, datetime.datetime.now()), [feed.topic for feed in feeds],
+                    selection, split_bytes=parameters.split_mb * 1_000_000, split_s=parameters.split_s),
+                Limits(request.max_s, parameters.min_free_mb * 1_000_000, parameters.queue_mb * 1_000_000),
+                self._thread.wake)
+            recorder.start()
+            for feed in feeds:
+                latched = self._latched.get(feed.topic.name)
+                if latched is not None and latched.data:
+                    recorder.offer(latched.topic, time.time_ns(), latched.data)
+            self._trouble, self._selection = None, selection
+            self._recorded = frozenset(feed.topic.name for feed in feeds)
+            self._recorder = recorder
+        self._thread.wake()
+        response.name = recorder.name
+
+    @answered
+    async def _stop(self, _: StopBag.Request, response: StopBag.Response) -> None:
+        recorder = self._recorder
+        if recorder is None or not recorder.progress.active:
+            raise TurretError(ReasonCode.NOT_READY, 'nothing is being recorded')
+        await in_thread(self, self._worker, recorder.stop)
+        response.name = recorder.name
+
+    @answered
+    async def _list(self, _: ListBags.Request, response: ListBags.Response) -> None:
+        response.bags = [
+            BagInfo(name=bag.name, start=stamp_from(bag.start_ns * 1e-9), duration_s=bag.duration_s, size=bag.size,
+                    messages=bag.messages, complete=bag.complete)
+            for bag in await in_thread(self, self._worker, self._library.entries)]
+
+    @answered
+    async def _save_last(self, request: SaveLast.Request, response: SaveLast.Response) -> None:
+        require_range('duration_s', request.duration_s, 0.0, self._ros_parameters.value.ring.seconds)
+        response.name = await in_thread(self, self._worker, self._save, request.label, request.duration_s)
+
+    @answered
+    async def _delete(self, request: DeleteBag.Request, response: DeleteBag.Response) -> None:
+        await in_thread(self, self._worker, self._library.delete, request.name)
+
+    # --- on the worker
+
+    def _save(self, label: str, duration_s: float = 0.0, prefix: str = '') -> str:
+        """Write what the ring buffer holds; return the name of the bag."""
+        messages = self._ring.last(duration_s)
+        if not messages:
+            raise TurretError(ReasonCode.NOT_READY, 'the ring buffer is empty')
+        parameters = self._ros_parameters.value
+        require_space(self._library.folder, parameters.min_free_mb * 1_000_000)
+        names = {message.topic for message in messages}
+        with self._change:
+            topics = [feed.topic for name, feed in self._feeds.feeds.items() if name in names]
+        try:
+            with self._writer(
+                    self._library.new(label, datetime.datetime.now(), prefix), topics,
+                    parameters.ring.selection) as writer:
+                for message in messages:
+                    writer.write(*message)
+        except OSError as error:
+            raise failure(error) from error
+        self._saved = writer.folder.name
+        return self._saved
+
+    def _save_automatically(self, label: str) -> None:
+        try:
+            name = self._save(label, prefix=AUTO_PREFIX)
+            self._library.prune(AUTO_PREFIX, self._ros_parameters.value.auto.keep)
+        except TurretError as error:
+            self._trouble = error
+            self.get_logger().warning(f'could not save the last seconds: {error.message}')
+        else:
+            self.get_logger().info(f'saved {name}')
+
+    def _writer(self, folder: Path, topics: Iterable[Topic], selection: str, **splits: Any) -> BagWriter:
+        custom = {
+            'turret.namespace': self.get_namespace().strip('/'), 'turret.selection': selection,
+            'turret.parameters': self._watch.text()}
+        return BagWriter(folder, topics, custom=custom, distro=os.environ.get('ROS_DISTRO', 'jazzy'), **splits)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(BagNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

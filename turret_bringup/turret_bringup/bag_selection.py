@@ -1,0 +1,49 @@
+"""Which topics a selection records."""
+
+from __future__ import annotations
+
+import fnmatch
+
+from turret_bringup.bag_metadata import BagError
+from turret_bringup.bag_parameters import TopicParameters
+from turret_common.reason_codes import ReasonCode
+
+SELECTIONS = ('light', 'full', 'all')
+DEFAULT = 'light'
+
+
+class Selector:
+    """Decides by name; the selections contain one another."""
+
+    def __init__(self, parameters: TopicParameters, namespace: str) -> None:
+        """Make one.
+
+        Args:
+            parameters: the patterns.
+            namespace: of the turret, that relative patterns are in.
+        """
+        prefix = f'/{namespace.strip("/")}/'
+
+        def absolute(patterns: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(pattern if pattern.startswith('/') else prefix + pattern for pattern in patterns)
+        self._excluded = absolute(parameters.excluded)
+        light = absolute(parameters.light)
+        self._patterns = {'light': light, 'full': light + absolute(parameters.full), 'all': ('*',)}
+
+    def selects(self, selection: str, topic: str) -> bool:
+        """Say whether a selection has a topic, given with its namespace. Hidden topics belong to none."""
+        if any(part.startswith('_') for part in topic.split('/')):
+            return False
+        return _matches(self._patterns[selection], topic) and not _matches(self._excluded, topic)
+
+
+def known(selection: str) -> str:
+    """Return the name of a selection; empty means the default. Raises BagError, UNKNOWN_NAME."""
+    if selection not in ('', *SELECTIONS):
+        raise BagError(
+            ReasonCode.UNKNOWN_NAME, f'there is no selection "{selection[:40]}"; there are {", ".join(SELECTIONS)}')
+    return selection or DEFAULT
+
+
+def _matches(patterns: tuple[str, ...], topic: str) -> bool:
+    return any(fnmatch.fnmatchcase(topic, pattern) for pattern in patterns)
