@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Write docs/interfaces.md and docs/parameters.md from the code; --check only says whether they are current."""
+"""Write what is derived from the code: two documents, and the configuration of ros2 bag.
+
+--check only says whether they are current.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from turret_bringup import rosbag2_config
 from turret_bringup.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import ACTIONS, QOS, SERVICES, TOPICS
@@ -114,13 +118,16 @@ def main() -> int:
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 when a document is out of date')
     arguments = parser.parse_args()
     stale = False
-    for name, text in (('interfaces.md', interfaces()), ('parameters.md', parameters())):
-        target = ROOT / 'docs' / name
+    for name, text in (
+            ('docs/interfaces.md', interfaces()), ('docs/parameters.md', parameters()),
+            ('turret_bringup/turret_bringup/config/rosbag2_qos.yaml', rosbag2_config.qos_overrides()),
+            ('turret_bringup/turret_bringup/config/rosbag2_recorder.yaml', rosbag2_config.recorder_parameters())):
+        target = ROOT / name
         if not target.is_file() or target.read_text() != text:
             if not arguments.check:
                 target.write_text(text)
                 continue
-            sys.stderr.write(f'docs/{name} is out of date: run tools/generate_docs.py\n')
+            sys.stderr.write(f'{name} is out of date: run tools/generate_docs.py\n')
             stale = True
     return int(stale)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 _RULE = '=' * 80
@@ -34,7 +36,7 @@ def definition(type_name: str) -> str:
         if name in seen:
             continue
         seen.add(name)
-        text = _text(name, os.environ.get('AMENT_PREFIX_PATH', ''))
+        text = _text(name)
         if text is None:
             return ''
         parts.append(text if not parts else f'{_RULE}\nMSG: {name}\n{text}')
@@ -44,6 +46,21 @@ def definition(type_name: str) -> str:
     return '\n'.join(parts)
 
 
+def type_hash(type_name: str) -> str:
+    """Return the hash of a type as it is installed, like ``RIHS01_...``; empty = it is not.
+
+    The generators of ROS leave it in a file beside the ``.msg`` file (REP 2016).
+    """
+    if not _NAME.fullmatch(type_name):
+        return ''
+    package, _, base = _short(type_name).partition('/')
+    for path in _installed(f'{package}/msg/{base}.json'):
+        for entry in json.loads(path.read_text())['type_hashes']:
+            if entry['type_name'] == type_name:
+                return str(entry['hash_string'])
+    return ''
+
+
 def _short(type_name: str) -> str:
     """Return ``package/Name``."""
     parts = type_name.split('/')
@@ -51,10 +68,14 @@ def _short(type_name: str) -> str:
 
 
 @functools.lru_cache(maxsize=1000)
-def _text(name: str, prefixes: str) -> str | None:
+def _text(name: str) -> str | None:
     package, _, base = name.partition('/')
-    for prefix in [*prefixes.split(os.pathsep), sys.prefix]:
-        path = Path(prefix, 'share', package, 'msg', f'{base}.msg')
+    return next((path.read_text() for path in _installed(f'{package}/msg/{base}.msg')), None)
+
+
+def _installed(name: str) -> Iterator[Path]:
+    """Give the files of a name under ``share`` of every prefix, of a distribution or of this Python."""
+    for prefix in [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]:
+        path = Path(prefix, 'share', name)
         if prefix and path.is_file():
-            return path.read_text()
-    return None
+            yield path

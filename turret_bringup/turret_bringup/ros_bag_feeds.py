@@ -18,7 +18,7 @@ from turret_web.ros_pump import SubscriptionPump
 from turret_web.ros_schema import UnknownTypeError, interface
 
 #: Messages that may wait in the middleware while the pump is behind; few of those that are large.
-_DEPTH = 100
+_DEPTH = 1000
 _IMAGE_DEPTH = 5
 _LARGE = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 

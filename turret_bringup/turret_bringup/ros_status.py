@@ -11,7 +11,7 @@ from turret_msgs.msg import AxisState, ControllerState, LaserState, TurretStatus
 def lines(status: dict[str, Any]) -> list[str]:
     """Return a ``TurretStatus``, as plain values, in words."""
     camera, vision, controller = status['camera'], status['vision'], status['controller']
-    gimbal, laser, safety = status['gimbal'], status['laser'], status['safety']
+    gimbal, laser, safety, bag = status['gimbal'], status['laser'], status['safety'], status['bag']
     rows = {
         'camera': f'{camera["source"]}, {camera["width"]}x{camera["height"]} px, '
                   f'{_text(camera["rate_hz"], "{:.1f}")} frames per second',
@@ -25,6 +25,7 @@ def lines(status: dict[str, Any]) -> list[str]:
         'laser': f'{_name(LaserState, "STATE", laser["state"])}, {laser["fire_count"]} pulses',
         'safety': f'motion {_permitted(safety["motion_ok"])}, laser {_permitted(safety["laser_ok"])}, '
                   f'operator {safety["operator_name"] or "nobody"}',
+        'bag': f'{_recording(bag)}, {_text(bag["held_s"], "{:.0f} s")} in the ring buffer',
     }
     head = f'{_name(TurretStatus, "BACKEND", status["backend"]).upper()}, status {status["seq"]}'
     body = [
@@ -48,6 +49,10 @@ def _text(value: float | None, form: str, unknown: str = '?') -> str:
 
 def _degrees(value: float | None) -> str:
     return _text(None if value is None else math.degrees(value), '{:.1f}°')
+
+
+def _recording(bag: dict[str, Any]) -> str:
+    return f'recording {bag["name"]}, {bag["duration_s"]:.0f} s' if bag['recording'] else 'not recording'
 
 
 def _permitted(value: bool) -> str:

@@ -99,7 +99,7 @@ class VideoRecorder:
         import av  # heavy; only those who play or record videos pay for it
 
         try:
-            with av.open(str(self.path), 'w', format='mp4', options=_container_options(av)) as container:
+            with av.open(str(self.path), 'w', format='mp4', options=container_options(av)) as container:
                 self._record(container)
         except TurretError as error:
             self.progress.ended = error
@@ -120,12 +120,12 @@ class VideoRecorder:
         Raises:
             TurretError: a limit is reached; the file is complete up to there.
         """
-        encoder: _Encoder | None = None
+        encoder: VideoEncoder | None = None
         checked_s = 0.0
         try:
             while (frame := self._next()) is not None:
                 if encoder is None:
-                    encoder = _Encoder(container, frame.pixels(), self._crf, frame.stamp_ns)
+                    encoder = VideoEncoder(container, frame.pixels(), self._crf, frame.stamp_ns)
                 duration_s = encoder.write(frame)
                 self.progress.duration_s = max(self.progress.duration_s, duration_s)
                 if duration_s >= self._limits.max_s:
@@ -147,10 +147,18 @@ class VideoRecorder:
                     return None
 
 
-class _Encoder:
+class VideoEncoder:
     """H.264 into a container that is open."""
 
     def __init__(self, container: Any, first: Pixels, crf: int, start_ns: int) -> None:
+        """Begin a video.
+
+        Args:
+            container: that PyAV opened for writing.
+            first: picture, which gives the size.
+            crf: H.264 rate factor.
+            start_ns: stamp of the first picture.
+        """
         self._container = container
         self._start_ns = start_ns
         self._last = -1
@@ -184,7 +192,8 @@ class _Encoder:
         self._container.mux(self._stream.encode())
 
 
-def _container_options(av: Any) -> dict[str, str]:
+def container_options(av: Any) -> dict[str, str]:
+    """Return the options with which an MP4 that is cut off plays up to its last half second."""
     flags = 'empty_moov+default_base_moof+frag_keyframe'
     if av.library_versions['libavformat'] >= (62,):
         flags += '+hybrid_fragmented'  # becomes an ordinary MP4 when it is closed

@@ -33,7 +33,7 @@ class AccessParameters:
     operator_offers: tuple[str, ...] = param(
         (), 'services and actions that the client of an operator may offer itself')
     parameters: tuple[str, ...] = param(
-        ('camera:*', 'vision:*', 'controller:*', 'gimbal:*', 'laser:*', 'status:*'),
+        ('camera:*', 'vision:*', 'controller:*', 'gimbal:*', 'laser:*', 'status:*', 'bag:*'),
         'parameters that an operator may change, as node:name; read-only ones stay so')
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from turret_bringup.commands import (
+    bag,
     bench,
     calibrate,
     call,
@@ -26,6 +27,7 @@ COMMANDS: dict[str, ModuleType] = {
     'call': call,
     'calibrate': calibrate,
     'param': param,
+    'bag': bag,
     'view': view,
     'replay': replay,
     'test': test,

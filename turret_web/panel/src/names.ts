@@ -50,6 +50,7 @@ export const SERVICES = {
   'bag/stop': 'turret_msgs/srv/StopBag',
   'bag/list': 'turret_msgs/srv/ListBags',
   'bag/save_last': 'turret_msgs/srv/SaveLast',
+  'bag/delete': 'turret_msgs/srv/DeleteBag',
 } as const satisfies Record<string, keyof Services>;
 
 export const ACTIONS = {
@@ -64,7 +65,7 @@ export const ACTIONS = {
 } as const satisfies Record<string, keyof Actions>;
 
 /** Nodes whose parameters may be looked at and changed, and saved by their own `save_parameters` service. */
-export const PARAMETER_NODES = ['camera', 'vision', 'controller', 'gimbal', 'laser', 'safety'] as const;
+export const PARAMETER_NODES = ['camera', 'vision', 'controller', 'gimbal', 'laser', 'safety', 'bag'] as const;
 
 export type TopicName = keyof typeof TOPICS;
 export type ServiceName = keyof typeof SERVICES;

@@ -178,6 +178,7 @@ const BAG: readonly Row<BagState>[] = [
   },
   { label: 'Bag', value: (s) => s.name || 'none' },
   { label: 'Messages', value: (s) => `${s.messages}${s.dropped ? ` · ${s.dropped} lost` : ''}`, tone: (s) => badIf(s.dropped > 0, 'warning') },
+  { label: 'Ring buffer', value: (s) => `${duration(s.held_s)} · ${bytes(s.held_size)}` },
   { label: 'Free space', value: (s) => bytes(s.free_space), tone: (s) => badIf(s.code !== 0, 'warning') },
 ];
 

@@ -1,0 +1,262 @@
+"""The node ``bag`` records what is published, in the quality that is offered, and keeps the last seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from rosbags.highlevel import AnyReader
+from sensor_msgs.msg import CompressedImage, JointState
+from std_msgs.msg import String
+
+from turret_bringup.bag_node import BagNode
+from turret_bringup.bag_reader import Bag
+from turret_bringup.bag_writer import BagWriter
+from turret_bringup.message_definitions import type_hash
+from turret_common import ros_qos
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_testing import RosHarness, ros_harness, wait_until
+from turret_msgs.msg import BagState, Fault, LaserState, TurretStatus
+from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
+
+
+class Rig:
+    """A bag node, and somebody who publishes."""
+
+    def __init__(self, ros: RosHarness, folder: Path, **parameters: Any) -> None:
+        self.ros = ros
+        self.folder = folder
+        self.node = ros.add(BagNode(
+            namespace='turret', context=ros.context, parameter_overrides=[
+                Parameter(name, value=value) for name, value in {'bag_dir': str(folder), **parameters}.items()]))
+        self.states = ros.collect(BagState, 'bag/state', ros_qos.STATE)
+        self.joints = ros.probe.create_publisher(JointState, 'joint_states', QoSProfile(depth=1000))
+        if parameters.get('ring.selection') != 'off':
+            wait_until(lambda: self.joints.get_subscription_count() == 1, 10.0, 'a subscription')
+        wait_until(lambda: self.states, 10.0, 'a state')
+
+    def publish(self, first: int, count: int) -> None:
+        """Publish joint states with growing numbers, as fast as they are taken."""
+        for i in range(first, first + count):
+            self.joints.publish(JointState(name=['pan_joint'], position=[float(i)]))
+            if i % 20 == 19:
+                self.joints.wait_for_all_acked()
+
+    def start(self, **request: Any) -> Any:
+        return self.ros.call(StartBag, 'bag/start', StartBag.Request(**request))
+
+    def stop(self) -> Any:
+        return self.ros.call(StopBag, 'bag/stop', StopBag.Request())
+
+    def recorded(self, **request: Any) -> Any:
+        """Wait until a condition holds for the newest state."""
+        return wait_until(
+            lambda: all(getattr(self.states[-1], name) == value for name, value in request.items()) and self.states[-1],
+            10.0, f'{request} in the state')
+
+
+@pytest.fixture
+def rig(ros: RosHarness, tmp_path: Path) -> Rig:
+    return Rig(ros, tmp_path / 'bags')
+
+
+def positions(path: Path) -> list[float]:
+    """Return the numbers in the joint states of a bag, read by somebody else's library."""
+    with AnyReader([path]) as reader:
+        connections = [c for c in reader.connections if c.topic == '/turret/joint_states']
+        return [
+            float(reader.deserialize(data, connection.msgtype).position[0])
+            for connection, _, data in reader.messages(connections)]
+
+
+def test_everything_published_is_recorded(rig: Rig) -> None:
+    answer = rig.start(label='test')
+    assert answer.success, answer.message
+    assert answer.name.endswith('_test')
+    rig.publish(0, 1000)
+    assert rig.recorded(recording=True, name=answer.name).selection == 'light'
+    stopped = rig.stop()
+    assert (stopped.success, stopped.name) == (True, answer.name)
+    assert positions(rig.folder / answer.name) == [float(i) for i in range(1000)]
+    assert rig.recorded(recording=False).dropped == 0
+    with Bag(rig.folder / answer.name) as bag:
+        topic = bag.topics['/turret/joint_states']
+        assert topic.type_hash == type_hash('sensor_msgs/msg/JointState')
+        assert (topic.qos[0].reliability, topic.qos[0].durability) == ('reliable', 'volatile')
+        assert bag.custom['turret.namespace'] == 'turret'
+
+
+def test_selections_record_what_they_say(rig: Rig) -> None:
+    picture = rig.ros.probe.create_publisher(CompressedImage, 'camera/image_raw/compressed', ros_qos.IMAGE_OUT)
+    other = rig.ros.probe.create_publisher(String, '/elsewhere', 10)
+    names = {}
+    for selection in ('light', 'full', 'all'):
+        names[selection] = rig.start(selection=selection).name
+        if selection != 'light':
+            wait_until(lambda: picture.get_subscription_count() == 1, 10.0, 'a subscription to pictures')
+        if selection == 'all':
+            wait_until(lambda: other.get_subscription_count() == 1, 10.0, 'a subscription to everything')
+        rig.publish(0, 1)
+        picture.publish(CompressedImage(format='jpeg', data=b'picture'))
+        other.publish(String(data='text'))
+        for publisher in (picture, other):
+            publisher.wait_for_all_acked()
+        assert rig.stop().success
+        wait_until(lambda: picture.get_subscription_count() == 0, 10.0, 'the end of the subscription')
+    with_messages = {}
+    for selection, name in names.items():
+        with Bag(rig.folder / name) as bag:
+            with_messages[selection] = {topic for topic, count in bag.counts.items() if count}
+    assert '/turret/joint_states' in with_messages['light']
+    assert '/turret/camera/image_raw/compressed' not in with_messages['light']
+    assert '/turret/camera/image_raw/compressed' in with_messages['full']
+    assert '/elsewhere' not in with_messages['full']
+    assert '/elsewhere' in with_messages['all']
+
+
+def test_latched_messages_from_before_are_recorded(rig: Rig) -> None:
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = rig.ros.probe.create_publisher(LaserState, 'laser/state', latched)
+    wait_until(lambda: publisher.get_subscription_count() == 2, 10.0, 'the subscriptions')
+    publisher.publish(LaserState(driver='from before'))
+    publisher.wait_for_all_acked()
+    name = rig.start().name
+    rig.stop()
+    with Bag(rig.folder / name) as bag:
+        messages = [deserialize_message(m.data, LaserState) for m in bag.messages(['/turret/laser/state'])]
+    assert messages == [LaserState(driver='from before')]
+
+
+def test_a_best_effort_publisher_is_heard(rig: Rig) -> None:
+    publisher = rig.ros.probe.create_publisher(
+        String, 'controller/extra', QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
+    wait_until(lambda: publisher.get_subscription_count() == 1, 10.0, 'a subscription')
+    name = rig.start().name
+
+    def written() -> bool:
+        publisher.publish(String(data='x'))
+        with_it = rig.states[-1]
+        return bool(with_it.messages)
+    wait_until(written, 10.0, 'a message written')
+    rig.stop()
+    with Bag(rig.folder / name) as bag:
+        assert bag.topics['/turret/controller/extra'].qos[0].reliability == 'best_effort'
+        assert bag.counts['/turret/controller/extra'] >= 1
+
+
+def test_the_last_seconds_are_saved(rig: Rig) -> None:
+    rig.publish(0, 100)
+    wait_until(lambda: rig.states[-1].held_size > 100 * 200, 10.0, 'a full ring')
+    answer = rig.ros.call(SaveLast, 'bag/save_last', SaveLast.Request(label='now'))
+    assert answer.success, answer.message
+    assert positions(rig.folder / answer.name) == [float(i) for i in range(100)]
+    rig.recorded(saved=answer.name, recording=False)
+
+
+def test_a_fault_saves_by_itself(ros: RosHarness, tmp_path: Path) -> None:
+    rig = Rig(ros, tmp_path / 'bags', **{'auto.after_s': 0.0})
+    rig.publish(0, 10)
+    status = ros.probe.create_publisher(TurretStatus, 'status', ros_qos.STATUS)
+    wait_until(lambda: status.get_subscription_count() == 2, 10.0, 'the subscriptions')
+    own = Fault(node='bag', code=int(ReasonCode.STORAGE_FULL), severity=Fault.SEVERITY_ERROR)
+    warning = Fault(node='camera', code=int(ReasonCode.NO_POSE), severity=Fault.SEVERITY_WARNING)
+    status.publish(TurretStatus(faults=[own, warning]))
+    status.wait_for_all_acked()
+    seen = len(rig.states)
+    wait_until(lambda: len(rig.states) > seen + 2, 10.0, 'further states')
+    assert not rig.states[-1].saved
+    status.publish(TurretStatus(faults=[
+        Fault(node='camera', code=int(ReasonCode.CAMERA_LOST), severity=Fault.SEVERITY_ERROR)]))
+    saved = wait_until(lambda: rig.states[-1].saved, 10.0, 'a saved bag')
+    assert saved.startswith('auto_')
+    assert saved.endswith('_fault_camera')
+    assert positions(rig.folder / saved) == [float(i) for i in range(10)]
+
+
+def test_a_shot_saves_by_itself(ros: RosHarness, tmp_path: Path) -> None:
+    rig = Rig(ros, tmp_path / 'bags', **{'auto.after_s': 0.0})
+    rig.publish(0, 10)
+    laser = ros.probe.create_publisher(LaserState, 'laser/state', ros_qos.STATE)
+    wait_until(lambda: laser.get_subscription_count() == 2, 10.0, 'the subscriptions')
+    for count in (3, 4):
+        seen = len(rig.states)
+        laser.publish(LaserState(fire_count=count))
+        wait_until(lambda seen=seen: len(rig.states) > seen + 1, 10.0, 'further states')
+    assert wait_until(lambda: rig.states[-1].saved, 10.0, 'a saved bag').endswith('_fire')
+
+
+def test_bags_are_listed_and_deleted(rig: Rig) -> None:
+    name = rig.start(selection='light').name
+    rig.publish(0, 10)
+    busy = rig.ros.call(DeleteBag, 'bag/delete', DeleteBag.Request(name=name))
+    assert (busy.success, busy.code) == (False, ReasonCode.BUSY)
+    rig.stop()
+    (bag,) = rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags
+    assert (bag.name, bag.complete, bag.messages >= 10) == (name, True, True)
+    assert rig.ros.call(DeleteBag, 'bag/delete', DeleteBag.Request(name=name)).success
+    assert rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags == []
+    assert not (rig.folder / name).exists()
+
+
+@pytest.mark.parametrize(('service', 'name', 'request_', 'code'), [
+    (StartBag, 'bag/start', StartBag.Request(selection='everything'), ReasonCode.UNKNOWN_NAME),
+    (StartBag, 'bag/start', StartBag.Request(label='../x'), ReasonCode.INVALID_ARGUMENT),
+    (StartBag, 'bag/start', StartBag.Request(max_s=float('nan')), ReasonCode.NOT_FINITE),
+    (StartBag, 'bag/start', StartBag.Request(max_s=-1.0), ReasonCode.OUT_OF_RANGE),
+    (StopBag, 'bag/stop', StopBag.Request(), ReasonCode.NOT_READY),
+    (SaveLast, 'bag/save_last', SaveLast.Request(duration_s=float('inf')), ReasonCode.NOT_FINITE),
+    (SaveLast, 'bag/save_last', SaveLast.Request(duration_s=31.0), ReasonCode.OUT_OF_RANGE),
+    (SaveLast, 'bag/save_last', SaveLast.Request(), ReasonCode.NOT_READY),
+    (DeleteBag, 'bag/delete', DeleteBag.Request(name='../bags'), ReasonCode.INVALID_ARGUMENT),
+    (DeleteBag, 'bag/delete', DeleteBag.Request(name='none'), ReasonCode.NOT_FOUND)],
+    ids=lambda value: value.name if isinstance(value, ReasonCode) else '')
+def test_refusals_change_nothing(
+        ros: RosHarness, tmp_path: Path, service: Any, name: str, request_: Any, code: int) -> None:
+    rig = Rig(ros, tmp_path / 'bags', **{'ring.selection': 'off'})
+    answer = ros.call(service, name, request_)
+    assert (answer.success, answer.code) == (False, code), answer.message
+    assert not rig.states[-1].recording
+    assert list(rig.folder.iterdir()) == []
+
+
+def test_one_recording_at_a_time(rig: Rig) -> None:
+    name = rig.start().name
+    again = rig.start()
+    assert (again.success, again.code) == (False, ReasonCode.BUSY)
+    assert rig.stop().name == name
+
+
+def test_a_full_disk_is_refused(ros: RosHarness, tmp_path: Path) -> None:
+    rig = Rig(ros, tmp_path / 'bags', min_free_mb=10**6)
+    answer = rig.start()
+    assert (answer.success, answer.code) == (False, ReasonCode.STORAGE_FULL)
+
+
+def test_what_was_cut_off_is_recovered_at_the_start(ros: RosHarness, tmp_path: Path) -> None:
+    BagWriter(tmp_path / 'bags' / 'cut').open()  # whatever ends it never closes it
+    rig = Rig(ros, tmp_path / 'bags')
+    wait_until(lambda: rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags[0].complete, 10.0, 'a whole bag')
+
+
+def test_the_parameters_of_the_nodes_are_kept(rig: Rig) -> None:
+    def parameters() -> Any:
+        name = rig.start().name
+        rig.stop()
+        with Bag(rig.folder / name) as bag:
+            return yaml.safe_load(bag.custom['turret.parameters'])
+    found = wait_until(lambda: parameters() or None, 10.0, 'parameters')
+    assert found['/**/bag']['ros__parameters']['ring.seconds'] == 30.0
+
+
+def test_the_end_of_the_node_completes_the_bag(tmp_path: Path) -> None:
+    with ros_harness() as ros:
+        rig = Rig(ros, tmp_path / 'bags')
+        name = rig.start().name
+        rig.publish(0, 50)
+        rig.recorded(recording=True, name=name)
+    assert positions(rig.folder / name) == [float(i) for i in range(50)]
