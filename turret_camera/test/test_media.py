@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
+from turret_camera.audio import Sound
 from turret_camera.frame import Frame
 from turret_camera.media_library import MediaKind, MediaLibrary
 from turret_camera.video_recorder import Limits, VideoRecorder
@@ -47,8 +49,8 @@ def times(path: Path) -> list[float]:
 def record(library: MediaLibrary) -> Iterator[Callable[..., VideoRecorder]]:
     made: list[VideoRecorder] = []
 
-    def make(limits: Limits = PLENTY) -> VideoRecorder:
-        made.append(VideoRecorder(library.reserve('', '.mp4', NOW), 23, limits, lambda: None))
+    def make(limits: Limits = PLENTY, audio_bit_rate: int = 0) -> VideoRecorder:
+        made.append(VideoRecorder(library.reserve('', '.mp4', NOW), 23, limits, lambda: None, audio_bit_rate))
         made[-1].start()
         return made[-1]
     yield make
@@ -129,6 +131,24 @@ def test_the_list_is_newest_first_with_kind_size_and_duration(library: MediaLibr
     assert video.duration_s == pytest.approx(1.0, abs=0.15)
 
 
+def test_small_pictures_are_made_and_go_with_their_files(library: MediaLibrary, record: Any) -> None:
+    still = library.reserve('', '.jpg', NOW)
+    cv2.imwrite(str(still), np.full((480, 640, 3), 90, np.uint8))
+    damaged = library.reserve('damaged', '.jpg', NOW)
+    damaged.write_bytes(b'no picture')
+    recorder = record()
+    feed(recorder, [frame(0.1 * i) for i in range(11)])
+    recorder.stop(10.0)
+    library.add_missing_thumbnails()
+    assert cv2.imread(str(library.thumbnail(still.name))).shape == (120, 160, 3)
+    assert cv2.imread(str(library.thumbnail(recorder.path.name))).shape == (48, 64, 3)
+    assert not library.thumbnail(damaged.name).exists()
+    library.rename(still.name, 'cat.jpg')
+    library.delete(recorder.path.name)
+    assert [path.name for path in library.thumbnail('x').parent.iterdir()] == ['cat.jpg.jpg']
+    assert {item.name for item in library.list()} == {'cat.jpg', damaged.name}
+
+
 def test_an_empty_library_has_no_folder_and_an_empty_list(library: MediaLibrary) -> None:
     assert library.list() == []
 
@@ -141,6 +161,53 @@ def test_the_times_in_the_video_are_those_of_the_stamps(record: Any, steps: list
     recorder.stop(10.0)
     assert times(recorder.path) == pytest.approx([t - 5.0 for t in stamps], abs=1e-4)
     assert recorder.progress.duration_s == pytest.approx(stamps[-1] - 5.0, abs=1e-3)
+
+
+def sounds(start_s: float, end_s: float, click_s: float) -> list[Sound]:
+    """Return silence in pieces of 20 ms with a click of 10 ms."""
+    pieces = []
+    for i in range(round((end_s - start_s) / 0.02)):
+        at = start_s + 0.02 * i
+        samples = np.zeros(960, np.int16)
+        if at <= click_s < at + 0.02:
+            samples[:480] = 20000 * np.sin(np.arange(480) * 0.3)
+        pieces.append(Sound(round(at * 1e9), samples))
+    return pieces
+
+
+def click_at(path: Path) -> float:
+    """Return when the loudest sound is in a video, in s."""
+    with av.open(str(path)) as container:
+        heard = [(float(frame.time), np.abs(frame.to_ndarray()[0])) for frame in container.decode(audio=0)]
+    loudest = max(heard, key=lambda piece: float(piece[1].max()))
+    return loudest[0] + int(loudest[1].argmax()) / 48000.0
+
+
+@pytest.mark.parametrize('gap', [False, True], ids=['whole', 'with a gap'])
+def test_sound_is_heard_with_its_picture(record: Any, gap: bool) -> None:
+    recorder = record(audio_bit_rate=64000)
+    heard = sounds(4.5, 7.1, click_s=6.5)  # from half a second before the first picture on
+    if gap:
+        heard = [sound for sound in heard if not 5.3e9 < sound.stamp_ns < 6.1e9]
+    for i in range(21):
+        for sound in heard:
+            if 5.0 + 0.1 * (i - 1) <= sound.stamp_ns * 1e-9 < 5.0 + 0.1 * i or (i == 0 and sound.stamp_ns < 5e9):
+                recorder.hear(sound)
+        feed(recorder, [frame(5.0 + 0.1 * i)])
+    recorder.stop(10.0)
+    assert recorder.progress.sound
+    assert len(times(recorder.path)) == 21
+    assert click_at(recorder.path) - times(recorder.path)[0] == pytest.approx(1.5, abs=0.06)
+
+
+def test_a_microphone_that_says_nothing_holds_no_picture_back(record: Any) -> None:
+    recorder = record(audio_bit_rate=64000)
+    feed(recorder, [frame(5.0 + 0.1 * i) for i in range(31)])
+    wait_until(lambda: recorder.progress.duration_s >= 3.0)
+    assert times(recorder.path)[-1] > 2.0  # while it goes on
+    recorder.stop(10.0)
+    assert len(times(recorder.path)) == 31
+    assert not recorder.progress.sound
 
 
 def test_stamps_that_do_not_grow_and_other_sizes_do_no_harm(record: Any) -> None:
@@ -199,25 +266,29 @@ _KILLED = '''
 import sys, time
 from pathlib import Path
 import numpy as np
+from turret_camera.audio import Sound
 from turret_camera.frame import Frame
 from turret_camera.video_recorder import Limits, VideoRecorder
 from turret_common.geometry import PinholeCamera
-recorder = VideoRecorder(Path(sys.argv[1]), 23, Limits(600.0, 1), lambda: None)
+recorder = VideoRecorder(Path(sys.argv[1]), 23, Limits(600.0, 1), lambda: None, int(sys.argv[2]))
 recorder.start()
 camera = PinholeCamera.from_field_of_view(64, 48, 1.0)
 for i in range(10000):
     recorder.offer(Frame(time.monotonic_ns(), camera, pixels=np.full((48, 64, 3), i % 256, np.uint8)))
+    recorder.hear(Sound(time.monotonic_ns(), np.full(1440, i % 1000, np.int16)))
     sys.stdout.write(f'{recorder.progress.duration_s}\\\\n')
     sys.stdout.flush()
     time.sleep(0.03)
 '''
 
 
-def test_what_a_killed_process_recorded_plays_to_within_a_second(library: MediaLibrary) -> None:
+@pytest.mark.parametrize('audio_bit_rate', [0, 64000], ids=['silent', 'with sound'])
+def test_what_a_killed_process_recorded_plays_to_within_a_second(library: MediaLibrary, audio_bit_rate: int) -> None:
     path = library.reserve('', '.mp4', NOW)
     packages = os.pathsep.join(str(Path(__file__).parents[2] / name) for name in ('turret_camera', 'turret_common'))
     process = subprocess.Popen(
-        [sys.executable, '-c', _KILLED.replace('\\\\n', '\\n'), str(path)], stdout=subprocess.PIPE, text=True,
+        [sys.executable, '-c', _KILLED.replace('\\\\n', '\\n'), str(path), str(audio_bit_rate)],
+        stdout=subprocess.PIPE, text=True,
         env={**os.environ, 'PYTHONPATH': packages})
     assert process.stdout is not None
     duration_s = 0.0

@@ -13,12 +13,14 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from turret_camera.audio import AudioCapture
 from turret_camera.calibration import load_calibration
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.clock import Clock, MonotonicClock
 from turret_camera.frame import ENCODING, Frame, Settings
 from turret_camera.grabber import Grabber, Status
 from turret_camera.media_library import MediaLibrary
+from turret_camera.ros_audio import RosAudio
 from turret_camera.ros_calibration import RosCalibration
 from turret_camera.ros_media import RosMedia
 from turret_camera.ros_topic_source import RosTopicSource
@@ -57,14 +59,18 @@ class CameraNode(Node):
         self._info = self.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
         self._state = self.create_publisher(CameraState, 'camera/state', STATE)
         folder = self._ros_parameters.value.media_dir or state_dir(self.get_namespace()) / 'media'
+        self._audio = AudioCapture(self._ros_parameters.value.audio, clock, self._beat_now.set)
+        self._live_audio = RosAudio(
+            self, self._audio, _ros_stamp, lambda: self._ros_parameters.value.audio.bit_rate)
         self._media = RosMedia(
-            self, MediaLibrary(Path(folder)), newest=lambda: self._grabber.newest,
-            parameters=lambda: self._ros_parameters.value.recording, changed=self._beat_now.set)
+            self, MediaLibrary(Path(folder)), self._audio, newest=lambda: self._grabber.newest,
+            parameters=lambda: self._ros_parameters.value, changed=self._beat_now.set)
         self._state_thread = threading.Thread(target=self._beat, name='state', daemon=True)
         self._calibration = RosCalibration(
             self, lambda: self._grabber.newest, self._calibration_file(self._ros_parameters.value),
             self._source.use_lens)
         self._grabber.start()
+        self._audio.start()
         self._state_thread.start()
 
     def destroy_node(self) -> None:
@@ -72,12 +78,15 @@ class CameraNode(Node):
         self._calibration.close()
         self._grabber.stop()
         self._media.close()
+        self._audio.stop()
         self._beat_now.set()
         self._state_thread.join()
         super().destroy_node()
 
     def _configure(self, parameters: CameraParameters) -> None:
         self._grabber.configure(parameters)
+        if parameters.audio != self._ros_parameters.value.audio:
+            self._audio.configure(parameters.audio)
         self._beat_now.set()
 
     def _make_source(self, parameters: CameraParameters, clock: Clock) -> ImageSource:
@@ -108,6 +117,7 @@ class CameraNode(Node):
     def _beat(self) -> None:
         due = time.monotonic()
         while not self._closing:
+            self._live_audio.look_for_listeners()
             self._state.publish(self._state_message())
             now = time.monotonic()
             if now >= due:
@@ -129,7 +139,7 @@ class CameraNode(Node):
             exposure_us=settings.exposure_us, analogue_gain=settings.analogue_gain, digital_gain=settings.digital_gain,
             auto_white_balance=p.auto_white_balance, color_gains=list(settings.color_gains), lux=settings.lux,
             brightness=settings.brightness, contrast=settings.contrast, saturation=settings.saturation,
-            recording=self._media.state())
+            recording=self._media.state(), audio=self._live_audio.state())
         message.header.stamp = stamp_from(time.time())
         return message
 

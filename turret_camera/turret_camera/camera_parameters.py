@@ -41,6 +41,21 @@ class RecordingParameters:
                      maximum=40, live=True)
 
 
+AUDIO_SOURCES = ('none', 'alsa', 'file', 'tone')
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioParameters:
+    """The microphone, heard only while somebody listens or records."""
+
+    source: str = param('none', 'Where sound comes from: an ALSA device, a sound file again and again, a test tone.',
+                        choices=AUDIO_SOURCES, live=True)
+    device: str = param('default', 'ALSA device, such as "default" or "hw:1".', live=True)
+    file: str = param('', 'For source file: anything with sound that FFmpeg reads.', live=True)
+    bit_rate: int = param(64000, 'Of sound in recordings and live.', unit='bit/s', minimum=16000, maximum=320000,
+                          live=True)
+
+
 @dataclasses.dataclass(frozen=True)
 class CameraParameters:
     """Where pictures come from and how they are taken."""
@@ -91,6 +106,7 @@ class CameraParameters:
     media_dir: str = param('', 'Folder of stills and videos; empty = media in the state folder.')
     sim: SimCameraParameters = group(SimCameraParameters)
     recording: RecordingParameters = group(RecordingParameters)
+    audio: AudioParameters = group(AudioParameters)
 
     def __post_init__(self) -> None:
         if len(self.color_gains) != 2:

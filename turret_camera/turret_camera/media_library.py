@@ -10,11 +10,19 @@ import re
 from enum import IntEnum
 from pathlib import Path
 
+import cv2
+
+from turret_camera.frame import Pixels, encode_jpeg
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}')
 _LABEL = re.compile(r'[A-Za-z0-9 _-]{0,40}')
+
+#: Folder of the small pictures, inside that of the media.
+THUMBNAILS = '.thumbnails'
+_THUMBNAIL_PX = 160  # longest side
+_THUMBNAIL_QUALITY = 80
 
 _log = logging.getLogger(__name__)
 
@@ -121,10 +129,39 @@ class MediaLibrary:
         except FileExistsError:
             raise TurretError(ReasonCode.ALREADY_EXISTS, f'there is a "{new_name}" already') from None
         old.replace(new)
+        if self.thumbnail(name).exists():
+            self.thumbnail(name).replace(self.thumbnail(new_name))
 
     def delete(self, name: str) -> None:
         """Delete a file. Raises TurretError as :meth:`path`."""
         self.path(name).unlink()
+        self.thumbnail(name).unlink(missing_ok=True)
+
+    def thumbnail(self, name: str) -> Path:
+        """Return the path of the small picture of a file, which may not exist."""
+        return self.folder / THUMBNAILS / f'{name}.jpg'
+
+    def keep_thumbnail(self, name: str, pixels: Pixels) -> None:
+        """Write the small picture of a file. Raises OSError."""
+        scale = _THUMBNAIL_PX / max(pixels.shape[:2])
+        small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else pixels
+        path = self.thumbnail(name)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_suffix('.part')
+        part.write_bytes(encode_jpeg(small, _THUMBNAIL_QUALITY))
+        part.replace(path)
+
+    def add_missing_thumbnails(self) -> None:
+        """Make the small pictures of files that have none; takes long where there are many."""
+        for item in self.list():
+            if self.thumbnail(item.name).exists():
+                continue
+            try:
+                pixels = _first_picture(self.path(item.name), item.kind)
+                if pixels is not None:
+                    self.keep_thumbnail(item.name, pixels)
+            except (OSError, TurretError, ValueError, cv2.error) as error:  # gone meanwhile, or damaged
+                _log.info('no small picture of %s: %s', item.name, error)
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name) or Path(name).suffix not in _KINDS:
@@ -144,3 +181,14 @@ class MediaLibrary:
                 duration_us = None
             self._durations[key] = math.nan if duration_us is None else duration_us * 1e-6
         return self._durations[key]
+
+
+def _first_picture(path: Path, kind: MediaKind) -> Pixels | None:
+    """Return a file's picture, of a video the first one; None where there is none."""
+    if kind is MediaKind.STILL:
+        return cv2.imread(str(path))
+    import av  # heavy; only those who play, record or list videos pay for it
+
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0), None) if container.streams.video else None
+        return None if frame is None else frame.to_ndarray(format='bgr24')

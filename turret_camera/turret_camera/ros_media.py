@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,8 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
 
-from turret_camera.camera_parameters import RecordingParameters
+from turret_camera.audio import AudioCapture
+from turret_camera.camera_parameters import CameraParameters
 from turret_camera.frame import Frame, encode_jpeg, jpeg_size
 from turret_camera.media_library import MediaLibrary
 from turret_camera.video_recorder import Limits, VideoRecorder
@@ -37,24 +39,27 @@ class RosMedia:
     """
 
     def __init__(
-            self, node: Node, library: MediaLibrary, newest: Callable[[], Frame | None],
-            parameters: Callable[[], RecordingParameters], changed: Callable[[], None]) -> None:
+            self, node: Node, library: MediaLibrary, audio: AudioCapture, newest: Callable[[], Frame | None],
+            parameters: Callable[[], CameraParameters], changed: Callable[[], None]) -> None:
         """Offer the services on a node.
 
         Args:
             node: the camera node.
             library: where files go.
+            audio: to be recorded where there is a microphone.
             newest: returns the newest frame.
-            parameters: returns the limits of recording.
+            parameters: returns those of the camera.
             changed: called from any thread when a recording began or ended.
         """
         self.node = node
         self._library = library
+        self._audio = audio
         self._newest = newest
         self._parameters = parameters
         self._changed = changed
         self._recorder: VideoRecorder | None = None
         self._annotated: tuple[Subscription, Timer] | None = None
+        self._drawing = threading.Thread()  # of small pictures that are missing
         node.create_service(CaptureStill, 'camera/capture_still', self._capture_still)
         node.create_service(StartRecording, 'camera/start_recording', self._start_recording)
         node.create_service(StopRecording, 'camera/stop_recording', self._stop_recording)
@@ -77,7 +82,7 @@ class RosMedia:
         size = recorder.path.stat().st_size if recorder.path.exists() else 0
         return RecordingState(
             active=active, filename=recorder.path.name, duration_s=recorder.progress.duration_s if active else 0.0,
-            size=size)
+            size=size, audio=recorder.progress.sound, dropped=recorder.progress.dropped)
 
     def trouble(self) -> str:
         """Return why the newest recording ended by itself, for a person; empty when it did not."""
@@ -94,10 +99,11 @@ class RosMedia:
         frame = self._newest()
         if frame is None or time.monotonic_ns() - frame.stamp_ns > _NEWEST_S * 1e9:
             raise TurretError(ReasonCode.NO_FRAMES, 'the camera delivers no pictures')
-        jpeg = encode_jpeg(frame.pixels(), _STILL_QUALITY)
+        pixels = frame.pixels()
         path = self._library.reserve(request.label, '.jpg', datetime.datetime.now())
         try:
-            path.write_bytes(jpeg)
+            path.write_bytes(encode_jpeg(pixels, _STILL_QUALITY))
+            self._library.keep_thumbnail(path.name, pixels)
         except OSError as error:
             path.unlink(missing_ok=True)
             raise TurretError(ReasonCode.IO_ERROR, f'{path.name}: {error.strerror}') from error
@@ -109,7 +115,9 @@ class RosMedia:
             raise TurretError(ReasonCode.BUSY, f'{self._recorder.path.name} is being recorded')
         limits = self._limits(request.max_s)
         path = self._library.reserve(request.label, '.mp4', datetime.datetime.now())
-        recorder = VideoRecorder(path, self._parameters().crf, limits, self._changed)
+        p = self._parameters()
+        recorder = VideoRecorder(
+            path, p.recording.crf, limits, self._ended, p.audio.bit_rate if self._audio.configured else 0)
         try:
             recorder.start()
         except TurretError:
@@ -122,6 +130,7 @@ class RosMedia:
                 self.node.create_subscription(CompressedImage, topic, self._on_annotated, IMAGE_IN),
                 self.node.create_timer(0.5, self._end_annotated_when_done))
         self._recorder = recorder
+        self._audio.listen('recording', recorder.hear)
         self._changed()
         response.name = path.name
 
@@ -139,6 +148,7 @@ class RosMedia:
         response.items = [
             MediaItem(name=item.name, kind=int(item.kind), size=item.size, modified=stamp_from(item.modified_s),
                       duration_s=item.duration_s) for item in self._library.list()]
+        self._draw_missing()
 
     @answered
     def _rename_media(self, request: RenameMedia.Request, response: RenameMedia.Response) -> None:
@@ -150,8 +160,19 @@ class RosMedia:
         self._require_complete(request.name)
         self._library.delete(request.name)
 
+    def _draw_missing(self) -> None:
+        if not self._drawing.is_alive():
+            self._drawing = threading.Thread(
+                target=self._library.add_missing_thumbnails, name='thumbnails', daemon=True)
+            self._drawing.start()
+
+    def _ended(self) -> None:
+        self._audio.listen('recording', None)
+        self._draw_missing()
+        self._changed()
+
     def _limits(self, max_s: float) -> Limits:
-        p = self._parameters()
+        p = self._parameters().recording
         require_range('max_s', max_s, 0.0, p.max_s)
         return Limits(max_s or p.max_s, p.min_free_mb * 1_000_000)
 

@@ -1,7 +1,7 @@
-"""Recording video in a thread of its own.
+"""Recording video, with sound where there is some, in a thread of its own.
 
-Times come from the frames' stamps, so that the video is right at any frame rate. While it is being written the file is
-a fragmented MP4: whatever ends the process, it plays up to the last half second.
+Times come from the stamps of frames and sound, so that the video is right at any frame rate. While it is being written
+the file is a fragmented MP4: whatever ends the process, it plays up to the last second.
 """
 
 from __future__ import annotations
@@ -11,20 +11,25 @@ import logging
 import queue
 import shutil
 import threading
+from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
+from turret_camera.audio import SAMPLE_RATE, Sound, audio_frame
 from turret_camera.frame import Frame, Pixels
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 _TICKS = 90000  # per second, of the times in the file
 _QUEUE = 8  # frames that may wait for the encoder
+_SOUNDS = 500  # pieces of sound that may wait, some seconds
 _CHECK_S = 1.0  # of video between two looks at the disk
+_LARGEST_DRIFT_S = 0.1  # between the samples counted and the stamps of sound; more is a gap
 
 _log = logging.getLogger(__name__)
 
@@ -45,19 +50,22 @@ class Progress:
         active: it goes on.
         duration_s: length so far in s.
         dropped: frames that the encoder was too slow for.
+        sound: it has sound.
         ended: why it ended by itself; None while it goes on and after it was stopped.
     """
 
     active: bool = True
     duration_s: float = 0.0
     dropped: int = 0
+    sound: bool = False
     ended: TurretError | None = None
 
 
 class VideoRecorder:
     """One recording into one file."""
 
-    def __init__(self, path: Path, crf: int, limits: Limits, finished: Callable[[], None]) -> None:
+    def __init__(
+            self, path: Path, crf: int, limits: Limits, finished: Callable[[], None], audio_bit_rate: int = 0) -> None:
         """Prepare it; nothing is recorded before :meth:`start`.
 
         Args:
@@ -65,12 +73,15 @@ class VideoRecorder:
             crf: H.264 rate factor.
             limits: when to stop.
             finished: called from the recorder's thread when the file is complete.
+            audio_bit_rate: of the sound in bit/s; 0 = without.
         """
         self.path = path
         self.progress = Progress()
         self._crf = crf
         self._limits = limits
         self._finished = finished
+        self._audio_bit_rate = audio_bit_rate
+        self._sounds: deque[Sound] = deque(maxlen=_SOUNDS)
         self._frames: queue.Queue[Frame | None] = queue.Queue(maxsize=_QUEUE)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='recorder', daemon=True)
@@ -88,6 +99,11 @@ class VideoRecorder:
             self._frames.put_nowait(frame)
         except queue.Full:
             self.progress.dropped += 1
+
+    def hear(self, sound: Sound) -> None:
+        """Record a piece of sound. Never waits."""
+        if self._audio_bit_rate and self.progress.active:
+            self._sounds.append(sound)
 
     def stop(self, wait_s: float = 0.0) -> None:
         """End the recording; the file is completed in the background, for which ``wait_s`` may be waited."""
@@ -125,7 +141,10 @@ class VideoRecorder:
         try:
             while (frame := self._next()) is not None:
                 if encoder is None:
-                    encoder = VideoEncoder(container, frame.pixels(), self._crf, frame.stamp_ns)
+                    encoder = VideoEncoder(
+                        container, frame.pixels(), self._crf, frame.stamp_ns, self._audio_bit_rate)
+                while self._sounds:
+                    self.progress.sound |= encoder.write_sound(self._sounds.popleft())
                 duration_s = encoder.write(frame)
                 self.progress.duration_s = max(self.progress.duration_s, duration_s)
                 if duration_s >= self._limits.max_s:
@@ -148,9 +167,9 @@ class VideoRecorder:
 
 
 class VideoEncoder:
-    """H.264 into a container that is open."""
+    """H.264, and AAC where there is sound, into a container that is open."""
 
-    def __init__(self, container: Any, first: Pixels, crf: int, start_ns: int) -> None:
+    def __init__(self, container: Any, first: Pixels, crf: int, start_ns: int, audio_bit_rate: int = 0) -> None:
         """Begin a video.
 
         Args:
@@ -158,10 +177,12 @@ class VideoEncoder:
             first: picture, which gives the size.
             crf: H.264 rate factor.
             start_ns: stamp of the first picture.
+            audio_bit_rate: of the sound in bit/s; 0 = without.
         """
         self._container = container
         self._start_ns = start_ns
         self._last = -1
+        self._samples = 0
         self._size = first.shape[1] // 2 * 2, first.shape[0] // 2 * 2  # 4:2:0 needs even sizes
         options = {'crf': str(crf), 'preset': 'superfast', 'tune': 'zerolatency', 'threads': '1'}
         self._stream = container.add_stream('libx264', rate=30, options=options)
@@ -169,6 +190,9 @@ class VideoEncoder:
         self._stream.pix_fmt = 'yuv420p'
         self._stream.codec_context.time_base = Fraction(1, _TICKS)
         self._stream.codec_context.gop_size = 30
+        self._sound = container.add_stream('aac', rate=SAMPLE_RATE, layout='mono') if audio_bit_rate else None
+        if self._sound is not None:
+            self._sound.bit_rate = audio_bit_rate
 
     def write(self, frame: Frame) -> float:
         """Encode one frame; return its time in the video in s."""
@@ -187,9 +211,29 @@ class VideoEncoder:
         self._container.mux(self._stream.encode(picture))
         return ticks / _TICKS
 
+    def write_sound(self, sound: Sound) -> bool:
+        """Encode a piece of sound and return whether there was some to encode.
+
+        What was heard before the first frame is left out; what was missed is silence.
+        """
+        import av
+
+        due = (sound.stamp_ns - self._start_ns) * SAMPLE_RATE // 1_000_000_000
+        samples = sound.samples[max(0, -due):]
+        missing = max(due, 0) - self._samples
+        if self._sound is None or not len(samples):
+            return False
+        if missing > _LARGEST_DRIFT_S * SAMPLE_RATE:
+            samples = np.concatenate([np.zeros(missing, np.int16), samples])
+        self._container.mux(self._sound.encode(audio_frame(av, samples, self._samples)))
+        self._samples += len(samples)
+        return True
+
     def finish(self) -> None:
         """Encode what is still held back."""
-        self._container.mux(self._stream.encode())
+        for stream in (self._stream, self._sound):
+            if stream is not None:
+                self._container.mux(stream.encode())
 
 
 def container_options(av: Any) -> dict[str, str]:
@@ -197,7 +241,9 @@ def container_options(av: Any) -> dict[str, str]:
     flags = 'empty_moov+default_base_moof+frag_keyframe'
     if av.library_versions['libavformat'] >= (62,):
         flags += '+hybrid_fragmented'  # becomes an ordinary MP4 when it is closed
-    return {'movflags': flags, 'frag_duration': '400000', 'flush_packets': '1'}
+    # Without the last one a silent microphone would hold the pictures back for ten seconds.
+    return {
+        'movflags': flags, 'frag_duration': '400000', 'flush_packets': '1', 'max_interleave_delta': '300000'}
 
 
 def _require_space(path: Path, min_free: int) -> None:

@@ -55,6 +55,8 @@ TOPICS: tuple[Topic, ...] = (
           'per frame, while somebody listens', 'the picture as JPEG'),
     Topic('camera/camera_info', 'sensor_msgs/msg/CameraInfo', 'camera', 'STREAM', 'per frame',
           'lens and size, with the stamp of the picture'),
+    Topic('camera/audio', 'turret_msgs/msg/AudioChunk', 'camera', 'STREAM', '10 Hz, while somebody listens',
+          'what the microphone hears'),
     Topic('camera/state', 'turret_msgs/msg/CameraState', 'camera', 'STATE', _SLOW, 'source, exposure, recording'),
     Topic('vision/detections', 'turret_msgs/msg/DetectionArray', 'vision', 'STREAM', 'per processed frame',
           'what the detector saw, in pixels'),

@@ -7,11 +7,11 @@ import numpy as np
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detection import Box, Detection, View
+from turret_vision.detection import Box, Detection, LocalDetector, View
 from turret_vision.vision_parameters import ArucoParameters
 
 
-class ArucoDetector:
+class ArucoDetector(LocalDetector[ArucoParameters]):
     """Finds the markers of one dictionary; each is a class of its own, so that one can be picked.
 
     Raises:
@@ -21,30 +21,13 @@ class ArucoDetector:
     method = 'aruco'
 
     def __init__(self, parameters: ArucoParameters) -> None:
-        self._parameters = parameters
+        super().__init__(parameters)
         if not hasattr(cv2, 'aruco') or not hasattr(cv2.aruco, 'ArucoDetector'):
             raise TurretError(ReasonCode.DETECTOR_FAILED, 'this OpenCV cannot detect markers: it needs 4.7 or newer')
         name = parameters.mode.upper()
         name = f'DICT_ARUCO_{name}' if name == 'ORIGINAL' else f'DICT_{name}'
         dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
         self._detector = cv2.aruco.ArucoDetector(dictionary, cv2.aruco.DetectorParameters())
-
-    @property
-    def mode(self) -> str:
-        """The dictionary."""
-        return self._parameters.mode
-
-    @property
-    def width(self) -> int:
-        """Width in px that it wants the image reduced to."""
-        return self._parameters.width
-
-    def tune(self, parameters: ArucoParameters) -> bool:
-        """Take changed parameters; another dictionary needs a new detector."""
-        if parameters.mode != self._parameters.mode:
-            return False
-        self._parameters = parameters
-        return True
 
     def detect(self, view: View) -> list[Detection]:
         """Return the markers in a view. A marker that is read at all is read right: the confidence is 1."""

@@ -10,14 +10,14 @@ import numpy as np
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detection import Box, Detection, Image, View
+from turret_vision.detection import Box, Detection, Image, LocalDetector, View
 from turret_vision.vision_parameters import BalloonParameters
 
 _HUE_STEPS = 180.0  # OpenCV's 8 bit hue counts half degrees
 _KERNEL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
-class BalloonDetector:
+class BalloonDetector(LocalDetector[BalloonParameters]):
     """Finds blobs of a colour whose outline is about round.
 
     Centre and size come from the blob's moments, which makes them several times finer than its pixels.
@@ -25,23 +25,10 @@ class BalloonDetector:
 
     method = 'balloon'
 
-    def __init__(self, parameters: BalloonParameters) -> None:
-        self._parameters = parameters
-
     @property
     def mode(self) -> str:
         """The colour that is looked for."""
         return self._parameters.colour
-
-    @property
-    def width(self) -> int:
-        """Width in px that it wants the image reduced to."""
-        return self._parameters.width
-
-    def tune(self, parameters: BalloonParameters) -> bool:
-        """Take changed parameters."""
-        self._parameters = parameters
-        return True
 
     def detect(self, view: View) -> list[Detection]:
         """Return the balloons in a view; the confidence is how well the outline agrees with an ellipse."""

@@ -3,7 +3,9 @@
 The times are of one thread on made-up pictures with a few objects, and include the reduction of the image and the
 tracker. With ``--footage DIR`` the shared footage is judged too: for each object, the share of the frames showing it in
 which the one track that followed it longest was there, and the frames in which the busiest other track saw something
-beside it. The defaults of motion and tracker were chosen on this same footage, so these figures are no forecast.
+beside it; then recall and precision of detectors and tracker against boxes marked by hand (right from an intersection
+over union of 0.5 on; ``--pictures DIR`` shows the worst frames, marked boxes green, found ones red). The defaults of
+motion and tracker were chosen on this same footage, so these figures are no forecast.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ import numpy as np
 from turret_common.geometry import PinholeCamera
 from turret_common.params import build
 from turret_common.pose_history import Pose
+from turret_vision.bench_boxes import trials
 from turret_vision.detection import Image
 from turret_vision.detectors import available
 from turret_vision.footage import CARS, WALKERS, Seen, frames, judge, pursue, watch
+from turret_vision.marked_boxes import CARS_CLIP, WALKERS_CLIP
 from turret_vision.tracker import Track
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
@@ -30,8 +34,7 @@ from turret_vision.vision_parameters import VisionParameters
 _SIZES = ((640, 480), (1280, 720))
 _NEED_A_MODEL = ('onnx', 'tflite', 'remote')
 _WARM_UP = 5
-_WALKERS_FILE, _WALKERS_HZ = 'one-by-one-person-detection.mp4', 10.0
-_CARS_FILE, _CARS_HZ = 'car-detection.mp4', 12.5
+_WALKERS_HZ, _CARS_HZ = 10.0, 12.5
 
 
 class Figure(NamedTuple):
@@ -49,17 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--images', type=int, default=60, help='pictures per method and size')
     parser.add_argument('--methods', nargs='+', metavar='METHOD', help='only these; else all that need no model')
     parser.add_argument('--footage', type=Path, metavar='DIR', help='folder of the shared footage')
+    parser.add_argument('--pictures', type=Path, metavar='DIR', help='where pictures of the worst misses are written')
+    parser.add_argument('--only-footage', action='store_true', help='leave the times out')
 
 
 def measure(args: argparse.Namespace) -> Iterator[Figure]:
     """Yield the times of each method and size, then what became of each object in the footage."""
     cv2.setNumThreads(1)
     methods = args.methods or [name for name in available() if name not in _NEED_A_MODEL]
-    for width, height in _SIZES:
+    for width, height in () if args.only_footage else _SIZES:
         for method in methods:
             yield from _times(method, width, height, args.images)
     if args.footage is not None:
         yield from _footage(args.footage)
+        yield from _boxes(args.footage, args.pictures)
 
 
 def _times(method: str, width: int, height: int, count: int) -> Iterator[Figure]:
@@ -97,7 +103,7 @@ def _picture(width: int, height: int, number: int) -> Image:
 
 
 def _footage(folder: Path) -> Iterator[Figure]:
-    walkers, cars = str(folder / _WALKERS_FILE), str(folder / _CARS_FILE)
+    walkers, cars = str(folder / WALKERS_CLIP), str(folder / CARS_CLIP)
     runs: tuple[tuple[str, str, Sequence[Seen], Callable[[], list[list[Track]]], bool], ...] = (
         ('walkers', 'still camera', WALKERS, lambda: watch(frames(walkers), _WALKERS_HZ), True),
         ('walkers', 'head follows', WALKERS, lambda: pursue(frames(walkers), _WALKERS_HZ), False),
@@ -112,3 +118,11 @@ def _footage(folder: Path) -> Iterator[Figure]:
             yield Figure(f'{scenario}: {seen.name}', variant, 'trusted after', result.first - seen.first, 'frames')
             yield Figure(f'{scenario}: {seen.name}', variant, 'lost before the end', seen.last - result.last, 'frames')
             yield Figure(f'{scenario}: {seen.name}', variant, 'busiest other track', result.others, 'frames')
+
+
+def _boxes(folder: Path, pictures: Path | None) -> Iterator[Figure]:
+    for scenario, variant, score in trials(folder, pictures):
+        yield Figure(scenario, variant, 'recall', 100.0 * score.recall, '%')
+        yield Figure(scenario, variant, 'precision', 100.0 * score.precision, '%')
+        yield Figure(scenario, variant, 'mean intersection over union', score.overlap, '')
+        yield Figure(scenario, variant, 'median distance of centres', score.centre, 'px')

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -174,3 +174,36 @@ class Detector(Protocol):
 
     def detect(self, view: View) -> list[Detection]:
         """Return what it sees, boxes in px of ``view.image``."""
+
+
+ParametersT = TypeVar('ParametersT')
+
+
+class LocalDetector(Generic[ParametersT]):
+    """What detectors that run here have in common: parameters that are taken live.
+
+    Attributes:
+        method: the name of the method.
+    """
+
+    method: ClassVar[str]
+
+    def __init__(self, parameters: ParametersT) -> None:
+        self._parameters = parameters
+
+    @property
+    def mode(self) -> str:
+        """The variant of the method."""
+        return str(getattr(self._parameters, 'mode', ''))
+
+    @property
+    def width(self) -> int:
+        """Width in px that it wants the image reduced to."""
+        return int(getattr(self._parameters, 'width', 0))
+
+    def tune(self, parameters: ParametersT) -> bool:
+        """Take changed parameters; another variant needs a new detector."""
+        if getattr(parameters, 'mode', '') != getattr(self._parameters, 'mode', ''):
+            return False
+        self._parameters = parameters
+        return True

@@ -9,7 +9,7 @@ import cv2
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detection import Box, Detection, View
+from turret_vision.detection import Box, Detection, LocalDetector, View
 from turret_vision.vision_parameters import HaarParameters
 
 
@@ -33,7 +33,7 @@ CASCADES = {
 }
 
 
-class HaarDetector:
+class HaarDetector(LocalDetector[HaarParameters]):
     """Finds faces, eyes, smiles, bodies or cats with one cascade.
 
     Raises:
@@ -43,28 +43,11 @@ class HaarDetector:
     method = 'haar'
 
     def __init__(self, parameters: HaarParameters) -> None:
-        self._parameters = parameters
+        super().__init__(parameters)
         self._cascade = CASCADES[parameters.mode]
         self._classifier = cv2.CascadeClassifier(str(_find(self._cascade.file)))
         if self._classifier.empty():
             raise TurretError(ReasonCode.DETECTOR_FAILED, f'{self._cascade.file} cannot be read')
-
-    @property
-    def mode(self) -> str:
-        """The name of the cascade."""
-        return self._parameters.mode
-
-    @property
-    def width(self) -> int:
-        """Width in px that it wants the image reduced to."""
-        return self._parameters.width
-
-    def tune(self, parameters: HaarParameters) -> bool:
-        """Take changed parameters; another cascade needs a new detector."""
-        if parameters.mode != self._parameters.mode:
-            return False
-        self._parameters = parameters
-        return True
 
     def detect(self, view: View) -> list[Detection]:
         """Return what the cascade finds; the confidence grows from 0.5 with the number of overlapping hits."""

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from turret_vision.detection import Box, Detection, View
+from turret_vision.detection import Box, Detection, LocalDetector, View
 from turret_vision.vision_parameters import HogParameters
 
 _STRIDE = (8, 8)
@@ -16,26 +16,20 @@ _GROUP = 1               # overlapping hits that make a person, less one
 _MARGIN = (0.25, 0.125)  # of the detector's window beside and above a person, as parts of the person's window
 
 
-class HogDetector:
+class HogDetector(LocalDetector[HogParameters]):
     """Finds people who stand or walk, at least 128 px high in the reduced image."""
 
     method = 'hog'
-    mode = 'people'
 
     def __init__(self, parameters: HogParameters) -> None:
-        self._parameters = parameters
+        super().__init__(parameters)
         self._descriptor = cv2.HOGDescriptor()
         self._descriptor.setSVMDetector(np.array(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
 
     @property
-    def width(self) -> int:
-        """Width in px that it wants the image reduced to."""
-        return self._parameters.width
-
-    def tune(self, parameters: HogParameters) -> bool:
-        """Take changed parameters."""
-        self._parameters = parameters
-        return True
+    def mode(self) -> str:
+        """It finds only these."""
+        return 'people'
 
     def detect(self, view: View) -> list[Detection]:
         """Return the people in a view; the confidence is the logistic function of the distance from the plane."""

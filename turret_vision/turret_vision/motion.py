@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from turret_common.geometry import PinholeCamera, base_from_optical
 from turret_common.pose_history import Pose
-from turret_vision.detection import Box, Detection, Image, View
+from turret_vision.detection import Box, Detection, Image, LocalDetector, View
 from turret_vision.vision_parameters import MotionParameters
 
 Array = npt.NDArray[np.float64]
@@ -54,26 +54,15 @@ _LARGEST_SHIFT_PX = 16.0  # that the registration may correct
 _SMALL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
-class MotionDetector:
+class MotionDetector(LocalDetector[MotionParameters]):
     """Finds what moves against the room."""
 
     method = 'motion'
-    mode = ''
 
     def __init__(self, parameters: MotionParameters) -> None:
-        self._parameters = parameters
+        super().__init__(parameters)
         self._canvas: _Canvas | None = None
         self._stamp = 0.0
-
-    @property
-    def width(self) -> int:
-        """Width in px that it wants the image reduced to."""
-        return self._parameters.width
-
-    def tune(self, parameters: MotionParameters) -> bool:
-        """Take changed parameters; what was learned is kept."""
-        self._parameters = parameters
-        return True
 
     def detect(self, view: View) -> list[Detection]:
         """Return what moves in a view. The first image of a room only teaches."""

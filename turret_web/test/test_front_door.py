@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web_testing import IMAGE, JPEG, STATUS, FakeGateway, on_loop, serving, until
+from web_testing import AUDIO, CAMERA_STATE, IMAGE, JPEG, STATUS, FakeGateway, on_loop, serving, until
 
 from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
 
 CAMERA = '/turret/camera/image_raw'
@@ -145,6 +146,11 @@ async def test_media_are_downloads(gateway: FakeGateway) -> None:
             assert (response.status, await response.read()) == (200, b'jpeg')
             assert response.headers['Content-Disposition'] == 'attachment; filename="still.jpg"'
         assert (await door.get('/media/..%2foperator.secret'))[0] == 404
+        assert (await door.get('/media/thumbnails/..%2f..%2foperator.secret'))[0] == 404
+        assert (await door.get('/media/thumbnails/still.jpg'))[0] == 404
+        (folder / '.thumbnails').mkdir()
+        (folder / '.thumbnails' / 'still.jpg.jpg').write_bytes(b'small')
+        assert await door.get('/media/thumbnails/still.jpg') == (200, b'small')
         assert (await door.get('/media/none.jpg'))[0] == 404
 
 
@@ -328,3 +334,68 @@ async def test_what_is_no_picture_is_skipped(gateway: FakeGateway) -> None:
         gateway.emit(CAMERA, {'height': 6, 'width': 8, 'encoding': 'mono8', 'step': 8, 'data': [0] * 48})
         status, picture = await asked
         assert (status, _size(picture)) == (200, (8, 6))
+
+
+@pytest.mark.parametrize('state', [None, {'message': 'there is no camera at /dev/video0'}], ids=['dead', 'lost'])
+@on_loop
+async def test_a_stream_without_pictures_shows_one_that_says_why(
+        gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any] | None) -> None:
+    monkeypatch.setattr('turret_web.routes_video._STILL_THERE_S', 0.02)
+    topic = f'{CAMERA}/compressed'
+    gateway.topic_types[topic] = JPEG.name
+    if state is not None:
+        gateway.topic_types['/turret/camera/state'] = CAMERA_STATE.name
+    async with serving(gateway) as door, door.session.get(f'{door.url}/stream?topic={CAMERA}') as viewer:
+        if state is not None:
+            await until(lambda: gateway.feeds.get('/turret/camera/state'))
+            gateway.emit('/turret/camera/state', state)
+        head = await viewer.content.readuntil(b'\r\n\r\n')
+        assert (state['message'].encode() if state else b'does not answer') in head
+        assert b'X-Timestamp' not in head
+        assert _size(await viewer.content.readuntil(b'\xff\xd9')) == (640, 480)
+        gateway.emit(topic, jpeg(7))  # it is back
+        assert b'X-Timestamp: 7.25' in await viewer.content.readuntil(b'\xff\xd8\x07')
+
+
+# --- sound ---
+
+
+AUDIO_TOPIC = '/turret/camera/audio'
+
+
+@on_loop
+async def test_all_who_listen_share_one_subscription_which_ends_with_the_last(gateway: FakeGateway) -> None:
+    gateway.topic_types[AUDIO_TOPIC] = AUDIO.name
+    async with serving(gateway) as door:
+        asked = [asyncio.create_task(door.session.get(f'{door.url}/audio')) for _ in range(2)]
+        await until(lambda: len(door.server._audio._listeners) == 2)
+        assert len(gateway.feeds[AUDIO_TOPIC]) == 1
+        gateway.emit(AUDIO_TOPIC, {'format': 'mp3', 'data': list(b'one ')})
+        listeners = [await one for one in asked]
+        gateway.emit(AUDIO_TOPIC, {'format': 'mp3', 'data': list(b'two')})
+        for listener in listeners:
+            assert listener.content_type == 'audio/mpeg'
+            assert await listener.content.readexactly(7) == b'one two'
+            listener.close()
+        for _ in range(50):
+            gateway.emit(AUDIO_TOPIC, {'format': 'mp3', 'data': [0]})
+            await asyncio.sleep(0.002)
+        await until(lambda: not gateway.feeds[AUDIO_TOPIC])
+
+
+@pytest.mark.parametrize(('audio', 'words'), [
+    ({}, 'no microphone is configured'), ({'source': 'alsa x', 'message': 'unplugged'}, 'unplugged'),
+    ({'source': 'alsa x'}, 'nothing is heard')])
+@on_loop
+async def test_without_sound_it_says_why(
+        monkeypatch: pytest.MonkeyPatch, audio: dict[str, str], words: str) -> None:
+    monkeypatch.setattr('turret_web.routes_audio._FIRST_S', 0.02)
+    gateway = FakeGateway()
+    gateway.topic_types |= {'/turret/camera/state': CAMERA_STATE.name}
+    async with serving(gateway) as door:
+        asked = asyncio.create_task(door.get('/audio'))
+        await until(lambda: gateway.feeds.get('/turret/camera/state'))
+        gateway.emit('/turret/camera/state', {'audio': audio})
+        status, answer = await asked
+        assert (status, answer['code']) == (503, ReasonCode.NOT_READY)
+        assert words in answer['message']

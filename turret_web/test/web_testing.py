@@ -35,6 +35,12 @@ IMAGE = Struct('sensor_msgs/msg/Image', (
     Field('header', HEADER, {}), Field('height', Primitive('uint32'), 0), Field('width', Primitive('uint32'), 0),
     Field('encoding', Text(), ''), Field('is_bigendian', Primitive('uint8'), 0), Field('step', Primitive('uint32'), 0),
     Field('data', Sequence(Primitive('uint8')), [])))
+CAMERA_STATE = Struct('turret_msgs/msg/CameraState', (
+    Field('message', Text(), ''),
+    Field('audio', Struct('turret_msgs/msg/AudioState', (
+        Field('message', Text(), ''), Field('source', Text(), ''))), {})))
+AUDIO = Struct('turret_msgs/msg/AudioChunk', (
+    Field('header', HEADER, {}), Field('format', Text(), ''), Field('data', Sequence(Primitive('uint8')), [])))
 ADD_REQUEST = Struct('demo_msgs/srv/Add_Request', (
     Field('a', Primitive('int64'), 0), Field('b', Primitive('int64'), 0)))
 ADD_RESPONSE = Struct('demo_msgs/srv/Add_Response', (Field('sum', Primitive('int64'), 0),))
@@ -91,7 +97,8 @@ class FakeGateway:
     offered: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.types = {kind.name: Codec(kind) for kind in (NOTE, STATUS, JPEG, IMAGE, HEADER, TIME)}
+        self.types = {kind.name: Codec(kind) for kind in (
+            NOTE, STATUS, JPEG, IMAGE, HEADER, TIME, CAMERA_STATE, AUDIO)}
         self.service_types = {ADD: ServiceCodec(Codec(ADD_REQUEST), Codec(ADD_RESPONSE))}
         self.topic_types = {'/turret/status': STATUS.name, '/turret/vision/note': NOTE.name}
         self.answers: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {}

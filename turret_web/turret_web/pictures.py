@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import cv2
@@ -51,6 +52,18 @@ def from_image(
     """
     pixels = as_array(memoryview(data), size[1], size[0], encoding, step, big_endian)
     return _encode(to_bgr(pixels, encoding), width, height, quality)
+
+
+def notice(title: str, text: str) -> bytes:
+    """Return a JPEG picture of 640x480 with a title and a text, which is wrapped, on a dark ground."""
+    image = np.full((480, 640, 3), 32, np.uint8)
+    cv2.rectangle(image, (0, 0), (639, 479), (60, 160, 240), 6)
+    lines = textwrap.wrap(text.encode('ascii', 'replace').decode(), 44)[:6]
+    for line, scale, y in ((title, 1.6, 200), *((line, 0.7, 260 + 32 * i) for i, line in enumerate(lines))):
+        (width, _), _ = cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, scale, 2)
+        cv2.putText(image, line, ((640 - width) // 2, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (230, 230, 230), 2,
+                    cv2.LINE_AA)
+    return _encode(image, 0, 0, 85)
 
 
 def _encode(image: npt.NDArray[Any], width: int, height: int, quality: int) -> bytes:

@@ -47,6 +47,7 @@ class FileRoutes:
             web.post('/sign-out', self._sign_out),
             web.get('/sign-in.css', self._sign_in_style),
             web.get('/media/{name}', self._medium),
+            web.get('/media/thumbnails/{name}', self._thumbnail),
             web.get('/{path:.+}', self.panel_file),
         ]
 
@@ -84,6 +85,10 @@ class FileRoutes:
         path = _inside(self._media, request.match_info['name'])
         return web.FileResponse(path, headers={
             'Content-Disposition': f'attachment; filename="{path.name}"', 'Cache-Control': 'private, no-cache'})
+
+    async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
+        path = _inside(self._media / '.thumbnails', f'{request.match_info["name"]}.jpg')
+        return web.FileResponse(path, headers={'Cache-Control': 'private, no-cache'})
 
     async def panel_file(self, request: web.Request) -> web.StreamResponse:
         """Give out a file of the panel, its page for the bare address."""

@@ -11,13 +11,14 @@ from aiohttp import web
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.metrics import Metrics
+from turret_web.no_picture import NoPicture
 from turret_web.policy import Policy
 from turret_web.streams import BOUNDARY, Channel, Video, VideoRequest, parse_request
 from turret_web.web_parameters import LimitParameters
 
 #: A picture for ``/snapshot`` has to come within this time [s].
 _SNAPSHOT_S = 5.0
-#: Time between two looks whether a viewer is still there, while there are no pictures to send [s].
+#: Time without a picture after which viewers are told so, again and again; it shows too whether they are there [s].
 _STILL_THERE_S = 2.0
 #: Unsent bytes of a stream that may wait in the operating system, where they grow old: about one picture.
 _BACKLOG = 128 * 1024
@@ -31,8 +32,11 @@ class VideoRoutes:
         viewers: how many watch.
     """
 
-    def __init__(self, video: Video, policy: Policy, limits: LimitParameters, metrics: Metrics) -> None:
+    def __init__(
+            self, video: Video, no_picture: NoPicture, policy: Policy, limits: LimitParameters,
+            metrics: Metrics) -> None:
         self.video = video
+        self._no_picture = no_picture
         self._policy = policy
         self._limits = limits
         self._metrics = metrics
@@ -78,11 +82,12 @@ class VideoRoutes:
             self.viewers -= 1
 
     async def _show(self, channel: Channel, request: web.Request, response: web.StreamResponse) -> None:
-        """Send every picture that the viewer takes in time, until it goes."""
+        """Send every picture that the viewer takes in time, until it goes; while there are none, one that says so."""
         seen = channel.number
         while request.transport is not None and not request.transport.is_closing():
             picture = await channel.next(_STILL_THERE_S)
             if picture is None:
+                await response.write(await self._no_picture.part())
                 continue
             self._metrics.count('pictures_total')
             self._metrics.count('dropped_pictures_total', picture.number - seen - 1)

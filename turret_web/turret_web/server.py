@@ -15,14 +15,17 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
 from turret_web.access import Access, load_tokens, sign_in_url
 from turret_web.bridge import Bridge
+from turret_web.camera_state import CameraState
 from turret_web.cdr import CodecError
 from turret_web.fan_out import FanOut
 from turret_web.gateway import Gateway
 from turret_web.hosts import Hosts, check_origin, is_loopback
 from turret_web.metrics import Metrics
+from turret_web.no_picture import NoPicture
 from turret_web.policy import Names, Policy, Role
 from turret_web.routes import current_role, json_response, redirect, refusal
 from turret_web.routes_api import ApiRoutes
+from turret_web.routes_audio import AudioRoutes
 from turret_web.routes_bridge import BridgeRoutes
 from turret_web.routes_files import FileRoutes
 from turret_web.routes_rtc import RtcRoutes
@@ -83,7 +86,10 @@ class WebServer:
             gateway, FanOut(gateway, rounded_topics, parameters.rounded_decimals), policy, Services(gateway, policy),
             parameters.limits)
         self._bridge = BridgeRoutes(bridge, self._metrics)
-        self._video = VideoRoutes(Video(gateway), policy, parameters.limits, self._metrics)
+        self._camera = CameraState(gateway)
+        self._video = VideoRoutes(
+            Video(gateway), NoPicture(self._camera), policy, parameters.limits, self._metrics)
+        self._audio = AudioRoutes(gateway, self._camera, policy, parameters.limits)
         self._rtc = RtcRoutes(self._video, parameters)
         self._api = ApiRoutes(bridge, self._access.needs_sign_in, self._rtc.enabled)
         self._files = FileRoutes(
@@ -107,8 +113,8 @@ class WebServer:
             web.get('/healthz', self._health),
             web.get('/metrics', self._show_metrics),
             web.get('/', self._root),
-            *self._bridge.routes(), *self._video.routes(), *self._rtc.routes(), *self._api.routes(),
-            *self._files.routes()])
+            *self._bridge.routes(), *self._video.routes(), *self._rtc.routes(), *self._audio.routes(),
+            *self._api.routes(), *self._files.routes()])
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         host, port = self.address
         try:
@@ -126,6 +132,7 @@ class WebServer:
         """End every connection and listen no more."""
         await self._rtc.close()
         await self._bridge.close()
+        await self._camera.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

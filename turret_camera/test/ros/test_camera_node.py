@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import functools
+import io
 import time
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from turret_camera.audio import AudioStatus
 from turret_camera.camera_node import CameraNode
 from turret_camera.frame import StampSource, encode_jpeg
 from turret_camera.grabber import Status
@@ -21,7 +24,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import array_to_image, camera_to_info, image_to_array
 from turret_common.ros_node import seconds, stamp_from
 from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
-from turret_msgs.msg import CameraState, MediaItem
+from turret_msgs.msg import AudioChunk, AudioState, CameraState, MediaItem
 from turret_msgs.srv import CaptureStill, DeleteMedia, ListMedia, RenameMedia, StartRecording, StopRecording
 
 wait_until = functools.partial(ros_testing.wait_until, timeout_s=30.0)  # for slow machines
@@ -199,8 +202,78 @@ def test_pictures_of_another_driver_keep_their_stamp_and_calibration(ros: Any) -
     assert states[-1].stamp_source == CameraState.STAMP_SENSOR
 
 
+def test_a_topic_that_comes_late_falls_silent_or_carries_garbage_is_a_fault_until_it_is_good(
+        ros: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_camera.ros_topic_source._SILENT_S', 0.2)
+    monkeypatch.setattr('turret_camera.grabber._RETRY_S', (0.01,))
+    start(ros, source='topic', image_topic='/driver/image')
+    states = ros.collect(CameraState, 'camera/state', STATE)
+    wait_until(lambda: states and states[-1].code == ReasonCode.CAMERA_ABSENT, what='absence')
+    images = ros.probe.create_publisher(Image, '/driver/image', IMAGE_OUT)
+
+    def streams(message: Image) -> bool:
+        images.publish(message)
+        time.sleep(0.02)
+        return bool(states[-1].status == CameraState.STATUS_STREAMING)
+    good = array_to_image(np.full((48, 64, 3), 90, np.uint8), 'bgr8', Header())
+    strange = Image(height=48, width=64, encoding='polar', step=192, data=bytes(9216))
+    short = Image(height=48, width=64, encoding='bgr8', step=192, data=bytes(100))
+    wait_until(lambda: streams(good), what='pictures that came late')
+    assert states[-1].stamp_source == CameraState.STAMP_ARRIVAL  # they carried no stamp
+    for garbage in (strange, short):
+        wait_until(lambda: not streams(garbage), what='fault')  # noqa: B023
+        assert states[-1].code == ReasonCode.CAMERA_LOST
+        wait_until(lambda: streams(good), what='pictures after garbage')
+    wait_until(lambda: states[-1].code == ReasonCode.CAMERA_LOST, what='silence')
+    wait_until(lambda: streams(good), what='pictures after silence')
+
+
+def test_live_sound_is_made_for_listeners_only(ros: Any) -> None:
+    start(ros, **{'audio.source': 'tone'})
+    states = ros.collect(CameraState, 'camera/state', STATE)
+    wait_until(lambda: states and states[-1].audio.status == AudioState.STATUS_IDLE, what='rest')
+    chunks = ros.collect(AudioChunk, 'camera/audio', STREAM)
+    wait_until(lambda: len(chunks) > 5, what='sound')
+    wait_until(lambda: states[-1].audio.status == AudioState.STATUS_CAPTURING, what='state')
+    assert (chunks[0].format, chunks[0].sample_rate, chunks[0].channels) == ('mp3', 48000, 1)
+    assert abs(seconds(chunks[-1].header.stamp) - time.time()) < 5.0
+    with av.open(io.BytesIO(b''.join(bytes(chunk.data) for chunk in chunks)), format='mp3') as container:
+        assert sum(frame.samples for frame in container.decode(audio=0)) > 0.3 * 48000
+
+
+def test_a_microphone_that_is_not_there_says_so_and_is_none_of_the_pictures_business(
+        ros: Any, make_plant: Any) -> None:
+    make_plant()
+    start(ros, **{'audio.source': 'alsa', 'audio.device': 'no such device'})
+    states = ros.collect(CameraState, 'camera/state', STATE)
+    ros.collect(AudioChunk, 'camera/audio', STREAM)
+    wait_until(lambda: states and states[-1].audio.status == AudioState.STATUS_FAILED, what='fault of the sound')
+    assert states[-1].audio.code == ReasonCode.IO_ERROR
+    assert 'no such device' in states[-1].audio.message
+    wait_until(lambda: states[-1].status == CameraState.STATUS_STREAMING, what='pictures')
+    assert ros.call(StartRecording, 'camera/start_recording', StartRecording.Request()).success
+    wait_until(lambda: states[-1].recording.duration_s > 0.5, what='recording')
+    assert not states[-1].recording.audio
+
+
+def test_a_recording_has_sound_and_a_small_picture(ros: Any, make_plant: Any, own_state: Any) -> None:
+    make_plant()
+    start(ros, **{'audio.source': 'tone'})
+    states = ros.collect(CameraState, 'camera/state', STATE)
+    begun = ros.call(StartRecording, 'camera/start_recording', StartRecording.Request())
+    wait_until(lambda: states and states[-1].recording.duration_s > 1.0 and states[-1].recording.audio, what='sound')
+    ros.call(StopRecording, 'camera/stop_recording', StopRecording.Request())
+    folder = own_state / 'turret' / 'turret' / 'media'
+    wait_until(lambda: (folder / '.thumbnails' / f'{begun.name}.jpg').exists(), what='small picture')
+    wait_until(lambda: states[-1].audio.status == AudioState.STATUS_IDLE, what='rest')
+    with av.open(str(folder / begun.name)) as container:
+        heard = sum(frame.samples for frame in container.decode(audio=0)) / 48000.0
+        assert heard == pytest.approx(float(container.duration) * 1e-6, abs=0.6)
+
+
 @pytest.mark.parametrize(('enum', 'message', 'prefix'), [
-    (Status, CameraState, 'STATUS_'), (StampSource, CameraState, 'STAMP_'), (MediaKind, MediaItem, 'KIND_')])
+    (Status, CameraState, 'STATUS_'), (StampSource, CameraState, 'STAMP_'), (MediaKind, MediaItem, 'KIND_'),
+    (AudioStatus, AudioState, 'STATUS_')])
 def test_numbers_are_those_of_the_messages(enum: Any, message: Any, prefix: str) -> None:
     constants = {name.removeprefix(prefix): getattr(message, name) for name in dir(message) if name.startswith(prefix)}
     assert {item.name: int(item) for item in enum} == constants

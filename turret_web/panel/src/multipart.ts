@@ -5,6 +5,8 @@ import type { Time } from './generated/interfaces';
 export interface Part {
   /** From the part's `X-Timestamp` header: when the image's light was collected; null without that header. */
   stamp: Time | null;
+  /** From its `X-Notice` header: why there is no picture of the camera; null when this is one. */
+  notice: string | null;
   body: Uint8Array<ArrayBuffer>;
 }
 
@@ -75,7 +77,11 @@ export class MultipartParser {
       const length = this.bodyLength(view, this.headers);
       if (length === null) break;
       const stamp = this.headers.get('x-timestamp');
-      parts.push({ stamp: stamp === undefined ? null : parseStamp(stamp), body: view.slice(0, length) });
+      parts.push({
+        stamp: stamp === undefined ? null : parseStamp(stamp),
+        notice: this.headers.get('x-notice') ?? null,
+        body: view.slice(0, length),
+      });
       this.headers = null;
       start += length;
     }

@@ -64,7 +64,8 @@ export class VideoStream {
         if (newest === undefined) continue;
         clearTimeout(timer);
         timer = setTimeout(giveUp, SILENCE_MS);
-        void this.decode(newest);
+        if (newest.notice === null) void this.decode(newest);
+        else this.events.onProblem(newest.notice);
       }
     } finally {
       clearTimeout(timer);

@@ -74,6 +74,14 @@ describe('MultipartParser', () => {
     expect(() => parseInChunks(part(Uint8Array.of(1), `Content-Length: ${length}`), 64)).toThrow(MultipartError);
   });
 
+  it('tells a notice from a picture of the camera', () => {
+    const [picture, notice] = parseInChunks(stream(
+      part(TRICKY, 'X-Timestamp: 5.5', `Content-Length: ${TRICKY.length}`),
+      part(TRICKY, 'X-Notice: there is no camera', `Content-Length: ${TRICKY.length}`)), 7);
+    expect(picture).toMatchObject({ notice: null, stamp: { sec: 5, nanosec: 500000000 } });
+    expect(notice).toMatchObject({ notice: 'there is no camera', stamp: null });
+  });
+
   it('gives up on a part that never ends', () => {
     const parser = new MultipartParser(BOUNDARY);
     parser.push(part(Uint8Array.of(1), 'Content-Type: image/jpeg').subarray(0, -2));

@@ -26,6 +26,38 @@ export interface AimTarget {
   aim_error: Float;
 }
 
+export interface AudioChunk {
+  /** stamp: when its first sound was captured */
+  header: Header;
+  /** "mp3": whole MPEG audio frames */
+  format: string;
+  /** [Hz] */
+  sample_rate: number;
+  /** of sound, interleaved before encoding */
+  channels: number;
+  /** the encoded sound */
+  data: number[];
+}
+
+export interface AudioState {
+  /** one of STATUS_* */
+  status: number;
+  /** ReasonCode while FAILED; OK = none */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+  /** e.g. "alsa default"; empty = none is configured */
+  source: string;
+  /** [dBFS] loudest sample of the newest tenth of a second; NaN = not capturing */
+  level: Float;
+}
+export const AudioState = {
+  STATUS_OFF: 0,
+  STATUS_IDLE: 1,
+  STATUS_CAPTURING: 2,
+  STATUS_FAILED: 3,
+} as const;
+
 export interface AxisState {
   /** "pan" or "tilt" */
   name: string;
@@ -187,6 +219,7 @@ export interface CameraState {
   /** 0..2; NaN = not adjustable */
   saturation: Float;
   recording: RecordingState;
+  audio: AudioState;
 }
 export const CameraState = {
   STATUS_UNKNOWN: 0,
@@ -666,6 +699,10 @@ export interface RecordingState {
   duration_s: Float;
   /** [byte] written so far */
   size: number;
+  /** with sound */
+  audio: boolean;
+  /** frames that the encoder was too slow for */
+  dropped: number;
 }
 
 export interface RegisterValue {
@@ -1930,6 +1967,8 @@ export interface RunPattern_Feedback {
 
 export interface Messages {
   'turret_msgs/msg/AimTarget': AimTarget;
+  'turret_msgs/msg/AudioChunk': AudioChunk;
+  'turret_msgs/msg/AudioState': AudioState;
   'turret_msgs/msg/AxisState': AxisState;
   'turret_msgs/msg/BagInfo': BagInfo;
   'turret_msgs/msg/BagState': BagState;

@@ -1,8 +1,8 @@
-/** Stills, video recording and the media library. */
+/** Stills, video recording, live sound and the media library. */
 
 import { button, field, h, setHidden, setText } from '../dom';
-import { bytes, duration, localTime } from '../format';
-import { MediaItem } from '../generated/interfaces';
+import { bytes, duration, localTime, number } from '../format';
+import { AudioState, MediaItem } from '../generated/interfaces';
 import type { Panel, Widget } from '../panel';
 import { confirmButton } from './confirm_button';
 
@@ -15,6 +15,9 @@ export function media(panel: Panel): Widget {
   const start = button('Record video', () => { void startRecording(); });
   const stop = button('Stop recording', () => { void stopRecording(); }, { class: 'danger' });
   const recording = h('span', { class: 'quiet' });
+  const listening = h('audio', { autoplay: true, onerror: () => { silence(); }, onended: () => { silence(); } });
+  const listen = button('Listen', () => { if (listening.hasAttribute('src')) silence(); else hear(); });
+  const microphone = h('span', { class: 'quiet' });
   const refresh = button('Refresh list', () => { void list(); });
   const items = h('ul', { class: 'items' });
   const viewer = h('div', { class: 'viewer', hidden: true });
@@ -35,6 +38,18 @@ export function media(panel: Panel): Widget {
     const saved = await panel.command('camera/stop_recording', {}, STOP_TIMEOUT_MS);
     if (saved !== null) panel.notices.done(`Saved ${saved.name}, ${duration(saved.duration_s)}`);
     await list();
+  }
+
+  function hear(): void {
+    listening.src = `audio?${Date.now()}`; // never what was heard before
+    setText(listen, 'Stop listening');
+  }
+
+  function silence(): void {
+    if (!listening.hasAttribute('src')) return;
+    listening.removeAttribute('src');
+    listening.load(); // ends the connection
+    setText(listen, 'Listen');
   }
 
   async function list(): Promise<void> {
@@ -60,6 +75,10 @@ export function media(panel: Panel): Widget {
     const isVideo = item.kind === MediaItem.KIND_VIDEO;
     const name = h('input', { type: 'text', value: item.name, 'aria-label': `Name of ${item.name}` });
     return h('li', {},
+      h('img', {
+        class: 'thumbnail', src: `media/thumbnails/${encodeURIComponent(item.name)}`, alt: '', loading: 'lazy',
+        onerror: (event: Event) => { (event.target as HTMLElement).style.visibility = 'hidden'; },
+      }),
       button(item.name, () => view(item.name, address, isVideo), { class: 'name' }),
       h('span', { class: 'quiet' }, [
         isVideo ? duration(item.duration_s) : '', bytes(item.size), localTime(item.modified),
@@ -76,6 +95,7 @@ export function media(panel: Panel): Widget {
   const element = h('div', { class: 'stack' },
     h('div', { class: 'line' }, field('Label', label), h('label', { class: 'check' }, annotated, 'With overlay')),
     h('div', { class: 'line' }, still, start, stop, recording),
+    h('div', { class: 'line' }, listen, microphone, listening),
     h('div', { class: 'line' }, refresh, count), viewer, items);
   return {
     element,
@@ -86,8 +106,16 @@ export function media(panel: Panel): Widget {
       setHidden(start, isActive || !panel.offers('camera/start_recording'));
       setHidden(stop, !isActive);
       setHidden(refresh, !panel.offers('camera/list_media'));
-      setText(recording, isActive && state !== undefined
-        ? `${state.filename} · ${duration(state.duration_s)} · ${bytes(state.size)}` : '');
+      setText(recording, isActive && state !== undefined ? [
+        state.filename, duration(state.duration_s), bytes(state.size), state.audio ? 'with sound' : 'silent',
+        state.dropped > 0 ? `${state.dropped} frames dropped` : '',
+      ].filter(Boolean).join(' · ') : '');
+      const audio = panel.store.section('camera')?.audio;
+      const hasMicrophone = audio !== undefined && audio.status !== AudioState.STATUS_OFF;
+      setHidden(listen, !hasMicrophone);
+      setText(microphone, !hasMicrophone ? 'No microphone is configured (camera: audio.source)' : [
+        audio.source, audio.message, audio.level === null ? '' : `${number(audio.level, 0)} dBFS`,
+      ].filter(Boolean).join(' · '));
     },
   };
 }
