@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from turret_bringup import configuration
+from turret_bringup.commands.param import dumped
 from turret_bringup.configuration import Configuration, ConfigurationError, assigned_layer, parse_layer
 from turret_bringup.graph import GRAPH, NodeSpec
+from turret_common import params
 from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
@@ -173,3 +175,13 @@ def test_a_single_value_is_checked_as_ros_holds_it() -> None:
     assert configuration.checked_value('camera', 'use_sim_time', True) is True
     with pytest.raises(ConfigurationError, match='outside'):
         configuration.checked_value('camera', 'rate_hz', 1e9)
+
+
+def test_what_a_dump_says_can_be_given_back() -> None:
+    of_ros = {'use_sim_time': False, 'start_type_description_service': True}
+    for spec in GRAPH:
+        defaults = {name: params.plain(value) for name, value in params.flatten(spec.parameters()()).items()}
+        text = dumped(f'/turret/{spec.name}', {**defaults, **of_ros})
+        config = configuration.check([parse_layer(text, 'dump')], 'turret', GRAPH)
+        assert config.effective[spec.name] == spec.parameters()()
+        assert config.values[spec.name]['start_type_description_service'] is True

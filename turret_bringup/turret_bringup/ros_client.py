@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ _ACTION_TYPES = {action.name: action.type for action in ACTIONS}
 _SERVICE_TYPES = {service.name: service.type for service in SERVICES}
 _HEARTBEAT_S = 0.05
 _RELEASE_S = 1.0
+_LOOK_AGAIN_S = 0.3
 
 
 @dataclass
@@ -211,6 +212,22 @@ class TurretClient:
             with contextlib.suppress(TurretError):  # the turret may be gone, and the lease lapses by itself
                 self.send(ReleaseLease, 'safety/release_lease', ReleaseLease.Request(lease_id=lease.id), _RELEASE_S)
 
+    def running(self, nodes: Iterable[str]) -> list[str]:
+        """Return those of the nodes that run.
+
+        Discovery takes a moment: it waits until two looks at the graph see the same.
+        """
+        before: list[str] = []
+        deadline = time.monotonic() + self._timeout_s
+        while time.monotonic() < deadline:
+            present = self.node.get_node_names_and_namespaces()
+            seen = [node for node in nodes if (node, f'/{self.namespace}') in present]
+            if seen and seen == before:
+                return seen
+            before = seen
+            time.sleep(_LOOK_AGAIN_S)
+        raise self._absent('no node appeared')
+
     def parameters(self, node: str, names: list[str] | None = None) -> dict[str, Any]:
         """Return parameters of a node by name; all of them without ``names``."""
         if names is None:
@@ -218,7 +235,10 @@ class TurretClient:
         answer = self.send(GetParameters, f'{node}/get_parameters', GetParameters.Request(names=names))
         if len(answer.values) != len(names):
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'{node} does not have all of {", ".join(names)}')
-        return {name: parameter_value_to_python(value) for name, value in zip(names, answer.values, strict=True)}
+        values = map(parameter_value_to_python, answer.values)
+        return {
+            name: value if isinstance(value, (bool, int, float, str)) else list(value)
+            for name, value in zip(names, values, strict=True)}
 
     def set_parameter(self, node: str, name: str, value: Any) -> None:
         """Change a parameter of a node."""

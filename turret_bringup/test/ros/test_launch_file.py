@@ -1,23 +1,34 @@
-"""The launch file describes its arguments and starts the same graph; where ROS's launch is installed."""
+"""The launch files describe their arguments and start the same graph; where ROS's launch is installed."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from turret_bringup.graph import GRAPH
+from turret_bringup.graph import GRAPH, VIEWERS
+from turret_common.errors import TurretError
+from turret_common.state_dir import runtime_dir
 
 launch = pytest.importorskip('launch', reason='launch comes with a ROS distribution only')
 pytest.importorskip('launch_ros')
 
-FILE = Path(__file__).parents[2] / 'turret_bringup' / 'launch' / 'turret.launch.py'
+FOLDER = Path(__file__).parents[2] / 'turret_bringup' / 'launch'
+FILES = sorted(path.name for path in FOLDER.glob('*.launch.py'))
+#: What the documents promise.
+PROMISED = {
+    'turret.launch.py': {
+        'sim', 'params_file', 'namespace', 'camera', 'video_file', 'bridge', 'video', 'rviz', 'log_level',
+        'use_sim_time'},
+    'view.launch.py': {'namespace', 'params_file', 'rviz', 'rqt', 'use_sim_time', 'frame_prefix'},
+}
 
 
-def describe() -> Any:
-    spec = importlib.util.spec_from_file_location('turret_launch', FILE)
+def describe(file: str) -> Any:
+    spec = importlib.util.spec_from_file_location(file.partition('.')[0] + '_launch', FOLDER / file)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -25,26 +36,106 @@ def describe() -> Any:
     return module.generate_launch_description()
 
 
-def nodes(**arguments: str) -> dict[str, Any]:
+def started(file: str = 'turret.launch.py', **arguments: str) -> list[Any]:
+    """Return the actions of a launch file with its arguments."""
     context = launch.LaunchContext()
-    *declared, start = describe().entities
+    *declared, start = describe(file).entities
+    assert set(arguments) <= {argument.name for argument in declared}
     for argument in declared:
-        default = ''.join(part.perform(context) for part in argument.default_value)
-        context.launch_configurations[argument.name] = arguments.get(argument.name, default)
+        if argument.name in arguments:
+            context.launch_configurations[argument.name] = arguments[argument.name]
+        argument.execute(context)
+    return list(start.execute(context))
+
+
+def nodes(file: str = 'turret.launch.py', **arguments: str) -> dict[str, Any]:
     return {
-        action.node_executable: action for action in start.execute(context) if hasattr(action, 'node_executable')}
+        action.node_executable: action for action in started(file, **arguments) if hasattr(action, 'node_executable')}
 
 
-def test_every_argument_is_described() -> None:
-    assert all(argument.description for argument in describe().entities[:-1])
+def parameters(namespace: str, node: str) -> str:
+    return (runtime_dir(namespace) / 'parameters' / f'{node}.yaml').read_text()
 
 
-def test_it_starts_the_graph() -> None:
-    started = nodes()
-    assert {name: action.node_package for name, action in started.items()} == {
+@pytest.fixture
+def has(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Say which packages of a distribution are installed."""
+    def pretend(*packages: str) -> None:
+        from turret_bringup import ros_launch
+
+        def prefix(package: str) -> str:
+            if package not in packages:
+                raise ros_launch.PackageNotFoundError(package)
+            return '/opt'
+        monkeypatch.setattr(ros_launch, 'get_package_prefix', prefix)
+    return pretend
+
+
+@pytest.mark.parametrize('file', FILES)
+def test_every_argument_is_described(file: str) -> None:
+    arguments = [entity for entity in describe(file).entities if hasattr(entity, 'default_value')]
+    assert arguments
+    assert all(argument.description for argument in arguments)
+    assert PROMISED.get(file, set()) <= {argument.name for argument in arguments}
+
+
+def test_it_starts_the_graph_and_nothing_else() -> None:
+    assert {name: action.node_package for name, action in nodes().items()} == {
         spec.name: spec.package for spec in GRAPH}
 
 
 def test_wrong_parameters_are_refused_before_anything_starts() -> None:
     with pytest.raises(ValueError, match='did you mean "driver"'):
         nodes(set='gimbal.drivr=sim')
+
+
+@pytest.mark.parametrize(('argument', 'value'), [('bridge', 'stock'), ('video', 'stock'), ('sim', 'maybe')])
+def test_an_argument_takes_only_what_is_listed(argument: str, value: str) -> None:
+    with pytest.raises(RuntimeError, match=argument):
+        nodes(**{argument: value})
+
+
+def test_arguments_become_parameters() -> None:
+    nodes(namespace='left', camera='/dev/video3', frame_prefix='left/', port='8123', bridge='none', use_sim_time='true')
+    assert 'device: /dev/video3' in parameters('left', 'camera')
+    assert 'frame_prefix: left/' in parameters('left', 'vision')
+    assert 'port: 8123' in parameters('left', 'web')
+    assert 'bridge: none' in parameters('left', 'web')
+    assert 'use_sim_time: true' in parameters('left', 'status')
+
+
+@pytest.mark.parametrize(('argument', 'package'), [
+    ({'bridge': 'rosbridge_suite'}, 'rosbridge_server'), ({'video': 'web_video_server'}, 'web_video_server')])
+def test_a_missing_server_ends_in_one_sentence(
+        has: Callable[..., None], argument: dict[str, str], package: str) -> None:
+    has()
+    with pytest.raises(TurretError, match=f'needs the package {package}, which is not installed: sudo apt install'):
+        nodes(**argument)
+
+
+def test_the_stock_servers_start_on_this_machine_behind_the_front_door(has: Callable[..., None]) -> None:
+    has('rosbridge_server', 'rosapi', 'web_video_server')
+    there = nodes(bridge='rosbridge_suite', video='web_video_server')
+    assert {'rosbridge_websocket', 'rosapi_node', 'web_video_server'} <= set(there)
+    upstream = next(line for line in parameters('turret', 'web').splitlines() if 'bridge_upstream' in line)
+    assert 'ws://127.0.0.1:9090/' in upstream
+    assert len(upstream.rpartition('/')[2]) >= 32
+
+
+def test_view_starts_model_markers_and_rviz(has: Callable[..., None]) -> None:
+    has('robot_state_publisher', 'rviz2', 'rqt_gui')
+    assert set(nodes('view.launch.py')) == {'robot_state_publisher', 'rviz2', *(spec.name for spec in VIEWERS)}
+    assert {'rqt_gui'} < set(nodes('view.launch.py', rviz='false', rqt='true'))
+
+
+@pytest.mark.parametrize(('installed', 'missing'), [
+    ((), 'robot_state_publisher'), (('robot_state_publisher',), 'rviz2')])
+def test_a_missing_viewer_ends_in_one_sentence(
+        has: Callable[..., None], installed: tuple[str, ...], missing: str) -> None:
+    has(*installed)
+    with pytest.raises(TurretError, match=f'needs the package {missing}, which is not installed'):
+        nodes('view.launch.py')
+
+
+def test_rviz_comes_with_the_turret_when_it_is_asked_for() -> None:
+    assert sum(isinstance(action, launch.actions.IncludeLaunchDescription) for action in started(rviz='true')) == 1

@@ -5,35 +5,42 @@ For example:
   ./turret param get controller
   ./turret param get camera exposure_us
   ./turret param set controller pan.kp 12.5
+  ./turret param dump > mine.yaml     # and later: ./turret up --params mine.yaml
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
 
 from turret_bringup.commands.options import add_namespace
-from turret_bringup.graph import GRAPH
+from turret_bringup.graph import GRAPH, VIEWERS
+
+_NODES = [spec.name for spec in (*GRAPH, *VIEWERS)]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     actions = parser.add_subparsers(title='actions', metavar='ACTION', required=True, dest='action')
     get = actions.add_parser('get', help='show one parameter, or all of a node')
-    get.add_argument('node', metavar='NODE', choices=[spec.name for spec in GRAPH])
+    get.add_argument('node', metavar='NODE', choices=_NODES)
     get.add_argument('name', metavar='NAME', nargs='?')
     change = actions.add_parser('set', help='change one parameter')
-    change.add_argument('node', metavar='NODE', choices=[spec.name for spec in GRAPH])
+    change.add_argument('node', metavar='NODE', choices=_NODES)
     change.add_argument('name', metavar='NAME')
     change.add_argument('value', metavar='VALUE', help='in YAML, for example 2.5, true, sim or [0.1, 0.2]')
-    for action in (get, change):
+    dump = actions.add_parser('dump', help='write all parameters as a file that --params takes, as ros2 param dump does')
+    dump.add_argument('node', metavar='NODE', choices=_NODES, nargs='?', help='only this node')
+    for action in (get, change, dump):
         add_namespace(action)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print ``name: value`` lines, or change one."""
-    import yaml
-
+    """Print parameters, or change one."""
     from turret_bringup.configuration import checked_value
     from turret_bringup.ros_client import TurretClient
 
@@ -43,7 +50,22 @@ def run(args: argparse.Namespace) -> int:
             client.set_parameter(args.node, args.name, value)
         return 0
     with TurretClient(args.namespace) as client:
-        values = client.parameters(args.node, [args.name] if args.name else None)
-    for name, value in values.items():
-        sys.stdout.write(f'{name}: {yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}\n')
+        if args.action == 'dump':
+            nodes = [args.node] if args.node else client.running(_NODES)
+            sys.stdout.write(''.join(dumped(f'/{args.namespace}/{node}', client.parameters(node)) for node in nodes))
+        else:
+            for name, value in client.parameters(args.node, [args.name] if args.name else None).items():
+                sys.stdout.write(f'{name}: {yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}\n')
     return 0
+
+
+def dumped(node: str, values: Mapping[str, Any]) -> str:
+    """Return parameters by dotted name in the form of ``ros2 param dump``."""
+    tree: dict[str, Any] = {}
+    for name, value in sorted(values.items()):
+        *groups, last = name.split('.')
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        branch[last] = value
+    return yaml.safe_dump({node: {'ros__parameters': tree}}, sort_keys=False)

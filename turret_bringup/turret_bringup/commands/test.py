@@ -4,7 +4,7 @@ Lanes, quickest first; without a name all but soak run:
 
   unit     ruff, mypy, and the tests without ROS
   ros      nodes in process
-  system   the whole graph, started as ./turret up does
+  system   the whole graph, started as ./turret up does and, where launch_testing is installed, with ros2 launch
   panel    the panel's own tests and those in a browser (chromium)
   soak     long runs, only when named
 
@@ -59,9 +59,10 @@ def _unit(extra: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def _folder(name: str) -> Callable[[Sequence[str]], list[list[str]]]:
+def _folder(*names: str) -> Callable[[Sequence[str]], list[list[str]]]:
     def commands(extra: Sequence[str]) -> list[list[str]]:
-        return [_pytest([path for package in PACKAGES if (path := ROOT / package / 'test' / name).is_dir()], extra)]
+        folders = [ROOT / package / 'test' / name for package in PACKAGES for name in names]
+        return [_pytest([folder for folder in folders if folder.is_dir()], extra)]
     return commands
 
 
@@ -74,7 +75,7 @@ def _soak(extra: Sequence[str]) -> list[list[str]]:
 
 
 _LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
-    'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system'), 'panel': _panel, 'soak': _soak}
+    'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'soak': _soak}
 
 
 def _lane(name: str) -> str:
