@@ -1,22 +1,158 @@
-"""The documents: generated from the code, with links that lead somewhere."""
+"""The documents: generated from the code, with links that lead somewhere and names that exist."""
 
+from __future__ import annotations
+
+import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from turret_bringup.cli import parser
+from turret_bringup.commands import COMMANDS
+from turret_bringup.graph import GRAPH, VIEWERS
+from turret_common import params
+from turret_common.interface import ACTIONS, SERVICES, TOPICS
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md')]
+PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md'), *ROOT.glob('turret_*/README.md')]
+#: Pages whose names are compared with the code; the others are generated, or tell of the past.
+CHECKED = [
+    page for page in PAGES if page.name not in ('interfaces.md', 'parameters.md', 'CHANGELOG.md', 'migration.md')]
+NODES = {spec.name: spec for spec in (*GRAPH, *VIEWERS)}
+NAMES = {entry.name.lstrip('/') for entry in (*TOPICS, *SERVICES, *ACTIONS)}
+OF_EVERY_NODE = {
+    'save_parameters', 'get_parameters', 'set_parameters', 'list_parameters', 'describe_parameters'}
+FILES = ('.py', '.md', '.yaml', '.json', '.xml', '.msg', '.srv', '.action', '.rviz', '.txt', '.toml', '.tokens')
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def test_the_generated_documents_are_current() -> None:
     subprocess.run([sys.executable, ROOT / 'tools' / 'generate_docs.py', '--check'], check=True)
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize('page', PAGES, ids=page_id)
 def test_links_within_the_project_lead_somewhere(page: Path) -> None:
     for target in re.findall(r'\]\(([^)#\s]+)[^)]*\)', page.read_text()):
         if '://' not in target:
             assert (page.parent / target).exists(), f'{page.name} links to {target}'
+
+
+def inline(page: Path) -> Iterator[str]:
+    """Give what stands between backquotes, outside of blocks of code."""
+    text = re.sub(r'^```.*?^```', '', page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    yield from re.findall(r'`([^`\n]+)`', text)
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Give the command lines of a page, without their comments."""
+    lines = [*re.findall(r'^    (\S.*)$', page.read_text(), re.MULTILINE), *inline(page)]
+    lines += [line for block in re.findall(r'^```(?:sh|bash)?\n(.*?)^```', page.read_text(), re.DOTALL | re.MULTILINE)
+              for line in block.splitlines()]
+    yield from (re.split(r'\s#\s|\s\|\s', line)[0] for line in lines)
+
+
+def options(command: argparse.ArgumentParser) -> set[str]:
+    """Return the options of a command and of its actions."""
+    found = set()
+    for action in command._actions:
+        found |= set(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                found |= options(inner)
+    return found
+
+
+@cache
+def launch_arguments() -> set[str]:
+    folder = ROOT / 'turret_bringup' / 'turret_bringup'
+    return {
+        name for path in (folder / 'launch_arguments.py', *(folder / 'launch').glob('*.launch.py'))
+        for name in re.findall(r"Argument\(\s*'([a-z_]+)'", path.read_text())}
+
+
+@cache
+def parameters(node: str) -> set[str]:
+    return set(params.specs(NODES[node].parameters()))
+
+
+@cache
+def words_of_the_code() -> set[str]:
+    """Return every identifier of the code, of the interfaces and of the panel, and every file and folder."""
+    paths = [path for pattern in ('*.py', '*.msg', '*.srv', '*.action', '*.xacro', '*.ts', '*.html', '*.in', '*.yaml')
+             for folder in ROOT.glob('turret_*') for path in folder.rglob(pattern) if 'node_modules' not in path.parts]
+    paths += [*(ROOT / 'tools').glob('*.py'), *(ROOT / 'requirements').glob('*.in'), ROOT / 'turret']
+    words = {path.stem for path in paths} | {path.parent.name for path in paths}
+    for path in paths:
+        if path.name != Path(__file__).name:
+            words |= set(re.findall(r'[A-Za-z_][A-Za-z0-9_]*', path.read_text()))
+    return words
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_command_and_option_exists(page: Path) -> None:
+    tops = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)).choices
+    for line in commands(page):
+        for name, rest in re.findall(r'\./turret ([a-z]+)(.*)', line):
+            assert name in COMMANDS, f'{page.name}: {line}'
+            if name == 'bench':
+                continue  # each benchmark reads its own options
+            unknown = set(re.findall(r'(?<!\S)--[a-z][a-z-]*', rest)) - options(tops[name])
+            assert not unknown, f'{page.name}: {line}'
+        for package, program in re.findall(r'ros2 run (\w+) (\w+)', line):
+            assert f"'{program} = " in (ROOT / package / 'setup.py').read_text(), f'{page.name}: {line}'
+        for file in re.findall(r'ros2 launch turret_bringup (\S+)', line):
+            assert (ROOT / 'turret_bringup' / 'turret_bringup' / 'launch' / file).is_file(), f'{page.name}: {line}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_argument_exists(page: Path) -> None:
+    known = launch_arguments() | {name for node in NODES for name in parameters(node)} | {'__ns', '__node'}
+    for line in commands(page):
+        for name in re.findall(r'([A-Za-z_.]+):=', line):
+            assert name in known, f'{page.name}: {line}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_topic_service_and_action_exists(page: Path) -> None:
+    for text in {*inline(page), *commands(page)}:
+        relative = re.findall(r'^([a-z_*]+(?:/[a-z_*]+)+)$', text)
+        names = [name for name in relative if name.partition('/')[0] in NODES]
+        names += re.findall(r'/turret/([a-z_]+(?:/[a-z_]+)*)', text) if '://' not in text else []
+        for name in names:
+            node, _, last = name.partition('/')
+            exists = (name in NODES or any(fnmatch(known, name) for known in NAMES)
+                      or (node in NODES and last in OF_EVERY_NODE) or name == 'robot_description')
+            assert exists, f'{page.name}: {text}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_parameter_exists(page: Path) -> None:
+    for text in {*inline(page), *commands(page)}:
+        for node, name in re.findall(r'(?:^|\s)([a-z]+)\.([a-z_.*]+)(?:=\S*)?(?=\s|$)', text):
+            if node in NODES and not f'{node}.{name}'.endswith(FILES):
+                known = {known for known in parameters(node) if fnmatch(known, name) or known.startswith(f'{name}.')}
+                assert known, f'{page.name}: {text}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_identifier_exists(page: Path) -> None:
+    for text in inline(page):
+        if re.fullmatch(r'[a-z][a-z0-9]*(_[a-z0-9]+)+', text) or re.fullmatch(r'[A-Z]+(_[A-Z]+)+', text):
+            assert text in words_of_the_code(), f'{page.name}: {text}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_file_exists(page: Path) -> None:
+    for text in inline(page):
+        if re.fullmatch(r'(turret_\w+|tools|docs|requirements|cmake)/[\w/.-]+', text) and '.' in text:
+            package = text.partition('/')[0]
+            assert (ROOT / text).exists() or (ROOT / package / text).exists(), f'{page.name}: {text}'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchContext
@@ -14,31 +13,9 @@ from launch.substitutions import LaunchConfiguration
 
 from turret_bringup import configuration
 from turret_bringup.configuration import Configuration
-from turret_bringup.graph import DEFAULT_NAMESPACE
+from turret_bringup.launch_arguments import Argument
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-
-
-class Argument(NamedTuple):
-    """An argument of a launch file; ``parameters`` are the ``node.name=value`` that it stands for when it is given."""
-
-    name: str
-    default: str
-    description: str
-    choices: tuple[str, ...] = ()
-    parameters: tuple[str, ...] = ()
-
-
-SWITCH = ('true', 'false')
-
-#: Arguments that every launch file has.
-COMMON = (
-    Argument('namespace', DEFAULT_NAMESPACE, 'ROS namespace of the turret'),
-    Argument('params_file', '', 'parameter files, with a colon between them; later ones win'),
-    Argument('set', '', 'single parameters, node.name=value with a space between them; win over files'),
-    Argument('frame_prefix', '', 'put before every frame id, with its slash', (), ('*.frame_prefix="{}"',)),
-    Argument('use_sim_time', 'false', 'take the time from /clock', SWITCH, ('*.use_sim_time={}',)),
-)
 
 
 def declared(arguments: Iterable[Argument]) -> list[DeclareLaunchArgument]:

@@ -12,6 +12,7 @@ from rclpy.node import Node
 
 from turret_common import ros_qos
 from turret_common.periodic import Periodic
+from turret_common.reason_codes import ReasonCode
 from turret_common.ros_node import answered, run, seconds
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
@@ -26,6 +27,12 @@ _SECTIONS = {
 #: The topics are read so often per message, which bounds the error of an age to a tenth of a second at 2 Hz.
 _READS_PER_MESSAGE = 5
 _DIAGNOSTICS_PERIOD_S = 1.0
+#: What diagnostics tell of a node beside its faults: fields of its state.
+_TOLD = {
+    'camera': ('source', 'rate_hz', 'frames', 'dropped'), 'vision': ('track_count',), 'controller': ('rate_hz',),
+    'gimbal': ('driver', 'hardware'), 'laser': ('driver', 'hardware', 'fire_count'),
+    'safety': ('laser_ok', 'motion_ok', 'software_stop'),
+}
 _LEVELS = {
     Severity.UNKNOWN: DiagnosticStatus.OK, Severity.WARNING: DiagnosticStatus.WARN,
     Severity.ERROR: DiagnosticStatus.ERROR}
@@ -115,11 +122,23 @@ class StatusNode(Node):
     def _diagnosis(self, watch: NodeWatch, now: float) -> DiagnosticStatus:
         conditions = sorted(watch.conditions(now - self._began, now), key=lambda condition: -condition.severity)
         age = watch.age(now)
+        level = _LEVELS[conditions[0].severity] if conditions else DiagnosticStatus.OK
+        if any(condition.code is ReasonCode.NODE_SILENT for condition in conditions):
+            level = DiagnosticStatus.STALE
+        state = getattr(self._status, watch.name)
+        values = {'age_s': f'{age:.2f}'}
+        if not math.isnan(age):
+            values |= {name: str(getattr(state, name)) for name in _TOLD.get(watch.name, ())}
         return DiagnosticStatus(
-            name=f'{self.get_namespace()}/{watch.name}',
-            level=_LEVELS[conditions[0].severity] if conditions else DiagnosticStatus.OK,
+            name=f'{self.get_namespace().strip("/")}/{watch.name}: state', hardware_id=self._hardware_id(watch), level=level,
             message='; '.join(condition.message for condition in conditions) or 'as it should be',
-            values=[KeyValue(key='age_s', value=f'{age:.2f}')])
+            values=[KeyValue(key=key, value=value) for key, value in values.items()])
+
+    def _hardware_id(self, watch: NodeWatch) -> str:
+        """Return the namespace, and the driver or the source of a node that has one and was seen."""
+        state = getattr(self._status, watch.name)
+        backend = getattr(state, 'driver', '') or getattr(state, 'source', '')
+        return '/'.join(filter(None, (self.get_namespace().strip('/'), backend)))
 
     @answered
     def _faults(self, request: Any, response: Any) -> None:

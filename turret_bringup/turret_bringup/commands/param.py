@@ -15,8 +15,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from turret_bringup.commands.options import add_namespace
 from turret_bringup.graph import GRAPH, VIEWERS
 
@@ -33,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument('node', metavar='NODE', choices=_NODES)
     change.add_argument('name', metavar='NAME')
     change.add_argument('value', metavar='VALUE', help='in YAML, for example 2.5, true, sim or [0.1, 0.2]')
-    dump = actions.add_parser('dump', help='write all parameters as a file that --params takes, as ros2 param dump does')
+    dump = actions.add_parser('dump', help='write all parameters in the form that --params takes')
     dump.add_argument('node', metavar='NODE', choices=_NODES, nargs='?', help='only this node')
     for action in (get, change, dump):
         add_namespace(action)
@@ -41,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print parameters, or change one."""
+    import yaml
+
     from turret_bringup.configuration import checked_value
     from turret_bringup.ros_client import TurretClient
 
@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
 def dumped(node: str, values: Mapping[str, Any]) -> str:
     """Return parameters by dotted name in the form of ``ros2 param dump``."""
+    import yaml
+
     tree: dict[str, Any] = {}
     for name, value in sorted(values.items()):
         *groups, last = name.split('.')
@@ -68,4 +70,5 @@ def dumped(node: str, values: Mapping[str, Any]) -> str:
         for group in groups:
             branch = branch.setdefault(group, {})
         branch[last] = value
-    return yaml.safe_dump({node: {'ros__parameters': tree}}, sort_keys=False)
+    text: str = yaml.safe_dump({node: {'ros__parameters': tree}}, sort_keys=False)
+    return text

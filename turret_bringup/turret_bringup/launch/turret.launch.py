@@ -14,36 +14,20 @@ from launch_ros.actions import Node
 from turret_bringup import configuration, stock_servers
 from turret_bringup.configuration import Configuration
 from turret_bringup.environment import node_environment
-from turret_bringup.ros_launch import COMMON, SWITCH, Argument, composed, declared, given, require_package
+from turret_bringup.launch_arguments import COMMON, TURRET
+from turret_bringup.ros_launch import composed, declared, given, require_package
 from turret_bringup.supervisor import REFUSED, RESPAWN_S
 from turret_common.state_dir import runtime_dir
-from turret_web.web_parameters import BRIDGES, VIDEOS
-
-ARGUMENTS = (
-    *COMMON,
-    Argument('sim', 'auto', 'simulated hardware; auto: unless params_file names a driver', ('auto', *SWITCH)),
-    Argument('camera', '', 'a real camera, for example /dev/video0', (),
-             ('camera.source=v4l2', 'camera.device="{}"')),
-    Argument('video_file', '', 'footage in place of a camera', (), ('camera.source=file', 'camera.video_file="{}"')),
-    Argument('bridge', '', 'server of the rosbridge protocol behind the panel\'s address; empty: as the parameters say',
-             ('', *BRIDGES), ('web.bridge={}',)),
-    Argument('video', '', 'server of the video behind the panel\'s address; empty: as the parameters say',
-             ('', *VIDEOS), ('web.video={}',)),
-    Argument('host', '', 'address that the panel listens on; empty: as the parameters say', (), ('web.host="{}"',)),
-    Argument('port', '', 'port that the panel listens on; empty: as the parameters say', (), ('web.port={}',)),
-    Argument('rviz', 'false', 'start rviz, with what it shows', SWITCH),
-    Argument('log_level', 'info', 'least severity that the nodes write', ('debug', 'info', 'warn', 'error', 'fatal')),
-)
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the arguments and the nodes of the graph."""
-    return LaunchDescription([*declared(ARGUMENTS), OpaqueFunction(function=_start)])
+    return LaunchDescription([*declared(TURRET), OpaqueFunction(function=_start)])
 
 
 def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    values = given(context, ARGUMENTS)
-    config = composed(values, ARGUMENTS, {'true': True, 'false': False}.get(values['sim']))
+    values = given(context, TURRET)
+    config = composed(values, TURRET, {'true': True, 'false': False}.get(values['sim']))
     config = _with_secret_upstream(config)
     files = config.write(runtime_dir(config.namespace) / 'parameters')
     nodes = [

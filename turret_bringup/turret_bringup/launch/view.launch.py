@@ -12,25 +12,20 @@ from launch_ros.parameter_descriptions import ParameterValue
 from turret_bringup.description import robot_description
 from turret_bringup.environment import environment
 from turret_bringup.graph import VIEWERS
-from turret_bringup.ros_launch import COMMON, SWITCH, Argument, composed, declared, given, require_package
+from turret_bringup.launch_arguments import COMMON, VIEW
+from turret_bringup.ros_launch import composed, declared, given, require_package
 from turret_bringup.viewer_files import adapted
 from turret_common.state_dir import runtime_dir, state_dir
 from turret_control.boresight_store import load_boresight
 
-ARGUMENTS = (
-    *COMMON,
-    Argument('rviz', 'true', 'start rviz with the turret\'s configuration', SWITCH),
-    Argument('rqt', 'false', 'start rqt with image, plots, parameters and diagnostics', SWITCH),
-)
-
 
 def generate_launch_description() -> LaunchDescription:
     """Return the arguments and what looks at the turret."""
-    return LaunchDescription([*declared(ARGUMENTS), OpaqueFunction(function=_start)])
+    return LaunchDescription([*declared(VIEW), OpaqueFunction(function=_start)])
 
 
 def _start(context: LaunchContext) -> list[Node]:
-    values = given(context, ARGUMENTS)
+    values = given(context, VIEW)
     config = composed(values, COMMON)
     namespace, prefix, folder = config.namespace, values['frame_prefix'], runtime_dir(config.namespace) / 'view'
     files = dataclasses.replace(config, nodes=VIEWERS).write(folder)
