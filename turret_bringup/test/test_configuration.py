@@ -13,9 +13,11 @@ from turret_bringup.commands.param import dumped
 from turret_bringup.configuration import Configuration, ConfigurationError, assigned_layer, parse_layer
 from turret_bringup.graph import GRAPH, NodeSpec
 from turret_common import params
+from turret_common.errors import TurretError
 from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
+from turret_control import wiring
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,3 +187,42 @@ def test_what_a_dump_says_can_be_given_back() -> None:
         config = configuration.check([parse_layer(text, 'dump')], 'turret', GRAPH)
         assert config.effective[spec.name] == spec.parameters()()
         assert config.values[spec.name]['start_type_description_service'] is True
+
+
+# The examples
+
+EXAMPLES = {
+    'pi5_step_dir.yaml': 'step_dir', 'pi4_tmc2209.yaml': 'tmc2209', 'pi_servo_gpio.yaml': 'servo',
+    'pi_pca9685.yaml': 'pca9685'}
+
+
+def test_every_example_is_tested() -> None:
+    folder = Path(configuration.__file__).parent / 'config'
+    assert {path.name for path in folder.glob('pi*.yaml')} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize(('name', 'driver'), EXAMPLES.items())
+def test_an_example_describes_a_whole_build_with_a_laser_that_is_dark_until_its_owner_says_so(
+        name: str, driver: str) -> None:
+    config = configuration.compose('turret', [Path(name)])
+    gimbal, laser, safety = config.hardware()
+    assert config.simulated() == []
+    assert gimbal.driver == driver
+    assert not gimbal.home_on_start
+    assert (laser.hardware, laser.dry_run, laser.watchdog_fitted, laser.power) == (True, True, True, 0.0)
+    assert (laser.watchdog_pin, safety.estop_driver) == (24, 'gpio')
+    pins = wiring.pins(gimbal, laser, safety)
+    if 'step_dir' in str(pins):
+        assert max(pin for pin, what in pins.items() if 'enable' in what) <= 8, 'pulled up at reset: no current'
+    assert min(pin for pin, what in pins.items() if what.startswith('laser')) >= 9, 'pulled down at reset: dark'
+
+
+def test_one_pin_for_two_nodes_is_refused() -> None:
+    with pytest.raises(TurretError, match='GPIO 20 is given to both'):
+        configuration.compose('turret', [Path('pi5_step_dir.yaml')], ['laser.laser_pin=20'])
+
+
+def test_a_file_here_wins_over_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path('pi5_step_dir.yaml').write_text('/**/gimbal: {ros__parameters: {idle_release_s: 7.0}}')
+    assert configuration.compose('turret', [Path('pi5_step_dir.yaml')]).effective['gimbal'].idle_release_s == 7.0

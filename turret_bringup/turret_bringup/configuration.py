@@ -26,6 +26,7 @@ from turret_common.errors import TurretError
 from turret_common.params import ParamSpec
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
+from turret_control import wiring
 
 #: What every ROS node declares by itself.
 _OF_ROS = {
@@ -79,6 +80,10 @@ class Configuration:
         """Return the names of the nodes whose hardware is simulated."""
         return [spec.name for spec in self.nodes if _backend(spec, self.effective) == 'sim']
 
+    def hardware(self) -> tuple[Any, Any, Any]:
+        """Return the parameters of the nodes that own pins, as :mod:`turret_control.wiring` takes them."""
+        return self.effective['gimbal'], self.effective['laser'], self.effective['safety']
+
     def write(self, folder: Path) -> dict[str, Path]:
         """Write one parameter file for each node into ``folder``; return their paths by node."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,12 +109,24 @@ def compose(
 
     Raises:
         ConfigurationError: a file is missing or is no parameter file, or a node, a name or a value is not allowed.
+        TurretError: a GPIO pin is given to two purposes.
     """
     given = [read_layer(path, namespace) for path in files] + [assigned_layer(assignments)]
     if simulation is None:
         simulation = not any(_names_hardware(layer, graph) for layer in given)
     base = [packaged_layer('simulation.yaml', namespace)] if simulation else []
-    return check([*base, *saved_layers(namespace, graph), *given], namespace, graph)
+    config = check([*base, *saved_layers(namespace, graph), *given], namespace, graph)
+    if graph is GRAPH:
+        wiring.pins(*config.hardware())
+    return config
+
+
+def packaged_or(path: Path) -> Path:
+    """Return the path of a parameter file; a bare name that is no file here means one that comes with the turret."""
+    packaged = resources.files('turret_bringup') / 'config' / path.name
+    if not path.exists() and path.name == str(path) and packaged.is_file():
+        return Path(str(packaged))
+    return path
 
 
 def announcement(config: Configuration) -> str:
@@ -175,13 +192,13 @@ def saved_layers(namespace: str, graph: Sequence[NodeSpec] = GRAPH) -> list[Laye
 
 
 def read_layer(path: Path, namespace: str = DEFAULT_NAMESPACE) -> Layer:
-    """Read a parameter file.
+    """Read a parameter file, given by its path or by the name of one that comes with the turret.
 
     Raises:
         ConfigurationError: it cannot be read or is no parameter file.
     """
     try:
-        text = path.read_text()
+        text = packaged_or(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else 'it is no text'
         raise ConfigurationError(ReasonCode.NOT_FOUND, f'cannot read the parameter file {path}: {reason}') from error

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pictures.add_argument('--camera', type=Path, metavar='DEVICE', help='a real camera, for example /dev/video0')
     parser.add_argument(
         '--params', type=Path, action='append', default=[], metavar='FILE',
-        help='parameter file; may be repeated, later ones win')
+        help='parameter file, or the name of an example such as pi5_step_dir.yaml; may be repeated, later ones win')
     parser.add_argument(
         '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
         help='one parameter; may be repeated, wins over files')
@@ -62,9 +62,11 @@ def run(args: argparse.Namespace) -> int:
 
     from turret_bringup import configuration, processes, shared_memory
     from turret_bringup.supervisor import Supervisor
+    from turret_control import wiring
 
     with instance.held(args.namespace):
         config = configuration.compose(args.namespace, args.params, assignments(args))
+        wiring.require_devices(*config.hardware())
         web = config.effective['web']
         front_door.require_free(web.host, web.port)
         files = config.write(runtime_dir(args.namespace) / 'parameters')
@@ -95,7 +97,7 @@ def launch_command(args: argparse.Namespace) -> list[str]:
     """Return the ``ros2 launch`` command line that does the same on a ROS distribution."""
     given = {
         'namespace': args.namespace,
-        'params_file': ':'.join(str(path.resolve()) for path in args.params),
+        'params_file': ':'.join(str(path.resolve() if path.exists() else path) for path in args.params),
         'set': shlex.join(args.assignments),
         'camera': args.camera,
         'video_file': args.video and args.video.resolve(),

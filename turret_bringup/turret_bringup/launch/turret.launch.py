@@ -18,6 +18,7 @@ from turret_bringup.launch_arguments import COMMON, TURRET
 from turret_bringup.ros_launch import composed, declared, given, require_package
 from turret_bringup.supervisor import REFUSED, RESPAWN_S
 from turret_common.state_dir import runtime_dir
+from turret_control import wiring
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -28,6 +29,7 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     values = given(context, TURRET)
     config = composed(values, TURRET, {'true': True, 'false': False}.get(values['sim']))
+    wiring.require_devices(*config.hardware())
     config = _with_secret_upstream(config)
     files = config.write(runtime_dir(config.namespace) / 'parameters')
     nodes = [

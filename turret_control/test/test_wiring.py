@@ -1,0 +1,80 @@
+"""Every pin has one purpose, and hardware that is not there is named before anything starts."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from wired_pins import WIRING
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control import wiring
+from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters, Pca9685Parameters, ServoAxis, ServoParameters
+from turret_control.laser_parameters import LaserParameters
+from turret_control.safety_parameters import SafetyParameters
+
+AXIS = GimbalAxis(max_velocity=2.0)
+SERVO_AXIS = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.5, upper=0.5)
+STEPPERS = GimbalParameters(
+    driver='step_dir', pan=AXIS, tilt=AXIS,
+    step_dir=dataclasses.replace(WIRING, microstep_pins=(16,), microstep_levels=(1,)))
+SERVOS = GimbalParameters(
+    driver='servo', pan=SERVO_AXIS, tilt=SERVO_AXIS, servo=ServoParameters(ServoAxis(pin=14), ServoAxis(pin=15)))
+BOARD = dataclasses.replace(SERVOS, driver='pca9685', pca9685=Pca9685Parameters(bus=19))
+LASER = LaserParameters(driver='gpio_pwm', watchdog_fitted=True)
+ESTOP = SafetyParameters(estop_driver='gpio')
+NOTHING = (GimbalParameters(), LaserParameters(), SafetyParameters(estop_driver='none'))
+
+
+def test_simulation_is_wired_to_nothing() -> None:
+    assert wiring.pins(*NOTHING) == {}
+    wiring.require_devices(*NOTHING)
+
+
+def test_every_pin_has_its_purpose() -> None:
+    plan = wiring.pins(STEPPERS, LASER, ESTOP)
+    assert plan[20] == 'gimbal.step_dir.pan.step_pin'
+    assert plan[13] == 'gimbal.step_dir.tilt.home_pin'
+    assert (plan[16], plan[18], plan[17]) == ('gimbal.step_dir.microstep_pins', 'laser.laser_pin', 'safety.estop_pin')
+    assert -1 not in plan
+    assert wiring.pins(SERVOS, *NOTHING[1:]) == {14: 'gimbal.servo.pan.pin', 15: 'gimbal.servo.tilt.pin'}
+    assert wiring.pins(BOARD, *NOTHING[1:]) == {}
+
+
+def test_two_purposes_for_one_pin_are_refused() -> None:
+    with pytest.raises(TurretError, match=r'both gimbal\.step_dir\.pan\.step_pin and laser\.laser_pin'):
+        wiring.pins(STEPPERS, dataclasses.replace(LASER, laser_pin=20), ESTOP)
+
+
+@pytest.mark.parametrize(('given', 'who', 'what'), [
+    ((STEPPERS, *NOTHING[1:]), 'gimbal.driver "step_dir"', 'gpiochip'),
+    ((SERVOS, *NOTHING[1:]), 'gimbal.driver "servo"', 'gpiochip'),
+    ((BOARD, *NOTHING[1:]), 'gimbal.driver "pca9685"', '/dev/i2c-19'),
+    ((NOTHING[0], LASER, NOTHING[2]), 'laser.driver "gpio_pwm"', 'gpiochip'),
+    ((*NOTHING[:2], ESTOP), 'safety.estop_driver "gpio"', 'gpiochip')])
+def test_hardware_that_is_not_there_is_named(
+        given: tuple[GimbalParameters, LaserParameters, SafetyParameters], who: str, what: str, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, '_GPIO', f'{tmp_path}/gpiochip*')
+    with pytest.raises(TurretError, match='does not have') as refusal:
+        wiring.require_devices(*given)
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert refusal.value.message.startswith(f'{who} needs ')
+    assert what in refusal.value.message
+
+
+def test_a_serial_port_is_needed_besides_the_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = tmp_path / 'gpiochip0'
+    chip.touch()
+    monkeypatch.setattr(wiring, '_GPIO', f'{tmp_path}/gpiochip*')
+    uart = dataclasses.replace(STEPPERS.tmc2209, port=f'{tmp_path}/serial0')
+    chips = dataclasses.replace(STEPPERS, driver='tmc2209', tmc2209=uart)
+    with pytest.raises(TurretError, match='serial0'):
+        wiring.require_devices(chips, LASER, ESTOP)
+    (tmp_path / 'serial0').touch()
+    wiring.require_devices(chips, LASER, ESTOP)
+    monkeypatch.setattr('os.access', lambda path, mode: path != chip)
+    with pytest.raises(TurretError, match='usermod'):
+        wiring.require_devices(chips, LASER, ESTOP)
