@@ -130,8 +130,8 @@ class StatusNode(Node):
         if not math.isnan(age):
             values |= {name: str(getattr(state, name)) for name in _TOLD.get(watch.name, ())}
         return DiagnosticStatus(
-            name=f'{self.get_namespace().strip("/")}/{watch.name}: state', hardware_id=self._hardware_id(watch), level=level,
-            message='; '.join(condition.message for condition in conditions) or 'as it should be',
+            name=f'{self.get_namespace().strip("/")}/{watch.name}: state', hardware_id=self._hardware_id(watch),
+            level=level, message='; '.join(condition.message for condition in conditions) or 'as it should be',
             values=[KeyValue(key=key, value=value) for key, value in values.items()])
 
     def _hardware_id(self, watch: NodeWatch) -> str:
