@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import lgpio
 import pytest
+from lgpio_chip import Chip
 from wired_pins import WIRING, SteppedDriver, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
-from turret_control.hardware_checks import check_axis, check_switches, show_pins, show_registers
+from turret_control.hardware_checks import check_axis, check_laser, check_switches, show_pins, show_registers
+from turret_control.laser_parameters import LaserParameters
+from turret_control.safety_parameters import SafetyParameters
 
+NO_ESTOP = SafetyParameters(estop_driver='none')
 AXIS = GimbalAxis(max_velocity=2.0)
 PARAMETERS = GimbalParameters(driver='step_dir', pan=AXIS, tilt=AXIS, step_dir=WIRING)
 
@@ -33,9 +38,12 @@ class Bench:
         self.driver.lockstep.go_on(seconds)
         self.seen.add(self.motors[0].position)
 
+    def check_switches(self, timeout_s: float, safety: SafetyParameters = NO_ESTOP) -> bool:
+        return check_switches(self.driver, safety, self.said.append, timeout_s, self.sleep, self.factory)
+
     def press_what_is_asked_for(self) -> None:
         """Press each switch in turn for a moment."""
-        pins = {'pan lower': 5, 'pan upper': 6, 'tilt lower': 11, 'tilt upper': 12}
+        pins = {'pan lower': 5, 'pan upper': 6, 'tilt lower': 11, 'tilt upper': 12, 'emergency stop': 17}
         name, _, request = self.said[-1].partition(':')
         if 'press' in request:
             high = self.factory.driven[f'GPIO{pins[name]}']
@@ -49,19 +57,34 @@ def bench() -> Bench:
 
 def test_switches_that_are_pressed_in_turn_are_good(bench: Bench) -> None:
     bench.hand = bench.press_what_is_asked_for
-    assert check_switches(bench.driver, PARAMETERS, bench.said.append, 3.0, bench.sleep)
+    assert bench.check_switches(3.0)
     assert [line for line in bench.said if 'good' in line] == [
         'pan lower: good', 'pan upper: good', 'tilt lower: good', 'tilt upper: good']
 
 
+def test_the_emergency_stop_is_pressed_with_the_switches(bench: Bench) -> None:
+    bench.factory.drive(17, False)
+    bench.hand = bench.press_what_is_asked_for
+    assert bench.check_switches(3.0, SafetyParameters(estop_driver='gpio'))
+    assert bench.said[-1] == 'emergency stop: good'
+    assert not any(motor.powered for motor in bench.motors)
+
+
+def test_an_emergency_stop_with_a_broken_wire_is_named(bench: Bench) -> None:
+    bench.factory.drive(17, True)
+    bench.hand = bench.press_what_is_asked_for
+    assert not bench.check_switches(3.0, SafetyParameters(estop_driver='gpio'))
+    assert bench.said[-1].startswith('emergency stop: pressed though nobody touches it')
+
+
 def test_a_switch_that_nobody_presses_is_not(bench: Bench) -> None:
-    assert not check_switches(bench.driver, PARAMETERS, bench.said.append, 0.1, bench.sleep)
+    assert not bench.check_switches(0.1)
     assert 'pan lower: nothing was seen' in bench.said
 
 
 def test_a_broken_wire_is_named(bench: Bench) -> None:
     bench.factory.drive(6, True)
-    assert not check_switches(bench.driver, PARAMETERS, bench.said.append, 0.1, bench.sleep)
+    assert not bench.check_switches(0.1)
     assert any(line.startswith('pan upper: pressed though nobody') for line in bench.said)
 
 
@@ -84,6 +107,57 @@ def test_nothing_moves_without_a_yes(bench: Bench) -> None:
 def test_a_driver_without_chips_has_no_registers(bench: Bench) -> None:
     with pytest.raises(TurretError, match='no registers'):
         show_registers(bench.driver, bench.said.append)
+
+
+def test_the_laser_stays_dark_while_indicator_and_watchdog_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = Chip(monkeypatch)
+    said: list[str] = []
+    asked: list[tuple[str, float | None]] = []
+
+    def ask(question: str) -> str:
+        asked.append((question, chip.level(23)))
+        return 'yes'
+
+    laser = LaserParameters(driver='gpio_pwm', watchdog_fitted=True, watchdog_pin=24)
+    assert check_laser(laser, said.append, ask, lambda seconds: None, chip.factory)
+    assert [lit for _, lit in asked] == [0.0, 1.0, 0.0, 0.0]
+    assert set(chip.levels(18)) == {None, 0.0}
+    assert chip.levels(24).count(1.0) == 500
+    assert [chip.level(pin) for pin in (18, 23, 24)] == [None, None, None]
+
+
+@pytest.mark.parametrize('no', range(4))
+def test_one_no_fails_the_check_of_the_laser(monkeypatch: pytest.MonkeyPatch, no: int) -> None:
+    chip = Chip(monkeypatch)
+    answers = ['yes'] * 4
+    answers[no] = 'no'
+    laser = LaserParameters(driver='gpio_digital', watchdog_fitted=True, watchdog_pin=24)
+    assert not check_laser(laser, [].append, lambda question: answers.pop(0), lambda seconds: None, chip.factory)
+
+
+def test_a_watchdog_that_nothing_feeds_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    laser = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
+    assert not check_laser(laser, said.append, lambda question: 'yes', lambda seconds: None, Chip(monkeypatch).factory)
+    assert 'no watchdog_pin' in said[-1]
+
+
+def test_a_simulated_laser_has_nothing_to_check() -> None:
+    with pytest.raises(TurretError, match='simulated'):
+        check_laser(LaserParameters(), [].append, lambda question: 'yes')
+
+
+def test_pins_are_shown_with_their_users_and_purposes_and_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = Chip(monkeypatch)
+    said: list[str] = []
+    monkeypatch.setattr(lgpio, 'gpio_get_chip_info', lambda handle: (0, 3, 'gpiochip0', 'pinctrl'))
+    lines = [(0, 0, 0, 'ID_SDA', ''), (0, 1, 3, 'GPIO1', 'laser'), (0, 2, 1, 'GPIO2', '')]
+    monkeypatch.setattr(lgpio, 'gpio_get_line_info', lambda handle, line: lines[line])
+    assert show_pins(said.append, {1: 'laser.laser_pin'}, chip=0)
+    assert [line.split() for line in said] == [
+        ['gpiochip0', '(pinctrl),', '3', 'lines'], ['0', 'ID_SDA', 'input', 'free'],
+        ['1', 'GPIO1', 'output', 'laser', 'laser.laser_pin'], ['2', 'GPIO2', 'input', 'kernel']]
+    assert chip.trace == []
 
 
 def test_a_machine_without_pins_says_so(bench: Bench) -> None:

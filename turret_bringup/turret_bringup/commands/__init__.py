@@ -11,6 +11,7 @@ from turret_bringup.commands import (
     call,
     doctor,
     down,
+    hw,
     param,
     replay,
     setup,
@@ -33,5 +34,6 @@ COMMANDS: dict[str, ModuleType] = {
     'test': test,
     'bench': bench,
     'doctor': doctor,
+    'hw': hw,
     'setup': setup,
 }

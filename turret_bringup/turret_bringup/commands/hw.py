@@ -1,0 +1,77 @@
+"""Check real hardware step by step, before it is trusted.
+
+The turret must not run. Each check says what it does before it does it:
+
+  ./turret hw pins                              who uses which GPIO line, without taking any
+  ./turret hw switches --params my.yaml         press each limit switch and the emergency stop by hand; motors off
+  ./turret hw uart --params my.yaml             set up the TMC2209 and show their registers; motors off
+  ./turret hw axis --params my.yaml             turn each axis 5 degrees, slowly, after a "yes"
+  ./turret hw laser --params my.yaml            indicator, watchdog and fire line; the laser stays dark
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from turret_bringup import instance
+from turret_bringup.commands.options import add_namespace
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+CHECKS = ('pins', 'switches', 'uart', 'axis', 'laser')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument('check', metavar='CHECK', choices=CHECKS, help=', '.join(CHECKS))
+    parser.add_argument(
+        '--params', type=Path, action='append', default=[], metavar='FILE',
+        help='parameter file of the build, or the name of an example; may be repeated')
+    parser.add_argument(
+        '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments', help='one parameter')
+    add_namespace(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one check; the exit code is 1 when something was not as it should be."""
+    from turret_bringup import configuration
+    from turret_control import hardware_checks, wiring
+    from turret_control.gimbal_drivers import make_driver
+
+    config = configuration.compose(args.namespace, args.params, args.assignments)
+    gimbal, laser, safety = config.hardware()
+    if args.check == 'pins':
+        return int(not hardware_checks.show_pins(_say, wiring.pins(gimbal, laser, safety)))
+    with instance.held(args.namespace):
+        if args.check == 'laser':
+            good = hardware_checks.check_laser(laser, _say, _ask)
+        else:
+            if gimbal.driver == 'sim':
+                raise TurretError(
+                    ReasonCode.NOT_SUPPORTED, 'nothing to check: the gimbal is simulated. Name the parameter file of '
+                    'your build with --params')
+            wiring.require_devices(gimbal, laser, safety)
+            driver = make_driver(gimbal, args.namespace)
+            if args.check == 'switches':
+                good = hardware_checks.check_switches(driver, safety, _say)
+            elif args.check == 'uart':
+                good = hardware_checks.show_registers(driver, _say)
+            else:
+                good = hardware_checks.check_axis(driver, gimbal, _say, _ask)
+    _say('all good' if good else 'not all good')
+    return int(not good)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f'{line}\n')
+    sys.stdout.flush()
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question).strip().lower()
+    except EOFError:  # nobody is there
+        _say('')
+        return ''
