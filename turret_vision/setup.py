@@ -19,6 +19,7 @@ setup(
     description='Detectors, multi-object tracker and annotated image of the pan-tilt tracking turret.',
     license='Apache-2.0',
     entry_points={'console_scripts': [
+        'exclusion = turret_vision.exclusion_node:main',
         'vision = turret_vision.vision_node:main',
     ]},
 )

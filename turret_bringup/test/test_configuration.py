@@ -142,7 +142,7 @@ def test_what_is_written_for_ros_reads_back_the_same(tmp_path: Path) -> None:
 def test_every_packaged_parameter_is_declared() -> None:
     config = configuration.compose('turret')
     assert config.simulated()
-    assert [spec.name for spec in config.nodes] == [spec.name for spec in GRAPH]
+    assert [spec.name for spec in config.nodes] == [spec.name for spec in GRAPH if spec.when is None]
 
 
 def test_no_arguments_simulate_everything() -> None:
@@ -226,3 +226,12 @@ def test_a_file_here_wins_over_an_example(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     Path('pi5_step_dir.yaml').write_text('/**/gimbal: {ros__parameters: {idle_release_s: 7.0}}')
     assert configuration.compose('turret', [Path('pi5_step_dir.yaml')]).effective['gimbal'].idle_release_s == 7.0
+
+
+@pytest.mark.parametrize(('assignments', 'starts'), [
+    ([], False), (['safety.exclusion=always'], True),
+    (['laser.driver=gpio_pwm', 'laser.watchdog_fitted=true'], True),
+    (['laser.driver=gpio_pwm', 'laser.watchdog_fitted=true', 'safety.exclusion=never'], False)])
+def test_people_are_looked_for_with_a_real_laser_or_when_asked_for(assignments: list[str], starts: bool) -> None:
+    names = [spec.name for spec in configuration.compose('turret', assignments=assignments).nodes]
+    assert ('exclusion' in names) is starts

@@ -163,7 +163,9 @@ def check(layers: Iterable[Layer], namespace: str, graph: Sequence[NodeSpec]) ->
         except TurretError as error:
             raise ConfigurationError(error.code, f'parameters of {node}: {error.message}') from error
     needs_plant = any(_backend(spec, effective) == 'sim' for spec in graph)
-    nodes = tuple(spec for spec in graph if needs_plant or not spec.simulation_only)
+    nodes = tuple(
+        spec for spec in graph
+        if (needs_plant or not spec.simulation_only) and (spec.when is None or spec.when(effective)))
     return Configuration(namespace.strip('/') or DEFAULT_NAMESPACE, nodes, values, effective, tuple(notes))
 
 

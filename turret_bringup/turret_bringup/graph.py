@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 #: Namespace of a turret that is not told another.
 DEFAULT_NAMESPACE = 'turret'
@@ -22,6 +24,7 @@ class NodeSpec:
         simulation_only: whether it is the simulated hardware itself, which starts when some backend is ``sim``, and
             ends after everything that drives it.
         ends_all: whether everything is over when it ends by itself.
+        when: tells from the parameters of all nodes, by name, whether it starts; None = always.
     """
 
     name: str
@@ -30,6 +33,7 @@ class NodeSpec:
     raw_images: bool = False
     simulation_only: bool = False
     ends_all: bool = False
+    when: Callable[[Mapping[str, Any]], bool] | None = None
 
     @property
     def module(self) -> str:
@@ -43,6 +47,11 @@ class NodeSpec:
         return cls
 
 
+def _keeps_people_clear(parameters: Mapping[str, Any]) -> bool:
+    wanted: str = parameters['safety'].exclusion
+    return wanted == 'always' or (wanted == 'hardware' and parameters['laser'].hardware)
+
+
 GRAPH: tuple[NodeSpec, ...] = (
     NodeSpec('plant', 'turret_control', simulation_only=True),
     NodeSpec('safety', 'turret_control', backend='estop_driver'),
@@ -50,6 +59,7 @@ GRAPH: tuple[NodeSpec, ...] = (
     NodeSpec('gimbal', 'turret_control', backend='driver'),
     NodeSpec('camera', 'turret_camera', backend='source', raw_images=True),
     NodeSpec('vision', 'turret_vision'),
+    NodeSpec('exclusion', 'turret_vision', when=_keeps_people_clear),
     NodeSpec('controller', 'turret_control'),
     NodeSpec('status', 'turret_control'),
     NodeSpec('web', 'turret_web'),

@@ -81,3 +81,12 @@ def test_the_operator_passes_even_while_nothing_is_permitted() -> None:
 def test_no_lease_has_no_digest() -> None:
     assert lease_digest('') == ''
     assert lease_digest('lease') != lease_digest('other')
+
+
+@pytest.mark.parametrize(('reason', 'stopped'), [
+    (ReasonCode.SOFTWARE_STOP, True), (ReasonCode.ESTOP_PRESSED, True), (ReasonCode.DRIVER_SILENT, False),
+    (ReasonCode.ESTOP_UNREADABLE, False)])
+def test_what_is_a_stop(reason: ReasonCode, stopped: bool) -> None:
+    assert monitor(reasons=(ReasonCode.NO_POSE, reason)).stopped is stopped
+    assert not PermitMonitor().stopped
+    assert not monitor().stopped

@@ -65,6 +65,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic('vision/image_annotated/compressed', 'sensor_msgs/msg/CompressedImage', 'vision', 'IMAGE_OUT',
           'per processed frame, while somebody listens', 'the picture with boxes and ids'),
     Topic('vision/state', 'turret_msgs/msg/VisionState', 'vision', 'STATE', _SLOW, 'method, rate, problems'),
+    Topic('exclusion/people', 'turret_msgs/msg/PeopleArray', 'exclusion', 'STREAM', 'per image looked at',
+          'people and faces in whole images, to keep the beam away from; with a real laser, or when asked for'),
     Topic('controller/state', 'turret_msgs/msg/ControllerState', 'controller', 'STATE', _FAST,
           'mode, target, error, gains, crosshair, presets, pattern'),
     Topic('controller/target', 'turret_msgs/msg/AimTarget', 'controller', 'STREAM', 'per control tick while aiming',

@@ -12,6 +12,7 @@ from turret_common.reason_codes import ReasonCode
 
 #: A permit is worth nothing from this age on, in ns.
 PERMIT_LIFETIME_NS = 100_000_000
+_STOPS = frozenset({ReasonCode.SOFTWARE_STOP, ReasonCode.ESTOP_PRESSED})
 
 
 class Permit(NamedTuple):
@@ -90,6 +91,11 @@ class PermitMonitor:
     def laser_ok(self, now_ns: int) -> bool:
         """Return whether emission is permitted, for which motion must be permitted too."""
         return self.laser_code(now_ns) is ReasonCode.OK
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped everything: when that ends, nothing may go on by itself."""
+        return self.newest is not None and not _STOPS.isdisjoint(self.newest.reasons)
 
     def check_lease(self, lease_id: str, now_ns: int) -> None:
         """Refuse a caller who is not the operator, whatever is permitted.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import yaml
@@ -12,12 +12,54 @@ from rclpy.parameter import Parameter
 
 from turret_common import params
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import seconds
+from turret_common.ros_polling import PolledSubscription
+from turret_common.ros_qos import STATE
 from turret_common.state_dir import state_dir, write_atomically
+from turret_msgs.msg import LaserState
 from turret_msgs.srv import SaveParameters
 
 ParametersT = TypeVar('ParametersT')
 
 _INT_LIMIT = 2**31 - 1
+_DISARMED = (LaserState.STATE_DARK, LaserState.STATE_FAULT)
+#: A laser that has been silent for so long, in s, has ended.
+_LASER_GONE_S = 2.0
+
+
+class ArmedGuard:
+    """Keeps parameters as they are while the laser is armed."""
+
+    def __init__(self, node: Node, free: Sequence[str]) -> None:
+        """Watch the laser of the node's turret.
+
+        Args:
+            node: whose parameters are guarded.
+            free: beginnings of the names of those that may change also while it is armed.
+        """
+        self._free = tuple(free)
+        self._clock = node.get_clock()
+        self._states = PolledSubscription(node, LaserState, 'laser/state', STATE)
+        self._newest: LaserState | None = None
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse to change parameters of these names.
+
+        Raises:
+            ParameterError: WRONG_MODE while the laser is armed, unless all of them are free.
+        """
+        for state in self._states.take():
+            self._newest = state
+        kept = [name for name in names if not name.startswith(self._free)]
+        if kept and self._armed():
+            raise params.ParameterError(ReasonCode.WRONG_MODE, f'disarm the laser before changing {", ".join(kept)}')
+
+    def _armed(self) -> bool:
+        newest = self._newest
+        if newest is None or newest.state in _DISARMED:
+            return False
+        age_s: float = 1e-9 * self._clock.now().nanoseconds - seconds(newest.header.stamp)
+        return age_s < _LASER_GONE_S
 
 
 class RosParameters(Generic[ParametersT]):
@@ -29,19 +71,21 @@ class RosParameters(Generic[ParametersT]):
 
     def __init__(
             self, node: Node, cls: type[ParametersT],
-            on_change: Callable[[ParametersT], None] | None = None) -> None:
+            on_change: Callable[[ParametersT], None] | None = None, guard: ArmedGuard | None = None) -> None:
         """Declare every parameter of ``cls`` on ``node`` and offer ``~/save_parameters``.
 
         Args:
             node: the node that owns them.
             cls: a parameter dataclass (:mod:`turret_common.params`).
             on_change: called with the new values after a change; a ``ValueError`` that it raises refuses the change.
+            guard: refuses changes while the laser is armed.
 
         Raises:
             ParameterError: an override from file or command line is not allowed.
         """
         self._node = node
         self._on_change = on_change
+        self._guard = guard
         self._specs = params.specs(cls)
         overrides = {
             name: _sequence(parameter.value)
@@ -59,6 +103,8 @@ class RosParameters(Generic[ParametersT]):
             return SetParametersResult(successful=True)
         try:
             new = params.replace(self.value, own)
+            if self._guard is not None:
+                self._guard.check(own)
             if self._on_change is not None:
                 self._on_change(new)
         except ValueError as error:
@@ -70,9 +116,11 @@ class RosParameters(Generic[ParametersT]):
         """Change live parameters from within the node, so that everybody sees it.
 
         Raises:
-            ParameterError: as :func:`turret_common.params.replace`.
+            ParameterError: as :func:`turret_common.params.replace` and :meth:`ArmedGuard.check`.
         """
         params.replace(self.value, changes)
+        if self._guard is not None:
+            self._guard.check(changes)
         self._node.set_parameters([Parameter(name, value=params.plain(value)) for name, value in changes.items()])
 
     def _save(self, _: SaveParameters.Request, response: SaveParameters.Response) -> SaveParameters.Response:

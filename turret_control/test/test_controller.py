@@ -85,6 +85,20 @@ def test_it_turns_onto_a_target_and_says_so() -> None:
     assert bench.controller.fire_decision() is not None
 
 
+def test_after_a_halt_it_goes_nowhere_until_it_is_told_to() -> None:
+    bench = Bench()
+    bench.run(0.2, [target(0.4, 0.2)])
+    bench.controller.halt()
+    bench.run(1.5, [target(0.4, 0.2)])
+    assert bench.controller.mode is Mode.IDLE
+    assert bench.sent[-1].mode is CommandMode.STOP
+    assert bench.controller.fire_decision() is None
+    bench.controller.halt()
+    bench.controller.set_mode(Mode.TRACK)
+    bench.run(1.5, [target(0.4, 0.2)])
+    assert bench.pose == (pytest.approx(0.4, abs=0.002), pytest.approx(0.2, abs=0.002))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(anything, anything, anything), max_size=40))
 def test_no_track_makes_it_break_a_limit(inputs: list[tuple[float, float, float]]) -> None:

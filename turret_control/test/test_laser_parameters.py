@@ -16,11 +16,11 @@ LIMITS = {
     'power': (0.0, 1.0), 'power_cap': (0.0, 1.0), 'pulse_s': (0.005, 1.0), 'burst_count': (1, 10),
     'burst_gap_s': (0.02, 2.0), 'cooldown_s': (0.5, 60.0), 'pulse_cap_s': (0.005, 1.0), 'duty_cap': (0.01, 0.2),
     'arm_delay_s': (3.0, 30.0), 'arm_expiry_s': (5.0, 30.0), 'laser_pin': (0, 27), 'indicator_pin': (0, 27),
-    'watchdog_pin': (-1, 27), 'pwm_hz': (100.0, 10000.0),
+    'watchdog_pin': (-1, 27), 'pwm_hz': (100.0, 10000.0), 'declared_mw': (0.0, 100000.0),
 }
 GUARDS = (
     'driver', 'laser_pin', 'indicator_pin', 'watchdog_pin', 'watchdog_fitted', 'no_watchdog_accepted', 'dry_run',
-    'power_cap', 'pulse_cap_s', 'duty_cap', 'arm_delay_s', 'arm_expiry_s')
+    'power_cap', 'pulse_cap_s', 'duty_cap', 'arm_delay_s', 'arm_expiry_s', 'profile', 'declared_mw')
 
 
 def test_the_defaults_are_safe() -> None:
@@ -95,6 +95,25 @@ def test_two_functions_on_one_pin_are_refused(pins: dict[str, int]) -> None:
     with pytest.raises(ParameterError, match='different pins'):
         build(LaserParameters, pins)
     build(LaserParameters, {'watchdog_pin': 0})
+
+
+@pytest.mark.parametrize(('declared_mw', 'accepted'), [(0.0, False), (0.001, True), (1.0, True), (1.001, False)])
+def test_the_class_2_profile_is_for_lasers_declared_as_such(declared_mw: float, accepted: bool) -> None:
+    values = {'profile': 'class2_play', 'declared_mw': declared_mw}
+    if accepted:
+        assert build(LaserParameters, values).class2_play
+    else:
+        with pytest.raises(ParameterError, match='declared_mw'):
+            build(LaserParameters, values)
+    assert not build(LaserParameters, {'declared_mw': declared_mw}).class2_play
+
+
+def test_only_the_class_2_profile_gives_longer_light() -> None:
+    standard = LaserParameters(pulse_cap_s=0.5, duty_cap=0.1)
+    assert (standard.longest_pulse_s, standard.largest_duty) == (0.5, 0.1)
+    play = LaserParameters(profile='class2_play', declared_mw=1.0)
+    assert (play.longest_pulse_s, play.largest_duty) == (60.0, 1.0)
+    assert (standard.declared_mw, standard.profile) == (0.0, 'standard')
 
 
 def test_a_real_laser_needs_its_guardian_and_real_time() -> None:

@@ -2,77 +2,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import pytest
+from safety_bench import (
+    AIM,
+    CAMERA,
+    GIMBAL,
+    MS,
+    PARAMETERS,
+    ZONE,
+    Bench,
+    emission_withheld,
+    hardware_bench,
+    live_bench,
+)
 
 from turret_common.errors import TurretError
+from turret_common.geometry import Bearing
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_control.lease import OperatorLease
-from turret_control.safety import AimReport, Estop, GimbalReport, LaserReport, SafetyCore
-from turret_control.safety_parameters import SafetyParameters
-from turret_control.zones import Zone, ZoneKind
-
-MS = 1_000_000
-PARAMETERS = SafetyParameters()
-ZONE = Zone('window', ZoneKind.NO_FIRE, 0.5, 1.0, -0.2, 0.2)
-GIMBAL = GimbalReport(hardware=False, homed=True, measured=True, decelerations=(10.0, 10.0), geometry=(1.0, -1.5, 1.5))
-LASER = LaserReport(hardware=False, armed=True)
-AIM = AimReport(following=True, settled=True, geometry=(0.0, 0.0))
-
-
-class Bench:
-    """A safety core to which everything is reported in time, and an operator who is there."""
-
-    def __init__(self, zones: Any = (), stop_reason: str | None = None, **changes: Any) -> None:
-        tokens = count()
-        lease = OperatorLease('secret', lambda: f'token-{next(tokens)}')
-        self.core = SafetyCore(replace(PARAMETERS, **changes), lease, zones, stop_reason)
-        self.now = 10**12
-        self.reports: dict[str, Any] = {
-            'gimbal': GIMBAL, 'laser': LASER, 'aim': AIM, 'camera': False, 'pose': Pose(0.0, 0.0), 'tracks': 0.05}
-        self.core.estop = Estop.RELEASED
-        self.clock_offset = 5 * 10**17
-        self.lease_id, self.nonce = self.core.acquire('secret', 'Ada', False, self.now)
-        self.trigger = False
-        self.wait()
-
-    def wait(self, ms: float = 20.0, but: str = '') -> Bench:
-        """Let time pass in steps of 20 ms, at each of which everybody reports but those named."""
-        end = self.now + round(ms * MS)
-        while self.now < end:
-            self.now = min(self.now + 20 * MS, end)
-            self.report(but)
-        return self
-
-    def report(self, but: str = '') -> None:
-        core, now, missing = self.core, self.now, but.split()
-        for name, report in self.reports.items():
-            if name in missing:
-                continue
-            if name == 'aim':
-                core.see_aim(report)
-            elif name == 'pose':
-                core.see_pose(report, 0.001, now)
-            else:
-                getattr(core, f'see_{name}')(report, now)
-        core.see_clock(self.clock_offset, now)
-        if 'heartbeat' not in missing:
-            self.nonce, _ = core.lease.beat(self.lease_id, self.nonce, self.trigger, now)
-
-    def reasons(self) -> list[ReasonCode]:
-        return list(self.core.decide(self.now).reasons)
-
-    def refusal(self, request: Any, *arguments: Any) -> ReasonCode:
-        with pytest.raises(TurretError) as refused:
-            request(*arguments)
-        return refused.value.code
-
-    def auto_fire(self) -> Bench:
-        self.core.set_auto_fire(self.lease_id, True, self.now)
-        return self
+from turret_control.safety import Estop, LaserReport, SafetyCore
 
 
 def test_with_everything_in_order_everything_is_permitted() -> None:
@@ -158,11 +109,6 @@ def test_a_stop_from_before_a_restart_still_holds() -> None:
 
 
 # What withholds emission alone
-
-
-def emission_withheld(bench: Bench, *expected: ReasonCode) -> bool:
-    laser_ok, motion_ok, reasons = bench.core.decide(bench.now)
-    return not laser_ok and motion_ok and reasons == expected
 
 
 def test_the_operator_must_be_there() -> None:
@@ -266,7 +212,7 @@ def test_clocks_that_are_read_one_after_the_other_make_no_future() -> None:
     bench = Bench().auto_fire()
     bench.reports['tracks'] = -0.01
     assert bench.wait(300).reasons() == []
-    bench.core.request_fire(1, -0.01, 0.0, bench.now)
+    bench.aim_at().core.request_fire(1, 'cat', -0.01, 0.0, bench.now)
 
 
 def test_a_step_of_the_wall_clock_withholds_for_a_second() -> None:
@@ -307,13 +253,6 @@ def test_a_stranger_who_publishes_is_seen_at_once_and_a_namesake_after_a_while()
 # A real laser
 
 
-def hardware_bench(**changes: Any) -> Bench:
-    bench = Bench(estop_driver='gpio', **changes)
-    bench.reports.update(
-        gimbal=GIMBAL._replace(hardware=True), laser=LaserReport(hardware=True, armed=False), camera=True)
-    return bench.wait()
-
-
 def test_a_real_laser_needs_a_confirmed_region() -> None:
     bench = hardware_bench()
     assert emission_withheld(bench, ReasonCode.REGION_NOT_CONFIRMED)
@@ -322,15 +261,8 @@ def test_a_real_laser_needs_a_confirmed_region() -> None:
     assert bench.reasons() == []
 
 
-def live_bench() -> Bench:
-    bench = hardware_bench()
-    bench.core.confirm_region(bench.lease_id, bench.now)
-    assert bench.wait().reasons() == []
-    return bench
-
-
 @pytest.mark.parametrize('changes', [
-    {'gimbal': GIMBAL}, {'camera': False}])
+    {'gimbal': GIMBAL}, {'camera': CAMERA}])
 def test_a_real_laser_with_a_simulated_part_does_not_fire(changes: dict[str, Any]) -> None:
     bench = live_bench()
     bench.reports.update(changes)
@@ -339,8 +271,9 @@ def test_a_real_laser_with_a_simulated_part_does_not_fire(changes: dict[str, Any
 
 @pytest.mark.parametrize('estop_driver', ['sim', 'none'])
 def test_a_real_laser_needs_a_real_emergency_stop(estop_driver: str) -> None:
-    bench = Bench(estop_driver=estop_driver)
-    bench.reports.update(gimbal=GIMBAL._replace(hardware=True), laser=LaserReport(True, False), camera=True)
+    bench = Bench(estop_driver=estop_driver, exclusion='never')
+    bench.reports.update(
+        gimbal=GIMBAL._replace(hardware=True), laser=LaserReport(True, False), camera=CAMERA._replace(hardware=True))
     bench.wait().core.confirm_region(bench.lease_id, bench.now)
     assert emission_withheld(bench, ReasonCode.BACKEND_MIXED)
 
@@ -354,7 +287,7 @@ def test_a_real_laser_needs_a_camera_that_reports() -> None:
 def test_a_camera_that_never_reported_does_not_vouch_for_a_real_laser() -> None:
     bench = Bench(estop_driver='gpio')
     del bench.reports['camera']
-    bench.core = SafetyCore(replace(PARAMETERS, estop_driver='gpio'), OperatorLease('secret'))
+    bench.core = SafetyCore(replace(PARAMETERS, estop_driver='gpio', exclusion='never'), OperatorLease('secret'))
     bench.core.estop = Estop.RELEASED
     bench.lease_id, bench.nonce = bench.core.acquire('secret', 'Ada', False, bench.now)
     bench.reports.update(gimbal=GIMBAL._replace(hardware=True), laser=LaserReport(True, False))
@@ -367,6 +300,7 @@ def test_a_camera_that_never_reported_does_not_vouch_for_a_real_laser() -> None:
     {'gimbal': GIMBAL._replace(hardware=True, geometry=(1.0, -1.4, 1.5))},
     {'gimbal': GIMBAL._replace(hardware=True, homed=False)},
     {'aim': AIM._replace(geometry=(0.0, 0.01))},
+    {'aim': AIM._replace(boresight=Bearing(0.0, 0.01))},
 ])
 def test_a_confirmed_region_is_void_once_the_geometry_changes(changes: dict[str, Any]) -> None:
     bench = live_bench()
@@ -410,7 +344,7 @@ def test_simulation_needs_a_confirmed_region_when_told_so() -> None:
 
 def core_alone() -> tuple[SafetyCore, str]:
     """Return a core to which nobody has reported yet, and its operator's lease."""
-    core = SafetyCore(replace(PARAMETERS, estop_driver='gpio'), OperatorLease('secret'))
+    core = SafetyCore(replace(PARAMETERS, estop_driver='gpio', exclusion='never'), OperatorLease('secret'))
     core.estop = Estop.RELEASED
     lease_id, nonce = core.acquire('secret', 'Ada', False, 10**12)
     core.lease.beat(lease_id, nonce, False, 10**12)
@@ -458,116 +392,31 @@ def test_zones_are_changed_by_the_operator_while_disarmed() -> None:
     assert bench.core.zones == (ZONE,)
 
 
-# Automatic fire
+# The emergency stop is latched
 
 
-def test_automatic_fire_is_off_until_the_present_operator_of_an_armed_laser_switches_it_on() -> None:
+def test_releasing_the_emergency_stop_starts_nothing() -> None:
     bench = Bench()
-    assert not bench.core.auto_fire
-    assert bench.refusal(bench.core.set_auto_fire, 'wrong', True, bench.now) is ReasonCode.WRONG_LEASE
-    bench.wait(300, but='heartbeat')
-    assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.HEARTBEAT_LOST
-    bench.wait()  # late
-    bench.wait()
-    bench.core.stop('')
-    assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.SOFTWARE_STOP
+    bench.core.see_estop(Estop.PRESSED)
+    assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
+    bench.core.see_estop(Estop.RELEASED)
+    assert motion_withheld(bench.wait(5000), ReasonCode.SOFTWARE_STOP)
+    assert bench.core.stop_reason == 'the emergency stop was pressed'
     bench.core.reset(bench.lease_id)
-    bench.reports['laser'] = LaserReport(hardware=False, armed=False)
-    bench.wait()
-    assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.NOT_ARMED
-    assert not bench.core.auto_fire
-    bench.reports['laser'] = LASER
-    assert bench.wait().auto_fire().core.auto_fire
-    bench.core.set_auto_fire(bench.lease_id, False, bench.now)
-    assert not bench.core.auto_fire
+    assert bench.reasons() == []
 
 
-@pytest.mark.parametrize('end', [
-    lambda bench: bench.core.stop(''),
-    lambda bench: bench.core.release(bench.lease_id),
-    lambda bench: bench.core.acquire('secret', 'Bob', True, bench.now),
-    lambda bench: bench.core.see_laser(LaserReport(False, False), bench.now),
-    lambda bench: bench.wait(300, but='heartbeat').reasons(),
-    lambda bench: (setattr(bench.core, 'estop', Estop.PRESSED), bench.reasons()),
-    lambda bench: bench.wait(600, but='gimbal').reasons(),
-])
-def test_automatic_fire_ends_with_whatever_it_needs(end: Any) -> None:
-    bench = Bench().auto_fire()
-    bench.reasons()
-    assert bench.core.auto_fire
-    end(bench)
-    assert not bench.core.auto_fire
-
-
-def test_automatic_fire_can_always_be_switched_off() -> None:
-    bench = Bench().auto_fire().wait(1000, but='heartbeat laser')
-    bench.core.stop('')
-    bench.core.set_auto_fire(bench.lease_id, False, bench.now)
-    assert not bench.core.auto_fire
-
-
-def test_switching_automatic_fire_forgets_why_it_did_not_fire() -> None:
-    bench = Bench().auto_fire().wait()
-    bench.refusal(bench.core.request_fire, 1, 0.05, 1.0, bench.now)
-    assert bench.core.not_now
-    assert bench.auto_fire().core.not_now == ''
-    bench.refusal(bench.core.request_fire, 1, 0.05, 1.0, bench.now)
-    bench.core.stop('')
-    assert bench.core.not_now == ''
-
-
-def test_a_decision_is_granted_once() -> None:
-    bench = Bench().auto_fire().wait()
-    bench.core.request_fire(1, 0.05, 0.001, bench.now)
-    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.BUSY
-    bench.core.request_fire(2, 0.05, 0.001, bench.now)
-
-
-@pytest.mark.parametrize(('stamp_age_s', 'aim_error', 'code'), [
-    (math.nan, 0.0, ReasonCode.NOT_FINITE), (0.05, math.nan, ReasonCode.NOT_FINITE),
-    (-0.02, 0.0, ReasonCode.STALE_INPUT), (0.26, 0.0, ReasonCode.STALE_INPUT),
-    (0.05, PARAMETERS.aim_error_max * 1.01, ReasonCode.NOT_READY), (0.05, -0.001, ReasonCode.NOT_READY)])
-def test_a_decision_on_poor_grounds_is_refused(stamp_age_s: float, aim_error: float, code: ReasonCode) -> None:
-    bench = Bench().auto_fire().wait()
-    assert bench.refusal(bench.core.request_fire, 1, stamp_age_s, aim_error, bench.now) is code
-    assert bench.core.not_now
-    bench.core.request_fire(1, 0.25, PARAMETERS.aim_error_max, bench.now)
-    assert bench.core.not_now == ''
-
-
-@pytest.mark.parametrize(('aim', 'code'), [
-    (AIM._replace(following=False), ReasonCode.WRONG_MODE), (AIM._replace(settled=False), ReasonCode.NOT_READY)])
-def test_automatic_fire_needs_the_head_on_the_target(aim: AimReport, code: ReasonCode) -> None:
-    bench = Bench().auto_fire()
-    bench.reports['aim'] = aim
-    bench.wait()
-    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is code
-
-
-def test_automatic_fire_needs_a_controller() -> None:
+@pytest.mark.parametrize('estop', [Estop.UNKNOWN, Estop.UNREADABLE])
+def test_an_emergency_stop_that_was_not_read_for_a_moment_is_not_latched(estop: Estop) -> None:
     bench = Bench()
-    bench.core = SafetyCore(PARAMETERS, OperatorLease('secret'))
-    bench.core.estop = Estop.RELEASED
-    bench.lease_id, bench.nonce = bench.core.acquire('secret', 'Ada', False, bench.now)
-    bench.wait(but='aim').auto_fire().wait(but='aim')
-    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.WRONG_MODE
+    bench.core.see_estop(estop)
+    assert motion_withheld(bench, ReasonCode.ESTOP_UNREADABLE)
+    bench.core.see_estop(Estop.RELEASED)
+    assert bench.reasons() == []
 
 
-def test_automatic_fire_needs_everything_that_emission_needs() -> None:
-    bench = Bench([ZONE]).auto_fire()
-    bench.reports['pose'] = Pose(0.75, 0.0)
-    bench.wait()
-    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.NO_FIRE_ZONE
-
-
-def test_nothing_fires_automatically_while_it_is_off_and_nothing_is_said() -> None:
+def test_the_emergency_stop_keeps_the_reason_of_an_earlier_stop() -> None:
     bench = Bench()
-    assert bench.refusal(bench.core.request_fire, 1, 0.05, 0.001, bench.now) is ReasonCode.WRONG_MODE
-    assert bench.core.not_now == ''
-
-
-def test_changing_the_operator_needs_the_secret() -> None:
-    bench = Bench().auto_fire()
-    assert bench.refusal(bench.core.acquire, 'guess', 'Bob', True, bench.now) is ReasonCode.WRONG_SECRET
-    assert bench.refusal(bench.core.release, 'wrong') is ReasonCode.WRONG_LEASE
-    assert bench.core.auto_fire
+    bench.core.stop('smoke')
+    bench.core.see_estop(Estop.PRESSED)
+    assert bench.core.stop_reason == 'smoke'

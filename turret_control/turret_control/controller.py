@@ -199,6 +199,11 @@ class Controller:
         self._enter(task.mode)
         self.task = task
 
+    def halt(self) -> None:
+        """Follow, run and go nowhere any more, until the operator asks for it anew."""
+        if self.mode is not Mode.IDLE:
+            self._enter(Mode.IDLE)
+
     def cancel(self) -> None:
         """End the task, if any, and stand still in manual mode."""
         if self.task is not None:

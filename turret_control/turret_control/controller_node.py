@@ -17,7 +17,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import info_to_camera
 from turret_common.ros_node import answered, run, seconds, stamp_from
-from turret_common.ros_params import RosParameters
+from turret_common.ros_params import ArmedGuard, RosParameters
 from turret_common.ros_polling import PolledSubscription
 from turret_common.ros_qos import COMMAND, NEWEST, PERMIT, STATE, STREAM
 from turret_common.state_dir import state_dir
@@ -65,6 +65,7 @@ from turret_msgs.srv import (
 )
 
 _STATE_PERIOD_S = 0.1
+_FREE_WHILE_ARMED = ('aim.', 'selection.')  # gains and delays, and the choice of the target
 _SELDOM = 5             # turns between readings of what changes seldom
 _RATE_SHARE = 0.02      # of the newest period in the measured rate
 _MOST_BORESIGHT = 0.5    # rad
@@ -77,7 +78,8 @@ class ControllerNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('controller', **node_kwargs)
         self._lock = threading.Lock()
-        self._settings = RosParameters(self, ControllerParameters, self._on_parameters)
+        self._settings = RosParameters(
+            self, ControllerParameters, self._on_parameters, ArmedGuard(self, _FREE_WHILE_ARMED))
         self._controller = Controller(self._settings.value)
         self._permit = PermitMonitor()
         self._presets = PresetStore(state_dir(self.get_namespace()) / 'presets.json')
@@ -161,6 +163,8 @@ class ControllerNode(Node):
         to_steady = now - 1e-9 * clock.nanoseconds
         seen = self._read(now, to_steady)
         controller, stamp = self._controller, clock.to_msg()
+        if self._permit.stopped:
+            controller.halt()
         command = controller.tick(now, self._permit.motion_code(time.monotonic_ns()))
         self._seq += 1
         self._command_out.publish(command_message(command, self._seq, stamp))

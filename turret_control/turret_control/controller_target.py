@@ -216,7 +216,7 @@ class TargetFollower:
         return pixel_to_bearing(self.camera, *target.pixel, head.pan, head.tilt)
 
     def _judge(self, aim: Aim) -> None:
-        """Count images on target, and decide to fire."""
+        """Count images on target, and wish to fire; the safety node counts for itself."""
         hit = aim.target.state is TrackState.TRACKING and aim.error < self.parameters.on_target_angle
         self._frames_on_target = self._frames_on_target + 1 if hit else 0
-        self._decision = FireDecision(aim.target.id, aim.stamp, aim.error) if self.on_target else None
+        self._decision = FireDecision(aim.target.id, aim.stamp, aim.error) if hit else None

@@ -11,10 +11,27 @@ from turret_control.safety import Estop
 
 EstopReader = Callable[[], Estop]
 
+#: A contact that closes bounces: it must be read closed so often in a row, every 20 ms.
+_RELEASES = 3
+
 
 def no_estop() -> Estop:
     """Read the input of a turret that has none."""
     return Estop.NONE
+
+
+def debounced(read: EstopReader) -> EstopReader:
+    """Return a reader that believes a stop at once, and its end only when it is read several times in a row."""
+    released, believed = 0, Estop.UNKNOWN
+
+    def read_debounced() -> Estop:
+        nonlocal released, believed
+        estop = read()
+        released = released + 1 if estop is Estop.RELEASED else 0
+        if not 0 < released < _RELEASES:
+            believed = estop
+        return believed
+    return read_debounced
 
 
 def sim_estop(link: PlantLink) -> EstopReader:

@@ -191,8 +191,8 @@ class GimbalNode(Node):
             name=axis.name, state=axis.condition, position_source=self._driver.position_source, position=axis.position,
             velocity=axis.velocity, lower=axis.limits.lower, upper=axis.limits.upper,
             max_velocity=axis.limits.max_velocity, max_acceleration=axis.limits.max_acceleration, enabled=axis.enabled,
-            moving=axis.moving, homed=axis.homed, calibrated=axis.calibrated, lower_switch=axis.lower_switch,
-            upper_switch=axis.upper_switch)
+            moving=axis.moving, homed=axis.homed, home=axis.home, calibrated=axis.calibrated,
+            lower_switch=axis.lower_switch, upper_switch=axis.upper_switch)
 
     def _publish_feedback(self, feedback: Feedback | None, now_s: float) -> None:
         goal, (sent, sent_s) = self._goal, self._fed_back

@@ -40,6 +40,8 @@ class GimbalAxis:
     def __post_init__(self) -> None:
         if not self.lower < self.upper:
             raise ValueError('lower must be below upper')
+        if max(self.homing_velocity, self.approach_velocity) > self.max_velocity:
+            raise ValueError('homing_velocity and approach_velocity must not be above max_velocity')
         if self.reference.endswith('switch') and not self.limit_switches:
             raise ValueError(f'reference "{self.reference}" needs limit_switches')
 

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import math
 from collections import deque
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -22,12 +23,14 @@ PULSES_MAX = 10
 PULSE_MIN_S = 0.005
 GAP_MIN_S, GAP_MAX_S = 0.02, 2.0
 _DUTY_WINDOW_NS = round(DUTY_WINDOW_S * 1e9)
+#: The class 2 profile gives so much light in any hour.
+_HOUR_NS, _HOURLY_NS = 3_600_000_000_000, 900_000_000_000
 _CODES = frozenset(ReasonCode)
 
 #: Reasons that keep an armed laser dark and leave it armed. Every other reason to withhold emission disarms.
 INHIBITS = frozenset({
     ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_FIRE_ZONE, ReasonCode.PERSON_NEAR_BEAM, ReasonCode.EXCLUSION_SILENT,
-    ReasonCode.FRAMES_FROZEN, ReasonCode.VISION_STALE,
+    ReasonCode.FRAMES_FROZEN, ReasonCode.VISION_STALE, ReasonCode.BEAM_STILL,
 })
 
 
@@ -83,6 +86,7 @@ class LaserSnapshot:
     state: LaserState
     emitting: bool
     indicator: bool
+    session_remaining_s: float
     power: float
     arming_remaining_s: float
     arm_remaining_s: float
@@ -105,6 +109,29 @@ class _Firing:
     hold_until_ns: int | None = None
 
 
+class HourlyLight:
+    """How much light there was within the last hour. A pulse counts until its end is an hour ago."""
+
+    def __init__(self, pulses: Iterable[tuple[int, int]] = ()) -> None:
+        """Begin with pulses from before, as their beginnings and ends in ns."""
+        self.pulses: deque[tuple[int, int]] = deque()
+        self._total_ns = 0
+        for on_ns, off_ns in pulses:
+            self.add(on_ns, off_ns)
+
+    def add(self, on_ns: int, off_ns: int) -> None:
+        """Count a pulse."""
+        self.pulses.append((on_ns, off_ns))
+        self._total_ns += off_ns - on_ns
+
+    def left_ns(self, now_ns: int) -> int:
+        """Return how much more there may be."""
+        while self.pulses and self.pulses[0][1] <= now_ns - _HOUR_NS:
+            on_ns, off_ns = self.pulses.popleft()
+            self._total_ns -= off_ns - on_ns
+        return _HOURLY_NS - self._total_ns
+
+
 class LaserCore:
     """The state machine dark, arming, armed, firing, cooldown, fault.
 
@@ -113,9 +140,11 @@ class LaserCore:
 
     Attributes:
         state: now.
+        light: of the last hour, which the class 2 profile limits.
     """
 
-    def __init__(self, parameters: LaserParameters, permits: PermitMonitor) -> None:
+    def __init__(
+            self, parameters: LaserParameters, permits: PermitMonitor, light: HourlyLight | None = None) -> None:
         self._parameters = parameters
         self._permits = permits
         self._power = parameters.power
@@ -128,6 +157,7 @@ class LaserCore:
         self._cooldown_until_ns = 0
         self._firing: _Firing | None = None
         self._emissions: deque[tuple[int, int]] = deque()
+        self.light = light or HourlyLight()
         self._grant_order = (0, 0)
         self._needs_release = False
         self._fire_count = 0
@@ -147,6 +177,8 @@ class LaserCore:
             raise TurretError(ReasonCode.BUSY, f'the laser is {self.state.name.lower()} already')
         permit = self._permits.newest
         self._check_permit(permit, now_ns)
+        if self._session_left_ns(now_ns) <= 0:
+            raise TurretError(ReasonCode.SESSION_LIMIT, 'the light of this hour is used up')
         self._armed_by = permit
         self._armed_from_ns = now_ns + _ns(self._parameters.arm_delay_s)
         self.state = LaserState.ARMING
@@ -168,8 +200,8 @@ class LaserCore:
         require_range('pulses', burst.pulses, 1, PULSES_MAX)
         require_range('pulse_s', burst.pulse_s, PULSE_MIN_S, math.inf)
         require_range('gap_s', burst.gap_s, GAP_MIN_S, GAP_MAX_S)
-        if burst.pulse_s > parameters.pulse_cap_s:
-            raise TurretError(ReasonCode.PULSE_CAP, f'the longest pulse is {parameters.pulse_cap_s:g} s')
+        if burst.pulse_s > parameters.longest_pulse_s:
+            raise TurretError(ReasonCode.PULSE_CAP, f'the longest pulse is {parameters.longest_pulse_s:g} s')
         self._begin(burst, None, now_ns)
 
     def grant(self, grant: Grant, now_ns: int) -> None:
@@ -201,7 +233,7 @@ class LaserCore:
             firing.hold_until_ns = until_ns
         elif not self._needs_release:
             try:
-                self._begin(Burst(1, self._parameters.pulse_cap_s, 0.0), until_ns, now_ns)
+                self._begin(Burst(1, self._parameters.longest_pulse_s, 0.0), until_ns, now_ns)
             except TurretError:
                 self._needs_release = True
 
@@ -255,6 +287,8 @@ class LaserCore:
             code, disarms = self._withheld(now_ns)
             if disarms:
                 self._go_dark(code, now_ns)
+            elif self._session_left_ns(now_ns) <= 0:
+                self._go_dark(ReasonCode.SESSION_LIMIT, now_ns)
             elif code is not ReasonCode.OK:
                 self._end_burst(now_ns)
         if self.state is LaserState.ARMING and now_ns >= self._armed_from_ns:
@@ -287,6 +321,8 @@ class LaserCore:
             state=self.state,
             emitting=firing and not self._parameters.dry_run,
             indicator=self.state not in (LaserState.DARK, LaserState.FAULT),
+            session_remaining_s=(
+                _s(self._session_left_ns(now_ns)) if self._parameters.class2_play else math.nan),
             power=self._power,
             arming_remaining_s=_s(self._armed_from_ns - now_ns) if self.state is LaserState.ARMING else 0.0,
             arm_remaining_s=(
@@ -337,7 +373,7 @@ class LaserCore:
         left_ns = self._duty_left_ns(now_ns)
         if wanted_ns > left_ns:
             raise TurretError(
-                ReasonCode.DUTY_EXCEEDED, f'only {_s(left_ns):.2f} s are left of this {DUTY_WINDOW_S:g} s window')
+                ReasonCode.DUTY_EXCEEDED, f'only {_s(left_ns):.2f} s of light are left for now')
         self._firing = _Firing(burst, burst.pulses, edge_ns=now_ns, hold_until_ns=hold_until_ns)
         self.state = LaserState.FIRING
 
@@ -369,6 +405,7 @@ class LaserCore:
     def _switch_off(self, firing: _Firing, now_ns: int) -> None:
         if firing.on_since_ns is not None:
             self._emissions.append((firing.on_since_ns, now_ns))
+            self.light.add(firing.on_since_ns, now_ns)
             firing.on_since_ns = None
         while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:
             self._emissions.popleft()
@@ -399,7 +436,16 @@ class LaserCore:
         return sum(off - max(on, start_ns) for on, off in spans if off > start_ns)
 
     def _duty_left_ns(self, now_ns: int) -> int:
+        if self._parameters.class2_play:
+            return self._session_left_ns(now_ns)
         return round(self._parameters.duty_cap * _DUTY_WINDOW_NS) - self._duty_ns(now_ns)
+
+    def _session_left_ns(self, now_ns: int) -> int:
+        """Return how much light is left of the hour under the class 2 profile."""
+        left_ns = self.light.left_ns(now_ns)  # also forgets what is older
+        if self._firing is not None and self._firing.on_since_ns is not None:
+            left_ns -= now_ns - self._firing.on_since_ns
+        return left_ns if self._parameters.class2_play else _HOURLY_NS
 
     def _not_ready(self, now_ns: int) -> tuple[ReasonCode, str]:
         """Return why a fire request would be refused now, or why it went dark; OK when neither."""

@@ -30,6 +30,12 @@ class LaserParameters:
         False, 'an external hardware watchdog cuts the fire line when the driver stops pulsing it')
     no_watchdog_accepted: bool = param(
         False, 'run a real laser without an external watchdog; shown for ever')
+    profile: str = param(
+        'standard', 'which caps hold; class2_play gives longer light from a class 2 laser onto a floor',
+        choices=('standard', 'class2_play'))
+    declared_mw: float = param(
+        0.0, 'largest optical power of the laser by its data sheet; 0 = not declared', unit='mW',
+        minimum=0.0, maximum=100000.0)
     dry_run: bool = param(False, 'do everything but the light; fires are counted apart')
     power: float = param(
         0.0, 'power at start, of full power; 0 = dark', minimum=0.0, maximum=1.0)
@@ -58,6 +64,21 @@ class LaserParameters:
         return self.driver != 'sim'
 
     @property
+    def class2_play(self) -> bool:
+        """Whether the class 2 profile holds."""
+        return self.profile == 'class2_play'
+
+    @property
+    def longest_pulse_s(self) -> float:
+        """The longest pulse, hold to fire included, in s."""
+        return PLAY_PULSE_S if self.class2_play else self.pulse_cap_s
+
+    @property
+    def largest_duty(self) -> float:
+        """The largest share of any 10 s that the laser may be on."""
+        return 1.0 if self.class2_play else self.duty_cap
+
+    @property
     def dimmable(self) -> bool:
         """Whether the driver can set a power between nothing and all."""
         return self.driver in ('sim', 'gpio_pwm')
@@ -68,6 +89,10 @@ class LaserParameters:
                 ReasonCode.NO_WATCHDOG,
                 'a stopped or dead process can leave a pin high: a real laser needs an external hardware watchdog'
                 ' (watchdog_fitted), or the word of its owner to go without (no_watchdog_accepted)')
+        if self.class2_play and not 0.0 < self.declared_mw <= CLASS2_MW:
+            raise ValueError(
+                f'profile class2_play is for lasers of class 2: declared_mw must be above 0 and at most {CLASS2_MW:g},'
+                f' not {self.declared_mw:g}')
         pins = [pin for pin in (self.laser_pin, self.indicator_pin, self.watchdog_pin) if pin >= 0]
         if len(set(pins)) < len(pins):
             raise ValueError('laser_pin, indicator_pin and watchdog_pin must be different pins')
@@ -75,14 +100,16 @@ class LaserParameters:
             raise ValueError(f'{self.driver} only switches: power_cap must be 1 and power 0 or 1')
         if self.power > self.power_cap:
             raise ValueError(f'power {self.power:g} is above power_cap {self.power_cap:g}')
-        if self.pulse_s > self.pulse_cap_s:
+        if self.pulse_s > self.longest_pulse_s:
             raise ValueError(f'pulse_s {self.pulse_s:g} is above pulse_cap_s {self.pulse_cap_s:g}')
-        if self.burst_count * self.pulse_s > DUTY_WINDOW_S * self.duty_cap:
+        if self.burst_count * self.pulse_s > DUTY_WINDOW_S * self.largest_duty:
             raise ValueError(
                 f'a burst of {self.burst_count} pulses of {self.pulse_s:g} s is longer than duty_cap {self.duty_cap:g}'
                 f' allows in {DUTY_WINDOW_S:g} s')
 
 
+#: The most power of a visible class 2 laser in mW, and the longest pulse under its profile in s.
+CLASS2_MW, PLAY_PULSE_S = 1.0, 60.0
 #: The duty cap holds in every window of this length, in s.
 DUTY_WINDOW_S = 10.0
 

@@ -7,17 +7,20 @@ others; :meth:`SafetyCore.decide` weighs it. All times are CLOCK_MONOTONIC of th
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Generic, NamedTuple, TypeVar
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_finite
+from turret_common.geometry import Bearing, base_from_head, bearing_of, direction
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
+from turret_control.exclusion import Beam, PeopleReport, PersonExclusion, reach
 from turret_control.lease import OperatorLease
 from turret_control.safety_parameters import SafetyParameters
-from turret_control.zones import Motion, Zone, check_zones, may_fire
+from turret_control.zones import Motion, Zone, check_zones, lie_below, may_fire
 
 _SECOND_NS = 1_000_000_000
 #: A camera that is silent for longer does not vouch for a hardware laser.
@@ -30,6 +33,10 @@ _STAMP_AGE_MIN_S = -0.01
 #: DDS forgets a killed node only after 20 s; until then its successor has a namesake.
 _NAMESAKE_NS = 25 * _SECOND_NS
 _STOP_REASON_LENGTH_MAX = 200
+#: Automatic fire needs the aim to be good in so many images in a row.
+_SETTLED_IMAGES = 3
+#: The class 2 profile: the region is confirmed for so long, and the beam must have moved so far within so long.
+_CONFIRMED_NS, _STILL_NS, _STILL_ANGLE = 60 * _SECOND_NS, _SECOND_NS // 2, math.radians(1.0)
 
 SeenT = TypeVar('SeenT')
 
@@ -63,10 +70,26 @@ class GimbalReport(NamedTuple):
 
 
 class LaserReport(NamedTuple):
-    """What the laser says of itself: whether it is real, and whether it is armed, arming included."""
+    """What the laser says of itself.
+
+    Attributes:
+        hardware: it is real.
+        armed: arming included.
+        ready: armed, and the arming delay is over.
+        class2_play: it runs under that profile.
+    """
 
     hardware: bool
     armed: bool
+    ready: bool = False
+    class2_play: bool = False
+
+
+class CameraReport(NamedTuple):
+    """What the camera says of itself: whether its images are live light from the real world, and where it is."""
+
+    hardware: bool
+    on_base: bool
 
 
 class AimReport(NamedTuple):
@@ -74,12 +97,14 @@ class AimReport(NamedTuple):
 
     Attributes:
         following: the head itself follows a target, rather than a mark on the screen.
-        settled: the aiming error has been below the controller's threshold for its settling time.
-        geometry: where the laser looks relative to the camera.
+        calibrated: where the laser looks was measured.
+        boresight: azimuth and elevation of the laser relative to the head, in rad.
+        geometry: whatever else decides where the laser lands.
     """
 
     following: bool
-    settled: bool
+    calibrated: bool
+    boresight: Bearing
     geometry: tuple[float, ...]
 
 
@@ -117,6 +142,7 @@ class SafetyCore:
         auto_fire: automatic fire is on.
         not_now: why automatic fire last did not fire; empty when it did, or is off.
         estop: the emergency-stop input.
+        exclusion_required: the beam is kept away from people.
     """
 
     def __init__(
@@ -131,17 +157,21 @@ class SafetyCore:
         self.estop = Estop.NONE if parameters.estop_driver == 'none' else Estop.UNKNOWN
         self._gimbal: _Seen[GimbalReport] = _Seen()
         self._laser: _Seen[LaserReport] = _Seen()
-        self._real_camera: _Seen[bool] = _Seen()
+        self._camera: _Seen[CameraReport] = _Seen()
+        self._exclusion = PersonExclusion(parameters.exclusion_margin)
         self._pose: _Seen[Pose] = _Seen()
         self._image: _Seen[bool] = _Seen()
         self._aim: AimReport | None = None
         self._confirmed: tuple[object, ...] | None = None
+        self._confirmed_ns = 0
+        self._poses: deque[tuple[int, Pose]] = deque()
         self._clock_offset_ns: int | None = None
         self._clock_jump_ns: int | None = None
         self._foreign_permit_ns: int | None = None
         self._strangers: frozenset[str] = frozenset()
         self._namesakes_since: dict[str, int] = {}
         self._fire_seq: int | None = None
+        self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good images in a row
 
     # What others say
 
@@ -156,9 +186,19 @@ class SafetyCore:
         if not report.armed:
             self._end_auto_fire()
 
-    def see_camera(self, hardware: bool, now_ns: int) -> None:
-        """Take whether the images are live light from the real world."""
-        self._real_camera.see(hardware, now_ns)
+    def see_camera(self, report: CameraReport, now_ns: int) -> None:
+        """Take the camera's state."""
+        self._camera.see(report, now_ns)
+
+    def see_estop(self, estop: Estop) -> None:
+        """Take the emergency-stop input. Releasing it starts nothing: the stop stays until :meth:`reset`."""
+        self.estop = estop
+        if estop is Estop.PRESSED and self.stop_reason is None:
+            self.stop('the emergency stop was pressed')
+
+    def see_people(self, report: PeopleReport, stamp_age_s: float, now_ns: int) -> None:
+        """Take what the person exclusion saw in an image of that age."""
+        self._exclusion.see(report, stamp_age_s, now_ns)
 
     def see_aim(self, report: AimReport) -> None:
         """Take the controller's state."""
@@ -168,7 +208,12 @@ class SafetyCore:
     def see_pose(self, pose: Pose, stamp_age_s: float, now_ns: int) -> None:
         """Take the pose measured so long ago; one that is not finite, or from the future, is none."""
         known = all(map(math.isfinite, pose)) and stamp_age_s >= _STAMP_AGE_MIN_S
-        self._pose.see(pose if known else None, now_ns - round(stamp_age_s * 1e9))
+        measured_ns = now_ns - round(stamp_age_s * 1e9) if known else now_ns
+        self._pose.see(pose if known else None, measured_ns)
+        if known:
+            self._poses.append((measured_ns, pose))
+        while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:
+            self._poses.popleft()
 
     def see_tracks(self, stamp_age_s: float, now_ns: int) -> None:
         """Take the age of the image that the newest tracks come from; one from the future is refused."""
@@ -243,12 +288,24 @@ class SafetyCore:
             raise TurretError(ReasonCode.DRIVER_SILENT, 'the gimbal does not report')
         if not gimbal.homed:
             raise TurretError(ReasonCode.NOT_HOMED, 'home the gimbal before confirming the region')
-        self._confirmed = self._geometry()
+        self._confirmed, self._confirmed_ns = self._geometry(), now_ns
 
     @property
     def region_confirmed(self) -> bool:
         """Whether the operator confirmed the region since the geometry last changed."""
         return self._confirmed is not None
+
+    @property
+    def exclusion_required(self) -> bool:
+        """Whether the beam is kept away from people."""
+        wanted, laser = self._parameters.exclusion, self._laser.last
+        return wanted == 'always' or (wanted == 'hardware' and laser is not None and laser.hardware)
+
+    def confirm_remaining_s(self, now_ns: int) -> float:
+        """Return for how much longer the region counts as confirmed; NaN when that has no end, or it does not."""
+        if not self.region_confirmed or self._laser.last is None or not self._laser.last.class2_play:
+            return math.nan
+        return 1e-9 * (self._confirmed_ns + _CONFIRMED_NS - now_ns)
 
     def set_auto_fire(self, lease_id: str, enabled: bool, now_ns: int) -> None:
         """Switch automatic fire.
@@ -267,11 +324,12 @@ class SafetyCore:
         self._end_auto_fire()
         self.auto_fire = enabled
 
-    def request_fire(self, seq: int, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
-        """Accept the controller's wish to fire one burst now.
+    def request_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
+        """Accept the controller's wish to fire one burst now, when the aim was good in three images in a row.
 
         Args:
             seq: of the decision; each is granted at most once.
+            track_id: the target.
             stamp_age_s: age of the image that it rests on.
             aim_error: predicted for the moment of fire, in rad.
             now_ns: time of receipt.
@@ -280,14 +338,14 @@ class SafetyCore:
             TurretError: why not now; also kept in ``not_now``.
         """
         try:
-            self._check_fire(seq, stamp_age_s, aim_error, now_ns)
+            self._check_fire(seq, track_id, stamp_age_s, aim_error, now_ns)
         except TurretError as error:
             self.not_now = error.message if self.auto_fire else ''
             raise
         self._fire_seq = seq
         self.not_now = ''
 
-    def _check_fire(self, seq: int, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
+    def _check_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
         require_finite(stamp_age_s=stamp_age_s, aim_error=aim_error)
         if not self.auto_fire:
             raise TurretError(ReasonCode.WRONG_MODE, 'automatic fire is off')
@@ -297,11 +355,31 @@ class SafetyCore:
             raise TurretError(ReasonCode.STALE_INPUT, f'the image is {stamp_age_s:.3f} s old')
         if self._aim is None or not self._aim.following:
             raise TurretError(ReasonCode.WRONG_MODE, 'the head does not follow a target')
-        if not self._aim.settled or not 0.0 <= aim_error <= self._parameters.aim_error_max:
+        camera = self._camera.fresh(_CAMERA_TIMEOUT_S, now_ns)
+        if camera is None or (camera.on_base and not self._aim.calibrated):
+            raise TurretError(
+                ReasonCode.NO_CALIBRATION, 'the camera is silent, or on the base without a calibrated boresight')
+        good = self._count_aimed(track_id, stamp_age_s, aim_error, now_ns)
+        if not good:
             raise TurretError(ReasonCode.NOT_READY, f'the aim is off by {math.degrees(aim_error):.2f} deg')
+        if good < _SETTLED_IMAGES:
+            raise TurretError(ReasonCode.NOT_READY, 'the aim is settling')
         verdict = self.decide(now_ns)
         if not verdict.laser_ok:
             raise TurretError(verdict.reasons[0], f'emission is withheld: {verdict.reasons[0].name}')
+
+    def _count_aimed(self, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> int:
+        """Return in how many images in a row the aim at the same target was good, this one included."""
+        last_id, last_ns, good = self._aimed
+        image_ns = now_ns - round(stamp_age_s * 1e9)
+        if track_id != last_id or image_ns - last_ns > self._parameters.vision_timeout_s * 1e9:
+            good = 0
+        if not 0.0 <= aim_error <= self._parameters.aim_error_max:
+            good = 0
+        elif image_ns > last_ns:
+            good += 1
+        self._aimed = (track_id, image_ns, good)
+        return good
 
     # What follows
 
@@ -328,7 +406,11 @@ class SafetyCore:
     def _emission_reasons(self, now_ns: int) -> list[ReasonCode]:
         parameters = self._parameters
         gimbal, pose = self._gimbal.last, self._pose.fresh(parameters.pose_timeout_s, now_ns)
-        hardware = self._laser.last is not None and self._laser.last.hardware
+        laser = self._laser.last
+        hardware = laser is not None and laser.hardware
+        play = laser is not None and laser.class2_play
+        if play and now_ns - self._confirmed_ns >= _CONFIRMED_NS:
+            self._confirmed = None
         withheld = {
             ReasonCode.NOT_HOMED: gimbal is None or not gimbal.homed,
             ReasonCode.NO_POSE: pose is None,
@@ -339,17 +421,36 @@ class SafetyCore:
             ReasonCode.CLOCK_JUMPED: self._shown(self._clock_jump_ns, now_ns),
             ReasonCode.BACKEND_MIXED: hardware and not self._live_throughout(gimbal, now_ns),
             ReasonCode.REGION_NOT_CONFIRMED: (
-                (hardware or parameters.confirm_region_in_simulation) and not self.region_confirmed),
+                (hardware or play or parameters.confirm_region_in_simulation) and not self.region_confirmed),
+            ReasonCode.NO_FLOOR_REGION: play and not self._floor_only(),
+            ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._stands_still(now_ns),
         }
-        return [reason for reason, holds in withheld.items() if holds]
+        people = self._exclusion.reasons(self._beam(gimbal, pose), now_ns)
+        return [reason for reason, holds in withheld.items() if holds] + (people if self.exclusion_required else [])
+
+    def _beam(self, gimbal: GimbalReport | None, pose: Pose | None) -> Beam | None:
+        if gimbal is None or pose is None or self._aim is None:
+            return None
+        along = base_from_head(pose.pan, pose.tilt) @ direction(self._aim.boresight)
+        return Beam(bearing_of(along), reach(*_motions(pose, gimbal), self._parameters.reaction_s))
+
+    def _floor_only(self) -> bool:
+        up = self._aim.boresight.elevation if self._aim is not None else math.nan
+        return lie_below(self.zones, self._parameters.floor_tilt_max - up)
+
+    def _stands_still(self, now_ns: int) -> bool:
+        recent = [pose for at_ns, pose in self._poses if at_ns > now_ns - _STILL_NS]
+        if not recent:
+            return True
+        pans, tilts = [pose.pan for pose in recent], [pose.tilt for pose in recent]
+        across = (max(pans) - min(pans)) * math.cos(tilts[-1])
+        return math.hypot(across, max(tilts) - min(tilts)) < _STILL_ANGLE
 
     def _clear_of_zones(self, gimbal: GimbalReport | None, pose: Pose | None) -> bool:
         if gimbal is None or pose is None:
             return not self.zones
         margin = self._parameters.zone_margin * (1.0 if gimbal.measured else 2.0)
-        pan = Motion(pose.pan, pose.pan_rate, gimbal.decelerations[0])
-        tilt = Motion(pose.tilt, pose.tilt_rate, gimbal.decelerations[1])
-        return may_fire(self.zones, pan, tilt, margin, self._parameters.reaction_s)
+        return may_fire(self.zones, *_motions(pose, gimbal), margin, self._parameters.reaction_s)
 
     def _second_publisher(self, now_ns: int) -> bool:
         return (bool(self._strangers) or self._shown(self._foreign_permit_ns, now_ns)
@@ -357,13 +458,13 @@ class SafetyCore:
 
     def _live_throughout(self, gimbal: GimbalReport | None, now_ns: int) -> bool:
         return (self._parameters.estop_driver == 'gpio' and gimbal is not None and gimbal.hardware
-                and self._real_camera.fresh(_CAMERA_TIMEOUT_S, now_ns) is True)
+                and (camera := self._camera.fresh(_CAMERA_TIMEOUT_S, now_ns)) is not None and camera.hardware)
 
     def _geometry(self) -> tuple[object, ...] | None:
         gimbal = self._gimbal.last
         if gimbal is None or not gimbal.homed:
             return None
-        laser = self._aim.geometry if self._aim is not None else ()
+        laser = (*self._aim.boresight, *self._aim.geometry) if self._aim is not None else ()
         return tuple(map(repr, (*gimbal.geometry, *laser)))  # as text, in which NaN equals itself
 
     def _void_changed_region(self) -> None:
@@ -373,7 +474,13 @@ class SafetyCore:
     def _end_auto_fire(self) -> None:
         self.auto_fire = False
         self.not_now = ''
+        self._aimed = ('', 0, 0)
 
     @staticmethod
     def _shown(since_ns: int | None, now_ns: int) -> bool:
         return since_ns is not None and now_ns - since_ns < _SHOWN_NS
+
+
+def _motions(pose: Pose, gimbal: GimbalReport) -> tuple[Motion, Motion]:
+    return (Motion(pose.pan, pose.pan_rate, gimbal.decelerations[0]),
+            Motion(pose.tilt, pose.tilt_rate, gimbal.decelerations[1]))

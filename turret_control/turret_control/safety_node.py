@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sensor_msgs.msg import JointState
 
 from turret_common import ros_qos
 from turret_common.errors import TurretError
+from turret_common.geometry import Bearing
 from turret_common.periodic import Periodic
 from turret_common.permit import lease_digest
 from turret_common.plant_link import PlantLink, plant_socket
@@ -25,10 +26,11 @@ from turret_common.ros_node import answered, run, seconds
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
 from turret_common.state_dir import runtime_dir, state_dir, write_atomically
-from turret_control.estop import EstopReader, gpio_estop, no_estop, sim_estop
+from turret_control.estop import EstopReader, debounced, gpio_estop, no_estop, sim_estop
+from turret_control.exclusion import PeopleReport, Person
 from turret_control.lease import OperatorLease
 from turret_control.operator_secret import obtain_secret
-from turret_control.safety import AimReport, GimbalReport, LaserReport, SafetyCore, Verdict
+from turret_control.safety import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
 from turret_control.safety_parameters import SafetyParameters
 from turret_control.zones import Zone, ZoneKind, from_json, to_json
 from turret_msgs import msg, srv
@@ -36,8 +38,13 @@ from turret_msgs import msg, srv
 _PERIOD_S = 0.02
 #: The state is published, and publishers are counted, with every so manyth permit.
 _STATE_EVERY, _COUNT_EVERY = 5, 50
-#: Topics that have one publisher. (Permits are told apart by their epoch.)
-_OWNED_TOPICS = ('gimbal/command', 'joint_states')
+#: Topics that have one publisher: all that can move the head or decides about the laser. (Permits are told apart by
+#: their epoch.)
+_OWNED_TOPICS = (
+    'gimbal/command', 'gimbal/state', 'joint_states', 'laser/state', 'camera/state', 'vision/tracks',
+    'controller/state', 'controller/fire_request', 'exclusion/people', 'safety/fire_grant')
+#: States are taken up to this age of their stamp, in s; stamps may lie so far in the future.
+_STATE_AGE_MAX_S, _STATE_AGE_MIN_S = 0.5, -0.01
 _SOME_PERMITS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 _JOINTS = ('pan_joint', 'tilt_joint')
 #: A released trigger is said so often, in case a message is lost.
@@ -59,7 +66,7 @@ class SafetyNode(Node):
             parameters, OperatorLease(obtain_secret(namespace)),
             _read_zones(self._zones_file),
             self._stop_file.read_text() if self._stop_file.exists() else None)
-        self._read_estop = self._estop_reader(parameters)
+        self._read_estop = debounced(self._estop_reader(parameters))
         self._lock = threading.Lock()
         self._epoch = time.monotonic_ns()
         self._permit_seq = 0
@@ -78,7 +85,8 @@ class SafetyNode(Node):
             (PolledSubscription(self, msg.GimbalState, 'gimbal/state', ros_qos.STATE), self._see_gimbal),
             (PolledSubscription(self, msg.LaserState, 'laser/state', ros_qos.STATE), self._see_laser),
             (PolledSubscription(self, msg.CameraState, 'camera/state', ros_qos.STATE), self._see_camera),
-            (PolledSubscription(self, msg.ControllerState, 'controller/state', ros_qos.STATE), self._see_controller)]
+            (PolledSubscription(self, msg.ControllerState, 'controller/state', ros_qos.STATE), self._see_controller),
+            (PolledSubscription(self, msg.PeopleArray, 'exclusion/people', ros_qos.STREAM), self._see_people)]
         self._all_permits = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', _SOME_PERMITS)
         self.create_subscription(msg.FireRequest, 'controller/fire_request', self._on_fire_request, ros_qos.COMMAND)
 
@@ -116,12 +124,14 @@ class SafetyNode(Node):
         estop = self._read_estop()
         with self._lock:
             now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
-            self._core.estop = estop
+            stopped_before = self._core.stop_reason
+            self._core.see_estop(estop)
             self._core.see_clock(wall_ns - now_ns, now_ns)
             for subscription, see in self._inputs:
                 for message in subscription.take():
                     see(message, now_ns)
             verdict = self._core.decide(now_ns)
+            stop_reason = self._core.stop_reason
             digest = lease_digest(self._core.lease.lease_id)
             shown = self._what_is_shown(verdict, now_ns)
             due = shown != self._shown or self._permit_seq % _STATE_EVERY == 0
@@ -133,6 +143,8 @@ class SafetyNode(Node):
         if state is not None:
             self._shown = shown
             self._states.publish(state)
+        if stop_reason is not None and stop_reason != stopped_before:  # by the emergency stop
+            self._keep_stopped(stop_reason)
         if self._permit_seq % _COUNT_EVERY == 0:
             self._look_for_others()
 
@@ -150,7 +162,7 @@ class SafetyNode(Node):
         """Return everything in the state whose change is news."""
         core = self._core
         return (verdict, core.stop_reason, core.estop, core.lease.name, core.lease.trigger(now_ns), core.auto_fire,
-                core.not_now, core.zones, core.region_confirmed)
+                core.not_now, core.zones, core.region_confirmed, core.exclusion_required)
 
     def _state(self, verdict: Verdict, now_ns: int) -> msg.SafetyState:
         core = self._core
@@ -161,21 +173,29 @@ class SafetyNode(Node):
             software_stop=core.stop_reason is not None, estop=core.estop, operator_name=core.lease.name,
             heartbeat_age_s=math.nan if age_ns is None else 1e-9 * age_ns, trigger=core.lease.trigger(now_ns),
             auto_fire=core.auto_fire, zones=[msg.Zone(**asdict(zone)) for zone in core.zones],
-            region_confirmed=core.region_confirmed, exclusion=msg.SafetyState.EXCLUSION_OFF, message=message)
+            region_confirmed=core.region_confirmed, confirm_remaining_s=core.confirm_remaining_s(now_ns),
+            exclusion=_exclusion(core.exclusion_required, verdict.reasons), message=message)
         state.header.stamp = self.get_clock().now().to_msg()
         return state
 
     # What other nodes say: read by the permit's thread, which holds the lock
 
     def _see_joints(self, joints: JointState, now_ns: int) -> None:
-        self._core.see_pose(_pose(joints), time.time() - seconds(joints.header.stamp), now_ns)
+        self._core.see_pose(_pose(joints), self._age_s(joints), now_ns)
 
     def _see_tracks(self, tracks: msg.TrackArray, now_ns: int) -> None:
-        self._core.see_tracks(time.time() - seconds(tracks.header.stamp), now_ns)
+        self._core.see_tracks(self._age_s(tracks), now_ns)
+
+    def _see_people(self, seen: msg.PeopleArray, now_ns: int) -> None:
+        people = tuple(Person(Bearing(person.azimuth, person.elevation), person.radius) for person in seen.people)
+        report = PeopleReport(people, seen.unchanged_s, seen.code == ReasonCode.OK)
+        self._core.see_people(report, self._age_s(seen), now_ns)
 
     def _see_gimbal(self, state: msg.GimbalState, now_ns: int) -> None:
+        if not self._is_new(state):
+            return
         axes = (state.pan, state.tilt)
-        limits = (value for axis in axes for value in (axis.lower, axis.upper))
+        limits = (value for axis in axes for value in (axis.lower, axis.upper, axis.home))
         self._core.see_gimbal(GimbalReport(
             hardware=state.hardware, homed=all(axis.homed for axis in axes),
             measured=all(axis.position_source == msg.AxisState.POSITION_MEASURED for axis in axes),
@@ -183,24 +203,39 @@ class SafetyNode(Node):
             geometry=(seconds(state.started), *limits)), now_ns)
 
     def _see_laser(self, state: msg.LaserState, now_ns: int) -> None:
+        if not self._is_new(state):
+            return
         armed = state.state not in (msg.LaserState.STATE_DARK, msg.LaserState.STATE_FAULT)
-        self._core.see_laser(LaserReport(state.hardware, armed), now_ns)
+        ready = armed and state.state != msg.LaserState.STATE_ARMING
+        self._core.see_laser(LaserReport(state.hardware, armed, ready, state.profile == 'class2_play'), now_ns)
 
     def _see_camera(self, state: msg.CameraState, now_ns: int) -> None:
-        self._core.see_camera(state.hardware, now_ns)
+        if self._is_new(state):
+            self._core.see_camera(CameraReport(state.hardware, state.on_base), now_ns)
 
     def _see_controller(self, state: msg.ControllerState, _: int) -> None:
+        if not self._is_new(state):
+            return
         following = (state.mode == msg.ControllerState.MODE_TRACK
                      and state.tracking == msg.ControllerState.TRACKING_FOLLOWING)
         cross = state.crosshair
-        geometry = (cross.boresight_azimuth, cross.boresight_elevation, cross.offset_y, cross.offset_z)
-        self._core.see_aim(AimReport(following, state.on_target, geometry))
+        boresight = Bearing(cross.boresight_azimuth, cross.boresight_elevation)
+        self._core.see_aim(AimReport(following, cross.calibrated, boresight, (cross.offset_y, cross.offset_z)))
+
+    def _age_s(self, message: Any) -> float:
+        """Return how long ago a message was stamped, on the clock of the stamps."""
+        return 1e-9 * self.get_clock().now().nanoseconds - seconds(message.header.stamp)
+
+    def _is_new(self, message: Any) -> bool:
+        """Return whether a state was published just now, rather than held up on its way or in the future."""
+        return _STATE_AGE_MIN_S <= self._age_s(message) <= _STATE_AGE_MAX_S
 
     def _on_fire_request(self, request: msg.FireRequest) -> None:
-        stamp_age_s = time.time() - seconds(request.header.stamp)
+        stamp_age_s = self._age_s(request)
         try:
             with self._lock:
-                self._core.request_fire(request.seq, stamp_age_s, request.aim_error, time.monotonic_ns())
+                self._core.request_fire(
+                    request.seq, request.track_id, stamp_age_s, request.aim_error, time.monotonic_ns())
         except TurretError:
             return  # said in the state's message
         self._grant(msg.FireGrant.SOURCE_AUTO, True)
@@ -249,6 +284,9 @@ class SafetyNode(Node):
             self._core.stop(request.reason)
             reason = self._core.stop_reason or ''
         self._thread.wake()
+        self._keep_stopped(reason)
+
+    def _keep_stopped(self, reason: str) -> None:
         self.get_logger().warning(f'software stop: {reason}')
         write_atomically(self._stop_file, reason.encode())
 
@@ -275,6 +313,15 @@ class SafetyNode(Node):
     def _set_auto_fire(self, request: Any, _: Any) -> None:
         with self._lock:
             self._core.set_auto_fire(request.lease_id, request.enabled, time.monotonic_ns())
+
+
+def _exclusion(required: bool, reasons: Sequence[int]) -> int:
+    if not required:
+        return int(msg.SafetyState.EXCLUSION_OFF)
+    if ReasonCode.EXCLUSION_SILENT in reasons or ReasonCode.FRAMES_FROZEN in reasons:
+        return int(msg.SafetyState.EXCLUSION_SILENT)
+    near = ReasonCode.PERSON_NEAR_BEAM in reasons
+    return int(msg.SafetyState.EXCLUSION_BLOCKED if near else msg.SafetyState.EXCLUSION_CLEAR)
 
 
 def _read_zones(path: Path) -> tuple[Zone, ...]:

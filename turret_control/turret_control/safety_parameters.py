@@ -30,5 +30,14 @@ class SafetyParameters:
     aim_error_max: float = param(
         math.radians(0.5), 'automatic fire needs a smaller aiming error', unit='rad',
         minimum=math.radians(0.01), maximum=math.radians(2.0))
+    exclusion: str = param(
+        'hardware', 'when a detector of its own keeps the beam away from people: with a real laser, always or never',
+        choices=('hardware', 'always', 'never'))
+    exclusion_margin: float = param(
+        math.radians(10.0), 'angle kept between the beam and the outline of a person', unit='rad',
+        minimum=math.radians(3.0), maximum=math.radians(90.0))
+    floor_tilt_max: float = param(
+        math.radians(-10.0), 'the class 2 profile: every allowed zone ends below this tilt', unit='rad',
+        minimum=math.radians(-90.0), maximum=math.radians(-5.0))
     confirm_region_in_simulation: bool = param(
         False, 'ask for a confirmed region also while the laser is simulated; a real laser always needs it')

@@ -110,6 +110,12 @@ def may_fire(zones: Sequence[Zone], pan: Motion, tilt: Motion, margin: float, re
     return not allowed or any(holds(zone, turn) for zone in allowed for turn in turns)
 
 
+def lie_below(zones: Sequence[Zone], tilt: float) -> bool:
+    """Return whether there are allowed zones, all of them below a tilt in rad."""
+    tops = [zone.tilt_max for zone in zones if zone.kind is ZoneKind.ALLOWED]
+    return bool(tops) and max(tops) <= tilt
+
+
 def to_json(zones: Sequence[Zone]) -> bytes:
     """Return zones as a file holds them."""
     return json.dumps([dataclasses.asdict(zone) for zone in zones], indent=1).encode()

@@ -18,7 +18,7 @@ from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import image_to_array, info_to_camera
 from turret_common.ros_node import answered, run, seconds
-from turret_common.ros_params import RosParameters
+from turret_common.ros_params import ArmedGuard, RosParameters
 from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
 from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
@@ -43,7 +43,7 @@ class VisionNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('vision', **node_kwargs)
         cv2.setNumThreads(1)  # more threads cost more than they save at these image sizes
-        self._settings = RosParameters(self, VisionParameters, self._changed)
+        self._settings = RosParameters(self, VisionParameters, self._changed, ArmedGuard(self, ('annotated_',)))
         self._vision = Vision(self._settings.value)
         self._started = self.get_clock().now().to_msg()
         self._base_frame = self._settings.value.frame_prefix + 'base_link'

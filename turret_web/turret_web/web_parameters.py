@@ -16,8 +16,8 @@ class AccessParameters:
     """What passes the front door; patterns, relative to the turret's namespace unless they begin with a slash."""
 
     topics: tuple[str, ...] = param(
-        ('status', '*/state', 'vision/*', 'camera/*', 'controller/target', 'gimbal/command', 'joint_states', 'markers',
-         'safety/permit', 'sim/truth', '/tf', '/tf_static', '/diagnostics', '/rosout'),
+        ('status', '*/state', 'vision/*', 'camera/*', 'exclusion/people', 'controller/target', 'gimbal/command',
+         'joint_states', 'markers', 'safety/permit', 'sim/truth', '/tf', '/tf_static', '/diagnostics', '/rosout'),
         'topics that everybody may subscribe to')
     operator_topics: tuple[str, ...] = param(
         ('controller/jog',), 'topics that an operator may publish')

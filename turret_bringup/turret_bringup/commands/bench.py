@@ -20,6 +20,7 @@ BENCHMARKS = {
     'dark': 'turret_control.bench_dark',
     'steps': 'turret_control.bench_steps',
     'vision': 'turret_vision.bench_vision',
+    'exclusion': 'turret_vision.bench_exclusion',
     'web': 'turret_web.bench_web',
     'replay': 'turret_bringup.ros_bench_replay',
 }

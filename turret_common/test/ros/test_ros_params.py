@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 import yaml
 from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from turret_common.params import ParameterError, param
-from turret_common.ros_params import RosParameters
+from turret_common.ros_params import ArmedGuard, RosParameters
+from turret_common.ros_qos import STATE
+from turret_common.ros_testing import wait_until
+from turret_msgs.msg import LaserState
 from turret_msgs.srv import SaveParameters
 
 
@@ -82,3 +86,39 @@ def test_live_values_are_saved_where_the_next_start_finds_them(ros: Any, own_sta
     assert Path(answer.path) == own_state / 'turret' / 'turret' / 'parameters' / 'example.yaml'
     assert yaml.safe_load(Path(answer.path).read_text()) == {'/**/example': {'ros__parameters': {
         'gain': 2.5, 'lower': 0.0, 'upper': 1.0, 'classes': ['']}}}
+
+
+class GuardedNode(Node):
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('example', **node_kwargs)
+        self.parameters = RosParameters(self, Example, guard=ArmedGuard(self, ('gain',)))
+
+
+@pytest.mark.parametrize(('state', 'kept'), [
+    (LaserState.STATE_DARK, False), (LaserState.STATE_FAULT, False), (LaserState.STATE_ARMING, True),
+    (LaserState.STATE_ARMED, True), (LaserState.STATE_FIRING, True), (LaserState.STATE_COOLDOWN, True)])
+def test_an_armed_laser_keeps_parameters_as_they_are(ros: Any, state: int, kept: bool) -> None:
+    node = ros.add(GuardedNode(context=ros.context, namespace='turret'))
+    assert set_atomically(ros, upper=1.5).successful, 'no laser is known'
+    lasers = ros.probe.create_publisher(LaserState, 'laser/state', STATE)
+
+    def publish(age_s: float = 0.0) -> None:
+        message = LaserState(state=state)
+        message.header.stamp = (ros.probe.get_clock().now() - Duration(seconds=age_s)).to_msg()
+        lasers.publish(message)
+
+    def result() -> Any:
+        publish()
+        answer = set_atomically(ros, upper=2.0, gain=2.0)
+        return answer if answer.successful is not kept else None
+    answer = wait_until(result)
+    assert kept == ('disarm' in answer.reason)
+    assert node.parameters.value.upper == (1.5 if kept else 2.0)
+    assert set_atomically(ros, gain=3.0).successful
+    if kept:
+        with pytest.raises(ParameterError, match='disarm'):
+            node.parameters.set({'lower': -1.0})
+        publish(age_s=10.0)
+        wait_until(lambda: set_atomically(ros, upper=2.0).successful, what='a laser that is gone keeps nothing')
+    else:
+        node.parameters.set({'lower': -1.0})

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rclpy.duration import Duration
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
@@ -13,6 +15,7 @@ from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_testing import wait_until
 from turret_control.operator_secret import secret_file
+from turret_control.safety import Estop
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv
 
@@ -20,10 +23,12 @@ from turret_msgs import msg, srv
 class Rig:
     """A safety node among fake drivers that report in time."""
 
-    def __init__(self, ros: Any) -> None:
+    def __init__(self, ros: Any, **parameters: Any) -> None:
         self.ros = ros
+        self.late_s = 0.0
         self.node = ros.add(SafetyNode(
-            context=ros.context, namespace='turret', parameter_overrides=[Parameter('estop_driver', value='none')]))
+            context=ros.context, namespace='turret', parameter_overrides=[
+                Parameter(name, value=value) for name, value in {'estop_driver': 'none', **parameters}.items()]))
         self.permits = ros.collect(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
         self.grants = ros.collect(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
         self.states = ros.collect(msg.SafetyState, 'safety/state', ros_qos.STATE)
@@ -40,11 +45,13 @@ class Rig:
         ros.probe.create_timer(0.05, self.report)
 
     def report(self) -> None:
-        self.gimbal_states.publish(self.gimbal)
-        self.laser_states.publish(self.laser)
         joints = JointState(name=['pan_joint', 'tilt_joint'], position=[0.0, 0.0], velocity=[0.0, 0.0])
         joints.header.stamp = self.ros.probe.get_clock().now().to_msg()
         self.joints.publish(joints)
+        stamp = (self.ros.probe.get_clock().now() - Duration(seconds=self.late_s)).to_msg()
+        self.gimbal.header.stamp = self.laser.header.stamp = stamp
+        self.gimbal_states.publish(self.gimbal)
+        self.laser_states.publish(self.laser)
 
     def acquire(self, take_over: bool = False) -> Any:
         answer = self.ros.call(srv.AcquireLease, 'safety/acquire_lease', srv.AcquireLease.Request(
@@ -155,3 +162,68 @@ def test_a_second_publisher_of_permits_withholds_emission(rig: Rig) -> None:
         intruder.publish(msg.SafetyPermit(epoch=1))
         return any(ReasonCode.SECOND_PUBLISHER in permit.reasons for permit in rig.permits)
     wait_until(seen)
+
+
+@pytest.mark.parametrize('late_s', [0.6, -0.1])
+def test_states_from_long_ago_or_the_future_do_not_count(rig: Rig, late_s: float) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
+    rig.late_s = late_s
+    wait_until(lambda: ReasonCode.DRIVER_SILENT in rig.permits[-1].reasons, 5.0)
+
+
+@pytest.mark.parametrize('topic', [
+    ('gimbal/command', msg.GimbalCommand), ('safety/fire_grant', msg.FireGrant), ('laser/state', msg.LaserState)])
+def test_a_stranger_who_publishes_what_has_one_owner_withholds_emission(rig: Rig, topic: tuple[str, Any]) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
+    name, kind = topic
+    owner = rig.ros.add(Node('owner', namespace='turret', context=rig.ros.context))
+    owner.create_publisher(kind, name, ros_qos.STATE)
+    stranger = rig.ros.add(Node('stranger', namespace='turret', context=rig.ros.context))
+    stranger.create_publisher(kind, name, ros_qos.STATE)
+    wait_until(lambda: ReasonCode.SECOND_PUBLISHER in rig.permits[-1].reasons)
+
+
+def test_people_near_the_beam_withhold_emission_and_so_does_silence(ros: Any) -> None:
+    rig = Rig(ros, exclusion='always')
+    people = ros.probe.create_publisher(msg.PeopleArray, 'exclusion/people', ros_qos.STREAM)
+    states = ros.probe.create_publisher(msg.ControllerState, 'controller/state', ros_qos.STATE)
+
+    def see(*seen: msg.Person, unchanged_s: float = 0.0) -> msg.SafetyState | None:
+        stamp = ros.probe.get_clock().now().to_msg()
+        controller, array = msg.ControllerState(), msg.PeopleArray(people=seen, unchanged_s=unchanged_s)
+        controller.header.stamp = array.header.stamp = stamp
+        states.publish(controller)
+        people.publish(array)
+        return rig.states[-1] if rig.states else None
+
+    def shows(exclusion: int, *seen: msg.Person, **more: float) -> None:
+        wait_until(lambda: (state := see(*seen, **more)) is not None and state.exclusion == exclusion)
+
+    shows(msg.SafetyState.EXCLUSION_CLEAR, msg.Person(azimuth=1.0, radius=0.1))
+    shows(msg.SafetyState.EXCLUSION_BLOCKED, msg.Person(azimuth=0.2, radius=0.1))
+    assert ReasonCode.PERSON_NEAR_BEAM in rig.states[-1].reasons
+    shows(msg.SafetyState.EXCLUSION_CLEAR)
+    shows(msg.SafetyState.EXCLUSION_SILENT, unchanged_s=0.4)
+    assert ReasonCode.FRAMES_FROZEN in rig.states[-1].reasons
+    shows(msg.SafetyState.EXCLUSION_CLEAR)
+    wait_until(lambda: rig.states[-1].exclusion == msg.SafetyState.EXCLUSION_SILENT)
+    assert ReasonCode.EXCLUSION_SILENT in rig.states[-1].reasons
+
+
+def test_the_class_2_profile_asks_for_the_region_again(rig: Rig) -> None:
+    rig.laser.profile = 'class2_play'
+    rig.acquire()
+    rig.beat_until(lambda: ReasonCode.NO_FLOOR_REGION in rig.permits[-1].reasons)
+    assert rig.ros.call(
+        srv.ConfirmRegion, 'safety/confirm_region', srv.ConfirmRegion.Request(lease_id=rig.lease_id)).success
+    wait_until(lambda: 50.0 < rig.states[-1].confirm_remaining_s < 60.0)
+
+
+def test_the_emergency_stop_is_latched_and_outlives_a_restart(rig: Rig) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
+    rig.node._read_estop = lambda: Estop.PRESSED
+    wait_until(lambda: rig.states[-1].software_stop)
+    rig.node._read_estop = lambda: Estop.RELEASED
+    wait_until(lambda: list(rig.permits[-1].reasons)[:1] == [ReasonCode.SOFTWARE_STOP])
+    wait_until(rig.node._stop_file.exists)
+    assert 'emergency stop' in rig.states[-1].message

@@ -82,6 +82,8 @@ export interface AxisState {
   moving: boolean;
   /** has a reference in this power-up */
   homed: boolean;
+  /** [rad] where home is in the driver's own positions; NaN = not homed */
+  home: Float;
   /** its range was measured in this power-up */
   calibrated: boolean;
   /** one of SWITCH_* */
@@ -478,6 +480,8 @@ export interface LaserState {
   no_watchdog_accepted: boolean;
   /** "standard" or "class2_play" */
   profile: string;
+  /** [s] of light left in this hour; NaN = the profile has no such limit */
+  session_remaining_s: Float;
   /** one of STATE_* */
   state: number;
   /** the fire line is high now */
@@ -570,6 +574,35 @@ export interface PatternState {
   remaining_s: Float;
 }
 
+export interface PeopleArray {
+  /** stamp of the image; frame_id base_link */
+  header: Header;
+  /** [s] time that the detectors took */
+  processing_s: Float;
+  /** [cores] used by the whole process of late; NaN = not known yet */
+  cpu: Float;
+  /** [s] for which the images have been identical to the bit; 0 = this one differs from the last */
+  unchanged_s: Float;
+  /** ReasonCode of what keeps it from seeing; OK = none */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+  people: Person[];
+}
+
+export interface Person {
+  /** "person", "face", ... */
+  class_id: string;
+  /** in the image, for drawing */
+  box: BoundingBox;
+  /** [rad] of the middle; NaN = unknown, which counts as near the beam */
+  azimuth: Float;
+  /** [rad]; NaN = unknown */
+  elevation: Float;
+  /** [rad] of the circle around the middle that holds the whole box; NaN = unknown */
+  radius: Float;
+}
+
 export interface PidState {
   /** [1/s] rate per aiming error */
   kp: Float;
@@ -651,6 +684,7 @@ export const ReasonCode = {
   MOTION_NOT_PERMITTED: 123,
   FIRE_NOT_PERMITTED: 124,
   OPERATOR_CHANGED: 125,
+  NO_FLOOR_REGION: 126,
   NOT_ARMED: 200,
   ARMING: 201,
   COOLDOWN: 202,
@@ -795,6 +829,8 @@ export interface SafetyState {
   zones: Zone[];
   /** the operator confirmed the allowed region since the geometry last changed */
   region_confirmed: boolean;
+  /** [s] until the region must be confirmed again; NaN = it need not */
+  confirm_remaining_s: Float;
   /** one of EXCLUSION_* */
   exclusion: number;
   /** for a person; empty = nothing to say */
@@ -1989,6 +2025,8 @@ export interface Messages {
   'turret_msgs/msg/MediaItem': MediaItem;
   'turret_msgs/msg/MotionState': MotionState;
   'turret_msgs/msg/PatternState': PatternState;
+  'turret_msgs/msg/PeopleArray': PeopleArray;
+  'turret_msgs/msg/Person': Person;
   'turret_msgs/msg/PidState': PidState;
   'turret_msgs/msg/Preset': Preset;
   'turret_msgs/msg/ReasonCode': ReasonCode;
@@ -2144,6 +2182,7 @@ export const REASON_TEXTS: Readonly<Record<number, string>> = {
   123: "the permit withholds motion",
   124: "the permit withholds emission",
   125: "the lease changed hands",
+  126: "the class 2 profile needs allowed zones, all of them on the floor",
   200: "arm first",
   201: "the emission delay is running",
   202: "the pause after a burst is running",

@@ -1,0 +1,105 @@
+"""The exclusion node: whom it sees in whole images, for the safety node, whatever vision is told to look for."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import cv2
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from turret_common.errors import TurretError
+from turret_common.geometry import PinholeCamera
+from turret_common.images import to_bgr
+from turret_common.periodic import Periodic
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_images import image_to_array, info_to_camera
+from turret_common.ros_node import run, seconds
+from turret_common.ros_params import RosParameters
+from turret_common.ros_polling import PolledSubscription
+from turret_common.ros_qos import IMAGE_IN, NEWEST, STREAM
+from turret_msgs.msg import PeopleArray, Person
+from turret_vision.exclusion_parameters import ExclusionParameters
+from turret_vision.people import FreezeWatch, SeenPerson, find_people, people_detectors
+from turret_vision.ros_vision import PoseFeed, box_message
+
+_CPU_WINDOW_S = 5.0
+_LEVEL = Pose(0.0, 0.0)  # what a camera that is fixed to the base has in place of the head's pose
+
+
+class ExclusionNode(Node):
+    """Looks at the newest image at a fixed rate in a thread of its own. Without images it says nothing."""
+
+    def __init__(self, **node_kwargs: Any) -> None:
+        super().__init__('exclusion', **node_kwargs)
+        cv2.setNumThreads(1)
+        self._parameters = RosParameters(self, ExclusionParameters).value
+        self._detectors = people_detectors(self._parameters)
+        self._freeze = FreezeWatch()
+        self._camera: PinholeCamera | None = None
+        self._cpu, self._cpu_since = float('nan'), (time.monotonic(), time.process_time())
+        self._poses = PoseFeed(self)
+        self._images = PolledSubscription(self, Image, 'camera/image_raw', IMAGE_IN)
+        self._infos = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
+        self._people = self.create_publisher(PeopleArray, 'exclusion/people', STREAM)
+        self._thread = Periodic('exclusion', 1.0 / self._parameters.rate_hz, self._tick, self._on_thread_error)
+        self._thread.start()
+
+    def destroy_node(self) -> None:
+        """Fall silent, which keeps the laser dark."""
+        self._thread.stop()
+        super().destroy_node()
+
+    def _on_thread_error(self, error: BaseException) -> None:
+        self.get_logger().fatal(f'nobody is looked for any more: {type(error).__name__}: {error}')
+        self.context.try_shutdown()
+
+    def _tick(self) -> None:
+        for info in self._infos.take():
+            self._camera = info_to_camera(info)
+        for image in self._images.take():
+            self._look(image)
+
+    def _look(self, image: Image) -> None:
+        began = time.monotonic()
+        seen = PeopleArray(header=Header(stamp=image.header.stamp, frame_id='base_link'), cpu=self._cores(began))
+        try:
+            pixels = to_bgr(image_to_array(image), image.encoding)
+            seen.unchanged_s = self._freeze.unchanged_s(pixels, began)
+            stamp = seconds(image.header.stamp)
+            on_base = self._camera is not None and self._camera.on_base
+            pose = _LEVEL if on_base else self._poses.at(stamp, self._parameters.pose_wait_s)
+            seen.people = [
+                _message(person) for person in find_people(self._detectors, pixels, stamp, self._camera, pose)]
+        except TurretError as error:
+            seen.code, seen.message = int(error.code), error.message
+        except cv2.error as error:
+            seen.code, seen.message = int(ReasonCode.DETECTOR_FAILED), str(error)
+        seen.processing_s = time.monotonic() - began
+        self._people.publish(seen)
+
+    def _cores(self, now: float) -> float:
+        """Return how many processor cores this process used in the last whole window; NaN in the first."""
+        since, used = self._cpu_since
+        if now - since >= _CPU_WINDOW_S:
+            self._cpu = (time.process_time() - used) / (now - since)
+            self._cpu_since = now, time.process_time()
+        return self._cpu
+
+
+def _message(person: SeenPerson) -> Person:
+    return Person(
+        class_id=person.class_id, box=box_message(person.box), azimuth=person.bearing.azimuth,
+        elevation=person.bearing.elevation, radius=person.radius)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(ExclusionNode)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
