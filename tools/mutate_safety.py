@@ -201,17 +201,27 @@ def _tests_pass(tree: Path, tests: tuple[str, ...]) -> bool:
     return False
 
 
+def _part(text: str) -> tuple[int, int]:
+    number, _, of = text.partition('/')
+    part = int(number), int(of)
+    if not 1 <= part[0] <= part[1]:
+        raise ValueError
+    return part
+
+
 def main() -> int:
     """Run the mutants and report the survivors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('module', nargs='*', help='only modules whose path ends so, for example laser.py')
     parser.add_argument('--sample', type=int, metavar='N', help='only so many mutants, the same ones each time')
+    parser.add_argument('--part', type=_part, default=(1, 1), metavar='K/N', help='only every N-th, from the K-th on')
     parser.add_argument('--list', action='store_true', help='only count them')
     args = parser.parse_args()
     chosen = [module for module in SUITES if not args.module or module.endswith(tuple(args.module))]
     todo = [mutant for module in chosen for mutant in mutants(module)]
     if args.sample is not None and args.sample < len(todo):
         todo = random.Random(1).sample(todo, args.sample)
+    todo = todo[args.part[0] - 1::args.part[1]]
     if args.list:
         sys.stdout.write(f'{len(todo)} mutants\n')
         return 0
