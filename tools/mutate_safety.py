@@ -27,18 +27,23 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 _CORE, _TEST = 'turret_control/turret_control', 'turret_control/test'
+_EYES, _EYES_TEST = 'turret_vision/turret_vision', 'turret_vision/test'
 #: Each module under test and the tests that must notice, the quick ones first.
 SUITES: dict[str, tuple[str, ...]] = {
     'turret_common/turret_common/permit.py': ('turret_common/test/test_permit.py',),
     f'{_CORE}/lease.py': (f'{_TEST}/test_lease.py', f'{_TEST}/test_safety.py'),
-    f'{_CORE}/zones.py': (f'{_TEST}/test_zones.py',),
-    f'{_CORE}/safety.py': (f'{_TEST}/test_safety.py',),
-    f'{_CORE}/laser.py': (f'{_TEST}/test_laser.py', f'{_TEST}/test_laser_rules.py'),
+    f'{_CORE}/zones.py': (f'{_TEST}/test_zones.py', f'{_TEST}/test_class2_play.py'),
+    f'{_CORE}/safety.py': tuple(f'{_TEST}/test_{name}.py' for name in (
+        'safety', 'safety_auto_fire', 'exclusion', 'class2_play')),
+    f'{_CORE}/exclusion.py': (f'{_TEST}/test_exclusion.py',),
+    f'{_CORE}/laser.py': (f'{_TEST}/test_laser.py', f'{_TEST}/test_laser_class2.py', f'{_TEST}/test_laser_rules.py'),
+    f'{_CORE}/hourly_light.py': (f'{_TEST}/test_laser_class2.py',),
     f'{_CORE}/laser_loop.py': (f'{_TEST}/test_laser_loop.py',),
     f'{_CORE}/laser_parameters.py': (f'{_TEST}/test_laser_parameters.py',),
     f'{_CORE}/safety_parameters.py': (f'{_TEST}/test_safety_parameters.py',),
     f'{_CORE}/estop.py': (f'{_TEST}/test_estop.py',),
     f'{_CORE}/guardian.py': (f'{_TEST}/test_guardian.py',),
+    f'{_EYES}/people.py': (f'{_EYES_TEST}/test_people.py',),
 }
 #: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
 _OVERWRITTEN = 'overwritten by the first heartbeat or lease, before anybody can ask for it'
@@ -52,6 +57,8 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('zones.py', 'return json.dumps([dataclasses.asdict(zone) for zone in zones], indent=1).encode()',
      '1 -> 3'): 'how a file is indented',
     ('safety.py', 'self._ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('safety.py', 'self._confirmed_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('safety.py', 'self._confirmed_ns = 0', 'self._confirmed_ns = 0 -> pass'): _OVERWRITTEN,
     ('safety.py', 'self._image.see(True, now_ns - round(stamp_age_s * 1e9))',
      'True -> False'): 'only its time is looked at',
     ('laser.py', 'self._armed_from_ns = 0', 'self._armed_from_ns = 0 -> pass'): _OVERWRITTEN,
@@ -229,7 +236,7 @@ def main() -> int:
     survivors = []
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
-        for package in ('turret_common', 'turret_control'):
+        for package in ('turret_common', 'turret_control', 'turret_vision'):
             shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns('__pycache__', 'ros'))
         for name in ('conftest.py', 'pyproject.toml'):
             shutil.copy(ROOT / name, tree / name)

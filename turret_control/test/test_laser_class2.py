@@ -7,8 +7,10 @@ import math
 import pytest
 from laser_bench import BEAM, LIT, MS, TICK, Bench, on_time
 
+from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.laser import HourlyLight, LaserCore, LaserState
+from turret_control.hourly_light import HourlyLight
+from turret_control.laser import LaserCore, LaserState
 from turret_control.laser_parameters import LaserParameters
 
 HOUR, QUARTER = 3_600_000 * MS, 900_000 * MS
@@ -41,6 +43,20 @@ def test_an_hour_has_a_quarter_of_light() -> None:
 
 def test_light_from_before_counts() -> None:
     assert HourlyLight([(10**15, 10**15 + 7)]).left_ns(10**15 + 7) == QUARTER - 7
+
+
+def test_light_survives_a_restart_but_not_that_of_the_computer() -> None:
+    light = HourlyLight([(100, 200), (300, 450)])
+    assert list(HourlyLight.from_json(light.to_json(), 450).pulses) == [(100, 200), (300, 450)]
+    assert list(HourlyLight.from_json(light.to_json(), 449).pulses) == [(100, 200)]
+    assert list(HourlyLight.from_json(b'[[200, 100]]', 10**9).pulses) == []
+
+
+@pytest.mark.parametrize('data', [b'', b'{', b'7', b'[1]', b'[[1, 2, 3]]', b'[["a", 2]]', b'[[null, 2]]'])
+def test_what_is_no_record_of_light_is_refused(data: bytes) -> None:
+    with pytest.raises(TurretError) as refused:
+        HourlyLight.from_json(data, 10**9)
+    assert refused.value.code is ReasonCode.INVALID_ARGUMENT
 
 
 def test_a_held_trigger_is_light_for_a_minute() -> None:

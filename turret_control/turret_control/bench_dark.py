@@ -3,6 +3,10 @@
 The simulated hardware, gimbal, safety and laser run as processes of their own; an operator arms and holds the trigger;
 at a random moment something happens. The time to dark is read at the simulated laser pin, which keeps its level when
 its driver dies. The operator then keeps the trigger held, and the pin must stay dark.
+
+Permits reach the laser through this program, which passes each on at once, or drops, delays, repeats, reorders or holds
+them. It also stands in for the person exclusion. Times count from the event, or, where something stays away, from the
+last one that came as it should.
 """
 
 from __future__ import annotations
@@ -20,7 +24,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +31,7 @@ from typing import Any, NamedTuple
 from turret_common.errors import TurretError
 from turret_common.plant_link import PlantLink, plant_socket
 from turret_common.ros_testing import claim_domain
+from turret_control.ros_bench_dark import RELAYED_TOPIC, People, PermitRelay
 from turret_control.ros_operator import RosOperator
 
 NAMESPACE = 'turret'
@@ -35,12 +39,14 @@ NAMESPACE = 'turret'
 _NODES: dict[str, dict[str, str]] = {
     'plant': {},
     'gimbal': {'driver': 'sim', 'home_on_start': 'true'},
-    'safety': {'estop_driver': 'sim'},
+    'safety': {'estop_driver': 'sim', 'exclusion': 'always'},
     'laser': {'driver': 'sim', 'power': '1.0'},
 }
+#: The laser hears permits only through the relay.
+_REMAPPED = {'laser': f'safety/permit:={RELAYED_TOPIC}'}
 _STALL_S = 2.0
 _STAYS_DARK_S = 0.5
-_HEARTBEAT_DELAY_S = 0.4
+_HEARTBEAT_DELAY_S, _PERMIT_DELAY_S = 0.4, 0.25
 #: A trial that says nothing is repeated so often.
 _ATTEMPTS = 5
 
@@ -60,6 +66,8 @@ class Rack:
                 self._go_on(process.pid)
                 continue
             overrides = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
+            if name in _REMAPPED:
+                overrides += ['-r', _REMAPPED[name]]
             self._processes[name] = subprocess.Popen(
                 [sys.executable, '-m', f'turret_control.{name}_node', '--ros-args', '-r', f'__ns:=/{NAMESPACE}',
                  *overrides], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -101,23 +109,26 @@ class VoidTrialError(Exception):
 class Trial:
     """One time that the laser fires and something happens to it."""
 
-    def __init__(self, rack: Rack, operator: RosOperator, replay: Callable[[], None]) -> None:
+    def __init__(self, rack: Rack, operator: RosOperator, relay: PermitRelay, people: People) -> None:
         """Prepare one.
 
         Args:
             rack: the processes.
             operator: who fires.
-            replay: publishes the recorded permits again, out of order, for a second.
+            relay: passes permits on.
+            people: says who is near the beam.
         """
         self.rack = rack
         self.operator = operator
-        self.replay = replay
+        self.relay = relay
+        self.people = people
         self.stays_dark_s = _STAYS_DARK_S
 
     def fire(self, hold_s: float) -> None:
         """Bring the laser to fire, with the trigger held for a while."""
         operator = self.operator
         operator.beat, operator.trigger = operator.beat_once, False
+        self.relay.handle, self.people.report = self.relay.pass_on, self.people.nobody
         try:
             _wait(self._armed, 60.0, 'it did not arm', 0.1)
         except VoidTrialError:
@@ -229,6 +240,58 @@ def _buffered(operator: RosOperator) -> Callable[[], None]:
     return beat
 
 
+def _exclusion_falls_silent(trial: Trial) -> Callable[[], int]:
+    trial.people.report = lambda: None
+    return lambda: trial.people.last_ns
+
+
+def _permits(make: Callable[[PermitRelay], Callable[[Any], None]]) -> Callable[[Trial], Callable[[], int]]:
+    """Return an event that treats permits otherwise, counted from the last one that was passed on."""
+    def act(trial: Trial) -> Callable[[], int]:
+        trial.relay.handle = make(trial.relay)
+        now = time.monotonic_ns()
+        return lambda: now
+    return act
+
+
+def _held_back(relay: PermitRelay) -> Callable[[Any], None]:
+    """Pass each permit on after it has expired."""
+    def handle(permit: Any) -> None:
+        threading.Timer(_PERMIT_DELAY_S, relay.send, (permit,)).start()
+    return handle
+
+
+def _repeating(relay: PermitRelay) -> Callable[[Any], None]:
+    last = relay.recorded[-1]
+    return lambda _: relay.send(last)
+
+
+def _in_bursts(relay: PermitRelay) -> Callable[[Any], None]:
+    """Hold permits back for a while and release them all at once, again and again."""
+    held: list[Any] = []
+
+    def handle(permit: Any) -> None:
+        held.append(permit)
+        if permit.monotonic_ns - held[0].monotonic_ns > _PERMIT_DELAY_S * 1e9:
+            for each in held:
+                relay.send(each)
+            held.clear()
+    return handle
+
+
+def _reordered_after_a_stop(trial: Trial) -> None:
+    """Have each permit that withdraws emission followed by older ones that gave it."""
+    relay = trial.relay
+    recorded = list(relay.recorded)
+
+    def handle(permit: Any) -> None:
+        relay.send(permit)
+        for each in random.sample(recorded, 5):
+            relay.send(each)
+    relay.handle = handle
+    trial.operator.call('safety/stop')
+
+
 def _wait_for_the_cap(trial: Trial) -> Callable[[], int]:
     level, on_ns = trial.rack.pin()
     if level == 0.0:
@@ -238,10 +301,12 @@ def _wait_for_the_cap(trial: Trial) -> Callable[[], int]:
 
 def _replay_permits(trial: Trial) -> None:
     os.kill(trial.rack.pid('safety'), signal.SIGKILL)
-    trial.replay()
+    trial.relay.replay()
 
 
 PERMIT_LOST_MS, OPERATOR_LOST_MS, DRIVER_LOST_MS = 150.0, 350.0, 150.0
+#: Silence of the person exclusion counts after 300 ms.
+EXCLUSION_LOST_MS = 300.0 + PERMIT_LOST_MS
 #: The longest pulse, and how late its end may come.
 PULSE_CAP_MS = 1000.0 + 20.0
 
@@ -254,7 +319,15 @@ EVENTS: dict[str, Event] = {
     'safety killed': Event(_signal('safety', signal.SIGKILL), PERMIT_LOST_MS),
     'safety stopped': Event(_signal('safety', signal.SIGSTOP), PERMIT_LOST_MS),
     'safety stalled': Event(_stall('safety'), PERMIT_LOST_MS),
+    'permits dropped': Event(_permits(lambda _: lambda permit: None), PERMIT_LOST_MS),
+    'permits delayed': Event(_permits(_held_back), PERMIT_LOST_MS),
+    'permits repeated': Event(_permits(_repeating), PERMIT_LOST_MS),
+    'permits reordered': Event(_do(_reordered_after_a_stop), PERMIT_LOST_MS),
+    'permits buffered': Event(_permits(_in_bursts), PERMIT_LOST_MS),
     'permits replayed': Event(_do(_replay_permits), PERMIT_LOST_MS),
+    'somebody near the beam': Event(_do(lambda trial: trial.people.say(trial.people.somebody)), PERMIT_LOST_MS),
+    'images frozen': Event(_do(lambda trial: trial.people.say(trial.people.frozen)), PERMIT_LOST_MS),
+    'exclusion silent': Event(_exclusion_falls_silent, EXCLUSION_LOST_MS),
     'gimbal killed': Event(_signal('gimbal', signal.SIGKILL), OPERATOR_LOST_MS),
     'gimbal stopped': Event(_signal('gimbal', signal.SIGSTOP), OPERATOR_LOST_MS),
     'gimbal stalled': Event(_stall('gimbal'), OPERATOR_LOST_MS),
@@ -262,29 +335,13 @@ EVENTS: dict[str, Event] = {
     'heartbeats delayed': Event(_heartbeats(_delayed), OPERATOR_LOST_MS),
     'heartbeats repeated': Event(_heartbeats(_repeated), OPERATOR_LOST_MS),
     'heartbeats buffered': Event(_heartbeats(_buffered), OPERATOR_LOST_MS),
+    'trigger released': Event(_do(lambda trial: setattr(trial.operator, 'trigger', False)), PERMIT_LOST_MS),
     'operator changed': Event(_do(lambda trial: trial.operator.acquire()), PERMIT_LOST_MS),
     'software stop': Event(_do(lambda trial: trial.operator.call('safety/stop')), PERMIT_LOST_MS),
     'emergency stop': Event(_do(lambda trial: trial.rack.press_estop(True)), PERMIT_LOST_MS),
     'disarmed': Event(_do(lambda trial: trial.operator.call('laser/disarm')), PERMIT_LOST_MS),
     'pulse cap': Event(_wait_for_the_cap, PULSE_CAP_MS),
 }
-
-
-class Replayer:
-    """Records permits and publishes them again."""
-
-    def __init__(self, operator: RosOperator) -> None:
-        self._permits: deque[Any] = deque(maxlen=50)
-        self._operator = operator
-        operator.on_permit = self._permits.append
-
-    def __call__(self) -> None:
-        """Publish the recorded permits for a second, repeated and out of order."""
-        recorded = list(self._permits)
-        end = time.monotonic() + 1.0
-        while time.monotonic() < end:
-            self._operator.publish_permit(random.choice(recorded))
-            time.sleep(0.005)
 
 
 class Result(NamedTuple):
@@ -308,12 +365,13 @@ def run_trials(events: Sequence[str], trials: int, seed: int = 1) -> Iterator[Re
             XDG_STATE_HOME=folder, ROS_DOMAIN_ID=str(claim_domain()), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
         os.environ.pop('XDG_RUNTIME_DIR', None)
         rack, operator = Rack(), RosOperator(NAMESPACE, 'bench')
-        replay = Replayer(operator)
+        relay, people = PermitRelay(operator), People(operator)
         try:
             for event in events:
-                times = [_one(Trial(rack, operator, replay), EVENTS[event], chance) for _ in range(trials)]
+                times = [_one(Trial(rack, operator, relay, people), EVENTS[event], chance) for _ in range(trials)]
                 yield Result(event, EVENTS[event].limit_ms, times)
         finally:
+            people.stop()
             operator.close()
             rack.stop()
 

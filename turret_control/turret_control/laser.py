@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import math
 from collections import deque
-from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.permit import Permit, PermitMonitor, laser_code
 from turret_common.reason_codes import ReasonCode
+from turret_control.hourly_light import HOURLY_NS, HourlyLight
 from turret_control.laser_parameters import DUTY_WINDOW_S, LaserParameters
 
 #: A fire grant lasts so long after it was issued.
@@ -23,8 +23,6 @@ PULSES_MAX = 10
 PULSE_MIN_S = 0.005
 GAP_MIN_S, GAP_MAX_S = 0.02, 2.0
 _DUTY_WINDOW_NS = round(DUTY_WINDOW_S * 1e9)
-#: The class 2 profile gives so much light in any hour.
-_HOUR_NS, _HOURLY_NS = 3_600_000_000_000, 900_000_000_000
 _CODES = frozenset(ReasonCode)
 
 #: Reasons that keep an armed laser dark and leave it armed. Every other reason to withhold emission disarms.
@@ -107,29 +105,6 @@ class _Firing:
     edge_ns: int
     on_since_ns: int | None = None
     hold_until_ns: int | None = None
-
-
-class HourlyLight:
-    """How much light there was within the last hour. A pulse counts until its end is an hour ago."""
-
-    def __init__(self, pulses: Iterable[tuple[int, int]] = ()) -> None:
-        """Begin with pulses from before, as their beginnings and ends in ns."""
-        self.pulses: deque[tuple[int, int]] = deque()
-        self._total_ns = 0
-        for on_ns, off_ns in pulses:
-            self.add(on_ns, off_ns)
-
-    def add(self, on_ns: int, off_ns: int) -> None:
-        """Count a pulse."""
-        self.pulses.append((on_ns, off_ns))
-        self._total_ns += off_ns - on_ns
-
-    def left_ns(self, now_ns: int) -> int:
-        """Return how much more there may be."""
-        while self.pulses and self.pulses[0][1] <= now_ns - _HOUR_NS:
-            on_ns, off_ns = self.pulses.popleft()
-            self._total_ns -= off_ns - on_ns
-        return _HOURLY_NS - self._total_ns
 
 
 class LaserCore:
@@ -445,7 +420,7 @@ class LaserCore:
         left_ns = self.light.left_ns(now_ns)  # also forgets what is older
         if self._firing is not None and self._firing.on_since_ns is not None:
             left_ns -= now_ns - self._firing.on_since_ns
-        return left_ns if self._parameters.class2_play else _HOURLY_NS
+        return left_ns if self._parameters.class2_play else HOURLY_NS
 
     def _not_ready(self, now_ns: int) -> tuple[ReasonCode, str]:
         """Return why a fire request would be refused now, or why it went dark; OK when neither."""

@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
@@ -18,7 +19,9 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros_node import answered, run
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
+from turret_common.state_dir import state_dir, write_atomically
 from turret_control.guardian import GuardianLink
+from turret_control.hourly_light import HourlyLight
 from turret_control.laser import Grant, LaserCore
 from turret_control.laser_lines import make_lines
 from turret_control.laser_loop import LaserLoop
@@ -38,7 +41,9 @@ class LaserNode(Node):
         check_start(self._params.value, guardian is not None, self.get_parameter('use_sim_time').value)
         lines = make_lines(self._params.value, self.get_namespace())  # dark before anything else is made
         self._permits = PermitMonitor()
-        self._core = LaserCore(self._params.value, self._permits)
+        self._light_file = state_dir(self.get_namespace()) / 'hourly_light.json'
+        self._core = LaserCore(self._params.value, self._permits, _read_light(self._light_file))
+        self._pulses_kept = len(self._core.light.pulses)
         self._topics = Periodic('laser topics', _READ_PERIOD_S, self._tick, self._on_topics_error)
         self._changed = threading.Event()
         self._loop = LaserLoop(self._core, lines, guardian, self._on_change, self._on_loop_end)
@@ -90,9 +95,17 @@ class LaserNode(Node):
             grant = Grant(message.epoch, message.seq, message.monotonic_ns, message.source, message.trigger)
             self._loop.post(functools.partial(self._core.grant, grant))
         self._readings += 1
+        if self._params.value.class2_play and len(self._core.light.pulses) != self._pulses_kept:
+            self._keep_light()
         if self._changed.is_set() or self._readings % _STATE_EVERY == 0:
             self._changed.clear()
             self._publish()
+
+    def _keep_light(self) -> None:
+        """Remember the light of this hour over a restart; in a thread of its own, because disks are slow."""
+        self._pulses_kept = len(self._core.light.pulses)
+        data = self._loop.call(lambda _: self._core.light.to_json())
+        threading.Thread(target=write_atomically, args=(self._light_file, data), daemon=True).start()
 
     def _publish(self) -> None:
         parameters = self._params.value
@@ -134,6 +147,13 @@ class LaserNode(Node):
     def _reset_count(self, request: Any, _: Any) -> None:
         self._check_operator(request)
         self._loop.call(lambda _: self._core.reset_count())
+
+
+def _read_light(path: Path) -> HourlyLight:
+    try:
+        return HourlyLight.from_json(path.read_bytes(), time.monotonic_ns()) if path.exists() else HourlyLight()
+    except TurretError as error:
+        raise TurretError(error.code, f'{path}: {error.message}') from error
 
 
 def _double(value: float) -> float:

@@ -32,6 +32,7 @@ class RosOperator:
         last_beat_ns: CLOCK_MONOTONIC just before the newest heartbeat that counted was sent.
         laser: newest state of the laser; None = none yet.
         on_permit: called with each permit; may be replaced.
+        node: at the other end of its services and topics.
     """
 
     def __init__(self, namespace: str, name: str) -> None:
@@ -46,17 +47,16 @@ class RosOperator:
         self._nonce = ''
         self._context = Context()
         rclpy.init(context=self._context)
-        self._node = Node('operator', namespace=namespace, context=self._context)
-        self._requests = {name: (self._node.create_client(kind, name), kind.Request) for name, kind in {
+        self.node = Node('operator', namespace=namespace, context=self._context)
+        self._requests = {name: (self.node.create_client(kind, name), kind.Request) for name, kind in {
             'safety/acquire_lease': srv.AcquireLease, 'safety/heartbeat': srv.Heartbeat, 'safety/stop': srv.Stop,
             'safety/reset': srv.ResetStop, 'laser/arm': srv.Arm, 'laser/disarm': srv.Disarm,
             'laser/set_power': srv.SetPower}.items()}
-        self._node.create_subscription(msg.LaserState, 'laser/state', self._on_laser, ros_qos.STATE)
-        self._node.create_subscription(
+        self.node.create_subscription(msg.LaserState, 'laser/state', self._on_laser, ros_qos.STATE)
+        self.node.create_subscription(
             msg.SafetyPermit, 'safety/permit', lambda permit: self.on_permit(permit), ros_qos.PERMIT)
-        self._permits = self._node.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
         self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
+        self._executor.add_node(self.node)
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._spin, self._keep_beating)]
         for thread in self._threads:
@@ -86,10 +86,6 @@ class RosOperator:
             client.remove_pending_request(future)
             raise TurretError(ReasonCode.TIMED_OUT, f'{service} does not answer')
         return future.result()
-
-    def publish_permit(self, permit: msg.SafetyPermit) -> None:
-        """Publish a permit, which only the safety node should do."""
-        self._permits.publish(permit)
 
     def acquire(self) -> None:
         """Become the operator, whoever is. Raises TurretError."""

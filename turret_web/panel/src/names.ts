@@ -1,6 +1,16 @@
 /** The topics, services and actions that the panel uses, relative to the turret's namespace, with their types. */
 
-import type { Actions, Messages, Services } from './generated/interfaces';
+import type { Actions, Messages as OwnMessages, Services, Time } from './generated/interfaces';
+
+interface Header { stamp: Time; frame_id: string }
+
+/** What the panel uses of messages that are not the turret's own. */
+interface ForeignMessages {
+  'sensor_msgs/msg/JointState': { header: Header; name: string[]; position: (number | null)[] };
+  'sensor_msgs/msg/CameraInfo': { header: Header; width: number; height: number; k: number[] };
+}
+
+type Messages = OwnMessages & ForeignMessages;
 
 export const TOPICS = {
   'status': 'turret_msgs/msg/TurretStatus',
@@ -10,7 +20,13 @@ export const TOPICS = {
   'laser/state': 'turret_msgs/msg/LaserState',
   'safety/state': 'turret_msgs/msg/SafetyState',
   'controller/jog': 'turret_msgs/msg/Jog',
+  'exclusion/people': 'turret_msgs/msg/PeopleArray',
+  'joint_states': 'sensor_msgs/msg/JointState',
+  'camera/camera_info': 'sensor_msgs/msg/CameraInfo',
 } as const satisfies Record<string, keyof Messages>;
+
+/** Topics that come faster than the panel has use for: the least time between two messages in ms. */
+export const THROTTLE_MS: Partial<Record<TopicName, number>> = { 'joint_states': 40, 'camera/camera_info': 1000 };
 
 export const SERVICES = {
   'camera/capture_still': 'turret_msgs/srv/CaptureStill',

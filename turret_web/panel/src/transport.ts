@@ -7,7 +7,7 @@
 import { Ros, Service, Topic } from 'roslib';
 
 import {
-  ACTIONS, SERVICES, TOPICS,
+  ACTIONS, SERVICES, THROTTLE_MS, TOPICS,
   type ActionName, type Feedback, type Goal, type Message, type Request, type Response, type Result,
   type ServiceName, type TopicName,
 } from './names';
@@ -157,6 +157,7 @@ export class Transport {
   private topic(ros: Ros, topic: TopicName): Topic {
     return new Topic({
       ros, name: `${this.namespace}/${topic}`, messageType: TOPICS[topic], queue_length: 1, queue_size: 1,
+      throttle_rate: THROTTLE_MS[topic] ?? 0,
       reconnect_on_close: false,
     });
   }

@@ -144,6 +144,7 @@ const LASER: readonly Row<LaserState>[] = [
     label: 'Duty', value: (s) => `${percent(s.duty, 1)} of ${percent(s.duty_cap)}`,
     tone: (s) => badIf((s.duty ?? 0) >= (s.duty_cap ?? 1), 'warning'),
   },
+  { label: 'Light left this hour', value: (s) => (s.session_remaining_s === null ? 'no limit' : duration(s.session_remaining_s)) },
   {
     label: 'Burst',
     value: (s) => `${s.burst_count} × ${milliseconds(s.pulse_s)}, gap ${milliseconds(s.burst_gap_s)}, pause ${duration(s.cooldown_s)}`,

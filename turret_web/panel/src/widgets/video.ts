@@ -3,12 +3,13 @@
 import { button, h, setData, setHidden, setText } from '../dom';
 import { degrees, number } from '../format';
 import { FrameSync, microseconds, type Shown } from '../frame_sync';
-import { ControllerState, LaserState, Track } from '../generated/interfaces';
+import { ControllerState, LaserState, SafetyState, Track, Zone, type PeopleArray, type Time } from '../generated/interfaces';
 import { Fit, rectOf, trackAt, type Point2, type Size } from '../overlay';
 import type { Panel, Widget } from '../panel';
 import { constantLabel } from '../reasons';
 import { RtcStream } from '../rtc_stream';
 import { VideoStream, type VideoEvents } from '../video_stream';
+import { PoseTrail, zoneOutline, type Lens } from '../zone_overlay';
 
 /** What a click on an image point does instead of looking there; used by the set-up widgets. */
 export type PickPoint = (point: Point2) => void;
@@ -16,6 +17,8 @@ export type PickPoint = (point: Point2) => void;
 /** Where the browser remembers how this user wants the video. */
 const TRANSPORT_KEY = 'turret.video';
 const SELECT_MARGIN_PX = 6;
+const PEOPLE_SHOWN_MS = 500;
+const PERSON_COLOR = '#ff8a3d';
 const COLORS = {
   [Track.STATE_UNKNOWN]: '#9aa7b5',
   [Track.STATE_DETECTING]: '#9aa7b5',
@@ -43,6 +46,10 @@ export class Video implements Widget {
   private shown: Shown<Size> | null = null;
   private pick: { hint: string; use: PickPoint } | null = null;
   private problemText = 'Waiting for video';
+  private readonly trail = new PoseTrail();
+  private lens: Lens | null = null;
+  private isFollowing = false;
+  private people: { people: PeopleArray; at: number } | null = null;
 
   constructor(private readonly panel: Panel) {
     const frame = h('div', {
@@ -66,6 +73,7 @@ export class Video implements Widget {
     setHidden(this.transport, !canChoose);
     this.setTransport(canChoose && localStorage.getItem(TRANSPORT_KEY) === 'webrtc');
     panel.transport.subscribe('vision/tracks', (tracks) => this.sync.addTracks(tracks));
+    panel.transport.subscribe('exclusion/people', (people) => { this.people = { people, at: performance.now() }; });
     if (VideoStream.isSupported()) this.streamWhileVisible();
     else this.fallBack(panel.config.video);
     const draw = (now: number): void => {
@@ -190,6 +198,55 @@ export class Video implements Widget {
     }
   }
 
+  /** Learn where the head and its camera look, which only zones need. */
+  private followPose(): void {
+    if (this.isFollowing) return;
+    this.isFollowing = true;
+    const { transport } = this.panel;
+    transport.subscribe('joint_states', ({ header, name, position }) => {
+      const [pan, tilt] = ['pan_joint', 'tilt_joint'].map((joint) => position[name.indexOf(joint)] ?? null);
+      if (pan !== null && tilt !== null) this.trail.add(seconds(header.stamp), { pan: pan ?? 0, tilt: tilt ?? 0 });
+    });
+    transport.subscribe('camera/camera_info', ({ header, width, k: [fx = 0, , cx = 0, , fy = 0, cy = 0] }) => {
+      const onBase = header.frame_id.endsWith('base_camera_optical_frame');
+      this.lens = fx > 0 && fy > 0 ? { fx, fy, cx, cy, width, onBase } : null;
+    });
+  }
+
+  private drawZones(context: CanvasRenderingContext2D, fit: Fit, shown: Shown<Size>): void {
+    const zones = this.panel.store.section('safety')?.zones ?? [];
+    if (zones.length === 0) return;
+    this.followPose();
+    const pose = this.trail.at(shown.stamp === null ? null : seconds(shown.stamp));
+    const cross = this.panel.store.section('controller')?.crosshair;
+    if (pose === null || this.lens === null || !cross || cross.x === null || cross.y === null) return;
+    const sight = {
+      azimuth: cross.boresight_azimuth ?? 0, elevation: cross.boresight_elevation ?? 0, pixel: { x: cross.x, y: cross.y },
+    };
+    for (const zone of zones) {
+      const outline = zoneOutline(zone, pose, scaled(this.lens, shown.image.width), sight).map((p) => fit.toScreen(p));
+      if (outline.length > 2) drawZone(context, outline, zone.kind === Zone.KIND_ALLOWED, zone.name);
+    }
+  }
+
+  private drawPeople(context: CanvasRenderingContext2D, fit: Fit): void {
+    const isWatching = this.panel.store.section('safety')?.exclusion !== SafetyState.EXCLUSION_OFF;
+    if (!isWatching || this.people === null || performance.now() - this.people.at > PEOPLE_SHOWN_MS) return;
+    context.save();
+    context.strokeStyle = context.fillStyle = PERSON_COLOR;
+    context.lineWidth = 1.5;
+    context.setLineDash([2, 3]);
+    context.font = '500 11px system-ui, sans-serif';
+    for (const { box, class_id: name } of this.people.people.people) {
+      const rect = rectOf(box);
+      if (rect === null) continue;
+      const { x, y, width, height } = fit.rectToScreen(rect);
+      context.strokeRect(x, y, width, height);
+      context.fillText(`${name}: kept clear`, x + 3, y + 12);
+    }
+    context.restore();
+  }
+
   private drawOverlay(shown: Shown<Size>): void {
     const ratio = window.devicePixelRatio;
     const { clientWidth, clientHeight } = this.overlay;
@@ -201,6 +258,8 @@ export class Video implements Widget {
     context.clearRect(0, 0, clientWidth, clientHeight);
     const fit = new Fit(shown.image, { width: clientWidth, height: clientHeight });
     const controller = this.panel.store.section('controller');
+    this.drawZones(context, fit, shown);
+    this.drawPeople(context, fit);
     for (const track of shown.tracks) {
       drawTrack(context, fit, track, track.id === controller?.target_id, shown.exact);
     }
@@ -211,6 +270,35 @@ export class Video implements Widget {
       drawCrosshair(context, fit.toScreen({ x, y }), laser?.emitting ? 'emitting' : isArmed ? 'armed' : 'safe');
     }
   }
+}
+
+function seconds({ sec, nanosec }: Time): number {
+  return sec + nanosec * 1e-9;
+}
+
+/** The same lens for an image of another width. */
+function scaled(lens: Lens, width: number): Lens {
+  const factor = width / lens.width;
+  return { ...lens, fx: lens.fx * factor, fy: lens.fy * factor, cx: lens.cx * factor, cy: lens.cy * factor, width };
+}
+
+function drawZone(
+  context: CanvasRenderingContext2D, outline: readonly Point2[], isAllowed: boolean, name: string,
+): void {
+  const color = isAllowed ? '70 224 138' : '255 107 107';
+  context.save();
+  context.beginPath();
+  for (const { x, y } of outline) context.lineTo(x, y);
+  context.closePath();
+  context.fillStyle = `rgb(${color} / ${isAllowed ? 6 : 18}%)`;
+  context.fill();
+  context.strokeStyle = context.fillStyle = `rgb(${color})`;
+  context.lineWidth = 1.25;
+  context.stroke();
+  const [x, y] = [Math.min(...outline.map((p) => p.x)), Math.min(...outline.map((p) => p.y))];
+  context.font = '500 11px system-ui, sans-serif';
+  context.fillText(isAllowed ? `${name}: only here` : `${name}: never`, Math.max(x, 4) + 4, Math.max(y, 0) + 14);
+  context.restore();
 }
 
 function drawTrack(

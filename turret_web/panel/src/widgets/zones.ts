@@ -1,7 +1,7 @@
 /** Zones of pan and tilt where the laser must stay dark, or to which it is confined, with a map of them. */
 
 import { button, h, setData, setDisabled, setHidden, setText } from '../dom';
-import { DEGREES, toRadians } from '../format';
+import { DEGREES, duration, toRadians } from '../format';
 import { Zone, type AxisState } from '../generated/interfaces';
 import type { Panel, Widget } from '../panel';
 
@@ -129,8 +129,11 @@ export function zones(panel: Panel): Widget {
       setHidden(revert, draft === null);
       setDisabled(save, !isOperator);
       setDisabled(confirm, !isOperator || draft !== null);
-      const isConfirmed = store.section('safety')?.region_confirmed ?? false;
-      setText(confirmed, isConfirmed ? 'region confirmed' : 'region not confirmed');
+      const safety = store.section('safety');
+      const isConfirmed = safety?.region_confirmed ?? false;
+      const remaining = safety?.confirm_remaining_s ?? null;
+      setText(confirmed, !isConfirmed
+        ? 'region not confirmed' : `region confirmed${remaining === null ? '' : ` for ${duration(remaining)}`}`);
       setData(confirmed, 'tone', isConfirmed ? 'good' : 'warning');
     },
   };
