@@ -16,6 +16,7 @@ BENCHMARKS = {
     'resources': 'turret_bringup.bench_resources',
     'status': 'turret_bringup.ros_bench_status',
     'follow': 'turret_bringup.ros_bench_follow',
+    'perception': 'turret_bringup.ros_bench_perception',
     'aim': 'turret_control.bench_aim',
     'dark': 'turret_control.bench_dark',
     'steps': 'turret_control.bench_steps',
