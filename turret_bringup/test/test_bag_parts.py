@@ -26,7 +26,7 @@ from turret_bringup.bag_parameters import AutoParameters, TopicParameters
 from turret_bringup.bag_reader import Bag
 from turret_bringup.bag_recorder import BagRecorder, Limits
 from turret_bringup.bag_recovery import recover
-from turret_bringup.bag_ring import RingBuffer
+from turret_bringup.bag_ring import Held, RingBuffer
 from turret_bringup.bag_selection import Selector, known
 from turret_bringup.bag_writer import BagWriter
 from turret_bringup.message_definitions import definition
@@ -76,7 +76,7 @@ def test_the_ring_holds_the_last_seconds_in_bounded_memory(steps: list[tuple[int
     for step_ns, size in steps:
         stamp_ns += step_ns
         stamps.append(stamp_ns)
-        ring.add('/a', stamp_ns, bytes(size))
+        ring.add(Held('/a', stamp_ns, bytes(size), 0))
         assert ring.size <= max_bytes
     held = [message.stamp_ns for message in ring.last()]
     assert held == stamps[len(stamps) - len(held):]
@@ -88,17 +88,17 @@ def test_the_ring_gives_as_much_as_was_asked_for() -> None:
     ring = RingBuffer(30.0, 10**6)
     assert ring.last() == []
     for i in range(20):
-        ring.add('/a', START_NS + i * SECOND_NS, b'x')
+        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0))
     assert len(ring.last()) == 20
     assert [message.stamp_ns for message in ring.last(2.5)] == [START_NS + i * SECOND_NS for i in (17, 18, 19)]
 
 
 def test_a_latched_message_is_kept_however_old() -> None:
     ring = RingBuffer(5.0, 10**6)
-    ring.add('/tf_static', START_NS, b'old', latched=True)
-    ring.add('/tf_static', START_NS + 1, b'newest', latched=True)
+    ring.add(Held('/tf_static', START_NS, b'old', 0), latched=True)
+    ring.add(Held('/tf_static', START_NS + 1, b'newest', 0), latched=True)
     for i in range(1, 20):
-        ring.add('/a', START_NS + i * SECOND_NS, b'x')
+        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0))
     first, *others = ring.last(3.0)
     assert (first.topic, first.data, first.stamp_ns) == ('/tf_static', b'newest', others[0].stamp_ns)
     assert {message.topic for message in others} == {'/a'}
@@ -230,13 +230,13 @@ def test_a_recording(tmp_path: Path) -> None:
     recording = recorder(tmp_path / 'a')
     recording.start()
     for i in range(50):
-        recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)))
+        recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
     recording.add_topic(FLAG)
-    recording.offer(FLAG.name, START_NS + 50, b'\0\1\0\0\1')
+    recording.offer(FLAG.name, START_NS + 50, b'\0\1\0\0\1', START_NS + 50)
     recording.set_custom('note', 'later')
     wait_until(lambda: recording.progress.messages == 51, 10.0, 'all written while it goes on')
     recording.stop()
-    recording.offer(TEXT.name, START_NS + 60, b'too late')
+    recording.offer(TEXT.name, START_NS + 60, b'too late', START_NS + 60)
     assert not recording.progress.active
     assert recording.progress.ended is None
     with Bag(tmp_path / 'a') as bag:
@@ -247,7 +247,7 @@ def test_a_recording(tmp_path: Path) -> None:
 def test_what_finds_no_room_is_counted(tmp_path: Path) -> None:
     recording = recorder(tmp_path / 'a', Limits(0.0, 0, 1000))
     for i in range(30):  # nothing is taken out before the start
-        recording.offer(TEXT.name, START_NS + i, bytes(100))
+        recording.offer(TEXT.name, START_NS + i, bytes(100), START_NS + i)
     assert recording.progress.dropped == 20
     recording.start()
     recording.stop()
@@ -306,7 +306,7 @@ recording = BagRecorder(
 recording.start()
 while True:
     stamp = time.time_ns()
-    recording.offer('/chatter', stamp, bytes(100))
+    recording.offer('/chatter', stamp, bytes(100), stamp)
     print(stamp, flush=True)
     time.sleep(0.002)
 """

@@ -37,16 +37,16 @@ from turret_common.state_dir import state_dir
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
 
-_PERIOD_S = 0.5
+_TAKE_S = 0.02    # between two looks at what has arrived
+_PERIOD_S = 0.5  # between two looks at everything else, and two states
 _LONGEST_S = 86400.0
 _FINISH_S = 5.0  # for completing a bag when the node ends
 
 
 class BagNode(Node):
-    """Messages go from the pump's thread to the ring buffer and the recorder's queue, which never wait.
+    """Takes messages and looks after the subscriptions in a thread of its own, which waits for no disk.
 
-    A thread of its own looks after the subscriptions, decides when to save and publishes the state; work on files is
-    done by a worker.
+    The recorder writes in its thread; all other work on files is done by a worker.
     """
 
     def __init__(self, **node_kwargs: Any) -> None:
@@ -69,7 +69,7 @@ class BagNode(Node):
         self._change = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='bag-files')
         self._watch = ParameterWatch(self, [spec.name for spec in GRAPH])
-        self._feeds = BagFeeds(self, self._take, self._on_feed)
+        self._feeds = BagFeeds(self, self._on_feed)
         self._state = self.create_publisher(BagState, 'bag/state', ros_qos.STATE)
         self._status = PolledSubscription(self, TurretStatus, 'status', ros_qos.STATUS)
         self._laser = PolledSubscription(self, LaserState, 'laser/state', ros_qos.STATE)
@@ -80,29 +80,18 @@ class BagNode(Node):
         self.create_service(DeleteBag, 'bag/delete', self._delete)
         self.create_timer(1.0, self._watch.ask)
         self._worker.submit(self._library.recover)
-        self._thread = Periodic('bag', _PERIOD_S, self._tick, self._on_thread_error)
+        self._due = 0.0
+        self._thread = Periodic('bag', _TAKE_S, self._tick, self._on_thread_error)
         self._thread.start()
 
     def destroy_node(self) -> None:
         """Complete what is being recorded."""
         self._thread.stop()
+        self._take_now()
         if self._recorder is not None:
             self._recorder.stop(_FINISH_S)
         self._worker.shutdown()
-        self._feeds.close()
         super().destroy_node()
-
-    # --- on the pump's thread
-
-    def _take(self, topic: str, stamp_ns: int, data: bytes) -> None:
-        if topic in self._latched:
-            self._latched[topic] = Held(topic, stamp_ns, data)
-        latched = self._held.get(topic)
-        if latched is not None:
-            self._ring.add(topic, stamp_ns, data, latched)
-        recorder = self._recorder
-        if recorder is not None and topic in self._recorded:
-            recorder.offer(topic, stamp_ns, data)
 
     # --- on the thread of its own
 
@@ -111,11 +100,37 @@ class BagNode(Node):
         self.context.try_shutdown()
 
     def _tick(self) -> None:
-        now = time.monotonic()
         with self._change:
-            if self._recorder is not None and not self._recorder.progress.active:
+            self._take()
+            now = time.monotonic()
+            if now < self._due:
+                return
+            self._due = now + _PERIOD_S
+            if not self._is_recording():
                 self._recorded = frozenset()
             self._feeds.review(self._is_wanted)
+        self._look_for_reasons(now)
+        self._state.publish(self._state_message())
+
+    def _take(self) -> None:
+        recorder = self._recorder
+        for topic, stamp_ns, data, published_ns, missed in self._feeds.take():
+            latched = self._held.get(topic)
+            if latched is not None:
+                self._ring.add(Held(topic, stamp_ns, data, published_ns), latched)
+            if topic in self._latched:
+                self._latched[topic] = Held(topic, stamp_ns, data, published_ns)
+            if recorder is not None and topic in self._recorded:
+                recorder.offer(topic, stamp_ns, data, published_ns)
+                recorder.progress.dropped += missed
+
+    def _take_now(self) -> None:
+        """Take what has arrived so far, from any thread."""
+        with self._change:
+            self._take()
+
+    def _look_for_reasons(self, now: float) -> None:
+        """Save the last seconds when something has happened."""
         auto = self._ros_parameters.value.auto
         for status in self._status.take():
             self._auto.see_faults(
@@ -126,7 +141,11 @@ class BagNode(Node):
         label = self._auto.due(now)
         if label is not None:
             self._worker.submit(self._save_automatically, label)
-        self._state.publish(self._state_message())
+
+    def _look_now(self) -> None:
+        """Look at everything at once, because something has changed."""
+        self._due = 0.0
+        self._thread.wake()
 
     def _is_recording(self) -> bool:
         return self._recorder is not None and self._recorder.progress.active
@@ -143,7 +162,7 @@ class BagNode(Node):
         if kept != 'off' and self._selector.selects(kept, name):
             self._held[name] = feed.latched
         if feed.latched:
-            self._latched.setdefault(name, Held(name, 0, b''))
+            self._latched.setdefault(name, Held(name, 0, b'', 0))
         if self._recorder is not None and self._is_recording() and self._selector.selects(self._selection, name):
             self._recorder.add_topic(feed.topic)
             self._recorded |= {name}
@@ -182,16 +201,16 @@ class BagNode(Node):
                     self._library.new(request.label, datetime.datetime.now()), [feed.topic for feed in feeds],
                     selection, split_bytes=parameters.split_mb * 1_000_000, split_s=parameters.split_s),
                 Limits(request.max_s, parameters.min_free_mb * 1_000_000, parameters.queue_mb * 1_000_000),
-                self._thread.wake)
+                self._look_now)
             recorder.start()
             for feed in feeds:
                 latched = self._latched.get(feed.topic.name)
                 if latched is not None and latched.data:
-                    recorder.offer(latched.topic, time.time_ns(), latched.data)
+                    recorder.offer(latched.topic, time.time_ns(), latched.data, latched.published_ns)
             self._trouble, self._selection = None, selection
             self._recorded = frozenset(feed.topic.name for feed in feeds)
             self._recorder = recorder
-        self._thread.wake()
+        self._look_now()
         response.name = recorder.name
 
     @answered
@@ -199,6 +218,7 @@ class BagNode(Node):
         recorder = self._recorder
         if recorder is None or not recorder.progress.active:
             raise TurretError(ReasonCode.NOT_READY, 'nothing is being recorded')
+        self._take_now()
         await in_thread(self, self._worker, recorder.stop)
         response.name = recorder.name
 
@@ -222,6 +242,7 @@ class BagNode(Node):
 
     def _save(self, label: str, duration_s: float = 0.0, prefix: str = '') -> str:
         """Write what the ring buffer holds; return the name of the bag."""
+        self._take_now()
         messages = self._ring.last(duration_s)
         if not messages:
             raise TurretError(ReasonCode.NOT_READY, 'the ring buffer is empty')

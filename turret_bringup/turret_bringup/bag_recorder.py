@@ -48,7 +48,7 @@ class Progress:
         duration_s: length so far [s].
         size: bytes written.
         messages: written.
-        dropped: messages that found no room to wait.
+        dropped: messages that found no room to wait, or that never arrived.
         ended: why it ended by itself; None while it goes on and after it was stopped.
     """
 
@@ -76,7 +76,7 @@ class BagRecorder:
         self._writer = writer
         self._limits = limits
         self._finished = finished
-        self._waiting: deque[tuple[str, int, bytes] | Topic] = deque()
+        self._waiting: deque[tuple[str, int, bytes, int] | Topic] = deque()
         self._queued = 0
         self._taken = 0
         self._custom: dict[str, str] = {}
@@ -100,7 +100,7 @@ class BagRecorder:
         """Have something written with the metadata, now and at the end."""
         self._custom[key] = value
 
-    def offer(self, topic: str, stamp_ns: int, data: bytes) -> None:
+    def offer(self, topic: str, stamp_ns: int, data: bytes, published_ns: int) -> None:
         """Record a message if there is room for it to wait. Never waits itself; call it from one thread."""
         if self._stopping.is_set() or not self.progress.active:
             return
@@ -108,7 +108,7 @@ class BagRecorder:
             self.progress.dropped += 1
             return
         self._queued += len(data)
-        self._waiting.append((topic, stamp_ns, data))
+        self._waiting.append((topic, stamp_ns, data, published_ns))
 
     def stop(self, wait_s: float | None = None) -> None:
         """End the recording and wait, for ever or so long, until the bag is complete."""
@@ -159,9 +159,8 @@ class BagRecorder:
             if isinstance(waiting, Topic):
                 self._writer.add_topic(waiting)
             else:
-                topic, stamp_ns, data = waiting
-                self._writer.write(topic, stamp_ns, data)
-                self._taken += len(data)
+                self._writer.write(*waiting)
+                self._taken += len(waiting[2])
 
     def _report(self) -> None:
         progress, writer = self.progress, self._writer

@@ -112,7 +112,8 @@ def _make_whole(path: Path, old: Metadata) -> str | None:
                 writer.add_topic(topic)
         for piece in file.pieces:
             for message in file.load(piece):
-                writer.write(names[message.channel_id], message.log_time, message.data)
+                writer.write(
+                    names[message.channel_id], message.log_time, message.data, message.publish_time)
         writer.finish(Metadata((writer.entry(),), (), old.custom, old.distro).embedded_text())
     kept_as = ''
     if lost:

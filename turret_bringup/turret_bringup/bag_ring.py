@@ -11,11 +11,12 @@ _OVERHEAD = 200
 
 
 class Held(NamedTuple):
-    """A message in the buffer: topic, when it was received [ns since 1970], and the serialized message."""
+    """A message in the buffer: topic, when it was received [ns since 1970], serialized, and when it was sent."""
 
     topic: str
     stamp_ns: int
     data: bytes
+    published_ns: int
 
 
 class RingBuffer:
@@ -50,12 +51,12 @@ class RingBuffer:
             return max(0.0, (self._messages[-1][0].stamp_ns - self._messages[0][0].stamp_ns) * 1e-9) if (
                 self._messages) else 0.0
 
-    def add(self, topic: str, stamp_ns: int, data: bytes, latched: bool = False) -> None:
+    def add(self, message: Held, latched: bool = False) -> None:
         """Take a message; stamps grow, except when the clock is stepped."""
         with self._lock:
-            self._messages.append((Held(topic, stamp_ns, data), latched))
-            self._bytes += len(data) + _OVERHEAD
-            oldest_ns = stamp_ns - self._span_ns
+            self._messages.append((message, latched))
+            self._bytes += len(message.data) + _OVERHEAD
+            oldest_ns = message.stamp_ns - self._span_ns
             while self._bytes > self._max_bytes or self._messages[0][0].stamp_ns < oldest_ns:
                 gone, was_latched = self._messages.popleft()
                 self._bytes -= len(gone.data) + _OVERHEAD

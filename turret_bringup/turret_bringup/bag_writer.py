@@ -56,10 +56,10 @@ class McapFileWriter:
             {'offered_qos_profiles': qos_text(topic.qos), 'topic_type_hash': topic.type_hash})
         self.counts[topic.name] = 0
 
-    def write(self, topic: str, stamp_ns: int, data: bytes) -> None:
+    def write(self, topic: str, stamp_ns: int, data: bytes, published_ns: int) -> None:
         """Write one message of a topic that is known."""
         count = self.counts[topic]
-        self._writer.add_message(self._channels[topic], stamp_ns, data, stamp_ns, count & 0xFFFFFFFF)
+        self._writer.add_message(self._channels[topic], stamp_ns, data, published_ns, count & 0xFFFFFFFF)
         self.counts[topic] = count + 1
         self.start_ns = min(self.start_ns, stamp_ns) if self.messages else stamp_ns
         self.end_ns = max(self.end_ns, stamp_ns)
@@ -162,13 +162,14 @@ class BagWriter:
             self._topics[topic.name] = topic
             self._files[-1].add_topic(topic)
 
-    def write(self, topic: str, stamp_ns: int, data: bytes) -> None:
+    def write(self, topic: str, stamp_ns: int, data: bytes, published_ns: int | None = None) -> None:
         """Write one message.
 
         Args:
             topic: name of a topic that was added.
             stamp_ns: when it was received, since 1970.
             data: serialized (CDR).
+            published_ns: when it was sent; None = not known.
         """
         file = self._files[-1]
         if file.messages and (
@@ -177,7 +178,7 @@ class BagWriter:
             self._finish_file()
             self._next_file()
             file = self._files[-1]
-        file.write(topic, stamp_ns, data)
+        file.write(topic, stamp_ns, data, stamp_ns if published_ns is None else published_ns)
 
     def flush(self) -> None:
         """Put everything written so far on the disk."""

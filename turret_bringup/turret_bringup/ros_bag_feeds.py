@@ -1,29 +1,48 @@
-"""The subscriptions of the node ``bag``: what is wanted, with the quality of service that the publishers offer."""
+"""The subscriptions of the node ``bag``: what is wanted, with the quality of service that the publishers offer.
+
+Nothing wakes up for a message: whoever records looks at fixed times at what has arrived. The middleware says when each
+message was sent and received, so that nothing is lost of its time, and an executor would cost several times as much.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import SubscriptionEventCallbacks
 
 from turret_bringup.bag_metadata import INFINITE_NS, Qos, Topic
 from turret_bringup.message_definitions import definition
 from turret_common import ros_qos
 from turret_common.interface import TOPICS
-from turret_web.ros_pump import SubscriptionPump
+from turret_web.ros_pump import PumpGroup
 from turret_web.ros_schema import UnknownTypeError, interface
 
-#: Messages that may wait in the middleware while the pump is behind; few of those that are large.
+#: Messages that may wait in the middleware until they are taken; few of those that are large.
 _DEPTH = 1000
 _IMAGE_DEPTH = 5
 _LARGE = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
-#: Takes a message on the pump's thread: the topic, when it was received [ns since 1970], the serialized message.
-Sink = Callable[[str, int, bytes], None]
+
+class Taken(NamedTuple):
+    """A message.
+
+    Attributes:
+        topic: name.
+        stamp_ns: when it was received, since 1970.
+        data: serialized.
+        published_ns: when it was sent.
+        missed: how many of its publisher's messages got lost since the one before.
+    """
+
+    topic: str
+    stamp_ns: int
+    data: bytes
+    published_ns: int
+    missed: int
 
 
 @dataclasses.dataclass
@@ -33,30 +52,40 @@ class Feed:
     Attributes:
         topic: as a bag describes it.
         latched: whether its publishers keep their newest message.
+        qos: that was asked for.
+        publishers: number of them.
+        subscription: of rclpy.
+        sequence: number that the publisher gave its newest message; None = unknown.
     """
 
     topic: Topic
     latched: bool
     qos: QoSProfile
     publishers: int
-    handle: Any
+    subscription: Any
+    sequence: int | None = None
+
+    def missed_before(self, sequence: int | None) -> int:
+        """Take the number of a message; return how many are missing before it. Only one publisher can be counted."""
+        before, self.sequence = self.sequence, sequence
+        if before is None or sequence is None or self.publishers != 1:
+            return 0
+        return max(0, sequence - before - 1)
 
 
 class BagFeeds:
     """Keeps the subscriptions in line with what is wanted and what is there. Use it from one thread."""
 
-    def __init__(self, node: Node, sink: Sink, added: Callable[[Feed], None]) -> None:
+    def __init__(self, node: Node, added: Callable[[Feed], None]) -> None:
         """Make it without subscriptions.
 
         Args:
             node: that subscribes.
-            sink: gets every message.
             added: called with a new subscription, before its first message.
         """
         self._node = node
-        self._sink = sink
         self._added = added
-        self._pump = SubscriptionPump(node)
+        self._group = PumpGroup()
         self._unknown: set[str] = set()
         prefix = node.get_namespace().rstrip('/')
         self._declared = {
@@ -69,7 +98,7 @@ class BagFeeds:
         Topics of the turret are subscribed to before they have a publisher, so that nothing of them is missed.
         """
         for name in [name for name in self.feeds if not wanted(name)]:
-            self._pump.unsubscribe(self.feeds.pop(name).handle)
+            self._node.destroy_subscription(self.feeds.pop(name).subscription)
         for name, type_name in self._topics():
             if not wanted(name):
                 continue
@@ -78,9 +107,19 @@ class BagFeeds:
             elif name not in self._unknown:
                 self._subscribe(name, type_name)
 
-    def close(self) -> None:
-        """End the thread. The node destroys the subscriptions."""
-        self._pump.close()
+    def take(self) -> list[Taken]:
+        """Return what has arrived since the last time, in the order of arrival."""
+        taken: list[Taken] = []
+        for name, feed in self.feeds.items():
+            subscription = feed.subscription
+            with subscription.handle:
+                while (message := subscription.handle.take_message(subscription.msg_type, True)) is not None:
+                    data, info = message
+                    taken.append(Taken(
+                        name, info['received_timestamp'], data, info['source_timestamp'],
+                        feed.missed_before(info['publication_sequence_number'])))
+        taken.sort(key=_received)
+        return taken
 
     def _topics(self) -> Iterator[tuple[str, str]]:
         yield from ((name, topic.type) for name, topic in self._declared.items())
@@ -100,10 +139,10 @@ class BagFeeds:
         qos = _suitable(profiles, _IMAGE_DEPTH if type_name in _LARGE else _DEPTH)
         topic = Topic(
             name, type_name, definition(type_name), _hash(offered), tuple(_described(profile) for profile in profiles))
-        feed = Feed(topic, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL, qos, len(offered), None)
+        feed = Feed(
+            topic, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL, qos, len(offered), self._made(cls, name, qos))
         self.feeds[name] = feed
         self._added(feed)
-        feed.handle = self._pump.subscribe(cls, name, qos, lambda data: self._sink(name, time.time_ns(), data))
 
     def _renew(self, feed: Feed) -> None:
         """Subscribe anew where publishers have come that offer less than what was asked for."""
@@ -114,15 +153,27 @@ class BagFeeds:
         offered = [info.qos_profile for info in self._node.get_publishers_info_by_topic(feed.topic.name)]
         qos = _suitable(offered, feed.qos.depth)
         if offered and qos != feed.qos:
-            self._pump.unsubscribe(feed.handle)
+            self._node.destroy_subscription(feed.subscription)
             feed.qos, feed.latched = qos, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
-            name = feed.topic.name
-            feed.handle = self._pump.subscribe(
-                interface(feed.topic.type, 'msg'), name, qos, lambda data: self._sink(name, time.time_ns(), data))
+            feed.subscription = self._made(interface(feed.topic.type, 'msg'), feed.topic.name, qos)
+            feed.sequence = None
+
+    def _made(self, cls: Any, name: str, qos: QoSProfile) -> Any:
+        return self._node.create_subscription(
+            cls, name, _ignore, qos, callback_group=self._group, raw=True,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
 
     def _expected(self, name: str) -> list[QoSProfile]:
         topic = self._declared.get(name)
         return [getattr(ros_qos, topic.qos)] if topic is not None else []
+
+
+def _ignore(_: Any) -> None:
+    """Stand in for the callback that rclpy asks for."""
+
+
+def _received(message: Taken) -> int:
+    return message.stamp_ns
 
 
 def _suitable(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from graph_scenarios import MORTAL, SCENARIOS, a_killed_node_ages_becomes_a_fault_and_returns
+from graph_scenarios import MORTAL, SCENARIOS, a_killed_node_ages_becomes_a_fault_and_returns, wait_for_status
 
 from turret_bringup import shared_memory
+from turret_bringup.bag_reader import Bag
 from turret_bringup.ros_client import TurretClient
 from turret_bringup.scratch_turret import ScratchTurret, scratch_turret
 from turret_common.ros_testing import wait_until
@@ -50,6 +52,19 @@ def test_killed_nodes_leave_no_shared_memory(turret: ScratchTurret, client: Turr
     for _ in range(2):
         turret.kill('camera')
     wait_until(lambda: not shared_memory.orphans(), 10.0, 'no orphaned segment')
+
+
+def test_a_recording_outlives_its_node(turret: ScratchTurret, client: TurretClient) -> None:
+    name = client.call('bag/start', {'selection': 'full', 'label': 'killed', 'max_s': 0.0})['name']
+    wait_for_status(client, lambda status: status.bag.recording and status.bag.duration_s > 3.0)
+    turret.kill('bag')
+    wait_until(
+        lambda: [bag['complete'] for bag in client.call('bag/list', {})['bags'] if bag['name'] == name] == [True],
+        30.0, 'the recovered bag')
+    with Bag(Path(turret.environment['XDG_STATE_HOME']) / 'turret' / 'turret' / 'bags' / name) as bag:
+        assert bag.duration_s > 2.0
+        assert bag.counts['/turret/camera/image_raw/compressed'] > 10
+        assert 'driver: sim' in bag.custom['turret.parameters']
 
 
 def test_a_second_turret_in_the_namespace_is_refused(turret: ScratchTurret) -> None:

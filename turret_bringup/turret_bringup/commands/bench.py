@@ -23,6 +23,7 @@ BENCHMARKS = {
     'vision': 'turret_vision.bench_vision',
     'exclusion': 'turret_vision.bench_exclusion',
     'web': 'turret_web.bench_web',
+    'bag': 'turret_bringup.ros_bench_bag',
     'replay': 'turret_bringup.ros_bench_replay',
 }
 
