@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,24 @@ class Client:
         """Send a status message, where the client wants those of this level."""
         if LEVELS.index(level) <= LEVELS.index(self.level):
             self.send({'op': 'status', 'level': level, 'msg': text}, request_id)
+
+
+class Part:
+    """Some of the operations, for one client.
+
+    Attributes:
+        operations: by their names.
+    """
+
+    operations: Mapping[str, Operation]
+
+    @property
+    def dropped(self) -> int:
+        """Messages that the client was too slow for."""
+        return 0
+
+    async def close(self) -> None:
+        """Give back what the client holds."""
 
 
 def get(message: dict[str, Any], key: str, kind: Any, default: Any = _REQUIRED) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.bridge import Bridge, Client, Operation, get, get_compression, get_fragment_size, get_name
+from turret_web.bridge import Bridge, Client, Part, get, get_compression, get_fragment_size, get_name
 from turret_web.cdr import CodecError
 from turret_web.gateway import ActionCodec, Closable
 from turret_web.services import by_name
@@ -26,7 +26,7 @@ _STATUS_CANCELED = 5
 _STATUS_ABORTED = 6
 
 
-class ActionOperations:
+class ActionOperations(Part):
     """The goals that one client pursues, and the actions that it offers."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
@@ -36,7 +36,7 @@ class ActionOperations:
         self._tasks: set[asyncio.Task[None]] = set()
         self._offered: dict[str, OfferedAction] = {}
         self._own_ids = (f'goal:{number}' for number in itertools.count(1))
-        self.operations: dict[str, Operation] = {
+        self.operations = {
             'send_action_goal': self._send_goal,
             'cancel_action_goal': self._cancel_goal,
             'advertise_action': self._advertise_action,

@@ -9,12 +9,12 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.bridge import Bridge, Client, Operation, get, get_compression, get_fragment_size, get_name
+from turret_web.bridge import Bridge, Client, Part, get, get_compression, get_fragment_size, get_name
 from turret_web.cdr import CodecError
 from turret_web.gateway import Closable, ServiceCodec
 
 
-class ServiceOperations:
+class ServiceOperations(Part):
     """What one client calls, and the services that it offers."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
@@ -22,7 +22,7 @@ class ServiceOperations:
         self._client = client
         self._calls: set[asyncio.Task[None]] = set()
         self._offered: dict[str, OfferedService] = {}
-        self.operations: dict[str, Operation] = {
+        self.operations = {
             'call_service': self._call_service,
             'advertise_service': self._advertise_service,
             'unadvertise_service': self._unadvertise_service,

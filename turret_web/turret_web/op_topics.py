@@ -7,7 +7,7 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.bridge import Bridge, Client, Operation, get, get_compression, get_fragment_size, get_name
+from turret_web.bridge import Bridge, Client, Part, get, get_compression, get_fragment_size, get_name
 from turret_web.cdr import Codec
 from turret_web.encodings import COMPRESSIONS
 from turret_web.fan_out import Delivery, Subscription
@@ -16,7 +16,7 @@ from turret_web.gateway import Emitter
 _LONGEST_QUEUE = 1000
 
 
-class TopicOperations:
+class TopicOperations(Part):
     """What one client subscribes to and publishes."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
@@ -24,7 +24,7 @@ class TopicOperations:
         self._client = client
         self._subscriptions: dict[tuple[str, str | int | None], Subscription] = {}
         self._emitters: dict[str, tuple[Codec, Emitter]] = {}
-        self.operations: dict[str, Operation] = {
+        self.operations = {
             'subscribe': self._subscribe,
             'unsubscribe': self._unsubscribe,
             'advertise': self._advertise,

@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.bridge import LEVELS, Bridge, Client, Operation, get
+from turret_web.bridge import LEVELS, Bridge, Client, Operation, Part, get
 from turret_web.cdr import CodecError
 from turret_web.limits import Allowance, check_depth
 from turret_web.op_actions import ActionOperations
 from turret_web.op_services import ServiceOperations
 from turret_web.op_topics import TopicOperations
+from turret_web.web_parameters import LimitParameters
 
 #: Messages in fragments that may be incomplete at one time.
 _UNFINISHED = 8
 
 
+def embedded_parts(bridge: Bridge, client: Client) -> list[Part]:
+    """Return what does the work of one client in our own bridge."""
+    return [ActionOperations(bridge, client), ServiceOperations(bridge, client), TopicOperations(bridge, client)]
+
+
 class RosbridgeSession:
     """Does what one client asks for, as far as its role may, and cleans up after it."""
 
-    def __init__(self, bridge: Bridge, client: Client) -> None:
-        self._limits = bridge.limits
+    def __init__(self, limits: LimitParameters, client: Client, parts: Sequence[Part]) -> None:
+        """Make it.
+
+        Args:
+            limits: on what the client may ask for.
+            client: who it is for.
+            parts: what does the work; given up in this order.
+        """
+        self._limits = limits
         self._client = client
-        self._allowance = Allowance(bridge.limits.messages_per_s)
-        self._unfinished: dict[str, _Parts] = {}
-        self._topics = TopicOperations(bridge, client)
-        self._services = ServiceOperations(bridge, client)
-        self._actions = ActionOperations(bridge, client)
-        self._operations: dict[str, Operation] = {
-            **self._topics.operations, **self._services.operations, **self._actions.operations,
-            'set_level': self._set_level, 'fragment': self._fragment}
+        self._allowance = Allowance(limits.messages_per_s)
+        self._unfinished: dict[str, _Fragments] = {}
+        self._parts = parts
+        self._operations: dict[str, Operation] = {'set_level': self._set_level, 'fragment': self._fragment}
+        for part in parts:
+            self._operations.update(part.operations)
 
     @property
     def dropped(self) -> int:
         """Messages that the client was too slow for."""
-        return self._topics.dropped
+        return sum(part.dropped for part in self._parts)
 
     async def receive(self, data: str | bytes) -> None:
         """Do what one message asks for; whatever is wrong with it is told to the client as a ``status``.
@@ -61,7 +73,7 @@ class RosbridgeSession:
 
     async def close(self) -> None:
         """Give back everything that the client holds."""
-        for part in (self._actions, self._services, self._topics):
+        for part in self._parts:
             await part.close()
 
     def _parse(self, data: str | bytes) -> dict[str, Any]:
@@ -88,7 +100,7 @@ class RosbridgeSession:
             raise TurretError(ReasonCode.OUT_OF_RANGE, f'fragment {number} of {total} cannot be')
         if name not in self._unfinished and len(self._unfinished) >= _UNFINISHED:
             del self._unfinished[next(iter(self._unfinished))]  # the oldest will never be finished
-        parts = self._unfinished.pop(name, None) or _Parts()
+        parts = self._unfinished.pop(name, None) or _Fragments()
         parts.add(number, data)
         if parts.size > self._limits.message_bytes:
             raise TurretError(ReasonCode.TOO_LARGE, f'message {name} is larger than {self._limits.message_bytes} bytes')
@@ -98,7 +110,7 @@ class RosbridgeSession:
             self._unfinished[name] = parts
 
 
-class _Parts:
+class _Fragments:
     """The fragments of one message as far as they have come."""
 
     def __init__(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -15,7 +16,8 @@ from turret_web.bridge import Bridge, Client
 from turret_web.frames import Deflater
 from turret_web.metrics import Metrics
 from turret_web.outbox import Outbox
-from turret_web.rosbridge import RosbridgeSession
+from turret_web.relay import RelayPart, Upstream
+from turret_web.rosbridge import RosbridgeSession, embedded_parts
 from turret_web.routes import caller_of, current_role, json_response
 
 log = logging.getLogger(__name__)
@@ -27,12 +29,24 @@ _PING_S = 20.0
 class _Connection:
     """One client that is connected."""
 
-    def __init__(self, bridge: Bridge, client: Client, socket: web.WebSocketResponse) -> None:
+    def __init__(
+            self, bridge: Bridge, client: Client, socket: web.WebSocketResponse,
+            upstream: ClientWebSocketResponse | None) -> None:
+        parts = embedded_parts(bridge, client)
+        if upstream is not None:
+            own_call = {name: do for part in parts for name, do in part.operations.items()}['call_service']
+            parts.append(RelayPart(bridge, client, upstream, own_call, self._hang_up))
+        self._loop = asyncio.get_running_loop()
+        self._goodbye: asyncio.Task[bool] | None = None
         self.client = client
         self.socket = socket
-        self.session = RosbridgeSession(bridge, client)
+        self.session = RosbridgeSession(bridge.limits, client, parts)
         self.since_s = time.monotonic()
         self.received = 0
+
+    def _hang_up(self) -> None:
+        """The server behind us has closed its connection."""
+        self._goodbye = self._loop.create_task(self.socket.close(code=1001, message=b'the rosbridge server ended'))
 
     def totals(self) -> Mapping[str, int]:
         """Return what it adds to the counters."""
@@ -45,7 +59,20 @@ class _Connection:
 class BridgeRoutes:
     """The WebSocket side of the front door."""
 
-    def __init__(self, bridge: Bridge, metrics: Metrics) -> None:
+    def __init__(self, bridge: Bridge, metrics: Metrics, kind: str, upstream_url: str) -> None:
+        """Make it.
+
+        Args:
+            bridge: what all clients share.
+            metrics: counts what they do.
+            kind: one of :data:`turret_web.web_parameters.BRIDGES`.
+            upstream_url: of the stock server, where that is the kind.
+
+        Raises:
+            TurretError: INVALID_ARGUMENT, the address is none on this machine.
+        """
+        self._enabled = kind != 'none'
+        self._upstream = Upstream(upstream_url) if kind == 'rosbridge_suite' else None
         self._bridge = bridge
         self._metrics = metrics
         self._connections: set[_Connection] = set()
@@ -70,16 +97,24 @@ class BridgeRoutes:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until it goes."""
         limits = self._bridge.limits
+        if not self._enabled:
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'the bridge is switched off here')
         if self.count >= limits.clients:
             raise TurretError(ReasonCode.RATE_LIMITED, f'{limits.clients} clients are connected already')
+        upstream = await self._upstream.connect() if self._upstream is not None else None
         socket = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
-        await socket.prepare(request)
-        transport = request.transport
-        if transport is None:  # it has gone already
-            return socket
+        try:
+            await socket.prepare(request)
+            transport = request.transport
+            if transport is None:
+                raise ConnectionResetError('it has gone already')
+        except BaseException:
+            if upstream is not None:
+                await upstream.close()
+            raise
         deflater = Deflater(int(socket.compress)) if socket.compress else None
         client = Client(caller_of(request), current_role.get(), Outbox(transport, limits.stall_s, deflater))
-        connection = _Connection(self._bridge, client, socket)
+        connection = _Connection(self._bridge, client, socket, upstream)
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)
         try:
@@ -100,6 +135,8 @@ class BridgeRoutes:
         """Say goodbye to everybody."""
         for connection in list(self._connections):
             await connection.socket.close(code=1001, message=b'the turret ends')
+        if self._upstream is not None:
+            await self._upstream.close()
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         return json_response([self._describe(connection) for connection in self._connections])

@@ -31,7 +31,7 @@ from turret_web.routes_files import FileRoutes
 from turret_web.routes_rtc import RtcRoutes
 from turret_web.routes_video import VideoRoutes
 from turret_web.services import Services
-from turret_web.streams import Video
+from turret_web.stock_video import make_video
 from turret_web.tls import make_context
 from turret_web.web_parameters import WebParameters
 
@@ -72,6 +72,9 @@ class WebServer:
             gateway: the ROS side.
             parameters: of the node.
             panel: folder with the built panel; None for the one in this package.
+
+        Raises:
+            TurretError: INVALID_ARGUMENT, a stock server is not on this machine.
         """
         self._parameters = parameters
         self._hosts = Hosts(parameters.host, parameters.allowed_hosts)
@@ -85,10 +88,11 @@ class WebServer:
         bridge = Bridge(
             gateway, FanOut(gateway, rounded_topics, parameters.rounded_decimals), policy, Services(gateway, policy),
             parameters.limits)
-        self._bridge = BridgeRoutes(bridge, self._metrics)
+        self._bridge = BridgeRoutes(bridge, self._metrics, parameters.bridge, parameters.bridge_upstream)
         self._camera = CameraState(gateway)
         self._video = VideoRoutes(
-            Video(gateway), NoPicture(self._camera), policy, parameters.limits, self._metrics)
+            make_video(gateway, parameters.video, parameters.video_upstream), NoPicture(self._camera), policy,
+            parameters.limits, self._metrics)
         self._audio = AudioRoutes(gateway, self._camera, policy, parameters.limits)
         self._rtc = RtcRoutes(self._video, parameters)
         self._api = ApiRoutes(bridge, self._access.needs_sign_in, self._rtc.enabled)
@@ -102,11 +106,8 @@ class WebServer:
         """Listen.
 
         Raises:
-            TurretError: IO_ERROR, the address cannot be had, or the certificate or the tokens cannot be read;
-                NOT_SUPPORTED.
+            TurretError: IO_ERROR, the address cannot be had, or the certificate or the tokens cannot be read.
         """
-        if (self._parameters.bridge, self._parameters.video) != ('embedded', 'embedded'):
-            raise TurretError(ReasonCode.NOT_SUPPORTED, 'stock servers behind this door are not supported yet')
         app = web.Application(middlewares=[self._guard], client_max_size=self._parameters.limits.message_bytes)
         app.on_response_prepare.append(self._add_headers)
         app.add_routes([

@@ -62,6 +62,10 @@ class Services:
         if type_name is not None and self._gateway.service(type_name).request.kind.name != codec.request.kind.name:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'service {name} has type {actual}, not {type_name}')
         request = codec.request.encode(by_name(args, codec.request.kind), time.time_ns())
+        self.record(caller, role, name)
+        return codec.response.to_json(await self._gateway.call(name, actual, request, timeout_s))
+
+    def record(self, caller: str, role: Role, name: str) -> None:
+        """Keep a record of a call that is about to be made, where it is one of those that an operator answers for."""
         if role is Role.OPERATOR and not name.endswith(_HEARTBEAT) and not self._policy.is_harmless(name):
             audit.info('%s calls %s', caller, name)
-        return codec.response.to_json(await self._gateway.call(name, actual, request, timeout_s))

@@ -17,7 +17,7 @@ from typing import Any
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.cdr import Codec, CodecError
-from turret_web.gateway import Feed, Gateway
+from turret_web.gateway import Closable, Gateway
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Channel:
     """The pictures of one (topic, size, quality), for all who watch them.
 
     Attributes:
-        feed: the subscription.
+        feed: where they come from.
         viewers: how many watch.
         number: of the newest picture.
     """
@@ -114,7 +114,7 @@ class Channel:
         self._waiting: asyncio.Future[Picture] = self._loop.create_future()
         self._newest: bytes | None = None
         self._encoding: asyncio.Task[None] | None = None
-        self.feed: Feed | None = None
+        self.feed: Closable | None = None
         self.viewers = 0
         self.number = 0
 
@@ -132,7 +132,7 @@ class Channel:
             except CodecError as error:
                 log.warning('%s: %s', self._request.topic, error)
             else:
-                self._show(message['data'], _timestamp(message))
+                self.show(message['data'], _timestamp(message))
             return
         self._newest = data
         if self._encoding is None or self._encoding.done():
@@ -147,9 +147,10 @@ class Channel:
             except (TurretError, CodecError) as error:
                 log.warning('%s: %s', self._request.topic, error)
             else:
-                self._show(jpeg, timestamp)
+                self.show(jpeg, timestamp)
 
-    def _show(self, jpeg: bytes, timestamp: str) -> None:
+    def show(self, jpeg: bytes, timestamp: str) -> None:
+        """Take a picture; arguments as the attributes of :class:`Picture`."""
         waiting, self._waiting = self._waiting, self._loop.create_future()
         self.number += 1
         waiting.set_result(Picture(jpeg, timestamp, self.number))
@@ -201,11 +202,14 @@ class Video:
         async with self._lock:
             channel = self._channels.get(request)
             if channel is None:
-                type_name = self._gateway.topics().get(request.topic, [RAW])[0]
-                channel = Channel(request, self._gateway.message(type_name))
-                channel.feed = await self._gateway.subscribe(request.topic, type_name, channel.deliver)
-                self._channels[request] = channel
+                channel = self._channels[request] = await self._open(request)
             channel.viewers += 1
+        return channel
+
+    async def _open(self, request: VideoRequest) -> Channel:
+        type_name = self._gateway.topics().get(request.topic, [RAW])[0]
+        channel = Channel(request, self._gateway.message(type_name))
+        channel.feed = await self._gateway.subscribe(request.topic, type_name, channel.deliver)
         return channel
 
     async def leave(self, request: VideoRequest) -> None:
