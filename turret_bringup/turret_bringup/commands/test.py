@@ -3,6 +3,7 @@
 Lanes, quickest first; without a name all but soak run:
 
   unit     ruff, mypy, and the tests without ROS
+  colcon   colcon build and, of each package, colcon test with the tests without ROS
   ros      nodes in process
   system   the whole graph, started as ./turret up does and, where launch_testing is installed, with ros2 launch
   panel    the panel's own tests and those in a browser (chromium)
@@ -28,7 +29,7 @@ PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control',
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('lanes', metavar='LANE', nargs='*', type=_lane, help='unit, ros, system, panel or soak')
+    parser.add_argument('lanes', metavar='LANE', nargs='*', type=_lane, help='unit, colcon, ros, system, panel or soak')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +60,21 @@ def _unit(extra: Sequence[str]) -> list[list[str]]:
     ]
 
 
+def _colcon(extra: Sequence[str]) -> list[list[str]]:
+    """Return what a user of a distribution does, on the wheels; messages that were compiled before are used again."""
+    base, cmake = ROOT / 'build' / 'colcon', ROOT / 'cmake' / 'pip_ros.cmake'
+    colcon = ['colcon', '--log-base', str(base / 'log')]
+    places = ['--build-base', str(ROOT / 'build'), '--install-base', str(base / 'install')]
+    results = ['--test-result-base', str(base / 'results')]
+    without_ros = [f'--ignore=test/{name}' for name in ('ros', 'system', 'launched', 'panel', 'soak')]
+    return [
+        [*colcon, 'build', *places, '--cmake-args', '-G', 'Ninja', '-DBUILD_TESTING=OFF',
+         f'-DCMAKE_PROJECT_INCLUDE={cmake}'],
+        [*colcon, 'test', *places, *results, '--return-code-on-test-failure', '--packages-skip', 'turret_msgs',
+         '--event-handlers', 'console_cohesion+', '--pytest-args', 'test', *without_ros, *extra],
+    ]
+
+
 def _folder(*names: str) -> Callable[[Sequence[str]], list[list[str]]]:
     def commands(extra: Sequence[str]) -> list[list[str]]:
         folders = [ROOT / package / 'test' / name for package in PACKAGES for name in names]
@@ -75,7 +91,8 @@ def _soak(extra: Sequence[str]) -> list[list[str]]:
 
 
 _LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
-    'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'soak': _soak}
+    'unit': _unit, 'colcon': _colcon, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel,
+    'soak': _soak}
 
 
 def _lane(name: str) -> str:

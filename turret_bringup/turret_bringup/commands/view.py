@@ -1,7 +1,7 @@
 """Draw what the turret knows in three dimensions, beside a running turret.
 
 Publishes the topic "markers": tracks, prediction, aim ray, what the camera sees, zones and limits. On a ROS
-distribution it starts rviz; elsewhere it says how to see it in Foxglove, which needs no ROS.
+distribution it starts rviz; elsewhere it says how to see it in Foxglove, which needs no ROS. --picture needs neither.
 """
 
 from __future__ import annotations
@@ -10,10 +10,17 @@ import argparse
 import dataclasses
 import os
 import shlex
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from turret_bringup.commands.options import add_namespace
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+#: How long the turret has to show its head.
+_PATIENCE_S = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
         help='one parameter, for example markers.distance_m=5; may be repeated, wins over files')
+    parser.add_argument('--picture', type=Path, metavar='FILE', help='write what is seen now as a PNG, and end')
     add_namespace(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Become the node ``markers``, or ``ros2 launch``."""
-    if 'ROS_DISTRO' in os.environ:
+    """Become the node ``markers``, or ``ros2 launch``; or take one picture."""
+    if 'ROS_DISTRO' in os.environ and not args.picture:
         os.execvp('ros2', launch_command(args))
 
     from turret_bringup import configuration
@@ -43,17 +51,43 @@ def run(args: argparse.Namespace) -> int:
     folder = runtime_dir(args.namespace) / 'view'
     (markers,) = VIEWERS
     files = dataclasses.replace(config, nodes=VIEWERS).write(folder)
-    layout = adapted('turret.foxglove.json', folder, args.namespace, config.effective['markers'].frame_prefix)
-    web = config.effective['web']
+    command = [
+        sys.executable, '-m', markers.module, '--ros-args', '-r', f'__ns:=/{args.namespace}',
+        '--params-file', str(files[markers.name])]
+    os.environ.update(environment())
+    parameters, web = config.effective[markers.name], config.effective['web']
+    if args.picture:
+        _take_picture(command, args.namespace, args.picture, parameters.distance_m)
+        return 0
+    layout = adapted('turret.foxglove.json', folder, args.namespace, parameters.frame_prefix)
     sys.stdout.write(
         f'drawing on /{args.namespace}/markers; end with Ctrl-C\n'
         f'in Foxglove: open a connection of the kind Rosbridge to ws://{web.host}:{web.port}/rosbridge\n'
         f'and import the layout {layout}\n')
     sys.stdout.flush()
-    os.environ.update(environment())
-    os.execv(sys.executable, [
-        sys.executable, '-m', markers.module, '--ros-args', '-r', f'__ns:=/{args.namespace}',
-        '--params-file', str(files[markers.name])])
+    os.execv(sys.executable, command)
+
+
+def _take_picture(command: list[str], namespace: str, path: Path, distance_m: float) -> None:
+    from turret_bringup import markers_picture
+    from turret_bringup.ros_client import TurretClient
+
+    node = subprocess.Popen(command)
+    try:
+        with TurretClient(namespace, timeout_s=_PATIENCE_S) as client:
+            deadline = time.monotonic() + _PATIENCE_S
+            for drawing in client.messages('markers'):
+                if 'head' in {marker.ns for marker in drawing.markers}:
+                    break
+                if time.monotonic() > deadline:
+                    raise TurretError(ReasonCode.NOT_READY, f'no pose of the head within {_PATIENCE_S:g} s')
+        try:
+            markers_picture.draw(drawing.markers, path, distance_m, f'/{namespace}/markers')
+        except (OSError, ValueError) as error:  # a folder that is missing; an ending that is no picture's
+            raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be written: {error}') from error
+    finally:
+        node.terminate()
+        node.wait()
 
 
 def launch_command(args: argparse.Namespace) -> list[str]:
