@@ -43,9 +43,9 @@ def test_they_listen_where_the_front_door_looks_for_them() -> None:
 
 @pytest.mark.parametrize('address', ['//0.0.0.0:9090', '//192.0.2.1:9090', '//:9090', '//robot.local:9090'])
 def test_they_never_listen_wider_than_this_machine(address: str) -> None:
-    with pytest.raises(TurretError, match=r'web\.bridge_upstream'):
+    with pytest.raises(TurretError, match='no address of a server on this machine'):
         parameters(dataclasses.replace(WEB, bridge_upstream=f'ws:{address}'))
-    with pytest.raises(TurretError, match=r'web\.video_upstream'):
+    with pytest.raises(TurretError, match='no address of a server on this machine'):
         parameters(dataclasses.replace(WEB, video_upstream=f'http:{address}'))
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from turret_common.errors import TurretError
-from turret_common.reason_codes import ReasonCode
-from turret_web.hosts import is_loopback
+from turret_web.relay import check_upstream
 from turret_web.web_parameters import AccessParameters, WebParameters
 
 
@@ -34,10 +32,14 @@ def secret_upstream(url: str) -> str:
 
 
 def bridge_nodes(web: WebParameters, namespace: str) -> list[StockNode]:
-    """Return the nodes of rosbridge_suite; none where the front door uses another bridge."""
+    """Return the nodes of rosbridge_suite; none where the front door uses another bridge.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, it is to listen wider than on this machine.
+    """
     if web.bridge != 'rosbridge_suite':
         return []
-    url = _on_this_machine('web.bridge_upstream', web.bridge_upstream)
+    url = urlsplit(check_upstream(web.bridge_upstream, ('ws',)))
     globs = _globs(web.access, namespace)
     return [
         StockNode('rosbridge_server', 'rosbridge_websocket', 'rosbridge_websocket', {
@@ -48,19 +50,12 @@ def bridge_nodes(web: WebParameters, namespace: str) -> list[StockNode]:
 
 
 def video_nodes(web: WebParameters) -> list[StockNode]:
-    """Return the node of web_video_server; none where the front door uses another one."""
+    """Return the node of web_video_server; none where the front door uses another one. Raises as the other."""
     if web.video != 'web_video_server':
         return []
-    url = _on_this_machine('web.video_upstream', web.video_upstream)
+    url = urlsplit(check_upstream(web.video_upstream, ('http',)))
     return [StockNode('web_video_server', 'web_video_server', 'web_video_server', {
         'address': url.hostname or '', 'port': url.port or 8080, 'verbose': False}, 'web-video-server')]
-
-
-def _on_this_machine(name: str, address: str) -> Any:
-    url = urlsplit(address)
-    if not is_loopback(url.hostname or ''):
-        raise TurretError(ReasonCode.NOT_ALLOWED, f'{name}: a stock server must listen on this machine, not {address}')
-    return url
 
 
 def _globs(access: AccessParameters, namespace: str) -> dict[str, str | int | float | bool]:

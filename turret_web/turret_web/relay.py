@@ -80,7 +80,8 @@ class Upstream:
             return socket
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise TurretError(
-                ReasonCode.NOT_READY, f'the rosbridge server at {self._url} does not answer: {error}') from error
+                ReasonCode.NOT_READY,  # without its path, which may be a secret of ours
+                f'the rosbridge server on {urlsplit(self._url).netloc} does not answer') from error
 
     async def _open(self, session: aiohttp.ClientSession) -> Any:
         return await session.ws_connect(self._url, max_msg_size=_LARGEST_MESSAGE)
