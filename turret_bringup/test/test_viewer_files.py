@@ -1,9 +1,10 @@
-"""What rviz, rqt and Foxglove are told to show exists, in any namespace."""
+"""What rviz, rqt, Foxglove and PlotJuggler are told to show exists, in any namespace."""
 
 from __future__ import annotations
 
 import ast
 import json
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from turret_bringup.graph import GRAPH
 from turret_bringup.viewer_files import adapted, viewer_file
 from turret_common.interface import TOPICS
 
-FILES = ('turret.rviz', 'turret.perspective', 'turret.foxglove.json')
+FILES = (
+    'turret.rviz', 'turret.perspective', 'turret.foxglove.json', 'bag.foxglove.json', 'bag.plotjuggler.xml')
 #: Published by robot_state_publisher.
 OTHERS = {'/left/robot_description'}
 ROOT = Path(__file__).parents[2]
@@ -34,6 +36,8 @@ def strings(value: Any) -> Iterator[str]:
 
 def names(file: str) -> set[str]:
     text = viewer_file(file, 'left')
+    if file.endswith('xml'):
+        return {curve.attrib['name'] for curve in ElementTree.fromstring(text).iter('curve')}
     document = yaml.safe_load(text) if file.endswith('rviz') else json.loads(text)
     return {text for text in strings(document) if text.startswith('/left/')}
 

@@ -13,11 +13,11 @@ class TopicParameters:
 
     light: tuple[str, ...] = param(
         ('status', '*/state', 'vision/detections', 'vision/tracks', 'joint_states', 'controller/*', 'gimbal/*',
-         'safety/*', 'camera/camera_info', 'sim/truth', '/tf', '/tf_static', '/diagnostics', '/rosout',
+         'safety/*', 'exclusion/*', 'camera/camera_info', 'sim/truth', '/tf', '/tf_static', '/diagnostics', '/rosout',
          '/parameter_events'),
         'topics of the selection "light"')
     full: tuple[str, ...] = param(
-        ('camera/*/compressed', 'vision/*/compressed'), 'topics that the selection "full" has besides')
+        ('camera/*/compressed', 'vision/*/compressed', 'camera/audio'), 'topics that the selection "full" has besides')
     excluded: tuple[str, ...] = param((), 'topics that no selection has, "all" included')
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from turret_bringup.bag_reader import Bag
     from turret_bringup.ros_bag_decoder import BagDecoder
 
+_PICTURE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _PICTURES = ('.png', '.svg', '.pdf', '.html')
 
 
@@ -70,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument('--topic', metavar='NAME', help='of the pictures, without namespace (default: the best)')
     export = of_a_bag('export', 'write one table for each topic', _export)
     export.add_argument('-o', '--output', type=Path, metavar='FOLDER', help='folder (default: BAG here)')
-    export.add_argument('--topics', nargs='+', metavar='NAME', help='only these, with or without namespace')
+    export.add_argument(
+        '--topics', nargs='+', metavar='NAME', help='with or without namespace (default: all but pictures)')
     export.add_argument('--parquet', action='store_true', help='Parquet instead of CSV; needs pyarrow')
 
 
@@ -163,7 +165,7 @@ def _plot(args: argparse.Namespace) -> None:
         if output.suffix not in _PICTURES:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{output} ends in none of {", ".join(_PICTURES)}')
         series = bag_series.Series()
-        for topic, stamp_ns, values in _Relative(bag).messages(bag_series.TOPICS):
+        for topic, stamp_ns, values in Relative(bag).messages(bag_series.TOPICS):
             series.add(topic, (stamp_ns - bag.start_ns) * 1e-9, stamp_ns * 1e-9, values)
         _writing(output, lambda: bag_plots.write(output, bag.path.name, series, bag_info.lines(bag)))
 
@@ -173,7 +175,7 @@ def _video(args: argparse.Namespace) -> None:
     from turret_bringup.bag_reader import Bag
     with Bag(_path(args)) as bag:
         output = _output(args, bag, '.mp4')
-        relative = _Relative(bag, raw=True)
+        relative = Relative(bag, raw=True)
         topic = args.topic or bag_video.source(relative.topics)
         if topic not in bag_video.PICTURES:
             raise TurretError(
@@ -188,8 +190,9 @@ def _export(args: argparse.Namespace) -> None:
     with Bag(_path(args)) as bag:
         decoder = BagDecoder(bag)
         _note(decoder)
-        prefix = _Relative(bag).prefix
-        wanted = {name if name.startswith('/') else prefix + name for name in args.topics or bag.topics}
+        prefix = Relative(bag).prefix
+        named = {name if name.startswith('/') else prefix + name for name in args.topics or ()}
+        wanted = named or {name for name, topic in bag.topics.items() if topic.type not in _PICTURE_TYPES}
         unknown = wanted - set(bag.topics)
         if unknown:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'the bag has no topic {", ".join(sorted(unknown))}')
@@ -208,7 +211,7 @@ def _export(args: argparse.Namespace) -> None:
                 ReasonCode.NOT_SUPPORTED, 'Parquet needs the Python package pyarrow: pip install pyarrow') from None
 
 
-class _Relative:
+class Relative:
     """The messages of a bag by their names in the turret's namespace.
 
     Attributes:
