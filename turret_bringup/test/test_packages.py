@@ -25,10 +25,10 @@ KEYS = {
     'catkin_pkg': 'python3-catkin-pkg', 'cbor2': 'python3-cbor2', 'cv2': 'python3-opencv',
     'gpiozero': 'python3-gpiozero', 'hypothesis': 'python3-hypothesis', 'lgpio': 'python3-lgpio',
     'lz4': 'mcap-ros2-support', 'matplotlib': 'python3-matplotlib', 'mcap': 'mcap-ros2-support',
-    'numpy': 'python3-numpy', 'orjson': 'python3-orjson', 'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil',
-    'pytest': 'python3-pytest', 'segno': 'python3-segno', 'serial': 'python3-serial',
-    'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py', 'yaml': 'python3-yaml',
-    'zstandard': 'mcap-ros2-support',
+    'mpl_toolkits': 'python3-matplotlib', 'numpy': 'python3-numpy', 'orjson': 'python3-orjson',
+    'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest', 'segno': 'python3-segno',
+    'serial': 'python3-serial', 'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py',
+    'yaml': 'python3-yaml', 'zstandard': 'mcap-ros2-support',
 }
 #: Modules without a key that are imported only when somebody chose what needs them, and what then says so.
 OPTIONAL = {
