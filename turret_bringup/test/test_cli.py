@@ -11,7 +11,7 @@ import pytest
 
 from turret_bringup import cli
 from turret_bringup.bench_rows import Row, percentile, table, write_json
-from turret_bringup.commands import COMMANDS, options, up
+from turret_bringup.commands import COMMANDS, options, replay, up
 from turret_bringup.commands import test as lanes
 from turret_bringup.commands.bench import BENCHMARKS
 
@@ -128,3 +128,12 @@ def test_checks_of_hardware_that_is_not_there_are_refused(
     assert complaint in captured.err
     assert captured.err.count('\n') == 1
     assert captured.out == ''
+
+
+def test_on_a_distribution_a_replay_is_launched_with_the_same(tmp_path: Path) -> None:
+    args = cli.parser().parse_args(
+        ['replay', str(tmp_path), '--loop', '--into', 'control', '--topics', 'vision/*', 'status', '--set', 'a.b=1'])
+    words = replay.launch_command(args, 7)
+    assert words[:4] == ['ros2', 'launch', 'turret_bringup', 'replay.launch.py']
+    assert {f'bag:={tmp_path}', 'domain:=7', 'loop:=true', 'hold:=false', 'into:=control', 'set:=a.b=1', 'panel:=true',
+            "topics:='vision/*' status"} <= set(words)

@@ -34,6 +34,7 @@ from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepRepl
 _WATCH_S = 1.0
 _LOOK_S = 0.1
 _STATE_S = 0.1
+_LAST_NS = 2**31 * 10**9  # what a stamp can hold
 
 
 class ReplayNode(Node):
@@ -78,13 +79,15 @@ class ReplayNode(Node):
 
     def _prepare(self, bag: Bag) -> None:
         p = self._settings
+        if not 0 <= bag.start_ns <= bag.end_ns < _LAST_NS:
+            raise BagError(ReasonCode.DAMAGED, f'{bag.path} is damaged: it claims to be from after the year 2037')
         namespace = _namespace(bag)
         if p.into and namespace is None:
             raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path} holds no topics of a turret to run nodes on again')
         outlets = plan(
             {name: topic.type for name, topic in bag.topics.items()}, namespace=namespace, wanted=p.topics,
             remaps=p.remap, into=p.into)
-        permits = Permits(fresh='controller' in p.into)
+        self._permits = permits = Permits(fresh='controller' in p.into)
         self._outlets = Outlets(self, bag, outlets, permits, namespace or '', p.into)
         for name, why in sorted(self._outlets.left_out.items()):
             self.get_logger().info(f'not played: {name}: {why}')
@@ -143,17 +146,16 @@ class ReplayNode(Node):
         return max(0.0, min(wait_s, clock_s, self._state_due - now, self._look_due - now))
 
     def _publish(self, recorded: BagMessage) -> None:
-        self._tell_time(time.monotonic(), recorded.stamp_ns)
+        self._tell_time(time.monotonic())
         self._outlets.publish(recorded)
         if self._operator is not None and recorded.topic == self._wishes:
             self._operator.follow(recorded.data)
 
-    def _tell_time(self, now: float, stamp_ns: int | None = None) -> None:
-        """Publish the recorded time where the last one is old; never later than that of what is published next."""
+    def _tell_time(self, now: float) -> None:
+        """Publish the recorded time where the last one is old."""
         if self._clock is not None and now >= self._clock_due:
             self._clock_due = now + 1.0 / self._settings.clock_hz
-            stamp_ns = self._player.position_ns(now) if stamp_ns is None else stamp_ns
-            self._clock.publish(Clock(clock=_time(stamp_ns)))
+            self._clock.publish(Clock(clock=_time(self._player.position_ns(now))))
 
     def _publish_state(self, now: float) -> None:
         self._state_due = now + _STATE_S

@@ -62,24 +62,21 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup.supervisor import Supervisor
     from turret_common.domains import is_in_use
 
-    namespace, recorded, name = _look_into(args)
+    namespace, recorded, name = look_into(args)
     domain = replay_guard.choose_domain(args.domain, os.environ, is_in_use)
     if 'ROS_DISTRO' in os.environ:
-        os.execvpe('ros2', launch_command(args, domain), {**os.environ, 'ROS_DOMAIN_ID': str(domain)})
+        os.execvp('ros2', launch_command(args, domain))
     with tempfile.TemporaryDirectory(prefix='turret-replay-') as state:
         environment = replay_guard.isolated(os.environ, domain, state)
         os.environ.clear()
         os.environ.update(environment)
-        port = args.port if args.port is not None else _free_port()
-        assignments = args.assignments if args.no_panel else [*args.assignments, f'web.port={port}']
         config = replay_graph.compose(
-            namespace, player_parameters(args, domain), recorded, assignments, panel=not args.no_panel)
+            namespace, player_parameters(args, domain), recorded, web_assignments(args), panel=not args.no_panel)
         files = config.write(Path(state) / 'parameters')
         supervisor = Supervisor(
             processes.commands(config, files, args.log_level, sys.stdout.isatty(), environment),
             preload=processes.PRELOADED, clean_up=shared_memory.clear_orphans)
-        supervisor.say(f'REPLAY of {name} in ROS domain {domain}: no hardware is reached; '
-                       f'other tools see it with ROS_DOMAIN_ID={domain}')
+        supervisor.say(announcement(name, domain))
         if args.no_panel:
             code = supervisor.run()
         else:
@@ -89,6 +86,19 @@ def run(args: argparse.Namespace) -> int:
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code
+
+
+def announcement(name: str, domain: int) -> str:
+    """Return the line that says what is replayed where."""
+    return (f'REPLAY of {name} in ROS domain {domain}: no hardware is reached; other tools see it with '
+            f'ROS_DOMAIN_ID={domain}')
+
+
+def web_assignments(args: argparse.Namespace) -> list[str]:
+    """Return the single parameters of the command line, the panel's port among them."""
+    if args.no_panel:
+        return list(args.assignments)
+    return [*args.assignments, f'web.port={_free_port() if args.port is None else args.port}']
 
 
 def player_parameters(args: argparse.Namespace, domain: int) -> dict[str, Any]:
@@ -115,7 +125,7 @@ def launch_command(args: argparse.Namespace, domain: int) -> list[str]:
           if value != '')]
 
 
-def _look_into(args: argparse.Namespace) -> tuple[str, dict[str, dict[str, Any]], str]:
+def look_into(args: argparse.Namespace) -> tuple[str, dict[str, dict[str, Any]], str]:
     """Return namespace, usable parameters and name of what was recorded, or say what is wrong with it."""
     from turret_bringup import replay_guard, replay_settings
     from turret_bringup.bag_metadata import BagError

@@ -1,0 +1,196 @@
+"""The replay node: what it publishes, what it never publishes, and how it is steered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from replay_bags import LATCHED, START_NS, Entry, dangerous, pictures, write
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, JointState, Joy
+
+from turret_bringup.bag_metadata import BagError
+from turret_bringup.replay_node import ReplayNode
+from turret_common.errors import TurretError
+from turret_common.params import plain
+from turret_common.permit import PermitMonitor, lease_digest
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros_qos import NEWEST, STATE
+from turret_common.ros_testing import RosHarness, wait_until
+from turret_msgs.msg import (
+    FireGrant,
+    FireRequest,
+    GimbalCommand,
+    Jog,
+    LaserState,
+    ReplayState,
+    SafetyPermit,
+    TurretStatus,
+)
+from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepReplay
+
+#: What ends the process of the node ends the thread of the harness here.
+_ENDS_THE_PROCESS = pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+Start = Callable[..., ReplayNode]
+
+
+@pytest.fixture
+def start(ros: RosHarness) -> Start:
+    """Return a function that starts a replay of a bag in the test's domain."""
+    def starter(bag: Path, **parameters: Any) -> ReplayNode:
+        values = {'bag': str(bag), 'domain': ros.domain_id, 'hold': True, **parameters}
+        node = ReplayNode(context=ros.context, namespace='turret', parameter_overrides=[
+            Parameter(name, value=plain(value)) for name, value in values.items()])
+        ros.add(node)
+        return node
+    return starter
+
+
+def states(ros: RosHarness) -> list[ReplayState]:
+    return ros.collect(ReplayState, 'replay/state', STATE)
+
+
+def test_it_publishes_what_was_recorded_in_order_and_tells_where_it_is(
+        ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    received = ros.collect(TurretStatus, 'status')
+    clock = ros.collect(Clock, '/clock')
+    told = states(ros)
+    start(write(tmp_path / 'bag', pictures(1.0)), rate=2.0)
+    wait_until(lambda: told and told[-1].ended, 20.0, 'the end')
+    assert [message.seq for message in received] == list(range(10))
+    assert (told[-1].name, told[-1].passes, told[-1].messages) == ('bag', 1, 12)
+    assert told[-1].position_s == told[-1].duration_s == pytest.approx(0.91)
+    times = [message.clock.sec * 10**9 + message.clock.nanosec - START_NS for message in clock]
+    assert times == sorted(times)
+    assert times[-1] <= 0.91e9
+
+
+def test_topics_have_the_quality_of_service_of_the_recording(ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    start(write(tmp_path / 'bag', [*dangerous(0.1), Entry(0.0, '/turret/laser/state', LaserState(), LATCHED)]))
+
+    def offered(topic: str) -> Any:
+        return wait_until(lambda: ros.probe.get_publishers_info_by_topic(topic), 10.0, topic)[0].qos_profile
+    assert offered('/turret/safety/permit').reliability == ReliabilityPolicy.BEST_EFFORT
+    assert offered('/turret/laser/state').durability == DurabilityPolicy.TRANSIENT_LOCAL
+    assert offered('/turret/status').reliability == ReliabilityPolicy.RELIABLE
+    assert offered('/turret/status').durability == DurabilityPolicy.VOLATILE
+
+
+def test_it_is_held_stepped_sought_and_sped_up(ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    received, seen = ros.collect(TurretStatus, 'status'), ros.collect(CompressedImage, 'camera/image_raw/compressed')
+    told = states(ros)
+    start(write(tmp_path / 'bag', pictures(2.0)), paused=True)
+    wait_until(lambda: [message.seq for message in received] == [0], 20.0, 'the first message')
+    assert ros.call(StepReplay, 'replay/step', StepReplay.Request(messages=2)).success
+    wait_until(lambda: [message.seq for message in received] == [0, 1, 2], what='two more')
+    assert ros.call(StepReplay, 'replay/step', StepReplay.Request()).success
+    wait_until(lambda: len(seen) == 1 and [message.seq for message in received] == [0, 1, 2, 3, 4], what='a picture')
+    assert ros.call(SeekReplay, 'replay/seek', SeekReplay.Request(position_s=1.55)).success
+    wait_until(lambda: told[-1].position_s == pytest.approx(1.55), what='the place')
+    wait_until(lambda: len(seen) == 2, what='the newest picture before it')
+    assert ros.call(SetReplayRate, 'replay/set_rate', SetReplayRate.Request(rate=0.5)).success
+    assert ros.call(SetReplayPaused, 'replay/set_paused', SetReplayPaused.Request(paused=False)).success
+    wait_until(lambda: told[-1].ended, what='the end')
+    assert received[-1].seq == 19
+    assert told[-1].rate == pytest.approx(0.5)
+
+
+def test_requests_that_make_no_sense_are_refused(ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    start(write(tmp_path / 'bag', pictures(60.0)))
+    for kind, name, request, code in (
+            (SeekReplay, 'seek', SeekReplay.Request(position_s=61.0), ReasonCode.OUT_OF_RANGE),
+            (SeekReplay, 'seek', SeekReplay.Request(position_s=float('nan')), ReasonCode.NOT_FINITE),
+            (SetReplayRate, 'set_rate', SetReplayRate.Request(rate=0.0), ReasonCode.OUT_OF_RANGE),
+            (StepReplay, 'step', StepReplay.Request(messages=2_000_000_000), ReasonCode.OUT_OF_RANGE)):
+        answer = ros.call(kind, f'replay/{name}', request)
+        assert (answer.success, answer.code) == (False, code), name
+
+
+def test_what_operators_and_automatic_fire_asked_for_is_never_played(
+        ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    never = [
+        ros.collect(Jog, 'controller/jog', NEWEST), ros.collect(Joy, 'joy', NEWEST),
+        ros.collect(FireGrant, 'safety/fire_grant', NEWEST),
+        ros.collect(FireRequest, 'controller/fire_request', NEWEST)]
+    moved = ros.collect(GimbalCommand, 'gimbal/command')
+    joints = ros.collect(JointState, 'joint_states')
+    told = states(ros)
+    start(write(tmp_path / 'bag', dangerous()))
+    wait_until(lambda: told and told[-1].ended, 20.0, 'the end')
+    assert moved
+    assert joints
+    assert never == [[], [], [], []]
+
+
+@pytest.mark.parametrize('into', [(), ('controller',)])
+def test_a_replayed_permit_never_permits_the_laser(
+        ros: RosHarness, start: Start, tmp_path: Path, into: tuple[str, ...]) -> None:
+    permits = ros.collect(SafetyPermit, 'safety/permit', NEWEST)
+    node = start(write(tmp_path / 'bag', dangerous(2.0)), into=into)
+    wait_until(lambda: len(permits) > 5, 20.0, 'permits')
+    assert not any(permit.laser_ok for permit in permits)
+    newest = permits[-1]
+    age_ns = time.monotonic_ns() - newest.monotonic_ns
+    if not into:
+        assert newest.epoch == 77  # as recorded, and stale for everybody
+        return
+    assert 0 <= age_ns < 10**9
+    assert newest.lease_digest == lease_digest(node._permits.lease_id)
+    monitor = PermitMonitor()
+    for permit in permits:
+        monitor.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
+                       permit.lease_digest, permit.reasons)
+    assert monitor.newest is not None
+    assert (monitor.newest.epoch, monitor.newest.seq) == (1, newest.seq)
+    assert not monitor.laser_ok(newest.monotonic_ns)
+    assert monitor.motion_ok(newest.monotonic_ns)
+    real = PermitMonitor()
+    real.update(10**18, 1, newest.monotonic_ns - 10**9, False, False, '', ())
+    real.update(newest.epoch, newest.seq, newest.monotonic_ns, False, True, newest.lease_digest, ())
+    assert not real.motion_ok(newest.monotonic_ns)  # whoever has a real permit takes none of a replay
+
+
+@_ENDS_THE_PROCESS
+def test_nothing_is_published_beside_a_node_that_may_drive_hardware(
+        ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    ros.add(Node('gimbal', namespace='other', context=ros.context))
+    moved = ros.collect(GimbalCommand, 'gimbal/command')
+    node = start(write(tmp_path / 'bag', dangerous(1.0)))
+    refusal = wait_until(lambda: node._failure, 20.0, 'a refusal')
+    assert refusal.code is ReasonCode.NOT_ALLOWED
+    assert '"gimbal"' in refusal.message
+    assert moved == []
+
+
+@pytest.mark.parametrize('domain', [0, 1])
+def test_it_refuses_a_domain_that_it_was_not_given(
+        ros: RosHarness, start: Start, tmp_path: Path, domain: int) -> None:
+    bag = write(tmp_path / 'bag', dangerous(0.1))
+    with pytest.raises(TurretError) as refused:
+        start(bag, domain=domain + (ros.domain_id == domain))
+    assert refused.value.code is ReasonCode.NOT_ALLOWED
+
+
+def test_a_bag_that_holds_nothing_to_play_is_refused(start: Start, tmp_path: Path) -> None:
+    with pytest.raises(BagError):
+        start(write(tmp_path / 'bag', [Entry(0.0, '/turret/joy', Joy())]))
+    with pytest.raises(BagError):
+        start(tmp_path / 'nowhere')
+    with pytest.raises(BagError):
+        start(write(tmp_path / 'other', [Entry(0.0, '/chatter', TurretStatus())]), into=('vision',))
+
+
+@_ENDS_THE_PROCESS
+def test_a_message_that_is_none_of_its_type_ends_it(ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    received = ros.collect(TurretStatus, 'status')
+    node = start(write(tmp_path / 'bag', [
+        Entry(0.0, '/turret/status', TurretStatus()), Entry(0.1, '/turret/status', b'\0\1\0\0 no status')]))
+    refusal = wait_until(lambda: node._failure, 20.0, 'a refusal')
+    assert refusal.code is ReasonCode.DAMAGED
+    assert len(received) <= 1
