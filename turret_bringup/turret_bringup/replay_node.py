@@ -147,9 +147,9 @@ class ReplayNode(Node):
 
     def _publish(self, recorded: BagMessage) -> None:
         self._tell_time(time.monotonic())
-        self._outlets.publish(recorded)
+        data = self._outlets.publish(recorded)
         if self._operator is not None and recorded.topic == self._wishes:
-            self._operator.follow(recorded.data)
+            self._operator.follow(data)
 
     def _tell_time(self, now: float) -> None:
         """Publish the recorded time where the last one is old."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from rcl_interfaces.msg import ParameterEvent
 from rclpy.parameter import parameter_value_to_python
 from rclpy.serialization import deserialize_message
 
 from turret_bringup.bag_metadata import BagError
+from turret_bringup.bag_migration import converter, parse, same
 from turret_bringup.bag_reader import Bag
 from turret_bringup.configuration import parse_layer
 from turret_common.interface import TOPICS
@@ -20,7 +19,7 @@ from turret_web.ros_schema import interface, schema
 
 #: The recorder's entry in the bag's own data: a parameter file.
 _PARAMETERS = 'turret.parameters'
-_EVENTS = '/parameter_events'
+_EVENTS, _EVENT_TYPE = '/parameter_events', 'rcl_interfaces/msg/ParameterEvent'
 _TYPES = {topic.name: topic.type for topic in TOPICS}
 #: Topics that tell a turret and its namespace.
 _TELLING = (
@@ -51,10 +50,12 @@ def recorded_parameters(bag: Bag, prefix: str) -> dict[str, dict[str, Any]]:
         values = {
             node: dict(entries) for node, entries in parse_layer(bag.custom[_PARAMETERS], str(bag.path)).values.items()
             if node in ('vision', 'controller')}
-    for recorded in bag.messages([_EVENTS]):
-        event = deserialized(recorded.data, ParameterEvent, bag, _EVENTS)
+    present = Present(bag)
+    events = bag.topics.get(_EVENTS)
+    for recorded in bag.messages([_EVENTS] if events and events.type == _EVENT_TYPE else []):
+        event = present.message(_EVENTS, recorded.data)
         node = event.node.removeprefix(f'{prefix}/')
-        if recorded.type == 'rcl_interfaces/msg/ParameterEvent' and node in ('vision', 'controller'):
+        if node in ('vision', 'controller'):
             for parameter in (*event.new_parameters, *event.changed_parameters):
                 value = parameter_value_to_python(parameter.value)
                 values.setdefault(node, {})[parameter.name] = list(value) if hasattr(value, 'tolist') else value
@@ -74,24 +75,58 @@ def messages(bag: Bag, names: Iterable[str], prefix: str) -> Iterator[tuple[str,
     for full in topics.keys() & bag.topics.keys():
         if bag.topics[full].type != _TYPES[topics[full]]:
             raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path}: {full} is a {bag.topics[full].type[:100]}')
+    present = Present(bag)
     for recorded in bag.messages(topics.keys()):
-        name = topics[recorded.topic]
-        yield name, recorded.stamp_ns, deserialized(recorded.data, interface(_TYPES[name], 'msg'), bag, recorded.topic)
+        yield topics[recorded.topic], recorded.stamp_ns, present.message(recorded.topic, recorded.data)
 
 
-def deserialized(data: bytes, kind: Any, bag: Bag, topic: str) -> Any:
-    """Return a message of a bag. Raises BagError: DAMAGED, it is no message of its type."""
-    try:
-        # The decoder of ROS complains about what is damaged on standard error.
-        _codec(kind).to_cbor(data)
-        return deserialize_message(data, kind)
-    except (CodecError, RuntimeError, MemoryError, UnicodeDecodeError) as error:
-        raise BagError(ReasonCode.DAMAGED, f'{bag.path} is damaged: a message of {topic} cannot be read') from error
+class Present:
+    """Brings messages of a bag into the form of the types that are installed, and looks whether they are whole."""
 
+    def __init__(self, bag: Bag) -> None:
+        self._bag = bag
+        self._converters: dict[str, Callable[[bytes], bytes]] = {}
 
-@functools.cache
-def _codec(kind: Any) -> Codec:
-    return Codec(schema(kind))
+    def data(self, topic: str, data: bytes) -> bytes:
+        """Return a serialized message.
+
+        Raises:
+            BagError: DAMAGED, it is no message of its type; NOT_SUPPORTED, its type has become another.
+        """
+        convert = self._converters.get(topic) or self._converter(topic)
+        try:
+            return convert(data)
+        except (CodecError, RecursionError) as error:
+            raise self._damaged(topic) from error
+
+    def message(self, topic: str, data: bytes) -> Any:
+        """Return a message. Raises as :meth:`data`."""
+        try:
+            return deserialize_message(self.data(topic, data), interface(self._bag.topics[topic].type, 'msg'))
+        except (RuntimeError, MemoryError, UnicodeDecodeError) as error:
+            raise self._damaged(topic) from error
+
+    def _converter(self, topic: str) -> Callable[[bytes], bytes]:
+        recorded = self._bag.topics[topic]
+        present = schema(interface(recorded.type, 'msg'))
+        check = Codec(present).to_cbor
+
+        def checked(data: bytes) -> bytes:
+            check(data)  # the decoder of ROS complains about what is damaged on standard error
+            return data
+        convert: Callable[[bytes], bytes] = checked
+        if recorded.definition:
+            try:
+                shape = parse(recorded.definition, recorded.type)
+                if not same(shape, present):
+                    convert = converter(shape, present)
+            except (CodecError, RecursionError) as error:
+                raise self._damaged(topic) from error
+        self._converters[topic] = convert
+        return convert
+
+    def _damaged(self, topic: str) -> BagError:
+        return BagError(ReasonCode.DAMAGED, f'{self._bag.path} is damaged: a message of {topic} cannot be read')
 
 
 def stamp_ns_of(stamp: Any) -> int:

@@ -17,7 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from turret_bringup.bag_metadata import Qos
 from turret_bringup.bag_reader import Bag, BagMessage
 from turret_bringup.replay_guard import PERMIT_TYPE, Outlet
-from turret_bringup.ros_bag_turret import deserialized
+from turret_bringup.ros_bag_turret import Present
 from turret_common.permit import lease_digest
 from turret_common.ros_images import array_to_image
 from turret_common.ros_qos import IMAGE_OUT
@@ -80,8 +80,7 @@ class Outlets:
             into: nodes that run again.
         """
         self.left_out: dict[str, str] = {}
-        self._bag, self._permits = bag, permits
-        self._types: dict[str, Any] = {}
+        self._present, self._permits = Present(bag), permits
         self._publishers: dict[str, Any] = {}
         for name, outlet in outlets.items():
             topic = bag.topics[name]
@@ -89,11 +88,11 @@ class Outlets:
                 self.left_out[name] = outlet.why_not
                 continue
             try:
-                self._types[name] = interface(topic.type, 'msg')
+                kind = interface(topic.type, 'msg')
             except UnknownTypeError as error:
                 self.left_out[name] = str(error)
                 continue
-            self._publishers[name] = node.create_publisher(self._types[name], outlet.name, qos_profile(topic.qos))
+            self._publishers[name] = node.create_publisher(kind, outlet.name, qos_profile(topic.qos))
         self._decoded = f'{namespace}/{_JPEG}'
         self._raw = None
         if 'vision' in into and not bag.counts.get(f'{namespace}/{_RAW}'):
@@ -104,17 +103,19 @@ class Outlets:
         """Names, in the bag, of the topics that are played."""
         return set(self._publishers)
 
-    def publish(self, recorded: BagMessage) -> None:
-        """Publish a recorded message, unchanged unless it is a permit.
+    def publish(self, recorded: BagMessage) -> bytes:
+        """Publish a message, unchanged unless it is a permit or its type has changed; return what was published.
 
         Raises:
-            BagError: DAMAGED, it is no message of its type.
+            BagError: as :meth:`Present.data`.
         """
-        message = deserialized(recorded.data, self._types[recorded.topic], self._bag, recorded.topic)
-        data = self._permits.harmless(recorded.data) if recorded.type == PERMIT_TYPE else recorded.data
+        data = self._present.data(recorded.topic, recorded.data)
+        if recorded.type == PERMIT_TYPE:
+            data = self._permits.harmless(data)
         self._publishers[recorded.topic].publish(data)
         if self._raw is not None and recorded.topic == self._decoded:
-            self._publish_pixels(message)
+            self._publish_pixels(deserialize_message(data, CompressedImage))
+        return data
 
     def _publish_pixels(self, message: CompressedImage) -> None:
         """Publish a compressed picture as a raw one, which is what vision looks at."""
