@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import hypothesis  # noqa: F401  imported once, for all the processes that are forked
+import hypothesis.stateful  # noqa: F401  these are imported once, for all the processes that are forked
+import numpy  # noqa: F401
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -233,6 +234,7 @@ def main() -> int:
         sys.stdout.write(f'{len(todo)} mutants\n')
         return 0
     sys.dont_write_bytecode = True
+    os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'  # plugins that no test here needs take most of the time
     survivors = []
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)

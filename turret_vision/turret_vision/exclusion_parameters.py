@@ -15,7 +15,7 @@ class ExclusionParameters:
         10.0, 'Images looked at per second; slower than about four, the laser never emits.', unit='Hz', minimum=5.0,
         maximum=30.0)
     person_width: int = param(
-        480, 'About how wide images are made to look for people; they must then be 128 px high; 0 = as they are.',
+        400, 'About how wide images are made to look for people; they must then be 128 px high; 0 = as they are.',
         unit='px', minimum=0, maximum=1920)
     face_width: int = param(
         400, 'About how wide images are made to look for faces; 0 = as they are.', unit='px', minimum=0, maximum=1920)

@@ -19,6 +19,8 @@ from turret_vision.vision_parameters import HaarParameters, HogParameters, Model
 
 _UNKNOWN = Bearing(math.nan, math.nan)
 _MODEL_CLASS = 'person'
+#: Far more is taken for a person than where people are to be followed; faces are looked for in coarse steps of size.
+_HIT_THRESHOLD, _FACE_STEP = -0.9, 1.2
 
 
 class SeenPerson(NamedTuple):
@@ -44,8 +46,9 @@ def people_detectors(parameters: ExclusionParameters) -> list[Detector]:
         TurretError: DETECTOR_FAILED, one cannot start.
     """
     detectors: list[Detector] = [
-        HogDetector(HogParameters(width=parameters.person_width)),
-        *(HaarDetector(HaarParameters(mode=mode, width=parameters.face_width)) for mode in ('face', 'face_profile'))]
+        HogDetector(HogParameters(width=parameters.person_width, hit_threshold=_HIT_THRESHOLD)),
+        *(HaarDetector(HaarParameters(mode=mode, width=parameters.face_width, scale_factor=_FACE_STEP))
+          for mode in ('face', 'face_profile'))]
     if parameters.model:
         model = ModelParameters(model=parameters.model, confidence=parameters.model_confidence)
         detectors.append(ModelDetector('onnx', model, OnnxEngine))
