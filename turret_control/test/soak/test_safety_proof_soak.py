@@ -11,7 +11,7 @@ import pytest
 from turret_control.bench_dark import EVENTS, run_trials
 
 MUTATE = Path(__file__).resolve().parents[3] / 'tools' / 'mutate_safety.py'
-TRIALS = 9
+TRIALS = 7
 
 
 @pytest.mark.soak

@@ -10,8 +10,10 @@ import pytest
 
 from turret_control.bench_dark import run_trials
 
-#: One of each kind: the driver, its guardian, the permit, the operator.
-EVENTS = ('driver stopped', 'guardian stopped', 'safety killed', 'heartbeats buffered')
+#: One of each kind: the driver, its guardian, the permit and its way, the operator, people.
+EVENTS = (
+    'driver stopped', 'guardian stopped', 'safety killed', 'permits buffered', 'heartbeats buffered',
+    'somebody near the beam')
 MUTATE = Path(__file__).resolve().parents[3] / 'tools' / 'mutate_safety.py'
 
 
@@ -24,7 +26,9 @@ def test_the_laser_pin_is_dark_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.system
 def test_mutants_of_the_safety_cores_are_noticed() -> None:
-    modules = ['permit.py', 'lease.py', 'zones.py', 'turret_control/safety.py', 'turret_control/laser.py']
+    modules = [
+        'permit.py', 'lease.py', 'zones.py', 'turret_control/safety.py', 'exclusion.py', 'estop.py', 'hourly_light.py',
+        'turret_control/laser.py', 'laser_parameters.py', 'safety_parameters.py']
     result = subprocess.run(
-        [sys.executable, MUTATE, '--sample', '12', *modules], capture_output=True, text=True, timeout=600)
+        [sys.executable, MUTATE, '--sample', '16', *modules], capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stdout + result.stderr
