@@ -121,6 +121,8 @@ def test_a_fault_saves_once_after_a_while() -> None:
 
 def test_faults_in_a_row_are_one_bag() -> None:
     auto = AutoSave()
+    auto.see_faults([('camera', -1)], PARAMETERS, 0.0)  # what was there before is nothing new
+    assert auto.due(50.0) is None
     for i in range(100):
         auto.see_faults([('camera', i)], PARAMETERS, float(i))
     assert auto.due(100.0)

@@ -12,7 +12,7 @@ class AutoSave:
     """Watches faults and the laser's counter and says when a bag is due, and what to call it."""
 
     def __init__(self) -> None:
-        self._faults: frozenset[tuple[str, int]] = frozenset()
+        self._faults: frozenset[tuple[str, int]] | None = None
         self._fire_count: int | None = None
         self._label = ''
         self._due = math.inf
@@ -21,7 +21,7 @@ class AutoSave:
     def see_faults(self, faults: Iterable[tuple[str, int]], parameters: AutoParameters, now: float) -> None:
         """Take the node and reason of every fault that is an error now; one that was not there before counts."""
         current = frozenset(faults)
-        new = current - self._faults
+        new = frozenset() if self._faults is None else current - self._faults
         self._faults = current
         if new and parameters.on_fault:
             self._want(f'fault {min(new)[0]}', parameters, now)

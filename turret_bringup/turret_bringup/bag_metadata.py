@@ -130,16 +130,16 @@ class Metadata:
 
     def text(self) -> str:
         """Return the file's text."""
-        return _dump({_ROOT: self.information()})
+        return dump({_ROOT: self.information()})
 
     def embedded_text(self) -> str:
         """Return the text that rosbag2 keeps inside an MCAP file."""
-        return _dump(self.information())
+        return dump(self.information())
 
 
 def qos_text(profiles: tuple[Qos, ...]) -> str:
     """Return offered profiles as the channel metadata of MCAP files holds them."""
-    return _dump([qos.as_yaml() for qos in profiles])
+    return dump([qos.as_yaml() for qos in profiles])
 
 
 def parse_qos(value: Any) -> tuple[Qos, ...]:
@@ -221,7 +221,8 @@ def _topics(entries: list[Any]) -> Iterator[tuple[Topic, int]]:
                     parse_qos(described.get('offered_qos_profiles'))), _number(entry, 'message_count')
 
 
-def _dump(value: Any) -> str:
+def dump(value: Any) -> str:
+    """Return YAML, with keys in their order."""
     return str(yaml.dump(value, Dumper=_DUMPER, sort_keys=False))
 
 

@@ -15,7 +15,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import SubscriptionEventCallbacks
 
 from turret_bringup.bag_metadata import INFINITE_NS, Qos, Topic
-from turret_bringup.message_definitions import definition
+from turret_bringup.message_definitions import definition, type_hash
 from turret_common import ros_qos
 from turret_common.interface import TOPICS
 from turret_web.ros_pump import PumpGroup
@@ -137,8 +137,7 @@ class BagFeeds:
         offered = self._node.get_publishers_info_by_topic(name)
         profiles = [info.qos_profile for info in offered] or self._expected(name)
         qos = _suitable(profiles, _IMAGE_DEPTH if type_name in _LARGE else _DEPTH)
-        topic = Topic(
-            name, type_name, definition(type_name), _hash(offered), tuple(_described(profile) for profile in profiles))
+        topic = Topic(name, type_name, definition(type_name), _hash(offered) or type_hash(type_name), _all(profiles))
         feed = Feed(
             topic, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL, qos, len(offered), self._made(cls, name, qos))
         self.feeds[name] = feed
@@ -150,9 +149,14 @@ class BagFeeds:
         if publishers in (0, feed.publishers):
             return
         feed.publishers = publishers
-        offered = [info.qos_profile for info in self._node.get_publishers_info_by_topic(feed.topic.name)]
-        qos = _suitable(offered, feed.qos.depth)
-        if offered and qos != feed.qos:
+        offered = self._node.get_publishers_info_by_topic(feed.topic.name)
+        if not offered:
+            return
+        profiles = [info.qos_profile for info in offered]
+        feed.topic = dataclasses.replace(
+            feed.topic, type_hash=_hash(offered) or feed.topic.type_hash, qos=_all(profiles))
+        qos = _suitable(profiles, feed.qos.depth)
+        if qos != feed.qos:
             self._node.destroy_subscription(feed.subscription)
             feed.qos, feed.latched = qos, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
             feed.subscription = self._made(interface(feed.topic.type, 'msg'), feed.topic.name, qos)
@@ -184,6 +188,10 @@ def _suitable(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
         depth=depth,
         reliability=ReliabilityPolicy.RELIABLE if offered and reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+
+
+def _all(profiles: Sequence[QoSProfile]) -> tuple[Qos, ...]:
+    return tuple(_described(profile) for profile in profiles)
 
 
 def _described(qos: QoSProfile) -> Qos:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,25 @@ def test_changes_a_parameter(turret: Any, panel: Any) -> None:
     brightness.fill('0')
     brightness.press('Tab')
     turret.wait_for(lambda status: status['camera']['brightness'] == 0, 'the old brightness')
+
+
+def test_records_saves_and_deletes_bags(turret: Any, panel: Any) -> None:
+    panel.get_by_role('tab', name='Bags').click()
+    label = panel.get_by_label('Label')
+    label.fill('from the panel')
+    panel.get_by_label('Topics').select_option('full')
+    panel.get_by_role('button', name='Record bag').click()
+    turret.wait_for(lambda status: status['bag']['recording'] and status['bag']['messages'] > 100, 'a recording')
+    panel.get_by_role('button', name='Stop recording').click()
+    recorded = panel.locator('.items li', has_text='_from_the_panel')
+    assert re.search(r'\d+ messages', recorded.inner_text())
+    label.fill('last')
+    panel.get_by_role('button', name=re.compile(r'Save the last \d+ s')).click()
+    saved = panel.locator('.items li', has_text='_last')
+    for bag in (recorded, saved):
+        bag.get_by_role('button', name='Delete').click()
+        bag.get_by_role('button', name='Really?').click()
+        bag.wait_for(state='detached')
 
 
 def test_fits_the_smallest_phone_with_stop_in_sight(open_panel: Callable[..., Any]) -> None:
