@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
-from rclpy.task import Future
 from sensor_msgs.msg import JointState
 
 from turret_common.errors import TurretError
@@ -28,6 +27,7 @@ from turret_control.gimbal import AxisView, Command, Feedback, Gimbal, GimbalVie
 from turret_control.gimbal_driver import GimbalSample
 from turret_control.gimbal_drivers import make_driver
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.ros_procedures import Done, ended, finish
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
 from turret_msgs.srv import Registers, SetEnabled, SetHome
@@ -42,7 +42,6 @@ _PATIENCE_S = 0.5           # for the motors' thread
 _JOINTS = ['pan_joint', 'tilt_joint']
 
 ResultT = TypeVar('ResultT')
-_Done = Callable[[TurretError | None], None]
 
 
 class GimbalNode(Node):
@@ -273,32 +272,22 @@ class GimbalNode(Node):
             setattr(result, f'{axis.name}_upper', axis.limits.upper if result.success else math.nan)
         return result
 
-    async def _procedure(self, goal: ServerGoalHandle, start: Callable[[_Done], None], result: Any) -> None:
+    async def _procedure(self, goal: ServerGoalHandle, start: Callable[[Done], None], result: Any) -> None:
         """Run a procedure to its end and fill its result."""
-        done = Future()
-
-        def on_done(error: TurretError | None) -> None:  # in the thread of the motors; the executor must be woken
-            if self.executor is not None:
-                self.executor.create_task(done.set_result, error)
-
-        try:
+        def begin(done: Done) -> None:
             self._permits.check_lease(goal.request.lease_id, time.monotonic_ns())
             with self._lock:
-                start(on_done)
+                start(done)
             self._goal = goal
-            error = await done
-            self._goal = None
-        except TurretError as refusal:
-            error = refusal
-        if error is None:
-            result.success = True
-            goal.succeed()
-            return
-        result.code, result.message = int(error.code), error.message
-        if error.code is ReasonCode.CANCELLED and goal.is_cancel_requested:
-            goal.canceled()
-        else:
-            goal.abort()
+
+        try:
+            await ended(self, begin)
+            finish(goal, result, None)
+        except TurretError as error:
+            finish(goal, result, error)
+        finally:
+            if self._goal is goal:
+                self._goal = None
 
     def _cancel(self, goal: ServerGoalHandle) -> CancelResponse:
         with self._lock:

@@ -11,12 +11,10 @@ from typing import Any
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
-from rclpy.task import Future
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.permit import PermitMonitor
-from turret_common.reason_codes import ReasonCode
 from turret_common.ros_params import RosParameters
 from turret_control.controller import Controller, Task
 from turret_control.controller_check import CheckBearings
@@ -29,6 +27,7 @@ from turret_control.controller_tuning import AutoTune
 from turret_control.patterns import Area, Waypoint, check
 from turret_control.presets import PresetStore
 from turret_control.ros_controller import pattern_message
+from turret_control.ros_procedures import Done, ended, finish
 from turret_msgs import action
 
 _DEFAULT_TRAVEL = 0.1   # rad
@@ -40,7 +39,7 @@ _FEEDBACK_PERIOD_S = 0.2
 class _Awaited:
     """A task that wakes the executor when it has ended, and reports on the way."""
 
-    def __init__(self, task: Task, report: Callable[[], None], done: Callable[[TurretError | None], None]) -> None:
+    def __init__(self, task: Task, report: Callable[[], None], done: Done) -> None:
         self.mode, self.name = task.mode, task.name
         self._task, self._report, self._done = task, report, done
         self._reported = -math.inf
@@ -91,9 +90,9 @@ class ControllerActions:
             task = self.pattern_task(goal.request)
             await self._run(goal, task, lambda: goal.publish_feedback(
                 action.RunPattern.Feedback(pattern=pattern_message(task))))
-            self._finish(goal, result, None)
+            finish(goal, result, None)
         except TurretError as error:
-            self._finish(goal, result, error)
+            finish(goal, result, error)
         result.passes = task.passes if task else 0
         return result
 
@@ -127,11 +126,11 @@ class ControllerActions:
             self._parameters.set(measured.parameters())
             result.camera_s, result.actuator_s = measured.camera_s, measured.actuator_s
             result.processing_s = measured.processing_s
-            self._finish(goal, result, None)
+            finish(goal, result, None)
             play = [math.degrees(angle) for angle in measured.play]
             result.message = f'play: pan {play[0]:.2f}, tilt {play[1]:.2f} degrees'
         except TurretError as error:
-            self._finish(goal, result, error)
+            finish(goal, result, error)
         return result
 
     async def _auto_tune(self, goal: ServerGoalHandle) -> Any:
@@ -147,9 +146,9 @@ class ControllerActions:
             if goal.request.apply:
                 self._parameters.set({
                     f'aim.{goal.request.axis}.{gain}': getattr(tuned, gain) for gain in ('kp', 'ki', 'kd')})
-            self._finish(goal, result, None)
+            finish(goal, result, None)
         except TurretError as error:
-            self._finish(goal, result, error)
+            finish(goal, result, error)
         return result
 
     async def _check_bearings(self, goal: ServerGoalHandle) -> Any:
@@ -160,37 +159,19 @@ class ControllerActions:
                 action.CheckBearings.Feedback(phase='turn and look', progress=task.progress)))
             for name, value in task.result()._asdict().items():
                 setattr(result, name, value)
-            self._finish(goal, result, None)
+            finish(goal, result, None)
         except TurretError as error:
-            self._finish(goal, result, error)
+            finish(goal, result, error)
         return result
 
     async def _run(self, goal: ServerGoalHandle, task: Task, report: Callable[[], None]) -> None:
         """Run a task to its end; raise TurretError when it is refused or ends early."""
-        done = Future()
+        def begin(done: Done) -> None:
+            self._permit.check_lease(goal.request.lease_id, time.monotonic_ns())
+            with self._lock:
+                self._controller.start(_Awaited(task, report, done), time.monotonic())
 
-        def on_done(error: TurretError | None) -> None:  # in the thread of the loop; the executor must be woken
-            if self._node.executor is not None:
-                self._node.executor.create_task(done.set_result, error)
-
-        self._permit.check_lease(goal.request.lease_id, time.monotonic_ns())
-        with self._lock:
-            self._controller.start(_Awaited(task, report, on_done), time.monotonic())
-        error = await done
-        if error is not None:
-            raise error
-
-    @staticmethod
-    def _finish(goal: ServerGoalHandle, result: Any, error: TurretError | None) -> None:
-        if error is None:
-            result.success = True
-            goal.succeed()
-            return
-        result.code, result.message = int(error.code), error.message
-        if error.code is ReasonCode.CANCELLED and goal.is_cancel_requested:
-            goal.canceled()
-        else:
-            goal.abort()
+        await ended(self._node, begin)
 
     def _cancel(self, _: ServerGoalHandle) -> CancelResponse:
         with self._lock:
