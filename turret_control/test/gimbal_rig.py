@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.gimbal import AxisView, Command, Gimbal, GimbalView, Mode
+from turret_control.gimbal import Command, Gimbal, GimbalView
+from turret_control.gimbal_axis import AxisView, Mode
 from turret_control.gimbal_driver import GimbalSample
 from turret_control.gimbal_driver_sim import SimDriver
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis import AxisMotion
-from turret_control.gimbal import Activity, AxisCondition, Command, Gimbal, Limits, Mode, axis_motion, obeys_switches
+from turret_control.gimbal import Activity, Command, Gimbal
+from turret_control.gimbal_axis import AxisCondition, Limits, Mode, axis_motion, obeys_switches
 from turret_control.gimbal_driver import AxisSample, Switch
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
 from turret_control.plant import STEP_NS

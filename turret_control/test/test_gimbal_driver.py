@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from i2c_bus import FakeBus
+from tmc_bus import FakePort
 from wired_pins import WIRING, Lockstep, SteppedDriver, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
@@ -16,7 +17,8 @@ from turret_control.axis import AxisMotion, stand_still
 from turret_control.gimbal_driver import GimbalDriver, PositionSource
 from turret_control.gimbal_driver_servo import Pca9685Driver, ServoDriver
 from turret_control.gimbal_driver_sim import SimDriver
-from turret_control.gimbal_parameters import Pca9685Parameters, ServoAxis, ServoParameters
+from turret_control.gimbal_driver_tmc2209 import Tmc2209Driver
+from turret_control.gimbal_parameters import Pca9685Parameters, ServoAxis, ServoParameters, Tmc2209Parameters
 from turret_control.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantParameters
 from turret_control.plant_port import PlantPort
@@ -55,13 +57,25 @@ class StepDirBench(Bench):
         self.motors = [WiredMotor(self.factory, pins, WIRING, (-600, 600)) for pins in (WIRING.pan, WIRING.tilt)]
         for motor in self.motors:
             motor.press()
-        self.driver = SteppedDriver(WIRING, self.factory)
+        self.driver = self.make_driver()
+
+    def make_driver(self) -> GimbalDriver:
+        return SteppedDriver(WIRING, self.factory)
 
     def wait(self, seconds: float) -> None:
         self.driver.lockstep.go_on(seconds)
 
     def powered(self) -> bool:
         return any(motor.powered for motor in self.motors)
+
+
+class SteppedChips(Lockstep, Tmc2209Driver):
+    """The driver of steppers with chips on a UART."""
+
+
+class ChipBench(StepDirBench):
+    def make_driver(self) -> GimbalDriver:
+        return SteppedChips(WIRING, Tmc2209Parameters(), self.factory, open_uart=lambda parameters: FakePort())
 
 
 class SteppedServos(Lockstep, ServoDriver):
@@ -96,7 +110,7 @@ class BoardBench(Bench):
         return any(self.bus.width_s(channel) for channel in (0, 1))
 
 
-@pytest.fixture(params=[SimBench, StepDirBench, ServoBench, BoardBench])
+@pytest.fixture(params=[SimBench, StepDirBench, ChipBench, ServoBench, BoardBench])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     make: Callable[[], Bench] = request.param
     bench = make()
@@ -194,6 +208,9 @@ def test_it_says_where_its_positions_come_from(bench: Bench) -> None:
 
 
 def test_registers_are_refused_where_there_are_none(bench: Bench) -> None:
+    if isinstance(bench, ChipBench):
+        assert bench.driver.registers()
+        return
     for use in (bench.driver.registers, lambda: bench.driver.write_register('pan', 0, 0)):
         with pytest.raises(TurretError) as refusal:
             use()  # type: ignore[operator]

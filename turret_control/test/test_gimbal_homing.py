@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.gimbal import Activity, AxisCondition, Mode
+from turret_control.gimbal import Activity
+from turret_control.gimbal_axis import AxisCondition, Mode
 from turret_control.gimbal_driver import Switch
 from turret_control.gimbal_parameters import GimbalAxis
 from turret_control.plant import Hidden
@@ -105,6 +106,57 @@ def test_calibration_is_of_this_power_up() -> None:
     assert rig.home(calibrate=True) is None
     rig.gimbal.driver_lost(TurretError(ReasonCode.DRIVER_FAULT, 'unplugged'))
     assert not rig.pan.calibrated
+
+
+def test_a_declared_home_that_is_lost_takes_the_calibration_with_it() -> None:
+    rig = make('declared', 0.1)
+    assert rig.home(calibrate=True) is None
+    rig.gimbal.set_enabled(False)
+    rig.run(0.1)
+    assert not rig.pan.calibrated
+    rig.plant.push(0.4, 0.0)
+    assert rig.home() is None
+    assert (rig.pan.limits.lower, rig.pan.limits.upper) == (LOWER + 0.1, UPPER - 0.1)
+
+
+def test_home_by_a_switch_keeps_the_calibration() -> None:
+    rig = make('lower_switch', 0.1)
+    assert rig.home(calibrate=True) is None
+    rig.gimbal.set_enabled(False)
+    rig.run(0.1)
+    rig.plant.push(0.4, 0.0)
+    assert rig.home() is None
+    assert rig.pan.calibrated
+
+
+def test_a_home_declared_anew_leaves_the_ends_where_they_are() -> None:
+    rig = make('declared', 0.1)
+    rig.gimbal.parameters = dataclasses.replace(
+        rig.gimbal.parameters, pan=dataclasses.replace(rig.gimbal.parameters.pan, lower=-3.0, upper=3.0))
+    assert rig.home(calibrate=True) is None
+    middle = 0.5 * (LOWER + UPPER)
+    rig.ask(Mode.POSITION, 0.3, 0.0, seconds=2.0)
+    assert rig.home() is None
+    assert rig.plant.truth().pan == pytest.approx(middle + 0.3, abs=REPEATS)
+    assert rig.pan.limits.upper == pytest.approx(UPPER - 0.05 - middle - 0.3, abs=REPEATS)
+    assert rig.pan.limits.lower == pytest.approx(LOWER + 0.05 - middle - 0.3, abs=REPEATS)
+
+
+@pytest.mark.parametrize('start', [LOWER, UPPER])
+@pytest.mark.parametrize('reference', [*ANGLES, 'declared'])
+def test_calibration_starts_on_a_pressed_switch_and_may_be_cancelled_there(reference: str, start: float) -> None:
+    rig = make(reference, 0.0)
+    rig.plant.push(1.001 * start, 0.0)
+    ends: list[TurretError | None] = []
+    rig.tick()
+    rig.gimbal.start_calibration(ends.append)
+    rig.run(0.05)
+    rig.gimbal.cancel()
+    rig.run(0.2)
+    assert [error.code for error in ends if error] == [ReasonCode.CANCELLED]
+    assert (rig.pan.velocity, rig.pan.calibrated) == (0.0, False)
+    assert rig.home(calibrate=True) is None
+    assert rig.pan.calibrated
 
 
 def test_calibration_needs_switches() -> None:

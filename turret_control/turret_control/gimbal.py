@@ -16,25 +16,15 @@ from typing import Any, NamedTuple
 
 from turret_common import params
 from turret_common.errors import TurretError
-from turret_common.finite import require_finite, require_range
 from turret_common.reason_codes import ReasonCode
-from turret_control.axis import AxisMotion, stand_still
+from turret_control.axis import AxisMotion
+from turret_control.gimbal_axis import Axis, AxisCondition, AxisView, Mode
 from turret_control.gimbal_driver import AxisSample, GimbalSample, Switch
-from turret_control.gimbal_homing import Range, Step, calibrate_axis, home_axis
+from turret_control.gimbal_homing import Step, calibrate_axis, home_axis
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
 
 COMMAND_TIMEOUT_NS = 200_000_000
 _RIVAL_NS = 1_000_000_000  # how long two setbacks of the sequence number count as one disturbance
-_MOVING = 1e-3      # rad/s; below it an axis stands still
-_ARRIVED = 5e-4     # rad; nearer than this is there
-
-
-class Mode(enum.IntEnum):
-    """Kinds of command; the values are those of ``GimbalCommand.MODE_*``."""
-
-    STOP = 0
-    VELOCITY = 1
-    POSITION = 2
 
 
 class Activity(enum.IntEnum):
@@ -46,19 +36,6 @@ class Activity(enum.IntEnum):
     CALIBRATING = 3
 
 
-class AxisCondition(enum.IntEnum):
-    """What an axis is doing; the values are those of ``AxisState.STATE_*``."""
-
-    UNKNOWN = 0
-    DISABLED = 1
-    HOLDING = 2
-    MOVING = 3
-    HOMING = 4
-    CALIBRATING = 5
-    LIMIT = 6
-    FAULT = 7
-
-
 class Command(NamedTuple):
     """What the controller asks for; the fields are those of ``GimbalCommand.msg``."""
 
@@ -68,15 +45,6 @@ class Command(NamedTuple):
     tilt: float
     pan_rate: float
     tilt_rate: float
-
-
-class Limits(NamedTuple):
-    """Soft limits of an axis [rad from home], and its largest velocity [rad/s] and acceleration [rad/s^2]."""
-
-    lower: float
-    upper: float
-    max_velocity: float
-    max_acceleration: float
 
 
 class Motions(NamedTuple):
@@ -95,75 +63,6 @@ class Feedback(NamedTuple):
     progress: float
 
 
-def axis_motion(mode: int, name: str, target: float, rate: float, position: float, limits: Limits) -> AxisMotion:
-    """Return the motion of one axis that a command means, angles in rad from home.
-
-    Args:
-        mode: one of :class:`Mode`.
-        name: "pan" or "tilt", for the message of a refusal.
-        target: rad; used in mode POSITION.
-        rate: rad/s; the velocity in mode VELOCITY; the largest one in mode POSITION, NaN for the axis's own.
-        position: where the axis is.
-        limits: in force.
-
-    Raises:
-        TurretError: NOT_FINITE, OUT_OF_RANGE (velocity), SOFT_LIMIT (position) or UNKNOWN_NAME (mode).
-    """
-    still = stand_still(limits.max_acceleration)
-    if mode == Mode.STOP:
-        return still
-    if mode == Mode.VELOCITY:
-        require_range(f'{name}_rate', rate, -limits.max_velocity, limits.max_velocity)
-        end = limits.upper if rate > 0.0 else limits.lower
-        if rate == 0.0 or (end - position) * rate <= 0.0:
-            return still
-        return AxisMotion(end, abs(rate), limits.max_acceleration)
-    if mode == Mode.POSITION:
-        require_finite(**{name: target})
-        if not limits.lower <= target <= limits.upper:
-            raise TurretError(
-                ReasonCode.SOFT_LIMIT,
-                f'{name} {target:.3f} rad is outside the soft limits {limits.lower:.3f} to {limits.upper:.3f}')
-        rate = limits.max_velocity if math.isnan(rate) else rate
-        require_range(f'{name}_rate', rate, 0.0, limits.max_velocity)
-        return AxisMotion(target, rate, limits.max_acceleration)
-    raise TurretError(ReasonCode.UNKNOWN_NAME, f'command mode {mode} does not exist')
-
-
-def obeys_switches(motion: AxisMotion, sample: AxisSample) -> bool:
-    """Return whether a motion in driver positions leads away from every switch that stops the axis."""
-    if motion.speed == 0.0:
-        return True
-    ahead = sample.upper if motion.target > sample.position else sample.lower
-    return not ahead.stops
-
-
-class AxisView(NamedTuple):
-    """One axis for a report: angles in rad from home, NaN where unknown; ``home`` as a driver position."""
-
-    name: str
-    condition: AxisCondition
-    position: float
-    velocity: float
-    limits: Limits
-    enabled: bool
-    moving: bool
-    home: float
-    calibrated: bool
-    lower_switch: Switch
-    upper_switch: Switch
-
-    @property
-    def homed(self) -> bool:
-        """Whether it has a reference."""
-        return not math.isnan(self.home)
-
-    def lasting(self) -> tuple[Any, ...]:
-        """Return what does not change from moment to moment."""
-        return (self.condition, self.limits, self.enabled, self.homed, self.calibrated, self.lower_switch,
-                self.upper_switch)
-
-
 class GimbalView(NamedTuple):
     """The whole gimbal for a report; times in s, NaN where there is none."""
 
@@ -174,67 +73,6 @@ class GimbalView(NamedTuple):
     idle_release_s: float
     code: ReasonCode
     message: str
-
-
-_NO_SAMPLE = AxisSample(math.nan, math.nan, Switch.UNKNOWN, Switch.UNKNOWN, Switch.UNKNOWN)
-
-
-class _Axis:
-    """What is known of one axis."""
-
-    def __init__(self, name: str, config: GimbalAxis, resolution: float) -> None:
-        self.name = name
-        self.config = config
-        self.tolerance = max(_ARRIVED, resolution)
-        self.forget()
-
-    def forget(self) -> None:
-        """Know nothing any more, as after power-up."""
-        self.sample = _NO_SAMPLE
-        self.home = math.nan                               # driver position of home; NaN = not homed
-        self.measured: tuple[float, float] | None = None   # soft limits found by calibration, from home
-        self.at_limit = False
-
-    @property
-    def homed(self) -> bool:
-        return not math.isnan(self.home)
-
-    @property
-    def position(self) -> float:
-        """Angle from home [rad]; NaN when not homed."""
-        return self.sample.position - self.home
-
-    @property
-    def moving(self) -> bool:
-        return abs(self.sample.velocity) > _MOVING
-
-    def limits(self) -> Limits:
-        lower, upper = self.config.lower, self.config.upper
-        if self.measured is not None:
-            lower, upper = max(lower, self.measured[0]), min(upper, self.measured[1])
-        return Limits(lower, upper, self.config.max_velocity, self.config.max_acceleration)
-
-    def still(self) -> AxisMotion:
-        return stand_still(self.config.max_acceleration)
-
-    def adopt(self, found: Range) -> None:
-        self.home = found.home
-        self.measured = (
-            found.lower_switch + self.config.margin - found.home, found.upper_switch - self.config.margin - found.home)
-
-    def shifted(self) -> dict[str, float]:
-        """Return the parameters, by name, that describe the same axis when its present position is home."""
-        shift = self.position if self.homed else 0.0
-        changes = {'lower': min(0.0, self.config.lower - shift), 'upper': max(0.0, self.config.upper - shift)}
-        if self.config.reference != 'declared':
-            changes['reference_angle'] = self.config.reference_angle - shift
-        return {f'{self.name}.{key}': value for key, value in changes.items()}
-
-    def set_home(self) -> None:
-        """Make the present position home."""
-        if self.measured is not None:
-            self.measured = (self.measured[0] - self.position, self.measured[1] - self.position)
-        self.home = self.sample.position
 
 
 _Steps = tuple[Step, Step]
@@ -265,8 +103,8 @@ class Gimbal:
             resolution: smallest steps of pan and tilt that the driver makes [rad].
         """
         self.feedback: Feedback | None = None
-        self._pan = _Axis('pan', parameters.pan, resolution[0])
-        self._tilt = _Axis('tilt', parameters.tilt, resolution[1])
+        self._pan = Axis('pan', parameters.pan, resolution[0])
+        self._tilt = Axis('tilt', parameters.tilt, resolution[1])
         self._axes = (self._pan, self._tilt)
         self._command: tuple[Command, int] | None = None
         self._setbacks_ns = (-_RIVAL_NS, -_RIVAL_NS)  # when the sequence number last fell, the later one last
@@ -387,8 +225,9 @@ class Gimbal:
         """Return everything for a report."""
         error = self._driver_error or self._error
         idle_s = self._parameters.idle_release_s
+        pan, tilt = (axis.view(self._condition(axis), self._enabled) for axis in self._axes)
         return GimbalView(
-            self._axis_view(self._pan), self._axis_view(self._tilt), self._activity(),
+            pan, tilt, self._activity(),
             1e-9 * (now_ns - self._command[1]) if self._command else math.nan,
             max(0.0, idle_s - 1e-9 * (now_ns - self._moved_ns)) if self._enabled and idle_s else math.nan,
             error.code if error else ReasonCode.OK, error.message if error else '')
@@ -412,8 +251,7 @@ class Gimbal:
         self._why_off = why
         self._abort(why)
         for axis in self._axes:
-            if axis.config.reference != 'absolute':
-                axis.home = math.nan
+            axis.lose_home()
         self._why_lost = TurretError(ReasonCode.NOT_HOMED, 'the head must be homed')
 
     def _release_when_idle(self) -> None:
@@ -460,19 +298,13 @@ class Gimbal:
                 self._error = TurretError(ReasonCode.SOFT_LIMIT, f'{axis.name} is at its soft limit')
         return motions
 
-    def _axis_motion(self, axis: _Axis, mode: int, target: float, rate: float) -> AxisMotion:
-        """Return a motion in driver positions that limits and switches allow."""
-        limits, position = axis.limits(), axis.position
-        motion = axis_motion(mode, axis.name, target, rate, position, limits)
-        if mode == Mode.VELOCITY and rate != 0.0:
-            end = limits.upper if rate > 0.0 else limits.lower
-            axis.at_limit = math.copysign(1.0, rate) * (end - position) <= axis.tolerance
-        motion = motion._replace(target=motion.target + axis.home)
-        if not obeys_switches(motion, axis.sample):
-            axis.home = math.nan
-            self._why_lost = _switch_error(axis)
-            raise self._why_lost
-        return motion
+    def _axis_motion(self, axis: Axis, mode: int, target: float, rate: float) -> AxisMotion:
+        try:
+            return axis.motion(mode, target, rate)
+        except TurretError as error:
+            if not axis.homed:
+                self._why_lost = error
+            raise
 
     # Procedures
 
@@ -528,7 +360,7 @@ class Gimbal:
     def _home(self) -> _Work:
         found = yield from self._both(home_axis, share=0.9)
         for axis, home in zip(self._axes, found, strict=True):
-            axis.home = home
+            axis.found_home(home)
         self._command = None  # it was meant for the old home
         yield from self._center()
 
@@ -568,13 +400,7 @@ class Gimbal:
                 self._axis_motion(axis, Mode.POSITION, 0.0, axis.config.homing_velocity) for axis in self._axes]
             yield Step(motions[0], 'center', 0.95), Step(motions[1], 'center', 0.95)
 
-    def _axis_view(self, axis: _Axis) -> AxisView:
-        sample = axis.sample
-        return AxisView(
-            axis.name, self._condition(axis), axis.position, sample.velocity, axis.limits(), self._enabled, axis.moving,
-            axis.home, axis.measured is not None, sample.lower, sample.upper)
-
-    def _condition(self, axis: _Axis) -> AxisCondition:
+    def _condition(self, axis: Axis) -> AxisCondition:
         if self._driver_error is not None:
             starting = self._driver_error.code is ReasonCode.NOT_READY
             return AxisCondition.UNKNOWN if starting else AxisCondition.FAULT
@@ -588,10 +414,3 @@ class Gimbal:
         if axis.moving:
             return AxisCondition.MOVING
         return AxisCondition.LIMIT if axis.at_limit else AxisCondition.HOLDING
-
-
-def _switch_error(axis: _Axis) -> TurretError:
-    if Switch.UNREADABLE in (axis.sample.lower, axis.sample.upper):
-        return TurretError(ReasonCode.SWITCH_UNREADABLE, f'a limit switch of {axis.name} cannot be read')
-    return TurretError(
-        ReasonCode.LIMIT_SWITCH, f'{axis.name} reached a limit switch inside its soft limits: home it again')

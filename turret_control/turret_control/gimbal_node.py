@@ -23,7 +23,8 @@ from turret_common.ros_node import answered, run
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
-from turret_control.gimbal import AxisView, Command, Feedback, Gimbal, GimbalView, Motions
+from turret_control.gimbal import Command, Feedback, Gimbal, GimbalView, Motions
+from turret_control.gimbal_axis import AxisView
 from turret_control.gimbal_driver import GimbalSample
 from turret_control.gimbal_drivers import make_driver
 from turret_control.gimbal_parameters import GimbalParameters
