@@ -284,6 +284,34 @@ def chunk_file(path: Path, chunk: Chunk) -> None:
     path.write_bytes(bag_reader.MAGIC + builder.end() + bag_reader.MAGIC)
 
 
+LAUGHS = '\n'.join(
+    ['a0: &a0 [x, x]', *(f'a{i}: &a{i} [*a{i - 1}, *a{i - 1}]' for i in range(1, 60))])
+MERGES = '\n'.join(
+    ['m0: &m0 {x: 1}', *(f'm{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}]}}' for i in range(1, 60))])
+
+
+@pytest.mark.parametrize('field', ['storage_identifier', 'compression_mode', 'ros_distro', 'relative_file_paths'])
+def test_aliases_multiply_nothing(field: str) -> None:
+    text = f'{LAUGHS}\nrosbag2_bagfile_information:\n  storage_identifier: mcap\n  {field}: *a59'
+    with pytest.raises(BagError):
+        parse(text, 'metadata.yaml')
+
+
+def test_merge_keys_are_refused() -> None:
+    with pytest.raises(BagError) as caught:
+        parse(f'{MERGES}\nrosbag2_bagfile_information: *m59', 'metadata.yaml')
+    assert caught.value.code == ReasonCode.DAMAGED
+    assert parse_qos(f'{MERGES}\nq: *m59') == ()
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / 'pipe.mcap')
+    refusal(tmp_path / 'pipe.mcap')
+    (tmp_path / 'a').mkdir()
+    os.mkfifo(tmp_path / 'a' / 'metadata.yaml')
+    refusal(tmp_path / 'a')
+
+
 @pytest.mark.parametrize('claimed', [10, 1 << 40])
 def test_a_decompression_bomb_takes_no_memory(tmp_path: Path, claimed: int) -> None:
     bomb = zstandard.compress(bytes(bag_reader.RECORD_LIMIT + 1000))
@@ -366,6 +394,20 @@ def test_a_damaged_chunk_costs_no_other(tmp_path: Path) -> None:
     assert recovery.damaged == ('a_0.mcap.damaged',)
     assert (tmp_path / 'a' / 'a_0.mcap.damaged').read_bytes() == content
     assert read(tmp_path / 'a') == written[:50] + written[60:]
+
+
+def test_a_damaged_record_in_the_midst_keeps_the_old_file(tmp_path: Path) -> None:
+    written = write_bag(tmp_path / 'a')
+    path = tmp_path / 'a' / 'a_0.mcap'
+    with bag_reader.McapFile(path) as file:
+        file.read_index()
+        middle = file.pieces[5]
+    content = bytearray(path.read_bytes())
+    content[middle.offset + 4] ^= 0xff  # in the length of the record: nothing after it can be found
+    path.write_bytes(content)
+    assert recover(tmp_path / 'a').damaged == ('a_0.mcap.damaged',)
+    assert (tmp_path / 'a' / 'a_0.mcap.damaged').read_bytes() == content
+    assert read(tmp_path / 'a') == written[:50]
 
 
 @given(cut=st.integers(0, 3000))

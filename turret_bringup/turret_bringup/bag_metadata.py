@@ -18,8 +18,6 @@ SERIALIZATION = 'cdr'
 #: rmw's word for "no limit": the largest duration that it can hold.
 INFINITE_NS = 2**63 - 1
 
-#: The parser and the writer in C, which are ten times faster; a limit of their own stops nesting.
-_LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 _DUMPER = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
 _ROOT = 'rosbag2_bagfile_information'
 #: The numbers that rmw, and versions before 9, use for the words of a policy.
@@ -31,6 +29,13 @@ _WORDS: dict[str, dict[int, str]] = {
         0: 'system_default', 1: 'automatic', 2: 'manual_by_node', 3: 'manual_by_topic', 4: 'unknown',
         5: 'best_available'},
 }
+
+
+class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):  # type: ignore[misc]  # that in C is ten times faster
+    """Refuses merge keys, which multiply without bound what a short text says."""
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Leave merge keys as they are; there is no constructor for them."""
 
 
 class BagError(TurretError, ValueError):
@@ -146,7 +151,7 @@ def parse_qos(value: Any) -> tuple[Qos, ...]:
     """Return the profiles in a text, or in what YAML makes of it; numbers or words. What makes no sense is left out."""
     if isinstance(value, str):
         try:
-            value = yaml.load(value, _LOADER)
+            value = yaml.load(value, _Loader)
         except (yaml.YAMLError, RecursionError, ValueError):
             return ()
     return tuple(_qos(entry) for entry in value if isinstance(entry, dict)) if isinstance(value, list) else ()
@@ -163,7 +168,7 @@ def parse(text: str, origin: str) -> Metadata:
         BagError: DAMAGED when it is no such file, NOT_SUPPORTED for other storages and for compressed files.
     """
     try:
-        document = yaml.load(text, _LOADER)
+        document = yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BagError(ReasonCode.DAMAGED, f'{origin}: no valid YAML') from error
     information = document.get(_ROOT) if isinstance(document, dict) else None
@@ -172,24 +177,29 @@ def parse(text: str, origin: str) -> Metadata:
     storage = information.get('storage_identifier')
     if storage != STORAGE:
         raise BagError(
-            ReasonCode.NOT_SUPPORTED, f'{origin}: storage {str(storage)[:40]!r} is not supported, only {STORAGE!r}; '
+            ReasonCode.NOT_SUPPORTED, f'{origin}: storage {_words(storage)} is not supported, only {STORAGE!r}; '
             '"ros2 bag convert" or "rosbags-convert" can change it')
     mode = information.get('compression_mode') or ''
     if not isinstance(mode, str) or mode.lower() not in ('', 'none', 'storage'):
         raise BagError(
-            ReasonCode.NOT_SUPPORTED, f'{origin}: compression of {str(mode)[:40]!r} is not supported, only that of '
+            ReasonCode.NOT_SUPPORTED, f'{origin}: compression of {_words(mode)} is not supported, only that of '
             'chunks inside MCAP files')
     names = information.get('relative_file_paths')
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BagError(ReasonCode.DAMAGED, f'{origin}: relative_file_paths is no list of names')
-    custom = information.get('custom_data')
+    custom, distro = information.get('custom_data'), information.get('ros_distro')
     topics = information.get('topics_with_message_count')
     return Metadata(
         files=tuple(_files(names, information)),
         topics=tuple(_topics(topics if isinstance(topics, list) else [])),
         custom={key: value for key, value in custom.items() if isinstance(key, str) and isinstance(value, str)}
         if isinstance(custom, dict) else {},
-        distro=str(information.get('ros_distro') or '')[:40])
+        distro=distro[:40] if isinstance(distro, str) else '')
+
+
+def _words(value: Any) -> str:
+    """Return what to show of a value; aliases can make the text of anything but a string endless."""
+    return repr(value[:40]) if isinstance(value, str) else type(value).__name__
 
 
 def _files(names: list[str], information: dict[Any, Any]) -> Iterator[FileEntry]:

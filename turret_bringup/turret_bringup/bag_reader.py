@@ -29,9 +29,10 @@ from turret_bringup.bag_metadata import FILE_NAME, SERIALIZATION, BagError, Meta
 from turret_common.reason_codes import ReasonCode
 
 #: Most that one record, or one chunk when decompressed, may take [bytes].
-RECORD_LIMIT = 256 << 20
-#: Most that all chunks that overlap in time may take together [bytes].
-OVERLAP_LIMIT = 1 << 30
+RECORD_LIMIT = 64 << 20
+#: Most that all chunks that overlap in time may take together [bytes], and what a message costs beside its own.
+OVERLAP_LIMIT = 512 << 20
+_OVERHEAD = 300
 #: Most files of a bag, and bytes of its metadata.
 _FILES_LIMIT = 10_000
 _METADATA_LIMIT = 16 << 20
@@ -98,6 +99,8 @@ class McapFile:
         self._file: IO[bytes]
 
     def __enter__(self) -> McapFile:
+        if self.path.exists() and not self.path.is_file():
+            raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path} is neither a file nor a folder')
         try:
             self._file = self.path.open('rb')
         except OSError as error:
@@ -132,13 +135,19 @@ class McapFile:
         try:
             with self._decoding():
                 self._require_ends()
-            return not self.scan(whole=True)
+            self.scan(whole=True)
         except BagError as error:
             if error.code == ReasonCode.NOT_SUPPORTED:
                 raise
             return False
+        return True
 
-    def scan(self, whole: bool) -> int:
+    def has_end(self) -> bool:
+        """Return whether the file ends as one does that was closed."""
+        self._file.seek(max(0, self.size - len(MAGIC)))
+        return self.size >= 2 * len(MAGIC) and self._file.read() == MAGIC
+
+    def scan(self, whole: bool) -> tuple[int, int]:
         """Learn channels and places of messages by reading the file from its beginning.
 
         Args:
@@ -146,14 +155,14 @@ class McapFile:
                 out.
 
         Returns:
-            How many chunks were left out.
+            How many chunks were left out, and where the last record ended.
 
         Raises:
             BagError: as :meth:`read_index`.
         """
         self.topics, self.counts, self.pieces = {}, {}, []
         schemas: dict[int, Schema] = {}
-        damaged = 0
+        damaged = end = 0
         try:
             with self._decoding():
                 for offset, end, record in self._records(0, self.size, magic=True):
@@ -166,7 +175,7 @@ class McapFile:
         except BagError:
             if whole:
                 raise
-        return damaged
+        return damaged, end
 
     def _learn(self, record: McapRecord, schemas: dict[int, Schema], offset: int, end: int) -> None:
         """Take in one record of the file, which begins and ends at these places."""
@@ -206,8 +215,7 @@ class McapFile:
         self._file.seek(0)
         if self._file.read(len(MAGIC)) != MAGIC:
             raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path} is no MCAP file')
-        self._file.seek(max(0, self.size - len(MAGIC)))
-        if self.size < 2 * len(MAGIC) or self._file.read() != MAGIC:
+        if not self.has_end():
             raise BagError(
                 ReasonCode.DAMAGED, f'{self.path} was not closed properly, or is being written; '
                 '"./turret bag recover" saves what is in it')
@@ -383,13 +391,13 @@ class Bag:
                 if topic is not None and lowest <= message.log_time < highest:
                     heapq.heappush(waiting, (
                         message.log_time, piece.file, piece.offset, next(order), topic, message.data))
-                    waiting_bytes += len(message.data)
+                    waiting_bytes += len(message.data) + _OVERHEAD
             if waiting_bytes > OVERLAP_LIMIT:
                 raise BagError(ReasonCode.TOO_LARGE, f'{self.path}: its chunks overlap too much in time')
             following_ns = pieces[number + 1].first_ns if number + 1 < len(pieces) else 1 << 64
             while waiting and waiting[0][0] < following_ns:
                 stamp_ns, _, _, _, topic, data = heapq.heappop(waiting)
-                waiting_bytes -= len(data)
+                waiting_bytes -= len(data) + _OVERHEAD
                 yield BagMessage(topic.name, topic.type, stamp_ns, data)
 
 
@@ -403,6 +411,8 @@ def read_metadata(folder: Path) -> Metadata:
     try:
         if path.stat().st_size > _METADATA_LIMIT:
             raise BagError(ReasonCode.TOO_LARGE, f'{path} is too large')
+        if not path.is_file():
+            raise BagError(ReasonCode.DAMAGED, f'{path} is no file')
         text = path.read_text()
     except FileNotFoundError:
         raise BagError(ReasonCode.NOT_FOUND, f'{folder} is no bag: it has no {FILE_NAME}') from None

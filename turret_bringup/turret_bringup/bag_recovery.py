@@ -8,12 +8,14 @@ import re
 from pathlib import Path
 
 from turret_bringup.bag_metadata import FILE_NAME, BagError, FileEntry, Metadata, Topic
-from turret_bringup.bag_reader import MAGIC, McapFile, read_metadata
+from turret_bringup.bag_reader import McapFile, read_metadata
 from turret_bringup.bag_writer import McapFileWriter
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import write_atomically
 
 _PART = '.part'
+#: The most that a recorder which was killed leaves after its last whole record [bytes]; more is damage.
+_TAIL = 4 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +38,8 @@ def is_complete(folder: Path) -> bool:
     files = _files(folder)
     if not files or not (folder / FILE_NAME).is_file():
         return False
-    with files[-1].open('rb') as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - len(MAGIC)))
-        return size >= 2 * len(MAGIC) and file.read() == MAGIC
+    with McapFile(files[-1]) as file:
+        return file.has_end()
 
 
 def is_being_written(folder: Path) -> bool:
@@ -56,8 +56,8 @@ def is_being_written(folder: Path) -> bool:
 def recover(folder: Path) -> Recovery:
     """Rewrite the files of a bag that are not whole, and its metadata.
 
-    What is after the last whole chunk of a file is given up; chunks that are damaged themselves are left out, and then
-    the file is kept under another name. A file with nothing in it that can be read becomes an empty one.
+    What is after the last whole chunk of a file is given up, and chunks that are damaged are left out; where that is
+    more than a killed recorder leaves, the file is kept under another name. One with nothing in it becomes empty.
 
     Raises:
         BagError: NOT_FOUND when there is no bag, BUSY while it is being written, NOT_SUPPORTED, IO_ERROR.
@@ -100,7 +100,8 @@ def _make_whole(path: Path, old: Metadata) -> str | None:
     with McapFile(path) as file:
         if file.is_whole():
             return None
-        lost = file.scan(whole=False)
+        left_out, end = file.scan(whole=False)
+        is_damaged = bool(left_out) or file.has_end() or file.size - end > _TAIL
         part = path.with_name(path.name + _PART)
         part.unlink(missing_ok=True)
         writer = McapFileWriter(part)
@@ -116,7 +117,7 @@ def _make_whole(path: Path, old: Metadata) -> str | None:
                     names[message.channel_id], message.log_time, message.data, message.publish_time)
         writer.finish(Metadata((writer.entry(),), (), old.custom, old.distro).embedded_text())
     kept_as = ''
-    if lost:
+    if is_damaged:
         kept_as = path.name + '.damaged'
         path.rename(path.with_name(kept_as))
     part.replace(path)
