@@ -26,7 +26,8 @@ class AccessParameters:
          '*/describe_parameters', '*/get_parameter_types', '/rosapi/*'),
         'services that everybody may call: nothing that moves, fires, writes or deletes; anybody may stop')
     operator_services: tuple[str, ...] = param(
-        ('camera/*', 'vision/*', 'controller/*', 'gimbal/*', 'laser/*', 'safety/*', 'bag/*', '*/save_parameters'),
+        ('camera/*', 'vision/*', 'controller/*', 'gimbal/*', 'laser/*', 'safety/*', 'bag/*', 'replay/*',
+         '*/save_parameters'),
         'services that an operator may call besides')
     operator_actions: tuple[str, ...] = param(
         ('controller/*', 'gimbal/*', 'camera/*'), 'actions that an operator may use')

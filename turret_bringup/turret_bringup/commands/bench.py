@@ -25,6 +25,7 @@ BENCHMARKS = {
     'web': 'turret_web.bench_web',
     'bag': 'turret_bringup.ros_bench_bag',
     'replay': 'turret_bringup.ros_bench_replay',
+    'replay-timing': 'turret_bringup.ros_bench_replay_timing',
 }
 
 

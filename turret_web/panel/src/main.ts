@@ -25,6 +25,7 @@ import { parameterEditor } from './widgets/parameter_editor';
 import { patterns } from './widgets/patterns';
 import { pidTable } from './widgets/pid_table';
 import { presets } from './widgets/presets';
+import { replayBar } from './widgets/replay';
 import { segmented } from './widgets/segmented';
 import { setup } from './widgets/setup';
 import { statusCards } from './widgets/status_cards';
@@ -100,7 +101,7 @@ function build(panel: Panel): Widget[] {
   const jog = new Jog(panel);
   const parameters = new ParameterClient(panel.transport, panel.config.namespace);
   const header = [badge(panel), connection(panel), control(panel), stopButton(panel)];
-  const banners = [staleBanner(panel), stopBanner(panel)];
+  const banners = [replayBar(panel), staleBanner(panel), stopBanner(panel)];
   const video = new Video(panel);
   const nav = views();
   const controls = [tracking(panel, parameters), fire(panel), move(panel, jog)];

@@ -21,6 +21,7 @@ export const TOPICS = {
   'safety/state': 'turret_msgs/msg/SafetyState',
   'controller/jog': 'turret_msgs/msg/Jog',
   'exclusion/people': 'turret_msgs/msg/PeopleArray',
+  'replay/state': 'turret_msgs/msg/ReplayState',
   'joint_states': 'sensor_msgs/msg/JointState',
   'camera/camera_info': 'sensor_msgs/msg/CameraInfo',
 } as const satisfies Record<string, keyof Messages>;
@@ -53,6 +54,10 @@ export const SERVICES = {
   'laser/fire': 'turret_msgs/srv/Fire',
   'laser/reset_count': 'turret_msgs/srv/ResetCount',
   'laser/set_power': 'turret_msgs/srv/SetPower',
+  'replay/set_paused': 'turret_msgs/srv/SetReplayPaused',
+  'replay/step': 'turret_msgs/srv/StepReplay',
+  'replay/seek': 'turret_msgs/srv/SeekReplay',
+  'replay/set_rate': 'turret_msgs/srv/SetReplayRate',
   'safety/acquire_lease': 'turret_msgs/srv/AcquireLease',
   'safety/release_lease': 'turret_msgs/srv/ReleaseLease',
   'safety/heartbeat': 'turret_msgs/srv/Heartbeat',

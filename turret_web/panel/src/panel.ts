@@ -52,6 +52,11 @@ export class Panel {
     return this.offered === null || this.offered.has(`${this.config.namespace}/${name}`);
   }
 
+  /** Whether the graph is known to offer a service now. */
+  isOffered(name: ServiceName): boolean {
+    return this.offered?.has(`${this.config.namespace}/${name}`) ?? false;
+  }
+
   /** Ask what the graph offers now. */
   async refreshOffers(): Promise<void> {
     if (this.transport.connection !== 'open') return;

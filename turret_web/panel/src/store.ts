@@ -39,6 +39,8 @@ interface Known<T> {
 export class Store {
   connection: Connection = 'connecting';
   status: TurretStatus | null = null;
+  /** A replay is being held: nothing comes, and nothing is amiss. */
+  isHeld = false;
   private statusAt = -Infinity;
   private readonly sections: { [K in SectionName]?: Known<Sections[K]> } = {};
   private readonly listeners: (() => void)[] = [];
@@ -87,6 +89,7 @@ export class Store {
   }
 
   isSectionOld(name: SectionName, now: number): boolean {
+    if (this.isHeld) return false;
     const age = this.sectionAge(name, now);
     return age === null || age > OLD_SECTION_S;
   }
@@ -98,6 +101,7 @@ export class Store {
 
   /** No status for three periods: nothing on the panel can be trusted. */
   isStale(now: number): boolean {
+    if (this.isHeld) return false;
     const age = this.statusAge(now);
     return age === null || age > MISSED_PERIODS * (this.status?.period_s || DEFAULT_PERIOD_S);
   }

@@ -33,6 +33,16 @@ describe('Store', () => {
     expect(store.isSectionOld('laser', 11_400)).toBe(true);
   });
 
+  it('calls nothing old while a replay is held', () => {
+    store.acceptStatus(status(laser(1), 0.2), 10_000);
+    store.isHeld = true;
+    expect(store.isStale(99_000)).toBe(false);
+    expect(store.isSectionOld('laser', 99_000)).toBe(false);
+    store.isHeld = false;
+    expect(store.isStale(99_000)).toBe(true);
+    expect(store.isSectionOld('laser', 99_000)).toBe(true);
+  });
+
   it('shows a dead node as growing age, however many statuses repeat its last words', () => {
     for (let i = 0; i < 20; i += 1) store.acceptStatus(status(laser(1), 0.1 + i * 0.5), 10_000 + i * 500);
     expect(store.sectionAge('laser', 19_500)).toBeCloseTo(9.6);
