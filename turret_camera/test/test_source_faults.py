@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 import pytest
-from test_sources import CLOCK, SMALL, FakeCapture, FakeControls, FakePicamera2, make_video, picture
+from test_sources import CLOCK, SMALL, FakeCapture, FakeControls, FakePicamera2, MjpegHandler, make_video, picture
 
-from turret_camera.frame import Frame
+from turret_camera.frame import Frame, encode_jpeg
 from turret_camera.grabber import Grabber, Status
 from turret_camera.source import ImageSource
 from turret_camera.sources import make_source
@@ -153,23 +153,10 @@ class StreamWorld(World):
         self.alive = threading.Event()
         alive = self.alive
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=frame')
-                self.end_headers()
-                i = 0
+        class Handler(MjpegHandler):
+            def jpegs(self) -> Iterator[bytes]:
                 while not alive.wait(0.003):
-                    i += 1
-                    jpeg = GARBAGE if world.spoilt else cv2.imencode('.jpg', picture(i))[1].tobytes()
-                    head = f'--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n'
-                    try:
-                        self.wfile.write(head.encode() + jpeg + b'\r\n')
-                    except OSError:
-                        return
-
-            def log_message(self, *args: Any) -> None:
-                pass
+                    yield GARBAGE if world.spoilt else encode_jpeg(picture(1), 90)
 
         class Server(http.server.ThreadingHTTPServer):
             allow_reuse_address = True

@@ -165,12 +165,14 @@ class FakePicamera2:
 
 
 class MjpegHandler(http.server.BaseHTTPRequestHandler):
+    def jpegs(self) -> Iterator[bytes]:
+        return (encode_jpeg(picture(i), 90) for i in range(200))
+
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=frame')
         self.end_headers()
-        for i in range(200):
-            jpeg = encode_jpeg(picture(i), 90)
+        for jpeg in self.jpegs():
             head = f'--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n'
             try:
                 self.wfile.write(head.encode() + jpeg + b'\r\n')
