@@ -14,11 +14,13 @@ from turret_common.params import build, specs
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_vision.aruco import ArucoDetector
+from turret_vision.bench_boxes import Trial, score, try_out
 from turret_vision.detection import Box, Detection, Image, View, make_view
 from turret_vision.detectors import available, make_detector
 from turret_vision.flow import FlowFollower
 from turret_vision.haar import CASCADES, HaarDetector
 from turret_vision.hog import HogDetector
+from turret_vision.marked_boxes import FACE_CLIP, load_marked_boxes
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import METHODS, ArucoParameters, HaarParameters, HogParameters, VisionParameters
 
@@ -26,22 +28,13 @@ CAMERA = PinholeCamera.from_field_of_view(320, 240, 1.0)
 LEVEL = Pose(0.0, 0.0)
 
 
-def gif(path: Path) -> list[Image]:
-    capture = cv2.VideoCapture(str(path))
-    frames = []
-    while (read := capture.read())[0]:
-        frames.append(read[1])
-    return frames
-
-
-def test_the_face_is_found_in_every_frontal_frame(footage: Path) -> None:
-    """Frames 7 to 11 and 16 to 22 were judged frontal by eye, before detection: both eyes and both cheeks are seen."""
-    frames = gif(footage / 'head-pose-face-detection-female.gif')
-    detector = HaarDetector(HaarParameters())
-    missed = [
-        i for i in (*range(7, 12), *range(16, 23))
-        if not detector.detect(make_view(frames[i], 0.0, detector.width))]
-    assert missed == []
+@pytest.mark.parametrize('mode', ['face', 'face_alt'])
+def test_the_face_is_found_in_every_frontal_frame(footage: Path, mode: str) -> None:
+    clip = load_marked_boxes()[FACE_CLIP]
+    detected, _ = try_out(Trial('face', FACE_CLIP, 5.0, 'haar', mode), footage, clip)
+    frontal = [frame for frame in detected if frame.number in clip.frontal]
+    assert len(frontal) == 12
+    assert score(frontal)[:2] == (1.0, 1.0)  # recall, precision
 
 
 def test_every_cascade_loads_and_finds_nothing_on_a_plain_wall() -> None:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from turret_common.geometry import Bearing
+from turret_vision.bench_boxes import Trial, score, try_out
 from turret_vision.detection import Box
 from turret_vision.footage import CARS, WALKERS, Seen, frames, judge, pursue, watch
+from turret_vision.marked_boxes import WALKERS_CLIP, load_marked_boxes
 from turret_vision.tracker import Track, TrackState
 
 WIDTH = 768.0
@@ -50,6 +52,16 @@ def test_the_first_walker_is_one_track_also_for_a_head_that_follows(footage: Pat
     images = list(islice(frames(str(footage / 'one-by-one-person-detection.mp4')), 215))
     check(watch(images, 10.0), WALKERS[:1], WIDTH)
     check(pursue(images, 10.0, late_s=0.02), WALKERS[:1], None)
+
+
+@pytest.mark.soak
+def test_walkers_are_where_they_were_marked(footage: Path) -> None:
+    clip = load_marked_boxes()[WALKERS_CLIP]
+    for judged in try_out(Trial('walkers', WALKERS_CLIP, 10.0, 'motion'), footage, clip):
+        result = score(judged)
+        assert min(result.recall, result.precision) > 0.85
+        assert result.overlap > 0.9
+        assert result.centre < 4.0
 
 
 @pytest.mark.soak
