@@ -94,9 +94,10 @@ export class Video implements Widget {
     const since = this.shownAt.at(-1);
     const isSilent = since === undefined || now - since > 1000;
     setData(this.element, 'silent', String(isSilent));
+    const camera = this.panel.store.section('camera');
+    const reason = camera !== null && camera.code !== 0 ? camera.message : this.problemText;
     setText(this.problem, isSilent
-      ? `No video${since === undefined ? '' : ` for ${((now - since) / 1000).toFixed(0)} s`}`
-        + (this.problemText === '' ? '' : `: ${this.problemText}`)
+      ? `No video${since === undefined ? '' : ` for ${((now - since) / 1000).toFixed(0)} s`}${reason && `: ${reason}`}`
       : '');
     const controller = this.panel.store.section('controller');
     const size = this.shown?.image;
