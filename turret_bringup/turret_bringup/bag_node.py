@@ -40,6 +40,7 @@ from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
 _TAKE_S = 0.02    # between two looks at what has arrived
 _PERIOD_S = 0.5  # between two looks at everything else, and two states
 _LONGEST_S = 86400.0
+_PARAMETERS = '/parameter_events'  # what all parameters are, at the beginning of a bag, and what changes
 _FINISH_S = 5.0  # for completing a bag when the node ends
 
 
@@ -203,10 +204,13 @@ class BagNode(Node):
                 Limits(request.max_s, parameters.min_free_mb * 1_000_000, parameters.queue_mb * 1_000_000),
                 self._look_now)
             recorder.start()
-            for feed in feeds:
-                latched = self._latched.get(feed.topic.name)
-                if latched is not None and latched.data:
-                    recorder.offer(latched.topic, time.time_ns(), latched.data, latched.published_ns)
+            now_ns = time.time_ns()
+            latched = [self._latched.get(feed.topic.name) for feed in feeds]
+            for message in [message for message in latched if message is not None and message.data]:
+                recorder.offer(message.topic, now_ns, message.data, message.published_ns)
+            if any(feed.topic.name == _PARAMETERS for feed in feeds):
+                for data in self._watch.events():
+                    recorder.offer(_PARAMETERS, now_ns, data, now_ns)
             self._trouble, self._selection = None, selection
             self._recorded = frozenset(feed.topic.name for feed in feeds)
             self._recorder = recorder
@@ -248,9 +252,12 @@ class BagNode(Node):
             raise TurretError(ReasonCode.NOT_READY, 'the ring buffer is empty')
         parameters = self._ros_parameters.value
         require_space(self._library.folder, parameters.min_free_mb * 1_000_000)
-        names = {message.topic for message in messages}
+        names = {message.topic for message in messages} | {_PARAMETERS}
         with self._change:
             topics = [feed.topic for name, feed in self._feeds.feeds.items() if name in names]
+        if any(topic.name == _PARAMETERS for topic in topics):
+            begin_ns = messages[0].stamp_ns
+            messages = [Held(_PARAMETERS, begin_ns, data, begin_ns) for data in self._watch.events()] + messages
         try:
             with self._writer(
                     self._library.new(label, datetime.datetime.now(), prefix), topics,

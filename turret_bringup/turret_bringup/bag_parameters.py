@@ -18,7 +18,8 @@ class TopicParameters:
         'topics of the selection "light"')
     full: tuple[str, ...] = param(
         ('camera/*/compressed', 'vision/*/compressed', 'camera/audio'), 'topics that the selection "full" has besides')
-    excluded: tuple[str, ...] = param((), 'topics that no selection has, "all" included')
+    excluded: tuple[str, ...] = param(
+        ('controller/jog',), 'topics that no selection has; the operator\'s lease is in each message of controller/jog')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,14 +7,16 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rcl_interfaces.msg import ParameterEvent
+from rcl_interfaces.msg import Parameter, ParameterEvent
 from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
+from rclpy.serialization import serialize_message
 from rclpy.task import Future
 
 from turret_bringup.bag_metadata import dump
 
+#: What is before the @ of an address; it is left out.
 _CREDENTIALS = re.compile(r'://[^/@\s]+@')
 #: Parameters that every node has and that say nothing of the turret.
 _OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
@@ -27,7 +29,7 @@ class ParameterWatch:
         """Begin to watch the nodes of these names in the node's namespace."""
         self._node = node
         self._prefix = node.get_namespace().rstrip('/')
-        self._values: dict[str, dict[str, Any]] = {}
+        self._parameters: dict[str, dict[str, Parameter]] = {}
         self._listers = {name: node.create_client(ListParameters, f'{name}/list_parameters') for name in names}
         self._getters = {name: node.create_client(GetParameters, f'{name}/get_parameters') for name in names}
         self._asked: set[str] = set()
@@ -43,33 +45,44 @@ class ParameterWatch:
                     lambda done, name=name: self._get(name, done))
 
     def text(self) -> str:
-        """Return the values as a parameter file; from any thread."""
+        """Return what is known as a parameter file; from any thread."""
         with self._lock:
-            return dump(
-                {f'/**/{node}': {'ros__parameters': values} for node, values in sorted(self._values.items())})
+            return dump({
+                f'/**/{node}': {'ros__parameters': {
+                    name: _plain(parameter_value_to_python(parameter.value)) for name, parameter in parameters.items()}}
+                for node, parameters in sorted(self._parameters.items())})
 
-    def _keep(self, node: str, values: Iterable[tuple[str, Any]]) -> None:
+    def events(self) -> list[bytes]:
+        """Return what is known as one serialized ``ParameterEvent`` for each node, as if it had just declared them."""
         with self._lock:
-            self._values.setdefault(node, {}).update((name, _plain(value)) for name, value in values)
+            return [
+                serialize_message(ParameterEvent(
+                    stamp=self._node.get_clock().now().to_msg(), node=f'{self._prefix}/{node}',
+                    new_parameters=list(parameters.values())))
+                for node, parameters in sorted(self._parameters.items())]
+
+    def _keep(self, node: str, parameters: Iterable[Parameter]) -> None:
+        with self._lock:
+            known = self._parameters.setdefault(node, {})
+            for parameter in parameters:
+                if not parameter.name.startswith(_OF_ROS):
+                    parameter.value.string_value = _CREDENTIALS.sub('://', parameter.value.string_value)
+                    known[parameter.name] = parameter
 
     def _get(self, name: str, listed: Future) -> None:
-        names = [parameter for parameter in listed.result().result.names if not parameter.startswith(_OF_ROS)]
+        names = listed.result().result.names
 
         def keep(done: Future) -> None:
-            self._keep(name, zip(names, map(parameter_value_to_python, done.result().values), strict=True))
+            self._keep(name, (
+                Parameter(name=key, value=value) for key, value in zip(names, done.result().values, strict=True)))
         self._getters[name].call_async(GetParameters.Request(names=names)).add_done_callback(keep)
 
     def _on_event(self, event: ParameterEvent) -> None:
         name = event.node.removeprefix(f'{self._prefix}/')
         if name in self._asked:
-            self._keep(name, (
-                (parameter.name, parameter_value_to_python(parameter.value))
-                for parameter in (*event.new_parameters, *event.changed_parameters)
-                if not parameter.name.startswith(_OF_ROS)))
+            self._keep(name, (*event.new_parameters, *event.changed_parameters))
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as YAML holds it; what is before the @ of an address is left out."""
-    if isinstance(value, str):
-        return _CREDENTIALS.sub('://', value)
-    return [_plain(element) for element in value] if hasattr(value, '__iter__') else value
+    """Return a value as YAML holds it."""
+    return list(value) if hasattr(value, '__iter__') and not isinstance(value, str) else value

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from rclpy.parameter import Parameter
+from rcl_interfaces.msg import Parameter, ParameterEvent, ParameterType, ParameterValue
+from rclpy.parameter import Parameter as NodeParameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rosbags.highlevel import AnyReader
@@ -18,6 +19,7 @@ from turret_bringup.bag_node import BagNode
 from turret_bringup.bag_reader import Bag
 from turret_bringup.bag_writer import BagWriter
 from turret_bringup.message_definitions import type_hash
+from turret_bringup.ros_parameter_watch import ParameterWatch
 from turret_common import ros_qos
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_testing import RosHarness, ros_harness, wait_until
@@ -33,7 +35,7 @@ class Rig:
         self.folder = folder
         self.node = ros.add(BagNode(
             namespace='turret', context=ros.context, parameter_overrides=[
-                Parameter(name, value=value) for name, value in {'bag_dir': str(folder), **parameters}.items()]))
+                NodeParameter(name, value=value) for name, value in {'bag_dir': str(folder), **parameters}.items()]))
         self.states = ros.collect(BagState, 'bag/state', ros_qos.STATE)
         self.joints = ros.probe.create_publisher(JointState, 'joint_states', QoSProfile(depth=1000))
         if parameters.get('ring.selection') != 'off':
@@ -243,14 +245,28 @@ def test_what_was_cut_off_is_recovered_at_the_start(ros: RosHarness, tmp_path: P
     wait_until(lambda: rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags[0].complete, 10.0, 'a whole bag')
 
 
-def test_the_parameters_of_the_nodes_are_kept(rig: Rig) -> None:
-    def parameters() -> Any:
+def test_the_parameters_of_the_nodes_are_kept(ros: RosHarness, tmp_path: Path) -> None:
+    rig = Rig(ros, tmp_path / 'bags')
+
+    def kept() -> Any:
         name = rig.start().name
         rig.stop()
         with Bag(rig.folder / name) as bag:
-            return yaml.safe_load(bag.custom['turret.parameters'])
-    found = wait_until(lambda: parameters() or None, 10.0, 'parameters')
-    assert found['/**/bag']['ros__parameters']['ring.seconds'] == 30.0
+            events = [deserialize_message(m.data, ParameterEvent) for m in bag.messages(['/parameter_events'])]
+            return bag.custom['turret.parameters'], [event for event in events if event.node == '/turret/bag']
+    text, events = wait_until(lambda: (found := kept())[1] and found, 10.0, 'parameters')
+    assert yaml.safe_load(text)['/**/bag']['ros__parameters']['ring.seconds'] == 30.0
+    values = {parameter.name: parameter.value for parameter in events[0].new_parameters}
+    assert values['ring.seconds'].double_value == 30.0
+    assert 'use_sim_time' not in values
+
+
+def test_passwords_in_addresses_are_left_out(ros: RosHarness) -> None:
+    watch = ParameterWatch(ros.probe, [])
+    value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value='rtsp://me:secret@10.0.0.1/x')
+    watch._keep('camera', [Parameter(name='url', value=value)])
+    assert 'rtsp://10.0.0.1/x' in watch.text()
+    assert b'secret' not in watch.events()[0]
 
 
 def test_the_end_of_the_node_completes_the_bag(tmp_path: Path) -> None:
