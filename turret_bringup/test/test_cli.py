@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from turret_bringup import cli
+from turret_bringup import cli, doctor
 from turret_bringup.bench_rows import Row, percentile, table, write_json
 from turret_bringup.commands import COMMANDS, options, replay, up
 from turret_bringup.commands import test as lanes
@@ -137,3 +137,13 @@ def test_on_a_distribution_a_replay_is_launched_with_the_same(tmp_path: Path) ->
     assert words[:4] == ['ros2', 'launch', 'turret_bringup', 'replay.launch.py']
     assert {f'bag:={tmp_path}', 'domain:=7', 'loop:=true', 'hold:=false', 'into:=control', 'set:=a.b=1', 'panel:=true',
             "topics:='vision/*' status"} <= set(words)
+
+
+@pytest.mark.parametrize(('value', 'verdict'), [('Y', doctor.Verdict.BAD), ('N', doctor.Verdict.FINE)])
+def test_the_doctor_knows_pins_that_keep_their_level(tmp_path: Path, value: str, verdict: doctor.Verdict) -> None:
+    parameter = tmp_path / 'pinctrl_rp1' / 'parameters' / 'persist_gpio_outputs'
+    parameter.parent.mkdir(parents=True)
+    parameter.write_text(f'{value}\n')
+    finding = next(finding for finding in doctor._devices(tmp_path) if finding.subject == 'pins')
+    assert finding.verdict is verdict
+    assert 'strict_gpiod' in finding.text

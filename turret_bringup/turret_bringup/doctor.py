@@ -199,7 +199,7 @@ def _state(namespace: str) -> Iterator[Finding]:
         '' if enough else '; recording stops below 500 MB'))
 
 
-def _devices() -> Iterator[Finding]:
+def _devices(modules: Path = Path('/sys/module')) -> Iterator[Finding]:
     found = [path for pattern in _DEVICES for path in sorted(Path('/dev').glob(pattern))]
     for path in found:
         if os.access(path, os.R_OK | os.W_OK):
@@ -209,6 +209,12 @@ def _devices() -> Iterator[Finding]:
                 Verdict.BAD, str(path), f'no permission: sudo usermod -aG {path.group()} $USER, and sign in again')
     if not found:
         yield Finding(Verdict.NOTE, 'devices', 'no camera and no pins here: simulation only')
+    for path in sorted(modules.glob('pinctrl_*/parameters/persist_gpio_outputs')):
+        kept = path.read_text().strip() == 'Y'
+        yield Finding(
+            Verdict.BAD if kept else Verdict.FINE, 'pins', 'keep their level when their owner dies, a laser\'s too: '
+            'add the line dtparam=strict_gpiod to /boot/firmware/config.txt' if kept else
+            'become inputs when their owner dies (strict_gpiod)')
 
 
 def report(findings: Iterator[Finding], write: Callable[[str], object]) -> bool:

@@ -202,20 +202,19 @@ def test_it_steps_in_real_time() -> None:
 LIMIT = 580 * STEP
 
 
-@pytest.mark.parametrize('reference', ['flag', 'lower_switch', 'upper_switch'])
-@pytest.mark.parametrize('start', [(0, 0), (150, -200), (-590, 590), (595, -595)])
-def test_homing_through_pins_ends_at_true_zero(reference: str, start: tuple[int, int]) -> None:
-    bench = Bench(start=start)
-    angle = {'flag': 0.0, 'lower_switch': -LIMIT, 'upper_switch': LIMIT}[reference]
-    axis = GimbalAxis(lower=-2.0, upper=2.0, reference=reference, reference_angle=angle, search_range=6.0)
+ANGLES = {'flag': 0.0, 'lower_switch': -LIMIT, 'upper_switch': LIMIT}
+AXIS = GimbalAxis(lower=-2.0, upper=2.0, search_range=6.0, max_velocity=3.0)
+
+
+def procedure(bench: Bench, axis: GimbalAxis, calibrate: bool = False) -> Gimbal:
+    """Home or calibrate both axes through the driver's pins; return the gimbal, which must have succeeded."""
     gimbal = Gimbal(GimbalParameters(driver='step_dir', pan=axis, tilt=axis, step_dir=WIRING), bench.driver.resolution)
     ends: list[TurretError | None] = []
     powered = False
-    for tick in range(4000):
-        now_ns = bench.driver.lockstep.now_ns()
-        motions = gimbal.tick(bench.driver.read(), ReasonCode.OK, now_ns)
+    for tick in range(8000):
+        motions = gimbal.tick(bench.driver.read(), ReasonCode.OK, bench.driver.lockstep.now_ns())
         if tick == 0:
-            gimbal.start_homing(ends.append)
+            (gimbal.start_calibration if calibrate else gimbal.start_homing)(ends.append)
         if motions.enabled != powered:
             bench.driver.enable(motions.enabled)
             powered = motions.enabled
@@ -224,9 +223,29 @@ def test_homing_through_pins_ends_at_true_zero(reference: str, start: tuple[int,
         if ends:
             break
     assert ends == [None]
+    assert bench.pan.ignored == bench.tilt.ignored == 0
+    return gimbal
+
+
+@pytest.mark.parametrize('reference', ANGLES)
+@pytest.mark.parametrize('start', [(0, 0), (150, -200), (-590, 590), (595, -595)])
+def test_homing_through_pins_ends_at_true_zero(reference: str, start: tuple[int, int]) -> None:
+    bench = Bench(start=start)
+    procedure(bench, dataclasses.replace(AXIS, reference=reference, reference_angle=ANGLES[reference]))
     assert abs(bench.pan.position) <= 1
     assert abs(bench.tilt.position) <= 1
-    assert bench.pan.ignored == 0
+    bench.driver.close()
+
+
+@pytest.mark.parametrize('start', [(0, 0), (-590, 590), (595, -595)])
+def test_calibration_through_pins_finds_the_ends_and_keeps_its_distance(start: tuple[int, int]) -> None:
+    bench = Bench(start=start)
+    axis = dataclasses.replace(AXIS, lower=-5.0, upper=5.0, reference='declared', homing_velocity=2.0)
+    view = procedure(bench, axis, calibrate=True).view(0)
+    assert abs(bench.pan.position) <= 1, 'the middle of what the switches leave'
+    for limits in (view.pan.limits, view.tilt.limits):
+        assert limits.upper == pytest.approx(LIMIT - axis.margin, abs=2 * STEP)
+        assert limits.lower == pytest.approx(-LIMIT + axis.margin, abs=2 * STEP)
     bench.driver.close()
 
 
