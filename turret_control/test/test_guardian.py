@@ -45,6 +45,7 @@ class Line:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lows: list[int] = []
+        self.refuse = 0
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -62,6 +63,10 @@ class Line:
         for line in link.makefile():
             request = json.loads(line)
             assert request == {'op': 'pin', 'name': 'laser', 'level': 0.0}
+            if self.refuse:
+                self.refuse -= 1
+                link.sendall(b'{"ok": false, "error": "busy"}\n')
+                continue
             self.lows.append(time.monotonic_ns())
             link.sendall(b'{"ok": true}\n')
 
@@ -218,6 +223,14 @@ def test_a_stuck_driver_is_ended_by_the_kernel_when_its_guardian_is_gone(line: L
     guarded.process.kill()
     guarded.process.wait()
     wait_until(lambda: not guarded.driver_lives())
+
+
+def test_a_line_that_cannot_be_had_at_first_is_tried_again(line: Line) -> None:
+    line.refuse = 20
+    code, errors = Guarded(line, 'pulse(False, 0.1)').end()
+    assert (code, errors) == (7, '')
+    assert line.refuse == 0
+    assert line.lows
 
 
 def test_a_line_that_cannot_be_driven_is_reported(line: Line) -> None:

@@ -38,6 +38,8 @@ _GUARDIAN_SILENCE_NS = 80_000_000
 #: A driver has so long to start, in s, and so long to end when it is told to.
 _START_S = 60.0
 _END_S = 2.0
+#: The line of a driver that has ended is tried to be had for so long, in s.
+_TAKE_S = 0.5
 #: How often the guardian looks whether the driver's time is up, and whether it has ended, in s.
 _LOOK_S, _REAP_S = 0.2, 0.002
 _NICENESS = -10
@@ -181,7 +183,9 @@ class Guardian:
             os.kill(self._pid, signal.SIGKILL)
         self._drive_low()
         status = self._wait()
-        problem = self._drive_low()
+        end_by = time.monotonic() + _TAKE_S
+        while (problem := self._drive_low()) and time.monotonic() < end_by:
+            time.sleep(_REAP_S)
         if problem:
             sys.stderr.write(f'laser guardian: the fire line cannot be driven low: {problem}\n')
         if why:
