@@ -81,6 +81,8 @@ class BagNode(Node):
         self.create_service(DeleteBag, 'bag/delete', self._delete)
         self.create_timer(1.0, self._watch.ask)
         self._worker.submit(self._library.recover)
+        if parameters.record_on_start != 'off':
+            self._worker.submit(self._record_on_start, parameters.record_on_start)
         self._due = 0.0
         self._thread = Periodic('bag', _TAKE_S, self._tick, self._on_thread_error)
         self._thread.start()
@@ -189,8 +191,17 @@ class BagNode(Node):
 
     @answered
     def _start(self, request: StartBag.Request, response: StartBag.Response) -> None:
-        selection = known(request.selection)
         require_range('max_s', request.max_s, 0.0, _LONGEST_S)
+        response.name = self._record(known(request.selection), request.label, request.max_s)
+
+    def _record_on_start(self, selection: str) -> None:
+        try:
+            self._record(selection, 'start', 0.0)
+        except (TurretError, OSError) as error:
+            self._trouble = failure(error) if isinstance(error, OSError) else error
+            self.get_logger().error(f'nothing is recorded: {self._trouble.message}')
+
+    def _record(self, selection: str, label: str, max_s: float) -> str:
         parameters = self._ros_parameters.value
         with self._change:
             if self._is_recording():
@@ -199,9 +210,9 @@ class BagNode(Node):
                 feed for feed in self._feeds.feeds.values() if self._selector.selects(selection, feed.topic.name)]
             recorder = BagRecorder(
                 self._writer(
-                    self._library.new(request.label, datetime.datetime.now()), [feed.topic for feed in feeds],
+                    self._library.new(label, datetime.datetime.now()), [feed.topic for feed in feeds],
                     selection, split_bytes=parameters.split_mb * 1_000_000, split_s=parameters.split_s),
-                Limits(request.max_s, parameters.min_free_mb * 1_000_000, parameters.queue_mb * 1_000_000),
+                Limits(max_s, parameters.min_free_mb * 1_000_000, parameters.queue_mb * 1_000_000),
                 self._look_now)
             recorder.start()
             now_ns = time.time_ns()
@@ -215,7 +226,7 @@ class BagNode(Node):
             self._recorded = frozenset(feed.topic.name for feed in feeds)
             self._recorder = recorder
         self._look_now()
-        response.name = recorder.name
+        return recorder.name
 
     @answered
     async def _stop(self, _: StopBag.Request, response: StopBag.Response) -> None:

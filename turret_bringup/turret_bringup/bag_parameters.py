@@ -50,6 +50,8 @@ class AutoParameters:
 class BagParameters:
     """What is recorded, and within which limits."""
 
+    record_on_start: str = param(
+        'off', 'selection that is recorded from the start on', choices=('off', 'light', 'full', 'all'))
     bag_dir: str = param('', 'folder of the bags; empty = bags in the state folder')
     split_mb: int = param(
         1000, 'a recording goes on in another file when one has this size; 0 = never', unit='MB', minimum=0,

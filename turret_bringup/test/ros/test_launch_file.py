@@ -21,7 +21,8 @@ FILES = sorted(path.name for path in FOLDER.glob('*.launch.py'))
 #: What the documents promise.
 PROMISED = {
     'turret.launch.py': {
-        'sim', 'params_file', 'namespace', 'camera', 'video_file', 'bridge', 'video', 'rviz', 'log_level',
+        'sim', 'params_file', 'namespace', 'camera', 'video_file', 'bridge', 'video', 'rviz', 'record',
+        'log_level',
         'use_sim_time'},
     'view.launch.py': {'namespace', 'params_file', 'rviz', 'rqt', 'use_sim_time', 'frame_prefix'},
 }
@@ -96,11 +97,13 @@ def test_an_argument_takes_only_what_is_listed(argument: str, value: str) -> Non
 
 
 def test_arguments_become_parameters() -> None:
-    nodes(namespace='left', camera='/dev/video3', frame_prefix='left/', port='8123', bridge='none', use_sim_time='true')
+    nodes(namespace='left', camera='/dev/video3', frame_prefix='left/', port='8123', bridge='none', record='light',
+          use_sim_time='true')
     assert 'device: /dev/video3' in parameters('left', 'camera')
     assert 'frame_prefix: left/' in parameters('left', 'vision')
     assert 'port: 8123' in parameters('left', 'web')
     assert 'bridge: none' in parameters('left', 'web')
+    assert 'record_on_start: light' in parameters('left', 'bag')
     assert 'use_sim_time: true' in parameters('left', 'status')
 
 
