@@ -77,11 +77,12 @@ def _goal(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
             'board': _BOARDS.index(args.board), 'columns': args.columns, 'rows': args.rows, 'marker': args.marker,
             'views': args.views}
     travel = {'travel': math.radians(args.travel)}
-    return {
+    goals: dict[str, tuple[str, dict[str, Any]]] = {
         'check': ('controller/check_bearings', travel),
         'delay': ('controller/measure_delay', travel),
         'gains': ('controller/auto_tune', {**travel, 'axis': getattr(args, 'axis', ''), 'apply': True}),
-    }[args.task]
+    }
+    return goals[args.task]
 
 
 def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
