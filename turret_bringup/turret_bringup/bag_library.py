@@ -91,6 +91,19 @@ class BagLibrary:
             raise BagError(ReasonCode.NOT_FOUND, f'there is no bag "{name}" in {self.folder}')
         return path
 
+    def find(self, given: str | None) -> Path:
+        """Return the path of a bag that is asked for by name or by the path of a folder or file; None = the newest.
+
+        Raises:
+            BagError: as :meth:`path`.
+        """
+        if given is not None:
+            return Path(given) if Path(given).exists() else self.path(given)
+        entries = self.entries()
+        if not entries:
+            raise BagError(ReasonCode.NOT_FOUND, f'there are no bags in {self.folder}')
+        return self.folder / entries[0].name
+
     def delete(self, name: str) -> None:
         """Delete a bag. Raises BagError as :meth:`path`, or BUSY while it is being written, or IO_ERROR."""
         path = self.path(name)

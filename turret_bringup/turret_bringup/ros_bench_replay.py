@@ -15,6 +15,7 @@ from pathlib import Path
 from turret_bringup import replay_history, replay_settings
 from turret_bringup.bag_reader import Bag
 from turret_bringup.bench_rows import table, write_json
+from turret_bringup.commands.options import add_bag, bag_path
 from turret_bringup.ros_bag_turret import namespace_of, recorded_parameters
 from turret_bringup.ros_rerun import Settings, rerun
 
@@ -23,7 +24,7 @@ _SHOWN = 5  # deviations from what was expected
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
-    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a bag, or an MCAP file')
+    add_bag(parser)
     parser.add_argument(
         '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
         help='one parameter of vision or controller; may be repeated, wins over what was recorded')
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; the exit code is 1 where something else was expected."""
-    with Bag(args.bag) as bag:
+    with Bag(bag_path(args)) as bag:
         recorded = {} if args.defaults else recorded_parameters(bag, namespace_of(bag))
         parameters, notes = replay_settings.compose(recorded, args.assignments)
         result = rerun(bag, Settings(parameters['vision'], parameters['controller'], args.every_image))

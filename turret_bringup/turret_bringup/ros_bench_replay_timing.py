@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -20,6 +19,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from turret_bringup import replay_guard
 from turret_bringup.bag_reader import Bag
 from turret_bringup.bench_rows import Row, percentile
+from turret_bringup.commands.options import add_bag, bag_path
 from turret_bringup.ros_replay import qos_profile
 from turret_common.domains import is_in_use
 from turret_common.ros_qos import STATE
@@ -34,17 +34,18 @@ _START_S, _SLACK_S = 30.0, 60.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
-    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a bag, or an MCAP file')
+    add_bag(parser)
     parser.add_argument('--rate', type=float, default=1.0, help='recorded seconds per second (default: %(default)g)')
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Give the rows."""
-    with Bag(args.bag) as bag:
+    path = bag_path(args)
+    with Bag(path) as bag:
         recorded = {hash(message.data): message.stamp_ns for message in bag.messages()}
         topics, duration_s = dict(bag.topics), bag.duration_s
     domain = replay_guard.choose_domain(None, os.environ, is_in_use)
-    command = [sys.executable, '-m', 'turret_bringup.cli', 'replay', str(args.bag), '--no-panel', '--paused', '--hold',
+    command = [sys.executable, '-m', 'turret_bringup.cli', 'replay', str(path), '--no-panel', '--paused', '--hold',
                '--domain', str(domain), '--rate', str(args.rate)]
     replay = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     harness: RosHarness | None = None
@@ -70,10 +71,10 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
     middle = median(delays)
     jitter = [abs(delay - middle) for delay in delays]
     variant = f'{args.rate:g}x'
-    yield Row(args.bag.name, variant, 'messages heard', len(delays), '')
-    yield Row(args.bag.name, variant, 'jitter, median', 1e3 * percentile(jitter, 0.5), 'ms')
-    yield Row(args.bag.name, variant, 'jitter, p95', 1e3 * percentile(jitter, 0.95), 'ms')
-    yield Row(args.bag.name, variant, 'published late, p95', 1e3 * late_s, 'ms')
+    yield Row(path.name, variant, 'messages heard', len(delays), '')
+    yield Row(path.name, variant, 'jitter, median', 1e3 * percentile(jitter, 0.5), 'ms')
+    yield Row(path.name, variant, 'jitter, p95', 1e3 * percentile(jitter, 0.95), 'ms')
+    yield Row(path.name, variant, 'published late, p95', 1e3 * late_s, 'ms')
 
 
 def _listen(harness: RosHarness, topics: dict[str, Any], arrived: list[tuple[int, int]]) -> None:

@@ -130,14 +130,7 @@ def _list(args: argparse.Namespace) -> None:
 def _path(args: argparse.Namespace) -> Path:
     """Return the path of the bag that was asked for."""
     from turret_bringup.bag_library import BagLibrary
-    library = BagLibrary(_folder(args))
-    if args.bag is None:
-        entries = library.entries()
-        if not entries:
-            raise TurretError(ReasonCode.NOT_FOUND, f'there are no bags in {library.folder}')
-        return library.folder / entries[0].name
-    given = Path(args.bag)
-    return given if given.exists() else library.path(args.bag)
+    return BagLibrary(_folder(args)).find(args.bag)
 
 
 def _recover(args: argparse.Namespace) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 
 from turret_bringup.graph import DEFAULT_NAMESPACE
+from turret_common.state_dir import state_dir
 
 
 def add_namespace(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +15,22 @@ def add_namespace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--namespace', type=namespace, default=DEFAULT_NAMESPACE, metavar='NAME',
         help='ROS namespace of the turret (default: %(default)s)')
+
+
+def add_bag(parser: argparse.ArgumentParser) -> None:
+    """Declare the bag that a command works on, and ``--namespace``."""
+    parser.add_argument('bag', metavar='BAG', nargs='?', help='name, folder or MCAP file of one (default: the newest)')
+    add_namespace(parser)
+
+
+def bag_path(args: argparse.Namespace) -> Path:
+    """Return the path of the bag that was asked for.
+
+    Raises:
+        BagError: there is none.
+    """
+    from turret_bringup.bag_library import BagLibrary
+    return BagLibrary(state_dir(args.namespace) / 'bags').find(args.bag)
 
 
 def namespace(text: str) -> str:

@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from turret_bringup.commands.options import add_bag, bag_path
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
@@ -28,7 +29,7 @@ _PORTS = range(8000, 8100)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a bag, or an MCAP file')
+    add_bag(parser)
     parser.add_argument('--rate', type=float, default=1.0, help='recorded seconds per second (default: %(default)g)')
     parser.add_argument('--loop', action='store_true', help='begin again at the end')
     parser.add_argument('--hold', action='store_true', help='stay at the end instead of ending')
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup.supervisor import Supervisor
     from turret_common.domains import is_in_use
 
+    args.bag = bag_path(args)
     namespace, recorded, name = look_into(args)
     domain = replay_guard.choose_domain(args.domain, os.environ, is_in_use)
     if 'ROS_DISTRO' in os.environ:

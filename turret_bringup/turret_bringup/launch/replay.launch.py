@@ -52,6 +52,7 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context: LaunchContext) -> list[LogInfo | RegisterEventHandler | Node]:
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in _ARGUMENTS}
     args = _parsed(given)
+    args.bag = Path(args.bag)
     namespace, recorded, name = replay.look_into(args)
     domain = replay_guard.choose_domain(args.domain, os.environ, is_in_use)
     state = tempfile.mkdtemp(prefix='turret-replay-')
