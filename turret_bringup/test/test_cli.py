@@ -71,6 +71,7 @@ def arguments(*words: str) -> argparse.Namespace:
 
 def test_options_become_parameters() -> None:
     assert up.assignments(arguments('--video', '/films/a b.mp4', '--port', '9', '--set', 'web.port=8')) == [
+            *up.WITHIN_THE_PICTURE,
         'web.port=8', 'camera.source=file', 'camera.video_file="/films/a b.mp4"', 'web.port=9']
     assert up.assignments(arguments('--camera', '/dev/video2', '--host', '0.0.0.0')) == [
         'camera.source=v4l2', 'camera.device="/dev/video2"', 'web.host=0.0.0.0']
@@ -80,7 +81,8 @@ def test_on_a_distribution_ros2_launch_gets_the_same() -> None:
     command = up.launch_command(arguments('--video', '/film.mp4', '--params', '/a.yaml', '--set', 'web.port=8'))
     assert command[:4] == ['ros2', 'launch', 'turret_bringup', 'turret.launch.py']
     assert command[4:] == [
-        'namespace:=turret', 'params_file:=/a.yaml', 'set:=web.port=8', 'video_file:=/film.mp4', 'log_level:=info']
+        'namespace:=turret', 'params_file:=/a.yaml', f'set:={" ".join((*up.WITHIN_THE_PICTURE, "web.port=8"))}',
+        'video_file:=/film.mp4', 'log_level:=info']
 
 
 def test_lanes_cover_every_test() -> None:

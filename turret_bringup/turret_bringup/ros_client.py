@@ -67,7 +67,7 @@ class TurretClient:
         # Subscriptions and clients by name. They live as long as the node: one that is destroyed while another thread
         # spins makes the executor fail.
         self._entities: dict[str, Any] = {}
-        self._listeners: dict[str, list[queue.SimpleQueue[Any]]] = {}
+        self._listeners: dict[str, list[Callable[[Any], None]]] = {}
 
     def __enter__(self) -> TurretClient:
         os.environ.update(environment())
@@ -93,23 +93,29 @@ class TurretClient:
     def messages(self, topic: str) -> Generator[Any, None, None]:
         """Give the messages of a topic of the turret as they arrive."""
         received: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        listeners = self._listeners.setdefault(topic, [])
-        listeners.append(received)
-
-        def distribute(message: Any) -> None:
-            for listener in list(listeners):
-                listener.put(message)
-        if topic not in self._entities:
-            self._entities[topic] = self.node.create_subscription(
-                interface(_TOPIC_TYPES[topic], 'msg'), topic, distribute, QoSProfile(depth=10))
-        try:
+        with self.listening(topic, received.put):
             while True:
                 try:
                     yield received.get(timeout=self._timeout_s)
                 except queue.Empty:
                     raise self._absent(f'nothing arrived on {topic}') from None
+
+    @contextlib.contextmanager
+    def listening(self, topic: str, take: Callable[[Any], None]) -> Iterator[None]:
+        """Hand the messages of a topic to ``take``, in another thread, as long as the ``with`` block lasts."""
+        listeners = self._listeners.setdefault(topic, [])
+        listeners.append(take)
+
+        def distribute(message: Any) -> None:
+            for listener in list(listeners):
+                listener(message)
+        if topic not in self._entities:
+            self._entities[topic] = self.node.create_subscription(
+                interface(_TOPIC_TYPES[topic], 'msg'), topic, distribute, QoSProfile(depth=10))
+        try:
+            yield
         finally:
-            listeners.remove(received)
+            listeners.remove(take)
 
     def wait_for(self, topic: str, condition: Callable[[Any], bool], timeout_s: float) -> Any:
         """Return the first message of a topic that meets a condition."""

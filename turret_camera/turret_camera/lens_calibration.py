@@ -88,7 +88,7 @@ class Board:
             pixels, ids, _, _ = self._detector.detectBoard(gray)
             if ids is None or len(ids) < _FEWEST_CORNERS:
                 return None
-            board, seen = self._charuco.matchImagePoints(pixels, ids)  # type: ignore[arg-type]
+            board, seen = self._charuco.matchImagePoints(pixels, ids)  # type: ignore[call-overload]
             return Corners(np.asarray(board, np.float32).reshape(-1, 3), np.asarray(seen, np.float32).reshape(-1, 2))
         inner = (self._size[0] - 1, self._size[1] - 1)
         found, pixels = cv2.findChessboardCornersSB(gray, inner)

@@ -83,20 +83,20 @@ class RosCalibration:
         done = Future()
 
         def work() -> None:
-            outcome: Lens | TurretError
+            found: Lens | TurretError
             try:
-                outcome = self._collect(goal, calibration)
+                found = self._collect(goal, calibration)
             except TurretError as error:
-                outcome = error
+                found = error
             except Exception as error:  # the boundary of the thread: the goal must not wait for ever
                 _log.error('calibration: %s', error, exc_info=error)
-                outcome = TurretError(ReasonCode.INTERNAL_ERROR, f'{type(error).__name__}: {error}')
+                found = TurretError(ReasonCode.INTERNAL_ERROR, f'{type(error).__name__}: {error}')
             if self._node.executor is not None:
-                self._node.executor.create_task(done.set_result, outcome)
+                self._node.executor.create_task(done.set_result, found)
 
         self._running = threading.Thread(target=work, name='calibration', daemon=True)
         self._running.start()
-        outcome = await done
+        outcome: Lens | TurretError = await done
         self._running = None
         if isinstance(outcome, TurretError):
             raise outcome

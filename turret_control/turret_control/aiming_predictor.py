@@ -38,9 +38,14 @@ _MAX_STEP_S = 0.5       # a longer gap says nothing more about the noise
 # The noise of the measurements is measured by their third differences, which smooth motion hardly has: their variance
 # is 20 times that of white noise. Share of the newest one, the largest one that counts as a multiple of what is
 # expected, and the bounds of the result in rad^2.
-_NOISE_SHARE, _NOISE_OUTLIER = 0.04, 9.0
-_NOISE_BOUNDS = (0.0004**2, 0.02**2)
+_NOISE_MEMORY_S, _NOISE_OUTLIER = 0.8, 9.0
+_NOISE_BOUNDS = (0.0004**2, 0.1**2)
 _START_RATE_VARIANCE = 0.5
+# Whether leads come true is judged over leads of this length, by this running sum; up to the prior, rad^2 s, they are
+# taken to.
+_LEAD_S, _OLDEST_LEAD_S = 0.12, 0.5
+_LEAD_MEMORY_S = 0.8
+_LEAD_PRIOR = 2e-5
 
 
 class Motion(NamedTuple):
@@ -91,6 +96,12 @@ def _noises(dt: float) -> Array:
     return q
 
 
+def _ahead(state: Array, weights: Array, dt: float) -> tuple[Array, Array]:
+    """Return the angles and rates, each shape (2,), that the models foresee together after ``dt`` s."""
+    angle, rate = np.einsum('am,mij,amj->ia', weights, _transitions(dt)[:, :2], state)
+    return angle, rate
+
+
 class TargetPredictor:
     """Follows one target and says where it will be. Times in s on one clock, angles in rad."""
 
@@ -115,9 +126,18 @@ class TargetPredictor:
         self._weights: Array = np.full((2, _COUNT), 1.0 / _COUNT)
         self._variance: Array = np.full(2, noise**2)
         self._recent: deque[Bearing] = deque(maxlen=4)
+        self._past: deque[tuple[float, Array, Array]] = deque()  # stamp, states, weights
+        self._led = np.zeros(2)         # of each axis: by how much leads agreed with what came, and their squares
+        self._lead2 = np.zeros(2)
 
-    def update(self, stamp: float, bearing: Bearing) -> None:
-        """Take a measured bearing; one that is not newer than the last is ignored."""
+    def update(self, stamp: float, bearing: Bearing, doubt: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Take a measured bearing; one that is not newer than the last is ignored.
+
+        Args:
+            stamp: when it was so.
+            bearing: measured.
+            doubt: deviation of each angle, in rad, that it has beside the noise that is measured.
+        """
         dt = stamp - self.stamp
         if not dt > 0.0:
             return
@@ -127,15 +147,47 @@ class TargetPredictor:
         self._state = np.einsum('mij,amj->ami', transitions, self._state)
         self._covariance = (
             transitions @ self._covariance @ transitions.transpose(0, 2, 1) + _noises(min(dt, _MAX_STEP_S)))
-        self._measure_noise(bearing)
-        self._correct(np.array(bearing))
+        if any(doubt):
+            self._recent.clear()
+        else:
+            self._measure_noise(bearing, dt)
+            self._judge_leads(np.array(bearing), dt)
+        self._correct(np.array(bearing), self._variance + np.square(doubt))
+        self._past.append((stamp, self._state, self._weights))
 
     def at(self, time: float) -> Motion:
         """Return the predicted motion at a time."""
-        dt = time - self.stamp
-        f = _transitions(dt)
-        angle, rate = np.einsum('am,mij,amj->ia', self._weights, f[:, :2], self._state)
-        return Motion(Bearing(wrap_angle(float(angle[0])), float(angle[1])), float(rate[0]), float(rate[1]))
+        angle, rate = _ahead(self._state, self._weights, time - self.stamp)
+        now, _ = _ahead(self._state, self._weights, 0.0)
+        worth = self.worth
+        angle = now + worth * (angle - now)
+        return Motion(
+            Bearing(wrap_angle(float(angle[0])), float(angle[1])), float(worth[0] * rate[0]), float(worth[1] * rate[1]))
+
+    @property
+    def worth(self) -> Array:
+        """How much of a lead has lately come true, 0 to 1, of azimuth and elevation.
+
+        It is the factor by which leads should have been multiplied to come closest to what was seen then. It is 1 for
+        targets that can be predicted, and small where what looks like motion is the detector's: the box of a person
+        grows and shrinks with every step.
+        """
+        return np.clip((self._led + _LEAD_PRIOR) / (self._lead2 + _LEAD_PRIOR), 0.0, 1.0)
+
+    def _judge_leads(self, measured: Array, dt: float) -> None:
+        """Compare with a new measurement what was foreseen for it a lead ago."""
+        while len(self._past) > 1 and self.stamp - self._past[1][0] >= _LEAD_S:
+            self._past.popleft()
+        if not self._past or self.stamp - self._past[0][0] > _OLDEST_LEAD_S:
+            return
+        stamp, state, weights = self._past[0]
+        before, _ = _ahead(state, weights, 0.0)
+        lead = _ahead(state, weights, self.stamp - stamp)[0] - before
+        came = measured - before
+        came[0] = wrap_angle(float(came[0]))
+        kept = math.exp(-dt / _LEAD_MEMORY_S)
+        self._led = kept * self._led + dt * lead * came
+        self._lead2 = kept * self._lead2 + dt * lead * lead
 
     def _mix(self) -> None:
         """Let each model start from what the others know, by the probability that it has just taken over from them."""
@@ -149,18 +201,19 @@ class TargetPredictor:
         self._covariance = spread * _HAS_BOTH
         self._weights = expected
 
-    def _measure_noise(self, bearing: Bearing) -> None:
+    def _measure_noise(self, bearing: Bearing, dt: float) -> None:
         self._recent.append(bearing)
         if len(self._recent) == 4:
             a, b, c, d = self._recent
             thirds = np.array([wrap_angle(d[i] - 3.0 * c[i] + 3.0 * b[i] - a[i]) for i in (0, 1)])
+            share = 1.0 - math.exp(-dt / _NOISE_MEMORY_S)
             seen = np.minimum(thirds**2 / 20.0, _NOISE_OUTLIER * self._variance)
-            self._variance = np.clip(self._variance + _NOISE_SHARE * (seen - self._variance), *_NOISE_BOUNDS)
+            self._variance = np.clip(self._variance + share * (seen - self._variance), *_NOISE_BOUNDS)
 
-    def _correct(self, measured: Array) -> None:
+    def _correct(self, measured: Array, variance: Array) -> None:
         innovation = measured[:, None] - self._state[:, :, 0]
         innovation[0] = (innovation[0] + math.pi) % (2.0 * math.pi) - math.pi
-        expected = self._covariance[:, :, 0, 0] + self._variance[:, None]
+        expected = self._covariance[:, :, 0, 0] + variance[:, None]
         gain = self._covariance[:, :, :, 0] / expected[:, :, None]
         self._state = self._state + gain * innovation[:, :, None]
         self._covariance = self._covariance - gain[:, :, :, None] * self._covariance[:, :, None, 0, :]

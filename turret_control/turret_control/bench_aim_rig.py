@@ -59,6 +59,8 @@ class Truth(NamedTuple):
         visible: that target was not hidden.
         followed: name of the target that the turret believed to follow; empty = none.
         track_id: of the track that it followed; empty = none.
+        target: in footage, the object that the error is about; empty = none is marked, and the error is NaN.
+        inside: in footage, it looked at a point of that object's box.
     """
 
     time: float
@@ -66,6 +68,8 @@ class Truth(NamedTuple):
     visible: bool
     followed: str
     track_id: str
+    target: str = ''
+    inside: bool = False
 
 
 class Brain(Protocol):
@@ -130,7 +134,8 @@ def _target(track: Track) -> Target:
     return Target(
         track.id, TrackState(track.state), track.class_id, track.confidence, track.bearing.azimuth,
         track.bearing.elevation, track.azimuth_rate, track.elevation_rate, track.width, track.height, track.unseen_s,
-        (track.box.x, track.box.y) if track.box is not None and track.unseen_s == 0.0 else None)
+        (track.box.x, track.box.y) if track.box is not None and track.unseen_s == 0.0 else None,
+        (track.box.width, track.box.height) if track.box is not None else (0.0, 0.0))
 
 
 class OriginalBrain:
@@ -168,7 +173,9 @@ class OriginalBrain:
         return self._followed
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
+    """When the light of an image is collected and when its tracks arrive, in s."""
+
     exposure_s: float
     arrival_s: float
 
@@ -180,7 +187,8 @@ class Rig:
     """
 
     def __init__(
-            self, brain: Brain, scenario: str, seed: int, mount: str = 'head', hidden: Hidden | None = None) -> None:
+            self, brain: Brain, scenario: str, seed: int, mount: str = 'head', hidden: Hidden | None = None,
+            reach: tuple[float, float] | None = None) -> None:
         """Start at home, looking straight on.
 
         Args:
@@ -189,17 +197,21 @@ class Rig:
             seed: of the noise, the lost images and, unless ``hidden`` is given, of what the hardware hides.
             mount: of the camera, "head" or "base".
             hidden: what is otherwise than configured.
+            reach: soft limits of pan and tilt to either side, in rad; None = those of the hardware.
         """
         self._brain = brain
         self._mount = mount
-        pan = PlantAxis(start=0.0)
+        motor = PlantAxis(start=0.0)
         self._plant = Plant(PlantParameters(
-            pan=pan, tilt=replace(pan, {'lower_switch': -0.8, 'upper_switch': 1.05}), actuation_delay_s=ACTUATION_S,
+            pan=motor, tilt=replace(motor, {'lower_switch': -0.8, 'upper_switch': 1.05}), actuation_delay_s=ACTUATION_S,
             camera_horizontal_fov=math.radians(60.0), scenario=scenario, hidden_seed=seed), 0,
             Hidden.seeded(seed, 1.0) if hidden is None else hidden)
         self._plant.enable(True)
         axis = GimbalAxis(reference='declared')
-        self._gimbal = Gimbal(GimbalParameters(pan=axis, tilt=replace(axis, {'lower': -0.7, 'upper': 0.95})))
+        pan, tilt = (
+            replace(axis, {'lower': lower, 'upper': upper}) for lower, upper in
+            ([(-most, most) for most in reach] if reach else [(axis.lower, axis.upper), (-0.7, 0.95)]))
+        self._gimbal = Gimbal(GimbalParameters(pan=pan, tilt=tilt))
         self._gimbal.tick(self._sample(), ReasonCode.OK, 0)
         self._gimbal.set_enabled(True)
         self._gimbal.set_home()
@@ -220,13 +232,13 @@ class Rig:
             self._plant.step(round(1e9 * (now + 0.5 * LOOP_S)))
             self._move()
 
-    def _exposures(self) -> Iterator[_Frame]:
+    def _exposures(self) -> Iterator[Frame]:
         exposure = 0.0
         while True:
             exposure += FRAME_S
             jitter = self._random.uniform(-VISION_JITTER_S, VISION_JITTER_S)
             if self._random.random() >= FRAME_LOSS:
-                yield _Frame(exposure, exposure + VISION_DELAY_S + jitter)
+                yield Frame(exposure, exposure + VISION_DELAY_S + jitter)
 
     def _sample(self) -> GimbalSample:
         reading = self._plant.read()

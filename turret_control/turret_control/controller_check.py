@@ -144,7 +144,7 @@ def _deviations(camera: PinholeCamera, seen: list[Sighting], scale: float, roll:
     lens = dataclasses.replace(camera, fx=camera.fx * scale, fy=camera.fy * scale)
     bearings = np.array(list(_bearings(lens, seen, math.cos(roll), math.sin(roll))))
     bearings[:, 0] = np.unwrap(bearings[:, 0])
-    away = bearings - bearings.mean(axis=0)
+    away: Array = bearings - bearings.mean(axis=0)
     away[:, 0] *= np.cos(bearings[:, 1])
     return away
 

@@ -19,6 +19,9 @@ from turret_control.selection import Target, TargetSelector, TrackState
 
 # Standard deviation of a detection until it has been measured, in px, and in rad where the camera is not known.
 _NOISE_PX, _NOISE = 1.0, 0.002
+_SIZE_NOISE = 0.03      # of the size of the box, until it has been measured
+_EDGE_PX = 2.0          # a box that comes as close to the edge of the image may go on beyond it
+_CUT_NOISE = 0.25       # of the size of a box that does
 _LEAST_SIZE, _MOST_SIZE = 0.005, 2.0  # rad; what looks smaller or larger tells no distance
 
 
@@ -200,10 +203,26 @@ class TargetFollower:
             self._predicted_id = target.id
             self._predictor = TargetPredictor(
                 stamp, Motion(target.bearing, target.azimuth_rate, target.elevation_rate),
-                _NOISE_PX / self.camera.fx if self.camera else _NOISE)
+                math.hypot(_NOISE_PX / self.camera.fx, _SIZE_NOISE * target.angular_width) if self.camera else _NOISE)
         if target.unseen_s == 0.0:
-            self._predictor.update(stamp, self._seen(target, stamp))
+            self._predictor.update(stamp, self._seen(target, stamp), self._doubt(target))
         return self._predictor
+
+    def _doubt(self, target: Target) -> tuple[float, float]:
+        """Return what the middle of a box may be wrong by, across and up, in rad, for being cut off by the image.
+
+        What is cut off moves with the head: followed at its word, a target larger than the image leads the head astray.
+        """
+        camera, pixel = self.camera, target.pixel
+        if camera is None or pixel is None:
+            return 0.0, 0.0
+        doubts = []
+        for at, size, image, angle in zip(
+                pixel, target.size_px, (camera.width, camera.height), (target.angular_width, target.angular_height),
+                strict=True):
+            cut = at - 0.5 * size <= _EDGE_PX or at + 0.5 * size >= image - 1 - _EDGE_PX
+            doubts.append(_CUT_NOISE * angle if cut and math.isfinite(angle) else 0.0)
+        return doubts[0], doubts[1]
 
     def _seen(self, target: Target, stamp: float) -> Bearing:
         """Return the bearing at which the target was seen at ``stamp``, free of the tracker's smoothing.

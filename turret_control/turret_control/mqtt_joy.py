@@ -45,9 +45,10 @@ class MqttJoy:
             raise TurretError(ReasonCode.IO_ERROR, f'mqtt_joy: others may read {path}; run: chmod 600 {path}')
         try:
             from paho.mqtt import client as mqtt
+            from paho.mqtt import enums
         except ImportError as error:
             raise TurretError(ReasonCode.NOT_SUPPORTED, 'mqtt_joy needs paho-mqtt: pip install paho-mqtt') from error
-        client = self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        client = self._client = mqtt.Client(enums.CallbackAPIVersion.VERSION2)
         client.username_pw_set(p.user, password)
         if p.tls:
             client.tls_set()

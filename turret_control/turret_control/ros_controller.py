@@ -43,7 +43,8 @@ def target_from(track: Track) -> Target:
     return Target(
         track.id, TrackState(track.state), track.class_id, track.confidence, track.azimuth, track.elevation,
         track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s,
-        (track.box.center_x, track.box.center_y) if track.unseen_s == 0.0 else None)
+        (track.box.center_x, track.box.center_y) if track.unseen_s == 0.0 else None,
+        (track.box.width, track.box.height))
 
 
 def observe_permit(monitor: PermitMonitor, permit: SafetyPermit) -> None:

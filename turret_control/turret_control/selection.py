@@ -38,7 +38,8 @@ class Priority(IntEnum):
 class Target:
     """One track as the controller needs it, at the stamp of its image; fields as in ``Track.msg``.
 
-    ``pixel`` is the middle of its box in px of the full image, None when it was not seen in this image.
+    ``pixel`` is the middle of its box in px of the full image, None when it was not seen in this image; ``size_px`` is
+    the box's width and height.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Target:
     angular_height: float
     unseen_s: float = 0.0
     pixel: tuple[float, float] | None = None
+    size_px: tuple[float, float] = (0.0, 0.0)
 
     @property
     def bearing(self) -> Bearing:

@@ -17,18 +17,34 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from turret_common.geometry import BODY_FROM_OPTICAL, PinholeCamera, base_from_head
+from turret_common.geometry import (
+    BODY_FROM_OPTICAL,
+    Bearing,
+    PinholeCamera,
+    angle_between,
+    base_from_head,
+    bearing_to_pixel,
+    pixel_to_bearing,
+)
 from turret_common.params import build
 from turret_common.pose_history import Pose
-from turret_vision.detection import Image
+from turret_vision.detection import Box, Image
+from turret_vision.marked_boxes import CARS_CLIP, WALKERS_CLIP, load_marked_boxes
 from turret_vision.tracker import Track, TrackState
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
 
+#: Pictures per second of the marked clips, and how many pictures there are.
+RATES_HZ = {WALKERS_CLIP: 10.0, CARS_CLIP: 12.5}
+FRAMES = {WALKERS_CLIP: 1394, CARS_CLIP: 377}
+#: Angle that the whole picture behind a virtual head spans, in rad.
+PICTURE_FIELD_OF_VIEW = 1.6
 _LEVEL = Pose(0.0, 0.0)
 _FIELD_OF_VIEW = math.radians(60.0)
-_PICTURE_FIELD_OF_VIEW = 1.6   # of the whole picture behind a virtual head, rad
-_LARGEST_PAN, _LARGEST_TILT = 0.27, 0.12  # beyond, the virtual camera would see past the picture
+_WIDEST = 15  # frames between two marks that are interpolated
+_GREY = (40, 40, 40)
+#: Pan and tilt in rad beyond which a virtual camera of 60 degrees would see past a picture of 16 to 9.
+LARGEST_PAN, LARGEST_TILT = 0.27, 0.11
 _GAIN, _RATE, _ACCELERATION = 2.5, 0.7, 3.0  # of the virtual head, 1/s, rad/s, rad/s^2
 
 
@@ -102,10 +118,11 @@ def pursue(images: Iterable[Image], rate_hz: float, late_s: float = 0.0) -> list
     vision = Vision(build(VisionParameters, {'method': 'motion'}))
     camera = PinholeCamera.from_field_of_view(640, 480, _FIELD_OF_VIEW)
     angles, rates = np.zeros(2), np.zeros(2)
-    largest, history = np.array([_LARGEST_PAN, _LARGEST_TILT]), []
+    largest, history = np.array([LARGEST_PAN, LARGEST_TILT]), []
     for i, image in enumerate(images):
         told = Pose(*(float(v) for v in angles - late_s * rates))
-        tracks = vision.process(_look(image, camera, angles), i / rate_hz, camera, told).tracks or []
+        seen = look(image, camera, float(angles[0]), float(angles[1]), cv2.BORDER_REFLECT)
+        tracks = vision.process(seen, i / rate_hz, camera, told).tracks or []
         history.append(tracks)
         known = [t for t in tracks if t.state in (TrackState.TRACKING, TrackState.COASTING)]
         best = max(known, key=lambda track: track.hits, default=None)
@@ -117,17 +134,65 @@ def pursue(images: Iterable[Image], rate_hz: float, late_s: float = 0.0) -> list
     return history
 
 
-def _look(image: Image, camera: PinholeCamera, angles: npt.NDArray[np.float64]) -> Image:
-    """Return what a camera on a head at pan and tilt sees of a flat picture."""
-    wide = PinholeCamera.from_field_of_view(image.shape[1], image.shape[0], _PICTURE_FIELD_OF_VIEW)
+def look(image: Image, camera: PinholeCamera, pan: float, tilt: float, border: int = cv2.BORDER_CONSTANT) -> Image:
+    """Return what a camera on a head at a pose in rad sees of a flat picture; ``border``: beyond its edges."""
+    wide = PinholeCamera.from_field_of_view(image.shape[1], image.shape[0], PICTURE_FIELD_OF_VIEW)
 
     def intrinsic(of: PinholeCamera) -> npt.NDArray[np.float64]:
         return np.array([[of.fx, 0.0, of.cx], [0.0, of.fy, of.cy], [0.0, 0.0, 1.0]])
 
-    rotation = BODY_FROM_OPTICAL.T @ base_from_head(float(angles[0]), float(angles[1])) @ BODY_FROM_OPTICAL
+    rotation = BODY_FROM_OPTICAL.T @ base_from_head(pan, tilt) @ BODY_FROM_OPTICAL
     return cv2.warpPerspective(  # type: ignore[return-value]
         image, intrinsic(wide) @ rotation @ np.linalg.inv(intrinsic(camera)), (camera.width, camera.height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT)
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border, borderValue=_GREY)
+
+
+class Judged(NamedTuple):
+    """How a head is aimed: at what, how far from the middle of its box in rad, and whether at a point of the box."""
+
+    name: str
+    error: float
+    inside: bool
+
+
+class FootageTruth:
+    """Where marked objects are for a head that looks into their footage as :func:`look` does.
+
+    Marks are interpolated over 1.5 s at most; where they are farther apart, nothing is judged between them, nor where
+    the head could not look at any point of the box.
+    """
+
+    def __init__(self, clip: str) -> None:
+        """``clip`` is the name of a marked file."""
+        self._marks = load_marked_boxes()[clip]
+        self._names = sorted({name for objects in self._marks.frames.values() for name in objects})
+        self._rate_hz = RATES_HZ[clip]
+        self.frames = FRAMES[clip]
+        self._camera = PinholeCamera.from_field_of_view(self._marks.width, self._marks.height, PICTURE_FIELD_OF_VIEW)
+
+    def judge(self, time: float, pan: float, tilt: float) -> Judged | None:
+        """Return how a pose in rad is aimed at the nearest object; None where none is marked.
+
+        Args:
+            time: since the first picture was shown, in s.
+            pan: of the head.
+            tilt: of the head.
+        """
+        sight = Bearing(pan, tilt)
+        pixel = bearing_to_pixel(self._camera, sight, 0.0, 0.0)
+        aims = []
+        for name in self._names:
+            box = self._marks.at(name, time * self._rate_hz, _WIDEST)
+            if box is not None and self._within_reach(box):
+                error = angle_between(sight, pixel_to_bearing(self._camera, box.x, box.y, 0.0, 0.0))
+                aims.append(Judged(name, error, pixel is not None and box.left <= pixel[0] <= box.right
+                                   and box.top <= pixel[1] <= box.bottom))
+        return min(aims, key=lambda aim: aim.error, default=None)
+
+    def _within_reach(self, box: Box) -> bool:
+        across, down = (self._camera.fx * math.tan(most) for most in (LARGEST_PAN, LARGEST_TILT))
+        return abs(box.x - self._camera.cx) <= across + 0.5 * box.width and (
+            abs(box.y - self._camera.cy) <= down + 0.5 * box.height)
 
 
 def judge(history: Sequence[Sequence[Track]], seen: Seen, width: float | None) -> Followed:

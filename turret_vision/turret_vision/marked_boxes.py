@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from importlib import resources
 
 from turret_vision.detection import Box
@@ -31,13 +32,19 @@ class MarkedClip:
     agreement: tuple[float, ...]
     frontal: frozenset[int]
 
-    def at(self, name: str, frame: int) -> Box | None:
-        """Return an object's box at any frame, interpolated between marked ones; None where there is no mark of it."""
+    def at(self, name: str, frame: float, widest: float = math.inf) -> Box | None:
+        """Return an object's box at any frame, interpolated between marked ones; None where there is no mark of it.
+
+        Args:
+            name: of the object.
+            frame: number; what is between two frames is between their boxes.
+            widest: most frames between two marks that are interpolated.
+        """
         if frame in self.frames:
-            return self.frames[frame].get(name)
+            return self.frames[int(frame)].get(name)
         before = max((n for n in self.frames if n < frame), default=None)
         after = min((n for n in self.frames if n > frame), default=None)
-        if before is None or after is None:
+        if before is None or after is None or after - before > widest:
             return None
         a, b = self.frames[before].get(name), self.frames[after].get(name)
         if a is None or b is None:

@@ -30,6 +30,10 @@ LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 #: How long, and how often, the panel is looked for after the start.
 _REACHABLE_S = 60.0
 _LOOK_AGAIN_S = 0.1
+#: How the virtual head behaves in footage: it does not turn beyond a picture of 16 to 9, and goes home after a loss.
+WITHIN_THE_PICTURE = (
+    'gimbal.pan.lower=-0.27', 'gimbal.pan.upper=0.27', 'gimbal.tilt.lower=-0.11', 'gimbal.tilt.upper=0.11',
+    'controller.recenter_on_loss=true')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 def assignments(args: argparse.Namespace) -> list[str]:
     """Return the single parameters that the command line gives, ``node.name=value``."""
-    values = list(args.assignments)
+    values = _assigned(args)
     if args.video:
         values += ['camera.source=file', f'camera.video_file="{args.video.resolve()}"']
     if args.camera:
@@ -93,12 +97,16 @@ def assignments(args: argparse.Namespace) -> list[str]:
     return values
 
 
+def _assigned(args: argparse.Namespace) -> list[str]:
+    return [*(WITHIN_THE_PICTURE if args.video else ()), *args.assignments]
+
+
 def launch_command(args: argparse.Namespace) -> list[str]:
     """Return the ``ros2 launch`` command line that does the same on a ROS distribution."""
     given = {
         'namespace': args.namespace,
         'params_file': ':'.join(str(path.resolve() if path.exists() else path) for path in args.params),
-        'set': shlex.join(args.assignments),
+        'set': shlex.join(_assigned(args)),
         'camera': args.camera,
         'video_file': args.video and args.video.resolve(),
         'host': args.host,
