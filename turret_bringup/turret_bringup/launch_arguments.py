@@ -54,3 +54,22 @@ VIEW = (
     Argument('rviz', 'true', 'start rviz with the turret\'s configuration', SWITCH),
     Argument('rqt', 'false', 'start rqt with image, plots, parameters and diagnostics', SWITCH),
 )
+
+#: Of ``replay.launch.py``, which has nothing in common with a turret that runs.
+REPLAY = (
+    Argument('bag', '', 'folder of a bag, or an MCAP file'),
+    Argument('domain', '', 'ROS domain to use; empty: one that is free'),
+    Argument('rate', '1.0', 'recorded seconds per second'),
+    Argument('loop', 'false', 'begin again at the end', SWITCH),
+    Argument('hold', 'false', 'stay at the end instead of ending', SWITCH),
+    Argument('paused', 'false', 'wait at the start', SWITCH),
+    Argument('start', '0.0', 'begin so many seconds into the bag'),
+    Argument('topics', '', 'patterns of the topics to play, with a space between them; empty: all'),
+    Argument('remap', '', 'topics to play under other names, /from:=/to with a space between them'),
+    Argument('clock', '200.0', 'largest rate of /clock, the recorded time; 0: none'),
+    Argument('into', '', 'what runs again on what was recorded: vision, control, or both with a space between them'),
+    Argument('set', '', 'single parameters of nodes that run again, node.name=value with a space between them'),
+    Argument('panel', 'true', 'whether to have a panel', SWITCH),
+    Argument('port', '', 'port of the panel; empty: the first free one from 8000 on'),
+    Argument('log_level', 'info', 'least severity that the nodes write: debug, info, warn, error, fatal'),
+)

@@ -116,7 +116,7 @@ def player_parameters(args: argparse.Namespace, domain: int) -> dict[str, Any]:
 def launch_command(args: argparse.Namespace, domain: int) -> list[str]:
     """Return the ``ros2 launch`` command line that does the same on a ROS distribution."""
     given: dict[str, Any] = {
-        'bag': args.bag.resolve(), 'domain': domain, 'rate': args.rate, 'loop': args.loop, 'hold': args.hold,
+        'bag': Path(args.bag).resolve(), 'domain': domain, 'rate': args.rate, 'loop': args.loop, 'hold': args.hold,
         'paused': args.paused, 'start': args.start, 'topics': shlex.join(args.topics),
         'remap': shlex.join(args.remap), 'clock': args.clock, 'into': ' '.join(args.into),
         'set': shlex.join(args.assignments), 'port': args.port or '', 'panel': not args.no_panel,
