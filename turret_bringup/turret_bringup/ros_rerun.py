@@ -145,6 +145,7 @@ class _Facts:
                 self.truth.append((_ns(message.header.stamp), [
                     (t.azimuth, t.elevation, t.azimuth_rate, t.elevation_rate) for t in message.targets if t.visible]))
         images.sort()
+        self.truth.sort(key=lambda sample: sample[0])
         for at, image in aims:
             i = bisect.bisect_left(images, image - _AIM_NS)
             if i < len(images) and images[i] <= image + _AIM_NS:
@@ -170,11 +171,10 @@ class _Facts:
 
     def truth_at(self, stamps: Iterable[int]) -> dict[int, list[Bearing]]:
         """Return where the targets were at stamps for which that is known."""
-        known, i = {}, 0
-        for stamp in sorted(stamps) if self.truth else ():
-            while i + 1 < len(self.truth) and abs(self.truth[i + 1][0] - stamp) <= abs(self.truth[i][0] - stamp):
-                i += 1
-            at, targets = self.truth[i]
+        known, times = {}, [at for at, _ in self.truth]
+        for stamp in stamps if self.truth else ():
+            i = bisect.bisect_left(times, stamp)
+            at, targets = min(self.truth[max(0, i - 1):i + 1], key=lambda sample: abs(sample[0] - stamp))
             if abs(at - stamp) <= _TRUTH_NS:
                 dt = 1e-9 * (stamp - at)
                 known[stamp] = [Bearing(a + dt * a_rate, e + dt * e_rate) for a, e, a_rate, e_rate in targets]

@@ -168,6 +168,22 @@ def test_nothing_is_published_beside_a_node_that_may_drive_hardware(
     assert moved == []
 
 
+@_ENDS_THE_PROCESS
+def test_hardware_that_is_discovered_late_is_waited_for(
+        ros: RosHarness, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def names(_: ReplayNode) -> list[tuple[str, str]]:
+        looks.append(1)
+        return [('gimbal', '/turret')] if len(looks) > 3 else []
+    monkeypatch.setattr(ReplayNode, 'get_node_names_and_namespaces', names)
+    told = states(ros)
+    node = start(write(tmp_path / 'bag', dangerous(1.0)))
+    wait_until(lambda: node._failure, 20.0, 'a refusal')
+    assert told == []  # not even its state: nothing was played
+    assert node._player.position(time.monotonic()).messages == 0
+
+
 @pytest.mark.parametrize('domain', [0, 1])
 def test_it_refuses_a_domain_that_it_was_not_given(
         ros: RosHarness, start: Start, tmp_path: Path, domain: int) -> None:
