@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from rclpy.node import Node
+from replay_bags import Entry, dangerous, pictures, write
 from sensor_msgs.msg import JointState, Joy
 
 from turret_bringup import cli
@@ -33,7 +34,6 @@ from turret_msgs.msg import (
 )
 
 sys.path.append(str(Path(__file__).parents[1] / 'ros'))
-from replay_bags import Entry, dangerous, pictures, write
 
 pytestmark = pytest.mark.system
 GOLDEN = Path(__file__).parents[1] / 'goldens' / 'crossing'
