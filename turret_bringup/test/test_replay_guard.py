@@ -123,6 +123,11 @@ def test_what_a_node_publishes_that_runs_again_is_kept_apart() -> None:
     assert outlets['/turret/vision/tracks'].name == '/turret/vision/tracks'
 
 
+@pytest.mark.parametrize('name', ['', 'a', '/', '/a b', '/2', '/a/', '/a//b', '/a;b', '/\n', '/../x', '/a' + chr(0)])
+def test_a_name_that_no_topic_can_have_is_not_played(name: str) -> None:
+    assert plan({name: 'x', '/a': 'y'}, namespace=None)[name].name is None
+
+
 def test_the_clock_and_the_parameters_of_the_recording_stay_in_it() -> None:
     outlets = plan({'/clock': 'rosgraph_msgs/msg/Clock', '/parameter_events': 'x', '/a': 'y'}, namespace=None)
     assert [name for name, outlet in outlets.items() if outlet.name] == ['/a']

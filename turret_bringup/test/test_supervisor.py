@@ -88,6 +88,17 @@ def test_a_refusal_later_on_does_not_end_the_turret(tmp_path: Path) -> None:
     assert code == 0
 
 
+@pytest.mark.parametrize(('script', 'code', 'reason'), [
+    ('exit 0', 0, None), ('echo the bag is damaged; exit 2', 2, 'the bag is damaged'),
+    ('exit 1', 2, 'x ended with code 1'),
+    ('kill -9 $$', 2, 'x was ended by SIGKILL')])
+def test_all_is_over_when_that_ends_which_ends_all(script: str, code: int, reason: str | None) -> None:
+    player = Command('x', shell(script), ends_all=True)
+    under_test = Supervisor([player, Command('y', shell('sleep 99'))], io.StringIO())
+    assert under_test.run() == code
+    assert under_test.refusal == reason
+
+
 def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
     _, output = run(Command('x', shell('sleep 99 & echo pid=$!; wait')), until=r'pid=\d+')
     pid = int(re.search(r'pid=(\d+)', output)[1])  # type: ignore[index]

@@ -115,7 +115,9 @@ def plan(
     owned = {f'{namespace}/{topic.name}' for topic in TOPICS if topic.node in into} if namespace else set()
     outlets = {}
     for name, kind in topics.items():
-        if kind in NEVER_PLAYED:
+        if not _NAME.fullmatch(name):
+            outlets[name] = Outlet(None, 'no name that a topic can have')
+        elif kind in NEVER_PLAYED:
             outlets[name] = Outlet(None, 'a request of an operator, or to fire')
         elif name in _OWN_TOPICS:
             outlets[name] = Outlet(None, 'of the recording, not of the replay')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -35,7 +36,7 @@ def namespace_of(bag: Bag) -> str:
     """
     for name in _TELLING:
         for topic in bag.topics.values():
-            if topic.name.endswith(f'/{name}') and topic.type == _TYPES[name]:
+            if topic.type == _TYPES[name] and re.fullmatch(rf'(/[A-Za-z_]\w*)*/{name}', topic.name, re.ASCII):
                 return topic.name[:-len(name) - 1]
     raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path} holds no topics of a turret')
 

@@ -214,11 +214,8 @@ class Supervisor:
         process_groups.send(pid, signal.SIGTERM)
         if self._ending:
             return
-        if child.command.ends_all and code == 0:
-            self._ending = True
-            return
-        if code == REFUSED and (child.starts == 1 or child.command.ends_all):
-            self.refusal = child.last_line
+        if child.command.ends_all or (code == REFUSED and child.starts == 1):
+            self.refusal = (child.last_line or f'{child.command.name} {_how(code)}') if code else None
             self._ending = True
             return
         steady = time.monotonic() - child.started_s > STEADY_S
