@@ -238,7 +238,7 @@ def test_changes_a_parameter(turret: Any, panel: Any) -> None:
 
 def test_records_saves_and_deletes_bags(turret: Any, panel: Any) -> None:
     panel.get_by_role('tab', name='Bags').click()
-    label = panel.get_by_label('Label')
+    label = panel.get_by_role('textbox', name='Label')
     label.fill('from the panel')
     panel.get_by_label('Topics').select_option('full')
     panel.get_by_role('button', name='Record bag').click()
