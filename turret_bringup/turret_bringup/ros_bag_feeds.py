@@ -21,10 +21,9 @@ from turret_common.interface import TOPICS
 from turret_web.ros_pump import PumpGroup
 from turret_web.ros_schema import UnknownTypeError, interface
 
-#: Messages that may wait in the middleware until they are taken; few of those that are large.
+#: Messages that may wait in the middleware until they are taken; fewer of those that are large.
 _DEPTH = 1000
-_IMAGE_DEPTH = 5
-_LARGE = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+_DEPTHS = {'sensor_msgs/msg/Image': 10, 'sensor_msgs/msg/CompressedImage': 60}
 
 
 class Taken(NamedTuple):
@@ -136,7 +135,7 @@ class BagFeeds:
             return
         offered = self._node.get_publishers_info_by_topic(name)
         profiles = [info.qos_profile for info in offered] or self._expected(name)
-        qos = _suitable(profiles, _IMAGE_DEPTH if type_name in _LARGE else _DEPTH)
+        qos = _suitable(profiles, _DEPTHS.get(type_name, _DEPTH))
         topic = Topic(name, type_name, definition(type_name), _hash(offered) or type_hash(type_name), _all(profiles))
         feed = Feed(
             topic, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL, qos, len(offered), self._made(cls, name, qos))
