@@ -11,6 +11,7 @@ import pytest
 from graph_scenarios import MORTAL, SCENARIOS, a_killed_node_ages_becomes_a_fault_and_returns, wait_for_status
 
 from turret_bringup import shared_memory
+from turret_bringup.bag_library import BagLibrary
 from turret_bringup.bag_reader import Bag
 from turret_bringup.ros_client import TurretClient
 from turret_bringup.scratch_turret import ScratchTurret, scratch_turret
@@ -58,10 +59,10 @@ def test_a_recording_outlives_its_node(turret: ScratchTurret, client: TurretClie
     name = client.call('bag/start', {'selection': 'full', 'label': 'killed', 'max_s': 0.0})['name']
     wait_for_status(client, lambda status: status.bag.recording and status.bag.duration_s > 3.0)
     turret.kill('bag')
+    library = BagLibrary(Path(turret.environment['XDG_STATE_HOME']) / 'turret' / 'turret' / 'bags')
     wait_until(
-        lambda: [bag['complete'] for bag in client.call('bag/list', {})['bags'] if bag['name'] == name] == [True],
-        30.0, 'the recovered bag')
-    with Bag(Path(turret.environment['XDG_STATE_HOME']) / 'turret' / 'turret' / 'bags' / name) as bag:
+        lambda: any(bag.name == name and bag.complete for bag in library.entries()), 60.0, 'the recovered bag')
+    with Bag(library.path(name)) as bag:
         assert bag.duration_s > 2.0
         assert bag.counts['/turret/camera/image_raw/compressed'] > 10
         assert 'driver: sim' in bag.custom['turret.parameters']
