@@ -16,6 +16,7 @@ setup(
           for folder in ('config', 'urdf')),
     ],
     install_requires=['setuptools'],
+    extras_require={'test': ['pytest']},
     package_data={package_name: ['config/*', 'launch/*', 'urdf/*']},
     zip_safe=True,
     maintainer='Turret maintainers',

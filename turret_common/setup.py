@@ -11,6 +11,7 @@ setup(
         (f'share/{package_name}', ['package.xml']),
     ],
     install_requires=['setuptools'],
+    extras_require={'test': ['pytest']},
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',

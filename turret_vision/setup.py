@@ -12,6 +12,7 @@ setup(
         (f'share/{package_name}/data', [f'{package_name}/data/marked_boxes.json']),
     ],
     install_requires=['setuptools'],
+    extras_require={'test': ['pytest']},
     package_data={package_name: ['data/*']},
     zip_safe=True,
     maintainer='Turret maintainers',

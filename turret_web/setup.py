@@ -23,6 +23,7 @@ setup(
         *shared('panel'),
     ],
     install_requires=['setuptools'],
+    extras_require={'test': ['pytest']},
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',

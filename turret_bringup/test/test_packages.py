@@ -118,6 +118,7 @@ def test_all_packages_have_one_version_and_setup_py_repeats_what_package_xml_say
         assert f"description='{package.description}'" in setup
         assert f"license='{package.licenses[0]}'" in setup
         assert f"package_name = '{name}'" in setup
+        assert "extras_require={'test': ['pytest']}" in setup  # else colcon test looks for unittest alone
 
 
 @pytest.mark.parametrize('package', PACKAGES)

@@ -1,12 +1,12 @@
 """Run the tests.
 
-Lanes, quickest first; without a name all but soak run:
+Lanes, quickest first; without a name all but colcon and soak run:
 
   unit     ruff, mypy, and the tests without ROS
-  colcon   colcon build and, of each package, colcon test with the tests without ROS
   ros      nodes in process
   system   the whole graph, started as ./turret up does and, where launch_testing is installed, with ros2 launch
   panel    the panel's own tests and those in a browser (chromium)
+  colcon   colcon build, and colcon test with the tests without ROS; only when named
   soak     long runs, only when named
 
 What follows "--" goes to pytest: ./turret test unit -- -k gimbal
@@ -29,13 +29,13 @@ PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control',
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('lanes', metavar='LANE', nargs='*', type=_lane, help='unit, colcon, ros, system, panel or soak')
+    parser.add_argument('lanes', metavar='LANE', nargs='*', type=_lane, help='unit, ros, system, panel, colcon or soak')
 
 
 def run(args: argparse.Namespace) -> int:
     """Run lanes one after the other, all of them also when one fails; the exit code is 0 when none did."""
     results = {}
-    for name in args.lanes or [lane for lane in _LANES if lane != 'soak']:
+    for name in args.lanes or [lane for lane in _LANES if lane not in _ONLY_WHEN_NAMED]:
         sys.stdout.write(f'== {name} ==\n')
         sys.stdout.flush()
         started = time.monotonic()
@@ -65,13 +65,14 @@ def _colcon(extra: Sequence[str]) -> list[list[str]]:
     base, cmake = ROOT / 'build' / 'colcon', ROOT / 'cmake' / 'pip_ros.cmake'
     colcon = ['colcon', '--log-base', str(base / 'log')]
     places = ['--build-base', str(ROOT / 'build'), '--install-base', str(base / 'install')]
-    results = ['--test-result-base', str(base / 'results')]
-    without_ros = [f'--ignore=test/{name}' for name in ('ros', 'system', 'launched', 'panel', 'soak')]
+    # A space before options of pytest lets colcon pass them on.
+    pytest = ['test', *(f' --ignore=test/{name}' for name in ('ros', 'system', 'launched', 'panel', 'soak'))]
     return [
         [*colcon, 'build', *places, '--cmake-args', '-G', 'Ninja', '-DBUILD_TESTING=OFF',
          f'-DCMAKE_PROJECT_INCLUDE={cmake}'],
-        [*colcon, 'test', *places, *results, '--return-code-on-test-failure', '--packages-skip', 'turret_msgs',
-         '--event-handlers', 'console_cohesion+', '--pytest-args', 'test', *without_ros, *extra],
+        [*colcon, 'test', *places, '--return-code-on-test-failure', '--packages-skip', 'turret_msgs',
+         '--event-handlers', 'console_cohesion+', '--pytest-args', *pytest,
+         *(f' {word}' for word in extra)],
     ]
 
 
@@ -91,8 +92,9 @@ def _soak(extra: Sequence[str]) -> list[list[str]]:
 
 
 _LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
-    'unit': _unit, 'colcon': _colcon, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel,
+    'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'colcon': _colcon,
     'soak': _soak}
+_ONLY_WHEN_NAMED = ('colcon', 'soak')
 
 
 def _lane(name: str) -> str:
