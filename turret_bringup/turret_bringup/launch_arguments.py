@@ -43,7 +43,7 @@ TURRET = (
     Argument('host', '', 'address that the panel listens on; empty: as the parameters say', (), ('web.host="{}"',)),
     Argument('port', '', 'port that the panel listens on; empty: as the parameters say', (), ('web.port={}',)),
     Argument('record', 'off', 'record a bag from the start on: which selection', ('off', 'light', 'full', 'all'),
-             ('bag.record_on_start={}',)),
+             ('bag.record_on_start="{}"',)),
     Argument('rviz', 'false', 'start rviz, with what it shows', SWITCH),
     Argument('log_level', 'info', 'least severity that the nodes write', ('debug', 'info', 'warn', 'error', 'fatal')),
 )
