@@ -13,7 +13,7 @@ from typing import Protocol
 import pytest
 
 from turret_bringup.commands.param import dumped
-from turret_bringup.configuration import check, parse_layer
+from turret_bringup.configuration import check, compose, parse_layer
 from turret_bringup.graph import GRAPH
 from turret_bringup.ros_client import TurretClient
 from turret_common import params
@@ -21,6 +21,8 @@ from turret_common.interface import ACTIONS, SERVICES, TOPICS
 from turret_common.ros_testing import wait_until
 from turret_msgs.msg import ControllerState, TurretStatus
 
+#: The nodes of a simulation.
+NODES = tuple(spec.name for spec in compose('turret', simulation=True).nodes)
 SECTIONS = ('camera', 'vision', 'controller', 'gimbal', 'laser', 'safety')
 #: Nodes that may die and return.
 MORTAL = ('vision', 'camera', 'gimbal', 'controller', 'laser')
@@ -71,7 +73,7 @@ def it_homes_and_follows_a_target(client: TurretClient) -> None:
 
 def the_graph_is_what_the_list_of_interfaces_says(client: TurretClient) -> None:
     """Every listed topic has its one publisher and its type, every service and action its node; nobody has others."""
-    nodes = {spec.name for spec in GRAPH}
+    nodes = set(NODES)
 
     def absolute(name: str) -> str:
         return name if name.startswith('/') else f'/turret/{name}'
@@ -100,12 +102,11 @@ def the_graph_is_what_the_list_of_interfaces_says(client: TurretClient) -> None:
 
 
 def a_dump_of_the_parameters_can_be_fed_back(client: TurretClient) -> None:
-    nodes = client.running(spec.name for spec in GRAPH)
-    assert nodes == [spec.name for spec in GRAPH]
-    values = {node: client.parameters(node) for node in nodes}
-    text = ''.join(dumped(f'/turret/{node}', values[node]) for node in nodes)
+    wait_until(lambda: client.running(NODES) == list(NODES), 30.0, 'every node')
+    values = {node: client.parameters(node) for node in NODES}
+    text = ''.join(dumped(f'/turret/{node}', values[node]) for node in NODES)
     config = check([parse_layer(text, 'the dump')], 'turret', GRAPH)
-    for node in nodes:
+    for node in NODES:
         for name, value in params.flatten(config.effective[node]).items():
             assert params.plain(value) == values[node][name], f'{node}.{name}'
 

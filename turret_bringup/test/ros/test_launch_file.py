@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from turret_bringup.graph import GRAPH, VIEWERS
+from turret_bringup.configuration import compose
+from turret_bringup.graph import VIEWERS
 from turret_common.errors import TurretError
 from turret_common.state_dir import runtime_dir
 
@@ -82,7 +83,7 @@ def test_every_argument_is_described(file: str) -> None:
 
 def test_it_starts_the_graph_and_nothing_else() -> None:
     assert {name: action.node_package for name, action in nodes().items()} == {
-        spec.name: spec.package for spec in GRAPH}
+        spec.name: spec.package for spec in compose('turret').nodes}
 
 
 def test_wrong_parameters_are_refused_before_anything_starts() -> None:
