@@ -24,6 +24,10 @@ from turret_msgs.msg import ControllerState, TurretStatus
 #: The nodes of a simulation.
 NODES = tuple(spec.name for spec in compose('turret', simulation=True).nodes)
 SECTIONS = ('camera', 'vision', 'controller', 'gimbal', 'laser', 'safety')
+#: Services that every node has.
+OF_EVERY_NODE = {
+    'describe_parameters', 'get_parameter_types', 'get_parameters', 'get_type_description', 'list_parameters',
+    'save_parameters', 'set_parameters', 'set_parameters_atomically'}
 #: Nodes that may die and return.
 MORTAL = ('vision', 'camera', 'gimbal', 'controller', 'laser')
 
@@ -81,23 +85,26 @@ def the_graph_is_what_the_list_of_interfaces_says(client: TurretClient) -> None:
     def publishers(topic: str) -> list[tuple[str, str]]:
         return [(end.node_name, end.topic_type) for end in client.node.get_publishers_info_by_topic(topic)]
 
-    def offered() -> dict[tuple[str, str], str]:
+    def offered() -> set[tuple[str, str, str]]:
         return {
-            (name, service): types[0]
-            for name in nodes for service, types in client.node.get_service_names_and_types_by_node(name, '/turret')
-            if not service.startswith(f'/turret/{name}/') or (name, service) in promised}
+            (node, service, types[0]) for node in nodes
+            for service, types in client.node.get_service_names_and_types_by_node(node, '/turret')}
 
     topics = {absolute(topic.name): [(topic.node, topic.type)] for topic in TOPICS if topic.node in nodes}
     wait_until(lambda: all(publishers(name) == owner for name, owner in topics.items()), 30.0, 'every topic')
-    promised = {(entry.node, absolute(entry.name)): entry.type for entry in SERVICES}
-    for action in ACTIONS:
-        for verb, kind in (('send_goal', 'SendGoal'), ('get_result', 'GetResult')):
-            promised[action.node, f'{absolute(action.name)}/_action/{verb}'] = f'{action.type}_{kind}'
-    wait_until(lambda: promised.items() <= offered().items(), 30.0, 'every service and action')
+    promised = {(entry.node, absolute(entry.name), entry.type) for entry in SERVICES if entry.node in nodes}
+    promised |= {
+        (action.node, f'{absolute(action.name)}/_action/{verb}', f'{action.type}_{kind}')
+        for action in ACTIONS if action.node in nodes
+        for verb, kind in (('send_goal', 'SendGoal'), ('get_result', 'GetResult'))}
+    wait_until(lambda: promised <= offered(), 30.0, 'every service and action')
+    assert not {
+        entry for entry in offered() - promised
+        if '/_action/' not in entry[1] and entry[1].rpartition('/')[2] not in OF_EVERY_NODE}
     known = set(topics) | {'/rosout', '/parameter_events', '/tf', '/tf_static'}
     ours = {
         topic for topic, _ in client.node.get_topic_names_and_types()
-        if any(name in nodes for name, _ in publishers(topic))}
+        if '/_action/' not in topic and any(name in nodes for name, _ in publishers(topic))}
     assert ours <= known
 
 

@@ -35,7 +35,8 @@ def draw(markers: Iterable[Any], path: Path, distance_m: float, title: str = '')
     """
     with mpl.rc_context({'text.color': 'white', 'font.size': 9.0}):
         figure = Figure(figsize=(9.6, 6.4), facecolor=_BACKGROUND)
-        axes: Any = figure.add_axes((0.0, 0.0, 1.0, 1.0), projection='3d', facecolor=_BACKGROUND)
+        # The axes reach beyond the edges, because nothing is drawn outside of them.
+        axes: Any = figure.add_axes((-0.3, -0.6, 1.6, 2.2), projection='3d', facecolor=_BACKGROUND)
         axes.set_axis_off()
         axes.set_proj_type('persp', focal_length=0.9)
         axes.view_init(elev=24.0, azim=-152.0)
@@ -45,7 +46,7 @@ def draw(markers: Iterable[Any], path: Path, distance_m: float, title: str = '')
         axes.set_xlim(-0.1 * distance_m, 1.0 * distance_m)
         axes.set_ylim(-0.7 * distance_m, 0.7 * distance_m)
         axes.set_zlim(-0.35 * distance_m, 0.6 * distance_m)
-        axes.set_box_aspect((1.1, 1.4, 0.95), zoom=1.45)
+        axes.set_box_aspect((1.1, 1.4, 0.95), zoom=1.0)
         figure.text(0.02, 0.95, title)
         figure.savefig(path, dpi=110)
 

@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,7 +218,7 @@ class TurretClient:
             with contextlib.suppress(TurretError):  # the turret may be gone, and the lease lapses by itself
                 self.send(ReleaseLease, 'safety/release_lease', ReleaseLease.Request(lease_id=lease.id), _RELEASE_S)
 
-    def running(self, nodes: Iterable[str]) -> list[str]:
+    def running(self, nodes: Sequence[str]) -> list[str]:
         """Return those of the nodes that run.
 
         Discovery takes a moment: it waits until two looks at the graph see the same.

@@ -119,6 +119,7 @@ SERVICES: tuple[Service, ...] = (
     Service('controller/set_boresight', _T + 'SetBoresight', 'controller'),
     Service('gimbal/set_enabled', _T + 'SetEnabled', 'gimbal'),
     Service('gimbal/set_home', _T + 'SetHome', 'gimbal'),
+    Service('gimbal/registers', _T + 'Registers', 'gimbal'),
     Service('laser/arm', _T + 'Arm', 'laser'),
     Service('laser/disarm', _T + 'Disarm', 'laser'),
     Service('laser/fire', _T + 'Fire', 'laser'),
