@@ -23,9 +23,9 @@ pytest.importorskip('launch_testing', reason='launch comes with a ROS distributi
 from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_testing import post_shutdown_test
 from launch_testing.actions import ReadyToTest
 from launch_testing.asserts import assertExitCodes
-from launch_testing.post_test import post_shutdown_test
 
 FILE = Path(__file__).parents[2] / 'turret_bringup' / 'launch' / 'turret.launch.py'
 
