@@ -53,6 +53,13 @@ class Chip:
         monkeypatch.setattr(LocalPiFactory, '_res_lock', threading.RLock())
         self.factory = with_exact_pins(LGPIOFactory(0))
 
+    def close(self) -> None:
+        """Close every device that is still open, while this still stands in."""
+        self.broken = set()
+        for device in [ref() for refs in LocalPiFactory._reservations.values() for ref in refs]:
+            if device is not None:
+                device.close()
+
     def level(self, line: int) -> float | None:
         """Return the level that a line is driven with; None while it is an input."""
         return self._levels.get(line)

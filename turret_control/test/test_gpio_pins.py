@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import lgpio
@@ -28,8 +29,10 @@ ENABLES = (WIRING.pan.enable_pin, WIRING.tilt.enable_pin)
 
 
 @pytest.fixture
-def chip(monkeypatch: pytest.MonkeyPatch) -> Chip:
-    return Chip(monkeypatch)
+def chip(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chip]:
+    chip = Chip(monkeypatch)
+    yield chip
+    chip.close()
 
 
 def test_the_imitation_shows_what_gpiozero_alone_would_do(chip: Chip) -> None:
@@ -94,7 +97,6 @@ def test_an_emergency_stop_that_lgpio_cannot_read_is_unreadable(chip: Chip) -> N
     assert read() is Estop.RELEASED
     chip.broken = {17}
     assert read() is Estop.UNREADABLE
-    chip.broken = set()
 
 
 def test_a_servo_gets_the_width_that_it_was_given(chip: Chip) -> None:
@@ -139,7 +141,6 @@ def test_a_line_that_lgpio_cannot_drive_is_an_error_that_the_driver_repeats(chip
     for use in (lambda: lines.set_laser(1.0), lambda: lines.set_indicator(True)):
         with pytest.raises(OSError, match='cannot be driven'):
             use()
-    chip.broken = set()
 
 
 def test_the_pins_of_a_laser_that_cannot_all_be_had_are_given_back(chip: Chip) -> None:

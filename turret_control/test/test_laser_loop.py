@@ -96,7 +96,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 def test_the_first_thing_driven_is_dark(bench: Bench) -> None:
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.changes)
     assert bench.pins.driven == [('laser', 0.0), ('indicator', 0.0)]
 
 
@@ -267,6 +267,7 @@ def test_the_real_lines_are_dark_before_and_after_whatever_ends_it(
     assert (chip.level(18), chip.level(23)) == (dark, 0.0)
     last_lit = len(chip.trace) - 1 - chip.trace[::-1].index((18, lit))
     assert (18, dark) in chip.trace[last_lit:chip.trace.index((23, 0.0), last_lit)], 'the indicator outlasts the beam'
+    chip.close()
 
 
 def test_an_error_in_the_thread_ends_it_dark(bench: Bench) -> None:

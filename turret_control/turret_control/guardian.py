@@ -42,7 +42,7 @@ _END_S = 2.0
 _TAKE_S = 0.5
 #: How often the guardian looks whether the driver's time is up, and whether it has ended, in s.
 _LOOK_S, _REAP_S = 0.2, 0.002
-_NICENESS = -10
+_NICENESS, _PRIORITY = -10, 20
 _PR_SET_PDEATHSIG = 1
 
 
@@ -283,3 +283,4 @@ def _raise_priority() -> None:
     """Run before others where the system lets us; a guardian that waits for the processor is late."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.clock import wake_on_time
 from turret_control.guardian import GuardianLink
 from turret_control.laser import LaserCore, LaserState, Lines
 from turret_control.laser_lines import LaserLines
@@ -81,6 +82,7 @@ class LaserLoop(threading.Thread):
         self._go_dark()
 
     def run(self) -> None:
+        wake_on_time()
         why = ''
         try:
             self._core.fault(ReasonCode.NOT_READY, 'the pins have not been driven dark yet', time.monotonic_ns())
