@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +15,8 @@ from wired_pins import Lockstep
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis import AxisMotion, stand_still
+from turret_control.gimbal import Command, Gimbal
+from turret_control.gimbal_axis import Mode
 from turret_control.gimbal_driver_servo import Pca9685Driver, ServoDriver, pulse_width
 from turret_control.gimbal_parameters import (
     GimbalAxis,
@@ -25,6 +29,7 @@ from turret_control.pca9685 import open_bus
 
 SERVOS = ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13, invert=True))
 STILL = stand_still(30.0)
+NAN = math.nan
 
 
 class Pins(Lockstep, ServoDriver):
@@ -78,6 +83,32 @@ def test_the_pulses_follow_the_motion(factory: MockFactory, pins: Pins) -> None:
     assert widths(factory) == [
         pytest.approx(pulse_width(SERVOS.pan, 0.4)), pytest.approx(pulse_width(SERVOS.tilt, 0.2))]
     assert widths(factory)[1] < 0.0015
+
+
+def test_the_whole_gimbal_on_servos_keeps_its_limits_and_its_speed(factory: MockFactory, pins: Pins) -> None:
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.3, upper=0.5, max_velocity=1.0)
+    gimbal = Gimbal(GimbalParameters(driver='servo', pan=axis, tilt=axis, servo=SERVOS))
+    ends: list[TurretError | None] = []
+    angles: list[float] = []
+    powered = False
+    for tick in range(400):
+        now_ns = pins.lockstep.now_ns()
+        if tick == 1:
+            gimbal.start_homing(ends.append)
+        elif ends:
+            gimbal.command(Command(tick, Mode.VELOCITY, NAN, NAN, 1.0, -1.0), now_ns)
+        motions = gimbal.tick(pins.read(), ReasonCode.OK, now_ns)
+        if motions.enabled != powered:
+            powered = motions.enabled
+            pins.enable(powered)
+        pins.command(motions.pan, motions.tilt)
+        pins.lockstep.go_on(0.008)
+        if powered:
+            angles.append((widths(factory)[0] - 0.0015) / 0.001 * SERVOS.pan.travel)
+    assert ends == [None]
+    assert max(b - a for a, b in itertools.pairwise(angles)) <= 1.0 * 0.02 + 1e-9
+    assert angles[-1] == pytest.approx(0.5, abs=1e-3)
+    assert widths(factory)[1] == pytest.approx(pulse_width(SERVOS.tilt, -0.3), abs=1e-6)
 
 
 def test_a_released_servo_is_put_back_where_the_motion_stands(factory: MockFactory, pins: Pins) -> None:

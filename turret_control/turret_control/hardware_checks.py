@@ -17,7 +17,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis import AxisMotion, stand_still
 from turret_control.estop import gpio_estop
-from turret_control.gimbal_driver import GimbalDriver, Switch
+from turret_control.gimbal_driver import GimbalDriver, PositionSource, Switch
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
 from turret_control.gpio_pins import import_lgpio
 from turret_control.laser_lines import GpioLines
@@ -91,7 +91,8 @@ def check_axis(
     """Turn each axis 5 degrees to and fro, slowly, and ask whether it went the right way."""
     driver.open()
     try:
-        if ask('The motors get current now and turn 5 degrees. Is the head free to move? [yes/no] ') != 'yes':
+        jump = 'jump to their middle and ' if driver.position_source is PositionSource.COMMANDED else ''
+        if ask(f'The motors get current now and {jump}turn 5 degrees. Is the head free to move? [yes/no] ') != 'yes':
             say('Nothing was moved.')
             return False
         driver.enable(True)
