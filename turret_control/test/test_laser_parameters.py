@@ -48,6 +48,12 @@ def test_a_guard_does_not_change_at_run_time_nor_come_from_a_saved_file(name: st
     assert not info.saved
 
 
+@pytest.mark.parametrize('driver', ['pca9685', 'hardware_pwm', 'gpio', ''])
+def test_generators_that_go_on_by_themselves_cannot_drive_a_laser(driver: str) -> None:
+    with pytest.raises(ParameterError, match='driver'):
+        build(LaserParameters, {'driver': driver, 'watchdog_fitted': True})
+
+
 def test_what_a_user_tunes_changes_at_run_time() -> None:
     live = {name for name, spec in specs(LaserParameters).items() if spec.info.live}
     assert live == {'pulse_s', 'burst_count', 'burst_gap_s', 'cooldown_s'}

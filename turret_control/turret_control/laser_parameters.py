@@ -17,7 +17,8 @@ class LaserParameters:
     """
 
     driver: str = param(
-        'sim', 'what drives the laser', choices=('sim', 'gpio_pwm', 'gpio_digital', 'servo_relay'))
+        'sim', 'what drives the laser; generators that go on by themselves (hardware PWM, a PCA9685) cannot',
+        choices=('sim', 'gpio_pwm', 'gpio_digital', 'servo_relay'))
     laser_pin: int = param(18, 'GPIO (BCM number) of the fire line, high = on; wire a pull-down', minimum=0, maximum=27)
     indicator_pin: int = param(23, 'GPIO (BCM number) of the emission indicator', minimum=0, maximum=27)
     watchdog_pin: int = param(
