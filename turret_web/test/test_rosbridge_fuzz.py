@@ -111,7 +111,7 @@ class Attacker:
                         await writer.drain()
                         if self._rng.random() < 0.1:
                             writer.write(broken_frame(self._rng))
-                            await asyncio.wait_for(reading, 10.0)
+                            await asyncio.wait_for(reading, 60.0)
                             self.thrown_out += 1
                 reading.cancel()
 
