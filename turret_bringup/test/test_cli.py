@@ -149,3 +149,15 @@ def test_the_doctor_knows_pins_that_keep_their_level(tmp_path: Path, value: str,
     finding = next(finding for finding in doctor._devices(tmp_path) if finding.subject == 'pins')
     assert finding.verdict is verdict
     assert 'strict_gpiod' in finding.text
+
+
+def test_tokens_are_shown_and_renewed(capsys: pytest.CaptureFixture[str]) -> None:
+    def say(action: str) -> str:
+        assert cli.main(['token', action]) == 0
+        return capsys.readouterr().out
+    first = say('show')
+    assert say('show') == first
+    assert 'operator: ' in first
+    renewed = say('rotate')
+    assert renewed != first
+    assert say('show') == renewed

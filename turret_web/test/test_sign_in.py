@@ -12,7 +12,7 @@ from web_testing import FakeGateway, on_loop, serving
 
 from turret_common.errors import TurretError
 from turret_common.state_dir import state_dir
-from turret_web.access import SESSION_S, Access, Tokens, load_tokens, rotate_tokens
+from turret_web.access import SESSION_S, Access, Tokens, load_tokens, qr_code, rotate_tokens
 from turret_web.hosts import Hosts, check_origin, is_loopback
 from turret_web.policy import Role
 
@@ -220,6 +220,20 @@ def test_a_session_is_good_until_it_ends_and_cannot_be_changed(tmp_path: Path) -
     assert role(session.replace('viewer', 'operator')) is None
     for broken in ('', '.', '..', 'viewer', session[:-1], session + '0', 'é.1.2'):
         assert role(broken) is None
+
+
+def test_the_way_in_is_a_qr_code_that_a_reader_reads() -> None:
+    import cv2
+    import numpy as np
+    url = 'http://192.168.1.5:8000/sign-in?token=abcdefghijklmnopqrstuvwxyz012345'
+    lines = qr_code(url).splitlines()
+    shades = {' ': (0, 0), '\u2580': (255, 0), '\u2584': (0, 255), '\u2588': (255, 255)}
+    rows = [[shades[sign][half] for sign in line] for line in lines for half in (0, 1)]
+    width = max(map(len, rows))
+    image = np.array([row + [255] * (width - len(row)) for row in rows], np.uint8)
+    large = cv2.resize(image, None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST)
+    text, *_ = cv2.QRCodeDetector().detectAndDecode(large)
+    assert text == url
 
 
 @on_loop

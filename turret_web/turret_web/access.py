@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import secrets
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from urllib.parse import quote
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.state_dir import write_atomically
+from turret_common.state_dir import state_dir, write_atomically
 from turret_web.policy import Role
 
 #: How long a session lasts [s].
@@ -31,6 +32,11 @@ class Tokens:
 
     operator: str
     viewer: str
+
+
+def tokens_path(namespace: str) -> Path:
+    """Return the file with the tokens of a turret."""
+    return state_dir(namespace) / 'web.tokens'
 
 
 def rotate_tokens(path: Path) -> Tokens:
@@ -60,6 +66,14 @@ def load_tokens(path: Path) -> Tokens:
 def sign_in_url(base_url: str, token: str) -> str:
     """Return the address that signs a browser in and leads to the panel."""
     return f'{base_url}/sign-in?token={quote(token)}'
+
+
+def qr_code(text: str) -> str:
+    """Return a QR code for a terminal, for phones to read."""
+    import segno  # only where somebody signs in
+    lines = io.StringIO()
+    segno.make(text, error='l', micro=False).terminal(lines, compact=True)
+    return lines.getvalue()
 
 
 class Access:

@@ -13,7 +13,7 @@ from aiohttp import web
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.state_dir import state_dir
-from turret_web.access import Access, load_tokens, sign_in_url
+from turret_web.access import Access, load_tokens, sign_in_url, tokens_path
 from turret_web.bridge import Bridge
 from turret_web.camera_state import CameraState
 from turret_web.cdr import CodecError
@@ -51,11 +51,6 @@ _SECURITY_HEADERS = {
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
 }
-
-
-def tokens_path(namespace: str) -> Path:
-    """Return the file with the tokens of a turret."""
-    return state_dir(namespace) / 'web.tokens'
 
 
 class WebServer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ from rclpy.node import Node
 
 from turret_common.ros_node import run
 from turret_common.ros_params import RosParameters
+from turret_web.access import qr_code
 from turret_web.ros_gateway import RosGateway
 from turret_web.ros_logging import RosLogHandler
 from turret_web.server import WebServer
@@ -44,8 +46,16 @@ class WebNode(Node):
             self._end()
             raise
         self.address = self._server.address
-        for who, url in self._server.urls().items():
-            self.get_logger().info(f'for {who}: {url}')
+        self._announce()
+
+    def _announce(self) -> None:
+        """Tell the terminal how to get in. Not the log, which everybody may read as the topic ``/rosout``."""
+        urls = self._server.urls()
+        lines = [f'for {who}: {url}' for who, url in urls.items()]
+        if 'operators' in urls:
+            lines.append(qr_code(urls['operators']))
+        sys.stdout.write('\n'.join(lines) + '\n')
+        sys.stdout.flush()
 
     async def _serve(self, parameters: WebParameters) -> WebServer:
         server = WebServer(self._gateway, parameters)

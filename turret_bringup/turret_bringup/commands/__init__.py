@@ -17,6 +17,7 @@ from turret_bringup.commands import (
     setup,
     status,
     test,
+    token,
     up,
     view,
 )
@@ -35,5 +36,6 @@ COMMANDS: dict[str, ModuleType] = {
     'bench': bench,
     'doctor': doctor,
     'hw': hw,
+    'token': token,
     'setup': setup,
 }

@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from rcl_interfaces.msg import Log
 from rclpy.action import ActionClient, ActionServer
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -29,6 +30,7 @@ from turret_common.ros_testing import wait_until
 from turret_msgs.action import Home
 from turret_msgs.msg import Jog, LaserState, TurretStatus
 from turret_msgs.srv import SetMode, Stop
+from turret_web.access import load_tokens, tokens_path
 from turret_web.web_node import WebNode
 
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -81,6 +83,19 @@ def bridge(web: Any) -> Iterator[Bridge]:
     client = Bridge(web.address[1])
     yield client
     client.close()
+
+
+def test_the_way_in_is_told_to_the_terminal_and_not_to_the_log(ros: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Viewers may read the log."""
+    logs: list[Log] = []
+    ros.probe.create_subscription(Log, '/rosout', logs.append, QoSProfile(
+        depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    node = start(ros, host='0.0.0.0')
+    tokens = load_tokens(tokens_path(node.get_namespace()))
+    assert tokens.operator in capsys.readouterr().out
+    node.get_logger().info('the last word')
+    wait_until(lambda: any(log.msg == 'the last word' for log in logs))
+    assert not any(token in log.msg for log in logs for token in (tokens.operator, tokens.viewer))
 
 
 def test_messages_reach_a_client_whatever_their_quality_of_service(ros: Any, bridge: Bridge) -> None:

@@ -1,0 +1,30 @@
+"""Show or renew the tokens that let people in from other devices.
+
+They matter where the panel listens on more than this machine (./turret up --host 0.0.0.0). New ones hold from the next
+request on, and end every session; connections that are open stay until they close.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from turret_bringup.commands.options import add_namespace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument('action', choices=('show', 'rotate'), help='show the tokens, or make new ones and show them')
+    add_namespace(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tokens."""
+    from turret_web.access import load_tokens, rotate_tokens, tokens_path
+
+    path = tokens_path(args.namespace)
+    tokens = rotate_tokens(path) if args.action == 'rotate' else load_tokens(path)
+    sys.stdout.write(
+        f'operator: {tokens.operator}\nviewer:   {tokens.viewer}\n'
+        'Sign in with one of them on the page that the panel shows, or open /sign-in?token=TOKEN there.\n')
+    return 0
