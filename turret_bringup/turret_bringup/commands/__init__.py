@@ -12,6 +12,7 @@ from turret_bringup.commands import (
     doctor,
     down,
     hw,
+    import_original,
     param,
     replay,
     setup,
@@ -37,5 +38,6 @@ COMMANDS: dict[str, ModuleType] = {
     'doctor': doctor,
     'hw': hw,
     'token': token,
+    'import': import_original,
     'setup': setup,
 }

@@ -1,0 +1,80 @@
+"""Turn the settings of the turret that this one replaces into a parameter file.
+
+  ./turret import laserturret.conf --output my.yaml
+  ./turret up --params my.yaml
+
+The files camera_calibration.json and crosshair_calibration.json are read too where they lie beside the first. What
+cannot be taken over is said; see docs/migration.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+from turret_bringup.commands.options import add_namespace
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument('file', type=Path, metavar='FILE', help='laserturret.conf')
+    parser.add_argument('--output', type=Path, metavar='FILE', help='parameter file to write (default: show it)')
+    parser.add_argument(
+        '--boresight', action='store_true', help='also keep where the laser points, for the next start of this turret')
+    add_namespace(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the files, check what came out, and write it."""
+    import yaml
+
+    from turret_bringup import configuration, original_settings
+    from turret_bringup.graph import GRAPH
+
+    imported = original_settings.Imported()
+    readers = {
+        args.file: original_settings.import_config,
+        args.file.with_name('camera_calibration.json'): original_settings.import_camera_calibration,
+        args.file.with_name('crosshair_calibration.json'): original_settings.import_crosshair}
+    for path, read in readers.items():
+        if path != args.file and not path.is_file():
+            imported.notes.append(f'there is no {path}')
+            continue
+        try:
+            read(path.read_text(), imported)
+        except (OSError, UnicodeDecodeError) as error:
+            raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be read: {error}') from error
+        except TurretError as error:
+            raise TurretError(error.code, f'{path}: {error.message}') from error
+    document = {f'/**/{node}': {'ros__parameters': values} for node, values in imported.values.items()}
+    text = f'# Imported from {args.file.name}.\n{yaml.safe_dump(document, sort_keys=False)}'
+    layer = configuration.parse_layer(text, str(args.file), args.namespace)
+    configuration.check([layer], args.namespace, GRAPH)
+    if args.output:
+        args.output.write_text(text)
+    else:
+        sys.stdout.write(text)
+    _keep_boresight(args, imported.boresight)
+    for note in imported.notes:
+        sys.stderr.write(f'{note}\n')
+    return 0
+
+
+def _keep_boresight(args: argparse.Namespace, angles: tuple[float, float] | None) -> None:
+    from turret_common.state_dir import state_dir
+    from turret_control.boresight import Boresight
+    from turret_control.boresight_store import save_boresight
+
+    if angles is None:
+        return
+    azimuth, elevation = angles
+    if args.boresight:
+        save_boresight(
+            state_dir(args.namespace) / 'boresight.json', Boresight(azimuth, elevation, calibrated=True))
+    sys.stderr.write(
+        f'the laser points {math.degrees(azimuth):.3f} degrees left and {math.degrees(elevation):.3f} degrees up of '
+        f'the camera{"; kept" if args.boresight else ": set it on the panel (Set-up), or import with --boresight"}\n')
