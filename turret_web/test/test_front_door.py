@@ -104,6 +104,20 @@ async def until_metric(door: Any, line: str) -> None:
         await asyncio.sleep(0.01)
 
 
+@on_loop
+async def test_every_client_is_listed_with_what_it_costs(gateway: FakeGateway) -> None:
+    async with serving(gateway) as door, door.connect() as first, door.connect() as second:
+        await first.settle()
+        await second.settle()
+        clients = (await door.get('/api/clients'))[1]
+        assert len({client['id'] for client in clients}) == 2
+        for client in clients:
+            assert client['client'] == 'operator 127.0.0.1'
+            assert 0.0 < client['round_trip_s'] < 1.0
+            assert client['sent_messages_total'] == 1
+            assert client['dropped_messages_total'] == 0
+
+
 # --- files ---
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import socket
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -24,13 +27,17 @@ log = logging.getLogger(__name__)
 
 #: A client that does not answer a ping for half of this time is gone [s].
 _PING_S = 20.0
+#: Where struct tcp_info of Linux holds the smoothed round trip in microseconds.
+_RTT_AT = 68
+
+_numbers = itertools.count(1)
 
 
 class _Connection:
     """One client that is connected."""
 
     def __init__(
-            self, bridge: Bridge, client: Client, socket: web.WebSocketResponse,
+            self, bridge: Bridge, client: Client, answer: web.WebSocketResponse,
             upstream: ClientWebSocketResponse | None) -> None:
         parts = embedded_parts(bridge, client)
         if upstream is not None:
@@ -39,14 +46,23 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._goodbye: asyncio.Task[bool] | None = None
         self.client = client
-        self.socket = socket
+        self.socket = answer
         self.session = RosbridgeSession(bridge.limits, client, parts)
         self.since_s = time.monotonic()
+        self.number = next(_numbers)
         self.received = 0
 
     def _hang_up(self) -> None:
         """The server behind us has closed its connection."""
         self._goodbye = self._loop.create_task(self.socket.close(code=1001, message=b'the rosbridge server ended'))
+
+    def round_trip_s(self) -> float | None:
+        """Return the round trip as TCP measures it all the time [s]; None once it has gone."""
+        connection = self.socket.get_extra_info('socket')
+        if connection is None or connection.fileno() < 0:
+            return None
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT_AT + 4)
+        return int.from_bytes(info[_RTT_AT:], sys.byteorder) / 1e6
 
     def totals(self) -> Mapping[str, int]:
         """Return what it adds to the counters."""
@@ -102,9 +118,9 @@ class BridgeRoutes:
         if self.count >= limits.clients:
             raise TurretError(ReasonCode.RATE_LIMITED, f'{limits.clients} clients are connected already')
         upstream = await self._upstream.connect() if self._upstream is not None else None
-        socket = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
+        answer = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
         try:
-            await socket.prepare(request)
+            await answer.prepare(request)
             transport = request.transport
             if transport is None:
                 raise ConnectionResetError('it has gone already')
@@ -112,13 +128,13 @@ class BridgeRoutes:
             if upstream is not None:
                 await upstream.close()
             raise
-        deflater = Deflater(int(socket.compress)) if socket.compress else None
+        deflater = Deflater(int(answer.compress)) if answer.compress else None
         client = Client(caller_of(request), current_role.get(), Outbox(transport, limits.stall_s, deflater))
-        connection = _Connection(self._bridge, client, socket, upstream)
+        connection = _Connection(self._bridge, client, answer, upstream)
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)
         try:
-            async for message in socket:
+            async for message in answer:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     connection.received += 1
                     await connection.session.receive(message.data)
@@ -129,7 +145,7 @@ class BridgeRoutes:
                 self._metrics.count(name, value)
             await connection.session.close()
             log.info('%s leaves, %d clients', client.name, self.count)
-        return socket
+        return answer
 
     async def close(self) -> None:
         """Say goodbye to everybody."""
@@ -143,7 +159,9 @@ class BridgeRoutes:
 
     def _describe(self, connection: _Connection) -> dict[str, Any]:
         return {
+            'id': connection.number,
             'client': connection.client.name,
+            'round_trip_s': connection.round_trip_s(),
             'connected_s': round(time.monotonic() - connection.since_s, 1),
             'deflate': connection.client.outbox.deflater is not None,
             **connection.totals()}

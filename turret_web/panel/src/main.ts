@@ -14,6 +14,7 @@ import { Transport } from './transport';
 import { aimPlot } from './widgets/aim_plot';
 import { badge } from './widgets/badge';
 import { bags } from './widgets/bags';
+import { clients } from './widgets/clients';
 import { connection, staleBanner } from './widgets/connection';
 import { control } from './widgets/control';
 import { faults } from './widgets/faults';
@@ -113,6 +114,7 @@ function build(panel: Panel): Widget[] {
     { title: 'Media', widget: media(panel), isOffered: () => panel.offers('camera/list_media') },
     { title: 'Bags', widget: bags(panel), isOffered: () => panel.offers('bag/list') },
     { title: 'Set-up', widget: setup(panel, video) },
+    { title: 'Clients', widget: clients(panel) },
     { title: 'Parameters', widget: parameterEditor(panel, parameters) },
   ]);
   const status = [faults(panel), ...statusCards(panel)];
