@@ -303,7 +303,7 @@ class RelayPart(Part):
 
     async def _read(self, lost: Callable[[], Any]) -> None:
         """Pass on what was asked for, and nothing else."""
-        async for message in self._upstream:
+        async for message in self._upstream:  # ends, without an error, whatever ends the connection
             if message.type is aiohttp.WSMsgType.TEXT:
                 self._take(message.data, orjson.loads)
             elif message.type is aiohttp.WSMsgType.BINARY:
