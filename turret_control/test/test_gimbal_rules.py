@@ -88,6 +88,13 @@ class GimbalMachine(RuleBasedStateMachine):
         self.send(Command(0, Mode.VELOCITY, NAN, NAN, rate, -rate))
         self.pass_time(ticks, True)
 
+    @rule(rate=st.sampled_from([-0.3, 0.3, 1.0]))
+    def turn_and_fall_silent(self, rate: float) -> None:
+        self.go(0.0)
+        self.send(Command(0, Mode.VELOCITY, NAN, NAN, rate, -rate))
+        self.pass_time(5, True)
+        self.pass_time(40, False)
+
     @rule(position=st.floats(-0.4, 0.5))
     def go(self, position: float) -> None:
         self.send(Command(0, Mode.POSITION, position, -0.5 * position, NAN, NAN))

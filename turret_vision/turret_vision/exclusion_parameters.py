@@ -12,8 +12,8 @@ class ExclusionParameters:
     """How people and faces are looked for in whole images."""
 
     rate_hz: float = param(
-        10.0, 'Images looked at per second; slower than about four, the laser never emits.', unit='Hz', minimum=5.0,
-        maximum=30.0)
+        6.0, 'Images looked at per second; where an image takes longer than 0.3 s, the laser never emits.', unit='Hz',
+        minimum=5.0, maximum=30.0)
     person_width: int = param(
         400, 'About how wide images are made to look for people; they must then be 128 px high; 0 = as they are.',
         unit='px', minimum=0, maximum=1920)
