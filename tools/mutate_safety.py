@@ -62,6 +62,8 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('safety.py', 'self._confirmed_ns = 0', 'self._confirmed_ns = 0 -> pass'): _OVERWRITTEN,
     ('safety.py', 'self._image.see(True, now_ns - round(stamp_age_s * 1e9))',
      'True -> False'): 'only its time is looked at',
+    ('exclusion.py', 'return not clear >= self._margin  # also when it is not a number',
+     'clear >= self._margin -> (clear > self._margin)'): 'an angle that is exactly the margin',
     ('laser.py', 'self._armed_from_ns = 0', 'self._armed_from_ns = 0 -> pass'): _OVERWRITTEN,
     ('laser.py', 'self._used_ns = 0', 'self._used_ns = 0 -> pass'): _OVERWRITTEN,
     ('laser.py', 'self._armed_from_ns = 0', '0 -> 1'): _OVERWRITTEN,

@@ -10,7 +10,7 @@ from gpiozero.pins.mock import MockFactory
 from turret_common.errors import TurretError
 from turret_common.plant_link import PlantError
 from turret_common.reason_codes import ReasonCode
-from turret_control.estop import gpio_estop, no_estop, sim_estop
+from turret_control.estop import debounced, gpio_estop, no_estop, sim_estop
 from turret_control.safety import Estop
 
 
@@ -34,6 +34,20 @@ def test_the_simulated_input(answer: Any, estop: Estop) -> None:
 
 def test_a_turret_without_one() -> None:
     assert no_estop() is Estop.NONE
+
+
+def test_a_stop_is_believed_at_once_and_its_end_at_the_third_reading_in_a_row() -> None:
+    script = iter([
+        Estop.RELEASED, Estop.RELEASED, Estop.RELEASED, Estop.PRESSED, Estop.RELEASED, Estop.RELEASED, Estop.PRESSED,
+        Estop.RELEASED, Estop.RELEASED, Estop.RELEASED, Estop.UNREADABLE, Estop.RELEASED])
+    read = debounced(lambda: next(script))
+    assert [read() for _ in range(12)] == [
+        Estop.UNKNOWN, Estop.UNKNOWN, Estop.RELEASED, Estop.PRESSED, Estop.PRESSED, Estop.PRESSED, Estop.PRESSED,
+        Estop.PRESSED, Estop.PRESSED, Estop.RELEASED, Estop.UNREADABLE, Estop.UNREADABLE]
+
+
+def test_a_turret_without_one_has_nothing_to_debounce() -> None:
+    assert debounced(no_estop)() is Estop.NONE
 
 
 @pytest.fixture
