@@ -70,6 +70,7 @@ class CheckBearings:
         self._began: float | None = None
         self._middle: tuple[float, float] | None = None
         self._stamp = -math.inf
+        self._sighted = False
         self._camera: PinholeCamera | None = None
         self._seen: list[Sighting] = []
         self._error: TurretError | None = None
@@ -84,9 +85,12 @@ class CheckBearings:
         self._began = now if self._began is None else self._began
         passed = now - self._began - _CENTRE_S
         if passed < 0.0:
+            self._sighted = self._sighted or target.aim is not None
             if target.aim is None:
-                raise TurretError(ReasonCode.NO_TARGET, 'a target that stands still must be in sight')
+                return drive.stop()
             return drive.steer(target.reference(now + drive.ahead(dt)), now, dt)
+        if not self._sighted:
+            raise TurretError(ReasonCode.NO_TARGET, 'a target that stands still must be in sight')
         assert drive.head.motors is not None
         self._middle = self._middle or drive.head.motors[:2]
         place, into = divmod(passed, _WAY_S + _LOOK_S)

@@ -20,6 +20,7 @@ from turret_control.controller_target import TargetFollower
 
 _SETTLE_S = 1.5               # to get the target into the middle of the image
 _SWING_S = 8.0
+_PATIENCE_S = 1.0             # without the target, as when images come late
 _FREQUENCIES_HZ = (0.75, 0.5)  # of pan and tilt: different, so that neither is mistaken for the other
 _MOST_MISFIT = 0.01           # rad RMS that the target may move on its own
 _FEWEST = 40                  # sightings
@@ -78,7 +79,7 @@ class MeasureDelay:
         self._travel = travel
         self._began: float | None = None
         self._axes = (_Axis(), _Axis())
-        self._stamp = -math.inf
+        self._sighted = self._stamp = -math.inf
         self._lags: list[float] = []
         self._on_base = False
         self._ended: tuple[TurretError | None] | None = None
@@ -90,13 +91,15 @@ class MeasureDelay:
 
     def step(self, drive: Drive, target: TargetFollower, now: float, dt: float) -> Command | None:
         """Return the next command; None at the end."""
-        if target.aim is None:
+        self._sighted = now if target.aim is not None or self._began is None else self._sighted
+        if now - self._sighted > _PATIENCE_S:
             raise TurretError(ReasonCode.NO_TARGET, 'a target that stands still must be in sight')
         self._began = now if self._began is None else self._began
         swung = now - self._began - _SETTLE_S
         self.progress = min(1.0, (now - self._began) / (_SETTLE_S + _SWING_S))
         if swung < 0.0:
-            return drive.steer(target.reference(now + drive.ahead(dt)), now, dt)
+            return drive.stop() if target.aim is None else drive.steer(
+                target.reference(now + drive.ahead(dt)), now, dt)
         self._record(drive, target)
         if swung > _SWING_S:
             return None
