@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from turret_common.reason_codes import ReasonCode
 
 _BOARDS = ('charuco', 'chessboard')
 _ARMED_S = 20.0
+_HEARD_S = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,9 +105,7 @@ def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
         for service, values in (
                 ('controller/set_mode', {'mode': 1}), ('safety/confirm_region', {}),
                 ('laser/set_power', {'power': args.power}), ('laser/arm', {})):
-            answer = client.call(service, {**own, **values})
-            if not answer['success']:
-                raise TurretError(ReasonCode(answer['code']), f'{service} refuses: {answer["message"]}')
+            _ask(client, service, {**own, **values})
         try:
             sys.stderr.write('arming\n')
             client.wait_for('laser/state', lambda state: state.state == state.STATE_ARMED, _ARMED_S)
@@ -113,7 +113,16 @@ def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
                 'controller/calibrate_boresight', {**own, 'ranges': args.ranges, 'move_s': args.move}, prompt)
             return result
         finally:
-            client.call('laser/disarm', own)
+            client.call('laser/disarm', {})
+
+
+def _ask(client: Any, service: str, values: dict[str, Any]) -> None:
+    """Call a service that must not refuse; one that has not heard of the lease yet is asked again for a moment."""
+    deadline = time.monotonic() + _HEARD_S
+    while not (answer := client.call(service, values))['success']:
+        unheard = answer['code'] in (ReasonCode.NO_OPERATOR, ReasonCode.WRONG_LEASE)
+        if not unheard or time.monotonic() > deadline:
+            raise TurretError(ReasonCode(answer['code']), f'{service} refuses: {answer["message"]}')
 
 
 def _show(feedback: dict[str, Any]) -> None:
