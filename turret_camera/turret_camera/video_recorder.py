@@ -143,8 +143,7 @@ class VideoRecorder:
                 if encoder is None:
                     encoder = VideoEncoder(
                         container, frame.pixels(), self._crf, frame.stamp_ns, self._audio_bit_rate)
-                while self._sounds:
-                    self.progress.sound |= encoder.write_sound(self._sounds.popleft())
+                self._write_sounds(encoder)
                 duration_s = encoder.write(frame)
                 self.progress.duration_s = max(self.progress.duration_s, duration_s)
                 if duration_s >= self._limits.max_s:
@@ -154,7 +153,12 @@ class VideoRecorder:
                     _require_space(self.path, self._limits.min_free)
         finally:
             if encoder is not None:
+                self._write_sounds(encoder)
                 encoder.finish()
+
+    def _write_sounds(self, encoder: VideoEncoder) -> None:
+        while self._sounds:
+            self.progress.sound |= encoder.write_sound(self._sounds.popleft())
 
     def _next(self) -> Frame | None:
         """Return the next frame; None when stopped and none is left."""

@@ -3,6 +3,7 @@
 import { button, field, h, setHidden, setText } from '../dom';
 import { bytes, duration, localTime, number } from '../format';
 import { AudioState, MediaItem } from '../generated/interfaces';
+import { LiveAudio } from '../live_audio';
 import type { Panel, Widget } from '../panel';
 import { confirmButton } from './confirm_button';
 
@@ -15,8 +16,9 @@ export function media(panel: Panel): Widget {
   const start = button('Record video', () => { void startRecording(); });
   const stop = button('Stop recording', () => { void stopRecording(); }, { class: 'danger' });
   const recording = h('span', { class: 'quiet' });
-  const listening = h('audio', { autoplay: true, onerror: () => { silence(); }, onended: () => { silence(); } });
-  const listen = button('Listen', () => { if (listening.hasAttribute('src')) silence(); else hear(); });
+  const speaker = h('audio', {});
+  const sound = new LiveAudio(speaker, (reason) => panel.notices.failed(reason));
+  const listen = button('Listen', () => { if (sound.isOn) sound.stop(); else sound.start('audio'); });
   const microphone = h('span', { class: 'quiet' });
   const refresh = button('Refresh list', () => { void list(); });
   const items = h('ul', { class: 'items' });
@@ -38,18 +40,6 @@ export function media(panel: Panel): Widget {
     const saved = await panel.command('camera/stop_recording', {}, STOP_TIMEOUT_MS);
     if (saved !== null) panel.notices.done(`Saved ${saved.name}, ${duration(saved.duration_s)}`);
     await list();
-  }
-
-  function hear(): void {
-    listening.src = `audio?${Date.now()}`; // never what was heard before
-    setText(listen, 'Stop listening');
-  }
-
-  function silence(): void {
-    if (!listening.hasAttribute('src')) return;
-    listening.removeAttribute('src');
-    listening.load(); // ends the connection
-    setText(listen, 'Listen');
   }
 
   async function list(): Promise<void> {
@@ -95,7 +85,7 @@ export function media(panel: Panel): Widget {
   const element = h('div', { class: 'stack' },
     h('div', { class: 'line' }, field('Label', label), h('label', { class: 'check' }, annotated, 'With overlay')),
     h('div', { class: 'line' }, still, start, stop, recording),
-    h('div', { class: 'line' }, listen, microphone, listening),
+    h('div', { class: 'line' }, listen, microphone, speaker),
     h('div', { class: 'line' }, refresh, count), viewer, items);
   return {
     element,
@@ -113,6 +103,7 @@ export function media(panel: Panel): Widget {
       const audio = panel.store.section('camera')?.audio;
       const hasMicrophone = audio !== undefined && audio.status !== AudioState.STATUS_OFF;
       setHidden(listen, !hasMicrophone);
+      setText(listen, sound.isOn ? 'Stop listening' : 'Listen');
       setText(microphone, !hasMicrophone ? 'No microphone is configured (camera: audio.source)' : [
         audio.source, audio.message, audio.level === null ? '' : `${number(audio.level, 0)} dBFS`,
       ].filter(Boolean).join(' · '));
