@@ -21,6 +21,11 @@ export class LiveAudio {
     this.stop();
     const abort = new AbortController();
     this.abort = abort;
+    if (typeof MediaSource === 'undefined' || !MediaSource.isTypeSupported(TYPE)) { // then with all of its delay
+      this.element.src = url;
+      this.element.play().catch(() => undefined);
+      return;
+    }
     const source = new MediaSource();
     source.addEventListener('sourceopen', () => {
       this.feed(url, source, abort.signal).catch((error: unknown) => {
