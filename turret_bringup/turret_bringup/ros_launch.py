@@ -17,6 +17,9 @@ from turret_bringup.launch_arguments import Argument
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
+#: Packages of a distribution that rviz with the turret's configuration needs.
+VIEW_PACKAGES = ('robot_state_publisher', 'rviz2')
+
 
 def declared(arguments: Iterable[Argument]) -> list[DeclareLaunchArgument]:
     """Return the declarations of arguments."""
@@ -51,7 +54,7 @@ def composed(
         assignments=[*stand_for, *more, *shlex.split(values['set'])], simulation=simulation)
 
 
-def require_package(package: str, argument: str, install: str) -> None:
+def require_package(package: str, argument: str) -> None:
     """Refuse an argument that needs a package which is not installed.
 
     Raises:
@@ -62,4 +65,4 @@ def require_package(package: str, argument: str, install: str) -> None:
     except PackageNotFoundError:
         raise TurretError(
             ReasonCode.NOT_FOUND, f'{argument} needs the package {package}, which is not installed: '
-            f'sudo apt install ros-$ROS_DISTRO-{install}') from None
+            f'sudo apt install ros-$ROS_DISTRO-{package.replace("_", "-")}') from None

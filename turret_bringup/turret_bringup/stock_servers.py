@@ -17,13 +17,12 @@ from turret_web.web_parameters import AccessParameters, WebParameters
 
 
 class StockNode(NamedTuple):
-    """A node of a distribution's package, its parameters, and the package to install where it is missing."""
+    """A node of a distribution's package, and its parameters."""
 
     package: str
     executable: str
     name: str
     parameters: dict[str, str | int | float | bool]
-    install: str
 
 
 def secret_upstream(url: str) -> str:
@@ -45,8 +44,8 @@ def bridge_nodes(web: WebParameters, namespace: str) -> list[StockNode]:
         StockNode('rosbridge_server', 'rosbridge_websocket', 'rosbridge_websocket', {
             **globs, 'address': url.hostname or '', 'port': url.port or 9090, 'url_path': url.path or '/',
             'max_message_size': web.limits.message_bytes, 'call_services_in_new_thread': True,
-            'send_action_goals_in_new_thread': True}, 'rosbridge-suite'),
-        StockNode('rosapi', 'rosapi_node', 'rosapi', dict(globs), 'rosbridge-suite')]
+            'send_action_goals_in_new_thread': True}),
+        StockNode('rosapi', 'rosapi_node', 'rosapi', dict(globs))]
 
 
 def video_nodes(web: WebParameters) -> list[StockNode]:
@@ -55,7 +54,7 @@ def video_nodes(web: WebParameters) -> list[StockNode]:
         return []
     url = urlsplit(check_upstream(web.video_upstream, ('http',)))
     return [StockNode('web_video_server', 'web_video_server', 'web_video_server', {
-        'address': url.hostname or '', 'port': url.port or 8080, 'verbose': False}, 'web-video-server')]
+        'address': url.hostname or '', 'port': url.port or 8080, 'verbose': False})]
 
 
 def _globs(access: AccessParameters, namespace: str) -> dict[str, str | int | float | bool]:

@@ -141,5 +141,12 @@ def test_a_missing_viewer_ends_in_one_sentence(
         nodes('view.launch.py')
 
 
-def test_rviz_comes_with_the_turret_when_it_is_asked_for() -> None:
+def test_nothing_starts_where_rviz_is_missing(has: Callable[..., None]) -> None:
+    has('robot_state_publisher')
+    with pytest.raises(TurretError, match='needs the package rviz2'):
+        started(rviz='true')
+
+
+def test_rviz_comes_with_the_turret_when_it_is_asked_for(has: Callable[..., None]) -> None:
+    has('robot_state_publisher', 'rviz2')
     assert sum(isinstance(action, launch.actions.IncludeLaunchDescription) for action in started(rviz='true')) == 1

@@ -15,7 +15,7 @@ from turret_bringup import configuration, stock_servers
 from turret_bringup.configuration import Configuration
 from turret_bringup.environment import node_environment
 from turret_bringup.launch_arguments import COMMON, TURRET
-from turret_bringup.ros_launch import composed, declared, given, require_package
+from turret_bringup.ros_launch import VIEW_PACKAGES, composed, declared, given, require_package
 from turret_bringup.supervisor import REFUSED, RESPAWN_S
 from turret_common.state_dir import runtime_dir
 from turret_control import wiring
@@ -59,7 +59,7 @@ def _stock_servers(config: Configuration) -> list[Node]:
     stock = [('bridge:=rosbridge_suite', server) for server in stock_servers.bridge_nodes(web, config.namespace)]
     stock += [('video:=web_video_server', server) for server in stock_servers.video_nodes(web)]
     for argument, server in stock:
-        require_package(server.package, argument, server.install)
+        require_package(server.package, argument)
     return [
         Node(package=server.package, executable=server.executable, name=server.name, parameters=[server.parameters],
              output='screen', respawn=True, respawn_delay=RESPAWN_S)
@@ -69,6 +69,8 @@ def _stock_servers(config: Configuration) -> list[Node]:
 def _view(values: dict[str, str]) -> list[IncludeLaunchDescription]:
     if values['rviz'] != 'true':
         return []
+    for package in VIEW_PACKAGES:  # before anything starts
+        require_package(package, 'rviz:=true')
     source = PythonLaunchDescriptionSource(str(Path(__file__).with_name('view.launch.py')))
     return [IncludeLaunchDescription(
         source, launch_arguments=[(argument.name, values[argument.name]) for argument in COMMON])]

@@ -32,7 +32,7 @@ def _start(context: LaunchContext) -> list[Node]:
     sim_time = {'use_sim_time': values['use_sim_time'] == 'true'}
     urdf = robot_description(
         config.effective['gimbal'], load_boresight(state_dir(namespace) / 'boresight.json'))
-    require_package('robot_state_publisher', 'view.launch.py', 'robot-state-publisher')
+    require_package('robot_state_publisher', 'view.launch.py')
     common = {'namespace': namespace, 'additional_env': environment(), 'output': 'screen'}
     nodes = [
         Node(package='robot_state_publisher', executable='robot_state_publisher', parameters=[
@@ -40,12 +40,12 @@ def _start(context: LaunchContext) -> list[Node]:
         *(Node(package=spec.package, executable=spec.name, name=spec.name, parameters=[str(files[spec.name])],
                **common) for spec in VIEWERS)]
     if values['rviz'] == 'true':
-        require_package('rviz2', 'rviz:=true', 'rviz2')
+        require_package('rviz2', 'rviz:=true')
         nodes.append(Node(
             package='rviz2', executable='rviz2', parameters=[sim_time],
             arguments=['-d', str(adapted('turret.rviz', folder, namespace, prefix))], **common))
     if values['rqt'] == 'true':
-        require_package('rqt_gui', 'rqt:=true', 'rqt-common-plugins')
+        require_package('rqt_gui', 'rqt:=true')
         nodes.append(Node(
             package='rqt_gui', executable='rqt_gui', parameters=[sim_time],
             arguments=['--perspective-file', str(adapted('turret.perspective', folder, namespace, prefix))], **common))
