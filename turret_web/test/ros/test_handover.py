@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 
@@ -50,12 +51,15 @@ def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_have_th
             taken.append(data)
         inlet = _Inlet(_Handover(asyncio.get_running_loop()), slow, 100)
         ending = threading.Event()
+        newest = b''
 
         def flood() -> None:
-            number = 0
-            while not ending.wait(0.00001):
-                number += 1
-                inlet.put(b'%d' % number)
+            nonlocal newest
+            for number in itertools.count():
+                newest = b'%d' % number
+                inlet.put(newest)
+                if ending.wait(0.00001):
+                    return
         thread = threading.Thread(target=flood)
         thread.start()
         longest = 0.0
@@ -67,7 +71,6 @@ def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_have_th
         thread.join()
         assert longest < 1.0
         assert len(inlet._waiting) <= 100
-        newest = inlet._waiting[-1]
         deadline = time.monotonic() + 10.0
         while taken[-1:] != [newest]:
             assert time.monotonic() < deadline
