@@ -26,14 +26,14 @@ KEYS = {
     'gpiozero': 'python3-gpiozero', 'hypothesis': 'python3-hypothesis', 'lgpio': 'python3-lgpio',
     'lz4': 'mcap-ros2-support', 'matplotlib': 'python3-matplotlib', 'mcap': 'mcap-ros2-support',
     'mpl_toolkits': 'python3-matplotlib', 'numpy': 'python3-numpy', 'orjson': 'python3-orjson',
-    'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest', 'segno': 'python3-segno',
+    'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest',
     'serial': 'python3-serial', 'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py',
     'yaml': 'python3-yaml', 'zstandard': 'mcap-ros2-support',
 }
 #: Modules without a key that are imported only when somebody chose what needs them, and what then says so.
 OPTIONAL = {
     'ai_edge_litert': 'detector method tflite', 'onnxruntime': 'detector method onnx', 'picamera2': 'camera source',
-    'pyarrow': 'export as Parquet',
+    'pyarrow': 'export as Parquet', 'segno': 'QR code of the sign-in address',
 }
 #: Modules that only tests import; the tests that need them are skipped where they are missing.
 TEST_ONLY = {
