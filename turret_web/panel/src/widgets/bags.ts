@@ -1,6 +1,6 @@
 /** Recording the turret's topics as bags. */
 
-import { button, field, h, setHidden, setText } from '../dom';
+import { button, field, h, setHidden, setList, setText } from '../dom';
 import { bytes, duration, localTime } from '../format';
 import type { BagInfo } from '../generated/interfaces';
 import type { Panel, Widget } from '../panel';
@@ -37,7 +37,7 @@ export function bags(panel: Panel): Widget {
 
   async function list(): Promise<void> {
     const answer = await panel.command('bag/list', {}, FILES_TIMEOUT_MS);
-    if (answer !== null) items.replaceChildren(...answer.bags.map(row));
+    if (answer !== null) setList(items, answer.bags, JSON.stringify, row);
   }
 
   function row(bag: BagInfo): HTMLElement {

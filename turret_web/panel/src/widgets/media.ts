@@ -1,6 +1,6 @@
 /** Stills, video recording, live sound and the media library. */
 
-import { button, field, h, setHidden, setText } from '../dom';
+import { button, field, h, setHidden, setList, setText } from '../dom';
 import { bytes, duration, localTime, number } from '../format';
 import { AudioState, MediaItem } from '../generated/interfaces';
 import { LiveAudio } from '../live_audio';
@@ -46,7 +46,7 @@ export function media(panel: Panel): Widget {
     const answer = await panel.command('camera/list_media', {});
     if (answer === null) return;
     setText(count, `${answer.items.length} files`);
-    items.replaceChildren(...answer.items.map(row));
+    setList(items, answer.items, JSON.stringify, row);
   }
 
   function view(name: string, address: string, isVideo: boolean): void {
