@@ -175,7 +175,7 @@ def test_fires_while_the_trigger_is_held(turret: Any, panel: Any) -> None:
 
 @pytest.mark.parametrize('leave', [
     'window.dispatchEvent(new Event("blur"))', 'document.dispatchEvent(new Event("visibilitychange"))'])
-def test_leaving_the_page_releases_the_trigger(panel: Any, leave: str) -> None:
+def test_leaving_the_page_releases_the_trigger(turret: Any, panel: Any, leave: str) -> None:
     take_control(panel)
     hold_until_light(panel, lambda: panel.keyboard.down('f'), lambda: panel.keyboard.up('f'))
     panel.evaluate(leave)
