@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import pytest
+from rclpy.node import NodeNameNonExistentError
 
 from turret_bringup.commands.param import dumped
 from turret_bringup.configuration import check, compose, parse_layer
@@ -85,10 +86,14 @@ def the_graph_is_what_the_list_of_interfaces_says(client: TurretClient) -> None:
     def publishers(topic: str) -> list[tuple[str, str]]:
         return [(end.node_name, end.topic_type) for end in client.node.get_publishers_info_by_topic(topic)]
 
+    def services(node: str) -> list[tuple[str, list[str]]]:
+        try:
+            return list(client.node.get_service_names_and_types_by_node(node, '/turret'))
+        except NodeNameNonExistentError:  # not discovered yet
+            return []
+
     def offered() -> set[tuple[str, str, str]]:
-        return {
-            (node, service, types[0]) for node in nodes
-            for service, types in client.node.get_service_names_and_types_by_node(node, '/turret')}
+        return {(node, service, types[0]) for node in nodes for service, types in services(node)}
 
     topics = {absolute(topic.name): [(topic.node, topic.type)] for topic in TOPICS if topic.node in nodes}
     wait_until(lambda: all(publishers(name) == owner for name, owner in topics.items()), 30.0, 'every topic')

@@ -92,13 +92,13 @@ class BagLibrary:
         return path
 
     def find(self, given: str | None) -> Path:
-        """Return the path of a bag that is asked for by name or by the path of a folder or file; None = the newest.
+        """Return the path of a bag that is asked for by name; None = the newest.
 
         Raises:
             BagError: as :meth:`path`.
         """
         if given is not None:
-            return Path(given) if Path(given).exists() else self.path(given)
+            return self.path(given)
         entries = self.entries()
         if not entries:
             raise BagError(ReasonCode.NOT_FOUND, f'there are no bags in {self.folder}')

@@ -21,10 +21,9 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turret_bringup.commands.options import add_namespace
+from turret_bringup.commands.options import add_namespace, bag_path, bags_folder
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.state_dir import state_dir
 
 if TYPE_CHECKING:
     from turret_bringup.bag_reader import Bag
@@ -112,30 +111,20 @@ def _save(args: argparse.Namespace) -> None:
 
 # --- bags on the disk
 
-def _folder(args: argparse.Namespace) -> Path:
-    return args.folder or state_dir(args.namespace) / 'bags'
-
-
 def _list(args: argparse.Namespace) -> None:
     from turret_bringup.bag_library import BagLibrary
-    entries = BagLibrary(_folder(args)).entries()
+    entries = BagLibrary(bags_folder(args)).entries()
     width = max((len(entry.name) for entry in entries), default=0)
     _say(
         f'{entry.name:{width}}  {entry.duration_s:8.1f} s  {entry.size / 1e6:9.1f} MB  {entry.messages:9} messages'
         f'{"" if entry.complete else "  cut off: ./turret bag recover " + entry.name}' for entry in entries)
     if not entries:
-        _say([f'no bags in {_folder(args)}'])
-
-
-def _path(args: argparse.Namespace) -> Path:
-    """Return the path of the bag that was asked for."""
-    from turret_bringup.bag_library import BagLibrary
-    return BagLibrary(_folder(args)).find(args.bag)
+        _say([f'no bags in {bags_folder(args)}'])
 
 
 def _recover(args: argparse.Namespace) -> None:
     from turret_bringup.bag_recovery import recover
-    path = _path(args)
+    path = bag_path(args)
     recovery = recover(path)
     _say([
         f'{path.name}: {recovery.messages} messages, '
@@ -146,14 +135,14 @@ def _recover(args: argparse.Namespace) -> None:
 def _info(args: argparse.Namespace) -> None:
     from turret_bringup import bag_info
     from turret_bringup.bag_reader import Bag
-    with Bag(_path(args)) as bag:
+    with Bag(bag_path(args)) as bag:
         _say(bag_info.lines(bag))
 
 
 def _plot(args: argparse.Namespace) -> None:
     from turret_bringup import bag_info, bag_plots, bag_series
     from turret_bringup.bag_reader import Bag
-    with Bag(_path(args)) as bag:
+    with Bag(bag_path(args)) as bag:
         output = _output(args, bag, '.png')
         if output.suffix not in _PICTURES:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{output} ends in none of {", ".join(_PICTURES)}')
@@ -166,7 +155,7 @@ def _plot(args: argparse.Namespace) -> None:
 def _video(args: argparse.Namespace) -> None:
     from turret_bringup import bag_video
     from turret_bringup.bag_reader import Bag
-    with Bag(_path(args)) as bag:
+    with Bag(bag_path(args)) as bag:
         output = _output(args, bag, '.mp4')
         relative = Relative(bag, raw=True)
         topic = args.topic or bag_video.source(relative.topics)
@@ -180,7 +169,7 @@ def _export(args: argparse.Namespace) -> None:
     from turret_bringup import bag_tables
     from turret_bringup.bag_reader import Bag
     from turret_bringup.ros_bag_decoder import BagDecoder
-    with Bag(_path(args)) as bag:
+    with Bag(bag_path(args)) as bag:
         decoder = BagDecoder(bag)
         _note(decoder)
         prefix = Relative(bag).prefix

@@ -23,14 +23,21 @@ def add_bag(parser: argparse.ArgumentParser) -> None:
     add_namespace(parser)
 
 
+def bags_folder(args: argparse.Namespace) -> Path:
+    """Return the folder that bags are in, ``--folder`` or the one in the turret's state."""
+    return getattr(args, 'folder', None) or state_dir(args.namespace) / 'bags'
+
+
 def bag_path(args: argparse.Namespace) -> Path:
-    """Return the path of the bag that was asked for.
+    """Return the path of the bag that was asked for; the state of the turret is touched only to find a name.
 
     Raises:
         BagError: there is none.
     """
     from turret_bringup.bag_library import BagLibrary
-    return BagLibrary(state_dir(args.namespace) / 'bags').find(args.bag)
+    if args.bag is not None and Path(args.bag).exists():
+        return Path(args.bag)
+    return BagLibrary(bags_folder(args)).find(args.bag)
 
 
 def namespace(text: str) -> str:
