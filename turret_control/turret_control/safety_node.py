@@ -47,8 +47,6 @@ _OWNED_TOPICS = (
 _STATE_AGE_MAX_S, _STATE_AGE_MIN_S = 0.5, -0.01
 _SOME_PERMITS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 _JOINTS = ('pan_joint', 'tilt_joint')
-#: A released trigger is said so often, in case a message is lost.
-_RELEASES = 3
 #: The simulated emergency stop must answer well within the life of a permit.
 _ESTOP_TIMEOUT_S = 0.05
 
@@ -71,7 +69,6 @@ class SafetyNode(Node):
         self._epoch = time.monotonic_ns()
         self._permit_seq = 0
         self._grant_seq = 0
-        self._releases = 0
         self._shown: Any = None
         self._started = self.get_clock().now().to_msg()
 
@@ -269,9 +266,7 @@ class SafetyNode(Node):
             lease = self._core.lease
             response.nonce, counted = lease.beat(request.lease_id, request.nonce, request.trigger, now_ns)
             pressed, needs_new_press = lease.trigger(now_ns), lease.needs_new_press()
-        self._releases = _RELEASES if pressed else self._releases - 1
-        if self._releases >= 0:
-            self._grant(msg.FireGrant.SOURCE_OPERATOR, pressed)
+        self._grant(msg.FireGrant.SOURCE_OPERATOR, pressed)
         if not counted:
             response.code, response.message = int(ReasonCode.HEARTBEAT_LOST), 'too late to count; go on with this nonce'
         elif request.trigger and needs_new_press:
