@@ -97,6 +97,13 @@ def test_everything_in_order_permits_emission_and_the_trigger_is_granted(rig: Ri
     rig.beat_until(lambda: not rig.grants[-1].trigger)
 
 
+def test_a_released_trigger_is_told_though_it_was_never_held(rig: Rig) -> None:
+    """A laser whose trigger was held when the safety node before this one ended waits for it."""
+    assert rig.acquire().success
+    rig.beat_until(lambda: len(rig.grants) >= 5)
+    assert not any(grant.trigger for grant in rig.grants)
+
+
 def test_without_a_heartbeat_emission_is_withdrawn(rig: Rig) -> None:
     rig.acquire()
     rig.beat_until(lambda: rig.permits[-1].laser_ok)
