@@ -71,7 +71,7 @@ console.log(JSON.stringify({
   badge: statuses[0].message.backend,
   throttled_ms: throttled.slice(1).map(({ at }, i) => at - throttled[i].at),
   joints: cbor[0].message.name,
-  cbor_position: Array.from(cbor[0].message.position),
+  cbor_position: { type: cbor[0].message.position.constructor.name, values: Array.from(cbor[0].message.position) },
   services,
   refusal,
   missing,

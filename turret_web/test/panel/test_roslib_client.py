@@ -46,7 +46,8 @@ def test_messages_are_throttled(seen: Any) -> None:
 
 def test_cbor_carries_typed_arrays(seen: Any) -> None:
     assert seen['joints'] == ['pan_joint', 'tilt_joint']
-    assert all(isinstance(position, float) for position in seen['cbor_position'])
+    assert seen['cbor_position']['type'] == 'Float64Array'
+    assert len(seen['cbor_position']['values']) == 2
 
 
 def test_the_graph_can_be_asked_for(seen: Any) -> None:
