@@ -37,7 +37,7 @@ from turret_common.state_dir import state_dir
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
 
-_TAKE_S = 0.02    # between two looks at what has arrived
+_TAKE_S = 0.1     # between two looks at what has arrived: the middleware keeps it, with its times
 _PERIOD_S = 0.5  # between two looks at everything else, and two states
 _LONGEST_S = 86400.0
 _PARAMETERS = '/parameter_events'  # what all parameters are, at the beginning of a bag, and what changes
@@ -154,15 +154,17 @@ class BagNode(Node):
         return self._recorder is not None and self._recorder.progress.active
 
     def _is_wanted(self, topic: str) -> bool:
-        kept = self._ros_parameters.value.ring.selection
-        return (kept != 'off' and self._selector.selects(kept, topic)) or (
-            self._is_recording() and self._selector.selects(self._selection, topic))
+        return self._is_kept(topic) or (self._is_recording() and self._selector.selects(self._selection, topic))
+
+    def _is_kept(self, topic: str) -> bool:
+        ring = self._ros_parameters.value.ring
+        return ring.selection != 'off' and self._selector.selects(ring.selection, topic) and not (
+            self._selector.matches(ring.excluded, topic))
 
     def _on_feed(self, feed: Feed) -> None:
         """Take a new subscription, before its first message."""
         name = feed.topic.name
-        kept = self._ros_parameters.value.ring.selection
-        if kept != 'off' and self._selector.selects(kept, name):
+        if self._is_kept(name):
             self._held[name] = feed.latched
         if feed.latched:
             self._latched.setdefault(name, Held(name, 0, b'', 0))

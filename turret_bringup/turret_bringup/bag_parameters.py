@@ -28,6 +28,8 @@ class RingParameters:
 
     selection: str = param(
         'light', 'topics that are kept; "off" keeps nothing', choices=('off', 'light', 'full', 'all'))
+    excluded: tuple[str, ...] = param(
+        ('sim/truth',), 'topics of the selection that are not kept; 200 messages/s of truth cost more than all else')
     seconds: float = param(30.0, 'how far back it reaches', unit='s', minimum=1.0, maximum=600.0)
     max_mb: int = param(64, 'memory that it may take; older messages go first', unit='MB', minimum=1, maximum=10_000)
 

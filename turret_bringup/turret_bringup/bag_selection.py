@@ -22,19 +22,21 @@ class Selector:
             parameters: the patterns.
             namespace: of the turret, that relative patterns are in.
         """
-        prefix = f'/{namespace.strip("/")}/'
-
-        def absolute(patterns: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(pattern if pattern.startswith('/') else prefix + pattern for pattern in patterns)
-        self._excluded = absolute(parameters.excluded)
-        light = absolute(parameters.light)
-        self._patterns = {'light': light, 'full': light + absolute(parameters.full), 'all': ('*',)}
+        self._prefix = f'/{namespace.strip("/")}/'
+        self._excluded = parameters.excluded
+        self._patterns = {'light': parameters.light, 'full': parameters.light + parameters.full, 'all': ('/*',)}
 
     def selects(self, selection: str, topic: str) -> bool:
         """Say whether a selection has a topic, given with its namespace. Hidden topics belong to none."""
         if any(part.startswith('_') for part in topic.split('/')):
             return False
-        return _matches(self._patterns[selection], topic) and not _matches(self._excluded, topic)
+        return self.matches(self._patterns[selection], topic) and not self.matches(self._excluded, topic)
+
+    def matches(self, patterns: tuple[str, ...], topic: str) -> bool:
+        """Say whether one of the patterns, in the namespace unless they begin with a slash, fits a whole name."""
+        return any(
+            fnmatch.fnmatchcase(topic, pattern if pattern.startswith('/') else self._prefix + pattern)
+            for pattern in patterns)
 
 
 def known(selection: str) -> str:
@@ -43,7 +45,3 @@ def known(selection: str) -> str:
         raise BagError(
             ReasonCode.UNKNOWN_NAME, f'there is no selection "{selection[:40]}"; there are {", ".join(SELECTIONS)}')
     return selection or DEFAULT
-
-
-def _matches(patterns: tuple[str, ...], topic: str) -> bool:
-    return any(fnmatch.fnmatchcase(topic, pattern) for pattern in patterns)

@@ -18,7 +18,7 @@ from turret_bringup.bag_metadata import INFINITE_NS, Qos, Topic
 from turret_bringup.message_definitions import definition, type_hash
 from turret_common import ros_qos
 from turret_common.interface import TOPICS
-from turret_web.ros_pump import PumpGroup
+from turret_common.ros_polling import TakenByHand
 from turret_web.ros_schema import UnknownTypeError, interface
 
 #: Messages that may wait in the middleware until they are taken; fewer of those that are large.
@@ -84,7 +84,7 @@ class BagFeeds:
         """
         self._node = node
         self._added = added
-        self._group = PumpGroup()
+        self._group = TakenByHand()
         self._unknown: set[str] = set()
         prefix = node.get_namespace().rstrip('/')
         self._declared = {

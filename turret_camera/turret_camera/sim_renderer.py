@@ -219,13 +219,14 @@ def _brightness(shot: Shot) -> float:
 
 
 def _tone_curves(shot: Shot) -> Pixels:
-    """Return what becomes of each grey level in blue, green and red, shape (1, 256, 3)."""
+    """Return what becomes of each grey level in blue, green and red: shape (1, 256, 3), or (1, 256) for all alike."""
     level = np.arange(256)[:, None] / 255.0
     gains = np.array([shot.blue, 1.0, shot.red]) ** (1.0 / _GAMMA)
     exposed = np.clip(level * _brightness(shot) * gains, 0.0, 1.0)
     shown = (exposed - 0.5) * shot.contrast + 0.5 + shot.brightness
     curves: Pixels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8).reshape(1, 256, 3)
-    return curves
+    grey = (curves == curves[..., :1]).all()  # one curve for all colours takes half the time
+    return np.ascontiguousarray(curves[..., 0]) if grey else curves
 
 
 def _saturation_matrix(saturation: float) -> Array:

@@ -49,9 +49,12 @@ def bearing_of(vector: Array) -> Bearing:
 
 
 def angle_between(a: Bearing, b: Bearing) -> float:
-    """Return the angle between two bearings in rad, exact also where it is tiny."""
-    u, v = direction(a), direction(b)
-    return math.atan2(float(np.linalg.norm(np.cross(u, v))), float(u @ v))
+    """Return the angle between two bearings in rad, exact also where it is tiny (Vincenty's formula on the sphere)."""
+    sin_a, cos_a = math.sin(a.elevation), math.cos(a.elevation)
+    sin_b, cos_b = math.sin(b.elevation), math.cos(b.elevation)
+    across, along = math.sin(b.azimuth - a.azimuth), math.cos(b.azimuth - a.azimuth)
+    return math.atan2(
+        math.hypot(cos_b * across, cos_a * sin_b - sin_a * cos_b * along), sin_a * sin_b + cos_a * cos_b * along)
 
 
 def base_from_head(pan: float, tilt: float) -> Array:

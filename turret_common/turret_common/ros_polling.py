@@ -1,32 +1,36 @@
-"""Subscriptions that a fixed-rate loop reads itself.
+"""Subscriptions that a thread reads itself.
 
-A callback through an executor costs about 0.3 ms of CPU, taking a message costs a tenth of it. A loop that runs in a
-thread of its own therefore reads its inputs at each turn, and the executor never wakes up for them.
+A callback through an executor costs about 0.3 ms of CPU, taking a message costs a tenth of it. A loop at a fixed rate
+therefore reads its inputs at each turn, a thread that works on every message waits for it, and the executor never wakes
+up for either.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from rclpy.callback_groups import CallbackGroup
+from rclpy.exceptions import InvalidHandle
+from rclpy.guard_condition import GuardCondition
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.subscription import SubscriptionEventCallbacks
 
 MessageT = TypeVar('MessageT')
 
 
-class _NeverExecuted(CallbackGroup):
-    """Keeps its members out of every executor."""
+class TakenByHand(CallbackGroup):
+    """The callback group of subscriptions that an executor must leave alone."""
+
+    def add_entity(self, entity: Any) -> None:
+        """Keep nothing: rclpy would never forget it."""
 
     def can_execute(self, entity: Any) -> bool:
+        """Keep the executor away."""
         return False
-
-    def beginning_execution(self, entity: Any) -> bool:
-        return False
-
-    def ending_execution(self, entity: Any) -> None:
-        pass
 
 
 class PolledSubscription(Generic[MessageT]):
@@ -34,14 +38,63 @@ class PolledSubscription(Generic[MessageT]):
 
     def __init__(self, node: Node, message_type: type[MessageT], topic: str, qos: QoSProfile) -> None:
         self._subscription = node.create_subscription(
-            message_type, topic, _ignore, qos, callback_group=_NeverExecuted())
+            message_type, topic, _ignore, qos, callback_group=TakenByHand(),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
 
     def take(self) -> Iterator[MessageT]:
         """Give the messages that have arrived since the last call, oldest first."""
+        for message, _ in self._taken():
+            yield message
+
+    def _taken(self) -> Iterator[tuple[MessageT, Any]]:
         subscription = self._subscription
         with subscription.handle:
             while (taken := subscription.handle.take_message(subscription.msg_type, subscription.raw)) is not None:
-                yield taken[0]
+                yield taken
+
+
+class AwaitedSubscription(PolledSubscription[MessageT]):
+    """A subscription that its thread also waits for, and of which it wants the newest message.
+
+    Attributes:
+        missed: how many messages of the publisher were never given, because newer ones had come.
+    """
+
+    def __init__(self, node: Node, message_type: type[MessageT], topic: str, qos: QoSProfile) -> None:
+        super().__init__(node, message_type, topic, qos)
+        self.missed = 0
+        self._sequence = 0
+        self._context = node.context.handle
+        self._guard = GuardCondition(None, None, context=node.context)
+        node.context.on_shutdown(self.wake)
+
+    def newest(self, timeout_s: float) -> MessageT | None:
+        """Wait for a message and give the newest; None after the time-out, a :meth:`wake`, or when the context ends."""
+        # A shutdown of the context ends the waiting with an error.
+        with contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError), \
+                self._context, self._guard.handle, self._subscription.handle:
+            wait_set = rclpy_implementation.WaitSet(1, 1, 0, 0, 0, 0, self._context)
+            wait_set.clear_entities()
+            wait_set.add_guard_condition(self._guard.handle)
+            wait_set.add_subscription(self._subscription.handle)
+            wait_set.wait(round(1e9 * timeout_s))
+            newest: MessageT | None = None
+            for message, info in self._taken():
+                newest = message
+                sequence = info['publication_sequence_number'] or 0
+                self.missed += max(0, sequence - self._sequence - 1) if self._sequence else 0
+                self._sequence = sequence
+            return newest
+        return None
+
+    def wake(self) -> None:
+        """End the waiting, from any thread."""
+        with contextlib.suppress(InvalidHandle):  # closed
+            self._guard.trigger()
+
+    def close(self) -> None:
+        """Free what the waiting needs; nobody may wait any more."""
+        self._guard.destroy()
 
 
 def _ignore(_: Any) -> None:

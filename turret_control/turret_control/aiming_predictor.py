@@ -96,10 +96,19 @@ def _noises(dt: float) -> Array:
     return q
 
 
-def _ahead(state: Array, weights: Array, dt: float) -> tuple[Array, Array]:
-    """Return the angles and rates, each shape (2,), that the models foresee together after ``dt`` s."""
-    angle, rate = np.einsum('am,mij,amj->ia', weights, _transitions(dt)[:, :2], state)
-    return angle, rate
+def _lead(weighted: Array, dt: float) -> tuple[Array, Array]:
+    """Return by how much the models together foresee the angles to change in ``dt`` s, and the rates then.
+
+    Args:
+        weighted: the state of each model times its weight, shape (2, models, 3).
+        dt: in s.
+
+    Returns:
+        Both of shape (2,).
+    """
+    _, rate, acceleration = weighted.transpose(2, 0, 1)
+    f = _transitions(dt)
+    return rate @ f[:, 0, 1] + acceleration @ f[:, 0, 2], rate @ f[:, 1, 1] + acceleration @ f[:, 1, 2]
 
 
 class TargetPredictor:
@@ -126,7 +135,7 @@ class TargetPredictor:
         self._weights: Array = np.full((2, _COUNT), 1.0 / _COUNT)
         self._variance: Array = np.full(2, noise**2)
         self._recent: deque[Bearing] = deque(maxlen=4)
-        self._past: deque[tuple[float, Array, Array]] = deque()  # stamp, states, weights
+        self._past: deque[tuple[float, Array]] = deque()  # stamp, weighted states
         self._led = np.zeros(2)         # of each axis: by how much leads agreed with what came, and their squares
         self._lead2 = np.zeros(2)
 
@@ -153,16 +162,15 @@ class TargetPredictor:
             self._measure_noise(bearing, dt)
             self._judge_leads(np.array(bearing), dt)
         self._correct(np.array(bearing), self._variance + np.square(doubt))
-        self._past.append((stamp, self._state, self._weights))
+        self._past.append((stamp, self._weighted))
 
     def at(self, time: float) -> Motion:
         """Return the predicted motion at a time."""
-        angle, rate = _ahead(self._state, self._weights, time - self.stamp)
-        now, _ = _ahead(self._state, self._weights, 0.0)
+        lead, rate = _lead(self._weighted, time - self.stamp)
         worth = self.worth
-        angle = now + worth * (angle - now)
-        return Motion(
-            Bearing(wrap_angle(float(angle[0])), float(angle[1])), float(worth[0] * rate[0]), float(worth[1] * rate[1]))
+        azimuth, elevation = (self._weighted[:, :, 0].sum(axis=1) + worth * lead).tolist()
+        azimuth_rate, elevation_rate = (worth * rate).tolist()
+        return Motion(Bearing(wrap_angle(azimuth), elevation), azimuth_rate, elevation_rate)
 
     @property
     def worth(self) -> Array:
@@ -174,16 +182,19 @@ class TargetPredictor:
         """
         return np.clip((self._led + _LEAD_PRIOR) / (self._lead2 + _LEAD_PRIOR), 0.0, 1.0)
 
+    @property
+    def _weighted(self) -> Array:
+        return self._weights[:, :, None] * self._state
+
     def _judge_leads(self, measured: Array, dt: float) -> None:
         """Compare with a new measurement what was foreseen for it a lead ago."""
         while len(self._past) > 1 and self.stamp - self._past[1][0] >= _LEAD_S:
             self._past.popleft()
         if not self._past or self.stamp - self._past[0][0] > _OLDEST_LEAD_S:
             return
-        stamp, state, weights = self._past[0]
-        before, _ = _ahead(state, weights, 0.0)
-        lead = _ahead(state, weights, self.stamp - stamp)[0] - before
-        came = measured - before
+        stamp, weighted = self._past[0]
+        lead, _ = _lead(weighted, self.stamp - stamp)
+        came = measured - weighted[:, :, 0].sum(axis=1)
         came[0] = wrap_angle(float(came[0]))
         kept = math.exp(-dt / _LEAD_MEMORY_S)
         self._led = kept * self._led + dt * lead * came

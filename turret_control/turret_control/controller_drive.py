@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from enum import IntEnum
 from typing import NamedTuple
@@ -88,9 +87,9 @@ class Drive:
         return Limits(*(self._limited(axis) for axis in self._gimbal.limits))
 
     def _limited(self, axis: AxisLimits) -> AxisLimits:
-        return dataclasses.replace(
-            axis, rate=min(axis.rate, self.parameters.max_rate),
-            acceleration=min(axis.acceleration, self.parameters.max_acceleration))
+        return AxisLimits(
+            axis.lower, axis.upper, min(axis.rate, self.parameters.max_rate),
+            min(axis.acceleration, self.parameters.max_acceleration))
 
     def stop(self) -> Command:
         """Brake and stand still."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
@@ -15,25 +14,13 @@ from std_msgs.msg import Header
 
 from turret_common.pose_history import Pose, PoseHistory
 from turret_common.ros_node import seconds
+from turret_common.ros_polling import PolledSubscription
 from turret_msgs import msg as msgs
 from turret_vision.detection import Box, Detection
 from turret_vision.tracker import Track
 
 _QUEUE = 512    # joint states that may wait while an image is looked at
 _POLL_S = 0.001
-
-
-class _TakenByHand(CallbackGroup):
-    """A group that no executor waits for."""
-
-    def can_execute(self, entity: Any) -> bool:
-        return False
-
-    def beginning_execution(self, entity: Any) -> bool:
-        return False
-
-    def ending_execution(self, entity: Any) -> None:
-        pass
 
 
 class PoseFeed:
@@ -46,9 +33,8 @@ class PoseFeed:
     def __init__(self, node: Node) -> None:
         self._history = PoseHistory()
         self._newest = -math.inf
-        self._subscription = node.create_subscription(
-            JointState, 'joint_states', lambda _: None,
-            QoSProfile(depth=_QUEUE, reliability=ReliabilityPolicy.RELIABLE), callback_group=_TakenByHand())
+        self._joints = PolledSubscription(
+            node, JointState, 'joint_states', QoSProfile(depth=_QUEUE, reliability=ReliabilityPolicy.RELIABLE))
 
     def at(self, stamp: float, wait_s: float) -> Pose | None:
         """Return the pose at a stamp in s, waiting up to ``wait_s`` for it to be reached; None = unknown."""
@@ -60,19 +46,11 @@ class PoseFeed:
         return self._history.at(stamp)
 
     def _take(self) -> None:
-        subscription = self._subscription
-        while True:
-            with subscription.handle:
-                taken = subscription.handle.take_message(subscription.msg_type, False)
-            if taken is None:
-                return
-            self._add(taken[0])
-
-    def _add(self, message: JointState) -> None:
-        pose = pose_from(message)
-        if pose is not None:
-            self._newest = seconds(message.header.stamp)
-            self._history.add(self._newest, pose)
+        for message in self._joints.take():
+            pose = pose_from(message)
+            if pose is not None:
+                self._newest = seconds(message.header.stamp)
+                self._history.add(self._newest, pose)
 
 
 def pose_from(message: JointState) -> Pose | None:

@@ -19,7 +19,8 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import image_to_array, info_to_camera
 from turret_common.ros_node import answered, run, seconds
 from turret_common.ros_params import ArmedGuard, RosParameters
-from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
+from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, NEWEST, STATE, STREAM
 from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
 from turret_vision import detection
@@ -38,7 +39,7 @@ _LEVEL = Pose(0.0, 0.0)  # of a camera that does not turn with the head
 
 
 class VisionNode(Node):
-    """Looks at the newest image, always, in a thread of its own; the executor only hands over."""
+    """Looks at the newest image, always, in a thread of its own."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('vision', **node_kwargs)
@@ -48,11 +49,8 @@ class VisionNode(Node):
         self._started = self.get_clock().now().to_msg()
         self._base_frame = self._settings.value.frame_prefix + 'base_link'
 
-        self._arrival = threading.Condition()
-        self._waiting: Image | None = None  # the newest image, until the worker takes it
         self._newest: Image | None = None
         self._received_at = time.monotonic()
-        self._dropped = 0
         self._ending = False
         self._camera: PinholeCamera | None = None
         self._result = Result([], None, 0.0)
@@ -65,8 +63,8 @@ class VisionNode(Node):
         self._state = self.create_publisher(VisionState, 'vision/state', STATE)
 
         self._poses = PoseFeed(self)
-        self.create_subscription(CameraInfo, 'camera/camera_info', self._camera_arrived, STREAM)
-        self.create_subscription(Image, 'camera/image_raw', self._image_arrived, IMAGE_IN)
+        self._infos = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
+        self._images = AwaitedSubscription(self, Image, 'camera/image_raw', IMAGE_IN)
         self.create_service(TeachColor, 'vision/teach_color', self._teach_color)
         self.create_timer(_STATE_PERIOD_S, self._publish_state)
 
@@ -76,32 +74,23 @@ class VisionNode(Node):
 
     def destroy_node(self) -> None:
         """End the worker, then the node."""
-        with self._arrival:
-            self._ending = True
-            self._arrival.notify()
+        self._ending = True
+        self._images.wake()
         self._worker.join()
+        self._images.close()
         super().destroy_node()
 
     def _changed(self, parameters: VisionParameters) -> None:
         self._vision.apply(parameters)
 
-    def _camera_arrived(self, info: CameraInfo) -> None:
-        self._camera = info_to_camera(info)
-
-    def _image_arrived(self, image: Image) -> None:
-        with self._arrival:
-            self._dropped += self._waiting is not None
-            self._waiting = self._newest = image
-            self._received_at = time.monotonic()
-            self._arrival.notify()
-
     def _work(self) -> None:
-        while True:
-            with self._arrival:
-                self._arrival.wait_for(lambda: self._waiting is not None or self._ending)
-                if self._ending:
-                    return
-                image, self._waiting = self._waiting, None
+        while not self._ending and self.context.ok():
+            image = self._images.newest(_NO_FRAMES_S)
+            if image is None:
+                continue
+            self._newest, self._received_at = image, time.monotonic()
+            for info in self._infos.take():
+                self._camera = info_to_camera(info)
             if self._settings.value.enabled:
                 try:
                     self._process(image)
@@ -159,7 +148,7 @@ class VisionNode(Node):
         state.detection = DetectionState(
             enabled=p.enabled, method=method, mode=detector.mode if detector is not None else '',
             available=list(available()), rate_hz=vision.rate_hz if fresh else float('nan'),
-            processing_s=vision.processing_s, count=len(result.detections) if fresh else 0, dropped=self._dropped)
+            processing_s=vision.processing_s, count=len(result.detections) if fresh else 0, dropped=self._images.missed)
         state.motion = MotionState(
             active=method == 'motion' and p.enabled,
             motion_detected=method == 'motion' and fresh and bool(result.detections),

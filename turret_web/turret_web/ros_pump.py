@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from rclpy.callback_groups import CallbackGroup
 from rclpy.exceptions import InvalidHandle
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -20,20 +19,11 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import SubscriptionEventCallbacks
 
+from turret_common.ros_polling import TakenByHand
+
 _FOREVER = -1
 #: Messages taken from one subscription before the next one has its turn.
 _BATCH = 50
-
-
-class PumpGroup(CallbackGroup):
-    """The callback group of subscriptions that an executor must leave alone."""
-
-    def add_entity(self, entity: Any) -> None:
-        """Keep nothing: rclpy would never forget it."""
-
-    def can_execute(self, entity: Any) -> bool:
-        """Keep the executor away."""
-        return False
 
 
 class SubscriptionPump:
@@ -41,7 +31,7 @@ class SubscriptionPump:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._group = PumpGroup()
+        self._group = TakenByHand()
         self._guard = GuardCondition(None, None, context=node.context)
         self._subscriptions: dict[Any, Callable[[bytes], None]] = {}
         self._changed = True
