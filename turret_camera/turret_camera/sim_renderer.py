@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,7 +25,6 @@ from turret_common.geometry import (
     direction,
     wrap_angle,
 )
-from turret_common.pose_history import Pose
 
 #: Exposure time times gain at which the room is shown as it is painted, in us.
 REFERENCE_EXPOSURE_US = 10000.0
@@ -56,6 +56,15 @@ class Shot:
     noise: float = 1.0
 
 
+class _Views(NamedTuple):
+    """Rotations, shape (3, 3), from ``base_link`` to the optical frame during an exposure of ``s`` seconds."""
+
+    s: float
+    begin: Array
+    middle: Array
+    end: Array
+
+
 class Renderer:
     """Renders pictures of one size. Not for several threads at once."""
 
@@ -78,13 +87,14 @@ class Renderer:
             t_s: any growing time in s; living targets walk by it.
         """
         self._set_lens(scene)
-        exposure_s = shot.exposure_us * 1e-6
-        image = smear(self._background(scene), *self._motion(scene, _view_centre(scene), (0.0, 0.0), exposure_s))
+        views = _views(scene, shot.exposure_us * 1e-6)
+        centre = Bearing(scene.pose.pan, scene.pose.tilt)
+        image = smear(self._background(scene), *self._motion(views, centre, (0.0, 0.0)))
         for item in sorted(scene.objects, key=lambda o: -o.range_m):
-            self._draw(image, scene, item, exposure_s, t_s)
+            self._draw(image, views, item, t_s)
         image = self._expose(image, shot)
         if scene.beam is not None:
-            self._draw_dot(image, scene, shot)
+            self._draw_dot(image, scene, views, shot)
         return self._add_noise(image, shot)
 
     def _set_lens(self, scene: Scene) -> None:
@@ -100,29 +110,20 @@ class Renderer:
         columns, rows = self._panorama.pixel(np.arctan2(y, x) + wrap_angle(scene.pose.pan), np.arcsin(z))
         return self._view.sample(self._panorama.image, columns, rows, cv2.BORDER_WRAP)
 
-    def _project(self, pose: Pose, roll: float, point: Array) -> tuple[float, float] | None:
-        """Return the pixel of a point in ``base_link``; None when it is behind the camera."""
-        return self._view.camera.project(base_from_camera(pose.pan, pose.tilt, roll).T @ point)
-
-    def _motion(
-            self, scene: Scene, bearing: Bearing, rates: tuple[float, float], exposure_s: float,
-    ) -> tuple[float, float]:
+    def _motion(self, views: _Views, bearing: Bearing, rates: tuple[float, float]) -> tuple[float, float]:
         """Return how far in px the image of something moves during the exposure; (0, 0) where it cannot be seen."""
-        ends = []
-        for dt in (-0.5 * exposure_s, 0.5 * exposure_s):
-            pose = scene.pose._replace(
-                pan=scene.pose.pan + dt * scene.pose.pan_rate, tilt=scene.pose.tilt + dt * scene.pose.tilt_rate)
-            then = Bearing(bearing.azimuth + dt * rates[0], bearing.elevation + dt * rates[1])
-            ends.append(self._project(pose, scene.roll, direction(then)))
-        start, end = ends
+        start, end = (
+            self._view.camera.project(
+                view @ direction(Bearing(bearing.azimuth + dt * rates[0], bearing.elevation + dt * rates[1])))
+            for view, dt in ((views.begin, -0.5 * views.s), (views.end, 0.5 * views.s)))
         return (0.0, 0.0) if start is None or end is None else (end[0] - start[0], end[1] - start[1])
 
-    def _draw(self, image: Pixels, scene: Scene, item: SceneObject, exposure_s: float, t_s: float) -> None:
-        corners = [self._project(scene.pose, scene.roll, corner) for corner in _corners(item)]
+    def _draw(self, image: Pixels, views: _Views, item: SceneObject, t_s: float) -> None:
+        corners = [self._view.camera.project(corner) for corner in _corners(item) @ views.middle.T]
         if any(corner is None for corner in corners):
             return
         quad = np.array(corners, np.float32)
-        dx, dy = self._motion(scene, item.bearing, (item.azimuth_rate, item.elevation_rate), exposure_s)
+        dx, dy = self._motion(views, item.bearing, (item.azimuth_rate, item.elevation_rate))
         margin = 2 + math.ceil(max(abs(dx), abs(dy)) / 2)
         x0, y0 = np.maximum(np.floor(quad.min(axis=0)) - margin, 0).astype(int)
         x1, y1 = np.minimum(np.ceil(quad.max(axis=0)) + margin, self._size).astype(int)
@@ -144,9 +145,9 @@ class Renderer:
             image = cv2.transform(image, _saturation_matrix(shot.saturation))
         return cv2.LUT(image, self._tone)
 
-    def _draw_dot(self, image: Pixels, scene: Scene, shot: Shot) -> None:
+    def _draw_dot(self, image: Pixels, scene: Scene, views: _Views, shot: Shot) -> None:
         assert scene.beam is not None
-        pixel = self._project(scene.pose, scene.roll, direction(scene.beam))
+        pixel = self._view.camera.project(views.middle @ direction(scene.beam))
         if pixel is None:
             return
         radius = max(self._view.camera.fx * _DOT_RADIUS, 1.0)
@@ -198,8 +199,11 @@ def smear(image: Pixels, dx: float, dy: float) -> Pixels:
         image, -1, (kernel / kernel.sum()).astype(np.float32), borderType=cv2.BORDER_REPLICATE)
 
 
-def _view_centre(scene: Scene) -> Bearing:
-    return Bearing(scene.pose.pan, scene.pose.tilt)
+def _views(scene: Scene, exposure_s: float) -> _Views:
+    pose = scene.pose
+    return _Views(exposure_s, *(
+        base_from_camera(pose.pan + dt * pose.pan_rate, pose.tilt + dt * pose.tilt_rate, scene.roll).T
+        for dt in (-0.5 * exposure_s, 0.0, 0.5 * exposure_s)))
 
 
 def _corners(item: SceneObject) -> Array:

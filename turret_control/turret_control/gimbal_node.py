@@ -33,7 +33,7 @@ from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
 from turret_msgs.srv import Registers, SetEnabled, SetHome
 
-_PERIOD_S = 0.008           # joint_states at 125 Hz
+_PERIOD_S = 0.0095          # joint_states at 105 Hz
 _STATE_PERIOD_S = 0.1
 _STATE_SOONEST_S = 0.02     # between two states however fast they change
 _FEEDBACK_PERIOD_S = 0.1
