@@ -45,7 +45,7 @@ PIXEL_NOISE = 1.0          # px, standard deviation
 FRAME_LOSS = 0.02
 VISION_DELAY_S = 0.055     # exposure midpoint to tracks received
 VISION_JITTER_S = 0.004    # the most that one image differs from that
-LOOP_S = 0.010             # period of controller and gimbal, half a period apart
+LOOP_S = 1.0 / ControllerParameters().rate_hz
 ACTUATION_S = 0.030        # command to motion as configured; the hidden difference adds to it
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
 
@@ -222,15 +222,19 @@ class Rig:
 
     def run(self, duration_s: float) -> Iterator[Truth]:
         """Run the loop; give the truth at every turn of the controller."""
-        for turn in range(round(duration_s / LOOP_S)):
-            now = turn * LOOP_S
+        turns = moves = 0
+        while turns * LOOP_S < duration_s:
+            now, moved = turns * LOOP_S, (moves + 0.5) * gimbal_core.PERIOD_S
+            if moved < now:
+                self._plant.step(round(1e9 * moved))
+                self._move()
+                moves += 1
+                continue
             self._plant.step(round(1e9 * now))
             self._see(now)
-            command = self._brain.command(now)
-            self._gimbal.command(gimbal_core.Command(turn, *command), round(1e9 * now))
+            turns += 1
+            self._gimbal.command(gimbal_core.Command(turns, *self._brain.command(now)), round(1e9 * now))
             yield self._judge(now)
-            self._plant.step(round(1e9 * (now + 0.5 * LOOP_S)))
-            self._move()
 
     def _exposures(self) -> Iterator[Frame]:
         exposure = 0.0

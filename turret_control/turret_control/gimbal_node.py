@@ -23,7 +23,7 @@ from turret_common.ros_node import answered, run
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
-from turret_control.gimbal import Command, Feedback, Gimbal, GimbalView, Motions
+from turret_control.gimbal import PERIOD_S, Command, Feedback, Gimbal, GimbalView, Motions
 from turret_control.gimbal_axis import AxisView
 from turret_control.gimbal_driver import GimbalSample
 from turret_control.gimbal_drivers import make_driver
@@ -33,7 +33,6 @@ from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
 from turret_msgs.srv import Registers, SetEnabled, SetHome
 
-_PERIOD_S = 0.0095          # joint_states at 105 Hz
 _STATE_PERIOD_S = 0.1
 _STATE_SOONEST_S = 0.02     # between two states however fast they change
 _FEEDBACK_PERIOD_S = 0.1
@@ -81,7 +80,7 @@ class GimbalNode(Node):
             ActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
             ActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
 
-        self._thread = Periodic('gimbal', _PERIOD_S, self._tick, self._on_thread_error)
+        self._thread = Periodic('gimbal', PERIOD_S, self._tick, self._on_thread_error)
         self._thread.start()
 
     def destroy_node(self) -> None:
