@@ -169,6 +169,10 @@ class FakeGateway:
         values = codec.request.to_json(request)
         self.calls.append((service, values))
         try:
+            if service in self.offered:
+                return await asyncio.wait_for(self.offered[service](request), timeout_s)
+            if service not in self.answers:
+                raise TurretError(ReasonCode.NOT_FOUND, f'service {service} does not exist any more')
             answer = await asyncio.wait_for(self.answers[service](values), timeout_s)
         except asyncio.TimeoutError:
             raise TurretError(ReasonCode.TIMED_OUT, f'service {service} did not answer') from None

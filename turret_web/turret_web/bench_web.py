@@ -43,7 +43,7 @@ METRICS = {
     'p99_ms': 'ms', 'bytes_per_client': 'byte/s', 'load_cpu_pct': '%'}
 
 _TICKS_PER_S = os.sysconf('SC_CLK_TCK')
-_START_S = 20.0
+_START_S = 60.0
 _IDLE_S = 3.0
 _DISCOVERED_S = 1.0
 
