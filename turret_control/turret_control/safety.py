@@ -165,6 +165,8 @@ class SafetyCore:
         self._confirmed: tuple[object, ...] | None = None
         self._confirmed_ns = 0
         self._poses: deque[tuple[int, Pose]] = deque()
+        self._stop_untold = False
+        self._stop_told_ns: int | None = None
         self._clock_offset_ns: int | None = None
         self._clock_jump_ns: int | None = None
         self._foreign_permit_ns: int | None = None
@@ -245,10 +247,14 @@ class SafetyCore:
         """Withdraw everything until :meth:`reset`. Anybody may."""
         text = ''.join(c if c.isprintable() else ' ' for c in reason[:_STOP_REASON_LENGTH_MAX]).strip()
         self.stop_reason = text or 'no reason given'
+        self._stop_untold = True
         self._end_auto_fire()
 
     def reset(self, lease_id: str) -> None:
-        """Clear the software stop; nothing starts or arms by that. Raises as :meth:`OperatorLease.check`."""
+        """Clear the software stop; nothing starts or arms by that. Raises as :meth:`OperatorLease.check`.
+
+        One that is cleared at once still holds until it was shown for a while.
+        """
         self.lease.check(lease_id)
         self.stop_reason = None
 
@@ -394,9 +400,11 @@ class SafetyCore:
         return Verdict(not reasons, not motion, reasons)
 
     def _motion_reasons(self, now_ns: int) -> list[ReasonCode]:
+        if self._stop_untold:
+            self._stop_untold, self._stop_told_ns = False, now_ns
         drivers = [seen.fresh(self._parameters.driver_timeout_s, now_ns) for seen in (self._gimbal, self._laser)]
         withheld = {
-            ReasonCode.SOFTWARE_STOP: self.stop_reason is not None,
+            ReasonCode.SOFTWARE_STOP: self.stop_reason is not None or self._shown(self._stop_told_ns, now_ns),
             ReasonCode.ESTOP_PRESSED: self.estop is Estop.PRESSED,
             ReasonCode.ESTOP_UNREADABLE: self.estop in (Estop.UNKNOWN, Estop.UNREADABLE),
             ReasonCode.DRIVER_SILENT: None in drivers,
