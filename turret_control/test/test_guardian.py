@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -14,10 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from turret_control.guardian import GuardianLink, line_of
+from turret_control.guardian import Guardian, GuardianLink, line_of
 
 MS = 1_000_000
 DRIVER = '''
@@ -35,6 +37,7 @@ DRIVER = '''
         BODY
         return 7
 
+    BEFORE
     raise SystemExit(Guardian(drive).run())
 '''
 
@@ -82,14 +85,15 @@ def line(tmp_path: Path) -> Iterator[Line]:
 
 
 class Guarded:
-    """A guardian process with a driver whose body is given."""
+    """A guardian process with a driver whose body is given, and what it does before it is one."""
 
-    def __init__(self, line: Line, body: str) -> None:
-        code = textwrap.dedent(DRIVER).replace('BODY', textwrap.indent(textwrap.dedent(body), '    ').strip())
+    def __init__(self, line: Line, body: str, before: str = '') -> None:
+        indented = textwrap.indent(textwrap.dedent(body), '    ').strip()
+        code = textwrap.dedent(DRIVER).replace('BEFORE', before).replace('BODY', indented)
         path = os.pathsep.join(part for part in sys.path if part)
         self.process = subprocess.Popen(
             [sys.executable, '-c', code, str(line.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, 'PYTHONPATH': path})
+            env={**os.environ, 'PYTHONPATH': path}, start_new_session=True)
         assert self.process.stdout is not None
         self.driver = int(self.process.stdout.readline().split()[1])
 
@@ -117,7 +121,31 @@ def test_the_drivers_exit_code_is_passed_on_and_the_line_is_low(line: Line) -> N
     guarded = Guarded(line, 'pulse(False, 0.1)')
     code, errors = guarded.end()
     assert (code, errors) == (7, '')
-    assert len(line.lows) >= 2
+    assert len(line.lows) >= 3, 'once to get ready, once at the end of the driver, once when it is gone'
+
+
+def test_a_driver_may_take_its_time_to_start_and_end_without_a_line(line: Line) -> None:
+    before = 'def drive(_): print("driver", os.getpid(), flush=True); time.sleep(1.3); return 7'
+    assert Guarded(line, '', before).end() == (7, '')
+    assert line.lows == []
+
+
+def test_a_driver_that_hangs_up_may_end_by_itself(line: Line) -> None:
+    code, errors = Guarded(line, 'pulse(False, 0.05); link._connection.close(); time.sleep(0.3)').end()
+    assert (code, errors) == (7, '')
+
+
+def test_a_driver_that_hangs_up_and_does_not_end_is_killed(line: Line) -> None:
+    guarded = Guarded(line, 'pulse(False, 0.05); link._connection.close(); time.sleep(60)')
+    assert guarded.end() == (1, '')
+    assert not guarded.driver_lives()
+
+
+def test_what_a_driver_wrote_last_is_not_lost(line: Line) -> None:
+    guarded = Guarded(line, "sys.stdout.write('last '); sys.stderr.write('words')")
+    assert guarded.process.stdout is not None
+    assert guarded.process.stdout.read() == 'last '
+    assert guarded.end() == (7, 'words')
 
 
 def test_a_driver_that_crashes_leaves_the_line_low(line: Line) -> None:
@@ -191,7 +219,7 @@ def test_signals_reach_the_driver(line: Line, number: signal.Signals) -> None:
     assert code == 5
 
 
-def test_a_driver_that_does_not_end_when_told_to_is_killed(line: Line) -> None:
+def test_a_driver_that_does_not_end_when_told_to_is_killed_however_often_it_is_told(line: Line) -> None:
     guarded = Guarded(line, '''
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         print('ready', flush=True)
@@ -200,7 +228,10 @@ def test_a_driver_that_does_not_end_when_told_to_is_killed(line: Line) -> None:
     assert guarded.process.stdout is not None
     guarded.process.stdout.readline()
     start = time.monotonic()
-    guarded.process.terminate()
+    while guarded.process.poll() is None and time.monotonic() - start < 10.0:
+        guarded.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            guarded.process.wait(0.3)
     code, errors = guarded.end()
     assert code == 1
     assert 'did not end' in errors
@@ -210,9 +241,14 @@ def test_a_driver_that_does_not_end_when_told_to_is_killed(line: Line) -> None:
 
 def test_a_driver_learns_that_its_guardian_is_gone(line: Line) -> None:
     guarded = Guarded(line, '''
-        while link.pulse(True, time.monotonic_ns()) or not link.closed:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        end = time.monotonic() + 15.0
+        print('ready', flush=True)
+        while (link.pulse(True, time.monotonic_ns()) or not link.closed) and time.monotonic() < end:
             time.sleep(0.005)
         ''')
+    assert guarded.process.stdout is not None
+    guarded.process.stdout.readline()
     guarded.process.kill()
     guarded.process.wait()
     wait_until(lambda: not guarded.driver_lives())
@@ -225,6 +261,17 @@ def test_a_stuck_driver_is_ended_by_the_kernel_when_its_guardian_is_gone(line: L
     wait_until(lambda: not guarded.driver_lives())
 
 
+def test_a_guardian_runs_before_others_where_the_system_lets_it(line: Line) -> None:
+    before = """
+def raise_to(*priority):
+    sys.stderr.write(f'{priority}')
+os.setpriority, os.sched_setscheduler, os.sched_param = raise_to, raise_to, int
+"""
+    assert Guarded(line, 'pulse(False, 0.05)', before).end() == (7, f'(0, 0, -10)(0, {os.SCHED_FIFO}, 20)')
+    refuse = 'os.setpriority = lambda *_: os.open("/nowhere", 0)'
+    assert Guarded(line, 'pulse(False, 0.05)', refuse).end() == (7, '')
+
+
 def test_a_line_that_cannot_be_had_at_first_is_tried_again(line: Line) -> None:
     line.refuse = 20
     code, errors = Guarded(line, 'pulse(False, 0.1)').end()
@@ -233,12 +280,46 @@ def test_a_line_that_cannot_be_had_at_first_is_tried_again(line: Line) -> None:
     assert line.lows
 
 
+def test_a_signal_after_the_end_of_the_driver_reaches_nobody(line: Line) -> None:
+    line.refuse = 10**6
+    guarded = Guarded(line, 'pulse(False, 0.05)')
+    wait_until(lambda: not Path(f'/proc/{guarded.driver}').exists())
+    tries = line.refuse
+    wait_until(lambda: line.refuse < tries - 4)
+    guarded.process.terminate()
+    code, errors = guarded.end()
+    assert code == 7
+    assert errors == 'laser guardian: the fire line cannot be driven low: busy\n'
+
+
 def test_a_line_that_cannot_be_driven_is_reported(line: Line) -> None:
     line.close()
     line.path.unlink()
     code, errors = Guarded(line, 'pulse(False, 0.1)').end()
     assert code == 7
     assert 'the fire line cannot be driven low' in errors
+
+
+def test_a_time_out_that_comes_early_does_not_disarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Connection:
+        heard: ClassVar = [b'{"driver": "sim", "socket": "/nowhere"}\nA', TimeoutError(), b'']
+        waits: ClassVar[list[float]] = []
+
+        def settimeout(self, seconds: float) -> None:
+            self.waits.append(seconds)
+
+        def recv(self, _: int) -> bytes:
+            data = self.heard.pop(0)
+            if isinstance(data, TimeoutError):
+                raise data
+            return data
+
+        def send(self, data: bytes) -> None:
+            pass
+
+    monkeypatch.setattr('turret_control.guardian.time.monotonic', lambda: 0.0)
+    assert Guardian(lambda _: 0)._watch(Connection()) == ''  # type: ignore[arg-type]
+    assert Connection.waits == [0.2, 0.05, 0.05]
 
 
 # A line of the kernel's GPIO device
@@ -276,6 +357,7 @@ def test_a_gpio_line_is_requested_as_an_output_that_is_low(monkeypatch: pytest.M
     gpio.drive_low()
     (fd, number, request), = kernel.requests
     assert (fd, number) == (33, (3 << 30) | (592 << 16) | (0xB4 << 8) | 7)
+    assert kernel.opened == ['/dev/gpiochip4']
     assert len(request) == 592
     assert request[:4] == (18).to_bytes(4, 'little')  # offsets[0]
     assert request[288:296] == (8).to_bytes(8, 'little')  # flags: an output
@@ -290,7 +372,8 @@ def test_a_gpio_line_that_the_driver_still_has_can_be_had_later(monkeypatch: pyt
     with pytest.raises(OSError, match='still has it'):
         gpio.drive_low()
     gpio.drive_low()
-    assert len(kernel.requests) == 1
+    assert kernel.opened == ['/dev/gpiochip0']
+    assert [fd for fd, _, _ in kernel.requests] == [33]
 
 
 # The driver's end
@@ -322,9 +405,10 @@ def test_a_pulse_is_sent_every_10_ms_and_at_once_when_the_arm_changes(
     link, guardian = ends
     now = 10**12
     guardian.setblocking(False)
-    for ms in (0, 5, 9, 10, 12):
+    for ms in (0, 5, 9, 10):
         link.pulse(False, now + ms * MS)
     assert guardian.recv(100) == b'DD'
+    link.pulse(False, now + 12 * MS)
     link.pulse(True, now + 13 * MS)
     assert guardian.recv(100) == b'A'
     link.pulse(False, now + 14 * MS)

@@ -17,9 +17,9 @@ HOUR, QUARTER = 3_600_000 * MS, 900_000 * MS
 PLAY = LaserParameters(profile='class2_play', declared_mw=1.0, power=0.5, cooldown_s=0.5)
 
 
-def play(light: HourlyLight | None = None) -> Bench:
+def play() -> Bench:
     bench = Bench()
-    bench.laser = LaserCore(PLAY, bench.permits, light)
+    bench.laser = LaserCore(PLAY, bench.permits)
     bench.tick()
     return bench
 
@@ -43,6 +43,14 @@ def test_an_hour_has_a_quarter_of_light() -> None:
 
 def test_light_from_before_counts() -> None:
     assert HourlyLight([(10**15, 10**15 + 7)]).left_ns(10**15 + 7) == QUARTER - 7
+
+
+def test_a_laser_goes_on_from_the_light_before_its_start() -> None:
+    bench = Bench()
+    light = used(bench, 0.0)
+    bench.laser = LaserCore(PLAY, bench.permits, light)
+    assert bench.laser.light is light
+    assert bench.refusal(bench.laser.arm) is ReasonCode.SESSION_LIMIT
 
 
 def test_light_survives_a_restart_but_not_that_of_the_computer() -> None:

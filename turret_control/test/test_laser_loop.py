@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import queue
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from lgpio_chip import Chip
@@ -217,6 +218,21 @@ def test_a_request_to_a_thread_that_does_not_answer_is_refused_and_never_runs() 
     bench.loop.call(lambda _: None)
     assert done == []
     bench.loop.stop()
+
+
+def test_it_ticks_every_5_ms_while_lit_or_unknown_and_every_20_ms_while_dark(bench: Bench) -> None:
+    class Requests:
+        waits: ClassVar[list[float]] = []
+
+        def get(self, timeout: float) -> None:
+            self.waits.append(timeout)
+            raise queue.Empty
+
+    bench.loop._requests = Requests()  # type: ignore[assignment]
+    for driven in (Lines(0.0, False), Lines(0.0, True), Lines(0.5, True), None):
+        bench.loop._driven = driven
+        bench.loop._serve_one(0)
+    assert Requests.waits == pytest.approx([0.02, 0.005, 0.005, 0.005])
 
 
 def test_requests_do_not_hold_the_ticks_up(bench: Bench) -> None:

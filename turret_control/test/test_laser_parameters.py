@@ -27,6 +27,8 @@ def test_the_defaults_are_safe() -> None:
     parameters = LaserParameters()
     assert parameters.power == 0.0
     assert (parameters.pulse_cap_s, parameters.duty_cap, parameters.cooldown_s) == (1.0, 0.2, 1.0)
+    assert (parameters.power_cap, parameters.burst_gap_s) == (1.0, 0.1)
+    assert (parameters.pwm_hz, parameters.watchdog_pin) == (1000.0, -1)
     assert (parameters.arm_delay_s, parameters.arm_expiry_s) == (3.0, 30.0)
     assert not parameters.hardware
     assert not (parameters.watchdog_fitted)
@@ -96,7 +98,8 @@ def test_a_laser_that_only_switches_cannot_be_dimmed_or_capped(driver: str, chan
 
 
 @pytest.mark.parametrize('pins', [
-    {'laser_pin': 23}, {'indicator_pin': 18}, {'watchdog_pin': 18}, {'watchdog_pin': 23}])
+    {'laser_pin': 23}, {'indicator_pin': 18}, {'watchdog_pin': 18}, {'watchdog_pin': 23},
+    {'laser_pin': 0, 'indicator_pin': 0}])
 def test_two_functions_on_one_pin_are_refused(pins: dict[str, int]) -> None:
     with pytest.raises(ParameterError, match='different pins'):
         build(LaserParameters, pins)

@@ -95,6 +95,16 @@ def test_a_stop_is_latched_until_the_operator_resets_it() -> None:
     assert bench.reasons() == []
 
 
+def test_a_stop_that_is_cleared_at_once_holds_for_a_second_so_that_lost_permits_do_not_hide_it() -> None:
+    bench = Bench()
+    bench.core.stop('smoke')
+    bench.core.reset(bench.lease_id)
+    assert bench.core.stop_reason is None
+    assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
+    assert motion_withheld(bench.wait(999), ReasonCode.SOFTWARE_STOP)
+    assert bench.wait(1).reasons() == []
+
+
 def test_a_stop_needs_no_reason_and_keeps_a_short_one() -> None:
     bench = Bench()
     bench.core.stop('')
@@ -132,6 +142,12 @@ def test_the_pose_must_be_known(pose: Pose) -> None:
     bench = Bench()
     bench.reports['pose'] = pose
     assert emission_withheld(bench.wait(), ReasonCode.NO_POSE)
+
+
+def test_a_pose_of_no_known_age_is_none() -> None:
+    bench = Bench()
+    bench.core.see_pose(Pose(0.0, 0.0), math.nan, bench.now)
+    assert emission_withheld(bench, ReasonCode.NO_POSE)
 
 
 def test_the_pose_must_be_fresh() -> None:
@@ -363,6 +379,13 @@ def test_nothing_is_known_of_a_gimbal_or_laser_that_never_reported() -> None:
     core.set_zones(lease_id, [ZONE])
     core.see_pose(Pose(0.0, 0.0), 0.0, 10**12)
     assert ReasonCode.NO_FIRE_ZONE in core.decide(10**12).reasons
+
+
+def test_a_region_that_was_confirmed_for_no_laser_has_no_end() -> None:
+    core, lease_id = core_alone()
+    core.see_gimbal(GIMBAL, 10**12)
+    core.confirm_region(lease_id, 10**12)
+    assert math.isnan(core.confirm_remaining_s(10**12))
 
 
 @pytest.mark.parametrize('driver', ['gimbal', 'laser'])

@@ -448,7 +448,7 @@ def test_each_trouble_while_the_head_moves_and_the_laser_is_lit() -> None:
         assert machine.moved
         assert machine.beam[-1] > 0.0, trouble
         getattr(machine, trouble[0])(*trouble[1:])
-        machine.pass_time(500)
+        machine.pass_time(600)
 
 
 @pytest.mark.parametrize('delay_ms', [90, None])
@@ -464,4 +464,4 @@ def test_a_stop_ends_the_fire_even_when_it_is_cleared_before_it_is_heard_of(dela
 
 
 TestTurretRules = TurretMachine.TestCase
-TestTurretRules.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestTurretRules.settings = settings(max_examples=30, stateful_step_count=12, deadline=None)

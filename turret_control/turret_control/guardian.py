@@ -227,13 +227,13 @@ class Guardian:
 
     def _drive_low(self) -> str:
         """Drive the line low; return why that failed, empty when it did not."""
-        if self._line is None:
-            return ''  # a driver that never announced its line never drove it
+        problem = ''
         try:
-            self._line.drive_low()
+            if self._line is not None:  # a driver that never announced its line never drove it
+                self._line.drive_low()
         except OSError as error:
-            return str(error)
-        return ''
+            problem = str(error)
+        return problem
 
     def _wait(self) -> int:
         """Wait for the driver to end, with force when it takes too long; return its wait status."""

@@ -18,7 +18,9 @@ from turret_vision.detection import Box, Detection, Image, View
 from turret_vision.exclusion_parameters import ExclusionParameters
 from turret_vision.footage import frames
 from turret_vision.marked_boxes import FACE_CLIP, WALKERS_CLIP, load_marked_boxes
+from turret_vision.model_detector import ModelDetector
 from turret_vision.people import FreezeWatch, find_people, people_detectors
+from turret_vision.vision_parameters import HaarParameters, HogParameters
 
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
 BLANK: Image = np.full((480, 640, 3), 128, np.uint8)
@@ -64,6 +66,32 @@ def test_every_detector_is_asked() -> None:
     assert len(find_people([Finder(), Finder()], BLANK, 1.0, None, None)) == 2
     assert {(d.method, d.mode) for d in people_detectors(ExclusionParameters())} == {
         ('hog', 'people'), ('haar', 'face'), ('haar', 'face_profile')}
+
+
+def test_of_what_a_model_knows_only_people_count() -> None:
+    class Model(ModelDetector):
+        """Finds a dog and a person."""
+
+        width = 320
+
+        def __init__(self) -> None:
+            pass
+
+        def detect(self, _: View) -> list[Detection]:
+            return [Detection(name, Box(99.5, 59.5, 20.0, 40.0)) for name in ('dog', 'person')]
+
+    assert [person.class_id for person in find_people([Model()], BLANK, 1.0, None, None)] == ['person']
+
+
+def test_the_detectors_take_far_more_for_a_person_than_where_people_are_followed(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    for name in ('HogDetector', 'HaarDetector'):
+        monkeypatch.setattr(f'turret_vision.people.{name}', made.append)
+    people_detectors(ExclusionParameters(person_width=400, face_width=320))
+    assert made == [
+        HogParameters(width=400, hit_threshold=-0.9), HaarParameters(mode='face', width=320, scale_factor=1.2),
+        HaarParameters(mode='face_profile', width=320, scale_factor=1.2)]
 
 
 def test_nobody_is_on_a_plain_wall() -> None:
