@@ -18,6 +18,7 @@ from web_testing import ADD, COUNT, BridgeClient, Door, FakeGateway, on_loop, se
 
 from turret_web.web_parameters import AccessParameters
 
+_PATIENCE_S = 60.0  # of the client that behaves; how long it waits as a rule is judged at the end
 NOTES = '/turret/vision/note'
 STATUS = '/turret/status'
 OPERATIONS = (
@@ -144,7 +145,7 @@ async def _watch(client: BridgeClient, gateway: FakeGateway, delays: list[float]
         seq += 1
         began = loop.time()
         gateway.emit(STATUS, {'seq': seq})
-        assert (await client.receive())['msg']['seq'] == seq
+        assert (await client.receive(_PATIENCE_S))['msg']['seq'] == seq
         delays.append(loop.time() - began)
         await asyncio.sleep(0.05)
 

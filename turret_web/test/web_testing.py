@@ -169,8 +169,8 @@ class FakeGateway:
         values = codec.request.to_json(request)
         self.calls.append((service, values))
         try:
-            if service in self.offered:
-                return await asyncio.wait_for(self.offered[service](request), timeout_s)
+            if callable(offered := self.offered.get(service)):  # by a client; actions are in there too
+                return await asyncio.wait_for(offered(request), timeout_s)
             if service not in self.answers:
                 raise TurretError(ReasonCode.NOT_FOUND, f'service {service} does not exist any more')
             answer = await asyncio.wait_for(self.answers[service](values), timeout_s)
