@@ -159,7 +159,8 @@ class TurretClient:
             report: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
         """Run an action of the turret to its end, with plain values, and return its result; an interrupt cancels it.
 
-        It gets the operator's lease as in :meth:`call`. ``report`` is given the feedback, in another thread.
+        It gets the operator's lease as in :meth:`call`. ``report`` is given the feedback, in the caller's thread, and may
+        itself call the turret.
         """
         if action not in _ACTION_TYPES:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'the turret has no action "{action}"')
@@ -171,14 +172,18 @@ class TurretClient:
             self._entities[action] = client
             if not client.wait_for_server(self._timeout_s):
                 raise self._absent(f'nobody offers {action}')
+            told: queue.SimpleQueue[Any] = queue.SimpleQueue()
             accepted = self._awaited(client.send_goal_async(
-                goal, lambda message: report(as_values(message.feedback))), self._timeout_s)
+                goal, lambda message: told.put(message.feedback)), self._timeout_s)
             if accepted is None:
                 raise TurretError(ReasonCode.TIMED_OUT, f'{action} did not answer within {self._timeout_s:g} s')
             result = accepted.get_result_async()
+            result.add_done_callback(lambda _: told.put(None))
             try:
-                return as_values(self._awaited(result, None).result)
-            except KeyboardInterrupt:
+                while (feedback := told.get()) is not None:
+                    report(as_values(feedback))
+                return as_values(result.result().result)
+            except (KeyboardInterrupt, TurretError):
                 self._awaited(accepted.cancel_goal_async(), self._timeout_s)
                 self._awaited(result, self._timeout_s)
                 raise

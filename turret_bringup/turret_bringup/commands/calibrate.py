@@ -15,6 +15,7 @@ import argparse
 import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--range', type=float, action='append', dest='ranges', metavar='M', required=True,
         help='distance of the surface; repeated, also the place of the laser is found')
     boresight.add_argument('--power', type=float, default=0.2, help='of the laser, 0 to 1 (default: %(default)s)')
-    boresight.add_argument('--move', type=float, default=10.0, metavar='S', help='time given to move the surface')
+    boresight.add_argument('--move', type=float, metavar='S', help='time given to move the surface (default: 10; 1 in simulation)')
     boresight.add_argument(
         '--arm', action='store_true', required=True,
         help='confirm that the region that the zones allow is safe, and arm the laser for this')
@@ -88,8 +89,11 @@ def _goal(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 
 def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
-    """Arm and find the dot; in simulation the wall is brought to each distance."""
+    """Find the dot; in simulation the targets step aside and the wall is brought to each distance."""
     simulated = next(client.messages('laser/state')).driver == 'sim'
+
+    scene = client.parameters('plant', ['scenario', 'wall_range']) if simulated else {}
+    move_s = args.move or (1.0 if simulated else 10.0)
 
     def bring_wall(range_m: float) -> None:
         if simulated:
@@ -99,28 +103,40 @@ def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
         _show(feedback)
         bring_wall(args.ranges[feedback['measured']])
 
-    bring_wall(args.ranges[0])
+    if simulated:
+        client.set_parameter('plant', 'scenario', 'empty')  # the beam must land on the wall
+    try:
+        bring_wall(args.ranges[0])
+        return _with_laser(client, args.power, 'controller/calibrate_boresight',
+                           {'ranges': args.ranges, 'move_s': move_s}, prompt)
+    finally:
+        for name, value in scene.items():
+            client.set_parameter('plant', name, value)
+
+
+def _with_laser(client: Any, power: float, action: str, goal: dict[str, Any],
+                report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run an action with the head at rest and the laser armed; disarm it afterwards."""
     with client.lease() as lease:
         own = {'lease_id': lease.id}
         for service, values in (
                 ('controller/set_mode', {'mode': 1}), ('safety/confirm_region', {}),
-                ('laser/set_power', {'power': args.power}), ('laser/arm', {})):
+                ('laser/set_power', {'power': power}), ('laser/arm', {})):
             _ask(client, service, {**own, **values})
         try:
             sys.stderr.write('arming\n')
             client.wait_for('laser/state', lambda state: state.state == state.STATE_ARMED, _ARMED_S)
-            result: dict[str, Any] = client.run(
-                'controller/calibrate_boresight', {**own, 'ranges': args.ranges, 'move_s': args.move}, prompt)
+            result: dict[str, Any] = client.run(action, {**own, **goal}, report)
             return result
         finally:
             client.call('laser/disarm', {})
 
 
 def _ask(client: Any, service: str, values: dict[str, Any]) -> None:
-    """Call a service that must not refuse; one that has not heard of the lease yet is asked again for a moment."""
+    """Call a service that must not refuse; one that has not heard of the operator yet is asked again."""
     deadline = time.monotonic() + _HEARD_S
     while not (answer := client.call(service, values))['success']:
-        unheard = answer['code'] in (ReasonCode.NO_OPERATOR, ReasonCode.WRONG_LEASE)
+        unheard = answer['code'] in (ReasonCode.NO_OPERATOR, ReasonCode.WRONG_LEASE, ReasonCode.HEARTBEAT_LOST)
         if not unheard or time.monotonic() > deadline:
             raise TurretError(ReasonCode(answer['code']), f'{service} refuses: {answer["message"]}')
 
