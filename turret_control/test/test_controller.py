@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 
@@ -109,6 +110,28 @@ def test_no_track_makes_it_break_a_limit(inputs: list[tuple[float, float, float]
             assert abs(command.pan_rate) <= 2.0
             assert abs(command.tilt_rate) <= 2.0
         for axis, limits in zip(bench.axes, LIMITS, strict=True):
+            assert limits.lower - 1e-3 <= axis.position <= limits.upper + 1e-3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(['jog', 'nudge', 'move_to', 'track']), anything, anything), max_size=40))
+def test_no_operator_makes_it_break_a_limit(inputs: list[tuple[str, float, float]]) -> None:
+    bench = Bench()
+    bench.turn()
+    for name, pan, tilt in inputs:
+        with contextlib.suppress(TurretError):
+            if name == 'track':
+                bench.controller.set_mode(Mode.TRACK)
+                bench.controller.target.observe(bench.now, [target(pan, tilt)], bench.now)
+            else:
+                getattr(bench.controller, name)(pan, tilt, *([0.0] if name == 'move_to' else []), bench.now)
+        command = bench.turn()
+        for axis, limits, goal, rate in zip(
+                bench.axes, LIMITS, (command.pan, command.tilt), (command.pan_rate, command.tilt_rate), strict=True):
+            if command.mode is not CommandMode.STOP:
+                assert abs(rate) <= limits.rate
+            if command.mode is CommandMode.POSITION:
+                assert limits.lower <= goal <= limits.upper
             assert limits.lower - 1e-3 <= axis.position <= limits.upper + 1e-3
 
 
