@@ -159,8 +159,8 @@ class TurretClient:
             report: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
         """Run an action of the turret to its end, with plain values, and return its result; an interrupt cancels it.
 
-        It gets the operator's lease as in :meth:`call`. ``report`` is given the feedback, in the caller's thread, and may
-        itself call the turret.
+        It gets the operator's lease as in :meth:`call`. ``report`` is given the feedback, in the caller's
+        thread, and may itself call the turret.
         """
         if action not in _ACTION_TYPES:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'the turret has no action "{action}"')

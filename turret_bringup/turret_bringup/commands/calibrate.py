@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--range', type=float, action='append', dest='ranges', metavar='M', required=True,
         help='distance of the surface; repeated, also the place of the laser is found')
     boresight.add_argument('--power', type=float, default=0.2, help='of the laser, 0 to 1 (default: %(default)s)')
-    boresight.add_argument('--move', type=float, metavar='S', help='time given to move the surface (default: 10; 1 in simulation)')
+    boresight.add_argument(
+        '--move', type=float, metavar='S', help='time given to move the surface (default: 10; 1 in simulation)')
     boresight.add_argument(
         '--arm', action='store_true', required=True,
         help='confirm that the region that the zones allow is safe, and arm the laser for this')
@@ -125,11 +126,19 @@ def _with_laser(client: Any, power: float, action: str, goal: dict[str, Any],
             _ask(client, service, {**own, **values})
         try:
             sys.stderr.write('arming\n')
-            client.wait_for('laser/state', lambda state: state.state == state.STATE_ARMED, _ARMED_S)
+            _wait_until_armed(client)
             result: dict[str, Any] = client.run(action, {**own, **goal}, report)
             return result
         finally:
             client.call('laser/disarm', {})
+
+
+def _wait_until_armed(client: Any) -> None:
+    try:
+        client.wait_for('laser/state', lambda state: state.state == state.STATE_ARMED, _ARMED_S)
+    except TurretError as error:
+        message = next(client.messages('laser/state')).message
+        raise TurretError(error.code, f'the laser did not become armed: {message or error.message}') from error
 
 
 def _ask(client: Any, service: str, values: dict[str, Any]) -> None:

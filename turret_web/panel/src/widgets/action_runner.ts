@@ -7,6 +7,7 @@ import type { Panel, Widget } from '../panel';
 export interface Task<A extends ActionName> {
   name: A;
   label: string;
+  title?: string;  // what it needs
   goal: () => Omit<Goal<A>, 'lease_id'>;
   progress: (feedback: Feedback<A>) => string;
   done: (result: Result<A>) => string;
@@ -14,7 +15,7 @@ export interface Task<A extends ActionName> {
 
 export function actionRunner<A extends ActionName>(panel: Panel, task: Task<A>): Widget {
   let cancel: (() => void) | null = null;
-  const start = button(task.label, () => { void run(); });
+  const start = button(task.label, () => { void run(); }, { title: task.title ?? '' });
   const stop = button('Cancel', () => cancel?.());
   const progress = h('span', { class: 'quiet' });
 

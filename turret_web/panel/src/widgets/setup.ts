@@ -8,6 +8,8 @@ import { actionRunner } from './action_runner';
 import { registers } from './registers';
 import type { Video } from './video';
 
+const STILL = 'A target that stands still must be in sight.';
+
 function boresight(panel: Panel, video: Video): Widget {
   const distance = h('input', { type: 'number', min: 0.1, max: 100, step: 0.1, value: 3 });
   const azimuth = h('input', { type: 'number', step: 0.05, value: 0 });
@@ -49,6 +51,7 @@ function boresight(panel: Panel, video: Video): Widget {
   const reset = button('Reset', () => { void set({ reset: true }); });
   const automatic = actionRunner(panel, {
     name: 'controller/calibrate_boresight', label: 'Find the dot by itself',
+    title: 'Choose Manual and arm the laser first. The beam must land on a surface at each distance.',
     goal: () => ({ ranges: distances.value.split(/[\s,;]+/).filter((text) => text !== '').map(Number), move_s: 0 }),
     progress: ({ prompt, measured }) => prompt || `${measured} measured`,
     done: ({ residual }) => `residual ${degrees(residual, 2)}`,
@@ -91,7 +94,8 @@ function cameraCalibration(panel: Panel): Widget {
     done: ({ rms, horizontal_fov }) => `residual ${number(rms, 2, 'px')}, field of view ${degrees(horizontal_fov, 1)}`,
   });
   const check = actionRunner(panel, {
-    name: 'controller/check_bearings', label: 'Check the bearings', goal: () => ({ travel: 0 }),
+    name: 'controller/check_bearings', label: 'Check the bearings', title: STILL,
+    goal: () => ({ travel: 0 }),
     progress: ({ phase, progress }) => `${phase} ${percent(progress)}`,
     done: ({ rms, worst, scale, roll }) => `spread ${degrees(rms, 2)}, worst ${degrees(worst, 2)}, `
       + `focal length × ${number(scale, 3)}, roll ${degrees(roll, 2)}`,
@@ -145,7 +149,8 @@ export function setup(panel: Panel, video: Video): Widget {
   const setHome = button('This is home', () => { void panel.command('gimbal/set_home', {}); },
     { title: 'The present direction becomes pan 0, tilt 0. Voids a confirmed region.' });
   const tune = (axis: 'pan' | 'tilt'): Widget => actionRunner(panel, {
-    name: 'controller/auto_tune', label: `Tune ${axis}`, goal: () => ({ axis, travel: 0, apply: true }),
+    name: 'controller/auto_tune', label: `Tune ${axis}`, title: 'Swings the head by some degrees.',
+    goal: () => ({ axis, travel: 0, apply: true }),
     progress: ({ phase, progress }) => `${phase} ${percent(progress)}`,
     done: ({ kp, ki, kd }) => `kp ${number(kp, 2)}, ki ${number(ki, 2)}, kd ${number(kd, 3)}`,
   });
@@ -161,7 +166,8 @@ export function setup(panel: Panel, video: Video): Widget {
         + `tilt ${degrees(result.tilt_lower)} to ${degrees(result.tilt_upper)}`,
     }),
     actionRunner(panel, {
-      name: 'controller/measure_delay', label: 'Measure delays', goal: () => ({ travel: 0 }),
+      name: 'controller/measure_delay', label: 'Measure delays', title: STILL,
+      goal: () => ({ travel: 0 }),
       progress: ({ phase, progress }) => `${phase} ${percent(progress)}`,
       done: (result) => `camera ${milliseconds(result.camera_s)}, processing ${milliseconds(result.processing_s)}, `
         + `actuator ${milliseconds(result.actuator_s)}`,
