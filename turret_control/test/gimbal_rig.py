@@ -25,6 +25,7 @@ class Rig:
 
     Attributes:
         permit: what the permit says of motion.
+        stopped: whether it says that somebody stopped everything.
         fault: falsifies what the driver saw.
     """
 
@@ -33,6 +34,7 @@ class Rig:
             **parameters: object) -> None:
         self.now_ns = 0
         self.permit = ReasonCode.OK
+        self.stopped = False
         config = PlantParameters(
             pan=pan or PlantAxis(start=0.07), tilt=tilt or PlantAxis(lower_switch=-0.8, upper_switch=1.05, start=-0.05))
         self.plant = Plant(config, 0, hidden or Hidden())
@@ -48,6 +50,8 @@ class Rig:
     def tick(self) -> None:
         """Let 8 ms pass."""
         self.now_ns += PERIOD_NS
+        if self.stopped:
+            self.gimbal.note_stop()
         motions = self.gimbal.tick(self._sample, self.permit, self.now_ns)
         if motions.enabled != self._powered:
             self.driver.enable(motions.enabled)

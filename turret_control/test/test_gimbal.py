@@ -374,6 +374,43 @@ def test_home_on_start_waits_for_the_permit_and_tries_again_when_it_goes() -> No
     assert not rig.plant.enabled
 
 
+@pytest.mark.parametrize('begun', [False, True])
+def test_after_a_stop_the_head_is_homed_only_when_that_is_asked_for(begun: bool) -> None:
+    rig = Rig(home_on_start=True)
+    if begun:
+        rig.run(0.2)
+        assert rig.view.activity is Activity.HOMING
+    rig.permit, rig.stopped = ReasonCode.MOTION_NOT_PERMITTED, True
+    rig.run(0.5)
+    rig.permit, rig.stopped = ReasonCode.OK, False  # reset
+    rig.run(1.0)
+    assert (rig.view.activity, rig.pan.velocity, rig.pan.homed) == (Activity.NONE, 0.0, False)
+    assert (rig.view.code, 'home the head' in rig.view.message) == (ReasonCode.NOT_HOMED, True)
+    assert rig.home() is None
+    assert rig.pan.homed
+
+
+def test_a_stop_while_the_driver_is_away_counts_too() -> None:
+    rig = Rig(home_on_start=True)
+    rig.run(3.0, until=lambda: rig.pan.homed and rig.view.activity is Activity.NONE)
+    lost = TurretError(ReasonCode.DRIVER_FAULT, 'unplugged')
+    rig.gimbal.driver_lost(lost)
+    rig.gimbal.note_stop()
+    rig.gimbal.driver_lost(lost)  # tried again, in vain
+    rig.run(1.0)
+    assert (rig.view.activity, rig.pan.homed) == (Activity.NONE, False)
+
+
+def test_motors_that_were_switched_off_do_not_home_by_themselves() -> None:
+    rig = Rig(home_on_start=True)
+    rig.permit = ReasonCode.PERMIT_MISSING
+    rig.run(0.1)
+    rig.gimbal.set_enabled(False)
+    rig.permit = ReasonCode.OK
+    rig.run(0.3)
+    assert not rig.plant.enabled
+
+
 def test_soft_limits_that_leave_no_room_are_refused() -> None:
     with pytest.raises(ValueError, match='lower must be below upper'):
         GimbalAxis(lower=0.0, upper=0.0)

@@ -151,6 +151,7 @@ class Gimbal:
             self._moved_ns = self._now_ns
             self._enabled = True
         else:
+            self._home_when_permitted = False
             self._switch_off(TurretError(ReasonCode.NOT_ENABLED, 'the motors are off'))
 
     def set_home(self) -> dict[str, float]:
@@ -192,6 +193,15 @@ class Gimbal:
         """End the procedure under way, if any, with CANCELLED."""
         self._abort(TurretError(ReasonCode.CANCELLED, 'cancelled'))
 
+    def note_stop(self) -> None:
+        """Note that somebody stopped everything: a head that was to home by itself then waits to be told."""
+        procedure = self._procedure
+        if self._home_when_permitted or (procedure is not None and procedure.done == self._homed_on_start):
+            self._home_when_permitted = False
+            self._abort(TurretError(ReasonCode.CANCELLED, 'stopped'))
+            self._why_off = self._why_lost = TurretError(
+                ReasonCode.NOT_HOMED, 'a stop kept the head from homing by itself: reset the stop, then home the head')
+
     # What the driver's loop does
 
     def tick(self, sample: GimbalSample, permit: ReasonCode, now_ns: int) -> Motions:
@@ -218,8 +228,9 @@ class Gimbal:
     def driver_lost(self, error: TurretError) -> None:
         """Note that there is no driver: nothing is known any more, as after power-up."""
         self._switch_off(error)
+        if self._driver_error is None:  # not at each failed try to find it again
+            self._home_when_permitted = self._parameters.home_on_start
         self._driver_error = error
-        self._home_when_permitted = self._parameters.home_on_start
         for axis in self._axes:
             axis.forget()
 

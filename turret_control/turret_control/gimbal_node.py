@@ -123,6 +123,8 @@ class GimbalNode(Node):
             for message in self._commands_in.take():
                 self._gimbal.command(Command(
                     message.seq, message.mode, message.pan, message.tilt, message.pan_rate, message.tilt_rate), now_ns)
+            if self._permits.stopped:
+                self._gimbal.note_stop()
             motions = None
             if self._sample is not None:
                 motions = self._gimbal.tick(self._sample, self._permits.motion_code(now_ns), now_ns)

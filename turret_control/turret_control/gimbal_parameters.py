@@ -195,7 +195,8 @@ class GimbalParameters:
     servo: ServoParameters = group(ServoParameters)
     pca9685: Pca9685Parameters = group(Pca9685Parameters)
     home_on_start: bool = param(
-        False, 'Home as soon as motion is permitted, without an operator; this energises the motors')
+        False, 'Home as soon as motion is permitted, without an operator, unless a stop comes first; this energises the '
+        'motors')
     idle_release_s: float = param(
         600.0, 'Switch the motors off after this time without motion; home is lost with it; 0 = never', unit='s',
         minimum=0.0, maximum=86400.0, live=True)

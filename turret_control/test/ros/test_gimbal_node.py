@@ -42,7 +42,7 @@ class Bench:
 
     def __init__(self, ros: RosHarness, **parameters: Any) -> None:
         self.ros = ros
-        self.motion_ok = True
+        self.motion_ok, self.reasons = True, []
         self.plant = Plant(HEAD, time.monotonic_ns(), Hidden())
         self.errors: list[BaseException] = []
         self.server = PlantServer(self.plant, plant_socket('turret'), lambda plant: 0.05, self.errors.append)
@@ -72,7 +72,7 @@ class Bench:
             seq += 1
             self._permits.publish(SafetyPermit(
                 epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), motion_ok=self.motion_ok,
-                lease_digest=lease_digest(LEASE)))
+                reasons=self.reasons, lease_digest=lease_digest(LEASE)))
 
     def silence_safety(self) -> None:
         self._ended.set()
@@ -281,6 +281,16 @@ def test_set_home_changes_the_parameters_with_it(bench: Bench) -> None:
 def test_in_simulation_it_may_home_by_itself(make: Callable[..., Bench]) -> None:
     bench = make(home_on_start=True)
     wait_until(lambda: bench.state.pan.homed and bench.state.motion == GimbalState.MOTION_NONE, 5.0)
+
+
+def test_after_a_stop_it_homes_only_when_asked(make: Callable[..., Bench]) -> None:
+    bench = make(home_on_start=True)
+    wait_until(lambda: bench.state.motion == GimbalState.MOTION_HOMING)
+    bench.motion_ok, bench.reasons = False, [ReasonCode.SOFTWARE_STOP]
+    wait_until(lambda: bench.state.motion == GimbalState.MOTION_NONE)
+    bench.motion_ok, bench.reasons = True, []
+    wait_until(lambda: 'home the head' in bench.state.message)
+    bench.home()
 
 
 def test_it_recovers_when_the_hardware_comes_back(make: Callable[..., Bench]) -> None:
