@@ -1,12 +1,12 @@
 """Run the tests.
 
-Lanes, quickest first; without a name all but colcon and soak run:
+Lanes; without a name all but soak run:
 
   unit     ruff, mypy, and the tests without ROS
   ros      nodes in process
   system   the whole graph, started as ./turret up does and, where launch_testing is installed, with ros2 launch
   panel    the panel's own tests and those in a browser (chromium)
-  colcon   colcon build, and colcon test with the tests without ROS; only when named
+  colcon   colcon build, and colcon test of what it installed
   soak     long runs, only when named
 
 What follows "--" goes to pytest: ./turret test unit -- -k gimbal
@@ -61,18 +61,18 @@ def _unit(extra: Sequence[str]) -> list[list[str]]:
 
 
 def _colcon(extra: Sequence[str]) -> list[list[str]]:
-    """Return what a user of a distribution does, on the wheels; messages that were compiled before are used again."""
+    """Return what a user of a distribution does, on the wheels; messages that set-up compiled are used again."""
     base, cmake = ROOT / 'build' / 'colcon', ROOT / 'cmake' / 'pip_ros.cmake'
+    builds = base / 'build' if 'ROS_DISTRO' in os.environ else ROOT / 'build'
+    places = ['--build-base', str(builds), '--install-base', str(base / 'install')]
     colcon = ['colcon', '--log-base', str(base / 'log')]
-    places = ['--build-base', str(ROOT / 'build'), '--install-base', str(base / 'install')]
-    # A space before options of pytest lets colcon pass them on.
-    pytest = ['test', *(f' --ignore=test/{name}' for name in ('ros', 'system', 'launched', 'panel', 'soak'))]
     return [
-        [*colcon, 'build', *places, '--cmake-args', '-G', 'Ninja', '-DBUILD_TESTING=OFF',
-         f'-DCMAKE_PROJECT_INCLUDE={cmake}'],
+        ['cmake', '-E', 'rm', '-rf', str(base), *(str(builds / package) for package in PACKAGES)],  # no file of old
+        [*colcon, 'build', *places, '--event-handlers', 'console_stderr-', '--cmake-args', '-G', 'Ninja',
+         '-DBUILD_TESTING=OFF', f'-DCMAKE_PROJECT_INCLUDE={cmake}'],
         [*colcon, 'test', *places, '--return-code-on-test-failure', '--packages-skip', 'turret_msgs',
-         '--event-handlers', 'console_cohesion+', '--pytest-args', *pytest,
-         *(f' {word}' for word in extra)],
+         '--event-handlers', 'console_cohesion+', '--pytest-args', 'test/installed',
+         *(f' {word}' for word in extra)],  # a space before options of pytest lets colcon pass them on
     ]
 
 
@@ -94,7 +94,7 @@ def _soak(extra: Sequence[str]) -> list[list[str]]:
 _LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
     'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'colcon': _colcon,
     'soak': _soak}
-_ONLY_WHEN_NAMED = ('colcon', 'soak')
+_ONLY_WHEN_NAMED = ('soak',)
 
 
 def _lane(name: str) -> str:
@@ -106,6 +106,8 @@ def _lane(name: str) -> str:
 def _run(command: Sequence[str]) -> bool:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
     if not shutil.which(command[0], path=path):
-        sys.stdout.write(f'skipped: there is no {command[0]}\n')
-        return True
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, 'PATH': path}, check=False).returncode == 0
+        sys.stdout.write(f'there is no {command[0]}\n')
+        return command[0] == 'npm'
+    # Without MAKEFLAGS colcon would compile only while the machine has nothing else to do.
+    env = {'MAKEFLAGS': f'-j{os.cpu_count()}', **os.environ, 'PATH': path}
+    return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode == 0

@@ -1,0 +1,61 @@
+"""Compares what ``colcon build`` installed of a package with its source; for the tests in ``test/installed``."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+#: Imports each module of a package; a module of others may be missing, where it is optional, but not one of ours.
+_IMPORT_ALL = """
+import importlib, pkgutil, sys
+package = importlib.import_module(sys.argv[1])
+for module in pkgutil.walk_packages(package.__path__, f'{package.__name__}.'):
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        if (error.name or 'turret_').startswith('turret_'):
+            raise
+for name, module in list(sys.modules.items()):
+    if name.startswith('turret_') and '.' not in name:
+        print(name, next(iter(module.__path__)))
+"""
+
+
+def complaints(package: str) -> list[str]:
+    """Return what is wrong with a package as colcon installed it.
+
+    Its files and executables must all be there, all its modules be importable, and those of the turret come from what
+    colcon installed, which is there for declared dependencies only. The test is skipped outside of ``colcon test``.
+    """
+    prefixes = [Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)]
+    installed = [prefix for prefix in prefixes if (prefix / 'share' / package / 'package.xml').is_file()]
+    if 'COLCON' not in os.environ:
+        pytest.skip('not run by colcon test')
+    if not installed:
+        return ['colcon has not installed it']
+    source = Path.cwd()
+    if (installed[0] / 'share' / package / 'package.xml').is_symlink():
+        pytest.skip('installed as links to the source')
+    with tempfile.TemporaryDirectory() as elsewhere:
+        imported = subprocess.run(
+            [sys.executable, '-c', _IMPORT_ALL, package], cwd=elsewhere, capture_output=True, text=True, check=False)
+    if imported.returncode:
+        return [imported.stderr]
+    places = {name: Path(place) for name, _, place in (line.partition(' ') for line in imported.stdout.splitlines())}
+    found = [
+        f'{name} is taken from {place}, not from a dependency that package.xml declares'
+        for name, place in places.items() if not any(place.is_relative_to(prefix) for prefix in prefixes)]
+    files = [path.relative_to(source / package) for path in (source / package).rglob('*') if path.is_file()]
+    found += [
+        f'{file} is missing' for file in files
+        if '__pycache__' not in file.parts and not (places[package] / file).is_file()]
+    programs = re.findall(r"'(\w+) = turret_", (source / 'setup.py').read_text())
+    return found + [
+        f'{program} cannot be run' for program in programs
+        if not os.access(installed[0] / 'lib' / package / program, os.X_OK)]
