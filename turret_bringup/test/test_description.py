@@ -8,7 +8,14 @@ import pytest
 from urdf_parser_py.urdf import URDF
 
 from turret_bringup.description import robot_description, visuals
-from turret_common.geometry import BODY_FROM_OPTICAL, Bearing, base_from_head, direction
+from turret_common.geometry import (
+    BASE_CAMERA_FRAME,
+    BODY_FROM_OPTICAL,
+    HEAD_CAMERA_FRAME,
+    Bearing,
+    base_from_head,
+    direction,
+)
 from turret_control.boresight import Boresight
 from turret_control.gimbal_parameters import GimbalParameters
 
@@ -26,6 +33,15 @@ def test_it_is_a_tree_with_the_frames_of_the_design() -> None:
     assert robot.get_chain('world', 'camera_optical_frame', joints=False) == [
         'world', 'base_link', 'pan_link', 'tilt_link', 'camera_link', 'camera_optical_frame']
     assert robot.get_chain('tilt_link', 'laser_link', joints=False) == ['tilt_link', 'laser_link']
+
+
+def test_a_camera_on_the_base_has_its_frame_there_and_none_on_the_head() -> None:
+    robot = URDF.from_xml_string(robot_description(GIMBAL, TILTED, (0.05, -0.1, 0.2)))
+    assert robot.get_chain('world', BASE_CAMERA_FRAME, joints=False) == [
+        'world', 'base_link', 'camera_link', BASE_CAMERA_FRAME]
+    assert HEAD_CAMERA_FRAME not in robot.link_map
+    assert robot.joint_map['camera_joint'].origin.xyz == pytest.approx([0.05, -0.1, 0.2])
+    assert turn_of(robot.joint_map['camera_optical_joint'].origin.rpy) == pytest.approx(BODY_FROM_OPTICAL, abs=1e-9)
 
 
 def test_limits_and_rates_are_those_of_the_gimbal() -> None:

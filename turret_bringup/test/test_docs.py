@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from turret_bringup.cli import parser
 from turret_bringup.commands import COMMANDS
+from turret_bringup.commands.bench import BENCHMARKS
 from turret_bringup.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import ACTIONS, SERVICES, TOPICS
@@ -26,6 +28,8 @@ CHECKED = [
     page for page in PAGES if page.name not in ('interfaces.md', 'parameters.md', 'CHANGELOG.md', 'migration.md')]
 NODES = {spec.name: spec for spec in (*GRAPH, *VIEWERS)}
 NAMES = {entry.name.lstrip('/') for entry in (*TOPICS, *SERVICES, *ACTIONS)}
+#: What relative names of topics, services and actions begin with.
+OWNERS = {*NODES, *(name.partition('/')[0] for name in NAMES)}
 OF_EVERY_NODE = {
     'save_parameters', 'get_parameters', 'set_parameters', 'list_parameters', 'describe_parameters'}
 FILES = ('.py', '.md', '.yaml', '.json', '.xml', '.msg', '.srv', '.action', '.rviz', '.txt', '.toml', '.tokens')
@@ -85,6 +89,11 @@ def parameters(node: str) -> set[str]:
 
 
 @cache
+def benchmark_code() -> str:
+    return ''.join(path.read_text() for path in ROOT.glob('turret_*/turret_*/**/*bench*.py'))
+
+
+@cache
 def words_of_the_code() -> set[str]:
     """Return every identifier of the code, of the interfaces and of the panel, and every file and folder."""
     paths = [path for pattern in ('*.py', '*.msg', '*.srv', '*.action', '*.xacro', '*.ts', '*.html', '*.in', '*.yaml')
@@ -104,13 +113,42 @@ def test_every_command_and_option_exists(page: Path) -> None:
         for name, rest in re.findall(r'\./turret ([a-z]+)(.*)', line):
             assert name in COMMANDS, f'{page.name}: {line}'
             if name == 'bench':
-                continue  # each benchmark reads its own options
+                benchmark, *words = rest.split() or ['']
+                assert benchmark in ('', *BENCHMARKS), f'{page.name}: {line}'
+                for word in words:
+                    assert not word.startswith('--') or f"'{word}'" in benchmark_code(), f'{page.name}: {line}'
+                continue
             unknown = set(re.findall(r'(?<!\S)--[a-z][a-z-]*', rest)) - options(tops[name])
             assert not unknown, f'{page.name}: {line}'
         for package, program in re.findall(r'ros2 run (turret_\w+) (\w+)', line):
             assert f"'{program} = " in (ROOT / package / 'setup.py').read_text(), f'{page.name}: {line}'
         for file in re.findall(r'ros2 launch turret_bringup (\S+)', line):
             assert (ROOT / 'turret_bringup' / 'turret_bringup' / 'launch' / file).is_file(), f'{page.name}: {line}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_option_that_is_named_alone_exists(page: Path) -> None:
+    for text in inline(page):
+        for option in re.findall(r'^(--[a-z][a-z-]*)', text):
+            assert option in options(parser()) or f"'{option}'" in benchmark_code(), f'{page.name}: {text}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_what_is_called_is_a_service_or_an_action_with_such_fields(page: Path) -> None:
+    kinds = {entry.name: entry.type for entry in (*SERVICES, *ACTIONS)}
+    for line in commands(page):
+        for name, request in re.findall(r"\./turret call ([a-z_/]+)(?: '(\{.*\})')?", line):
+            assert name in kinds, f'{page.name}: {line}'
+            package, folder, kind = kinds[name].split('/')
+            asked = (ROOT / package / folder / f'{kind}.{folder}').read_text().partition('\n---')[0]
+            for field in json.loads(request or '{}'):
+                assert re.search(rf'^\S+ +{field}\b', asked, re.MULTILINE), f'{page.name}: {line}'
+
+
+@pytest.mark.parametrize('page', CHECKED, ids=page_id)
+def test_every_interface_type_exists(page: Path) -> None:
+    for folder, kind in re.findall(r'turret_msgs/(msg|srv|action)/(\w+)', page.read_text()):
+        assert (ROOT / 'turret_msgs' / folder / f'{kind}.{folder}').is_file(), f'{page.name}: {kind}'
 
 
 @pytest.mark.parametrize('page', CHECKED, ids=page_id)
@@ -127,7 +165,7 @@ def test_every_argument_exists(page: Path) -> None:
 def test_every_topic_service_and_action_exists(page: Path) -> None:
     for text in {*inline(page), *commands(page)}:
         relative = re.findall(r'^([a-z_*]+(?:/[a-z_*]+)+)$', text)
-        names = [name for name in relative if name.partition('/')[0] in NODES]
+        names = [name for name in relative if name.partition('/')[0] in OWNERS]
         names += re.findall(r'/turret/([a-z_]+(?:/[a-z_]+)*)', text) if '://' not in text else []
         for name in names:
             node, _, last = name.partition('/')
@@ -143,12 +181,14 @@ def test_every_parameter_exists(page: Path) -> None:
             if node in NODES and not f'{node}.{name}'.endswith(FILES):
                 known = {known for known in parameters(node) if fnmatch(known, name) or known.startswith(f'{name}.')}
                 assert known, f'{page.name}: {text}'
+        for node, name in re.findall(r'param (?:set|get|describe) (?:/turret/)?([a-z]+)[ .]([a-z_.]+)', text):
+            assert name in parameters(node), f'{page.name}: {text}'
 
 
 @pytest.mark.parametrize('page', CHECKED, ids=page_id)
 def test_every_identifier_exists(page: Path) -> None:
     for text in inline(page):
-        if re.fullmatch(r'[a-z][a-z0-9]*(_[a-z0-9]+)+', text) or re.fullmatch(r'[A-Z]+(_[A-Z]+)+', text):
+        if re.fullmatch(r'[a-z][a-z0-9]*(_[a-z0-9]+)+|[A-Z]+(_[A-Z]+)+|([A-Z][a-z]+){2,}', text):
             assert text in words_of_the_code(), f'{page.name}: {text}'
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from xml.etree import ElementTree
@@ -35,14 +35,24 @@ class Visual:
     color: tuple[float, ...]
 
 
-def robot_description(gimbal: GimbalParameters, boresight: Boresight) -> str:
-    """Return the URDF of the head with its limits and the place and direction of its laser."""
-    values = {'laser_y': boresight.offset_y, 'laser_z': boresight.offset_z,
-              'laser_azimuth': boresight.azimuth, 'laser_elevation': boresight.elevation}
+def robot_description(
+        gimbal: GimbalParameters, boresight: Boresight, base_camera: Sequence[float] | None = None) -> str:
+    """Return the URDF of the head with its limits and the place and direction of its laser.
+
+    Args:
+        gimbal: parameters of the node.
+        boresight: of the laser.
+        base_camera: place in ``base_link`` of a camera that is fixed to the base, in m; None for one on the head.
+    """
+    values: dict[str, float | str] = {
+        'laser_y': boresight.offset_y, 'laser_z': boresight.offset_z,
+        'laser_azimuth': boresight.azimuth, 'laser_elevation': boresight.elevation}
     for name, axis in (('pan', gimbal.pan), ('tilt', gimbal.tilt)):
         values |= {f'{name}_lower': axis.lower, f'{name}_upper': axis.upper, f'{name}_rate': axis.max_velocity}
+    if base_camera is not None:
+        values |= {'camera_mount': 'base', **{f'base_camera_{n}': v for n, v in zip('xyz', base_camera, strict=True)}}
     source = resources.files('turret_bringup') / 'urdf' / 'turret.urdf.xacro'
-    text: str = xacro.process_file(str(source), mappings={k: repr(v) for k, v in values.items()}).toxml()
+    text: str = xacro.process_file(str(source), mappings={k: str(v) for k, v in values.items()}).toxml()
     return text
 
 

@@ -71,7 +71,7 @@ class MarkersNode(Node):
         numbers: dict[str, int] = {}
         lifetime = _duration(3.0 / self._settings.value.rate_hz)
         for marker in drawn:
-            marker.header.frame_id = f'{self._settings.value.frame_prefix}base_link'
+            marker.header.frame_id = self._settings.frame('base_link')
             marker.header.stamp = stamp
             marker.lifetime = lifetime
             marker.id = numbers[marker.ns] = numbers.get(marker.ns, -1) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turret_common.params import param
+from turret_common.params import frame_prefix_param, param
 
 
 @dataclass(frozen=True)
@@ -16,4 +16,4 @@ class MarkersParameters:
         3.0, 'Distance at which bearings, which have none, are drawn', unit='m', minimum=0.2, maximum=100.0, live=True)
     draw_head: bool = param(
         False, 'Draw the head too, for viewers without a robot model and transforms', live=True)
-    frame_prefix: str = param('', 'Put before every frame id, with its slash.')
+    frame_prefix: str = frame_prefix_param()

@@ -347,7 +347,7 @@ class _Perception:
     def _publish(self, message: Any, tracks: Sequence[Track] | None) -> Any:
         if tracks is None:
             return None
-        sent = tracks_message(message.header.stamp, 'base_link', tracks)
+        sent = tracks_message(message.header.stamp, '', tracks)
         arrived = deserialize_message(serialize_message(sent), msgs.TrackArray)  # rounds numbers as the wire does
         self.tracks[_ns(message.header.stamp)] = arrived
         return arrived
@@ -416,11 +416,11 @@ class _Control:
             return None
         now, clock_ns = self._at(stamp), self._facts.clock_ns
         code = ReasonCode.OK if clock_ns is None else self._permit.motion_code(stamp - clock_ns)
-        command = command_message(self._controller.tick(now, code), 0, _UNSTAMPED)
+        command = command_message(self._controller.tick(now, code), 0, _UNSTAMPED, '')
         delivered, self._delivered = self._delivered, None
         if self._state.mode in (Mode.MANUAL, Mode.PATTERN):
             return None
-        aim = aim_message(self._controller.target.aim, self._at(0), _UNSTAMPED)
+        aim = aim_message(self._controller.target.aim, self._at(0), _UNSTAMPED, '')
         return _command_row(command), delivered, AimRow(aim.track_id, aim.azimuth, aim.elevation, aim.aim_error)
 
     def _follow_operator(self, stamp: int, names: dict[str, str]) -> None:

@@ -105,7 +105,7 @@ class CameraNode(Node):
     def _publish(self, frame: Frame) -> None:
         p = self._ros_parameters.value
         frame_id = BASE_CAMERA_FRAME if p.camera_mount == 'base' else HEAD_CAMERA_FRAME
-        header = Header(frame_id=p.frame_prefix + frame_id, stamp=_ros_stamp(frame.stamp_ns))
+        header = Header(frame_id=self._ros_parameters.frame(frame_id), stamp=_ros_stamp(frame.stamp_ns))
         self._info.publish(camera_to_info(frame.camera, header))
         if self._raw.get_subscription_count():
             self._raw.publish(array_to_image(frame.pixels(), ENCODING, header))

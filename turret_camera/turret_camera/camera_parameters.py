@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from turret_common.params import group, param
+from turret_common.params import frame_prefix_param, group, param
 
 SOURCES = ('sim', 'file', 'v4l2', 'picamera2', 'images', 'stream', 'topic')
 
@@ -73,7 +73,7 @@ class CameraParameters:
     camera_mount: str = param(
         'head', 'Where the camera is: on the head, or fixed to the base, looking along its x axis.',
         choices=('head', 'base'))
-    frame_prefix: str = param('', 'Put before the frame id, with its slash.')
+    frame_prefix: str = frame_prefix_param()
 
     auto_exposure: bool = param(True, 'Exposure time and gain follow the light.', live=True)
     exposure_us: int = param(

@@ -27,26 +27,27 @@ for name, module in list(sys.modules.items()):
 """
 
 
-def complaints(package: str) -> list[str]:
-    """Return what is wrong with a package as colcon installed it.
+def check_installed(package: str) -> None:
+    """Compare a package as colcon installed it with its source, in which the test runs.
 
     Its files and executables must all be there, all its modules be importable, and those of the turret come from what
     colcon installed, which is there for declared dependencies only. The test is skipped outside of ``colcon test``.
+
+    Raises:
+        AssertionError: it differs.
     """
     prefixes = [Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)]
     installed = [prefix for prefix in prefixes if (prefix / 'share' / package / 'package.xml').is_file()]
     if 'COLCON' not in os.environ:
         pytest.skip('not run by colcon test')
-    if not installed:
-        return ['colcon has not installed it']
+    assert installed, 'colcon has not installed it'
     source = Path.cwd()
     if (installed[0] / 'share' / package / 'package.xml').is_symlink():
         pytest.skip('installed as links to the source')
     with tempfile.TemporaryDirectory() as elsewhere:
         imported = subprocess.run(
             [sys.executable, '-c', _IMPORT_ALL, package], cwd=elsewhere, capture_output=True, text=True, check=False)
-    if imported.returncode:
-        return [imported.stderr]
+    assert imported.returncode == 0, imported.stderr
     places = {name: Path(place) for name, _, place in (line.partition(' ') for line in imported.stdout.splitlines())}
     found = [
         f'{name} is taken from {place}, not from a dependency that package.xml declares'
@@ -56,6 +57,7 @@ def complaints(package: str) -> list[str]:
         f'{file} is missing' for file in files
         if '__pycache__' not in file.parts and not (places[package] / file).is_file()]
     programs = re.findall(r"'(\w+) = turret_", (source / 'setup.py').read_text())
-    return found + [
+    found += [
         f'{program} cannot be run' for program in programs
         if not os.access(installed[0] / 'lib' / package / program, os.X_OK)]
+    assert not found, '\n'.join(found)

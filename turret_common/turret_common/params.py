@@ -76,6 +76,11 @@ def param(
     return dataclasses.field(default=default, metadata={_KEY: info})
 
 
+def frame_prefix_param() -> Any:
+    """Declare the parameter ``frame_prefix``, which each node that publishes frame ids has."""
+    return param('', 'Put before every frame id, with its slash.')
+
+
 def group(cls: type[ParametersT], **overrides: Any) -> Any:
     """Declare a field that is itself a parameter dataclass, with other defaults where ``overrides`` says so."""
     return dataclasses.field(default_factory=lambda: cls(**overrides))

@@ -112,6 +112,11 @@ class RosParameters(Generic[ParametersT]):
         self.value = new
         return SetParametersResult(successful=True)
 
+    def frame(self, name: str) -> str:
+        """Return a frame id as this turret publishes it, with the node's ``frame_prefix``."""
+        prefix: str = self.value.frame_prefix  # type: ignore[attr-defined]
+        return prefix + name
+
     def set(self, changes: dict[str, Any]) -> None:
         """Change live parameters from within the node, so that everybody sees it.
 

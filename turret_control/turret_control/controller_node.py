@@ -80,6 +80,7 @@ class ControllerNode(Node):
         self._lock = threading.Lock()
         self._settings = RosParameters(
             self, ControllerParameters, self._on_parameters, ArmedGuard(self, _FREE_WHILE_ARMED))
+        self._base_frame = self._settings.frame('base_link')
         self._controller = Controller(self._settings.value)
         self._permit = PermitMonitor()
         self._presets = PresetStore(state_dir(self.get_namespace()) / 'presets.json')
@@ -135,7 +136,8 @@ class ControllerNode(Node):
         if self._handset:
             self._handset.stop()
         if self.context.ok():
-            self._command_out.publish(command_message(STOP, self._seq + 1, self.get_clock().now().to_msg()))
+            self._command_out.publish(command_message(
+                STOP, self._seq + 1, self.get_clock().now().to_msg(), self._base_frame))
         self._actions.destroy()
         self._calibration.destroy()
         super().destroy_node()
@@ -167,7 +169,7 @@ class ControllerNode(Node):
             controller.halt()
         command = controller.tick(now, self._permit.motion_code(time.monotonic_ns()))
         self._seq += 1
-        self._command_out.publish(command_message(command, self._seq, stamp))
+        self._command_out.publish(command_message(command, self._seq, stamp, self._base_frame))
         if seen:
             self._publish_aim(to_steady)
         if controller.status != self._status or now >= self._state_due:
@@ -249,7 +251,7 @@ class ControllerNode(Node):
 
     def _publish_aim(self, to_steady: float) -> None:
         self._target_out.publish(aim_message(
-            self._controller.target.aim, to_steady, self.get_clock().now().to_msg()))
+            self._controller.target.aim, to_steady, self.get_clock().now().to_msg(), self._base_frame))
         decision = self._controller.fire_decision()
         if decision is not None and self._auto_fire:
             self._fire_seq += 1

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 
-from turret_common.params import group, param
+from turret_common.params import frame_prefix_param, group, param
 from turret_control.aiming import AimingParameters
 from turret_control.handset import HandsetParameters
 from turret_control.selection import SelectionParameters
@@ -68,6 +68,7 @@ class ControllerParameters:
     joints_timeout_s: float = param(
         0.1, 'Age at which the pose is stale and the head stops', unit='s', minimum=0.02, maximum=1.0)
     jog_timeout_s: float = param(0.2, 'Age at which a jog ends', unit='s', minimum=0.05, maximum=0.2)
+    frame_prefix: str = frame_prefix_param()
 
     def __post_init__(self) -> None:
         if len(self.base_camera) != 3:

@@ -52,6 +52,7 @@ class GimbalNode(Node):
         self._lock = threading.Lock()
         self._settings = RosParameters(self, GimbalParameters, self._on_parameters)
         parameters = self._settings.value
+        self._base_frame = self._settings.frame('base_link')
         self._driver = make_driver(parameters, self.get_namespace())
         self._gimbal = Gimbal(parameters, self._driver.resolution)
         self._permits = PermitMonitor()
@@ -169,7 +170,7 @@ class GimbalNode(Node):
             name=_JOINTS, position=[sample.pan.position - view.pan.home, sample.tilt.position - view.tilt.home],
             velocity=[sample.pan.velocity, sample.tilt.velocity])
         stamp_ns = time.time_ns() + sample.t_ns - time.monotonic_ns()
-        message.header.frame_id = 'base_link'
+        message.header.frame_id = self._base_frame
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
         self._joints.publish(message)
 
@@ -183,7 +184,7 @@ class GimbalNode(Node):
             started=self._started, driver=self._driver.name, hardware=self._driver.hardware,
             pan=self._axis_state(view.pan), tilt=self._axis_state(view.tilt), motion=view.activity,
             command_age_s=view.command_age_s, idle_release_s=view.idle_release_s, code=view.code, message=view.message)
-        message.header.frame_id = 'base_link'
+        message.header.frame_id = self._base_frame
         message.header.stamp = self.get_clock().now().to_msg()
         self._states.publish(message)
 

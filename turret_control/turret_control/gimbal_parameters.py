@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
-from turret_common.params import group, param
+from turret_common.params import frame_prefix_param, group, param
 
 DRIVERS = ('sim', 'step_dir', 'tmc2209', 'servo', 'pca9685')
 REFERENCES = ('flag', 'lower_switch', 'upper_switch', 'absolute', 'declared')
@@ -195,13 +195,14 @@ class GimbalParameters:
     servo: ServoParameters = group(ServoParameters)
     pca9685: Pca9685Parameters = group(Pca9685Parameters)
     home_on_start: bool = param(
-        False, 'Home as soon as motion is permitted, without an operator, unless a stop comes first; this energises the '
-        'motors')
+        False, 'Home as soon as motion is permitted, without an operator, unless a stop comes first; this energises '
+        'the motors')
     idle_release_s: float = param(
         600.0, 'Switch the motors off after this time without motion; home is lost with it; 0 = never', unit='s',
         minimum=0.0, maximum=86400.0, live=True)
     search_timeout_s: float = param(
         60.0, 'Time after which homing or calibration has failed', unit='s', minimum=1.0, maximum=600.0)
+    frame_prefix: str = frame_prefix_param()
 
     def __post_init__(self) -> None:
         if self.driver in ('step_dir', 'tmc2209'):

@@ -27,6 +27,7 @@ class PlantNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('plant', **node_kwargs)
         parameters = RosParameters(self, PlantParameters, self._on_parameters)
+        self._base_frame = parameters.frame('base_link')
         self._publisher = self.create_publisher(SimTruth, 'sim/truth', STREAM)
         plant = Plant(parameters.value, time.monotonic_ns())
         self._server = PlantServer(plant, plant_socket(self.get_namespace()), self._publish_truth, self._on_error)
@@ -56,7 +57,7 @@ class PlantNode(Node):
             indicator_pin=truth.indicator > 0.0, motors_enabled=truth.enabled,
             targets=[_as_message(target) for target in truth.targets])
         stamp_ns = time.time_ns() + truth.t_ns - time.monotonic_ns()
-        message.header.frame_id = 'base_link'
+        message.header.frame_id = self._base_frame
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
         self._publisher.publish(message)
         return _TRUTH_PERIOD_S

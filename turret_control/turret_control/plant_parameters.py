@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from turret_common.params import group, param
+from turret_common.params import frame_prefix_param, group, param
 from turret_control.scenario import make_scenario
 
 
@@ -50,6 +50,7 @@ class PlantParameters:
     scenario_rate: float = param(
         0.0, 'greatest rate of the targets; 0 = the scenario\'s own', unit='rad/s',
         minimum=0.0, maximum=4.0, live=True)
+    frame_prefix: str = frame_prefix_param()
 
     def __post_init__(self) -> None:
         make_scenario(self.scenario)

@@ -87,20 +87,20 @@ def _readiness(state: GimbalState) -> ReasonCode:
     return ReasonCode.OK
 
 
-def command_message(command: Command, seq: int, stamp: Any) -> GimbalCommand:
+def command_message(command: Command, seq: int, stamp: Any, frame_id: str) -> GimbalCommand:
     """Return a command as a message."""
     message = GimbalCommand(
         seq=seq, mode=int(command.mode), pan=command.pan, tilt=command.tilt, pan_rate=command.pan_rate,
         tilt_rate=command.tilt_rate)
     message.header.stamp = stamp
-    message.header.frame_id = 'base_link'
+    message.header.frame_id = frame_id
     return message
 
 
-def aim_message(aim: Aim | None, to_steady: float, stamp: Any) -> AimTarget:
+def aim_message(aim: Aim | None, to_steady: float, stamp: Any, frame_id: str) -> AimTarget:
     """Return what is aimed at; ``stamp`` is that of the message where there is nothing."""
     message = AimTarget()
-    message.header.frame_id = 'base_link'
+    message.header.frame_id = frame_id
     if aim is None:
         message.header.stamp = stamp
         message.azimuth = message.elevation = message.aim_error = math.nan

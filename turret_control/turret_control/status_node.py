@@ -43,7 +43,8 @@ class StatusNode(Node):
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('status', **node_kwargs)
-        self._params = RosParameters(self, StatusParameters).value
+        settings = RosParameters(self, StatusParameters)
+        self._params = settings.value
         self._watches = {name: NodeWatch(name, self._params) for name in _SECTIONS}
         self._book = FaultBook()
         self._lock = threading.Lock()
@@ -52,7 +53,7 @@ class StatusNode(Node):
         self._diagnostics_every = max(1, round(_DIAGNOSTICS_PERIOD_S / self._params.period_s))
         self._tracks_seen: float | None = None
         self._status = msg.TurretStatus(period_s=self._params.period_s)
-        self._status.header.frame_id = 'base_link'
+        self._status.header.frame_id = settings.frame('base_link')
 
         self._publisher = self.create_publisher(msg.TurretStatus, 'status', ros_qos.STATUS)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from turret_common.params import param
+from turret_common.params import frame_prefix_param, param
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,3 +21,4 @@ class StatusParameters:
     silent_slow_s: float = param(2.0, 'silence of any other node (2 Hz) that is a fault', unit='s', minimum=0.6)
     tracks_lifetime_s: float = param(1.0, 'older tracks are not shown', unit='s', minimum=0.1)
     restart_shown_s: float = param(10.0, 'how long a restart stays an active fault', unit='s', minimum=0.0)
+    frame_prefix: str = frame_prefix_param()

@@ -36,7 +36,9 @@ class ExclusionNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('exclusion', **node_kwargs)
         cv2.setNumThreads(1)
-        self._parameters = RosParameters(self, ExclusionParameters).value
+        settings = RosParameters(self, ExclusionParameters)
+        self._parameters = settings.value
+        self._base_frame = settings.frame('base_link')
         self._detectors = people_detectors(self._parameters)
         self._freeze = FreezeWatch()
         self._camera: PinholeCamera | None = None
@@ -65,7 +67,7 @@ class ExclusionNode(Node):
 
     def _look(self, image: Image) -> None:
         began = time.monotonic()
-        seen = PeopleArray(header=Header(stamp=image.header.stamp, frame_id='base_link'), cpu=self._cores(began))
+        seen = PeopleArray(header=Header(stamp=image.header.stamp, frame_id=self._base_frame), cpu=self._cores(began))
         try:
             pixels = to_bgr(image_to_array(image), image.encoding)
             seen.unchanged_s = self._freeze.unchanged_s(pixels, began)

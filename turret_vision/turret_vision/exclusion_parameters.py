@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turret_common.params import param
+from turret_common.params import frame_prefix_param, param
 
 
 @dataclass(frozen=True)
@@ -25,3 +25,4 @@ class ExclusionParameters:
     model_confidence: float = param(0.4, 'Least score of the model that counts.', minimum=0.05, maximum=0.6)
     pose_wait_s: float = param(
         0.03, 'Longest wait for a gimbal pose at the stamp of an image.', unit='s', minimum=0.0, maximum=0.1)
+    frame_prefix: str = frame_prefix_param()

@@ -47,7 +47,7 @@ class VisionNode(Node):
         self._settings = RosParameters(self, VisionParameters, self._changed, ArmedGuard(self, ('annotated_',)))
         self._vision = Vision(self._settings.value)
         self._started = self.get_clock().now().to_msg()
-        self._base_frame = self._settings.value.frame_prefix + 'base_link'
+        self._base_frame = self._settings.frame('base_link')
 
         self._newest: Image | None = None
         self._received_at = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from turret_common.params import group, param
+from turret_common.params import frame_prefix_param, group, param
 
 METHODS = ('motion', 'balloon', 'haar', 'hog', 'aruco', 'onnx', 'tflite', 'remote')
 
@@ -171,7 +171,7 @@ class TrackerParameters:
 class VisionParameters:
     """Everything that can be set on the vision node."""
 
-    frame_prefix: str = param('', 'Put before every frame id, with its slash.')
+    frame_prefix: str = frame_prefix_param()
     enabled: bool = param(True, 'Whether images are looked at.', live=True)
     method: str = param('motion', 'Detector to use.', choices=METHODS, live=True)
     every: int = param(

@@ -27,11 +27,14 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context: LaunchContext) -> list[Node]:
     values = given(context, VIEW)
     config = composed(values, COMMON)
-    namespace, prefix, folder = config.namespace, values['frame_prefix'], runtime_dir(config.namespace) / 'view'
+    namespace, folder = config.namespace, runtime_dir(config.namespace) / 'view'
+    prefix = config.effective['markers'].frame_prefix
     files = dataclasses.replace(config, nodes=VIEWERS).write(folder)
     sim_time = {'use_sim_time': values['use_sim_time'] == 'true'}
+    on_base = config.effective['camera'].camera_mount == 'base'
     urdf = robot_description(
-        config.effective['gimbal'], load_boresight(state_dir(namespace) / 'boresight.json'))
+        config.effective['gimbal'], load_boresight(state_dir(namespace) / 'boresight.json'),
+        config.effective['controller'].base_camera if on_base else None)
     require_package('robot_state_publisher', 'view.launch.py')
     common = {'namespace': namespace, 'additional_env': environment(), 'output': 'screen'}
     nodes = [

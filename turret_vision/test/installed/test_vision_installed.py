@@ -1,5 +1,5 @@
-from turret_common.installed_testing import complaints
+from turret_common.installed_testing import check_installed
 
 
 def test_colcon_installs_the_package_whole() -> None:
-    assert complaints('turret_vision') == []
+    check_installed('turret_vision')
