@@ -7,9 +7,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import unittest
 from pathlib import Path
-
-import pytest
 
 #: Imports each module of a package; a module of others may be missing, where it is optional, but not one of ours.
 _IMPORT_ALL = """
@@ -39,11 +38,11 @@ def check_installed(package: str) -> None:
     prefixes = [Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)]
     installed = [prefix for prefix in prefixes if (prefix / 'share' / package / 'package.xml').is_file()]
     if 'COLCON' not in os.environ:
-        pytest.skip('not run by colcon test')
+        raise unittest.SkipTest('not run by colcon test')
     assert installed, 'colcon has not installed it'
     source = Path.cwd()
     if (installed[0] / 'share' / package / 'package.xml').is_symlink():
-        pytest.skip('installed as links to the source')
+        raise unittest.SkipTest('installed as links to the source')
     with tempfile.TemporaryDirectory() as elsewhere:
         imported = subprocess.run(
             [sys.executable, '-c', _IMPORT_ALL, package], cwd=elsewhere, capture_output=True, text=True, check=False)
