@@ -50,6 +50,7 @@ class LaserNode(Node):
         self._loop.start()
         self._started = self.get_clock().now().to_msg()
         self._readings = 0
+        self._ending = False
 
         self._states = self.create_publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
         self._permits_in = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
@@ -63,6 +64,7 @@ class LaserNode(Node):
 
     def destroy_node(self) -> None:
         """Make the laser dark, then end."""
+        self._ending = True
         self._loop.stop()
         self._topics.stop()
         super().destroy_node()
@@ -73,6 +75,8 @@ class LaserNode(Node):
         os._exit(1)
 
     def _on_topics_error(self, error: BaseException) -> None:
+        if self._ending:  # the laser's thread has ended first
+            return
         self.get_logger().fatal(f'no permits and no state any more: {type(error).__name__}: {error}')
         self.context.try_shutdown()
 

@@ -32,6 +32,7 @@ _PULSE_S = 0.6
 _LIGHT_UP_S = 0.15     # from the accepted shot to images that show it
 _MOVE_S, _MOST_MOVE_S = 10.0, 60.0  # for the operator to change the distance
 _TIMEOUT_S = 3.0
+_REST_S, _RETRY_S = 12.0, 0.2   # for the laser to rest; the window of its duty is 10 s
 _MOST_RANGES = 10
 
 _Pixels = npt.NDArray[np.uint8]
@@ -96,7 +97,7 @@ class BoresightCalibration:
                     measured=i, prompt=f'Bring a surface to {range_m:g} m within {move_s:g} s.'))
                 await self._pause(move_s)
             dark = await self._images(goal)
-            await self._fire(goal.request.lease_id)
+            await self._fire(goal)
             await self._pause(_LIGHT_UP_S)
             pixel = find_dot(dark, await self._images(goal))
             if pixel is None:
@@ -105,12 +106,20 @@ class BoresightCalibration:
             dots.append(Dot(*pixel, range_m, pose.pan, pose.tilt))
         return fit_boresight(dots, camera, camera_at=target.sight.camera_at)
 
-    async def _fire(self, lease_id: str) -> None:
-        if not self._laser.service_is_ready():
-            raise TurretError(ReasonCode.NOT_READY, 'the laser node does not answer')
-        answer: Any = await self._laser.call_async(Fire.Request(lease_id=lease_id, pulses=1, pulse_s=_PULSE_S))
-        if not answer.success:
-            raise TurretError(ReasonCode(answer.code), answer.message)
+    async def _fire(self, goal: ServerGoalHandle) -> None:
+        """Light the laser for a moment, as soon as its limits on duty and pauses let it."""
+        request = Fire.Request(lease_id=goal.request.lease_id, pulses=1, pulse_s=_PULSE_S)
+        deadline = time.monotonic() + _REST_S
+        while True:
+            if not self._laser.service_is_ready():
+                raise TurretError(ReasonCode.NOT_READY, 'the laser node does not answer')
+            answer: Any = await self._laser.call_async(request)
+            if answer.success:
+                return
+            resting = answer.code in (ReasonCode.COOLDOWN, ReasonCode.DUTY_EXCEEDED)
+            if not resting or goal.is_cancel_requested or time.monotonic() > deadline:
+                raise TurretError(ReasonCode(answer.code), answer.message)
+            await self._pause(_RETRY_S)
 
     async def _pause(self, seconds: float) -> None:
         done = Future()
