@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+with contextlib.suppress(ImportError):  # not needed by the tests of an installation
+    from hypothesis import settings
+
+    # The same examples every time; ``--hypothesis-profile=default`` looks for new ones.
+    settings.register_profile('repeatable', derandomize=True)
+    settings.load_profile('repeatable')
 
 #: A ROS distribution does not use the supervisor, which these tests are about; test/launched has the same scenarios.
 collect_ignore_glob = ['turret_*/test/system/*'] if 'ROS_DISTRO' in os.environ else []

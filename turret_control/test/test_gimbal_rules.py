@@ -198,7 +198,7 @@ class GimbalMachine(RuleBasedStateMachine):
     def it_stays_within_reach(self) -> None:
         """What the axes do truly keeps within the soft limits, once homed and not turned by hand.
 
-        Procedures go beyond them, to the switches; one that is cut short there leaves the head there.
+        Procedures go beyond them, to the switches; one that is cut short on its way leaves the head there.
         """
         if not hasattr(self, 'ends') or self.pushed:
             return
@@ -207,7 +207,7 @@ class GimbalMachine(RuleBasedStateMachine):
             return
         assert abs(truth.pan_rate) <= AXIS.max_velocity * 1.05
         within = view.pan.limits.lower - 0.1 <= view.pan.position <= view.pan.limits.upper + 0.1
-        self.beyond = self.beyond and not within
+        self.beyond = self.beyond and not (within and truth.pan_rate == 0.0)
         if view.pan.homed and self.rig.told is not None and self.rig.told.pan.speed > 0.0:
             assert within or self.beyond
 
