@@ -351,7 +351,9 @@ def guarded() -> Iterator[Guarded]:
 def test_the_guardian_is_told_the_line_first(guarded: Guarded) -> None:
     guarded.start()
     wait_until(lambda: guarded.core.state is LaserState.DARK)
-    assert guarded.heard.startswith(b'{"driver": "test"}\nD')
+    line = b'{"driver": "test"}\n'
+    wait_until(lambda: len(guarded.heard) > len(line))
+    assert guarded.heard.startswith(line + b'D')
 
 
 def test_the_guardian_hears_of_the_arm_before_the_line_is_driven(guarded: Guarded) -> None:
