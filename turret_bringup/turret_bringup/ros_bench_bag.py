@@ -88,14 +88,12 @@ def steady(folder: Path, seconds: float) -> Recording:
             [sys.executable, '-m', *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         return processes[-1]
     try:
-        node = start(
-            'turret_bringup.bag_node', '--ros-args', '-r', '__ns:=/turret', '-p', 'ring.selection:=full',
-            '--log-level', 'warn')
+        node = start('turret_bringup.bag_node', '--ros-args', '-r', '__ns:=/turret', '--log-level', 'warn')
         source = start('turret_bringup.ros_bench_bag_source', str(seconds))
         with TurretClient('turret', timeout_s=_START_S) as client:
-            assert _line(source) == 'ready'
             watched = psutil.Process(node.pid)
             name = client.call('bag/start', {'selection': 'full', 'label': '', 'max_s': 0.0})['name']
+            assert _line(source) == 'ready'
             used, began = sum(watched.cpu_times()[:2]), time.monotonic()
             _say(source)
             sent = json.loads(_line(source))

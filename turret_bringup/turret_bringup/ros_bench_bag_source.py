@@ -34,6 +34,7 @@ RATES = {
     'camera/state': 2, 'vision/state': 2, 'status': 2,
 }
 _TICK_S = 0.005
+_SUBSCRIBED_S = 60.0
 #: Where the seconds of the stamp are in a serialized message that begins with a header.
 NUMBER = slice(4, 8)
 
@@ -65,7 +66,11 @@ def main() -> int:
     publishers = {
         name: node.create_publisher(
             interface(declared[name].type, 'msg'), name, getattr(ros_qos, declared[name].qos)) for name in RATES}
+    deadline = time.monotonic() + _SUBSCRIBED_S
     while not all(publisher.get_subscription_count() for publisher in publishers.values()):
+        if time.monotonic() > deadline:
+            sys.stderr.write('not every topic is subscribed to\n')
+            return 1
         time.sleep(0.05)
     messages = {name: bytearray(data) for name, data in _examples().items()}
     sent = dict.fromkeys(RATES, 0)
