@@ -105,6 +105,26 @@ def world(ros: RosHarness) -> Iterator[World]:
     world.close()
 
 
+def test_a_viewer_changes_nothing(ros: RosHarness, world: World) -> None:
+    inputs = ('camera/image_raw', 'camera/camera_info', 'joint_states')
+    remaps = [word for name in inputs for word in ('-r', f'{name}:=/turret/{name}')]
+    ros.add(VisionNode(
+        context=ros.context, namespace='unwatched', cli_args=['--ros-args', *remaps],
+        parameter_overrides=[Parameter('method', value='balloon')]))
+    unwatched = ros.collect(DetectionArray, '/unwatched/vision/detections', STREAM)
+    pictures = ros.collect(CompressedImage, 'vision/image_annotated/compressed', IMAGE_IN)
+    wait_until(lambda: len(pictures) >= 5)
+
+    def alike() -> list[bool]:
+        """Compare what both see in each image that both have looked at while the one was watched."""
+        watched = {seconds(m.header.stamp): m for m in world.detections[:]}
+        pairs = [(watched.get(seconds(m.header.stamp)), m) for m in unwatched[:]]
+        since = seconds(pictures[0].header.stamp)
+        return [a.detections == b.detections for a, b in pairs if a is not None and seconds(a.header.stamp) >= since]
+    wait_until(lambda: len(alike()) >= 10)
+    assert all(alike())
+
+
 def test_detections_carry_the_stamp_of_their_image(world: World) -> None:
     wait_until(lambda: len(world.detections) >= 5)
     message = world.detections[-1]
