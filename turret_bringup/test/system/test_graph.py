@@ -26,14 +26,6 @@ def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchTurret]:
         yield turret
 
 
-@pytest.fixture
-def client(turret: ScratchTurret, monkeypatch: pytest.MonkeyPatch) -> Iterator[TurretClient]:
-    for name in ('XDG_STATE_HOME', 'ROS_DOMAIN_ID'):
-        monkeypatch.setenv(name, turret.environment[name])
-    with TurretClient('turret', timeout_s=20.0) as client:
-        yield client
-
-
 def test_it_announces_the_simulation(turret: ScratchTurret) -> None:
     assert any('SIMULATION' in line for line in turret.lines)
 
