@@ -38,6 +38,9 @@ _SERVICE_TYPES = {service.name: service.type for service in SERVICES}
 _HEARTBEAT_S = 0.05
 _RELEASE_S = 1.0
 _LOOK_AGAIN_S = 0.3
+#: A node may hear of a new lease so much later than the one who holds it, in s; it answers like this until then.
+_HEARD_S = 2.0
+_NOT_HEARD = (ReasonCode.NO_OPERATOR, ReasonCode.WRONG_LEASE, ReasonCode.HEARTBEAT_LOST)
 
 
 @dataclass
@@ -67,6 +70,7 @@ class TurretClient:
         # Subscriptions and clients by name. They live as long as the node: one that is destroyed while another thread
         # spins makes the executor fail.
         self._entities: dict[str, Any] = {}
+        self._leases: set[str] = set()
         self._listeners: dict[str, list[Callable[[Any], None]]] = {}
 
     def __enter__(self) -> TurretClient:
@@ -149,11 +153,9 @@ class TurretClient:
         if service not in _SERVICE_TYPES:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'the turret has no service "{service}"')
         cls = interface(_SERVICE_TYPES[service], 'srv')
-        needs_lease = 'lease_id' in cls.Request.get_fields_and_field_types() and 'lease_id' not in values
-        with self.lease() if needs_lease else contextlib.nullcontext() as lease:
-            given = {**values, 'lease_id': lease.id} if lease else values
-            response = self.send(cls, service, _message(cls.Request, given))
-        return as_values(response)
+        with self._as_operator(cls.Request, values) as given:
+            request = _message(cls.Request, given)
+            return self._heard(given, lambda: as_values(self.send(cls, service, request)))
 
     def run(self, action: str, values: Mapping[str, Any],
             report: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
@@ -165,28 +167,49 @@ class TurretClient:
         if action not in _ACTION_TYPES:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'the turret has no action "{action}"')
         cls = interface(_ACTION_TYPES[action], 'action')
-        needs_lease = 'lease_id' in cls.Goal.get_fields_and_field_types() and 'lease_id' not in values
-        with self.lease() if needs_lease else contextlib.nullcontext() as lease:
-            goal = _message(cls.Goal, {**values, 'lease_id': lease.id} if lease else values)
-            client = self._entities.get(action) or ActionClient(self.node, cls, action)
-            self._entities[action] = client
-            if not client.wait_for_server(self._timeout_s):
-                raise self._absent(f'nobody offers {action}')
-            told: queue.SimpleQueue[Any] = queue.SimpleQueue()
-            accepted = self._awaited(client.send_goal_async(
-                goal, lambda message: told.put(message.feedback)), self._timeout_s)
-            if accepted is None:
-                raise TurretError(ReasonCode.TIMED_OUT, f'{action} did not answer within {self._timeout_s:g} s')
-            result = accepted.get_result_async()
-            result.add_done_callback(lambda _: told.put(None))
-            try:
-                while (feedback := told.get()) is not None:
-                    report(as_values(feedback))
-                return as_values(result.result().result)
-            except (KeyboardInterrupt, TurretError):
-                self._awaited(accepted.cancel_goal_async(), self._timeout_s)
-                self._awaited(result, self._timeout_s)
-                raise
+        with self._as_operator(cls.Goal, values) as given:
+            goal = _message(cls.Goal, given)
+            return self._heard(given, lambda: self._run(cls, action, goal, report))
+
+    def _run(self, cls: Any, action: str, goal: Any, report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        client = self._entities.get(action) or ActionClient(self.node, cls, action)
+        self._entities[action] = client
+        if not client.wait_for_server(self._timeout_s):
+            raise self._absent(f'nobody offers {action}')
+        told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        accepted = self._awaited(client.send_goal_async(
+            goal, lambda message: told.put(message.feedback)), self._timeout_s)
+        if accepted is None:
+            raise TurretError(ReasonCode.TIMED_OUT, f'{action} did not answer within {self._timeout_s:g} s')
+        result = accepted.get_result_async()
+        result.add_done_callback(lambda _: told.put(None))
+        try:
+            while (feedback := told.get()) is not None:
+                report(as_values(feedback))
+            return as_values(result.result().result)
+        except (KeyboardInterrupt, TurretError):
+            self._awaited(accepted.cancel_goal_async(), self._timeout_s)
+            self._awaited(result, self._timeout_s)
+            raise
+
+    @contextlib.contextmanager
+    def _as_operator(self, request_type: Any, values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Give the values with a lease where they need one and bring none."""
+        if 'lease_id' in request_type.get_fields_and_field_types() and 'lease_id' not in values:
+            with self.lease() as lease:
+                yield {**values, 'lease_id': lease.id}
+        else:
+            yield values
+
+    def _heard(self, given: Mapping[str, Any], ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Ask, and ask again while the one asked has not heard of this client's lease yet."""
+        deadline = time.monotonic() + _HEARD_S
+        while True:
+            answer = ask()
+            heard = answer.get('code') not in _NOT_HEARD or given.get('lease_id') not in self._leases
+            if heard or time.monotonic() > deadline:
+                return answer
+            time.sleep(_HEARTBEAT_S)
 
     @staticmethod
     def _awaited(future: Any, timeout_s: float | None) -> Any:
@@ -215,9 +238,11 @@ class TurretClient:
                         lease_id=lease.id, nonce=lease.nonce, trigger=lease.trigger)).nonce
         heart = threading.Thread(target=beat, daemon=True)
         heart.start()
+        self._leases.add(lease.id)
         try:
             yield lease
         finally:
+            self._leases.remove(lease.id)
             ended.set()
             heart.join()
             with contextlib.suppress(TurretError):  # the turret may be gone, and the lease lapses by itself

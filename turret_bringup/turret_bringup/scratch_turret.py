@@ -75,13 +75,19 @@ class ScratchTurret:
 
 @contextmanager
 def scratch_turret(state: Path, arguments: Sequence[str] = ()) -> Iterator[ScratchTurret]:
-    """Give a turret whose panel is reachable; whatever is left of it at the end is killed."""
+    """Give a turret whose panel is reachable; whatever is left of it at the end is killed.
+
+    When the ``with`` block fails, what the turret said is printed.
+    """
     turret = ScratchTurret(state, arguments)
     processes = []
     try:
         turret.wait_for('panel: http')
         processes = turret.processes()
         yield turret
+    except BaseException:
+        sys.stderr.write(''.join(turret.lines))
+        raise
     finally:
         if turret.supervisor.poll() is None:
             turret.end()

@@ -11,7 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from rclpy.task import Future
@@ -22,6 +22,7 @@ from turret_camera.lens_calibration import Board, Lens, LensCalibration
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_answers import PatientActionServer
 from turret_msgs.action import CalibrateCamera
 
 _LOOK_S = 0.2          # between two looks at the board
@@ -49,7 +50,7 @@ class RosCalibration:
         self._node, self._newest, self._file, self._accept = node, newest, file, accept
         self._running: threading.Thread | None = None
         self._ending = threading.Event()
-        self._server = ActionServer(
+        self._server = PatientActionServer(
             node, CalibrateCamera, 'camera/calibrate', self._execute, cancel_callback=lambda _: CancelResponse.ACCEPT)
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from rclpy.time import Time
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_answers import answer_patiently
 
 RequestT = TypeVar('RequestT')
 ResponseT = TypeVar('ResponseT')
@@ -70,6 +71,7 @@ def _only_wake(*_: object) -> None:
 def _spin_until_signal(node: Node, woken: int) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    answer_patiently(node)
     ending = threading.Event()
     wake = node.create_guard_condition(ending.set)
 

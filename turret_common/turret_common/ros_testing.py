@@ -19,6 +19,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 from turret_common.domains import DOMAINS, is_in_use
+from turret_common.ros_answers import answer_patiently
 
 _held: dict[int, Any] = {}
 
@@ -86,6 +87,7 @@ class RosHarness:
         """Spin ``node``, and destroy it at the end."""
         self._nodes.append(node)
         self._executor.add_node(node)
+        answer_patiently(node)
         return node
 
     def collect(self, message_type: type, topic: str, qos: Any = 10) -> list[Any]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -19,6 +19,7 @@ from turret_common.errors import TurretError
 from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_answers import PatientActionServer
 from turret_common.ros_node import answered, run
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
@@ -78,8 +79,8 @@ class GimbalNode(Node):
         self.create_service(SetHome, 'gimbal/set_home', self._set_home)
         self.create_service(Registers, 'gimbal/registers', self._registers)
         self._actions = [
-            ActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
-            ActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
+            PatientActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
+            PatientActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
 
         self._thread = Periodic('gimbal', PERIOD_S, self._tick, self._on_thread_error)
         self._thread.start()

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.permit import PermitMonitor
+from turret_common.ros_answers import PatientActionServer
 from turret_common.ros_params import RosParameters
 from turret_control.controller import Controller, Task
 from turret_control.controller_check import CheckBearings
@@ -71,7 +72,7 @@ class ControllerActions:
         self._node, self._lock, self._controller = node, lock, controller
         self._permit, self._presets, self._parameters = permit, presets, parameters
         self._servers = [
-            ActionServer(node, kind, f'controller/{name}', execute, cancel_callback=self._cancel)
+            PatientActionServer(node, kind, f'controller/{name}', execute, cancel_callback=self._cancel)
             for kind, name, execute in (
                 (action.RunPattern, 'run_pattern', self._run_pattern),
                 (action.MeasureDelay, 'measure_delay', self._measure_delay),

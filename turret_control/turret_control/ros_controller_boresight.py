@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from rclpy.task import Future
@@ -19,6 +19,7 @@ from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_answers import PatientActionServer
 from turret_common.ros_images import image_to_array
 from turret_common.ros_qos import IMAGE_IN
 from turret_control.boresight import Boresight, Dot, fit_boresight
@@ -47,7 +48,7 @@ class BoresightCalibration:
         self._node, self._permit, self._controller, self._accept = node, permit, controller, accept
         self._laser = node.create_client(Fire, 'laser/fire')
         self._busy = False
-        self._server = ActionServer(
+        self._server = PatientActionServer(
             node, CalibrateBoresight, 'controller/calibrate_boresight', self._execute,
             cancel_callback=lambda _: CancelResponse.ACCEPT)
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from action_msgs.msg import GoalStatus
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node, NodeNameNonExistentError
@@ -26,6 +26,7 @@ from rclpy.task import Future
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_answers import PatientActionServer
 from turret_web.cdr import Codec
 from turret_web.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
 from turret_web.ros_pump import SubscriptionPump
@@ -390,7 +391,7 @@ class RosGateway:
         def cancel(goal: Any) -> CancelResponse:
             self.handover.put(handler.cancel, _goal_id(goal))
             return CancelResponse.ACCEPT
-        server = await self.work(lambda: ActionServer(
+        server = await self.work(lambda: PatientActionServer(
             self.node, cls, action, execute, cancel_callback=cancel, callback_group=self._group))
         return _RosServer(self, server.destroy)
 

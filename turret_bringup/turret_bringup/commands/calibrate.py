@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from turret_common.reason_codes import ReasonCode
 
 _BOARDS = ('charuco', 'chessboard')
 _ARMED_S = 20.0
-_HEARD_S = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +121,9 @@ def _with_laser(client: Any, power: float, action: str, goal: dict[str, Any],
         for service, values in (
                 ('controller/set_mode', {'mode': 1}), ('safety/confirm_region', {}),
                 ('laser/set_power', {'power': power}), ('laser/arm', {})):
-            _ask(client, service, {**own, **values})
+            answer = client.call(service, {**own, **values})
+            if not answer['success']:
+                raise TurretError(ReasonCode(answer['code']), f'{service} refuses: {answer["message"]}')
         try:
             sys.stderr.write('arming\n')
             _wait_until_armed(client)
@@ -139,15 +139,6 @@ def _wait_until_armed(client: Any) -> None:
     except TurretError as error:
         message = next(client.messages('laser/state')).message
         raise TurretError(error.code, f'the laser did not become armed: {message or error.message}') from error
-
-
-def _ask(client: Any, service: str, values: dict[str, Any]) -> None:
-    """Call a service that must not refuse; one that has not heard of the operator yet is asked again."""
-    deadline = time.monotonic() + _HEARD_S
-    while not (answer := client.call(service, values))['success']:
-        unheard = answer['code'] in (ReasonCode.NO_OPERATOR, ReasonCode.WRONG_LEASE, ReasonCode.HEARTBEAT_LOST)
-        if not unheard or time.monotonic() > deadline:
-            raise TurretError(ReasonCode(answer['code']), f'{service} refuses: {answer["message"]}')
 
 
 def _show(feedback: dict[str, Any]) -> None:
