@@ -2,11 +2,11 @@
 
 A client calls as soon as *it* knows the service. When the service's process has not heard of that client yet, as on a
 busy machine, rmw_fastrtps looks for it for 0.1 s inside ``send_response``, in which rclpy lets no other thread of the
-process run, and then drops the answer for good. Here a client's first answer is held back until the client is known,
-and everything else goes on.
+process run, and then drops the answer for good. Here a new client's answer is held back until the client is known, and
+everything else goes on.
 
-The middleware does not say which client sent a request, only that it was its first. So this counts: there must be one
-client more than have been answered already.
+The middleware does not say which client sent a request, only the how manyth of that client it is. So this counts: there
+must be one client more than have been answered already.
 """
 
 from __future__ import annotations
@@ -38,21 +38,29 @@ class Clients:
         self._known: set[bytes] = set()
         self._called = 0
 
-    def expect_one(self) -> bool:
-        """Return whether one is known that has not called yet, as far as counting can tell."""
+    def may_be_unknown(self, number: int) -> bool:
+        """Return whether the one who sends its ``number``-th request may be unknown.
+
+        One that outlived an earlier server goes on counting.
+        """
+        return number == 1 or self._called == 0
+
+    def one_is_known(self, number: int) -> bool:
+        """Return whether the one who sends its ``number``-th request is known, and then count it as one that called."""
         known = self._look()
         self._called = max(0, self._called - len(self._known - known))
         self._known = known
-        return len(known) > self._called
-
-    def count_one(self) -> None:
-        """Take note that one of those known has called."""
-        self._called += 1
+        others = self._called if number == 1 else 0
+        if len(known) <= others:
+            return False
+        self._called = max(self._called, others + 1)
+        return True
 
 
 @dataclass
 class _Waiting:
     clients: Clients
+    number: int
     give_up: float
     answer: Callable[[], Any]
 
@@ -72,18 +80,15 @@ class _Answers:
         return Clients(lambda: {
             bytes(reader.endpoint_gid) for reader in self._node.get_subscriptions_info_by_topic(topic, no_mangle=True)})
 
-    def hold_back(self, clients: Clients, answer: Callable[[], Any]) -> None:
-        """Call ``answer`` as soon as one of the clients is known that has not called before."""
-        self._waiting.append(_Waiting(clients, time.monotonic() + _PATIENCE_S, answer))
+    def hold_back(self, clients: Clients, number: int, answer: Callable[[], Any]) -> None:
+        """Call ``answer`` as soon as the client that sends its ``number``-th request is known."""
+        self._waiting.append(_Waiting(clients, number, time.monotonic() + _PATIENCE_S, answer))
         self._serve()
 
     def _serve(self) -> None:
         for waiting in list(self._waiting):
-            known = waiting.clients.expect_one()
-            if known or time.monotonic() >= waiting.give_up:
+            if waiting.clients.one_is_known(waiting.number) or time.monotonic() >= waiting.give_up:
                 self._waiting.remove(waiting)
-                if known:
-                    waiting.clients.count_one()
                 waiting.answer()
         if not self._waiting:
             self._timer.cancel()
@@ -107,8 +112,9 @@ def answer_patiently(node: Node) -> None:
 
 def _send_response(
         answers: _Answers, clients: Clients, send: Callable[[Any, Any], None], response: Any, header: Any) -> None:
-    if header.request_id.sequence_number == 1:
-        answers.hold_back(clients, lambda: send(response, header))
+    number = header.request_id.sequence_number
+    if clients.may_be_unknown(number):
+        answers.hold_back(clients, number, lambda: send(response, header))
     else:
         send(response, header)
 
@@ -127,8 +133,9 @@ class PatientActionServer(ActionServer):
     async def execute(self, taken: dict[str, Any]) -> None:
         """Serve what was taken; each part by itself, because each may have to wait."""
         for part, what in taken.items():
-            if part in self._clients and what[0].sequence_number == 1:
-                self._answers.hold_back(self._clients[part], functools.partial(
+            clients = self._clients.get(part)
+            if clients is not None and clients.may_be_unknown(what[0].sequence_number):
+                self._answers.hold_back(clients, what[0].sequence_number, functools.partial(
                     self._node.executor.create_task, super().execute, {part: what}))
             else:
                 await super().execute({part: what})

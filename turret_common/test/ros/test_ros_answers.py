@@ -23,16 +23,20 @@ def ros() -> Iterator[RosHarness]:
 
 
 class Server(Node):
-    """Offers a service and an action; ``hidden`` hides all clients."""
+    """Offers a service and an action; as long as ``deaf`` it hears of no new clients."""
 
     def __init__(self, ros: RosHarness) -> None:
         super().__init__('server', namespace='turret', context=ros.context)
-        self.hidden = False
+        self.deaf = False
+        self._heard: set[bytes] = set()
         self.create_service(Trigger, 'ask', self._ask)
         self._action = PatientActionServer(self, Home, 'home', self._home)
 
     def get_subscriptions_info_by_topic(self, *args: Any, **kwargs: Any) -> list[Any]:
-        return [] if self.hidden else super().get_subscriptions_info_by_topic(*args, **kwargs)
+        readers = super().get_subscriptions_info_by_topic(*args, **kwargs)
+        if not self.deaf:
+            self._heard |= {bytes(reader.endpoint_gid) for reader in readers}
+        return [reader for reader in readers if bytes(reader.endpoint_gid) in self._heard]
 
     @staticmethod
     def _ask(_: Any, response: Any) -> Any:
@@ -66,12 +70,13 @@ def test_known_clients_are_answered(ros: RosHarness, server: Server) -> None:
         assert ros.call(Trigger, 'ask', Trigger.Request()).success  # by a client that leaves
 
 
-def test_a_first_answer_waits_and_later_ones_do_not(ros: RosHarness, server: Server) -> None:
-    server.hidden = True
+def test_an_answer_waits_and_nothing_else_does(ros: RosHarness, server: Server) -> None:
+    wait_until(asked(ros)[1].done, what='an answer to a client that stays')
+    server.deaf = True
     first, second = asked(ros)
     wait_until(second.done, what='the second answer')
     assert not first.done()
-    server.hidden = False
+    server.deaf = False
     wait_until(first.done, what='the first answer')
     assert first.result().success
 
@@ -79,18 +84,19 @@ def test_a_first_answer_waits_and_later_ones_do_not(ros: RosHarness, server: Ser
 def test_who_is_not_known_for_long_is_answered_all_the_same(
         ros: RosHarness, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ros_answers, '_PATIENCE_S', 0.05)
-    server.hidden = True
+    server.deaf = True
     wait_until(asked(ros)[0].done, what='an answer')
 
 
 def test_an_action_waits_with_each_of_its_answers(ros: RosHarness, server: Server) -> None:
     client = rclpy.action.ActionClient(ros.probe, Home, 'home')
     assert client.wait_for_server(10.0)
-    server.hidden = True
+    wait_until(asked(ros)[1].done, what='an answer to a client that stays')
+    server.deaf = True
     goal = client.send_goal_async(Home.Goal())
     wait_until(asked(ros)[1].done, what='something that came later')
     assert not goal.done()
-    server.hidden = False
+    server.deaf = False
     wait_until(goal.done, what='the acceptance')
     result = goal.result().get_result_async()
     wait_until(result.done, what='the result')
@@ -100,18 +106,35 @@ def test_an_action_waits_with_each_of_its_answers(ros: RosHarness, server: Serve
     client.destroy()
 
 
-def test_one_more_must_be_known_than_have_called() -> None:
-    known: set[bytes] = set()
-    clients = Clients(lambda: set(known))
-    assert not clients.expect_one()
+@pytest.fixture
+def known() -> set[bytes]:
+    return set()
+
+
+@pytest.fixture
+def clients(known: set[bytes]) -> Clients:
+    return Clients(lambda: set(known))
+
+
+def test_one_more_must_be_known_than_have_called(known: set[bytes], clients: Clients) -> None:
+    assert not clients.one_is_known(1)
     known.add(b'a')
-    assert clients.expect_one()
-    clients.count_one()
-    assert not clients.expect_one()
+    assert clients.one_is_known(1)
+    assert not clients.one_is_known(1)
     known.add(b'b')
-    assert clients.expect_one()
-    clients.count_one()
+    assert clients.one_is_known(1)
     known.remove(b'a')  # those who leave had called
-    assert not clients.expect_one()
+    assert not clients.one_is_known(1)
     known.add(b'c')
-    assert clients.expect_one()
+    assert clients.one_is_known(1)
+
+
+def test_who_outlived_an_earlier_server_must_be_known_too(known: set[bytes], clients: Clients) -> None:
+    assert clients.may_be_unknown(7)
+    assert not clients.one_is_known(7)
+    known.add(b'a')
+    assert clients.one_is_known(7)
+    assert clients.one_is_known(8)
+    assert not clients.may_be_unknown(9)
+    assert clients.may_be_unknown(1)
+    assert not clients.one_is_known(1)
