@@ -52,7 +52,7 @@ class BearingFilter:
                 self._covariance[kind, axis] = np.diag([deviation[axis] ** 2, rate, acceleration]) * spread[axis] ** 2
         self._weight: Array = np.full(3, 1.0 / 3.0)
         self._elapsed_s = 0.0
-        self._combine()
+        self._mean = _weighted(self._weight, self._state)
 
     @property
     def bearing(self) -> Bearing:
@@ -67,9 +67,12 @@ class BearingFilter:
     @property
     def covariance(self) -> Array:
         """Covariance of azimuth, elevation and their rates, shape (4, 4), symmetric and positive definite."""
+        off = self._state - self._mean
+        scatter = (self._weight[:, np.newaxis, np.newaxis] * off).transpose(1, 2, 0) @ off.swapaxes(0, 1)
+        total = _weighted(self._weight, self._covariance) + scatter
         result = np.zeros((4, 4))
         for axis in (0, 1):
-            result[axis::2, axis::2] = self._total[axis, :2, :2]
+            result[axis::2, axis::2] = 0.5 * (total + total.swapaxes(-1, -2))[axis, :2, :2]
         return result
 
     def predict(self, dt: float, steady_noise: float, manoeuvre: float) -> None:
@@ -87,7 +90,7 @@ class BearingFilter:
         self._covariance = step @ self._covariance @ step.swapaxes(-1, -2)
         self._covariance += noise[:, np.newaxis] * (spread**2)[np.newaxis, :, np.newaxis, np.newaxis]
         self._elapsed_s += dt
-        self._combine()
+        self._mean = _weighted(self._weight, self._state)
 
     def update(self, bearing: Bearing, deviation: tuple[float, float]) -> None:
         """Take a measured bearing with its standard deviations across and up in rad."""
@@ -107,7 +110,7 @@ class BearingFilter:
         weight = np.maximum(self._weight * np.exp(score - score.max()), _LEAST_WEIGHT)
         self._weight = weight / weight.sum()
         self._mix()
-        self._combine()
+        self._mean = _weighted(self._weight, self._state)
 
     def compare(self, azimuth: Array, elevation: Array, variance: Array) -> tuple[Array, Array]:
         """Compare bearings, shape (n,), and their variances across and up, shape (n, 2), with the prediction.
@@ -133,23 +136,20 @@ class BearingFilter:
         joint = self._weight[:, np.newaxis] * (0.5 * (1.0 - stay) + (1.5 * stay - 0.5) * np.eye(3))  # [from, to]
         self._weight = joint.sum(axis=0)
         share = (joint / self._weight).T  # [to, from]
-        mixed = np.tensordot(share, self._state, 1)
+        mixed = _weighted(share, self._state)
         off = self._state - mixed[:, np.newaxis]  # [to, from, axis, state]
         scatter = (share[:, :, np.newaxis, np.newaxis] * off).transpose(0, 2, 3, 1) @ off.transpose(0, 2, 1, 3)
-        self._state, self._covariance = mixed, np.tensordot(share, self._covariance, 1) + scatter
-
-    def _combine(self) -> None:
-        """Work out mean and covariance over all kinds of motion."""
-        self._mean: Array = np.tensordot(self._weight, self._state, 1)
-        off = self._state - self._mean
-        scatter = (self._weight[:, np.newaxis, np.newaxis] * off).transpose(1, 2, 0) @ off.swapaxes(0, 1)
-        total = np.tensordot(self._weight, self._covariance, 1) + scatter
-        self._total: Array = 0.5 * (total + total.swapaxes(-1, -2))
+        self._state, self._covariance = mixed, _weighted(share, self._covariance) + scatter
 
     @staticmethod
     def _spread(elevation: float) -> Array:
         """Return how much of each axis one rad on the sphere is."""
         return np.array([1.0 / max(_MIN_COS, math.cos(elevation)), 1.0])
+
+
+def _weighted(weights: Array, values: Array) -> Array:
+    """Return sums over the first axis of ``values``, weighted by the last of ``weights``."""
+    return (weights @ values.reshape(len(values), -1)).reshape(weights.shape[:-1] + values.shape[1:])
 
 
 def _motion(dt: float, steady_noise: float, manoeuvre: float) -> tuple[Array, Array]:

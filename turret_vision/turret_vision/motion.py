@@ -31,6 +31,7 @@ _MARGIN = 0.5             # of the canvas on each side, as a part of the image
 _NOISE_FLOOR = 2.5 ** 2   # least variance of a pixel, in squared gray levels
 _NEW_VARIANCE = 5.0 ** 2  # of a pixel seen for the first time
 _UNSEEN = 1e9             # variance of a pixel never seen: anything may be there
+_SHORTEST_STEP_S = 1e-3   # that an image teaches at least
 _LARGEST_STEP_S = 0.5     # longer pauses between images teach no more than this
 _YIELD = 5.0              # a candidate replaces what is believed once it is this many times older
 _UPSET = 0.75             # part of the image that may move at once; more is a change of light, or a knock ...
@@ -72,32 +73,37 @@ class MotionDetector(LocalDetector[MotionParameters]):
         if self._canvas is None or not self._canvas.fits(gray.shape, view.camera) or dt <= 0.0:
             self._canvas = _Canvas(gray.shape, view.camera)
             dt = 0.0
-        moving = self._canvas.step(
+        moving, to_image = self._canvas.step(
             gray, view.pose, min(dt, _LARGEST_STEP_S), self._parameters.sensitivity, self._parameters.memory_s)
-        return self._objects(moving, view.area(self._parameters.min_area))
+        return self._objects(moving, to_image, view.area(self._parameters.min_area))
 
-    def _objects(self, moving: Image, min_area: float) -> list[Detection]:
+    def _objects(self, moving: Image, to_image: Array, min_area: float) -> list[Detection]:
+        """Return what a mask shows, in px of the image to which a homography brings it."""
         moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _SMALL)  # type: ignore[assignment]
         reach = 2 * round(0.5 * self._parameters.join * moving.shape[1]) + 1
         joined = cv2.dilate(moving, np.ones((reach, reach), np.uint8))
-        _, labels, rects, _ = cv2.connectedComponentsWithStats(joined, connectivity=8, ltype=cv2.CV_16U)
-        areas = np.bincount(labels[moving > 0], minlength=1)
         found = []
-        for label in np.flatnonzero(areas >= min_area):
-            x, y, width, height = (int(v) for v in rects[label][:4])
-            part = (slice(y, y + height), slice(x, x + width))
-            region = cv2.boundingRect(((labels[part] == label) & (moving[part] > 0)).view(np.uint8))
-            found.append(Detection('motion', Box.from_rect(x + region[0], y + region[1], region[2], region[3])))
+        for outline in cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
+            left, top, width, height = cv2.boundingRect(outline)
+            inside = np.zeros((height, width), np.uint8)
+            cv2.drawContours(inside, [outline], 0, 255, cv2.FILLED, offset=(-left, -top))
+            inside &= moving[top:top + height, left:left + width]
+            if cv2.countNonZero(inside) < max(1.0, min_area):
+                continue
+            points = np.add(cv2.findNonZero(inside), (left, top), dtype=np.float32)
+            seen = cv2.perspectiveTransform(points, to_image)[:, 0]
+            (left, top), (right, bottom) = (cv2.reduce(seen, 0, kind)[0] for kind in (cv2.REDUCE_MIN, cv2.REDUCE_MAX))
+            found.append(Detection('motion', Box.from_rect(left, top, right - left + 1.0, bottom - top + 1.0)))
         return found
 
 
 class _Placed(NamedTuple):
-    """An image on the canvas: where, what is seen there, what of it is valid, and the homography that put it there."""
+    """An image on the canvas: where, what is seen there, what of it is valid, and the homography back to the image."""
 
     area: Area
     image: Image
     valid: Mask
-    to_canvas: Array
+    to_image: Array
 
 
 class _Canvas:
@@ -125,8 +131,10 @@ class _Canvas:
         """Return whether the models were made for such images."""
         return shape == (self._height, self._width) and camera == self._camera
 
-    def step(self, gray: Image, pose: Pose | None, dt: float, sensitivity: float, memory_s: float) -> Image:
-        """Return the mask of what moves in an image, then learn from the image."""
+    def step(
+            self, gray: Image, pose: Pose | None, dt: float, sensitivity: float, memory_s: float,
+    ) -> tuple[Image, Array]:
+        """Return the mask of what moves and the homography from it to the image, then learn from the image."""
         if self._anchor is None:
             self._anchor = pose
         to_canvas = self._to_canvas(pose)
@@ -136,9 +144,9 @@ class _Canvas:
         still = bool(np.abs(to_canvas - _shift(self._left, self._top)).max() < _STILL_PX)
         if still:
             area = (slice(self._top, self._top + self._height), slice(self._left, self._left + self._width))
-            placed = _Placed(area, gray, np.ones(gray.shape, np.bool_), to_canvas)
+            placed = _Placed(area, gray, np.ones(gray.shape, np.bool_), np.eye(3))
         else:
-            placed = self._register(gray, to_canvas)
+            placed = self._warp(gray, self._registered(gray, to_canvas))
         self._gain = self._best_gain(placed)
         if not 1.0 / _LARGEST_GAIN < self._gain < _LARGEST_GAIN:
             self._follow_exposure()
@@ -146,16 +154,12 @@ class _Canvas:
         squared = self._squared_deviation(placed.area, brightness, slack=0 if still else 1)
         moving = self._compare(placed, brightness, squared, sensitivity)
         if self._upset(placed, moving, dt):
-            return np.zeros_like(gray)
+            return np.zeros_like(placed.image), placed.to_image
         self._learn(placed, brightness, squared, moving, dt, memory_s)
         self._learn_candidate(placed.area, brightness, moving, dt, sensitivity, memory_s)
-        mask: Image = moving.view(np.uint8) * np.uint8(255)
-        if still:
-            return mask
-        self._choose_landmarks(placed, moving, dt)
-        from_area = np.linalg.inv(placed.to_canvas) @ _shift(placed.area[1].start, placed.area[0].start)
-        return cv2.warpPerspective(  # type: ignore[return-value]
-            mask, from_area, (self._width, self._height), flags=cv2.INTER_NEAREST)
+        if not still:
+            self._choose_landmarks(placed, moving, dt)
+        return moving.view(np.uint8) * np.uint8(255), placed.to_image
 
     # Where an image is on the canvas
 
@@ -168,7 +172,7 @@ class _Canvas:
         intrinsic = np.array([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
         anchor = base_from_optical(camera, self._anchor.pan, self._anchor.tilt)
         rotation = anchor.T @ base_from_optical(camera, pose.pan, pose.tilt)
-        homography = shift @ intrinsic @ rotation @ np.linalg.inv(intrinsic)
+        homography = shift @ intrinsic @ rotation @ cv2.invert(intrinsic)[1]
         return np.asarray(homography / homography[2, 2])
 
     def _corners(self, to_canvas: Array) -> Array | None:
@@ -209,16 +213,14 @@ class _Canvas:
         self._variance[mixed] = _UNSEEN
         self._age[mixed] = self._other_age[mixed] = 0.0
 
-    def _register(self, gray: Image, to_canvas: Array) -> _Placed:
-        """Warp an image onto the canvas, with the shift that remains between model and image put right."""
-        placed = self._warp(gray, to_canvas)
-        points = self._landmarks_in(placed)
-        shift = self._remaining_shift(placed, points) if len(points) >= _LEAST_LANDMARKS else np.zeros(2)
+    def _registered(self, gray: Image, to_canvas: Array) -> Array:
+        """Return the homography with the shift put right that remains between model and image."""
+        shift = self._remaining_shift(gray, to_canvas)
         self._lost = shift is None
         if shift is None or float(np.abs(shift).max()) < _STILL_PX:
-            return placed
+            return to_canvas
         self._correction -= shift
-        return self._warp(gray, _shift(-float(shift[0]), -float(shift[1])) @ to_canvas)
+        return _shift(-float(shift[0]), -float(shift[1])) @ to_canvas
 
     def _upset(self, placed: _Placed, moving: Mask, dt: float) -> bool:
         """Return whether so much seems to move that it is the picture which is misjudged; forget when that lasts."""
@@ -246,29 +248,33 @@ class _Canvas:
         left, top = (max(0, math.floor(v)) for v in corners.min(axis=0))
         right, bottom = (math.ceil(v) + 1 for v in corners.max(axis=0))
         right, bottom = min(right, width), min(bottom, height)
-        image = cv2.warpPerspective(
-            gray, _shift(-left, -top) @ to_canvas, (right - left, bottom - top), borderMode=cv2.BORDER_REPLICATE)
+        to_image = cv2.invert(to_canvas)[1] @ _shift(left, top)
+        image = _sampled(gray, to_image, right - left, bottom - top)
         valid = np.zeros(image.shape, np.uint8)
         outline = np.round(corners - (left, top)).astype(np.int32)
         cv2.fillConvexPoly(valid, outline, 1)
         cv2.polylines(valid, [outline], True, 0, 3)
-        return _Placed(
-            (slice(top, bottom), slice(left, right)), image, valid.view(np.bool_), to_canvas)  # type: ignore[arg-type]
+        return _Placed((slice(top, bottom), slice(left, right)), image, valid.view(np.bool_), to_image)
 
-    def _landmarks_in(self, placed: _Placed) -> npt.NDArray[np.float32]:
-        """Return the landmarks that an image shows, in px of it on the canvas, shape (n, 1, 2)."""
+    def _remaining_shift(self, gray: Image, to_canvas: Array) -> Array | None:
+        """Return by how many px of the canvas the image lies beside the model; None where too few landmarks agree.
+
+        Zero where too few are in view to tell.
+        """
         if self._landmarks is None:
-            return np.empty((0, 1, 2), np.float32)
-        points = self._landmarks - _corner(placed.area)
-        size = np.array(placed.image.shape[::-1], np.float32)
-        return points[((points > 8.0) & (points < size - 9.0)).all(axis=(1, 2))]
-
-    def _remaining_shift(self, placed: _Placed, points: npt.NDArray[np.float32]) -> Array | None:
-        """Return by how many px the image lies beside the model; None where too few landmarks agree."""
-        model = cv2.convertScaleAbs(self._mean[placed.area])
+            return np.zeros(2)
+        expected = cv2.perspectiveTransform(self._landmarks, cv2.invert(to_canvas)[1])
+        size = np.array(gray.shape[::-1], np.float32)
+        in_view = ((expected > 8.0) & (expected < size - 9.0)).all(axis=(1, 2))
+        points, expected = self._landmarks[in_view], expected[in_view]
+        if len(points) < _LEAST_LANDMARKS:
+            return np.zeros(2)
+        left, top = np.maximum(points.min(axis=(0, 1)) - 8.0, 0.0).astype(int)
+        model = cv2.convertScaleAbs(self._mean[top:top + self._height, left:left + self._width])
         seen, ok, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
-            model, placed.image, points, None, winSize=(11, 11), maxLevel=2)
-        moves = (seen - points)[ok.ravel() == 1].reshape(-1, 2)
+            model, gray[:model.shape[0], :model.shape[1]], points - np.array((left, top), np.float32), expected,
+            winSize=(11, 11), maxLevel=2, flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
+        moves = (cv2.perspectiveTransform(seen, to_canvas) - points)[ok.ravel() == 1].reshape(-1, 2)
         if not len(moves):
             return None
         # The room is what most landmarks agree with; those that something hides go anywhere.
@@ -316,15 +322,16 @@ class _Canvas:
     def _squared_deviation(self, area: Area, brightness: Layer, slack: int) -> Layer:
         """Return how far an image is, squared, from everything that is believed within ``slack`` px around."""
         model = self._mean[area]
-        if slack:
-            kernel = np.ones((2 * slack + 1, 2 * slack + 1), np.uint8)
-            highest, lowest = cv2.dilate(model, kernel), cv2.erode(model, kernel)
-            deviation: Layer = np.maximum(brightness - highest, lowest - brightness)
-            np.maximum(deviation, 0.0, out=deviation)
-        else:
-            deviation = brightness - model
-        deviation *= deviation
-        return deviation
+        if not slack:
+            deviation: Layer = brightness - model
+            deviation *= deviation
+            return deviation
+        kernel = np.ones((2 * slack + 1, 2 * slack + 1), np.uint8)
+        seen, believed = cv2.convertScaleAbs(brightness), cv2.convertScaleAbs(model)
+        above = cv2.subtract(seen, cv2.dilate(believed, kernel))  # zero where it is not
+        below = cv2.subtract(cv2.erode(believed, kernel), seen)
+        outside = cv2.max(above, below)
+        return cv2.multiply(outside, outside, dtype=cv2.CV_32F)  # type: ignore[return-value]
 
     def _compare(self, placed: _Placed, brightness: Layer, squared: Layer, sensitivity: float) -> Mask:
         """Return where an image deviates from what is believed."""
@@ -346,35 +353,37 @@ class _Canvas:
         """Average what agrees with what is believed over the time seen, at most over the memory."""
         mean, variance, age = self._mean[placed.area], self._variance[placed.area], self._age[placed.area]
         agrees = placed.valid & ~moving
-        new = placed.valid & (variance == _UNSEEN)
-        if new.any():
+        if cv2.minMaxLoc(variance)[1] >= _UNSEEN:
+            new = placed.valid & (variance == _UNSEEN)
             mean[new], variance[new] = brightness[new], _NEW_VARIANCE
-        grown = agrees * np.float32(max(dt, 1e-3))
-        age += grown
-        np.minimum(age, memory_s, out=age)
-        weight = np.divide(grown, age, out=grown, where=agrees)
-        mean += weight * (brightness - mean)
-        squared -= variance
-        squared *= weight
-        variance += squared
+        step = max(dt, _SHORTEST_STEP_S)
+        taught: Layer = agrees.astype(np.float32)
+        taught *= np.float32(step)
+        # OpenCV works in the part of a layer; numpy takes three times as long there.
+        cv2.add(age, taught, dst=age)
+        cv2.threshold(age, memory_s, memory_s, cv2.THRESH_TRUNC, dst=age)
+        weight = taught / np.maximum(age, np.float32(step))
+        cv2.accumulateProduct(cv2.subtract(brightness, mean), weight, mean)
+        cv2.accumulateProduct(cv2.subtract(squared, variance), weight, variance)
 
     def _learn_candidate(
             self, area: Area, brightness: Layer, moving: Mask, dt: float, sensitivity: float, memory_s: float) -> None:
         """Teach the candidates where something moves, and believe those that have been there for long enough."""
-        where = np.nonzero(moving)
-        seen, other, other_age = brightness[where], self._other[area][where], self._other_age[area][where]
+        y, x = np.divmod(np.flatnonzero(moving), moving.shape[1])
+        where = (y + area[0].start) * self._mean.shape[1] + (x + area[1].start)
+        seen, other, other_age, mean, age = brightness[moving], *(layer.take(where) for layer in (
+            self._other, self._other_age, self._mean, self._age))
         difference = seen - other
-        fits = difference * difference < 2.0 * _NOISE_FLOOR * sensitivity
-        other_age = np.where(fits, np.minimum(other_age + dt, memory_s), np.float32(dt))
-        other = np.where(fits, other + difference * dt / np.maximum(other_age, 1e-6), seen)
-        age = self._age[area][where]
+        fits = difference * difference < np.float32(2.0 * _NOISE_FLOOR * sensitivity)
+        other_age = np.where(fits, np.minimum(other_age + np.float32(dt), np.float32(memory_s)), np.float32(dt))
+        other = np.where(fits, other + difference * np.float32(dt) / np.maximum(other_age, np.float32(1e-6)), seen)
         believed = other_age >= np.minimum(_YIELD * age, memory_s)
-        mean = self._mean[area][where]
-        self._other[area][where] = np.where(believed, mean, other)
-        self._other_age[area][where] = np.where(believed, age, other_age)
-        self._mean[area][where] = np.where(believed, other, mean)
-        self._age[area][where] = np.where(believed, other_age, age)
-        self._variance[area][where] = np.where(believed, np.float32(_NEW_VARIANCE), self._variance[area][where])
+        self._other.put(where, np.where(believed, mean, other))
+        self._other_age.put(where, np.where(believed, age, other_age))
+        replaced = where[believed]
+        self._mean.put(replaced, other[believed])
+        self._age.put(replaced, other_age[believed])
+        self._variance.put(replaced, np.float32(_NEW_VARIANCE))
 
 
 def _shadow(brightness: Layer, model: Layer) -> Mask:
@@ -393,6 +402,19 @@ def _shadow(brightness: Layer, model: Layer) -> Mask:
 def _local_variance(values: Layer) -> Layer:
     mean = cv2.blur(values, _SHADOW_WINDOW)
     return cv2.blur(values * values, _SHADOW_WINDOW) - mean * mean  # type: ignore[return-value]
+
+
+def _sampled(image: Image, to_image: Array, width: int, height: int) -> Image:
+    """Return the picture of a size that a homography brings to an image; its border goes on outside.
+
+    It costs half of cv2.warpPerspective.
+    """
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, np.newaxis]
+    (a, b, c), (d, e, f), (g, h, i) = to_image.astype(np.float32)
+    scale = 1.0 / (g * x + (h * y + i))
+    return cv2.remap(  # type: ignore[return-value]
+        image, (a * x + (b * y + c)) * scale, (d * x + (e * y + f)) * scale, cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE)
 
 
 def _shift(x: float, y: float) -> Array:
