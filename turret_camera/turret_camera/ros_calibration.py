@@ -23,6 +23,7 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_answers import PatientActionServer
+from turret_common.ros_node import finish
 from turret_msgs.action import CalibrateCamera
 
 _LOOK_S = 0.2          # between two looks at the board
@@ -69,15 +70,11 @@ class RosCalibration:
             board = Board(request.board, request.columns or _COLUMNS, request.rows or _ROWS, request.marker or _MARKER)
             calibration = LensCalibration(board, request.views or _VIEWS)
             lens = await self._in_thread(goal, calibration)
-            result.success, result.rms, result.horizontal_fov = True, lens.rms_px, lens.horizontal_fov
+            result.rms, result.horizontal_fov = lens.rms_px, lens.horizontal_fov
             result.file, result.message = str(self._file), f'{lens.views} views; used from now on'
-            goal.succeed()
+            finish(goal, result, None)
         except TurretError as error:
-            result.code, result.message = int(error.code), error.message
-            if error.code is ReasonCode.CANCELLED:
-                goal.canceled()
-            else:
-                goal.abort()
+            finish(goal, result, error)
         return result
 
     async def _in_thread(self, goal: ServerGoalHandle, calibration: LensCalibration) -> Lens:

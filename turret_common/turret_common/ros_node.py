@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import rclpy
+from rclpy.action.server import ServerGoalHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -116,6 +117,19 @@ def _answering(owner: Any, name: str, response: Any) -> Iterator[None]:
         node.get_logger().error(f'{name}: {type(error).__name__}: {error}')
         response.code = int(ReasonCode.INTERNAL_ERROR)
         response.message = f'{type(error).__name__}: {error}'
+
+
+def finish(goal: ServerGoalHandle, result: Any, error: TurretError | None) -> None:
+    """Fill ``success``, ``code`` and ``message`` of a result, and tell the goal how it ended."""
+    if error is None:
+        result.success = True
+        goal.succeed()
+        return
+    result.code, result.message = int(error.code), error.message
+    if error.code is ReasonCode.CANCELLED and goal.is_cancel_requested:
+        goal.canceled()
+    else:
+        goal.abort()
 
 
 async def in_thread(node: Node, worker: ThreadPoolExecutor, function: Callable[..., ResultT], *args: Any) -> ResultT:

@@ -20,7 +20,7 @@ from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_answers import PatientActionServer
-from turret_common.ros_node import answered, run
+from turret_common.ros_node import answered, finish, run
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
 from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
@@ -29,7 +29,7 @@ from turret_control.gimbal_axis import AxisView
 from turret_control.gimbal_driver import GimbalSample
 from turret_control.gimbal_drivers import make_driver
 from turret_control.gimbal_parameters import GimbalParameters
-from turret_control.ros_procedures import Done, ended, finish
+from turret_control.ros_procedures import Done, ended
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
 from turret_msgs.srv import Registers, SetEnabled, SetHome

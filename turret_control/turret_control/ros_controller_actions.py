@@ -16,6 +16,7 @@ from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.permit import PermitMonitor
 from turret_common.ros_answers import PatientActionServer
+from turret_common.ros_node import finish
 from turret_common.ros_params import RosParameters
 from turret_control.controller import Controller, Task
 from turret_control.controller_check import CheckBearings
@@ -28,7 +29,7 @@ from turret_control.controller_tuning import AutoTune
 from turret_control.patterns import Area, Waypoint, check
 from turret_control.presets import PresetStore
 from turret_control.ros_controller import pattern_message
-from turret_control.ros_procedures import Done, ended, finish
+from turret_control.ros_procedures import Done, ended
 from turret_msgs import action
 
 _DEFAULT_TRAVEL = 0.1   # rad

@@ -21,6 +21,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_answers import PatientActionServer
 from turret_common.ros_images import image_to_array
+from turret_common.ros_node import finish
 from turret_common.ros_qos import IMAGE_IN
 from turret_control.boresight import Boresight, Dot, fit_boresight
 from turret_control.boresight_dot import find_dot
@@ -68,14 +69,10 @@ class BoresightCalibration:
             finally:
                 self._busy = False
             self._accept(found)
-            result.success, result.residual = True, found.residual
-            goal.succeed()
+            result.residual = found.residual
+            finish(goal, result, None)
         except TurretError as error:
-            result.code, result.message = int(error.code), error.message
-            if error.code is ReasonCode.CANCELLED:
-                goal.canceled()
-            else:
-                goal.abort()
+            finish(goal, result, error)
         return result
 
     async def _find(self, goal: ServerGoalHandle) -> Boresight:
