@@ -17,11 +17,22 @@ class Periodic(threading.Thread):
 
     def __init__(
             self, name: str, period_s: float, tick: Callable[[], None],
-            on_error: Callable[[BaseException], None]) -> None:
+            on_error: Callable[[BaseException], None], wait: Callable[[float], bool] | None = None) -> None:
+        """Prepare it.
+
+        Args:
+            name: of the thread.
+            period_s: in s.
+            tick: the work.
+            on_error: told of an error in the work, after which there is no more.
+            wait: waits for so many s in place of the clock, and returns True earlier when something has come that the
+                work shall be done for at once; the deadlines then count from there. None = nothing does.
+        """
         super().__init__(name=name, daemon=True)
         self._period_s = period_s
         self._tick = tick
         self._on_error = on_error
+        self._wait = wait or self._sleep
         self._asleep = threading.Lock()  # waiting for a lock takes a third of waiting for an event
         self._asleep.acquire()
         self._ended = False
@@ -34,9 +45,14 @@ class Periodic(threading.Thread):
                 now = time.monotonic()
                 while deadline <= now:
                     deadline += self._period_s
-                self._asleep.acquire(timeout=deadline - now)
+                if self._wait(deadline - now):
+                    deadline = time.monotonic()
         except BaseException as error:  # the boundary of the thread: nobody above would learn of it
             self._on_error(error)
+
+    def _sleep(self, duration_s: float) -> bool:
+        self._asleep.acquire(timeout=duration_s)
+        return False
 
     def wake(self) -> None:
         """Tick at once, beside the deadlines."""

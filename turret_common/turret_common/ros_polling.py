@@ -54,10 +54,10 @@ class PolledSubscription(Generic[MessageT]):
 
 
 class AwaitedSubscription(PolledSubscription[MessageT]):
-    """A subscription that its thread also waits for, and of which it wants the newest message.
+    """A subscription that its thread also waits for.
 
     Attributes:
-        missed: how many messages of the publisher were never given, because newer ones had come.
+        missed: how many messages of the publisher :meth:`newest` never gave, because newer ones had come.
     """
 
     def __init__(self, node: Node, message_type: type[MessageT], topic: str, qos: QoSProfile) -> None:
@@ -68,8 +68,8 @@ class AwaitedSubscription(PolledSubscription[MessageT]):
         self._guard = GuardCondition(None, None, context=node.context)
         node.context.on_shutdown(self.wake)
 
-    def newest(self, timeout_s: float) -> MessageT | None:
-        """Wait for a message and give the newest; None after the time-out, a :meth:`wake`, or when the context ends."""
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for a message; False after the time-out, a :meth:`wake`, or when the context ends."""
         # A shutdown of the context ends the waiting with an error.
         with contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError), \
                 self._context, self._guard.handle, self._subscription.handle:
@@ -78,14 +78,19 @@ class AwaitedSubscription(PolledSubscription[MessageT]):
             wait_set.add_guard_condition(self._guard.handle)
             wait_set.add_subscription(self._subscription.handle)
             wait_set.wait(round(1e9 * timeout_s))
-            newest: MessageT | None = None
+            return bool(wait_set.get_ready_entities('subscription'))
+        return False
+
+    def newest(self, timeout_s: float) -> MessageT | None:
+        """Wait for a message and give the newest; None where :meth:`wait` says False."""
+        newest: MessageT | None = None
+        if self.wait(timeout_s):
             for message, info in self._taken():
                 newest = message
                 sequence = info['publication_sequence_number'] or 0
                 self.missed += max(0, sequence - self._sequence - 1) if self._sequence else 0
                 self._sequence = sequence
-            return newest
-        return None
+        return newest
 
     def wake(self) -> None:
         """End the waiting, from any thread."""

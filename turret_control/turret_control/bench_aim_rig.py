@@ -46,6 +46,7 @@ FRAME_LOSS = 0.02
 VISION_DELAY_S = 0.055     # exposure midpoint to tracks received
 VISION_JITTER_S = 0.004    # the most that one image differs from that
 LOOP_S = 1.0 / ControllerParameters().rate_hz
+JUDGED_S = 0.0125          # between two looks at the truth
 ACTUATION_S = 0.030        # command to motion as configured; the hidden difference adds to it
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
 
@@ -221,20 +222,26 @@ class Rig:
         self._frame = next(self._frames)
 
     def run(self, duration_s: float) -> Iterator[Truth]:
-        """Run the loop; give the truth at every turn of the controller."""
-        turns = moves = 0
-        while turns * LOOP_S < duration_s:
-            now, moved = turns * LOOP_S, (moves + 0.5) * gimbal_core.PERIOD_S
-            if moved < now:
-                self._plant.step(round(1e9 * moved))
+        """Run the loop; give the truth every ``JUDGED_S``."""
+        turn, turns, moves, judged = 0.0, 0, 0, 0
+        while True:
+            move, judge = (moves + 0.5) * gimbal_core.PERIOD_S, judged * JUDGED_S
+            turn = min(turn, self._frame.arrival_s)  # at each image, and at least so often
+            now = min(turn, move, judge)
+            if now >= duration_s:
+                return
+            self._plant.step(round(1e9 * now))
+            if now == move:
                 self._move()
                 moves += 1
-                continue
-            self._plant.step(round(1e9 * now))
-            self._see(now)
-            turns += 1
-            self._gimbal.command(gimbal_core.Command(turns, *self._brain.command(now)), round(1e9 * now))
-            yield self._judge(now)
+            elif now == turn:
+                self._see(now)
+                turns += 1
+                self._gimbal.command(gimbal_core.Command(turns, *self._brain.command(now)), round(1e9 * now))
+                turn += LOOP_S
+            else:
+                yield self._judge(now)
+                judged += 1
 
     def _exposures(self) -> Iterator[Frame]:
         exposure = 0.0

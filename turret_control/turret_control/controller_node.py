@@ -18,7 +18,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros_images import info_to_camera
 from turret_common.ros_node import answered, run, seconds, stamp_from
 from turret_common.ros_params import ArmedGuard, RosParameters
-from turret_common.ros_polling import PolledSubscription
+from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
 from turret_common.ros_qos import COMMAND, NEWEST, PERMIT, STATE, STREAM
 from turret_common.state_dir import state_dir
 from turret_control.boresight import Boresight, Dot, fit_boresight
@@ -73,7 +73,7 @@ _MOST_OFFSET_M = 1.0
 
 
 class ControllerNode(Node):
-    """Feeds :class:`Controller` with messages and sends what it decides, at a fixed rate in a thread of its own."""
+    """Feeds :class:`Controller` with messages and sends what it decides: at each image, and between images too."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('controller', **node_kwargs)
@@ -101,7 +101,7 @@ class ControllerNode(Node):
         self._state_out = self.create_publisher(ControllerState, 'controller/state', STATE)
         self._fire_out = self.create_publisher(FireRequest, 'controller/fire_request', COMMAND)
 
-        self._tracks_in = PolledSubscription(self, TrackArray, 'vision/tracks', STREAM)
+        self._tracks_in = AwaitedSubscription(self, TrackArray, 'vision/tracks', STREAM)
         self._joints_in = PolledSubscription(self, JointState, 'joint_states', STREAM)
         self._permit_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
         self._jog_in = PolledSubscription(self, Jog, 'controller/jog', COMMAND)
@@ -127,12 +127,14 @@ class ControllerNode(Node):
 
         if self._handset:
             self._handset.start()
-        self._thread = Periodic('control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error)
+        self._thread = Periodic(
+            'control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error, self._tracks_in.wait)
         self._thread.start()
 
     def destroy_node(self) -> None:
         """Stop the head, then end."""
         self._thread.stop()
+        self._tracks_in.close()
         if self._handset:
             self._handset.stop()
         if self.context.ok():

@@ -28,7 +28,8 @@ class ControllerParameters:
     """What the controller node can be told."""
 
     start_mode: str = param('idle', 'Mode after start', choices=('idle', 'manual', 'track'))
-    rate_hz: float = param(80.0, 'Rate of the control loop', unit='Hz', minimum=20.0, maximum=500.0)
+    rate_hz: float = param(
+        50.0, 'Least rate of the control loop, which also turns at each image', unit='Hz', minimum=20.0, maximum=500.0)
     selection: SelectionParameters = group(SelectionParameters)
     aim: AimingParameters = group(AimingParameters)
     joy: JoyParameters = group(JoyParameters)
