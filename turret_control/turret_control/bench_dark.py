@@ -38,7 +38,7 @@ NAMESPACE = 'turret'
 #: The nodes under test, in order of start, and the parameters that differ from their defaults.
 _NODES: dict[str, dict[str, str]] = {
     'plant': {},
-    'gimbal': {'driver': 'sim', 'home_on_start': 'true'},
+    'gimbal': {'driver': 'sim', 'home_on_start': 'true', 'idle_release_s': '0.0'},
     'safety': {'estop_driver': 'sim', 'exclusion': 'always'},
     'laser': {'driver': 'sim', 'power': '1.0'},
 }
