@@ -7,11 +7,13 @@ Nothing here knows time or the simulated hardware: a picture follows from a :cla
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from turret_camera.frame import Pixels
 from turret_camera.panorama import Panorama, over
@@ -32,6 +34,7 @@ _GAMMA = 2.2
 _NOISE_TILE = 16.0  # standard deviation of the stored noise, in grey levels
 _READ_NOISE = 1.0  # standard deviation at gain 1, in grey levels
 _DOT_RADIUS = 0.003  # rad
+_STEPS_PER_PX = 8  # to which the length of a smear is rounded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +185,15 @@ def smear(image: Pixels, dx: float, dy: float) -> Pixels:
         ends = [cv2.warpAffine(half, np.array([[1, 0, s * dx], [0, 1, s * dy]], np.float64), half.shape[1::-1],
                                borderMode=cv2.BORDER_REPLICATE) for s in (-0.25, 0.25)]
         return cv2.addWeighted(ends[0], 0.5, ends[1], 0.5, 0.0)
-    n = 2 * math.ceil(0.5 * length) + 1
+    return cv2.filter2D(
+        image, -1, _line(round(_STEPS_PER_PX * dx), round(_STEPS_PER_PX * dy)), borderType=cv2.BORDER_REPLICATE)
+
+
+@functools.lru_cache(1024)
+def _line(dx_steps: int, dy_steps: int) -> npt.NDArray[np.float32]:
+    """Return the kernel that smears along a line; a head that turns steadily wants the same one again and again."""
+    dx, dy = dx_steps / _STEPS_PER_PX, dy_steps / _STEPS_PER_PX
+    n = 2 * math.ceil(0.5 * max(abs(dx), abs(dy))) + 1
     kernel = np.zeros((n, n))
     steps = 4 * n
     for s in (np.arange(steps) + 0.5) / steps - 0.5:
@@ -195,8 +206,8 @@ def smear(image: Pixels, dx: float, dy: float) -> Pixels:
     rows, columns = kernel.any(axis=1).nonzero()[0], kernel.any(axis=0).nonzero()[0]
     trim = max(rows[-1] - n // 2, 0), max(columns[-1] - n // 2, 0)
     kernel = kernel[n // 2 - trim[0]:n // 2 + trim[0] + 1, n // 2 - trim[1]:n // 2 + trim[1] + 1]
-    return cv2.filter2D(
-        image, -1, (kernel / kernel.sum()).astype(np.float32), borderType=cv2.BORDER_REPLICATE)
+    line: npt.NDArray[np.float32] = (kernel / kernel.sum()).astype(np.float32)
+    return line
 
 
 def _views(scene: Scene, exposure_s: float) -> _Views:
