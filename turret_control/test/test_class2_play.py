@@ -117,6 +117,12 @@ def test_a_still_head_may_be_armed_and_others_may_stand_still(laser: LaserReport
     assert ReasonCode.BEAM_STILL not in bench.wait(1000).reasons()
 
 
+def test_one_pose_alone_is_no_motion() -> None:
+    bench = Play()
+    bench.wait(600, but='pose').report()
+    assert ReasonCode.BEAM_STILL in bench.reasons()
+
+
 def test_an_unknown_pose_is_no_motion() -> None:
     bench = Play()
     assert ReasonCode.BEAM_STILL in bench.wait(600, but='pose').reasons()

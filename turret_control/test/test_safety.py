@@ -41,6 +41,12 @@ def test_before_anybody_reports_nothing_is_permitted() -> None:
         ReasonCode.NO_POSE}
 
 
+def test_the_very_first_pose_may_be_unknown() -> None:
+    core = SafetyCore(PARAMETERS, OperatorLease('secret'))
+    core.see_pose(Pose(math.nan, 0.0), 0.001, 10**12)
+    assert ReasonCode.NO_POSE in core.decide(10**12).reasons
+
+
 def test_automatic_fire_is_off_at_the_start() -> None:
     core = SafetyCore(PARAMETERS, OperatorLease('secret'))
     assert core.auto_fire is False
