@@ -8,6 +8,7 @@ under load. It waits on the same handles as the executors of rclpy do.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -24,6 +25,9 @@ from turret_common.ros_polling import TakenByHand
 _FOREVER = -1
 #: Messages taken from one subscription before the next one has its turn.
 _BATCH = 50
+#: Where the next message comes sooner than this [s], messages are left to gather for as long: to wake up costs more
+#: than to take one, and the loop needs its share of the processor.
+_FLOOD_S = 0.001
 
 
 class SubscriptionPump:
@@ -89,7 +93,10 @@ class SubscriptionPump:
             wait_set.add_guard_condition(self._guard.handle)
             for handle, _, _ in handles:
                 wait_set.add_subscription(handle)
+            served = time.monotonic()
             wait_set.wait(_FOREVER)
+            if time.monotonic() - served < _FLOOD_S:
+                time.sleep(_FLOOD_S)
             for pointer in wait_set.get_ready_entities('subscription'):
                 handle, cls, deliver = by_pointer[pointer]
                 for _ in range(_BATCH):
