@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import copy
+import ctypes
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -24,8 +25,10 @@ from typing import NamedTuple
 
 import hypothesis.stateful  # noqa: F401  these are imported once, for all the processes that are forked
 import numpy  # noqa: F401
+import psutil
 import pytest
 
+_PR_SET_CHILD_SUBREAPER = 36
 ROOT = Path(__file__).resolve().parent.parent
 _CORE, _TEST = 'turret_control/turret_control', 'turret_control/test'
 _EYES, _EYES_TEST = 'turret_vision/turret_vision', 'turret_vision/test'
@@ -254,14 +257,24 @@ def _tests_pass(tree: Path, tests: tuple[str, ...]) -> bool:
         os.dup2(silent, 2)
         os._exit(pytest.main(['-x', '-q', '-p', 'no:cacheprovider', *tests]))
     deadline = time.monotonic() + _TIMEOUT_S
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.01)
-    os.killpg(pid, signal.SIGKILL)  # a mutant that hangs is noticed
-    os.waitpid(pid, 0)
-    return False
+    try:
+        while time.monotonic() < deadline:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status) == 0
+            time.sleep(0.01)
+        return False  # a mutant that hangs is noticed
+    finally:
+        _end_children()
+
+
+def _end_children() -> None:
+    """Kill all that tests left behind; this process is the parent of what lost its own."""
+    while children := psutil.Process().children(recursive=True):
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, timeout=1.0)
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -288,6 +301,7 @@ def main() -> int:
     if args.list:
         sys.stdout.write(f'{len(todo)} mutants\n')
         return 0
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     sys.dont_write_bytecode = True
     os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'  # plugins that no test here needs take most of the time
     survivors = []

@@ -166,41 +166,41 @@ def idle(server: Server) -> Row:
 
 def bench_bridge(args: argparse.Namespace) -> Iterator[Row]:
     """Measure clients of the bridge."""
-    servers = [own_server(), stock_server('rosbridge_server', args.rosbridge)]
-    if servers[1] is None:
-        _write('rosbridge_server is not installed: nothing to compare the bridge with')
-    running = [server for server in servers if server is not None]
-    try:
-        yield from (idle(server) for server in running)
+    with _side_by_side('rosbridge_server', args.rosbridge) as servers:
+        yield from (idle(server) for server in servers)
         for rate_hz in (2.0, 20.0, 0.0):
             with source('status', rate_hz):
                 for clients in args.clients:
                     name = f'bridge, {clients} clients, {f"{rate_hz:g} Hz" if rate_hz else "flat out"}'
-                    for server in running:
+                    for server in servers:
                         yield _measured(
                             name, server, kind='socket', path=server.path, topic=TOPIC, type_name=STATUS_TYPE,
                             deflate=False, clients=clients, duration_s=args.duration)
-    finally:
-        for server in running:
-            server.stop()
+
+
+@contextlib.contextmanager
+def _side_by_side(stock: str, command: str) -> Iterator[list[Server]]:
+    """Give our server, and the stock one where it is installed."""
+    with contextlib.ExitStack() as stack:
+        servers = [own_server()]
+        stack.callback(servers[0].stop)
+        other = stock_server(stock, command)
+        if other is None:
+            _write(f'{stock} is not installed: nothing to compare with')
+        else:
+            stack.callback(other.stop)
+            servers.append(other)
+        yield servers
 
 
 def bench_video(args: argparse.Namespace) -> Iterator[Row]:
     """Measure viewers of a stream."""
-    servers = [own_server(), stock_server('web_video_server', args.video_server)]
-    if servers[1] is None:
-        _write('web_video_server is not installed: nothing to compare the video with')
-    running = [server for server in servers if server is not None]
-    try:
-        with source('video', 30.0):
-            for viewers in args.viewers:
-                for server in running:
-                    yield _measured(
-                        f'video, {viewers} viewers', server, kind='video',
-                        path=f'/stream?topic={IMAGE}&type=ros_compressed', clients=viewers, duration_s=args.duration)
-    finally:
-        for server in running:
-            server.stop()
+    with _side_by_side('web_video_server', args.video_server) as servers, source('video', 30.0):
+        for viewers in args.viewers:
+            for server in servers:
+                yield _measured(
+                    f'video, {viewers} viewers', server, kind='video',
+                    path=f'/stream?topic={IMAGE}&type=ros_compressed', clients=viewers, duration_s=args.duration)
 
 
 def bench_panel(args: argparse.Namespace) -> Iterator[Row]:
