@@ -139,6 +139,15 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
        for change in ('self._pid = 0 -> pass', '0 -> 1')},
     **{('guardian.py', line, f'{line} -> pass'): 'what is written, not what is done'
        for line in ('sys.stdout.flush()', 'sys.stderr.flush()')},
+    ('laser_loop.py', '_PATIENCE_S = 0.5', '0.5 -> 2.0'): 'who asks waits longer',
+    ('laser_loop.py', 'if not guarded and not faulty:', 'not guarded and not faulty -> (not guarded)'):
+        'a fault that is there already is told of once more',
+    ('laser_loop.py', 'elif guarded and faulty and self._driven is not None:',
+     'guarded and faulty and self._driven is not None -> (guarded and self._driven is not None)'):
+        'without a fault there is nothing to clear',
+    ('laser_loop.py', 'if due and (self._driven is not None or now_ns >= self._retry_ns):',
+     'self._driven is not None or now_ns >= self._retry_ns -> (now_ns >= self._retry_ns)'):
+        'pins that could be driven were tried when that was due',
     ('laser_loop.py', '_RETRY_NS = 100_000_000', '100_000_000 -> 200000001'): 'tries less often; it is a fault already',
     ('laser_loop.py', 'self._retry_ns = 0', '0 -> 1'): _ONE_NS,
     ('laser_loop.py', 'for _ in range(2):  # the second try for a connection that had failed', '2 -> 5'):
