@@ -54,7 +54,7 @@ class ReplayNode(Node):
         self._failure: TurretError | None = None
         self._fail = self.create_guard_condition(self._raise_failure)
         self._state = self.create_publisher(ReplayState, 'replay/state', STATE)
-        self._clock = self.create_publisher(Clock, '/clock', COMMAND) if p.clock_hz > 0.0 else None
+        self._clock_out = self.create_publisher(Clock, '/clock', COMMAND) if p.clock_hz > 0.0 else None
         self._look_due = self._state_due = self._clock_due = 0.0
         with ExitStack() as stack:
             self._bag = bag = stack.enter_context(Bag(Path(p.bag)))
@@ -142,7 +142,7 @@ class ReplayNode(Node):
             if self._player.ended and not self._settings.hold:
                 self._ending = True
                 signal.raise_signal(signal.SIGTERM)
-        clock_s = self._clock_due - now if self._clock is not None else math.inf
+        clock_s = self._clock_due - now if self._clock_out is not None else math.inf
         return max(0.0, min(wait_s, clock_s, self._state_due - now, self._look_due - now))
 
     def _publish(self, recorded: BagMessage) -> None:
@@ -153,9 +153,9 @@ class ReplayNode(Node):
 
     def _tell_time(self, now: float) -> None:
         """Publish the recorded time where the last one is old."""
-        if self._clock is not None and now >= self._clock_due:
+        if self._clock_out is not None and now >= self._clock_due:
             self._clock_due = now + 1.0 / self._settings.clock_hz
-            self._clock.publish(Clock(clock=_time(self._player.position_ns(now))))
+            self._clock_out.publish(Clock(clock=_time(self._player.position_ns(now))))
 
     def _publish_state(self, now: float) -> None:
         self._state_due = now + _STATE_S
