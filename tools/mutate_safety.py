@@ -139,6 +139,9 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
        for change in ('self._pid = 0 -> pass', '0 -> 1')},
     **{('guardian.py', line, f'{line} -> pass'): 'what is written, not what is done'
        for line in ('sys.stdout.flush()', 'sys.stderr.flush()')},
+    ('laser_loop.py', "super().__init__(name='laser', daemon=True)", 'True -> False'): 'its node stops it first',
+    ('laser_loop.py', 'self._retry_ns = now_ns + (_RETRY_NS if driven is None else 0)  # the first time at the next '
+     'tick', '0 -> 1'): _ONE_NS,
     ('laser_loop.py', '_PATIENCE_S = 0.5', '0.5 -> 2.0'): 'who asks waits longer',
     ('laser_loop.py', 'if not guarded and not faulty:', 'not guarded and not faulty -> (not guarded)'):
         'a fault that is there already is told of once more',

@@ -233,6 +233,9 @@ def test_it_ticks_every_5_ms_while_lit_or_unknown_and_every_20_ms_while_dark(ben
         bench.loop._driven = driven
         bench.loop._serve_one(0)
     assert Requests.waits == pytest.approx([0.02, 0.005, 0.005, 0.005])
+    bench.core.next_ns = lambda now_ns: now_ns + MS  # type: ignore[method-assign]
+    bench.loop._serve_one(0)
+    assert Requests.waits[-1] == pytest.approx(0.001)  # a pulse ends between two ticks
 
 
 def test_requests_do_not_hold_the_ticks_up(bench: Bench) -> None:
