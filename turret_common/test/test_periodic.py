@@ -1,0 +1,67 @@
+"""Work is done at its deadlines, or at once when something has come for it."""
+
+from __future__ import annotations
+
+import threading
+
+from turret_common.periodic import Periodic
+
+PERIOD_S = 1000.0
+
+
+class Waits:
+    """Waits that end as they are told to, and remember how long they were to be."""
+
+    def __init__(self, *ends: bool) -> None:
+        self.asked: list[float] = []
+        self._ends = iter(ends)
+        self.over = threading.Event()
+
+    def __call__(self, timeout_s: float) -> bool:
+        self.asked.append(timeout_s)
+        for end in self._ends:
+            return end
+        self.over.set()
+        threading.Event().wait(0.001)
+        return False
+
+
+def test_deadlines_count_from_what_came() -> None:
+    waits, ticks, errors = Waits(True, True), [], []
+    thread = Periodic('test', PERIOD_S, lambda: ticks.append(0), errors.append, waits)
+    thread.start()
+    assert waits.over.wait(10.0)
+    thread.stop()
+    assert errors == []
+    assert len(ticks) >= 3
+    # Each wait begins a whole period before its deadline, though no deadline has passed yet.
+    assert all(PERIOD_S - 1.0 < asked <= PERIOD_S for asked in waits.asked[:3])
+
+
+def test_a_wait_that_ends_early_for_nothing_moves_no_deadline() -> None:
+    waits, errors = Waits(False, False), []
+    begun: list[float] = []
+    thread = Periodic('test', PERIOD_S, lambda: begun.append(0.0), errors.append, waits)
+    thread.start()
+    assert waits.over.wait(10.0)
+    thread.stop()
+    assert errors == []
+    first, second, third = waits.asked[:3]
+    assert first > second > third
+
+
+def test_an_error_ends_it_and_is_told() -> None:
+    errors: list[BaseException] = []
+    told = threading.Event()
+
+    def fail() -> None:
+        raise ValueError('no')
+
+    def note(error: BaseException) -> None:
+        errors.append(error)
+        told.set()
+    thread = Periodic('test', PERIOD_S, fail, note)
+    thread.start()
+    assert told.wait(10.0)
+    thread.stop()
+    assert [str(error) for error in errors] == ['no']
