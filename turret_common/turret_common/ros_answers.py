@@ -85,6 +85,11 @@ class _Answers:
         self._waiting.append(_Waiting(clients, number, time.monotonic() + _PATIENCE_S, answer))
         self._serve()
 
+    def close(self) -> None:
+        """Answer nobody any more."""
+        self._waiting.clear()
+        self._node.destroy_timer(self._timer)
+
     def _serve(self) -> None:
         for waiting in list(self._waiting):
             if waiting.clients.one_is_known(waiting.number) or time.monotonic() >= waiting.give_up:
@@ -129,6 +134,11 @@ class PatientActionServer(ActionServer):
         self._clients = {
             part: self._answers.clients(f'{name}/_action/{service}')
             for part, service in _PARTS.items() if _needed()}
+
+    def destroy(self) -> None:
+        """Take the server down."""
+        self._answers.close()
+        super().destroy()
 
     async def execute(self, taken: dict[str, Any]) -> None:
         """Serve what was taken; each part by itself, because each may have to wait."""

@@ -30,7 +30,7 @@ class Server(Node):
         self.deaf = False
         self._heard: set[bytes] = set()
         self.create_service(Trigger, 'ask', self._ask)
-        self._action = PatientActionServer(self, Home, 'home', self._home)
+        self.action = PatientActionServer(self, Home, 'home', self._home)
 
     def get_subscriptions_info_by_topic(self, *args: Any, **kwargs: Any) -> list[Any]:
         readers = super().get_subscriptions_info_by_topic(*args, **kwargs)
@@ -104,6 +104,12 @@ def test_an_action_waits_with_each_of_its_answers(ros: RosHarness, server: Serve
     cancelled = goal.result().cancel_goal_async()
     wait_until(cancelled.done, what='the answer to a cancellation')
     client.destroy()
+
+
+def test_an_action_server_leaves_nothing_behind(server: Server) -> None:
+    timers, waitables = len(list(server.timers)), len(list(server.waitables))
+    server.action.destroy()
+    assert (len(list(server.timers)), len(list(server.waitables))) == (timers - 1, waitables - 1)
 
 
 @pytest.fixture
