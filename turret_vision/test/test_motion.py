@@ -90,6 +90,7 @@ def test_a_moving_disc_is_found_by_a_still_head() -> None:
         target = Bearing(0.3 - 0.02 * i, 0.05)
         (found,) = watch.look(target=target)
         assert found.class_id == 'motion'
+        assert [type(number) for number in found.box] == 4 * [float]  # others break messages and statistics
         assert error(found.box, target, LEVEL) < 1.5
         assert found.box.width == pytest.approx(22.0, abs=3.0)
 

@@ -92,8 +92,9 @@ class MotionDetector(LocalDetector[MotionParameters]):
                 continue
             points = np.add(cv2.findNonZero(inside), (left, top), dtype=np.float32)
             seen = cv2.perspectiveTransform(points, to_image)[:, 0]
-            (left, top), (right, bottom) = (cv2.reduce(seen, 0, kind)[0] for kind in (cv2.REDUCE_MIN, cv2.REDUCE_MAX))
-            found.append(Detection('motion', Box.from_rect(left, top, right - left + 1.0, bottom - top + 1.0)))
+            x0, y0 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MIN)[0])
+            x1, y1 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MAX)[0])
+            found.append(Detection('motion', Box.from_rect(x0, y0, x1 - x0 + 1.0, y1 - y0 + 1.0)))
         return found
 
 
