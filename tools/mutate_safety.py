@@ -134,6 +134,7 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('guardian.py', 'while (problem := self._drive_low()) and time.monotonic() < end_by:',
      'time.monotonic() < end_by -> (time.monotonic() <= end_by)'): _ONE_NS,
     ('guardian.py', 'return 1', 'return 1 -> pass'): 'a driver that was killed counts as 1 below',
+    **{('guardian.py', line, '1 -> 3'): 'as little a descriptor' for line in ('self._fd = -1', 'self._chip = -1')},
     ('guardian.py', 'if self._fd >= 0:', 'self._fd >= 0 -> (self._fd > 0)'): 'takes it twice where that gives 0',
     **{('guardian.py', 'self._pid = 0', change): 'overwritten when it runs'
        for change in ('self._pid = 0 -> pass', '0 -> 1')},

@@ -424,6 +424,24 @@ def test_a_closed_connection_is_noticed_at_the_next_pulse(ends: tuple[GuardianLi
     assert link.closed
 
 
+def test_a_connection_closed_in_order_is_noticed_by_receiving(ends: tuple[GuardianLink, socket.socket]) -> None:
+    link, guardian = ends
+    guardian.send(b'D')
+    assert link.pulse(False, 10**12)
+    guardian.recv(100)  # else the kernel reports a reset
+    guardian.close()
+    assert not link.pulse(False, 10**12 + 1)  # sends nothing
+    assert link.closed
+
+
+def test_a_closed_connection_is_noticed_by_sending(ends: tuple[GuardianLink, socket.socket]) -> None:
+    link, guardian = ends
+    guardian.send(b'D')
+    guardian.close()
+    assert not link.pulse(False, 10**12)  # there is still something to receive
+    assert link.closed
+
+
 def test_a_guardian_that_does_not_read_does_not_hold_the_driver_up(ends: tuple[GuardianLink, socket.socket]) -> None:
     link, _ = ends
     start = time.monotonic()
