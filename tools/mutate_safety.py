@@ -135,6 +135,14 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      'time.monotonic() < end_by -> (time.monotonic() <= end_by)'): _ONE_NS,
     ('guardian.py', 'return 1', 'return 1 -> pass'): 'a driver that was killed counts as 1 below',
     **{('guardian.py', line, '1 -> 3'): 'as little a descriptor' for line in ('self._fd = -1', 'self._chip = -1')},
+    **{('guardian.py', line, '4096 -> 8193'): 'how much is read at once'
+       for line in ('if self._connection.recv(4096):', 'data = connection.recv(4096)')},
+    **{('guardian.py', line, change): 'a descriptor of 0 is the standard input'
+       for line, change in (('if self._fd >= 0:', '0 -> 1'), ('if self._chip < 0:', '0 -> 1'))},
+    **{('guardian.py', line, f'{left} >= {right} -> ({left} > {right})'): _ONE_NS for line, left, right in (
+        ('if time.monotonic() - heard >= silence:', 'time.monotonic() - heard', 'silence'),
+        ('if time.monotonic() >= end_by:', 'time.monotonic()', 'end_by'),
+        ('if self._end_by is not None and time.monotonic() >= self._end_by:', 'time.monotonic()', 'self._end_by'))},
     ('guardian.py', 'if self._fd >= 0:', 'self._fd >= 0 -> (self._fd > 0)'): 'takes it twice where that gives 0',
     **{('guardian.py', 'self._pid = 0', change): 'overwritten when it runs'
        for change in ('self._pid = 0 -> pass', '0 -> 1')},

@@ -163,6 +163,13 @@ def test_a_driver_that_raises_leaves_the_line_low_and_says_why(line: Line) -> No
     assert len(line.lows) >= 2
 
 
+@pytest.mark.parametrize(('end', 'expected'), [('SystemExit(5)', 5), ('SystemExit("no")', 1), ('SystemExit()', 1)])
+def test_a_driver_that_exits_leaves_the_line_low(line: Line, end: str, expected: int) -> None:
+    code, _ = Guarded(line, f'pulse(True, 0.1); raise {end}').end()
+    assert code == expected
+    assert len(line.lows) >= 2
+
+
 def test_an_armed_driver_that_falls_silent_is_killed_within_50_ms(line: Line) -> None:
     guarded = Guarded(line, '''
         pulse(True, 0.2)
@@ -272,6 +279,18 @@ os.setpriority, os.sched_setscheduler, os.sched_param = raise_to, raise_to, int
     assert Guarded(line, 'pulse(False, 0.05)', refuse).end() == (7, '')
 
 
+def test_each_pulse_is_answered() -> None:
+    driver, ours = socket.socketpair()
+    watching = threading.Thread(target=Guardian(lambda _: 0)._watch, args=(ours,), daemon=True)
+    watching.start()
+    driver.settimeout(5.0)
+    driver.send(b'DDA')
+    assert driver.recv(100) == b'A'
+    driver.close()
+    watching.join(5.0)
+    assert not watching.is_alive()
+
+
 def test_a_line_that_cannot_be_had_at_first_is_tried_again(line: Line) -> None:
     line.refuse = 20
     code, errors = Guarded(line, 'pulse(False, 0.1)').end()
@@ -358,11 +377,14 @@ def test_a_gpio_line_is_requested_as_an_output_that_is_low(monkeypatch: pytest.M
     (fd, number, request), = kernel.requests
     assert (fd, number) == (33, (3 << 30) | (592 << 16) | (0xB4 << 8) | 7)
     assert kernel.opened == ['/dev/gpiochip4']
-    assert len(request) == 592
-    assert request[:4] == (18).to_bytes(4, 'little')  # offsets[0]
-    assert request[288:296] == (8).to_bytes(8, 'little')  # flags: an output
-    assert request[296:300] == bytes(4)  # no attributes: low
-    assert request[560:564] == (1).to_bytes(4, 'little')  # one line
+    expected = bytearray(592)
+    expected[0:4] = (18).to_bytes(4, 'little')  # offsets[0]
+    expected[256:270] = b'laser guardian'  # consumer
+    expected[288:296] = (8).to_bytes(8, 'little')  # flags: an output; no attributes: low
+    expected[560:564] = (1).to_bytes(4, 'little')  # one line
+    expected[588:592] = 4 * b'\xff'  # fd: none yet
+    assert request == expected
+    assert gpio._fd == 44  # type: ignore[attr-defined]
 
 
 def test_a_gpio_line_that_the_driver_still_has_can_be_had_later(monkeypatch: pytest.MonkeyPatch) -> None:
