@@ -80,7 +80,7 @@ class Controller:
     """The one owner of the head's motion. Not for several threads at once.
 
     Feed :attr:`drive` and :attr:`target` with what is observed, ask for changes with the methods, call :meth:`tick` at
-    a fixed rate and send what it returns.
+    each image and between images, and send what it returns.
 
     Attributes:
         drive: the head and how it is commanded.
