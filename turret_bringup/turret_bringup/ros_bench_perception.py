@@ -1,7 +1,7 @@
 """Time from a frame of the camera to its detections, and what seeing costs, in the running turret.
 
-The clock starts when the camera publishes a frame's ``camera_info``, just before the frame itself, and stops when its
-detections arrive. The processor time is that of the processes ``camera`` and ``vision``; that of the simulated camera
+The clock starts when the camera publishes a frame's ``camera_info``, just before the frame itself, and stops when vision
+publishes its detections, both as DDS stamps them at the source. The processor time is that of the processes ``camera`` and ``vision``; that of the simulated camera
 includes painting the picture.
 """
 
@@ -62,8 +62,8 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
 
 
 def _note(times: dict[tuple[int, int], float]) -> Any:
-    def note(message: Any) -> None:
-        times[message.header.stamp.sec, message.header.stamp.nanosec] = time.monotonic()
+    def note(message: Any, info: Any) -> None:
+        times[message.header.stamp.sec, message.header.stamp.nanosec] = 1e-9 * info['source_timestamp']
     return note
 
 

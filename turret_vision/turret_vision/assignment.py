@@ -18,6 +18,9 @@ def assign(cost: npt.NDArray[np.float64], limit: float) -> list[tuple[int, int]]
     rows, columns = cost.shape
     if rows == 0 or columns == 0:
         return []
+    possible = cost < limit
+    if possible.sum(axis=0).max() <= 1 and possible.sum(axis=1).max() <= 1:  # no choice to make
+        return [(int(row), int(column)) for row, column in zip(*possible.nonzero(), strict=True)]
     # One column more per row, which stands for leaving that row alone.
     padded = np.concatenate([np.minimum(cost, limit), np.full((rows, rows), limit)], axis=1)
     total = columns + rows

@@ -8,6 +8,7 @@ about a second.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -101,11 +102,11 @@ class BearingFilter:
         expected = self._covariance[:, :, 0, 0] + noise
         gain = self._covariance[:, :, :, 0] / expected[:, :, np.newaxis]
         self._state = self._state + gain * innovation[:, :, np.newaxis]
-        # Joseph's form: stays positive definite whatever the rounding.
-        keep = np.broadcast_to(np.eye(3), (3, 2, 3, 3)).copy()
-        keep[:, :, :, 0] -= gain
-        outer = gain[:, :, :, np.newaxis] * gain[:, :, np.newaxis, :]
-        self._covariance = keep @ self._covariance @ keep.swapaxes(-1, -2) + outer * noise[:, np.newaxis, np.newaxis]
+        # Joseph's form, (1 - gain h) P (1 - gain h)' + gain noise gain', where h picks the angle: it stays positive
+        # definite whatever the rounding.
+        column, row = gain[:, :, :, np.newaxis], gain[:, :, np.newaxis, :]
+        kept = self._covariance - column * self._covariance[:, :, :1]
+        self._covariance = kept - kept[:, :, :, :1] * row + column * row * noise[:, np.newaxis, np.newaxis]
         score = -0.5 * (innovation**2 / expected + np.log(expected)).sum(axis=1)
         weight = np.maximum(self._weight * np.exp(score - score.max()), _LEAST_WEIGHT)
         self._weight = weight / weight.sum()
@@ -152,6 +153,7 @@ def _weighted(weights: Array, values: Array) -> Array:
     return (weights @ values.reshape(len(values), -1)).reshape(weights.shape[:-1] + values.shape[1:])
 
 
+@functools.lru_cache(8)  # all targets take the same step
 def _motion(dt: float, steady_noise: float, manoeuvre: float) -> tuple[Array, Array]:
     """Return the transition matrices and process noises of the three kinds of motion, each of shape (3, 3, 3)."""
     transition = np.zeros((3, 3, 3))

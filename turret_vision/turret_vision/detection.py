@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import cv2
 import numpy as np
@@ -174,6 +174,14 @@ class Detector(Protocol):
 
     def detect(self, view: View) -> list[Detection]:
         """Return what it sees, boxes in px of ``view.image``."""
+
+
+@runtime_checkable
+class LearningDetector(Detector, Protocol):
+    """One that learns from what it sees, which can wait until its detections are on their way."""
+
+    def learn(self) -> None:
+        """Learn from the view last looked at; ``detect`` does so itself where nobody has."""
 
 
 ParametersT = TypeVar('ParametersT')

@@ -11,6 +11,7 @@ themselves, so that a late stamp or a backlash does not make the room move.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -39,6 +40,7 @@ _UPSET_LOST = 0.35        # ... as is this part while none of the landmarks are 
 _UPSET_S = 1.0            # after which the room is learned anew
 _SAMPLED = 8              # every so many px in each direction tell the exposure
 _GAIN_TOLERANCE = 8.0     # gray levels by which pixels may deviate from an exposure that explains them
+_WELL_EXPLAINED = 0.9     # part of the picture that an exposure explains, above which no other is looked for
 _LARGEST_GAIN = 2.0       # a larger change of exposure makes the model follow
 _SHADOW_WINDOW = (7, 7)   # px in which a shadow is equally dark ...
 _SHADOW_SPREAD = 0.05     # ... to within this part
@@ -64,16 +66,24 @@ class MotionDetector(LocalDetector[MotionParameters]):
         super().__init__(parameters)
         self._canvas: _Canvas | None = None
         self._stamp = 0.0
+        self._lesson: Callable[[], None] | None = None
+
+    def learn(self) -> None:
+        """Learn from the view last looked at."""
+        lesson, self._lesson = self._lesson, None
+        if lesson is not None:
+            lesson()
 
     def detect(self, view: View) -> list[Detection]:
         """Return what moves in a view. The first image of a room only teaches."""
+        self.learn()
         gray: Image = cv2.GaussianBlur(view.gray, (5, 5), 0)  # type: ignore[assignment]
         dt = view.stamp - self._stamp
         self._stamp = view.stamp
         if self._canvas is None or not self._canvas.fits(gray.shape, view.camera) or dt <= 0.0:
             self._canvas = _Canvas(gray.shape, view.camera)
             dt = 0.0
-        moving, to_image = self._canvas.step(
+        moving, to_image, self._lesson = self._canvas.compare(
             gray, view.pose, min(dt, _LARGEST_STEP_S), self._parameters.sensitivity, self._parameters.memory_s)
         return self._objects(moving, to_image, view.area(self._parameters.min_area))
 
@@ -132,10 +142,10 @@ class _Canvas:
         """Return whether the models were made for such images."""
         return shape == (self._height, self._width) and camera == self._camera
 
-    def step(
+    def compare(
             self, gray: Image, pose: Pose | None, dt: float, sensitivity: float, memory_s: float,
-    ) -> tuple[Image, Array]:
-        """Return the mask of what moves and the homography from it to the image, then learn from the image."""
+    ) -> tuple[Image, Array, Callable[[], None] | None]:
+        """Return the mask of what moves, the homography from it to the image, and how to learn from the image."""
         if self._anchor is None:
             self._anchor = pose
         to_canvas = self._to_canvas(pose)
@@ -153,14 +163,16 @@ class _Canvas:
             self._follow_exposure()
         brightness: Layer = placed.image * np.float32(1.0 / self._gain)
         squared = self._squared_deviation(placed.area, brightness, slack=0 if still else 1)
-        moving = self._compare(placed, brightness, squared, sensitivity)
+        moving = self._deviating(placed, brightness, squared, sensitivity)
         if self._upset(placed, moving, dt):
-            return np.zeros_like(placed.image), placed.to_image
-        self._learn(placed, brightness, squared, moving, dt, memory_s)
-        self._learn_candidate(placed.area, brightness, moving, dt, sensitivity, memory_s)
-        if not still:
-            self._choose_landmarks(placed, moving, dt)
-        return moving.view(np.uint8) * np.uint8(255), placed.to_image
+            return np.zeros_like(placed.image), placed.to_image, None
+
+        def learn() -> None:
+            self._learn(placed, brightness, squared, moving, dt, memory_s)
+            self._learn_candidate(placed.area, brightness, moving, dt, sensitivity, memory_s)
+            if not still:
+                self._choose_landmarks(placed, moving, dt)
+        return moving.view(np.uint8) * np.uint8(255), placed.to_image, learn
 
     # Where an image is on the canvas
 
@@ -309,9 +321,13 @@ class _Canvas:
         if np.count_nonzero(usable) < _SAMPLED:
             return 1.0
         brightness, believed = seen[usable].astype(np.float32), model[usable]
-        candidates = (1.0, self._gain, float(np.median(brightness / believed)))
-        agreeing = [np.count_nonzero(np.abs(brightness - gain * believed) < _GAIN_TOLERANCE) for gain in candidates]
-        return candidates[int(np.argmax(agreeing))]
+
+        def explained(gain: float) -> float:
+            return float(np.count_nonzero(np.abs(brightness - gain * believed) < _GAIN_TOLERANCE)) / len(brightness)
+
+        if explained(self._gain) > _WELL_EXPLAINED:
+            return self._gain
+        return max((1.0, self._gain, float(np.median(brightness / believed))), key=explained)
 
     def _follow_exposure(self) -> None:
         """Express the model in the exposure of the newest image."""
@@ -334,7 +350,7 @@ class _Canvas:
         outside = cv2.max(above, below)
         return cv2.multiply(outside, outside, dtype=cv2.CV_32F)  # type: ignore[return-value]
 
-    def _compare(self, placed: _Placed, brightness: Layer, squared: Layer, sensitivity: float) -> Mask:
+    def _deviating(self, placed: _Placed, brightness: Layer, squared: Layer, sensitivity: float) -> Mask:
         """Return where an image deviates from what is believed."""
         limit = np.maximum(self._variance[placed.area], _NOISE_FLOOR)
         limit *= sensitivity

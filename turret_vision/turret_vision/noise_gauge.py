@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 
-import numpy as np
-
 from turret_common.geometry import Bearing, wrap_angle
 
 _WINDOW_S = 0.5       # a gap this long begins anew
@@ -41,11 +39,11 @@ class NoiseGauge:
         self._recent.append((stamp, bearing))
 
     def _compare(self, stamp: float, bearing: Bearing, deviation: tuple[float, float]) -> None:
-        t = np.array([s for s, _ in self._recent])
+        (t0, _), (t1, _), (t2, _) = self._recent
         # Lagrange's weights of the three at ``stamp``.
-        others = ((1, 2), (0, 2), (0, 1))
-        weights = [
-            float(np.prod([(stamp - t[j]) / (t[i] - t[j]) for j in pair])) for i, pair in enumerate(others)]
+        weights = (
+            (stamp - t1) * (stamp - t2) / ((t0 - t1) * (t0 - t2)), (stamp - t0) * (stamp - t2) / ((t1 - t0) * (t1 - t2)),
+            (stamp - t0) * (stamp - t1) / ((t2 - t0) * (t2 - t1)))
         across = math.cos(bearing.elevation) * sum(
             w * wrap_angle(b.azimuth - bearing.azimuth) for w, (_, b) in zip(weights, self._recent, strict=True))
         up = sum(w * (b.elevation - bearing.elevation) for w, (_, b) in zip(weights, self._recent, strict=True))

@@ -39,13 +39,14 @@ class PoseFeed:
     def at(self, stamp: float, wait_s: float) -> Pose | None:
         """Return the pose at a stamp in s, waiting up to ``wait_s`` for it to be reached; None = unknown."""
         deadline = time.monotonic() + wait_s
-        self._take()
+        self.catch_up()
         while self._newest < stamp and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-            self._take()
+            self.catch_up()
         return self._history.at(stamp)
 
-    def _take(self) -> None:
+    def catch_up(self) -> None:
+        """Take the joint states that have arrived; what is taken between images does not delay the next one."""
         for message in self._joints.take():
             pose = pose_from(message)
             if pose is not None:

@@ -14,7 +14,7 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detection import Detection, Detector, Image, make_view
+from turret_vision.detection import Detection, Detector, Image, LearningDetector, make_view
 from turret_vision.detectors import make_detector
 from turret_vision.flow import FlowFollower
 from turret_vision.tracker import Track, Tracker
@@ -86,7 +86,7 @@ class Vision:
         self._parameters = parameters
 
     def process(self, image: Image, stamp: float, camera: PinholeCamera | None, pose: Pose | None) -> Result:
-        """Look at one image.
+        """Look at one image and learn from it.
 
         Args:
             image: BGR, shape (height, width, 3).
@@ -94,15 +94,32 @@ class Vision:
             camera: that took it, of any image size; None = uncalibrated.
             pose: of the head at ``stamp``; None = unknown.
         """
-        began = self._clock()
-        self._prepare()
         if camera is not None:
             camera = camera.scaled(image.shape[1], image.shape[0])
+        detections, processing_s = self.detect(image, stamp, camera, pose)
+        tracks = self.track(detections, stamp, camera, pose)
+        self.learn()
+        return Result(detections, tracks, processing_s)
+
+    def detect(
+            self, image: Image, stamp: float, camera: PinholeCamera | None, pose: Pose | None,
+    ) -> tuple[list[Detection], float]:
+        """Return what is in one image, and the time in s that the detector took; as :meth:`process`.
+
+        ``camera`` is for an image of this size.
+        """
+        began = self._clock()
+        self._prepare()
         detections = self._detect(image, stamp, camera, pose)
         processing_s = self._clock() - began
         self._stamps.append(stamp)
         self._durations.append(processing_s)
-        return Result(detections, self.track(detections, stamp, camera, pose), processing_s)
+        return detections, processing_s
+
+    def learn(self) -> None:
+        """Let the detector learn from the image, which can wait until everybody has its detections and tracks."""
+        if isinstance(self.detector, LearningDetector):
+            self.detector.learn()
 
     def _prepare(self) -> None:
         """Bring the detector and the tracker in line with the parameters."""
@@ -142,7 +159,7 @@ class Vision:
     def track(
             self, detections: list[Detection], stamp: float, camera: PinholeCamera | None,
             pose: Pose | None) -> list[Track] | None:
-        """Follow what was detected in one image, as :meth:`process` does; None where it could not be used."""
+        """Follow what :meth:`detect` found in one image; None where it could not be used."""
         self._tracker.parameters = self._parameters.tracker
         if camera is None:
             self._pose_problem = (ReasonCode.NO_CALIBRATION, 'no camera_info yet: detections are not tracked')

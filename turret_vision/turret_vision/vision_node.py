@@ -103,18 +103,21 @@ class VisionNode(Node):
     def _process(self, image: Image) -> None:
         pixels = to_bgr(image_to_array(image), image.encoding)
         stamp = seconds(image.header.stamp)
-        camera = self._camera
+        camera = self._camera.scaled(image.width, image.height) if self._camera is not None else None
         on_base = camera is not None and camera.on_base
         pose = _LEVEL if on_base else self._poses.at(stamp, self._settings.value.pose_wait_s)
-        result = self._vision.process(pixels, stamp, camera, pose)
-        self._result = result
+        detections, processing_s = self._vision.detect(pixels, stamp, camera, pose)
         method = self._vision.detector.method if self._vision.detector is not None else ''
         self._detections.publish(detections_message(
-            image.header, method, image.width, image.height, result.processing_s, result.detections))
-        if result.tracks is not None:
-            self._tracks.publish(tracks_message(image.header.stamp, self._base_frame, result.tracks))
+            image.header, method, image.width, image.height, processing_s, detections))
+        tracks = self._vision.track(detections, stamp, camera, pose)
+        if tracks is not None:
+            self._tracks.publish(tracks_message(image.header.stamp, self._base_frame, tracks))
+        self._result = Result(detections, tracks, processing_s)
+        self._vision.learn()
+        self._poses.catch_up()
         if self._annotated.get_subscription_count():
-            self._publish_annotated(image.header, pixels, result)
+            self._publish_annotated(image.header, pixels, self._result)
 
     def _publish_annotated(self, header: Header, pixels: detection.Image, result: Result) -> None:
         quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.value.annotated_quality]
