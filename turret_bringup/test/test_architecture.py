@@ -115,6 +115,6 @@ def constants(interface: str, prefix: str) -> dict[str, int]:
 
 def test_what_is_read_at_run_time_is_installed() -> None:
     setup = (ROOT / 'turret_bringup' / 'setup.py').read_text()
-    for name in ('config/simulation.yaml', 'config/fastdds_shm.xml', 'launch/turret.launch.py'):
+    for name in ('config/simulation.yaml', 'config/fastdds.xml', 'config/fastdds_shm.xml', 'launch/turret.launch.py'):
         assert (resources.files('turret_bringup') / name).is_file()
         assert f"{name.partition('/')[0]}/*" in setup

@@ -8,16 +8,20 @@ from importlib import resources
 
 from turret_bringup.graph import NodeSpec
 
+_PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+
 
 def environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return what everything needs that talks to a turret on this machine, unless ``base`` says otherwise."""
-    return {'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST'}
+    variables = {'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST'}
+    return variables if any(base.get(name) for name in _PROFILES) else variables | _profiles('fastdds.xml')
 
 
 def node_environment(spec: NodeSpec, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return what the process of a node needs."""
-    variables = environment(base)
-    if spec.raw_images:
-        profile = str(resources.files('turret_bringup') / 'config' / 'fastdds_shm.xml')
-        variables |= {'FASTRTPS_DEFAULT_PROFILES_FILE': profile, 'FASTDDS_DEFAULT_PROFILES_FILE': profile}
-    return variables
+    return environment(base) | (_profiles('fastdds_shm.xml') if spec.raw_images else {})
+
+
+def _profiles(file: str) -> dict[str, str]:
+    """Return the variables that make Fast DDS read one of our files: its old name for it and its new one."""
+    return dict.fromkeys(_PROFILES, str(resources.files('turret_bringup') / 'config' / file))

@@ -1,8 +1,8 @@
 """Time from a frame of the camera to its detections, and what seeing costs, in the running turret.
 
-The clock starts when the camera publishes a frame's ``camera_info``, just before the frame itself, and stops when vision
-publishes its detections, both as DDS stamps them at the source. The processor time is that of the processes ``camera`` and ``vision``; that of the simulated camera
-includes painting the picture.
+The clock starts when the camera publishes a frame's ``camera_info``, just before the frame itself, and stops when
+vision publishes its detections, both as DDS stamps them at the source. The processor time is that of the processes
+``camera`` and ``vision``; that of the simulated camera includes painting the picture.
 """
 
 from __future__ import annotations
