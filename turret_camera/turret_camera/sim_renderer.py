@@ -98,7 +98,7 @@ class Renderer:
         image = self._expose(image, shot)
         if scene.beam is not None:
             self._draw_dot(image, scene, views, shot)
-        return self._add_noise(image, shot)
+        return image
 
     def _set_lens(self, scene: Scene) -> None:
         lens = (scene.horizontal_fov, scene.distortion)
@@ -142,11 +142,19 @@ class Renderer:
         region[:] = over(region, patch)
 
     def _expose(self, image: Pixels, shot: Shot) -> Pixels:
-        if shot != self._toned:
-            self._toned, self._tone = shot, _tone_curves(shot)
+        """Return what the sensor makes of a picture, noise included; what it is given may be changed."""
         if shot.saturation != 1.0:
             image = cv2.transform(image, _saturation_matrix(shot.saturation))
-        return cv2.LUT(image, self._tone)
+        level = _brightness(shot)
+        if (shot.red, shot.blue, shot.brightness, shot.contrast) != (1.0, 1.0, 0.0, 1.0):
+            if shot != self._toned:
+                self._toned, self._tone = shot, _tone_curves(shot)
+            image, level = cv2.LUT(image, self._tone), 1.0
+        width, height = self._size
+        x, y = self._random.integers(0, 64, 2)
+        scale = shot.noise * _READ_NOISE * math.sqrt(shot.gain) / _NOISE_TILE
+        tile = self._noise[y:y + height, x:x + width]
+        return cv2.addWeighted(image, level, tile, scale, -128.0 * scale, dst=image)
 
     def _draw_dot(self, image: Pixels, scene: Scene, views: _Views, shot: Shot) -> None:
         assert scene.beam is not None
@@ -166,13 +174,6 @@ class Renderer:
         glow = strength * np.dstack([1.2 * core, 1.2 * core, 3.0 * core + 0.5 * halo])
         region = image[y0:y1, x0:x1]
         cv2.add(region, np.minimum(glow, 255.0).astype(np.uint8), region)
-
-    def _add_noise(self, image: Pixels, shot: Shot) -> Pixels:
-        width, height = self._size
-        x, y = self._random.integers(0, 64, 2)
-        scale = shot.noise * _READ_NOISE * math.sqrt(shot.gain) / _NOISE_TILE
-        tile = self._noise[y:y + height, x:x + width]
-        return cv2.addWeighted(image, 1.0, tile, scale, -128.0 * scale, dst=image)
 
 
 def smear(image: Pixels, dx: float, dy: float) -> Pixels:

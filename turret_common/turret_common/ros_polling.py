@@ -68,15 +68,22 @@ class AwaitedSubscription(PolledSubscription[MessageT]):
         self._guard = GuardCondition(None, None, context=node.context)
         node.context.on_shutdown(self.wake)
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for a message; False after the time-out, a :meth:`wake`, or when the context ends."""
-        # A shutdown of the context ends the waiting with an error.
-        with contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError), \
-                self._context, self._guard.handle, self._subscription.handle:
-            wait_set = rclpy_implementation.WaitSet(1, 1, 0, 0, 0, 0, self._context)
+    def wait(self, timeout_s: float, *others: PolledSubscription[Any]) -> bool:
+        """Wait for a message, here or of one of ``others``.
+
+        Returns:
+            False after the time-out, a :meth:`wake`, or when the context ends.
+        """
+        handles = [subscription._subscription.handle for subscription in (self, *others)]
+        with contextlib.ExitStack() as held:
+            held.enter_context(contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError))  # by a shutdown
+            for handle in (self._context, self._guard.handle, *handles):
+                held.enter_context(handle)
+            wait_set = rclpy_implementation.WaitSet(len(handles), 1, 0, 0, 0, 0, self._context)
             wait_set.clear_entities()
             wait_set.add_guard_condition(self._guard.handle)
-            wait_set.add_subscription(self._subscription.handle)
+            for handle in handles:
+                wait_set.add_subscription(handle)
             wait_set.wait(round(1e9 * timeout_s))
             return bool(wait_set.get_ready_entities('subscription'))
         return False

@@ -24,8 +24,8 @@ from turret_control.gimbal_homing import Step, calibrate_axis, home_axis
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
 
 COMMAND_TIMEOUT_NS = 200_000_000
-#: Time between two ticks: joint_states at 105 Hz.
-PERIOD_S = 0.0095
+#: Time between two ticks: joint_states at 101 Hz.
+PERIOD_S = 0.0099
 _RIVAL_NS = 1_000_000_000  # how long two setbacks of the sequence number count as one disturbance
 
 

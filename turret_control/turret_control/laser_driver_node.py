@@ -18,7 +18,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros_node import answered, run
 from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import PolledSubscription
+from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
 from turret_common.state_dir import state_dir, write_atomically
 from turret_control.guardian import GuardianLink
 from turret_control.hourly_light import HourlyLight
@@ -28,8 +28,8 @@ from turret_control.laser_loop import LaserLoop
 from turret_control.laser_parameters import LaserParameters, check_start
 from turret_msgs import msg, srv
 
-#: Permits and grants are read so often, and the state is published with every so manyth reading, or when it changes.
-_READ_PERIOD_S, _STATE_EVERY = 0.01, 10
+#: The state is published so often, and whenever it changes.
+_STATE_PERIOD_S = 0.1
 
 
 class LaserNode(Node):
@@ -44,17 +44,19 @@ class LaserNode(Node):
         self._light_file = state_dir(self.get_namespace()) / 'hourly_light.json'
         self._core = LaserCore(self._params.value, self._permits, _read_light(self._light_file))
         self._pulses_kept = len(self._core.light.pulses)
-        self._topics = Periodic('laser topics', _READ_PERIOD_S, self._tick, self._on_topics_error)
+        self._permits_in = AwaitedSubscription(self, msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+        self._grants_in = PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
+        self._topics = Periodic(
+            'laser topics', _STATE_PERIOD_S, self._tick, self._on_topics_error,
+            lambda timeout_s: self._permits_in.wait(timeout_s, self._grants_in))
         self._changed = threading.Event()
         self._loop = LaserLoop(self._core, lines, guardian, self._on_change, self._on_loop_end)
         self._loop.start()
         self._started = self.get_clock().now().to_msg()
-        self._readings = 0
+        self._state_due = 0.0
         self._ending = False
 
         self._states = self.create_publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
-        self._permits_in = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
-        self._grants_in = PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
         self.create_service(srv.Arm, 'laser/arm', self._arm)
         self.create_service(srv.Disarm, 'laser/disarm', self._disarm)
         self.create_service(srv.Fire, 'laser/fire', self._fire)
@@ -67,6 +69,7 @@ class LaserNode(Node):
         self._ending = True
         self._loop.stop()
         self._topics.stop()
+        self._permits_in.close()
         super().destroy_node()
 
     def _on_loop_end(self, why: str) -> None:
@@ -82,7 +85,7 @@ class LaserNode(Node):
 
     def _on_change(self) -> None:
         self._changed.set()
-        self._topics.wake()
+        self._permits_in.wake()
 
     def _on_parameters(self, parameters: LaserParameters) -> None:
         try:
@@ -98,11 +101,12 @@ class LaserNode(Node):
         for message in self._grants_in.take():
             grant = Grant(message.epoch, message.seq, message.monotonic_ns, message.source, message.trigger)
             self._loop.post(functools.partial(self._core.grant, grant))
-        self._readings += 1
         if self._params.value.class2_play and len(self._core.light.pulses) != self._pulses_kept:
             self._keep_light()
-        if self._changed.is_set() or self._readings % _STATE_EVERY == 0:
+        now = time.monotonic()
+        if self._changed.is_set() or now >= self._state_due:
             self._changed.clear()
+            self._state_due = now + _STATE_PERIOD_S
             self._publish()
 
     def _keep_light(self) -> None:

@@ -42,7 +42,8 @@ class NoiseGauge:
         (t0, _), (t1, _), (t2, _) = self._recent
         # Lagrange's weights of the three at ``stamp``.
         weights = (
-            (stamp - t1) * (stamp - t2) / ((t0 - t1) * (t0 - t2)), (stamp - t0) * (stamp - t2) / ((t1 - t0) * (t1 - t2)),
+            (stamp - t1) * (stamp - t2) / ((t0 - t1) * (t0 - t2)),
+            (stamp - t0) * (stamp - t2) / ((t1 - t0) * (t1 - t2)),
             (stamp - t0) * (stamp - t1) / ((t2 - t0) * (t2 - t1)))
         across = math.cos(bearing.elevation) * sum(
             w * wrap_angle(b.azimuth - bearing.azimuth) for w, (_, b) in zip(weights, self._recent, strict=True))

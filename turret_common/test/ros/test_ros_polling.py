@@ -11,7 +11,7 @@ import pytest
 import rclpy
 from std_msgs.msg import Int32
 
-from turret_common.ros_polling import AwaitedSubscription
+from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
 from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT
 from turret_common.ros_testing import RosHarness, ros_harness, wait_until
 
@@ -73,3 +73,14 @@ def test_waiting_ends_when_it_shall(ros: RosHarness, numbers: Any, how: str) -> 
     waiting.join(LONG_S)
     assert given == [None]
     assert time.monotonic() - began < LONG_S
+
+
+def test_a_message_of_another_subscription_ends_the_waiting_too(ros: RosHarness, numbers: Any) -> None:
+    other = PolledSubscription(ros.probe, Int32, 'others', IMAGE_IN)
+    sender = ros.probe.create_publisher(Int32, 'others', IMAGE_OUT)
+    wait_until(sender.get_subscription_count, what='a subscription')
+    assert not numbers.wait(0.0, other)
+    sender.publish(Int32(data=3))
+    assert numbers.wait(LONG_S, other)
+    assert [message.data for message in other.take()] == [3]
+    assert numbers.newest(0.0) is None
