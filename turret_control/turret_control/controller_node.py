@@ -173,7 +173,7 @@ class ControllerNode(Node):
         self._seq += 1
         self._command_out.publish(command_message(command, self._seq, stamp, self._base_frame))
         if seen:
-            self._publish_aim(to_steady)
+            self._publish_aim(to_steady, stamp)
         if controller.status != self._status or now >= self._state_due:
             self._status, self._state_due = controller.status, now + _STATE_PERIOD_S
             self._state_out.publish(state_message(
@@ -251,9 +251,9 @@ class ControllerNode(Node):
         """Return whether somebody holds the lease, or nobody knows."""
         return self._permit.newest is None or bool(self._permit.newest.lease_digest)
 
-    def _publish_aim(self, to_steady: float) -> None:
+    def _publish_aim(self, to_steady: float, stamp: Any) -> None:
         self._target_out.publish(aim_message(
-            self._controller.target.aim, to_steady, self.get_clock().now().to_msg(), self._base_frame))
+            self._controller.target.aim, to_steady, stamp, self._base_frame))
         decision = self._controller.fire_decision()
         if decision is not None and self._auto_fire:
             self._fire_seq += 1
