@@ -66,24 +66,25 @@ class AwaitedSubscription(PolledSubscription[MessageT]):
         self._sequence = 0
         self._context = node.context.handle
         self._guard = GuardCondition(None, None, context=node.context)
+        self._wait_set = rclpy_implementation.WaitSet(2, 1, 0, 0, 0, 0, self._context)
         node.context.on_shutdown(self.wake)
 
-    def wait(self, timeout_s: float, *others: PolledSubscription[Any]) -> bool:
-        """Wait for a message, here or of one of ``others``.
+    def wait(self, timeout_s: float, other: PolledSubscription[Any] | None = None) -> bool:
+        """Wait for a message, here or of another subscription; from one thread only.
 
         Returns:
             False after the time-out, a :meth:`wake`, or when the context ends.
         """
-        handles = [subscription._subscription.handle for subscription in (self, *others)]
-        with contextlib.ExitStack() as held:
-            held.enter_context(contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError))  # by a shutdown
-            for handle in (self._context, self._guard.handle, *handles):
-                held.enter_context(handle)
-            wait_set = rclpy_implementation.WaitSet(len(handles), 1, 0, 0, 0, 0, self._context)
+        own, wait_set = self._subscription.handle, self._wait_set
+        beside = other._subscription.handle if other is not None else own
+        # A shutdown of the context ends the waiting with an error.
+        with contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError), \
+                self._context, self._guard.handle, own, beside:
             wait_set.clear_entities()
             wait_set.add_guard_condition(self._guard.handle)
-            for handle in handles:
-                wait_set.add_subscription(handle)
+            wait_set.add_subscription(own)
+            if beside is not own:
+                wait_set.add_subscription(beside)
             wait_set.wait(round(1e9 * timeout_s))
             return bool(wait_set.get_ready_entities('subscription'))
         return False
@@ -106,6 +107,7 @@ class AwaitedSubscription(PolledSubscription[MessageT]):
 
     def close(self) -> None:
         """Free what the waiting needs; nobody may wait any more."""
+        self._wait_set.destroy_when_not_in_use()
         self._guard.destroy()
 
 

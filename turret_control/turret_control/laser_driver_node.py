@@ -106,7 +106,7 @@ class LaserNode(Node):
         now = time.monotonic()
         if self._changed.is_set() or now >= self._state_due:
             self._changed.clear()
-            self._state_due = now + _STATE_PERIOD_S
+            self._state_due = max(min(self._state_due, now) + _STATE_PERIOD_S, now)  # 10 Hz although turns are not
             self._publish()
 
     def _keep_light(self) -> None:
