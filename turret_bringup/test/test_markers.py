@@ -1,5 +1,6 @@
 """What is drawn lies where the turret's own geometry says."""
 
+import dataclasses
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,12 @@ def test_the_frustum_goes_through_the_corners_of_the_image() -> None:
     corners = {tuple(np.round(bearing_of(point), 9)) for point in points if np.linalg.norm(point) > 0.1}
     expected = {tuple(np.round(pixel_to_bearing(CAMERA, x, y, 0.3, -0.2), 9)) for x in (0, 639) for y in (0, 479)}
     assert corners == expected
+
+
+def test_what_a_camera_on_the_base_sees_does_not_turn_with_the_head() -> None:
+    fixed = dataclasses.replace(CAMERA, on_base=True)
+    turned, ahead = markers.frustum(fixed, 0.3, -0.2, 4.0).points, markers.frustum(CAMERA, 0.0, 0.0, 4.0).points
+    assert np.allclose(turned, ahead)
 
 
 def test_the_aim_ray_starts_at_the_laser_and_follows_its_boresight() -> None:

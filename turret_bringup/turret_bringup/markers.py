@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from turret_common.geometry import BODY_FROM_OPTICAL, Array, Bearing, PinholeCamera, base_from_head, direction
+from turret_common.geometry import Array, Bearing, PinholeCamera, base_from_head, base_from_optical, direction
 from turret_control.boresight import Boresight
 from turret_control.zones import Zone, ZoneKind
 
@@ -80,8 +80,8 @@ class TrackView(NamedTuple):
 
 
 def frustum(camera: PinholeCamera, pan: float, tilt: float, distance_m: float) -> Shape:
-    """Return the edges of what the camera sees at a pose in rad, out to half of the distance."""
-    turn = base_from_head(pan, tilt) @ BODY_FROM_OPTICAL
+    """Return the edges of what the camera sees at a pose of the head in rad, out to half of the distance."""
+    turn = base_from_optical(camera, pan, tilt)
     corners = [
         turn @ camera.ray(x, y) * distance_m * _FRUSTUM_SHARE
         for x, y in ((0.0, 0.0), (camera.width - 1.0, 0.0), (camera.width - 1.0, camera.height - 1.0),

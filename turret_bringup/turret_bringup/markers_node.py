@@ -107,7 +107,10 @@ class MarkersNode(Node):
         controller = self._fresh(ControllerState, now)
         if pose is None or controller is None:
             return
-        urdf = description.robot_description(GimbalParameters(), _boresight(controller))
+        info = self._fresh(CameraInfo, now)
+        camera = info_to_camera(info) if info is not None else None
+        place = self._settings.value.base_camera if camera is not None and camera.on_base else None
+        urdf = description.robot_description(GimbalParameters(), _boresight(controller), place)
         kinds = {'box': Marker.CUBE, 'cylinder': Marker.CYLINDER}
         for visual in description.visuals(urdf, {'pan_joint': pose.azimuth, 'tilt_joint': pose.elevation}):
             marker = Marker(ns='head', type=kinds[visual.shape], color=_color(visual.color))

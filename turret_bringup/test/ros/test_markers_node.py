@@ -13,7 +13,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from turret_bringup.markers_node import MarkersNode
 from turret_common import ros_qos
-from turret_common.geometry import PinholeCamera
+from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
 from turret_common.ros_images import camera_to_info
 from turret_common.ros_testing import wait_until
 from turret_msgs import msg
@@ -35,16 +35,17 @@ class Rig:
         self.laser = publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
         self.node = ros.add(MarkersNode(
             context=ros.context, namespace='turret', parameter_overrides=[
-                Parameter('frame_prefix', value='left/'), Parameter('draw_head', value=True)]))
+                Parameter('frame_prefix', value='left/'), Parameter('draw_head', value=True),
+                Parameter('base_camera', value=[0.4, 0.0, -0.1])]))
         self.arrays: list[MarkerArray] = []
 
     def listen(self) -> None:
         self.arrays = self.ros.collect(MarkerArray, 'markers', ros_qos.STREAM)
 
-    def tell(self, pan: float = 0.2) -> None:
+    def tell(self, pan: float = 0.2, camera_frame: str = '') -> None:
         """Publish one of everything."""
         self.joints.publish(JointState(name=['pan_joint', 'tilt_joint'], position=[pan, 0.1]))
-        self.info.publish(camera_to_info(CAMERA, Header()))
+        self.info.publish(camera_to_info(CAMERA, Header(frame_id=camera_frame)))
         self.tracks.publish(msg.TrackArray(tracks=[
             msg.Track(id='t7', state=msg.Track.STATE_TRACKING, azimuth=0.3, elevation=0.1),
             msg.Track(id='t8', state=msg.Track.STATE_LOST)]))
@@ -83,6 +84,19 @@ def test_every_layer_is_drawn_in_the_base_frame_and_dies_by_itself(rig: Rig) -> 
     for marker in drawing:
         turn = marker.pose.orientation
         assert turn.x**2 + turn.y**2 + turn.z**2 + turn.w**2 == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize('camera_frame', ['camera_optical_frame', BASE_CAMERA_FRAME])
+def test_the_camera_is_drawn_where_it_is(rig: Rig, camera_frame: str) -> None:
+    rig.listen()
+
+    def drawn() -> bool:
+        rig.tell(camera_frame=camera_frame)
+        return {'camera', 'head'} <= rig.layers()
+    wait_until(drawn)
+    places = [marker.pose.position for marker in rig.arrays[-1].markers if marker.ns == 'head']
+    on_base = any(abs(place.x - 0.4) < 0.1 and abs(place.z + 0.1) < 0.05 for place in places)
+    assert on_base == (camera_frame == BASE_CAMERA_FRAME)
 
 
 def test_what_is_old_is_not_drawn(rig: Rig) -> None:

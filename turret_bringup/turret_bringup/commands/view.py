@@ -47,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
     from turret_common.state_dir import runtime_dir
 
     # Without transforms and a robot model the head is drawn too.
-    config = configuration.compose(args.namespace, args.params, ['markers.draw_head=true', *args.assignments])
+    place = configuration.compose(args.namespace, args.params, args.assignments).effective['controller'].base_camera
+    config = configuration.compose(args.namespace, args.params, [
+        'markers.draw_head=true', f'markers.base_camera={[*place]}', *args.assignments])
     folder = runtime_dir(args.namespace) / 'view'
     (markers,) = VIEWERS
     files = dataclasses.replace(config, nodes=VIEWERS).write(folder)
