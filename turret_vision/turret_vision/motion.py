@@ -33,6 +33,7 @@ _NOISE_FLOOR = 2.5 ** 2   # least variance of a pixel, in squared gray levels
 _NEW_VARIANCE = 5.0 ** 2  # of a pixel seen for the first time
 _UNSEEN = 1e9             # variance of a pixel never seen: anything may be there
 _SHORTEST_STEP_S = 1e-3   # that an image teaches at least
+_LESSON_S = 0.04          # least time from one image that is learned from to the next
 _LARGEST_STEP_S = 0.5     # longer pauses between images teach no more than this
 _YIELD = 5.0              # a candidate replaces what is believed once it is this many times older
 _UPSET = 0.75             # part of the image that may move at once; more is a change of light, or a knock ...
@@ -66,13 +67,15 @@ class MotionDetector(LocalDetector[MotionParameters]):
         super().__init__(parameters)
         self._canvas: _Canvas | None = None
         self._stamp = 0.0
-        self._lesson: Callable[[], None] | None = None
+        self._lesson: Callable[[float], None] | None = None
+        self._taught = 0.0  # stamp up to which was learned
 
     def learn(self) -> None:
-        """Learn from the view last looked at."""
+        """Learn from the view last looked at, unless the last lesson was a moment ago: it would tell little more."""
         lesson, self._lesson = self._lesson, None
-        if lesson is not None:
-            lesson()
+        if lesson is not None and not 0.0 < self._stamp - self._taught < _LESSON_S:
+            lesson(min(self._stamp - self._taught, _LARGEST_STEP_S))
+            self._taught = self._stamp
 
     def detect(self, view: View) -> list[Detection]:
         """Return what moves in a view. The first image of a room only teaches."""
@@ -82,9 +85,11 @@ class MotionDetector(LocalDetector[MotionParameters]):
         self._stamp = view.stamp
         if self._canvas is None or not self._canvas.fits(gray.shape, view.camera) or dt <= 0.0:
             self._canvas = _Canvas(gray.shape, view.camera)
-            dt = 0.0
+            dt, self._taught = 0.0, view.stamp
         moving, to_image, self._lesson = self._canvas.compare(
             gray, view.pose, min(dt, _LARGEST_STEP_S), self._parameters.sensitivity, self._parameters.memory_s)
+        if self._lesson is None:
+            self._taught = view.stamp
         return self._objects(moving, to_image, view.area(self._parameters.min_area))
 
     def _objects(self, moving: Image, to_image: Array, min_area: float) -> list[Detection]:
@@ -144,8 +149,11 @@ class _Canvas:
 
     def compare(
             self, gray: Image, pose: Pose | None, dt: float, sensitivity: float, memory_s: float,
-    ) -> tuple[Image, Array, Callable[[], None] | None]:
-        """Return the mask of what moves, the homography from it to the image, and how to learn from the image."""
+    ) -> tuple[Image, Array, Callable[[float], None] | None]:
+        """Return the mask of what moves, the homography from it to the image, and how to learn from the image.
+
+        The last takes the time in s that the image stands for.
+        """
         if self._anchor is None:
             self._anchor = pose
         to_canvas = self._to_canvas(pose)
@@ -167,11 +175,11 @@ class _Canvas:
         if self._upset(placed, moving, dt):
             return np.zeros_like(placed.image), placed.to_image, None
 
-        def learn() -> None:
-            self._learn(placed, brightness, squared, moving, dt, memory_s)
-            self._learn_candidate(placed.area, brightness, moving, dt, sensitivity, memory_s)
+        def learn(step_s: float) -> None:
+            self._learn(placed, brightness, squared, moving, step_s, memory_s)
+            self._learn_candidate(placed.area, brightness, moving, step_s, sensitivity, memory_s)
             if not still:
-                self._choose_landmarks(placed, moving, dt)
+                self._choose_landmarks(placed, moving, step_s)
         return moving.view(np.uint8) * np.uint8(255), placed.to_image, learn
 
     # Where an image is on the canvas

@@ -62,9 +62,10 @@ class Bench:
         wait_until(lambda: self.states and self.state.pan.state != AxisState.STATE_UNKNOWN)
 
     def spin(self) -> None:
-        """Let the node answer, and wait until it can tell who the operator is."""
+        """Let the node answer, and wait until it can tell who the operator is and its motors know of the permit."""
         self.ros.add(self.node)
         wait_until(lambda: self.enable(True, 'nobody').code == ReasonCode.WRONG_LEASE)
+        wait_until(lambda: self.state.code != ReasonCode.PERMIT_STALE)
 
     def _permit(self) -> None:
         seq = 0
