@@ -145,7 +145,7 @@ class Renderer:
         """Return what the sensor makes of a picture, noise included; what it is given may be changed."""
         if shot.saturation != 1.0:
             image = cv2.transform(image, _saturation_matrix(shot.saturation))
-        level = _brightness(shot)
+        level = _brightness(shot)  # where the tone curves are but this factor, it goes in one pass with the noise
         if (shot.red, shot.blue, shot.brightness, shot.contrast) != (1.0, 1.0, 0.0, 1.0):
             if shot != self._toned:
                 self._toned, self._tone = shot, _tone_curves(shot)

@@ -21,6 +21,7 @@ from turret_vision.flow import FlowFollower
 from turret_vision.haar import CASCADES, HaarDetector
 from turret_vision.hog import HogDetector
 from turret_vision.marked_boxes import FACE_CLIP, load_marked_boxes
+from turret_vision.motion import MotionDetector
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import METHODS, ArucoParameters, HaarParameters, HogParameters, VisionParameters
 
@@ -156,6 +157,20 @@ def test_a_detector_that_cannot_start_leaves_the_previous_one_and_says_why() -> 
     assert vision.problem[0] == ReasonCode.DETECTOR_FAILED  # until something else is asked for
     vision.apply(parameters)
     vision.process(balloon_picture(), 0.3, CAMERA, LEVEL)
+    assert vision.problem[0] == ReasonCode.OK
+
+
+def test_a_failure_while_learning_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    vision = Vision(build(VisionParameters, {'method': 'motion'}))
+
+    def fail(_: MotionDetector) -> None:
+        raise cv2.error('no memory')
+    with monkeypatch.context() as patched:
+        vision.process(balloon_picture(), 0.0, CAMERA, LEVEL)
+        patched.setattr(MotionDetector, 'learn', fail)
+        vision.learn()
+        assert vision.problem == (ReasonCode.DETECTOR_FAILED, 'no memory')
+    vision.process(balloon_picture(), 0.1, CAMERA, LEVEL)
     assert vision.problem[0] == ReasonCode.OK
 
 

@@ -201,3 +201,14 @@ def test_a_direction_is_where_the_room_shows_it() -> None:
     y, x = np.unravel_index(int(np.argmax(cv2.GaussianBlur(picture, (7, 7), 0))), picture.shape)
     pixel = bearing_to_pixel(CAMERA, Bearing(0.3, 0.1), 0.2, 0.05)
     assert pixel == (pytest.approx(x, abs=2.0), pytest.approx(y, abs=2.0))
+
+
+def test_it_learns_when_it_is_told_to_or_else_before_the_next_picture() -> None:
+    told, alone = Watch(), Watch()
+    for i in range(40):
+        target = Bearing(0.01 * i - 0.2, 0.0) if i > 20 else None
+        seen = told.look(target=target)
+        told.detector.learn()
+        told.detector.learn()  # there is nothing left to learn
+        assert alone.look(target=target) == seen
+    assert seen

@@ -41,7 +41,7 @@ _UPSET_LOST = 0.35        # ... as is this part while none of the landmarks are 
 _UPSET_S = 1.0            # after which the room is learned anew
 _SAMPLED = 8              # every so many px in each direction tell the exposure
 _GAIN_TOLERANCE = 8.0     # gray levels by which pixels may deviate from an exposure that explains them
-_WELL_EXPLAINED = 0.9     # part of the picture that an exposure explains, above which no other is looked for
+_WELL_EXPLAINED = 0.98    # part of the picture that an unchanged exposure explains, above which no other is tried
 _LARGEST_GAIN = 2.0       # a larger change of exposure makes the model follow
 _SHADOW_WINDOW = (7, 7)   # px in which a shadow is equally dark ...
 _SHADOW_SPREAD = 0.05     # ... to within this part
@@ -333,8 +333,8 @@ class _Canvas:
         def explained(gain: float) -> float:
             return float(np.count_nonzero(np.abs(brightness - gain * believed) < _GAIN_TOLERANCE)) / len(brightness)
 
-        if explained(self._gain) > _WELL_EXPLAINED:
-            return self._gain
+        if explained(1.0) > _WELL_EXPLAINED:
+            return 1.0
         return max((1.0, self._gain, float(np.median(brightness / believed))), key=explained)
 
     def _follow_exposure(self) -> None:

@@ -119,7 +119,10 @@ class Vision:
     def learn(self) -> None:
         """Let the detector learn from the image, which can wait until everybody has its detections and tracks."""
         if isinstance(self.detector, LearningDetector):
-            self.detector.learn()
+            try:
+                self.detector.learn()
+            except cv2.error as error:
+                self._run_problem = (ReasonCode.DETECTOR_FAILED, str(error))
 
     def _prepare(self) -> None:
         """Bring the detector and the tracker in line with the parameters."""
