@@ -18,9 +18,5 @@ class MarkersParameters:
         False, 'Draw the head too, for viewers without a robot model and transforms', live=True)
     base_camera: tuple[float, ...] = param(
         (0.0, 0.0, -0.1), 'Place of a camera that is fixed to the base, as the controller has it', unit='m',
-        minimum=-2.0, maximum=2.0)
+        minimum=-2.0, maximum=2.0, elements=('forward', 'left', 'up'))
     frame_prefix: str = frame_prefix_param()
-
-    def __post_init__(self) -> None:
-        if len(self.base_camera) != 3:
-            raise ValueError(f'base_camera: expected forward, left and up, got {len(self.base_camera)} values')

@@ -85,7 +85,8 @@ class CameraParameters:
         'indoor', 'Light assumed while auto_white_balance is off; manual = color_gains.',
         choices=('manual', *WHITE_BALANCE_K), live=True)
     color_gains: tuple[float, ...] = param(
-        (1.6, 1.9), 'Gains of red and blue over green in manual white balance.', minimum=0.1, maximum=8.0, live=True)
+        (1.6, 1.9), 'Gains of red and blue over green in manual white balance.', minimum=0.1, maximum=8.0,
+        elements=('red', 'blue'), live=True)
     brightness: float = param(0.0, 'Added to the picture, 1 = white.', minimum=-1.0, maximum=1.0, live=True)
     contrast: float = param(1.0, 'Contrast; 0 is grey.', minimum=0.0, maximum=2.0, live=True)
     saturation: float = param(1.0, 'Saturation; 0 is black and white.', minimum=0.0, maximum=2.0, live=True)
@@ -109,8 +110,6 @@ class CameraParameters:
     audio: AudioParameters = group(AudioParameters)
 
     def __post_init__(self) -> None:
-        if len(self.color_gains) != 2:
-            raise ValueError(f'color_gains: expected red and blue, got {len(self.color_gains)} values')
         if self.picture_fov < self.horizontal_fov and self.source in ('file', 'images'):
             raise ValueError(
                 f'picture_fov: {math.degrees(self.picture_fov):.0f} degrees is less than what the camera sees')

@@ -22,6 +22,7 @@ class Example:
     count: int = param(3, 'how many', minimum=1, live=True)
     method: str = param('motion', 'detector', choices=('motion', 'haar'), live=True)
     classes: tuple[str, ...] = param((), 'only these', live=True)
+    place: tuple[float, ...] = param((0.0, 1.0), 'where', elements=('x', 'y'))
     lower: float = param(0.0, 'lower end', live=True)
     upper: float = param(1.0, 'upper end', live=True)
     cap: float = param(0.2, 'largest duty', minimum=0.0, maximum=0.2, saved=False, live=True)
@@ -43,6 +44,7 @@ def test_values_are_converted_only_where_nothing_is_lost() -> None:
     assert isinstance(built.rate_hz, float)
     assert built.classes == ('cat', 'person')
     assert built.pan.kp == 3.0
+    assert params.build(Example, {'place': [2, 3]}).place == (2.0, 3.0)
 
 
 @pytest.mark.parametrize(('name', 'value', 'code'), [
@@ -58,6 +60,8 @@ def test_values_are_converted_only_where_nothing_is_lost() -> None:
     ('method', 'magic', ReasonCode.UNKNOWN_NAME),
     ('classes', 'cat', ReasonCode.INVALID_ARGUMENT),
     ('classes', [1], ReasonCode.INVALID_ARGUMENT),
+    ('place', [], ReasonCode.INVALID_ARGUMENT),
+    ('place', [1.0, 2.0, 3.0], ReasonCode.INVALID_ARGUMENT),
     ('pan.kp', 11.0, ReasonCode.OUT_OF_RANGE),
     ('lower', 2.0, ReasonCode.INVALID_ARGUMENT),
 ])

@@ -35,6 +35,7 @@ class ParamInfo:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
     live: bool = False
     saved: bool = True
 
@@ -57,6 +58,7 @@ def param(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
+    elements: tuple[str, ...] = (),
     live: bool = False,
     saved: bool = True,
 ) -> Any:
@@ -69,10 +71,11 @@ def param(
         minimum: smallest value allowed, None for no limit. Applies to each element of a sequence.
         maximum: largest value allowed, None for no limit.
         choices: the only strings allowed, empty for any.
+        elements: what each element of a sequence means, which must have just these; empty for any number.
         live: True when it may change while the node runs; otherwise it is read-only after start.
         saved: False for safety values, which never come from a saved file.
     """
-    info = ParamInfo(description, unit, minimum, maximum, choices, live, saved and live)
+    info = ParamInfo(description, unit, minimum, maximum, choices, elements, live, saved and live)
     return dataclasses.field(default=default, metadata={_KEY: info})
 
 
@@ -122,13 +125,17 @@ def check(spec: ParamSpec, value: object) -> Value:
     else is converted.
 
     Raises:
-        ParameterError: wrong type (INVALID_ARGUMENT), NaN or infinity (NOT_FINITE), out of range (OUT_OF_RANGE), or a
-            string that is none of the choices (UNKNOWN_NAME).
+        ParameterError: wrong type or number of elements (INVALID_ARGUMENT), NaN or infinity (NOT_FINITE), out of range
+            (OUT_OF_RANGE), or a string that is none of the choices (UNKNOWN_NAME).
     """
     if typing.get_origin(spec.type) is tuple:
         element = typing.get_args(spec.type)[0]
         if not isinstance(value, (list, tuple)):
             raise _type_error(spec, value)
+        if spec.info.elements and len(value) != len(spec.info.elements):
+            raise ParameterError(
+                ReasonCode.INVALID_ARGUMENT,
+                f'{spec.name}: expected {", ".join(spec.info.elements)}, got {len(value)} values')
         return tuple(_check_scalar(spec, element, v) for v in value if v != '')
     return cast('Value', _check_scalar(spec, spec.type, value))
 

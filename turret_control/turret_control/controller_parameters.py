@@ -61,7 +61,7 @@ class ControllerParameters:
         live=True)
     base_camera: tuple[float, ...] = param(
         (0.0, 0.0, -0.1), 'Place of a camera that is fixed to the base: forward, left and up of the middle of the head',
-        unit='m', minimum=-2.0, maximum=2.0)
+        unit='m', minimum=-2.0, maximum=2.0, elements=('forward', 'left', 'up'))
     pattern_rate: float = param(
         0.5, 'Rate along a pattern that asks for none', unit='rad/s', minimum=0.01, maximum=3.0, live=True)
     tracks_timeout_s: float = param(
@@ -72,8 +72,6 @@ class ControllerParameters:
     frame_prefix: str = frame_prefix_param()
 
     def __post_init__(self) -> None:
-        if len(self.base_camera) != 3:
-            raise ValueError(f'base_camera: expected forward, left and up, got {len(self.base_camera)} values')
         if not all(0.01 <= height <= 10.0 for height in self.heights_m.values()):
             raise ValueError('class_heights: a height is not within 0.01 to 10 m')
 

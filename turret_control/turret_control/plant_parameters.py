@@ -33,7 +33,7 @@ class PlantParameters:
         1.047, 'horizontal field of view of the camera', unit='rad', minimum=0.2, maximum=2.6)
     base_camera: tuple[float, ...] = param(
         (0.0, 0.0, -0.1), 'place of a camera that is fixed to the base: forward, left and up of the middle of the head',
-        unit='m', minimum=-2.0, maximum=2.0)
+        unit='m', minimum=-2.0, maximum=2.0, elements=('forward', 'left', 'up'))
     wall_range: float = param(
         4.0, 'distance of what the beam lands on where it meets no target', unit='m', minimum=0.2, maximum=100.0,
         live=True)
@@ -54,8 +54,6 @@ class PlantParameters:
 
     def __post_init__(self) -> None:
         make_scenario(self.scenario)
-        if len(self.base_camera) != 3:
-            raise ValueError(f'base_camera: expected forward, left and up, got {len(self.base_camera)} values')
         for name, axis in (('pan', self.pan), ('tilt', self.tilt)):
             if not axis.lower_switch < axis.start < axis.upper_switch:
                 raise ValueError(f'{name}: lower_switch < start < upper_switch is needed')
