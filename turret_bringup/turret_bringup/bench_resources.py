@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
     parser.add_argument('--seconds', type=float, default=30.0, help='time to measure (default: %(default)s)')
     parser.add_argument('--settle', type=float, default=15.0, help='time before (default: %(default)s)')
-    parser.add_argument('--processors', type=int, metavar='N', help='hold the turret to so many (default: all)')
+    parser.add_argument(
+        '--processors', type=int, metavar='N', choices=range(1, len(os.sched_getaffinity(0)) + 1),
+        help='hold the turret to so many (default: all)')
     parser.add_argument('--kills', type=int, default=10, help='how often the camera is killed (default: %(default)s)')
 
 
