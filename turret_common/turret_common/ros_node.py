@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import functools
 import inspect
 import os
@@ -34,7 +35,7 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
-    """Run one node in this process until SIGINT or SIGTERM; return the exit code.
+    """Run one node in this process until SIGINT or SIGTERM; return the exit code. SIGUSR1 has it tell where it is.
 
     The node's ``destroy_node`` must end its threads and leave its hardware safe; it is called whatever happens, on a
     signal while the node can still publish. A thread of the node that cannot go on shuts the context down, which ends
@@ -48,6 +49,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
     signal.set_wakeup_fd(waker)
     for number in _END_SIGNALS:
         signal.signal(number, _only_wake)
+    faulthandler.register(signal.SIGUSR1)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:

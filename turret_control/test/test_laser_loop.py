@@ -365,7 +365,8 @@ def test_the_guardian_hears_of_the_arm_before_the_line_is_driven(guarded: Guarde
     drive = guarded.pins.set_laser
 
     def drive_when_it_was_heard(level: float) -> None:
-        wait_until(lambda: guarded.heard.endswith(b'A'))  # were it told afterwards, it would never be heard
+        if level > 0.0:
+            wait_until(lambda: guarded.heard.endswith(b'A'))  # were it told afterwards, it would never be heard
         drive(level)
     guarded.pins.set_laser = drive_when_it_was_heard  # type: ignore[method-assign]
     guarded.core.wanted = Lines(0.5, True)

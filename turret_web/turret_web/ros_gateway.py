@@ -62,22 +62,25 @@ class _Handover:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._work: deque[tuple[Callable[[Any], None], Any]] = deque()
+        self._announced = False
 
     def put(self, target: Callable[[Any], None], value: Any) -> None:
         """Have ``target(value)`` called on the loop."""
         self._work.append((target, value))
-        if len(self._work) == 1:
+        if not self._announced:  # two threads may both see that: the loop is woken twice rather than never
+            self._announced = True
             self._loop.call_soon_threadsafe(self._run)
 
     def _run(self) -> None:
+        self._announced = False  # before looking: what comes from now on announces itself
         for _ in range(min(len(self._work), _BATCH)):
-            target, value = self._work[0]
+            target, value = self._work.popleft()
             try:
                 target(value)
             except Exception:  # the boundary: one message must not hold up all others
                 log.exception('a message from ROS could not be handled')
-            self._work.popleft()
-        if self._work:
+        if self._work and not self._announced:
+            self._announced = True
             self._loop.call_soon(self._run)
 
 

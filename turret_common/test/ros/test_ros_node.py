@@ -56,6 +56,19 @@ def test_a_signal_ends_the_node_while_it_can_still_publish(number: signal.Signal
     assert (output, errors, process.returncode) == ('safe\n', '', 0)
 
 
+def test_asked_where_it_is_the_node_tells_and_goes_on() -> None:
+    with start() as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == 'ready\n'
+        process.send_signal(signal.SIGUSR1)
+        while 'in _spin_until_signal' not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=10.0)
+    assert (output, process.returncode) == ('safe\n', 0)
+
+
 def test_a_refused_start_says_why() -> None:
     with start('--refuse') as process:
         output, errors = process.communicate(timeout=10.0)

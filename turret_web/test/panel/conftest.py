@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -21,6 +23,7 @@ from turret_common.ros_testing import claim_domain, free_port, wait_until
 
 START_S = 60.0
 END_S = 10.0
+LAST_WORDS = 5000
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Turret:
 
     url: str
     supervisor: psutil.Process
+    log: Path
 
     def get(self, path: str) -> Any:
         """Return the JSON answer to a request; None while there is none."""
@@ -55,13 +59,25 @@ class Turret:
         return next(
             child for child in self.supervisor.children() if ' '.join(child.cmdline()).strip() == f'turret {node}')
 
+    def last_words(self) -> str:
+        """Return the end of the log, to which the front door adds where its threads are."""
+        with contextlib.suppress(AssertionError, StopIteration, psutil.NoSuchProcess):
+            self.process('web').send_signal(signal.SIGUSR1)
+            wait_until(lambda: 'in _spin_until_signal' in self._end_of_log(), 2.0)
+        return self._end_of_log()
+
+    def _end_of_log(self) -> str:
+        return self.log.read_text(errors='replace')[-LAST_WORDS:]
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function) -> Any:
-    """Add what open pages show to the report of a test that failed."""
+    """Add what open pages show, and what the turret said, to the report of a test that failed."""
     report = yield
+    values: dict[str, Any] = item.funcargs
+    if report.failed and 'turret' in values:
+        report.sections.append(('The turret', values['turret'].last_words()))
     if report.when == 'call' and report.failed:
-        values: dict[str, Any] = item.funcargs
         for page in values.get('pages', ()):
             picture = values['tmp_path'] / f'{id(page)}.png'
             page.screenshot(path=picture)
@@ -84,14 +100,14 @@ def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turret]:
         process = subprocess.Popen(
             [sys.executable, '-m', 'turret_bringup.cli', 'up', '--port', str(port), '--set', 'camera.rate_hz=10.0'],
             env=environment, stdout=output, stderr=subprocess.STDOUT)
-    running = Turret(f'http://127.0.0.1:{port}', psutil.Process(process.pid))
+    running = Turret(f'http://127.0.0.1:{port}', psutil.Process(process.pid), log)
     try:
         running.wait_for(
             lambda status: status['gimbal']['pan']['homed'] and status['camera']['frames'] and not status['faults'],
             'a turret that is ready', START_S)
         yield running
     except BaseException:
-        sys.stderr.write(log.read_text(errors='replace')[-5000:])
+        sys.stderr.write(running.last_words())
         raise
     finally:
         process.send_signal(signal.SIGINT)

@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import threading
 import time
+from collections import deque
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,30 @@ def test_everything_arrives_in_order_also_after_an_error(caplog: pytest.LogCaptu
         own = [value for value in arrived if start <= value < start + 2000]
         assert own == sorted(own)
     assert len([record for record in caplog.records if 'could not be handled' in record.getMessage()]) == 40
+
+
+def test_threads_that_come_at_the_same_time_wake_the_loop() -> None:
+    class Interrupted(deque[Any]):
+        """Another thread gets in right behind the first thing that is put."""
+
+        def append(self, work: Any) -> None:
+            super().append(work)
+            if len(self) == 1:
+                handover.put(arrived.append, 'the other\'s')
+
+    async def scenario() -> None:
+        nonlocal handover
+        deadline = time.monotonic() + 10.0
+        handover = _Handover(asyncio.get_running_loop())
+        handover._work = Interrupted()
+        handover.put(arrived.append, 'one\'s')
+        while len(arrived) < 2:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.001)
+    handover: Any = None
+    arrived: list[str] = []
+    asyncio.run(scenario())
+    assert arrived == ['one\'s', 'the other\'s']
 
 
 def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_have_their_turn() -> None:
