@@ -7,10 +7,11 @@ in ``turret_control/plant_port.py``.
 
 from __future__ import annotations
 
-import json
 import socket
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -46,8 +47,8 @@ class PlantLink:
         """
         try:
             link = self._socket or self._connect()
-            link.sendall(json.dumps({'op': op, **fields}).encode() + b'\n')
-            answer: dict[str, Any] = json.loads(self._line(link))
+            link.sendall(orjson.dumps({'op': op, **fields}, option=orjson.OPT_APPEND_NEWLINE))
+            answer: dict[str, Any] = orjson.loads(self._line(link))
         except (OSError, ValueError) as error:
             self.close()
             raise PlantError(ReasonCode.IO_ERROR, f'simulated hardware does not answer: {error}') from error

@@ -8,7 +8,6 @@ asked for ends, as step pulses end with the process that makes them.
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 import threading
@@ -16,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -127,7 +128,7 @@ class PlantServer:
             self._pending[link] = rest
             self._client = link
             for line in lines:
-                link.sendall(json.dumps(self.answer(line)).encode() + b'\n')
+                link.sendall(orjson.dumps(self.answer(line), option=orjson.OPT_APPEND_NEWLINE))
         except OSError:
             self._forget(link)
 
@@ -144,7 +145,7 @@ class PlantServer:
     def answer(self, line: bytes) -> dict[str, Any]:
         """Return the answer to one request."""
         try:
-            request = json.loads(line)
+            request = orjson.loads(line)
             with self._lock:
                 answer = self._port.call(**request)
         except (TurretError, TypeError, ValueError) as error:

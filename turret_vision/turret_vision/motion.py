@@ -129,6 +129,11 @@ class _Canvas:
         self._height, self._width = shape
         self._camera = camera
         self._left, self._top = round(_MARGIN * self._width), round(_MARGIN * self._height)
+        self._intrinsic = np.eye(3) if camera is None else np.array(
+            [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
+        self._rays = np.linalg.inv(self._intrinsic)
+        right, bottom = self._width - 1.0, self._height - 1.0
+        self._outline = np.array([[0.0, 0.0, 1.0], [right, 0.0, 1.0], [right, bottom, 1.0], [0.0, bottom, 1.0]])
         size = (self._height + 2 * self._top, self._width + 2 * self._left)
         self._anchor: Pose | None = None
         self._correction: Array = np.zeros(2)
@@ -189,25 +194,21 @@ class _Canvas:
         shift = _shift(self._left + self._correction[0], self._top + self._correction[1])
         if pose is None or self._anchor is None or self._camera is None:
             return shift
-        camera = self._camera
-        intrinsic = np.array([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
-        anchor = base_from_optical(camera, self._anchor.pan, self._anchor.tilt)
-        rotation = anchor.T @ base_from_optical(camera, pose.pan, pose.tilt)
-        homography = shift @ intrinsic @ rotation @ cv2.invert(intrinsic)[1]
+        anchor = base_from_optical(self._camera, self._anchor.pan, self._anchor.tilt)
+        rotation = anchor.T @ base_from_optical(self._camera, pose.pan, pose.tilt)
+        homography = shift @ self._intrinsic @ rotation @ self._rays
         return np.asarray(homography / homography[2, 2])
 
     def _corners(self, to_canvas: Array) -> Array | None:
         """Return where an image's corners are on the canvas; None where the anchor's camera would not see them."""
-        right, bottom = self._width - 1.0, self._height - 1.0
-        corners = np.array([[0.0, 0.0, 1.0], [right, 0.0, 1.0], [right, bottom, 1.0], [0.0, bottom, 1.0]])
-        corners = corners @ to_canvas.T
+        corners = self._outline @ to_canvas.T
         return None if corners[:, 2].min() < 0.2 else corners[:, :2] / corners[:, 2:]
 
     def _inside(self, to_canvas: Array) -> bool:
         corners = self._corners(to_canvas)
         height, width = self._mean.shape
-        return corners is not None and bool(
-            corners.min() >= 0.0 and (corners.max(axis=0) <= (width - 1.0, height - 1.0)).all())
+        return corners is not None and all(
+            0.0 <= x <= width - 1.0 and 0.0 <= y <= height - 1.0 for x, y in corners.tolist())
 
     def _move_anchor(self, pose: Pose | None, to_canvas: Array) -> None:
         """Make ``pose`` the anchor and carry over what is known of the room there."""
@@ -328,7 +329,7 @@ class _Canvas:
         usable = placed.valid[every] & known & (model > 8.0) & (seen < 250)
         if np.count_nonzero(usable) < _SAMPLED:
             return 1.0
-        brightness, believed = seen[usable].astype(np.float32), model[usable]
+        brightness, believed = seen[usable], model[usable]
 
         def explained(gain: float) -> float:
             return float(np.count_nonzero(np.abs(brightness - gain * believed) < _GAIN_TOLERANCE)) / len(brightness)
