@@ -42,11 +42,11 @@ from turret_control.controller import Controller, Mode
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.ros_controller import (
     aim_message,
-    command_message,
     observe_joints,
     observe_permit,
     observe_tracks,
     report_from,
+    write_command,
 )
 from turret_msgs import msg as msgs
 from turret_vision.detection import Box, Detection, Image
@@ -416,7 +416,7 @@ class _Control:
             return None
         now, clock_ns = self._at(stamp), self._facts.clock_ns
         code = ReasonCode.OK if clock_ns is None else self._permit.motion_code(stamp - clock_ns)
-        command = command_message(self._controller.tick(now, code), 0, _UNSTAMPED, '')
+        command = write_command(msgs.GimbalCommand(), self._controller.tick(now, code), 0, _UNSTAMPED)
         delivered, self._delivered = self._delivered, None
         if self._state.mode in (Mode.MANUAL, Mode.PATTERN):
             return None

@@ -26,7 +26,7 @@ from turret_camera.ros_media import RosMedia
 from turret_camera.ros_topic_source import RosTopicSource
 from turret_camera.source import ImageSource
 from turret_camera.sources import make_source
-from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
+from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME, PinholeCamera
 from turret_common.plant_link import plant_socket
 from turret_common.ros_images import array_to_image, camera_to_info
 from turret_common.ros_node import run, stamp_from
@@ -54,6 +54,8 @@ class CameraNode(Node):
         self._closing = False
         self._grabber = Grabber(self._source, clock, self._publish, self._beat_now.set)
         self._started = stamp_from(time.time())
+        self._described: PinholeCamera | None = None
+        self._description = CameraInfo()
         self._raw = self.create_publisher(Image, 'camera/image_raw', IMAGE_OUT)
         self._compressed = self.create_publisher(CompressedImage, 'camera/image_raw/compressed', IMAGE_OUT)
         self._info = self.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
@@ -106,13 +108,20 @@ class CameraNode(Node):
         p = self._ros_parameters.value
         frame_id = BASE_CAMERA_FRAME if p.camera_mount == 'base' else HEAD_CAMERA_FRAME
         header = Header(frame_id=self._ros_parameters.frame(frame_id), stamp=_ros_stamp(frame.stamp_ns))
-        self._info.publish(camera_to_info(frame.camera, header))
+        self._info.publish(self._info_of(frame.camera, header))
         if self._raw.get_subscription_count():
             self._raw.publish(array_to_image(frame.pixels(), ENCODING, header))
         if self._compressed.get_subscription_count():
             jpeg = frame.jpeg(p.jpeg_quality)
             self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
         self._media.offer(frame)
+
+    def _info_of(self, camera: PinholeCamera, header: Header) -> CameraInfo:
+        """Return what describes a camera; the message for the last one is used again."""
+        if camera != self._described:
+            self._described, self._description = camera, camera_to_info(camera, header)
+        self._description.header = header
+        return self._description
 
     def _beat(self) -> None:
         due = time.monotonic()

@@ -18,15 +18,16 @@ import numpy as np
 from turret_common.geometry import Array, Bearing, wrap_angle
 
 _FREQUENCIES_HZ = np.geomspace(0.19, 1.3, 8)
-_W: Array = 2.0 * math.pi * _FREQUENCIES_HZ
-_COUNT = 2 + len(_W)  # standing, constant rate, one per frequency
+#: Angular frequency of each model: standing, constant rate, one per frequency.
+_W: Array = 2.0 * math.pi * np.concatenate([[0.0, 0.0], _FREQUENCIES_HZ])
+_COUNT = len(_W)
 
 # Spectral density of the noise in the highest derivative of each model: rad^2/s, rad^2/s^3, rad^2/s^5. A faster swing
 # may deviate more. Found by search over seeded targets with 1 px of noise at 30 Hz; half or twice as much changes
 # little.
 _STANDING_NOISE = 1.2e-7
 _RATE_NOISE = 2.0e-5
-_SWING_NOISE: Array = 0.02 * _W**3.3
+_SWING_NOISE: Array = 0.02 * _W[2:]**3.3
 # Probability per image that a model goes on holding; the others share the rest.
 _STAY = 0.992
 _STAY_QUIET = 0.997
@@ -73,15 +74,33 @@ _HAS_BOTH = _HAS[:, :, None] * _HAS[:, None, :]
 _FILL: Array = (1.0 - _HAS)[:, :, None] * np.diag([0.0, _RATE_VARIANCE, _ACCELERATION_VARIANCE])
 
 
+_W2 = _W**2
+_DIVISOR = np.where(_W > 0.0, _W, 1.0)
+_DIVISOR2 = _DIVISOR**2
+
+
+def _swing(dt: float) -> tuple[Array, Array, Array]:
+    """Return what ``dt`` s make of a rate in each model, and of an acceleration.
+
+    Returns:
+        The angle from a rate of 1 (which is also the rate from an acceleration of 1), the rate from a rate of 1, and
+        the angle from an acceleration of 1, each of shape (models,). Where a model has no rate or acceleration they
+        mean nothing.
+    """
+    phase = _W * dt
+    rate_to_angle, rate_to_rate = np.sin(phase) / _DIVISOR, np.cos(phase)
+    rate_to_angle[1] = dt
+    return rate_to_angle, rate_to_rate, (1.0 - rate_to_rate) / _DIVISOR2
+
+
 def _transitions(dt: float) -> Array:
     """Return what ``dt`` s do to angle, rate and acceleration in each model, shape (models, 3, 3)."""
-    sine, cosine = np.sin(_W * dt), np.cos(_W * dt)
     f = np.zeros((_COUNT, 3, 3))
     f[:, 0, 0] = 1.0
-    f[1, 0, 1], f[1, 1, 1] = dt, 1.0
-    f[2:, 0, 1], f[2:, 0, 2] = sine / _W, (1.0 - cosine) / _W**2
-    f[2:, 1, 1], f[2:, 1, 2] = cosine, sine / _W
-    f[2:, 2, 1], f[2:, 2, 2] = -_W * sine, cosine
+    f[:, 0, 1], f[:, 1, 1], f[:, 0, 2] = _swing(dt)
+    f[:, 1, 2] = f[:, 0, 1]
+    f[:, 2, 1] = -_W2 * f[:, 0, 1]
+    f[:, 2, 2] = f[:, 1, 1]
     return f
 
 
@@ -106,9 +125,10 @@ def _lead(weighted: Array, dt: float) -> tuple[Array, Array]:
     Returns:
         Both of shape (2,).
     """
-    _, rate, acceleration = weighted.transpose(2, 0, 1)
-    f = _transitions(dt)
-    return rate @ f[:, 0, 1] + acceleration @ f[:, 0, 2], rate @ f[:, 1, 1] + acceleration @ f[:, 1, 2]
+    rate, acceleration = weighted[:, :, 1], weighted[:, :, 2]
+    rate_to_angle, rate_to_rate, acceleration_to_angle = _swing(dt)
+    return (rate @ rate_to_angle + acceleration @ acceleration_to_angle,
+            rate @ rate_to_rate + acceleration @ rate_to_angle)
 
 
 class TargetPredictor:
@@ -133,11 +153,13 @@ class TargetPredictor:
         self._covariance[:, :, 2, 2] = _ACCELERATION_VARIANCE
         self._covariance *= _HAS_BOTH
         self._weights: Array = np.full((2, _COUNT), 1.0 / _COUNT)
+        self._weighted: Array = self._weights[:, :, None] * self._state
         self._variance: Array = np.full(2, noise**2)
         self._recent: deque[Bearing] = deque(maxlen=4)
         self._past: deque[tuple[float, Array]] = deque()  # stamp, weighted states
         self._led = np.zeros(2)         # of each axis: by how much leads agreed with what came, and their squares
         self._lead2 = np.zeros(2)
+        self._worth = np.ones(2)
 
     def update(self, stamp: float, bearing: Bearing, doubt: tuple[float, float] = (0.0, 0.0)) -> None:
         """Take a measured bearing; one that is not newer than the last is ignored.
@@ -153,7 +175,7 @@ class TargetPredictor:
         self.stamp = stamp
         self._mix()
         transitions = _transitions(dt)
-        self._state = np.einsum('mij,amj->ami', transitions, self._state)
+        self._state = (transitions @ self._state[..., None])[..., 0]
         self._covariance = (
             transitions @ self._covariance @ transitions.transpose(0, 2, 1) + _noises(min(dt, _MAX_STEP_S)))
         if any(doubt):
@@ -162,14 +184,14 @@ class TargetPredictor:
             self._measure_noise(bearing, dt)
             self._judge_leads(np.array(bearing), dt)
         self._correct(np.array(bearing), self._variance + np.square(doubt))
+        self._weighted = self._weights[:, :, None] * self._state
         self._past.append((stamp, self._weighted))
 
     def at(self, time: float) -> Motion:
         """Return the predicted motion at a time."""
         lead, rate = _lead(self._weighted, time - self.stamp)
-        worth = self.worth
-        azimuth, elevation = (self._weighted[:, :, 0].sum(axis=1) + worth * lead).tolist()
-        azimuth_rate, elevation_rate = (worth * rate).tolist()
+        azimuth, elevation = (self._weighted[:, :, 0].sum(axis=1) + self._worth * lead).tolist()
+        azimuth_rate, elevation_rate = (self._worth * rate).tolist()
         return Motion(Bearing(wrap_angle(azimuth), elevation), azimuth_rate, elevation_rate)
 
     @property
@@ -180,11 +202,7 @@ class TargetPredictor:
         targets that can be predicted, and small where what looks like motion is the detector's: the box of a person
         grows and shrinks with every step.
         """
-        return np.clip((self._led + _LEAD_PRIOR) / (self._lead2 + _LEAD_PRIOR), 0.0, 1.0)
-
-    @property
-    def _weighted(self) -> Array:
-        return self._weights[:, :, None] * self._state
+        return self._worth
 
     def _judge_leads(self, measured: Array, dt: float) -> None:
         """Compare with a new measurement what was foreseen for it a lead ago."""
@@ -199,17 +217,17 @@ class TargetPredictor:
         kept = math.exp(-dt / _LEAD_MEMORY_S)
         self._led = kept * self._led + dt * lead * came
         self._lead2 = kept * self._lead2 + dt * lead * lead
+        self._worth = ((self._led + _LEAD_PRIOR) / (self._lead2 + _LEAD_PRIOR)).clip(0.0, 1.0)
 
     def _mix(self) -> None:
         """Let each model start from what the others know, by the probability that it has just taken over from them."""
         expected = self._weights @ _SWITCH
-        share = self._weights[:, :, None] * _SWITCH / expected[:, None, :]  # axis, from, to
-        mean = np.einsum('aft,afi->ati', share, self._state)
-        apart = self._state[:, None, :, :] - mean[:, :, None, :]            # axis, to, from
-        spread = (np.einsum('aft,afij->atij', share, self._covariance + _FILL)
-                  + np.einsum('aft,atfi,atfj->atij', share, apart, apart))
+        share = _SWITCH.T * self._weights[:, None, :] / expected[:, :, None]  # axis, to, from
+        mean = share @ self._state
+        squares = self._covariance + _FILL + self._state[..., :, None] * self._state[..., None, :]
+        mixed = (share @ squares.reshape(2, _COUNT, 9)).reshape(2, _COUNT, 3, 3)
         self._state = mean * _HAS
-        self._covariance = spread * _HAS_BOTH
+        self._covariance = (mixed - mean[..., :, None] * mean[..., None, :]) * _HAS_BOTH
         self._weights = expected
 
     def _measure_noise(self, bearing: Bearing, dt: float) -> None:

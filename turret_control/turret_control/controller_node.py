@@ -31,12 +31,12 @@ from turret_control.mqtt_joy import MqttJoy
 from turret_control.presets import Preset, PresetStore
 from turret_control.ros_controller import (
     aim_message,
-    command_message,
     observe_joints,
     observe_permit,
     observe_tracks,
     report_from,
     state_message,
+    write_command,
 )
 from turret_control.ros_controller_actions import ControllerActions
 from turret_control.ros_controller_boresight import BoresightCalibration
@@ -96,6 +96,8 @@ class ControllerNode(Node):
         self._rate_hz = self._settings.value.rate_hz
         self._ticked = time.monotonic()
 
+        self._command = GimbalCommand()
+        self._command.header.frame_id = self._base_frame
         self._command_out = self.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
         self._target_out = self.create_publisher(AimTarget, 'controller/target', STREAM)
         self._state_out = self.create_publisher(ControllerState, 'controller/state', STATE)
@@ -138,8 +140,8 @@ class ControllerNode(Node):
         if self._handset:
             self._handset.stop()
         if self.context.ok():
-            self._command_out.publish(command_message(
-                STOP, self._seq + 1, self.get_clock().now().to_msg(), self._base_frame))
+            self._command_out.publish(write_command(
+                self._command, STOP, self._seq + 1, self.get_clock().now().to_msg()))
         self._actions.destroy()
         self._calibration.destroy()
         super().destroy_node()
@@ -171,7 +173,7 @@ class ControllerNode(Node):
             controller.halt()
         command = controller.tick(now, self._permit.motion_code(time.monotonic_ns()))
         self._seq += 1
-        self._command_out.publish(command_message(command, self._seq, stamp, self._base_frame))
+        self._command_out.publish(write_command(self._command, command, self._seq, stamp))
         if seen:
             self._publish_aim(to_steady, stamp)
         if controller.status != self._status or now >= self._state_due:

@@ -87,13 +87,12 @@ def _readiness(state: GimbalState) -> ReasonCode:
     return ReasonCode.OK
 
 
-def command_message(command: Command, seq: int, stamp: Any, frame_id: str) -> GimbalCommand:
-    """Return a command as a message."""
-    message = GimbalCommand(
-        seq=seq, mode=int(command.mode), pan=command.pan, tilt=command.tilt, pan_rate=command.pan_rate,
-        tilt_rate=command.tilt_rate)
+def write_command(message: GimbalCommand, command: Command, seq: int, stamp: Any) -> GimbalCommand:
+    """Put a command into a message, whose frame stays, and return it: to make a new one costs more than the rest."""
     message.header.stamp = stamp
-    message.header.frame_id = frame_id
+    message.seq, message.mode = seq, int(command.mode)
+    message.pan, message.tilt = command.pan, command.tilt
+    message.pan_rate, message.tilt_rate = command.pan_rate, command.tilt_rate
     return message
 
 

@@ -73,6 +73,7 @@ class SafetyNode(Node):
         self._started = self.get_clock().now().to_msg()
 
         self._permits = self.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+        self._permit = msg.SafetyPermit(epoch=self._epoch)  # used again and again, which costs less than a new one
         self._grants = self.create_publisher(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
         self._states = self.create_publisher(msg.SafetyState, 'safety/state', ros_qos.STATE)
 
@@ -134,9 +135,11 @@ class SafetyNode(Node):
             due = shown != self._shown or self._permit_seq % _STATE_EVERY == 0
             state = self._state(verdict, now_ns) if due else None
         self._permit_seq += 1
-        self._permits.publish(msg.SafetyPermit(
-            epoch=self._epoch, seq=self._permit_seq, monotonic_ns=now_ns, laser_ok=verdict.laser_ok,
-            motion_ok=verdict.motion_ok, lease_digest=digest, reasons=verdict.reasons))
+        permit = self._permit
+        permit.seq, permit.monotonic_ns = self._permit_seq, now_ns
+        permit.laser_ok, permit.motion_ok = verdict.laser_ok, verdict.motion_ok
+        permit.lease_digest, permit.reasons = digest, verdict.reasons
+        self._permits.publish(permit)
         if state is not None:
             self._shown = shown
             self._states.publish(state)
