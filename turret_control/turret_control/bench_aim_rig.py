@@ -80,6 +80,10 @@ class Brain(Protocol):
     def track_id(self) -> str:
         """The track that it follows; empty = none."""
 
+    @property
+    def patience_s(self) -> float:
+        """How much longer than usual the next command may be waited for, in s."""
+
     def observe_gimbal(self, pose: Pose, view: GimbalView, now: float) -> None:
         """Take the measured pose."""
 
@@ -125,6 +129,11 @@ class TurretBrain:
         """Return what the gimbal shall do."""
         return self.controller.tick(now, ReasonCode.OK)
 
+    @property
+    def patience_s(self) -> float:
+        """How much longer than usual the next command may be waited for."""
+        return self.controller.patience_s
+
     def followed(self) -> Bearing | None:
         """Return where it believes its target was in the newest image."""
         aim = self.controller.target.aim
@@ -143,6 +152,7 @@ class OriginalBrain:
     """The law of the replaced system on the same hardware: its step rates become rates of the axes."""
 
     track_id = ''
+    patience_s = 0.0
 
     def __init__(self) -> None:
         self._law = OriginalLaw()
@@ -238,7 +248,7 @@ class Rig:
                 self._see(now)
                 turns += 1
                 self._gimbal.command(gimbal_core.Command(turns, *self._brain.command(now)), round(1e9 * now))
-                turn += LOOP_S
+                turn += LOOP_S + self._brain.patience_s
             else:
                 yield self._judge(now)
                 judged += 1

@@ -16,10 +16,16 @@ from turret_common.geometry import bearing_to_pixel, pixel_to_bearing
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_control.aiming import Limits
-from turret_control.controller_drive import Command, Drive
+from turret_control.controller_drive import STOP, Command, CommandMode, Drive
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.controller_target import FireDecision, TargetFollower, Tracking
 from turret_control.selection import Priority
+
+#: Commands hardly differ when no rate changes by more than this, in rad/s. In the 33 ms between two images that is less
+#: than 0.02 degrees of angle.
+_CALM = 0.02
+#: With a turn that may wait for so many s longer than usual, the images of a camera at 20 Hz or more set the pace.
+_PATIENCE_S = 0.03
 
 
 class Mode(IntEnum):
@@ -89,6 +95,8 @@ class Controller:
         tracking: what tracking does.
         code: why the head does not do what the mode says; OK when it does.
         task: that is under way; None = none.
+        patience_s: how much longer than usual the turn after this one may be waited for, in s. While what the head does
+            in tracking hardly changes, the images alone set the pace.
     """
 
     def __init__(self, parameters: ControllerParameters) -> None:
@@ -102,6 +110,8 @@ class Controller:
         self._goal: _Goal | None = None
         self._jog: _Jog | None = None
         self._ticked = -math.inf
+        self._command = STOP
+        self.patience_s = 0.0
 
     @property
     def parameters(self) -> ControllerParameters:
@@ -226,6 +236,12 @@ class Controller:
         """
         dt = min(max(now - self._ticked, 1e-4), 0.1)
         self._ticked, self._permit = now, permit
+        before, self._command = self._command, self._decide(now, dt)
+        calm = self.mode is Mode.TRACK and _hardly_differ(before, self._command)
+        self.patience_s = _PATIENCE_S if calm else 0.0
+        return self._command
+
+    def _decide(self, now: float, dt: float) -> Command:
         self._watch(now)
         inhibition = self._inhibition(now)
         if inhibition is not ReasonCode.OK:
@@ -328,3 +344,10 @@ class Controller:
             self.tracking = Tracking.RECENTERING
             return self.drive.go(0.0, 0.0, parameters.recenter_rate, parameters.recenter_rate)
         return self.drive.stop()
+
+
+def _hardly_differ(a: Command, b: Command) -> bool:
+    """Return whether two commands make the head stand still, or turn at nearly the same rates."""
+    return a.mode == b.mode == CommandMode.STOP or (
+        a.mode == b.mode == CommandMode.VELOCITY
+        and abs(a.pan_rate - b.pan_rate) < _CALM and abs(a.tilt_rate - b.tilt_rate) < _CALM)

@@ -130,7 +130,7 @@ class ControllerNode(Node):
         if self._handset:
             self._handset.start()
         self._thread = Periodic(
-            'control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error, self._tracks_in.wait)
+            'control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error, self._wait)
         self._thread.start()
 
     def destroy_node(self) -> None:
@@ -151,6 +151,9 @@ class ControllerNode(Node):
             self._controller.parameters = parameters
 
     # The loop
+
+    def _wait(self, usual_s: float) -> bool:
+        return self._tracks_in.wait(usual_s + self._controller.patience_s)
 
     def _tick(self) -> None:
         now = time.monotonic()
