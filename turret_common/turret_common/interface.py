@@ -75,7 +75,7 @@ TOPICS: tuple[Topic, ...] = (
           'wish of automatic fire, for safety to grant or not'),
     Topic('controller/jog', 'turret_msgs/msg/Jog', 'operator', 'COMMAND', '10 Hz or more while held',
           'turn at this rate; 200 ms time-out'),
-    Topic('gimbal/command', 'turret_msgs/msg/GimbalCommand', 'controller', 'COMMAND', '50 Hz or more',
+    Topic('gimbal/command', 'turret_msgs/msg/GimbalCommand', 'controller', 'COMMAND', '20 Hz or more',
           'what the head shall do now; 200 ms time-out'),
     Topic('gimbal/state', 'turret_msgs/msg/GimbalState', 'gimbal', 'STATE', _FAST, 'both axes, limits, switches'),
     Topic('joint_states', 'sensor_msgs/msg/JointState', 'gimbal', 'STREAM', '100 Hz or more',

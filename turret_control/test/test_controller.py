@@ -146,6 +146,42 @@ def test_no_permit_is_a_stop_and_forgets_where_to_go(code: ReasonCode) -> None:
     assert bench.turn().mode is CommandMode.STOP
 
 
+def test_images_alone_set_the_pace_of_tracking_while_the_command_hardly_changes() -> None:
+    bench = Bench()
+    assert bench.controller.patience_s == 0.0
+    bench.run(0.02, [target(0.4)])
+    assert bench.controller.patience_s == 0.0, 'the head gathers speed'
+    bench.run(1.5, [target(0.4)])
+    calm = bench.controller.patience_s
+    assert 0.02 < calm < 0.1, 'it rests on its target'
+    bench.turn(permit=ReasonCode.PERMIT_STALE)
+    assert bench.sent[-2].mode is CommandMode.VELOCITY
+    assert bench.controller.patience_s == 0.0, 'it has just been stopped'
+    bench.turn(permit=ReasonCode.PERMIT_STALE)
+    assert bench.controller.patience_s == calm, 'it has been stopped for longer'
+    for turn in range(100):
+        bench.turn([target(0.4, 0.002 * turn)])
+    assert bench.controller.patience_s == calm, 'it turns steadily'
+    for axis in ('azimuth', 'elevation'):
+        bench.turn([target(**{'azimuth': 0.4, 'elevation': 0.2, axis: 0.6})])
+        assert bench.controller.patience_s == 0.0, f'the {axis} has jumped'
+        bench.run(1.5, [target(0.4, 0.2)])
+        assert bench.controller.patience_s == calm
+
+
+def test_an_operator_never_waits_for_an_image() -> None:
+    bench = Bench()
+    bench.turn()
+    for mode in (Mode.IDLE, Mode.MANUAL, Mode.OVERLAY):
+        bench.controller.set_mode(mode)
+        bench.run(0.1)
+        assert bench.controller.patience_s == 0.0
+    bench.controller.jog(0.1, 0.0, bench.now)
+    bench.run(0.1)
+    assert bench.sent[-1].mode is CommandMode.VELOCITY
+    assert bench.controller.patience_s == 0.0
+
+
 def test_stale_tracks_a_silent_gimbal_and_nan_stop_it() -> None:
     bench = Bench()
     bench.run(0.1, [target(1.0)])

@@ -19,7 +19,7 @@ class FakePlant:
         self.answer = answer
 
     def call(self, op: str) -> dict[str, Any]:
-        assert op == 'read'
+        assert op == 'estop'
         if isinstance(self.answer, Exception):
             raise self.answer
         return dict(self.answer)

@@ -66,14 +66,14 @@ from turret_msgs.srv import (
 
 _STATE_PERIOD_S = 0.1
 _FREE_WHILE_ARMED = ('aim.', 'selection.')  # gains and delays, and the choice of the target
-_SELDOM = 5             # turns between readings of what changes seldom
+_SELDOM = 3             # turns between readings of what changes seldom
 _RATE_SHARE = 0.02      # of the newest period in the measured rate
 _MOST_BORESIGHT = 0.5    # rad
 _MOST_OFFSET_M = 1.0
 
 
 class ControllerNode(Node):
-    """Feeds :class:`Controller` with messages and sends what it decides: at each image, and between images too."""
+    """Feeds :class:`Controller` with messages and sends what it decides: at each image, and between them as needed."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('controller', **node_kwargs)
@@ -179,8 +179,11 @@ class ControllerNode(Node):
         self._command_out.publish(write_command(self._command, command, self._seq, stamp))
         if seen:
             self._publish_aim(to_steady, stamp)
-        if controller.status != self._status or now >= self._state_due:
-            self._status, self._state_due = controller.status, now + _STATE_PERIOD_S
+        due = now >= self._state_due
+        if due:
+            self._state_due = max(self._state_due, now - _STATE_PERIOD_S) + _STATE_PERIOD_S
+        if due or controller.status != self._status:
+            self._status = controller.status
             self._state_out.publish(state_message(
                 controller, self._presets.all(), self._actions.pattern, self._rate_hz, stamp, self._started))
 

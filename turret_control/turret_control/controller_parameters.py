@@ -29,7 +29,8 @@ class ControllerParameters:
 
     start_mode: str = param('idle', 'Mode after start', choices=('idle', 'manual', 'track'))
     rate_hz: float = param(
-        50.0, 'Least rate of the control loop, which also turns at each image', unit='Hz', minimum=20.0, maximum=500.0)
+        50.0, 'Least rate of the control loop, which also turns at each image; images alone set the pace while what it '
+        'commands in tracking hardly changes', unit='Hz', minimum=20.0, maximum=500.0)
     selection: SelectionParameters = group(SelectionParameters)
     aim: AimingParameters = group(AimingParameters)
     joy: JoyParameters = group(JoyParameters)

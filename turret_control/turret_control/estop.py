@@ -38,7 +38,7 @@ def sim_estop(link: PlantLink) -> EstopReader:
     """Return a reader of the simulated hardware's emergency stop."""
     def read() -> Estop:
         try:
-            return Estop.PRESSED if link.call('read')['estop'] else Estop.RELEASED
+            return Estop.PRESSED if link.call('estop')['estop'] else Estop.RELEASED
         except (PlantError, KeyError):
             return Estop.UNREADABLE
     return read

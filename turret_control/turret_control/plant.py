@@ -134,7 +134,6 @@ class Reading(NamedTuple):
     pan: AxisReading
     tilt: AxisReading
     enabled: bool
-    estop: bool
 
 
 class Truth(NamedTuple):
@@ -321,7 +320,7 @@ class Plant:
 
     def read(self) -> Reading:
         """Return what drivers can know now."""
-        return Reading(self._t_ns, self._pan.read(), self._tilt.read(), self.enabled, self.estop)
+        return Reading(self._t_ns, self._pan.read(), self._tilt.read(), self.enabled)
 
     def truth(self, t_ns: int | None = None) -> Truth:
         """Return what is true now, or at an instant up to a second ago (or 50 ms ahead, by the present rates).

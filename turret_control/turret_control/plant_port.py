@@ -5,11 +5,13 @@ Angles in rad, rates in rad/s, times in ns of CLOCK_MONOTONIC.
 ``read``
     Answers ``t``; ``pan``, ``tilt`` (counted since power-up: zero is not home), ``pan_rate``, ``tilt_rate``;
     ``enabled``; ``switches`` {``pan_lower``, ``pan_upper``, ``pan_home``, ``tilt_lower``, ``tilt_upper``,
-    ``tilt_home``}; ``estop``. A home switch is a flag over the positive half of the axis: it closes at true zero.
+    ``tilt_home``}. A home switch is a flag over the positive half of the axis: it closes at true zero.
 ``move`` with ``mode`` ("stop", "velocity", "position"), ``pan``, ``tilt`` (counted), ``pan_rate``, ``tilt_rate``
     Answers as ``read``. ``pan_acceleration`` and ``tilt_acceleration`` may be given.
 ``enable`` with ``on``
     Answers as ``read``.
+``estop``
+    Answers ``estop``: whether the emergency-stop input is pressed.
 ``pin`` with ``name``, ``level`` (0 to 1)
     Answers ``t``. The level stays when the client goes.
 ``pins``
@@ -41,8 +43,8 @@ class PlantPort:
         self.plant = plant
         self._clock_ns = clock_ns
         self._operations: dict[str, Callable[..., dict[str, Any]]] = {
-            'read': self._read, 'move': self._move, 'enable': self._enable, 'pin': self._pin, 'pins': self._pins,
-            'scene': self._scene, 'set': self._set}
+            'read': self._read, 'estop': self._estop, 'move': self._move, 'enable': self._enable, 'pin': self._pin,
+            'pins': self._pins, 'scene': self._scene, 'set': self._set}
 
     def catch_up(self) -> None:
         """Let the plant's time pass until now."""
@@ -67,6 +69,9 @@ class PlantPort:
 
     def _read(self) -> dict[str, Any]:
         return _as_answer(self.plant.read())
+
+    def _estop(self) -> dict[str, Any]:
+        return {'estop': self.plant.estop}
 
     def _move(self, mode: str, **fields: float) -> dict[str, Any]:
         self.plant.command(mode, **fields)
@@ -106,7 +111,7 @@ def _as_answer(reading: Reading) -> dict[str, Any]:
     pan, tilt = reading.pan, reading.tilt
     return {
         't': reading.t_ns, 'pan': pan.position, 'tilt': tilt.position, 'pan_rate': pan.rate, 'tilt_rate': tilt.rate,
-        'enabled': reading.enabled, 'estop': reading.estop,
+        'enabled': reading.enabled,
         'switches': {
             'pan_lower': pan.lower, 'pan_upper': pan.upper, 'pan_home': pan.home,
             'tilt_lower': tilt.lower, 'tilt_upper': tilt.upper, 'tilt_home': tilt.home}}

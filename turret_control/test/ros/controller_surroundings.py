@@ -26,6 +26,7 @@ class Surroundings:
         self.permitted = True
         self.operator = LEASE
         self.position = (0.0, 0.0)
+        self.rates = (0.0, 0.0)  # at which the position changes
         self.target: Callable[[float], tuple[float, float]] | None = None
         self.joints = True
         node = ros.probe
@@ -57,7 +58,9 @@ class Surroundings:
                     epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), laser_ok=False, motion_ok=self.motion_ok,
                     lease_digest=lease_digest(self.operator)))
             if self.joints:
-                joints = JointState(name=['pan_joint', 'tilt_joint'], position=self.position, velocity=[0.0, 0.0])
+                pan, tilt = (at + 0.01 * rate for at, rate in zip(self.position, self.rates, strict=True))
+                self.position = (pan, tilt)
+                joints = JointState(name=['pan_joint', 'tilt_joint'], position=self.position, velocity=self.rates)
                 joints.header.stamp = now
                 self._joints.publish(joints)
             if seq % 3 == 0:

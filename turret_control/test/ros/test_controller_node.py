@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import statistics
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Joy
 
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros_node import seconds
 from turret_common.ros_qos import COMMAND, STATE
 from turret_common.ros_testing import RosHarness, wait_until
 from turret_control.controller_node import ControllerNode
@@ -62,6 +65,21 @@ def test_commands_follow_a_track(ros: RosHarness, surroundings: Surroundings, co
     surroundings.target = lambda t: (0.5, -0.2)
     start_tracking(ros)
     wait_until(lambda: moving_left(commands[-1]) and commands[-1].tilt_rate < -0.1)
+
+
+def test_images_alone_set_the_pace_while_it_tracks_steadily(
+        ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand]) -> None:
+    def obey(command: GimbalCommand) -> None:
+        surroundings.rates = (command.pan_rate, command.tilt_rate) if not stopped(command) else (0.0, 0.0)
+    ros.probe.create_subscription(GimbalCommand, 'gimbal/command', obey, COMMAND)
+    surroundings.target = lambda t: (0.2, 0.1)
+    start_tracking(ros)
+
+    def median_s() -> float:
+        times = [seconds(command.header.stamp) for command in commands[-40:]]
+        return statistics.median(b - a for a, b in itertools.pairwise(times))
+    begun = len(commands)
+    wait_until(lambda: len(commands) > begun + 40 and median_s() > 0.025, what='commands as seldom as images')
 
 
 def test_no_permit_is_a_stop(ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand]) -> None:
