@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
 from turret_common.images import ENCODINGS, as_array
+from turret_common.ros_polling import PolledSubscription
+from turret_common.ros_qos import NEWEST
+
+_STAMP_END = 12  # bytes of a serialized message with a header: 4 of encapsulation, 8 of the stamp
 
 
 def image_to_array(msg: Image) -> npt.NDArray[np.generic]:
@@ -47,3 +55,27 @@ def info_to_camera(msg: CameraInfo) -> PinholeCamera | None:
     return PinholeCamera(
         msg.width, msg.height, msg.k[0], msg.k[4], msg.k[2], msg.k[5], (d[0], d[1], d[2], d[3], d[4]),
         on_base=msg.header.frame_id.rpartition('/')[2] == BASE_CAMERA_FRAME)
+
+
+class CameraFeed:
+    """The camera as ``camera/camera_info`` describes it. For one thread.
+
+    A description comes with every image and hardly ever says anything new: only another one is decoded.
+
+    Attributes:
+        camera: None until it is known, and where it is uncalibrated.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.camera: PinholeCamera | None = None
+        self._decoded = b''
+        self._infos: PolledSubscription[Any] = PolledSubscription(
+            node, CameraInfo, 'camera/camera_info', NEWEST, raw=True)
+
+    def catch_up(self) -> PinholeCamera | None:
+        """Take what has arrived, and return the camera."""
+        for data in self._infos.take():
+            if data[_STAMP_END:] != self._decoded:
+                self._decoded = data[_STAMP_END:]
+                self.camera = info_to_camera(deserialize_message(data, CameraInfo))
+        return self.camera

@@ -36,9 +36,11 @@ class TakenByHand(CallbackGroup):
 class PolledSubscription(Generic[MessageT]):
     """A subscription without a callback. Read it from one thread only."""
 
-    def __init__(self, node: Node, message_type: type[MessageT], topic: str, qos: QoSProfile) -> None:
+    def __init__(
+            self, node: Node, message_type: type[MessageT], topic: str, qos: QoSProfile, *, raw: bool = False) -> None:
+        """Subscribe; ``raw`` gives messages as they are serialized."""
         self._subscription = node.create_subscription(
-            message_type, topic, _ignore, qos, callback_group=TakenByHand(),
+            message_type, topic, _ignore, qos, callback_group=TakenByHand(), raw=raw,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
 
     def take(self) -> Iterator[MessageT]:

@@ -73,10 +73,9 @@ _HAS[1, 2] = 0.0
 _HAS_BOTH = _HAS[:, :, None] * _HAS[:, None, :]
 _FILL: Array = (1.0 - _HAS)[:, :, None] * np.diag([0.0, _RATE_VARIANCE, _ACCELERATION_VARIANCE])
 
-
-_W2 = _W**2
-_DIVISOR = np.where(_W > 0.0, _W, 1.0)
-_DIVISOR2 = _DIVISOR**2
+_SQUARED_W = _W**2
+_DIVISOR = np.where(_W > 0.0, _W, 1.0)  # what does not swing needs no quotient
+_SQUARED_DIVISOR = _DIVISOR**2
 
 
 def _swing(dt: float) -> tuple[Array, Array, Array]:
@@ -90,7 +89,7 @@ def _swing(dt: float) -> tuple[Array, Array, Array]:
     phase = _W * dt
     rate_to_angle, rate_to_rate = np.sin(phase) / _DIVISOR, np.cos(phase)
     rate_to_angle[1] = dt
-    return rate_to_angle, rate_to_rate, (1.0 - rate_to_rate) / _DIVISOR2
+    return rate_to_angle, rate_to_rate, (1.0 - rate_to_rate) / _SQUARED_DIVISOR
 
 
 def _transitions(dt: float) -> Array:
@@ -99,7 +98,7 @@ def _transitions(dt: float) -> Array:
     f[:, 0, 0] = 1.0
     f[:, 0, 1], f[:, 1, 1], f[:, 0, 2] = _swing(dt)
     f[:, 1, 2] = f[:, 0, 1]
-    f[:, 2, 1] = -_W2 * f[:, 0, 1]
+    f[:, 2, 1] = -_SQUARED_W * f[:, 0, 1]
     f[:, 2, 2] = f[:, 1, 1]
     return f
 

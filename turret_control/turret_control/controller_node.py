@@ -8,18 +8,18 @@ import time
 from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, JointState, Joy
+from sensor_msgs.msg import JointState, Joy
 
 from turret_common.errors import TurretError
 from turret_common.finite import require_range
 from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import info_to_camera
+from turret_common.ros_images import CameraFeed
 from turret_common.ros_node import answered, run, seconds, stamp_from
 from turret_common.ros_params import ArmedGuard, RosParameters
 from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
-from turret_common.ros_qos import COMMAND, NEWEST, PERMIT, STATE, STREAM
+from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.state_dir import state_dir
 from turret_control.boresight import Boresight, Dot, fit_boresight
 from turret_control.boresight_store import load_boresight, save_boresight
@@ -112,7 +112,7 @@ class ControllerNode(Node):
         self._handset_holds = False
         self._gimbal_in = PolledSubscription(self, GimbalState, 'gimbal/state', STATE)
         self._safety_in = PolledSubscription(self, SafetyState, 'safety/state', STATE)
-        self._camera_in = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
+        self._camera_in = CameraFeed(self)
 
         self.create_service(SetMode, 'controller/set_mode', self._set_mode)
         self.create_service(SelectTarget, 'controller/select_target', self._select_target)
@@ -212,8 +212,7 @@ class ControllerNode(Node):
         """Take what changes seldom."""
         for gimbal in self._gimbal_in.take():
             self._controller.drive.observe_gimbal(report_from(gimbal))
-        for info in self._camera_in.take():
-            self._controller.target.camera = info_to_camera(info)
+        self._controller.target.camera = self._camera_in.catch_up()
         for safety in self._safety_in.take():
             self._auto_fire = safety.auto_fire
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from turret_common.errors import TurretError
@@ -16,11 +16,11 @@ from turret_common.images import to_bgr
 from turret_common.periodic import Periodic
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import image_to_array, info_to_camera
+from turret_common.ros_images import CameraFeed, image_to_array
 from turret_common.ros_node import run, seconds
 from turret_common.ros_params import RosParameters
 from turret_common.ros_polling import PolledSubscription
-from turret_common.ros_qos import IMAGE_IN, NEWEST, STREAM
+from turret_common.ros_qos import IMAGE_IN, STREAM
 from turret_msgs.msg import PeopleArray, Person
 from turret_vision.exclusion_parameters import ExclusionParameters
 from turret_vision.people import FreezeWatch, SeenPerson, find_people, people_detectors
@@ -41,11 +41,10 @@ class ExclusionNode(Node):
         self._base_frame = settings.frame('base_link')
         self._detectors = people_detectors(self._parameters)
         self._freeze = FreezeWatch()
-        self._camera: PinholeCamera | None = None
         self._cpu, self._cpu_since = float('nan'), (time.monotonic(), time.process_time())
         self._poses = PoseFeed(self)
         self._images = PolledSubscription(self, Image, 'camera/image_raw', IMAGE_IN)
-        self._infos = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
+        self._camera = CameraFeed(self)
         self._people = self.create_publisher(PeopleArray, 'exclusion/people', STREAM)
         self._thread = Periodic('exclusion', 1.0 / self._parameters.rate_hz, self._tick, self._on_thread_error)
         self._thread.start()
@@ -60,22 +59,21 @@ class ExclusionNode(Node):
         self.context.try_shutdown()
 
     def _tick(self) -> None:
-        for info in self._infos.take():
-            self._camera = info_to_camera(info)
+        camera = self._camera.catch_up()
         for image in self._images.take():
-            self._look(image)
+            self._look(image, camera)
 
-    def _look(self, image: Image) -> None:
+    def _look(self, image: Image, camera: PinholeCamera | None) -> None:
         began = time.monotonic()
         seen = PeopleArray(header=Header(stamp=image.header.stamp, frame_id=self._base_frame), cpu=self._cores(began))
         try:
             pixels = to_bgr(image_to_array(image), image.encoding)
             seen.unchanged_s = self._freeze.unchanged_s(pixels, began)
             stamp = seconds(image.header.stamp)
-            on_base = self._camera is not None and self._camera.on_base
+            on_base = camera is not None and camera.on_base
             pose = _LEVEL if on_base else self._poses.at(stamp, self._parameters.pose_wait_s)
             seen.people = [
-                _message(person) for person in find_people(self._detectors, pixels, stamp, self._camera, pose)]
+                _message(person) for person in find_people(self._detectors, pixels, stamp, camera, pose)]
         except TurretError as error:
             seen.code, seen.message = int(error.code), error.message
         except cv2.error as error:

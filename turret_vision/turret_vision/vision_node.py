@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from turret_common.errors import TurretError
@@ -16,11 +16,11 @@ from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import image_to_array, info_to_camera
+from turret_common.ros_images import CameraFeed, image_to_array
 from turret_common.ros_node import answered, run, seconds
 from turret_common.ros_params import ArmedGuard, RosParameters
-from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
-from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, NEWEST, STATE, STREAM
+from turret_common.ros_polling import AwaitedSubscription
+from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
 from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
 from turret_vision import detection
@@ -52,7 +52,6 @@ class VisionNode(Node):
         self._newest: Image | None = None
         self._received_at = time.monotonic()
         self._ending = False
-        self._camera: PinholeCamera | None = None
         self._result = Result([], None, 0.0)
         self._image_problem = ''
         self._published: tuple[Any, ...] = ()
@@ -63,7 +62,7 @@ class VisionNode(Node):
         self._state = self.create_publisher(VisionState, 'vision/state', STATE)
 
         self._poses = PoseFeed(self)
-        self._infos = PolledSubscription(self, CameraInfo, 'camera/camera_info', NEWEST)
+        self._camera = CameraFeed(self)
         self._images = AwaitedSubscription(self, Image, 'camera/image_raw', IMAGE_IN)
         self.create_service(TeachColor, 'vision/teach_color', self._teach_color)
         self.create_timer(_STATE_PERIOD_S, self._publish_state)
@@ -89,21 +88,20 @@ class VisionNode(Node):
             if image is None:
                 continue
             self._newest, self._received_at = image, time.monotonic()
-            for info in self._infos.take():
-                self._camera = info_to_camera(info)
+            camera = self._camera.catch_up()
             if self._settings.value.enabled:
                 try:
-                    self._process(image)
+                    self._process(image, camera)
                     self._image_problem = ''
                 except TurretError as error:
                     self._image_problem = error.message
             if self._change_key() != self._published:
                 self._publish_state()
 
-    def _process(self, image: Image) -> None:
+    def _process(self, image: Image, camera: PinholeCamera | None) -> None:
         pixels = to_bgr(image_to_array(image), image.encoding)
         stamp = seconds(image.header.stamp)
-        camera = self._camera.scaled(image.width, image.height) if self._camera is not None else None
+        camera = camera.scaled(image.width, image.height) if camera is not None else None
         on_base = camera is not None and camera.on_base
         pose = _LEVEL if on_base else self._poses.at(stamp, self._settings.value.pose_wait_s)
         detections, processing_s = self._vision.detect(pixels, stamp, camera, pose)

@@ -24,6 +24,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+#: A test that takes longer hangs: it fails, and shows where it is, in s.
+_HANGS_S = 600
 PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
 
 
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _pytest(paths: Sequence[Path | str], extra: Sequence[str]) -> list[str]:
-    return [sys.executable, '-m', 'pytest', '-q', *map(str, paths), *extra]
+    return [sys.executable, '-m', 'pytest', '-q', f'--timeout={_HANGS_S}', *map(str, paths), *extra]
 
 
 def _unit(extra: Sequence[str]) -> list[list[str]]:
@@ -88,7 +90,7 @@ def _panel(extra: Sequence[str]) -> list[list[str]]:
 
 
 def _soak(extra: Sequence[str]) -> list[list[str]]:
-    return [_pytest([ROOT / package / 'test' for package in PACKAGES], ['-m', 'soak', *extra])]
+    return [_pytest([ROOT / package / 'test' for package in PACKAGES], ['-m', 'soak', '--timeout=0', *extra])]
 
 
 _LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {

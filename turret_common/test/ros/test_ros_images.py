@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
+from turret_common import ros_images
 from turret_common.geometry import PinholeCamera
-from turret_common.ros_images import array_to_image, camera_to_info, image_to_array, info_to_camera
+from turret_common.ros_images import CameraFeed, array_to_image, camera_to_info, image_to_array, info_to_camera
+from turret_common.ros_node import stamp_from
+from turret_common.ros_testing import RosHarness
 
 
 @pytest.mark.parametrize(('shape', 'encoding'), [((4, 6, 3), 'bgr8'), ((4, 6), 'mono8'), ((4, 6, 4), 'rgba8')])
@@ -24,3 +28,28 @@ def test_a_camera_survives() -> None:
 
 def test_an_uncalibrated_camera_is_none() -> None:
     assert info_to_camera(CameraInfo(width=640, height=480)) is None
+
+
+def test_the_feed_decodes_only_a_camera_that_is_another(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = CameraFeed(ros.probe)
+    assert feed.catch_up() is None
+    decoded: list[bytes] = []
+
+    def decode(data: bytes, kind: type[CameraInfo]) -> CameraInfo:
+        decoded.append(data)
+        return deserialize_message(data, kind)
+
+    def after(*described: tuple[float, PinholeCamera]) -> PinholeCamera | None:
+        messages = [serialize_message(camera_to_info(camera, Header(stamp=stamp_from(stamp), frame_id='a')))
+                    for stamp, camera in described]
+        monkeypatch.setattr(feed._infos, 'take', lambda: iter(messages))
+        return feed.catch_up()
+    monkeypatch.setattr(ros_images, 'deserialize_message', decode)
+    near, far = PinholeCamera.from_field_of_view(640, 480, 1.0), PinholeCamera.from_field_of_view(640, 480, 0.2)
+    assert after((1.0, near), (2.5, near)) == near
+    assert after((3.0, near)) == near
+    assert len(decoded) == 1
+    assert after((3.0, far)) == far
+    assert after((4.0, near), (4.0, far), (5.5, far)) == far
+    assert len(decoded) == 4
+    assert after() == far
