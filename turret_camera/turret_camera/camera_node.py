@@ -108,9 +108,11 @@ class CameraNode(Node):
         p = self._ros_parameters.value
         frame_id = BASE_CAMERA_FRAME if p.camera_mount == 'base' else HEAD_CAMERA_FRAME
         header = Header(frame_id=self._ros_parameters.frame(frame_id), stamp=_ros_stamp(frame.stamp_ns))
+        wanted = self._raw.get_subscription_count()
+        image = array_to_image(frame.pixels(), ENCODING, header) if wanted else None
         self._info.publish(self._info_of(frame.camera, header))
-        if self._raw.get_subscription_count():
-            self._raw.publish(array_to_image(frame.pixels(), ENCODING, header))
+        if image is not None:  # right behind its description
+            self._raw.publish(image)
         if self._compressed.get_subscription_count():
             jpeg = frame.jpeg(p.jpeg_quality)
             self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
