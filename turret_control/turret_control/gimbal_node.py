@@ -72,7 +72,7 @@ class GimbalNode(Node):
         self._started = self.get_clock().now().to_msg()
 
         self._joints = self.create_publisher(JointState, 'joint_states', STREAM)
-        self._pose = JointState(name=_JOINTS)  # used again and again: to make one costs half as much as to publish it
+        self._pose = JointState(name=_JOINTS)  # made once: a new one 100 times a second costs processor time
         self._pose.header.frame_id = self._base_frame
         self._states = self.create_publisher(GimbalState, 'gimbal/state', STATE)
         self._commands_in = PolledSubscription(self, GimbalCommand, 'gimbal/command', COMMAND)

@@ -88,7 +88,7 @@ def _readiness(state: GimbalState) -> ReasonCode:
 
 
 def write_command(message: GimbalCommand, command: Command, seq: int, stamp: Any) -> GimbalCommand:
-    """Put a command into a message, whose frame stays, and return it: to make a new one costs more than the rest."""
+    """Put a command into a message, whose frame stays, and return it; the loop uses one message for all commands."""
     message.header.stamp = stamp
     message.seq, message.mode = seq, int(command.mode)
     message.pan, message.tilt = command.pan, command.tilt

@@ -73,7 +73,7 @@ class SafetyNode(Node):
         self._started = self.get_clock().now().to_msg()
 
         self._permits = self.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
-        self._permit = msg.SafetyPermit(epoch=self._epoch)  # used again and again, which costs less than a new one
+        self._permit = msg.SafetyPermit(epoch=self._epoch)  # made once; all else of it is set each time
         self._grants = self.create_publisher(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
         self._states = self.create_publisher(msg.SafetyState, 'safety/state', ros_qos.STATE)
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-#: A test that takes longer hangs: it fails, and shows where it is, in s.
+#: A test that takes longer than so many s hangs: it fails, and shows where it is.
 _HANGS_S = 600
 PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
 
