@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from turret_camera.audio import AudioCapture
@@ -26,12 +26,12 @@ from turret_camera.ros_media import RosMedia
 from turret_camera.ros_topic_source import RosTopicSource
 from turret_camera.source import ImageSource
 from turret_camera.sources import make_source
-from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME, PinholeCamera
+from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
 from turret_common.plant_link import plant_socket
-from turret_common.ros_images import array_to_image, camera_to_info
+from turret_common.ros_images import CameraInfoPublisher, array_to_image
 from turret_common.ros_node import run, stamp_from
 from turret_common.ros_params import RosParameters
-from turret_common.ros_qos import IMAGE_OUT, STATE, STREAM
+from turret_common.ros_qos import IMAGE_OUT, STATE
 from turret_common.state_dir import state_dir
 from turret_msgs.msg import CameraState
 
@@ -54,11 +54,9 @@ class CameraNode(Node):
         self._closing = False
         self._grabber = Grabber(self._source, clock, self._publish, self._beat_now.set)
         self._started = stamp_from(time.time())
-        self._described: PinholeCamera | None = None
-        self._description = CameraInfo()
         self._raw = self.create_publisher(Image, 'camera/image_raw', IMAGE_OUT)
         self._compressed = self.create_publisher(CompressedImage, 'camera/image_raw/compressed', IMAGE_OUT)
-        self._info = self.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
+        self._info = CameraInfoPublisher(self)
         self._state = self.create_publisher(CameraState, 'camera/state', STATE)
         folder = self._ros_parameters.value.media_dir or state_dir(self.get_namespace()) / 'media'
         self._audio = AudioCapture(self._ros_parameters.value.audio, clock, self._beat_now.set)
@@ -110,20 +108,13 @@ class CameraNode(Node):
         header = Header(frame_id=self._ros_parameters.frame(frame_id), stamp=_ros_stamp(frame.stamp_ns))
         wanted = self._raw.get_subscription_count()
         image = array_to_image(frame.pixels(), ENCODING, header) if wanted else None
-        self._info.publish(self._info_of(frame.camera, header))
+        self._info.publish(frame.camera, header)
         if image is not None:  # right behind its description
             self._raw.publish(image)
         if self._compressed.get_subscription_count():
             jpeg = frame.jpeg(p.jpeg_quality)
             self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
         self._media.offer(frame)
-
-    def _info_of(self, camera: PinholeCamera, header: Header) -> CameraInfo:
-        """Return what describes a camera; the message for the last one is used again."""
-        if camera != self._described:
-            self._described, self._description = camera, camera_to_info(camera, header)
-        self._description.header = header
-        return self._description
 
     def _beat(self) -> None:
         due = time.monotonic()

@@ -108,6 +108,8 @@ class PinholeCamera:
 
     def scaled(self, width: int, height: int) -> PinholeCamera:
         """Return the same camera for an image resized to another size."""
+        if (width, height) == (self.width, self.height):
+            return self
         sx, sy = width / self.width, height / self.height
         return dataclasses.replace(
             self, width=width, height=height, fx=self.fx * sx, fy=self.fy * sy,

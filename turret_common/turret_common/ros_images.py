@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
-from rclpy.serialization import deserialize_message
+from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
 from turret_common.images import ENCODINGS, as_array
 from turret_common.ros_polling import PolledSubscription
-from turret_common.ros_qos import NEWEST
+from turret_common.ros_qos import NEWEST, STREAM
 
-_STAMP_END = 12  # bytes of a serialized message with a header: 4 of encapsulation, 8 of the stamp
+_STAMP, _STAMP_END = 4, 12  # where the stamp is in a serialized message with a header
 
 
 def image_to_array(msg: Image) -> npt.NDArray[np.generic]:
@@ -55,6 +56,23 @@ def info_to_camera(msg: CameraInfo) -> PinholeCamera | None:
     return PinholeCamera(
         msg.width, msg.height, msg.k[0], msg.k[4], msg.k[2], msg.k[5], (d[0], d[1], d[2], d[3], d[4]),
         on_base=msg.header.frame_id.rpartition('/')[2] == BASE_CAMERA_FRAME)
+
+
+class CameraInfoPublisher:
+    """Publishes ``camera/camera_info``; all of it but the stamp is serialized once for each description."""
+
+    def __init__(self, node: Node) -> None:
+        self._described: tuple[PinholeCamera, str] | None = None
+        self._data = bytearray()
+        self._publisher = node.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
+
+    def publish(self, camera: PinholeCamera, header: Header) -> None:
+        """Describe the camera of the image that has this header."""
+        if self._described != (camera, header.frame_id):
+            self._described = camera, header.frame_id
+            self._data[:] = serialize_message(camera_to_info(camera, header))
+        struct.pack_into('=iI', self._data, _STAMP, header.stamp.sec, header.stamp.nanosec)
+        self._publisher.publish(bytes(self._data))
 
 
 class CameraFeed:

@@ -129,6 +129,17 @@ def test_a_disc_is_found_and_the_wall_is_not_while_the_head_follows_it(late_s: f
     assert false <= 4
 
 
+def test_a_turning_head_moves_no_wall_in_another_exposure() -> None:
+    watch = Watch()
+    for _ in range(30):
+        watch.look()
+    seen = 0
+    for i in range(90):
+        pose = Pose(0.3 * math.sin(0.05 * i), 0.0)
+        seen += len(watch.look(pose, light=0.8))
+    assert seen <= 2
+
+
 def test_a_change_of_exposure_moves_nothing() -> None:
     watch = Watch()
     for _ in range(30):

@@ -148,10 +148,16 @@ def make_view(
     else:
         part = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     if camera is not None:
-        camera = dataclasses.replace(
-            camera, width=part.shape[1] * factor, height=part.shape[0] * factor, cx=camera.cx - left,
-            cy=camera.cy - top).scaled(columns, rows)
+        camera = _part_of(camera, left, top, columns, rows, factor)
     return View(part, stamp, pose, camera, left, top, factor)
+
+
+@functools.lru_cache(maxsize=4)
+def _part_of(camera: PinholeCamera, left: int, top: int, columns: int, rows: int, factor: int) -> PinholeCamera:
+    """Return the camera of a part of the image, reduced by a factor to so many columns and rows."""
+    return dataclasses.replace(
+        camera, width=columns * factor, height=rows * factor, cx=camera.cx - left, cy=camera.cy - top,
+    ).scaled(columns, rows)
 
 
 class Detector(Protocol):

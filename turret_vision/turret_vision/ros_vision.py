@@ -9,7 +9,7 @@ from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import JointState
+from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from turret_common.pose_history import Pose, PoseHistory
@@ -77,15 +77,16 @@ def box_message(box: Box | None) -> msgs.BoundingBox:
     return msgs.BoundingBox(center_x=x, center_y=y, width=width, height=height)
 
 
-def detections_message(
-    header: Header, method: str, width: int, height: int, processing_s: float, detections: list[Detection],
+def write_detections(
+    message: msgs.DetectionArray, image: Image, method: str, processing_s: float, detections: Sequence[Detection],
 ) -> msgs.DetectionArray:
-    """Return everything that one detector saw in one image."""
-    return msgs.DetectionArray(
-        header=header, method=method, width=width, height=height, processing_s=processing_s,
-        detections=[
-            msgs.Detection(class_id=d.class_id, confidence=float(d.confidence), box=box_message(d.box))
-            for d in detections])
+    """Put what one detector saw in an image into a message, and return it; vision uses one message for all images."""
+    message.header, message.width, message.height = image.header, image.width, image.height
+    message.method, message.processing_s = method, processing_s
+    message.detections = [
+        msgs.Detection(class_id=d.class_id, confidence=float(d.confidence), box=box_message(d.box))
+        for d in detections]
+    return message
 
 
 def track_message(track: Track) -> msgs.Track:

@@ -27,7 +27,7 @@ from turret_vision import detection
 from turret_vision.annotate import annotate
 from turret_vision.balloon import sample_colour
 from turret_vision.detectors import available
-from turret_vision.ros_vision import PoseFeed, detections_message, tracks_message
+from turret_vision.ros_vision import PoseFeed, tracks_message, write_detections
 from turret_vision.tracker import TrackState
 from turret_vision.vision import Result, Vision
 from turret_vision.vision_parameters import VisionParameters
@@ -56,6 +56,7 @@ class VisionNode(Node):
         self._image_problem = ''
         self._published: tuple[Any, ...] = ()
 
+        self._message = DetectionArray()
         self._detections = self.create_publisher(DetectionArray, 'vision/detections', STREAM)
         self._tracks = self.create_publisher(TrackArray, 'vision/tracks', STREAM)
         self._annotated = self.create_publisher(CompressedImage, 'vision/image_annotated/compressed', IMAGE_OUT)
@@ -106,8 +107,7 @@ class VisionNode(Node):
         pose = _LEVEL if on_base else self._poses.at(stamp, self._settings.value.pose_wait_s)
         detections, processing_s = self._vision.detect(pixels, stamp, camera, pose)
         method = self._vision.detector.method if self._vision.detector is not None else ''
-        self._detections.publish(detections_message(
-            image.header, method, image.width, image.height, processing_s, detections))
+        self._detections.publish(write_detections(self._message, image, method, processing_s, detections))
         tracks = self._vision.track(detections, stamp, camera, pose)
         if tracks is not None:
             self._tracks.publish(tracks_message(image.header.stamp, self._base_frame, tracks))

@@ -8,9 +8,17 @@ from std_msgs.msg import Header
 
 from turret_common import ros_images
 from turret_common.geometry import PinholeCamera
-from turret_common.ros_images import CameraFeed, array_to_image, camera_to_info, image_to_array, info_to_camera
+from turret_common.ros_images import (
+    CameraFeed,
+    CameraInfoPublisher,
+    array_to_image,
+    camera_to_info,
+    image_to_array,
+    info_to_camera,
+)
 from turret_common.ros_node import stamp_from
-from turret_common.ros_testing import RosHarness
+from turret_common.ros_qos import STREAM
+from turret_common.ros_testing import RosHarness, wait_until
 
 
 @pytest.mark.parametrize(('shape', 'encoding'), [((4, 6, 3), 'bgr8'), ((4, 6), 'mono8'), ((4, 6, 4), 'rgba8')])
@@ -28,6 +36,22 @@ def test_a_camera_survives() -> None:
 
 def test_an_uncalibrated_camera_is_none() -> None:
     assert info_to_camera(CameraInfo(width=640, height=480)) is None
+
+
+def test_every_image_is_described(ros: RosHarness) -> None:
+    received = ros.collect(CameraInfo, 'camera/camera_info', STREAM)
+    publisher = CameraInfoPublisher(ros.probe)
+    wait_until(publisher._publisher.get_subscription_count, 10.0, 'the connection')
+    near = PinholeCamera.from_field_of_view(640, 480, 1.0)
+    far = PinholeCamera(640, 480, 2550.0, 2552.0, 322.0, 238.0, (-0.12, 0.05, 0.001, -0.0008, -0.01))
+    described = [(near, 1.25, 'a'), (near, 2.5, 'a'), (near, 2.75, 'b'), (far, 3.5, 'b'), (near, 2e9, 'a')]
+    sent = []
+    for camera, stamp, frame_id in described:
+        header = Header(stamp=stamp_from(stamp), frame_id=frame_id)
+        publisher.publish(camera, header)
+        sent.append(camera_to_info(camera, header))
+        wait_until(lambda: len(received) == len(sent), 10.0, 'the description')
+    assert received == sent
 
 
 def test_the_feed_decodes_only_a_camera_that_is_another(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:

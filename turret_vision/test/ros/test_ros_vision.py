@@ -6,18 +6,20 @@ import math
 
 import numpy as np
 from rclpy.serialization import serialize_message
-from std_msgs.msg import Header
+from sensor_msgs.msg import Image
 
 from turret_common.geometry import Bearing
+from turret_msgs.msg import DetectionArray
 from turret_vision.detection import Box, Detection
-from turret_vision.ros_vision import box_message, detections_message, track_message
+from turret_vision.ros_vision import box_message, track_message, write_detections
 from turret_vision.tracker import Track, TrackState
 
 
 def test_numbers_of_any_type_can_be_published() -> None:
     boxes = [Box.from_rect(1, 2, 3, 4), Box(np.float32(1.5), np.int32(2), np.float64(3.0), 4)]  # type: ignore[arg-type]
     for box in boxes:
-        message = detections_message(Header(), 'motion', 640, 480, 0.001, [Detection('x', box, np.float32(0.5))])
+        message = write_detections(
+            DetectionArray(), Image(width=640, height=480), 'motion', 0.001, [Detection('x', box, np.float32(0.5))])
         assert serialize_message(message)
         track = Track(
             '1', TrackState.TRACKING, 'x', np.float32(0.5), Bearing(np.float32(0.1), 0), 0, 0, np.eye(4),  # type: ignore
