@@ -222,6 +222,7 @@ class _Canvas:
             self._expect(placed.area)
             if not placed.still:
                 self._choose_landmarks(placed, moving, step_s)
+            to_canvas = self._to_canvas(pose)  # with what the registration put right
             if not self._inside(to_canvas, _ROOM):  # best done now, when nobody waits for it
                 self._move_anchor(pose, to_canvas)
         return objects, placed.to_image, learn

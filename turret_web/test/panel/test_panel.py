@@ -192,9 +192,8 @@ def test_stop_is_for_everybody_and_latched(turret: Any, open_panel: Callable[...
     bystander.get_by_role('button', name='STOP').click()
     operator.wait_for_selector('.banner.stopped:not([hidden])')
     operator.wait_for_selector('.fire[data-state=DARK]')
-    status = turret.status()
-    assert status['safety']['software_stop']
-    assert not status['safety']['motion_ok']
+    turret.wait_for(  # the panel may know it before the next status
+        lambda status: status['safety']['software_stop'] and not status['safety']['motion_ok'], 'a status that tells')
     operator.bring_to_front()
     operator.get_by_role('button', name='Arm', exact=True).click()
     operator.wait_for_selector('.notice .reason')
