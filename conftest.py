@@ -31,8 +31,8 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ros() -> Iterator[Any]:
-    """A :class:`turret_common.ros_testing.RosHarness` in a ROS domain of its own."""
-    from turret_common.ros_testing import ros_harness
+    """A :class:`turret_common.testing.ros_testing.RosHarness` in a ROS domain of its own."""
+    from turret_common.testing.ros_testing import ros_harness
     with ros_harness() as harness:
         yield harness
 

@@ -11,9 +11,9 @@ import re
 import sys
 from pathlib import Path
 
-from turret_bringup import rosbag2_config
-from turret_bringup.graph import GRAPH, VIEWERS
-from turret_bringup.launch_arguments import TURRET, VIEW, Argument
+from turret_bringup.recording import rosbag2_config
+from turret_bringup.run.launch_arguments import TURRET, VIEW, Argument
+from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import ACTIONS, QOS, SERVICES, TOPICS
 

@@ -19,11 +19,12 @@ import numpy as np
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage
 
-from turret_bringup import replay_history, replay_settings
-from turret_bringup.bag_reader import Bag
-from turret_bringup.bag_writer import BagWriter
-from turret_bringup.ros_bag_turret import namespace_of
-from turret_bringup.ros_rerun import INPUTS, Settings, rerun
+from turret_bringup.bags.reader import Bag
+from turret_bringup.bags.ros_messages import namespace_of
+from turret_bringup.bags.writer import BagWriter
+from turret_bringup.replay import settings
+from turret_bringup.rerun import history
+from turret_bringup.rerun.ros_rerun import INPUTS, Settings, rerun
 
 GOLDENS = Path(__file__).resolve().parents[1] / 'turret_bringup' / 'test' / 'goldens'
 _LATCHED_S = 1.0  # states before the part that begin it
@@ -63,9 +64,9 @@ def smaller(data: bytes, quality: int) -> bytes:
 def refresh(folder: Path) -> None:
     """Write down what the cores make of a golden bag, with default parameters but for the method."""
     with Bag(folder) as bag:
-        parameters, _ = replay_settings.compose({}, (folder.parent / f'{folder.name}.set').read_text().split())
+        parameters, _ = settings.compose({}, (folder.parent / f'{folder.name}.set').read_text().split())
         result = rerun(bag, Settings(parameters['vision'], parameters['controller']))
-    replay_history.save(result.again, folder.parent / f'{folder.name}.jsonl')
+    history.save(result.again, folder.parent / f'{folder.name}.jsonl')
 
 
 def main() -> int:

@@ -35,19 +35,20 @@ _EYES, _EYES_TEST = 'turret_vision/turret_vision', 'turret_vision/test'
 #: Each module under test and the tests that must notice, the quick ones first.
 SUITES: dict[str, tuple[str, ...]] = {
     'turret_common/turret_common/permit.py': ('turret_common/test/test_permit.py',),
-    f'{_CORE}/lease.py': (f'{_TEST}/test_lease.py', f'{_TEST}/test_safety.py'),
-    f'{_CORE}/zones.py': (f'{_TEST}/test_zones.py', f'{_TEST}/test_class2_play.py'),
-    f'{_CORE}/safety.py': tuple(f'{_TEST}/test_{name}.py' for name in (
-        'safety', 'safety_auto_fire', 'exclusion', 'class2_play')),
-    f'{_CORE}/exclusion.py': (f'{_TEST}/test_exclusion.py',),
-    f'{_CORE}/laser.py': (f'{_TEST}/test_laser.py', f'{_TEST}/test_laser_class2.py', f'{_TEST}/test_laser_rules.py'),
-    f'{_CORE}/hourly_light.py': (f'{_TEST}/test_laser_class2.py',),
-    f'{_CORE}/laser_loop.py': (f'{_TEST}/test_laser_loop.py',),
-    f'{_CORE}/laser_parameters.py': (f'{_TEST}/test_laser_parameters.py',),
+    f'{_CORE}/safety/lease.py': (f'{_TEST}/safety/test_lease.py', f'{_TEST}/safety/test_interlocks.py'),
+    f'{_CORE}/safety/zones.py': (f'{_TEST}/safety/test_zones.py', f'{_TEST}/safety/test_class2_play.py'),
+    f'{_CORE}/safety/interlocks.py': tuple(f'{_TEST}/safety/test_{name}.py' for name in (
+        'interlocks', 'auto_fire', 'person_exclusion', 'class2_play')),
+    f'{_CORE}/safety/person_exclusion.py': (f'{_TEST}/safety/test_person_exclusion.py',),
+    f'{_CORE}/safety/estop.py': (f'{_TEST}/safety/test_estop.py',),
     f'{_CORE}/safety_parameters.py': (f'{_TEST}/test_safety_parameters.py',),
-    f'{_CORE}/estop.py': (f'{_TEST}/test_estop.py',),
-    f'{_CORE}/guardian.py': (f'{_TEST}/test_guardian.py',),
-    f'{_EYES}/people.py': (f'{_EYES_TEST}/test_people.py',),
+    f'{_CORE}/laser/state_machine.py': tuple(f'{_TEST}/laser/test_{name}.py' for name in (
+        'state_machine', 'laser_class2', 'laser_rules')),
+    f'{_CORE}/laser/emission_budget.py': (f'{_TEST}/laser/test_laser_class2.py',),
+    f'{_CORE}/laser/thread.py': (f'{_TEST}/laser/test_thread.py',),
+    f'{_CORE}/laser/guardian.py': (f'{_TEST}/laser/test_guardian.py',),
+    f'{_CORE}/laser_parameters.py': (f'{_TEST}/test_laser_parameters.py',),
+    f'{_EYES}/detectors/person.py': (f'{_EYES_TEST}/detectors/test_person.py',),
 }
 #: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
 _OVERWRITTEN = 'overwritten by the first heartbeat or lease, before anybody can ask for it'
@@ -61,66 +62,68 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      '1 -> 3'): 'more full turns are compared than can ever match',
     ('zones.py', 'return json.dumps([dataclasses.asdict(zone) for zone in zones], indent=1).encode()',
      '1 -> 3'): 'how a file is indented',
-    ('safety.py', 'self._ns = 0', '0 -> 1'): _OVERWRITTEN,
-    ('safety.py', 'self._confirmed_ns = 0', '0 -> 1'): _OVERWRITTEN,
-    ('safety.py', 'self._confirmed_ns = 0', 'self._confirmed_ns = 0 -> pass'): _OVERWRITTEN,
-    ('safety.py', 'self._image.see(True, now_ns - round(stamp_age_s * 1e9))',
+    ('interlocks.py', 'self._ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('interlocks.py', 'self._confirmed_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('interlocks.py', 'self._confirmed_ns = 0', 'self._confirmed_ns = 0 -> pass'): _OVERWRITTEN,
+    ('interlocks.py', 'self._image.see(True, now_ns - round(stamp_age_s * 1e9))',
      'True -> False'): 'only its time is looked at',
-    ('safety.py', 'ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._stands_still(now_ns),',
+    ('interlocks.py',
+     'ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._stands_still(now_ns),',
      'play and laser is not None and laser.ready and self._stands_still(now_ns) -> '
      '(play and laser.ready and self._stands_still(now_ns))'): 'it is a laser\'s profile; said for the type checker',
-    ('safety.py', 'recent = [pose for at_ns, pose in self._poses if at_ns > now_ns - _STILL_NS]',
+    ('interlocks.py', 'recent = [pose for at_ns, pose in self._poses if at_ns > now_ns - _STILL_NS]',
      'at_ns > now_ns - _STILL_NS -> (at_ns >= now_ns - _STILL_NS)'): _ONE_NS,
-    ('safety.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:', '2 -> 5'):
+    ('interlocks.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:', '2 -> 5'):
         'bounds the memory only',
-    ('safety.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:',
+    ('interlocks.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:',
      'self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS -> False'): 'bounds the memory only',
-    ('safety.py', 'return math.hypot(across, max(tilts) - min(tilts)) < _STILL_ANGLE',
+    ('interlocks.py', 'return math.hypot(across, max(tilts) - min(tilts)) < _STILL_ANGLE',
      'math.hypot(across, max(tilts) - min(tilts)) < _STILL_ANGLE -> '
      '(math.hypot(across, max(tilts) - min(tilts)) <= _STILL_ANGLE)'): 'an angle that is exactly the least',
-    ('safety.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:',
+    ('interlocks.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:',
      'self._poses[0][0] < now_ns - 2 * _STILL_NS -> (self._poses[0][0] <= now_ns - 2 * _STILL_NS)'): _ONE_NS,
-    ('safety.py', "self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good "
+    ('interlocks.py', "self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good "
      'images in a row', '0 -> 1'): _ANEW,
-    ('safety.py', "self._aimed = ('', 0, 0)", '0 -> 1'): _ANEW,
-    ('safety.py', 'if track_id != last_id or image_ns - last_ns > self._parameters.vision_timeout_s * 1e9:',
+    ('interlocks.py', "self._aimed = ('', 0, 0)", '0 -> 1'): _ANEW,
+    ('interlocks.py', 'if track_id != last_id or image_ns - last_ns > self._parameters.vision_timeout_s * 1e9:',
      'image_ns - last_ns > self._parameters.vision_timeout_s * 1e9 -> '
      '(image_ns - last_ns >= self._parameters.vision_timeout_s * 1000000000.0)'): _ONE_NS,
-    ('safety.py', 'ready: bool = False', 'False -> True'): 'the node always says it',
-    ('exclusion.py', 'return not clear >= self._margin  # also when it is not a number',
+    ('interlocks.py', 'ready: bool = False', 'False -> True'): 'the node always says it',
+    ('person_exclusion.py', 'return not clear >= self._margin  # also when it is not a number',
      'clear >= self._margin -> (clear > self._margin)'): 'an angle that is exactly the margin',
-    ('laser.py', 'self._armed_from_ns = 0', 'self._armed_from_ns = 0 -> pass'): _OVERWRITTEN,
-    ('laser.py', 'self._used_ns = 0', 'self._used_ns = 0 -> pass'): _OVERWRITTEN,
-    ('laser.py', 'self._armed_from_ns = 0', '0 -> 1'): _OVERWRITTEN,
-    ('laser.py', 'self._used_ns = 0', '0 -> 1'): _OVERWRITTEN,
-    ('laser.py', 'wanted_ns = 1 if hold_until_ns is not None else _ns(burst.pulses * burst.pulse_s)',
+    ('state_machine.py', 'self._armed_from_ns = 0', 'self._armed_from_ns = 0 -> pass'): _OVERWRITTEN,
+    ('state_machine.py', 'self._used_ns = 0', 'self._used_ns = 0 -> pass'): _OVERWRITTEN,
+    ('state_machine.py', 'self._armed_from_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('state_machine.py', 'self._used_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('state_machine.py', 'wanted_ns = 1 if hold_until_ns is not None else _ns(burst.pulses * burst.pulse_s)',
      '1 -> 3'): _ONE_NS,
-    ('laser.py', 'if released or self._duty_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
-    ('laser.py', 'if self._session_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
-    ('laser.py', 'elif self._session_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
-    ('hourly_light.py', 'return cls((on_ns, off_ns) for on_ns, off_ns in pulses if on_ns <= off_ns <= now_ns)',
+    ('state_machine.py', 'if released or self._duty_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
+    ('state_machine.py', 'if self._session_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
+    ('state_machine.py', 'elif self._session_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
+    ('emission_budget.py', 'return cls((on_ns, off_ns) for on_ns, off_ns in pulses if on_ns <= off_ns <= now_ns)',
      'on_ns <= off_ns <= now_ns -> (on_ns < off_ns <= now_ns)'): 'a pulse of no length is no light',
-    ('people.py', 'self._since = 0.0', 'self._since = 0.0 -> pass'): _FIRST_IMAGE,
-    ('people.py', 'self._since = 0.0', '0.0 -> 1.0'): _FIRST_IMAGE,
-    ('people.py', 'if self._image is None or not np.array_equal(self._image, image):',
+    ('person.py', 'self._since = 0.0', 'self._since = 0.0 -> pass'): _FIRST_IMAGE,
+    ('person.py', 'self._since = 0.0', '0.0 -> 1.0'): _FIRST_IMAGE,
+    ('person.py', 'if self._image is None or not np.array_equal(self._image, image):',
      'self._image is None or not np.array_equal(self._image, image) -> (not np.array_equal(self._image, image))'):
         'no image is never equal to one; said for the type checker',
-    ('laser.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
+    ('state_machine.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
      'self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> (self._emissions[0][1] < now_ns - _DUTY_WINDOW_NS)'):
         _ONE_NS,
-    ('laser.py', 'return sum(off - max(on, start_ns) for on, off in spans if off > start_ns)',
+    ('state_machine.py', 'return sum(off - max(on, start_ns) for on, off in spans if off > start_ns)',
      'off > start_ns -> (off >= start_ns)'): 'adds nothing',
-    ('laser.py', 'self._begin(Burst(1, self._parameters.longest_pulse_s, 0.0), until_ns, now_ns)',
+    ('state_machine.py', 'self._begin(Burst(1, self._parameters.longest_pulse_s, 0.0), until_ns, now_ns)',
      '0.0 -> 1.0'): 'one pulse has no pause',
-    **{('laser.py', 'if permit is None or armed_by is None:', f'permit is None or armed_by is None -> {change}'):
+    **{('state_machine.py', 'if permit is None or armed_by is None:',
+        f'permit is None or armed_by is None -> {change}'):
         'an armed laser has both; said for the type checker'
        for change in ('False', '(permit is None)', '(armed_by is None)')},
-    ('laser.py', 'return code, True', 'return code, True -> pass'):
+    ('state_machine.py', 'return code, True', 'return code, True -> pass'):
         'an armed laser has both; said for the type checker',
-    ('laser.py', 'return code, True', 'True -> False'): 'an armed laser has both; said for the type checker',
-    ('laser.py', 'self._grant_order = (0, 0)', '0 -> 1'): 'no safety process is that old',
-    ('laser.py', 'self._cooldown_until_ns = 0', '0 -> 1'): 'one nanosecond after the start of the computer',
-    ('laser.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
+    ('state_machine.py', 'return code, True', 'True -> False'): 'an armed laser has both; said for the type checker',
+    ('state_machine.py', 'self._grant_order = (0, 0)', '0 -> 1'): 'no safety process is that old',
+    ('state_machine.py', 'self._cooldown_until_ns = 0', '0 -> 1'): 'one nanosecond after the start of the computer',
+    ('state_machine.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
      'self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> False'): 'bounds the memory only',
     ('guardian.py', '_START_S = 60.0', '60.0 -> 121.0'): 'a driver that has not started yet drives no line',
     ('guardian.py', '_TAKE_S = 0.5', '0.5 -> 2.0'): 'tries for longer',
@@ -148,23 +151,23 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
        for change in ('self._pid = 0 -> pass', '0 -> 1')},
     **{('guardian.py', line, f'{line} -> pass'): 'what is written, not what is done'
        for line in ('sys.stdout.flush()', 'sys.stderr.flush()')},
-    ('laser_loop.py', "super().__init__(name='laser', daemon=True)", 'True -> False'): 'its node stops it first',
-    ('laser_loop.py', 'self._retry_ns = now_ns + (_RETRY_NS if driven is None else 0)  # the first time at the next '
+    ('thread.py', "super().__init__(name='laser', daemon=True)", 'True -> False'): 'its node stops it first',
+    ('thread.py', 'self._retry_ns = now_ns + (_RETRY_NS if driven is None else 0)  # the first time at the next '
      'tick', '0 -> 1'): _ONE_NS,
-    ('laser_loop.py', '_PATIENCE_S = 0.5', '0.5 -> 2.0'): 'who asks waits longer',
-    ('laser_loop.py', 'if not guarded and not faulty:', 'not guarded and not faulty -> (not guarded)'):
+    ('thread.py', '_PATIENCE_S = 0.5', '0.5 -> 2.0'): 'who asks waits longer',
+    ('thread.py', 'if not guarded and not faulty:', 'not guarded and not faulty -> (not guarded)'):
         'a fault that is there already is told of once more',
-    ('laser_loop.py', 'elif guarded and faulty and self._driven is not None:',
+    ('thread.py', 'elif guarded and faulty and self._driven is not None:',
      'guarded and faulty and self._driven is not None -> (guarded and self._driven is not None)'):
         'without a fault there is nothing to clear',
-    ('laser_loop.py', 'if due and (self._driven is not None or now_ns >= self._retry_ns):',
+    ('thread.py', 'if due and (self._driven is not None or now_ns >= self._retry_ns):',
      'self._driven is not None or now_ns >= self._retry_ns -> (now_ns >= self._retry_ns)'):
         'pins that could be driven were tried when that was due',
-    ('laser_loop.py', '_RETRY_NS = 100_000_000', '100_000_000 -> 200000001'): 'tries less often; it is a fault already',
-    ('laser_loop.py', 'self._retry_ns = 0', '0 -> 1'): _ONE_NS,
-    ('laser_loop.py', 'for _ in range(2):  # the second try for a connection that had failed', '2 -> 5'):
+    ('thread.py', '_RETRY_NS = 100_000_000', '100_000_000 -> 200000001'): 'tries less often; it is a fault already',
+    ('thread.py', 'self._retry_ns = 0', '0 -> 1'): _ONE_NS,
+    ('thread.py', 'for _ in range(2):  # the second try for a connection that had failed', '2 -> 5'):
         'tries more often',
-    ('laser_loop.py', 'wake_on_time()', 'wake_on_time() -> pass'): 'how punctual it is, which the benches measure',
+    ('thread.py', 'wake_on_time()', 'wake_on_time() -> pass'): 'how punctual it is, which the benches measure',
     ('lease.py', 'trigger: bool = False', 'False -> True'): _OVERWRITTEN,
     ('lease.py', "self._last_lease_id = ''", "self._last_lease_id = '' -> pass"): _OVERWRITTEN,
     ('permit.py', 'if permit is None or code is not ReasonCode.OK:',
@@ -309,7 +312,7 @@ def _part(text: str) -> tuple[int, int]:
 def main() -> int:
     """Run the mutants and report the survivors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('module', nargs='*', help='only modules whose path ends so, for example laser.py')
+    parser.add_argument('module', nargs='*', help='only modules whose path ends so, for example guardian.py')
     parser.add_argument('--sample', type=int, metavar='N', help='only so many mutants, the same ones each time')
     parser.add_argument('--part', type=_part, default=(1, 1), metavar='K/N', help='only every N-th, from the K-th on')
     parser.add_argument('--list', action='store_true', help='only count them')

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from turret_bringup.bag_metadata import Qos, Topic
-from turret_bringup.bag_writer import BagWriter
+from turret_bringup.bags.metadata import Qos, Topic
+from turret_bringup.bags.writer import BagWriter
 
 TEXT = Topic('/chatter', 'std_msgs/msg/String', 'string data\n', 'RIHS01_' + '0' * 64, (Qos(),))
 FLAG = Topic('/flag', 'std_msgs/msg/Bool', 'bool data\n', qos=(Qos(reliability='best_effort'),))

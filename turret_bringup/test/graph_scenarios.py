@@ -13,13 +13,13 @@ from typing import Protocol
 import pytest
 from rclpy.node import NodeNameNonExistentError
 
+from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.commands.param import dumped
-from turret_bringup.configuration import check, compose, parse_layer
-from turret_bringup.graph import GRAPH
-from turret_bringup.ros_client import TurretClient
+from turret_bringup.settings.configuration import check, compose, parse_layer
+from turret_bringup.settings.graph import GRAPH
 from turret_common import params
 from turret_common.interface import ACTIONS, SERVICES, TOPICS
-from turret_common.ros_testing import wait_until
+from turret_common.testing.ros_testing import wait_until
 from turret_msgs.msg import ControllerState, TurretStatus
 
 #: The nodes of a simulation.

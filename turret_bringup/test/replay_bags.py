@@ -10,11 +10,11 @@ from builtin_interfaces.msg import Time
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, JointState, Joy
 
-from turret_bringup.bag_metadata import Qos, Topic
-from turret_bringup.bag_writer import BagWriter
+from turret_bringup.bags.metadata import Qos, Topic
+from turret_bringup.bags.writer import BagWriter
+from turret_common.messages.ros_schema import schema
 from turret_msgs.msg import FireGrant, FireRequest, GimbalCommand, Jog, LaserState, SafetyPermit, TurretStatus
-from turret_web.definitions import full_text
-from turret_web.ros_schema import schema
+from turret_web.rosbridge.definitions import full_text
 
 START_NS = 1_700_000_000_000_000_000
 LATCHED = Qos('keep_last', 1, durability='transient_local')

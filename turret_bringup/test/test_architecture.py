@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from turret_bringup.graph import GRAPH, VIEWERS
+from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 
 ROOT = Path(__file__).parents[2]
@@ -28,23 +28,23 @@ ENUMS = (
     ('turret_common.reason_codes', 'ReasonCode', 'msg/ReasonCode', ''),
     ('turret_camera.frame', 'StampSource', 'msg/CameraState', 'STAMP_'),
     ('turret_camera.grabber', 'Status', 'msg/CameraState', 'STATUS_'),
-    ('turret_camera.media_library', 'MediaKind', 'msg/MediaItem', 'KIND_'),
-    ('turret_vision.tracker', 'TrackState', 'msg/Track', 'STATE_'),
-    ('turret_control.controller', 'Mode', 'msg/ControllerState', 'MODE_'),
-    ('turret_control.controller_drive', 'CommandMode', 'msg/GimbalCommand', 'MODE_'),
-    ('turret_control.controller_target', 'Tracking', 'msg/ControllerState', 'TRACKING_'),
-    ('turret_control.selection', 'TrackState', 'msg/Track', 'STATE_'),
-    ('turret_control.selection', 'Priority', 'msg/ControllerState', 'PRIORITY_'),
-    ('turret_control.patterns', 'Kind', 'action/RunPattern', 'KIND_'),
-    ('turret_control.gimbal', 'Mode', 'msg/GimbalCommand', 'MODE_'),
-    ('turret_control.gimbal', 'Activity', 'msg/GimbalState', 'MOTION_'),
-    ('turret_control.gimbal', 'AxisCondition', 'msg/AxisState', 'STATE_'),
-    ('turret_control.gimbal_driver', 'Switch', 'msg/AxisState', 'SWITCH_'),
-    ('turret_control.gimbal_driver', 'PositionSource', 'msg/AxisState', 'POSITION_'),
-    ('turret_control.laser', 'LaserState', 'msg/LaserState', 'STATE_'),
-    ('turret_control.laser', 'GrantSource', 'msg/FireGrant', 'SOURCE_'),
-    ('turret_control.safety', 'Estop', 'msg/SafetyState', 'ESTOP_'),
-    ('turret_control.zones', 'ZoneKind', 'msg/Zone', 'KIND_'),
+    ('turret_camera.media.library', 'MediaKind', 'msg/MediaItem', 'KIND_'),
+    ('turret_vision.tracking.tracker', 'TrackState', 'msg/Track', 'STATE_'),
+    ('turret_control.controller.controller', 'Mode', 'msg/ControllerState', 'MODE_'),
+    ('turret_control.controller.head_command', 'CommandMode', 'msg/GimbalCommand', 'MODE_'),
+    ('turret_control.controller.target_follower', 'Tracking', 'msg/ControllerState', 'TRACKING_'),
+    ('turret_control.aiming.selection', 'TrackState', 'msg/Track', 'STATE_'),
+    ('turret_control.aiming.selection', 'Priority', 'msg/ControllerState', 'PRIORITY_'),
+    ('turret_control.actions.patterns', 'Kind', 'action/RunPattern', 'KIND_'),
+    ('turret_control.gimbal.gimbal', 'Mode', 'msg/GimbalCommand', 'MODE_'),
+    ('turret_control.gimbal.gimbal', 'Activity', 'msg/GimbalState', 'MOTION_'),
+    ('turret_control.gimbal.gimbal', 'AxisCondition', 'msg/AxisState', 'STATE_'),
+    ('turret_control.drivers.driver', 'Switch', 'msg/AxisState', 'SWITCH_'),
+    ('turret_control.drivers.driver', 'PositionSource', 'msg/AxisState', 'POSITION_'),
+    ('turret_control.laser.state_machine', 'LaserState', 'msg/LaserState', 'STATE_'),
+    ('turret_control.laser.state_machine', 'GrantSource', 'msg/FireGrant', 'SOURCE_'),
+    ('turret_control.safety.interlocks', 'Estop', 'msg/SafetyState', 'ESTOP_'),
+    ('turret_control.safety.zones', 'ZoneKind', 'msg/Zone', 'KIND_'),
     ('turret_control.status', 'Severity', 'msg/Fault', 'SEVERITY_'),
 )
 
@@ -63,7 +63,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def is_ros_module(path: Path) -> bool:
-    return path.name.endswith(('_node.py', '.launch.py')) or path.name.startswith('ros_')
+    return path.name.endswith(('_node.py', '.launch.py')) or path.name.startswith('ros_') or path.parent.name == 'ros'
 
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda path: f'{path.parent.name}/{path.name}')

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from turret_bringup import cli, doctor
-from turret_bringup.bench_rows import Row, percentile, table, write_json
+from turret_bringup import cli
 from turret_bringup.commands import COMMANDS, options, replay, up
 from turret_bringup.commands import test as lanes
 from turret_bringup.commands.bench import BENCHMARKS
+from turret_bringup.run import doctor
+from turret_common.bench import Row, percentile, table, write_json
 
 ROOT = Path(__file__).parents[2]
 

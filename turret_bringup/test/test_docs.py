@@ -17,7 +17,7 @@ import pytest
 from turret_bringup.cli import parser
 from turret_bringup.commands import COMMANDS
 from turret_bringup.commands.bench import BENCHMARKS
-from turret_bringup.graph import GRAPH, VIEWERS
+from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import ACTIONS, SERVICES, TOPICS
 
@@ -79,7 +79,7 @@ def options(command: argparse.ArgumentParser) -> set[str]:
 def launch_arguments() -> set[str]:
     folder = ROOT / 'turret_bringup' / 'turret_bringup'
     return {
-        name for path in (folder / 'launch_arguments.py', *(folder / 'launch').glob('*.launch.py'))
+        name for path in (folder / 'run' / 'launch_arguments.py', *(folder / 'launch').glob('*.launch.py'))
         for name in re.findall(r"Argument\(\s*'([a-z_]+)'", path.read_text())}
 
 
@@ -90,7 +90,9 @@ def parameters(node: str) -> set[str]:
 
 @cache
 def benchmark_code() -> str:
-    return ''.join(path.read_text() for path in ROOT.glob('turret_*/turret_*/**/*bench*.py'))
+    return ''.join(path.read_text() for path in (
+        *(ROOT / 'turret_bringup' / 'turret_bringup' / 'bench').rglob('*.py'),
+        ROOT / 'turret_bringup' / 'turret_bringup' / 'commands' / 'bench.py'))
 
 
 @cache

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from turret_bringup.graph import GRAPH
-from turret_bringup.original_settings import KNOWN_KEYS
+from turret_bringup.settings.graph import GRAPH
+from turret_bringup.settings.legacy import KNOWN_KEYS
 from turret_common import params
 from turret_common.interface import ACTIONS, SERVICES, TOPICS
 from turret_msgs.msg import TurretStatus

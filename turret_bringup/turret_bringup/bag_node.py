@@ -14,26 +14,26 @@ from typing import Any
 
 from rclpy.node import Node
 
-from turret_bringup.bag_auto_save import AutoSave
-from turret_bringup.bag_library import AUTO_PREFIX, BagLibrary
-from turret_bringup.bag_metadata import Topic
 from turret_bringup.bag_parameters import BagParameters
-from turret_bringup.bag_recorder import BagRecorder, Limits, failure, require_space
-from turret_bringup.bag_ring import Held, RingBuffer
-from turret_bringup.bag_selection import Selector, known
-from turret_bringup.bag_writer import BagWriter
-from turret_bringup.graph import GRAPH
-from turret_bringup.ros_bag_feeds import BagFeeds, Feed
-from turret_bringup.ros_parameter_watch import ParameterWatch
-from turret_common import ros_qos
+from turret_bringup.bags.library import AUTO_PREFIX, BagLibrary
+from turret_bringup.bags.metadata import Topic
+from turret_bringup.bags.writer import BagWriter
+from turret_bringup.recording.auto_save import AutoSave
+from turret_bringup.recording.recorder import BagRecorder, Limits, failure, require_space
+from turret_bringup.recording.ring import Held, RingBuffer
+from turret_bringup.recording.ros_feeds import BagFeeds, Feed
+from turret_bringup.recording.ros_parameter_watch import ParameterWatch
+from turret_bringup.recording.selection import Selector, known
+from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
-from turret_common.finite import require_range
+from turret_common.paths import state_dir
 from turret_common.periodic import Periodic
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import answered, in_thread, run, stamp_from
-from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import PolledSubscription
-from turret_common.state_dir import state_dir
+from turret_common.ros import qos
+from turret_common.ros.node import answered, in_thread, run, stamp_from
+from turret_common.ros.params import RosParameters
+from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.validation import require_range
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
 
@@ -71,9 +71,9 @@ class BagNode(Node):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='bag-files')
         self._watch = ParameterWatch(self, [spec.name for spec in GRAPH])
         self._feeds = BagFeeds(self, self._on_feed)
-        self._state = self.create_publisher(BagState, 'bag/state', ros_qos.STATE)
-        self._status = PolledSubscription(self, TurretStatus, 'status', ros_qos.STATUS)
-        self._laser = PolledSubscription(self, LaserState, 'laser/state', ros_qos.STATE)
+        self._state = self.create_publisher(BagState, 'bag/state', qos.STATE)
+        self._status = PolledSubscription(self, TurretStatus, 'status', qos.STATUS)
+        self._laser = PolledSubscription(self, LaserState, 'laser/state', qos.STATE)
         self.create_service(StartBag, 'bag/start', self._start)
         self.create_service(StopBag, 'bag/stop', self._stop)
         self.create_service(ListBags, 'bag/list', self._list)

@@ -14,18 +14,19 @@ from sensor_msgs.msg import CameraInfo, JointState
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
-from turret_bringup import description, markers
-from turret_bringup.markers import Shape, TrackView
+from turret_bringup.markers import markers
+from turret_bringup.markers.markers import Shape, TrackView
 from turret_bringup.markers_parameters import MarkersParameters
-from turret_common import ros_qos
+from turret_bringup.settings import description
 from turret_common.geometry import Bearing, quaternion
-from turret_common.ros_images import info_to_camera
-from turret_common.ros_node import run
-from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import PolledSubscription
-from turret_control.boresight import Boresight
+from turret_common.ros import qos as ros_qos
+from turret_common.ros.images import info_to_camera
+from turret_common.ros.node import run
+from turret_common.ros.params import RosParameters
+from turret_common.ros.polled_subscription import PolledSubscription
+from turret_control.boresight.boresight import Boresight
 from turret_control.gimbal_parameters import GimbalParameters
-from turret_control.zones import Zone, ZoneKind
+from turret_control.safety.zones import Zone, ZoneKind
 from turret_msgs.msg import AimTarget, ControllerState, GimbalState, LaserState, SafetyState, Track, TrackArray
 
 #: What has not been heard of for so long is not drawn.

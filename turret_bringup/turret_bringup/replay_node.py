@@ -14,19 +14,19 @@ from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 
-from turret_bringup.bag_metadata import BagError
-from turret_bringup.bag_reader import Bag, BagMessage
-from turret_bringup.replay_guard import intruder, plan
+from turret_bringup.bags.metadata import BagError
+from turret_bringup.bags.reader import Bag, BagMessage
+from turret_bringup.bags.ros_messages import namespace_of
+from turret_bringup.replay.guard import intruder, plan
+from turret_bringup.replay.player import Player
+from turret_bringup.replay.ros_replay import Operator, Outlets, Permits
+from turret_bringup.replay.source import PICTURES, BagSource
 from turret_bringup.replay_parameters import ReplayParameters
-from turret_bringup.replay_player import Player
-from turret_bringup.replay_source import PICTURES, BagSource
-from turret_bringup.ros_bag_turret import namespace_of
-from turret_bringup.ros_replay import Operator, Outlets, Permits
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import answered, run
-from turret_common.ros_params import RosParameters
-from turret_common.ros_qos import COMMAND, STATE
+from turret_common.ros.node import answered, run
+from turret_common.ros.params import RosParameters
+from turret_common.ros.qos import COMMAND, STATE
 from turret_msgs.msg import ReplayState
 from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepReplay
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turret_bringup.replay_player import RATE_RANGE
+from turret_bringup.replay.player import RATE_RANGE
 from turret_common.params import param
 
 #: Nodes that can be run again on what was recorded.

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from turret_camera.lens_calibration import Board
+from turret_camera.lens.calibrator import Board
 from turret_common.geometry import PinholeCamera
 
 LENS = PinholeCamera(640, 480, 520.0, 524.0, 327.0, 233.0, (-0.14, 0.04, 0.001, -0.001, 0.0))

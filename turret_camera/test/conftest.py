@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from turret_common.plant_link import plant_socket
+from turret_common.plant_client import plant_socket
 
 SCENE: dict[str, Any] = {
     'pan': 0.0, 'tilt': 0.0, 'pan_rate': 0.0, 'tilt_rate': 0.0,

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turret_camera.auto_exposure import AutoExposure
-from turret_camera.calibration import load_calibration
 from turret_camera.camera_parameters import WHITE_BALANCE_K, CameraParameters
 from turret_camera.frame import encode_jpeg, jpeg_size
-from turret_camera.pacing import Pacer
-from turret_camera.v4l2_controls import Control, Range, V4l2Controls
-from turret_camera.white_balance import gains_for, neutral_gains
+from turret_camera.lens.calibration_file import load_calibration
+from turret_camera.simulation.auto_exposure import AutoExposure
+from turret_camera.simulation.white_balance import gains_for, neutral_gains
+from turret_camera.sources.pacing import Pacer
+from turret_camera.sources.v4l2_controls import Control, Range, V4l2Controls
 from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode

@@ -10,10 +10,10 @@ import pytest
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.frame import Frame, StampSource
 from turret_camera.grabber import Grabber, Status
-from turret_camera.source import EndOfFootageError, ImageSource
+from turret_camera.sources.source import EndOfFootageError, ImageSource
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_testing import wait_until
+from turret_common.testing.ros_testing import wait_until
 
 LOST = TurretError(ReasonCode.IO_ERROR, 'gone')
 

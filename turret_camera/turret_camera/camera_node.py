@@ -13,26 +13,26 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from turret_camera.audio import AudioCapture
-from turret_camera.calibration import load_calibration
 from turret_camera.camera_parameters import CameraParameters
-from turret_camera.clock import Clock, MonotonicClock
 from turret_camera.frame import ENCODING, Frame, Settings
 from turret_camera.grabber import Grabber, Status
-from turret_camera.media_library import MediaLibrary
-from turret_camera.ros_audio import RosAudio
-from turret_camera.ros_calibration import RosCalibration
-from turret_camera.ros_media import RosMedia
-from turret_camera.ros_topic_source import RosTopicSource
-from turret_camera.source import ImageSource
-from turret_camera.sources import make_source
+from turret_camera.lens.calibration_file import load_calibration
+from turret_camera.lens.ros_calibration import RosCalibration
+from turret_camera.media.audio import AudioCapture
+from turret_camera.media.library import MediaLibrary
+from turret_camera.media.ros_audio import RosAudio
+from turret_camera.media.ros_media import RosMedia
+from turret_camera.sources.registry import make_source
+from turret_camera.sources.ros_topic import RosTopicSource
+from turret_camera.sources.source import ImageSource
+from turret_common.clock import Clock, MonotonicClock
 from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
-from turret_common.plant_link import plant_socket
-from turret_common.ros_images import CameraInfoPublisher, array_to_image
-from turret_common.ros_node import run, stamp_from
-from turret_common.ros_params import RosParameters
-from turret_common.ros_qos import IMAGE_OUT, STATE
-from turret_common.state_dir import state_dir
+from turret_common.paths import state_dir
+from turret_common.plant_client import plant_socket
+from turret_common.ros.images import CameraInfoPublisher, array_to_image
+from turret_common.ros.node import run, stamp_from
+from turret_common.ros.params import RosParameters
+from turret_common.ros.qos import IMAGE_OUT, STATE
 from turret_msgs.msg import CameraState
 
 _STATE_PERIOD_S = 0.5

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from turret_camera.camera_parameters import CameraParameters
-from turret_camera.clock import Clock
 from turret_camera.frame import Frame
-from turret_camera.source import EndOfFootageError, ImageSource
+from turret_camera.sources.source import EndOfFootageError, ImageSource
+from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 

@@ -36,7 +36,7 @@ class Action(NamedTuple):
     node: str
 
 
-#: What each quality of service of :mod:`turret_common.ros_qos` means.
+#: What each quality of service of :mod:`turret_common.ros.qos` means.
 QOS: dict[str, str] = {
     'STATE': 'reliable, transient local, depth 1',
     'IMAGE_OUT': 'reliable, volatile, depth 1',

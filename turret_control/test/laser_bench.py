@@ -10,7 +10,7 @@ import pytest
 from turret_common.errors import TurretError
 from turret_common.permit import PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
-from turret_control.laser import Grant, GrantSource, LaserCore, LaserState, Lines
+from turret_control.laser.state_machine import Grant, GrantSource, LaserCore, LaserState, Lines
 from turret_control.laser_parameters import LaserParameters
 
 MS = 1_000_000

@@ -11,7 +11,7 @@ import pytest
 from gpiozero.pins.lgpio import LGPIOFactory
 from gpiozero.pins.local import LocalPiFactory
 
-from turret_control.gpio_pins import with_exact_pins
+from turret_control.devices.gpio_pins import with_exact_pins
 
 _PI_5 = 0xD04170
 _OUT = 2

@@ -12,11 +12,11 @@ from turret_common.errors import TurretError
 from turret_common.geometry import Bearing
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_control.exclusion import PeopleReport
-from turret_control.lease import OperatorLease
-from turret_control.safety import AimReport, CameraReport, Estop, GimbalReport, LaserReport, SafetyCore
+from turret_control.safety.interlocks import AimReport, CameraReport, Estop, GimbalReport, LaserReport, SafetyCore
+from turret_control.safety.lease import OperatorLease
+from turret_control.safety.person_exclusion import PeopleReport
+from turret_control.safety.zones import Zone, ZoneKind
 from turret_control.safety_parameters import SafetyParameters
-from turret_control.zones import Zone, ZoneKind
 
 MS = 1_000_000
 PARAMETERS = SafetyParameters()

@@ -8,7 +8,7 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from turret_control.gimbal_driver_step_dir import StepDirDriver
+from turret_control.drivers.step_dir import StepDirDriver
 from turret_control.gimbal_parameters import StepDirAxis, StepDirParameters
 
 

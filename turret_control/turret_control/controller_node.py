@@ -11,25 +11,25 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState, Joy
 
 from turret_common.errors import TurretError
-from turret_common.finite import require_range
+from turret_common.paths import state_dir
 from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import CameraFeed
-from turret_common.ros_node import answered, run, seconds, stamp_from
-from turret_common.ros_params import ArmedGuard, RosParameters
-from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
-from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
-from turret_common.state_dir import state_dir
-from turret_control.boresight import Boresight, Dot, fit_boresight
-from turret_control.boresight_store import load_boresight, save_boresight
-from turret_control.controller import Controller, Status
-from turret_control.controller_drive import STOP
-from turret_control.controller_parameters import ControllerParameters
-from turret_control.handset import parse
-from turret_control.mqtt_joy import MqttJoy
-from turret_control.presets import Preset, PresetStore
-from turret_control.ros_controller import (
+from turret_common.ros.images import CameraFeed
+from turret_common.ros.node import answered, run, seconds, stamp_from
+from turret_common.ros.params import ArmedGuard, RosParameters
+from turret_common.ros.polled_subscription import AwaitedSubscription, PolledSubscription
+from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.validation import require_range
+from turret_control.actions.ros_actions import ControllerActions
+from turret_control.actions.ros_boresight import BoresightCalibration
+from turret_control.aiming.selection import Priority
+from turret_control.boresight.boresight import Boresight, Dot, fit_boresight
+from turret_control.boresight.store import load_boresight, save_boresight
+from turret_control.controller.controller import Controller, Status
+from turret_control.controller.head_command import STOP
+from turret_control.controller.presets import Preset, PresetStore
+from turret_control.controller.ros_messages import (
     aim_message,
     observe_joints,
     observe_permit,
@@ -38,9 +38,9 @@ from turret_control.ros_controller import (
     state_message,
     write_command,
 )
-from turret_control.ros_controller_actions import ControllerActions
-from turret_control.ros_controller_boresight import BoresightCalibration
-from turret_control.selection import Priority
+from turret_control.controller_parameters import ControllerParameters
+from turret_control.handset.handset import parse
+from turret_control.handset.mqtt_joy import MqttJoy
 from turret_msgs.msg import (
     AimTarget,
     ControllerState,

@@ -7,9 +7,9 @@ import functools
 import math
 
 from turret_common.params import frame_prefix_param, group, param
-from turret_control.aiming import AimingParameters
-from turret_control.handset import HandsetParameters
-from turret_control.selection import SelectionParameters
+from turret_control.aiming.aiming import AimingParameters
+from turret_control.aiming.selection import SelectionParameters
+from turret_control.handset.handset import HandsetParameters
 
 
 @dataclasses.dataclass(frozen=True)

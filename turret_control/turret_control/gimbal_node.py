@@ -19,17 +19,17 @@ from turret_common.errors import TurretError
 from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_answers import PatientActionServer
-from turret_common.ros_node import answered, finish, run
-from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import PolledSubscription
-from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
-from turret_control.gimbal import PERIOD_S, Command, Feedback, Gimbal, GimbalView, Motions
-from turret_control.gimbal_axis import AxisView
-from turret_control.gimbal_driver import GimbalSample
-from turret_control.gimbal_drivers import make_driver
+from turret_common.ros.deferred_response import PatientActionServer
+from turret_common.ros.node import answered, finish, run
+from turret_common.ros.params import RosParameters
+from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.procedures import Done, ended
+from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_control.drivers.driver import GimbalSample
+from turret_control.drivers.registry import make_driver
+from turret_control.gimbal.axis import AxisView
+from turret_control.gimbal.gimbal import PERIOD_S, Command, Feedback, Gimbal, GimbalView, Motions
 from turret_control.gimbal_parameters import GimbalParameters
-from turret_control.ros_procedures import Done, ended
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
 from turret_msgs.srv import Registers, SetEnabled, SetHome

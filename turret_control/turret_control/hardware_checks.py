@@ -15,14 +15,14 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.axis import AxisMotion, stand_still
-from turret_control.estop import gpio_estop
-from turret_control.gimbal_driver import GimbalDriver, PositionSource, Switch
+from turret_control.devices.gpio_pins import import_lgpio
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.drivers.driver import GimbalDriver, PositionSource, Switch
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
-from turret_control.gpio_pins import import_lgpio
-from turret_control.laser_lines import GpioLines
+from turret_control.laser.lines import GpioLines
 from turret_control.laser_parameters import LaserParameters
-from turret_control.safety import Estop
+from turret_control.safety.estop import gpio_estop
+from turret_control.safety.interlocks import Estop
 from turret_control.safety_parameters import SafetyParameters
 
 Say = Callable[[str], None]

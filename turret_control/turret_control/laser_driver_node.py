@@ -11,20 +11,20 @@ from typing import Any
 
 from rclpy.node import Node
 
-from turret_common import ros_qos
 from turret_common.errors import TurretError
+from turret_common.paths import state_dir, write_atomically
 from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import answered, run
-from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import AwaitedSubscription, PolledSubscription
-from turret_common.state_dir import state_dir, write_atomically
-from turret_control.guardian import GuardianLink
-from turret_control.hourly_light import HourlyLight
-from turret_control.laser import Grant, LaserCore
-from turret_control.laser_lines import make_lines
-from turret_control.laser_loop import LaserLoop
+from turret_common.ros import qos
+from turret_common.ros.node import answered, run
+from turret_common.ros.params import RosParameters
+from turret_common.ros.polled_subscription import AwaitedSubscription, PolledSubscription
+from turret_control.laser.emission_budget import HourlyLight
+from turret_control.laser.guardian import GuardianLink
+from turret_control.laser.lines import make_lines
+from turret_control.laser.state_machine import Grant, LaserCore
+from turret_control.laser.thread import LaserLoop
 from turret_control.laser_parameters import LaserParameters, check_start
 from turret_msgs import msg, srv
 
@@ -44,8 +44,8 @@ class LaserNode(Node):
         self._light_file = state_dir(self.get_namespace()) / 'hourly_light.json'
         self._core = LaserCore(self._params.value, self._permits, _read_light(self._light_file))
         self._pulses_kept = len(self._core.light.pulses)
-        self._permits_in = AwaitedSubscription(self, msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
-        self._grants_in = PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
+        self._permits_in = AwaitedSubscription(self, msg.SafetyPermit, 'safety/permit', qos.PERMIT)
+        self._grants_in = PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', qos.PERMIT)
         self._topics = Periodic(
             'laser topics', _STATE_PERIOD_S, self._tick, self._on_topics_error,
             lambda timeout_s: self._permits_in.wait(timeout_s, self._grants_in))
@@ -56,7 +56,7 @@ class LaserNode(Node):
         self._state_due = 0.0
         self._ending = False
 
-        self._states = self.create_publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
+        self._states = self.create_publisher(msg.LaserState, 'laser/state', qos.STATE)
         self.create_service(srv.Arm, 'laser/arm', self._arm)
         self.create_service(srv.Disarm, 'laser/disarm', self._disarm)
         self.create_service(srv.Fire, 'laser/fire', self._fire)

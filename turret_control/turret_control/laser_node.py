@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turret_control.guardian import Guardian, GuardianLink
+from turret_control.laser.guardian import Guardian, GuardianLink
 
 
 def _drive(guardian: GuardianLink) -> int:

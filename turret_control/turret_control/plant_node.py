@@ -7,13 +7,13 @@ from typing import Any
 
 from rclpy.node import Node
 
-from turret_common.plant_link import plant_socket
-from turret_common.ros_node import run
-from turret_common.ros_params import RosParameters
-from turret_common.ros_qos import STREAM
-from turret_control.plant import Plant
+from turret_common.plant_client import plant_socket
+from turret_common.ros.node import run
+from turret_common.ros.params import RosParameters
+from turret_common.ros.qos import STREAM
+from turret_control.plant.plant import Plant
+from turret_control.plant.server import PlantServer
 from turret_control.plant_parameters import PlantParameters
-from turret_control.plant_server import PlantServer
 from turret_control.scenario import TargetState
 from turret_msgs.msg import SimTarget, SimTruth
 

@@ -14,25 +14,25 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 
-from turret_common import ros_qos
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing
+from turret_common.operator_secret import obtain_secret
+from turret_common.paths import runtime_dir, state_dir, write_atomically
 from turret_common.periodic import Periodic
 from turret_common.permit import lease_digest
-from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import answered, run, seconds
-from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import PolledSubscription
-from turret_common.state_dir import runtime_dir, state_dir, write_atomically
-from turret_control.estop import EstopReader, debounced, gpio_estop, no_estop, sim_estop
-from turret_control.exclusion import PeopleReport, Person
-from turret_control.lease import OperatorLease
-from turret_control.operator_secret import obtain_secret
-from turret_control.safety import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
+from turret_common.ros import qos
+from turret_common.ros.node import answered, run, seconds
+from turret_common.ros.params import RosParameters
+from turret_common.ros.polled_subscription import PolledSubscription
+from turret_control.safety.estop import EstopReader, debounced, gpio_estop, no_estop, sim_estop
+from turret_control.safety.interlocks import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
+from turret_control.safety.lease import OperatorLease
+from turret_control.safety.person_exclusion import PeopleReport, Person
+from turret_control.safety.zones import Zone, ZoneKind, from_json, to_json
 from turret_control.safety_parameters import SafetyParameters
-from turret_control.zones import Zone, ZoneKind, from_json, to_json
 from turret_msgs import msg, srv
 
 _PERIOD_S = 0.02
@@ -72,21 +72,21 @@ class SafetyNode(Node):
         self._shown: Any = None
         self._started = self.get_clock().now().to_msg()
 
-        self._permits = self.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+        self._permits = self.create_publisher(msg.SafetyPermit, 'safety/permit', qos.PERMIT)
         self._permit = msg.SafetyPermit(epoch=self._epoch)  # made once; all else of it is set each time
-        self._grants = self.create_publisher(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
-        self._states = self.create_publisher(msg.SafetyState, 'safety/state', ros_qos.STATE)
+        self._grants = self.create_publisher(msg.FireGrant, 'safety/fire_grant', qos.PERMIT)
+        self._states = self.create_publisher(msg.SafetyState, 'safety/state', qos.STATE)
 
         self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any, int], None]]] = [
-            (PolledSubscription(self, JointState, 'joint_states', ros_qos.NEWEST), self._see_joints),
-            (PolledSubscription(self, msg.TrackArray, 'vision/tracks', ros_qos.NEWEST), self._see_tracks),
-            (PolledSubscription(self, msg.GimbalState, 'gimbal/state', ros_qos.STATE), self._see_gimbal),
-            (PolledSubscription(self, msg.LaserState, 'laser/state', ros_qos.STATE), self._see_laser),
-            (PolledSubscription(self, msg.CameraState, 'camera/state', ros_qos.STATE), self._see_camera),
-            (PolledSubscription(self, msg.ControllerState, 'controller/state', ros_qos.STATE), self._see_controller),
-            (PolledSubscription(self, msg.PeopleArray, 'exclusion/people', ros_qos.STREAM), self._see_people)]
+            (PolledSubscription(self, JointState, 'joint_states', qos.NEWEST), self._see_joints),
+            (PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST), self._see_tracks),
+            (PolledSubscription(self, msg.GimbalState, 'gimbal/state', qos.STATE), self._see_gimbal),
+            (PolledSubscription(self, msg.LaserState, 'laser/state', qos.STATE), self._see_laser),
+            (PolledSubscription(self, msg.CameraState, 'camera/state', qos.STATE), self._see_camera),
+            (PolledSubscription(self, msg.ControllerState, 'controller/state', qos.STATE), self._see_controller),
+            (PolledSubscription(self, msg.PeopleArray, 'exclusion/people', qos.STREAM), self._see_people)]
         self._all_permits = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', _SOME_PERMITS)
-        self.create_subscription(msg.FireRequest, 'controller/fire_request', self._on_fire_request, ros_qos.COMMAND)
+        self.create_subscription(msg.FireRequest, 'controller/fire_request', self._on_fire_request, qos.COMMAND)
 
         self.create_service(srv.AcquireLease, 'safety/acquire_lease', self._acquire_lease)
         self.create_service(srv.ReleaseLease, 'safety/release_lease', self._release_lease)

@@ -10,12 +10,12 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from turret_common import ros_qos
 from turret_common.periodic import Periodic
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import answered, run, seconds
-from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import PolledSubscription
+from turret_common.ros import qos
+from turret_common.ros.node import answered, run, seconds
+from turret_common.ros.params import RosParameters
+from turret_common.ros.polled_subscription import PolledSubscription
 from turret_control.status import FaultBook, FaultRecord, NodeWatch, Severity
 from turret_control.status_parameters import StatusParameters
 from turret_msgs import msg, srv
@@ -55,11 +55,11 @@ class StatusNode(Node):
         self._status = msg.TurretStatus(period_s=self._params.period_s)
         self._status.header.frame_id = settings.frame('base_link')
 
-        self._publisher = self.create_publisher(msg.TurretStatus, 'status', ros_qos.STATUS)
+        self._publisher = self.create_publisher(msg.TurretStatus, 'status', qos.STATUS)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._states = {
-            name: PolledSubscription(self, kind, f'{name}/state', ros_qos.STATE) for name, kind in _SECTIONS.items()}
-        self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', ros_qos.NEWEST)
+            name: PolledSubscription(self, kind, f'{name}/state', qos.STATE) for name, kind in _SECTIONS.items()}
+        self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST)
         self.create_service(srv.Faults, 'status/faults', self._faults)
 
         self._thread = Periodic(

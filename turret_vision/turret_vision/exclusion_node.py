@@ -16,14 +16,14 @@ from turret_common.images import to_bgr
 from turret_common.periodic import Periodic
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import CameraFeed, image_to_array
-from turret_common.ros_node import run, seconds
-from turret_common.ros_params import RosParameters
-from turret_common.ros_polling import PolledSubscription
-from turret_common.ros_qos import IMAGE_IN, STREAM
+from turret_common.ros.images import CameraFeed, image_to_array
+from turret_common.ros.node import run, seconds
+from turret_common.ros.params import RosParameters
+from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.qos import IMAGE_IN, STREAM
 from turret_msgs.msg import PeopleArray, Person
+from turret_vision.detectors.person import FreezeWatch, SeenPerson, find_people, people_detectors
 from turret_vision.exclusion_parameters import ExclusionParameters
-from turret_vision.people import FreezeWatch, SeenPerson, find_people, people_detectors
 from turret_vision.ros_vision import PoseFeed, box_message
 
 _CPU_WINDOW_S = 5.0

@@ -13,11 +13,11 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from turret_common.pose_history import Pose, PoseHistory
-from turret_common.ros_node import seconds
-from turret_common.ros_polling import PolledSubscription
+from turret_common.ros.node import seconds
+from turret_common.ros.polled_subscription import PolledSubscription
 from turret_msgs import msg as msgs
-from turret_vision.detection import Box, Detection
-from turret_vision.tracker import Track
+from turret_vision.detectors.detection import Box, Detection
+from turret_vision.tracking.tracker import Track
 
 _QUEUE = 512    # joint states that may wait while an image is looked at
 _POLL_S = 0.001

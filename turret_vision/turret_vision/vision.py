@@ -14,10 +14,10 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detection import Detection, Detector, Image, LearningDetector, make_view
-from turret_vision.detectors import make_detector
-from turret_vision.flow import FlowFollower
-from turret_vision.tracker import Track, Tracker
+from turret_vision.detectors.detection import Detection, Detector, Image, LearningDetector, make_view
+from turret_vision.detectors.optical_flow import FlowFollower
+from turret_vision.detectors.registry import make_detector
+from turret_vision.tracking.tracker import Track, Tracker
 from turret_vision.vision_parameters import VisionParameters
 
 _OK = (ReasonCode.OK, '')

@@ -16,19 +16,19 @@ from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import CameraFeed, image_to_array
-from turret_common.ros_node import answered, run, seconds
-from turret_common.ros_params import ArmedGuard, RosParameters
-from turret_common.ros_polling import AwaitedSubscription
-from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.ros.images import CameraFeed, image_to_array
+from turret_common.ros.node import answered, run, seconds
+from turret_common.ros.params import ArmedGuard, RosParameters
+from turret_common.ros.polled_subscription import AwaitedSubscription
+from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
 from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
-from turret_vision import detection
 from turret_vision.annotate import annotate
-from turret_vision.balloon import sample_colour
-from turret_vision.detectors import available
+from turret_vision.detectors import detection
+from turret_vision.detectors.balloon import sample_colour
+from turret_vision.detectors.registry import available
 from turret_vision.ros_vision import PoseFeed, tracks_message, write_detections
-from turret_vision.tracker import TrackState
+from turret_vision.tracking.tracker import TrackState
 from turret_vision.vision import Result, Vision
 from turret_vision.vision_parameters import VisionParameters
 

@@ -14,10 +14,10 @@ from typing import Any
 import aiohttp
 
 from turret_common.errors import TurretError
+from turret_common.messages.cdr import Codec
+from turret_common.messages.schema import Field, Primitive, Sequence, Struct, Text
 from turret_common.reason_codes import ReasonCode
-from turret_web.cdr import Codec
-from turret_web.gateway import ActionCodec, ActionHandler, NodeDetails, ServiceCodec
-from turret_web.schema import Field, Primitive, Sequence, Struct, Text
+from turret_web.gateway.gateway import ActionCodec, ActionHandler, NodeDetails, ServiceCodec
 from turret_web.server import WebServer
 from turret_web.web_parameters import LimitParameters, WebParameters
 

@@ -11,28 +11,28 @@ from pathlib import Path
 from aiohttp import web
 
 from turret_common.errors import TurretError
+from turret_common.messages.cdr import CodecError
+from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
-from turret_common.state_dir import state_dir
-from turret_web.access import Access, load_tokens, sign_in_url, tokens_path
-from turret_web.bridge import Bridge
-from turret_web.camera_state import CameraState
-from turret_web.cdr import CodecError
-from turret_web.fan_out import FanOut
-from turret_web.gateway import Gateway
-from turret_web.hosts import Hosts, check_origin, is_loopback
+from turret_web.access.access import Access, load_tokens, sign_in_url, tokens_path
+from turret_web.access.hosts import Hosts, check_origin, is_loopback
+from turret_web.access.policy import Names, Policy, Role
+from turret_web.access.tls import make_context
+from turret_web.fan_out.subscription_hub import FanOut
+from turret_web.gateway.gateway import Gateway
 from turret_web.metrics import Metrics
-from turret_web.no_picture import NoPicture
-from turret_web.policy import Names, Policy, Role
-from turret_web.routes import current_role, json_response, redirect, refusal
-from turret_web.routes_api import ApiRoutes
-from turret_web.routes_audio import AudioRoutes
-from turret_web.routes_bridge import BridgeRoutes
-from turret_web.routes_files import FileRoutes
-from turret_web.routes_rtc import RtcRoutes
-from turret_web.routes_video import VideoRoutes
-from turret_web.services import Services
-from turret_web.stock_video import make_video
-from turret_web.tls import make_context
+from turret_web.rosbridge.bridge import Bridge
+from turret_web.rosbridge.calls import Services
+from turret_web.routes.api import ApiRoutes
+from turret_web.routes.audio import AudioRoutes
+from turret_web.routes.bridge import BridgeRoutes
+from turret_web.routes.files import FileRoutes
+from turret_web.routes.routes import current_role, json_response, redirect, refusal
+from turret_web.routes.rtc import RtcRoutes
+from turret_web.routes.video import VideoRoutes
+from turret_web.stock.video_proxy import make_video
+from turret_web.video.camera_state import CameraState
+from turret_web.video.placeholder_frame import NoPicture
 from turret_web.web_parameters import WebParameters
 
 log = logging.getLogger(__name__)

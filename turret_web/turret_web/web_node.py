@@ -10,10 +10,10 @@ from typing import Any
 
 from rclpy.node import Node
 
-from turret_common.ros_node import run
-from turret_common.ros_params import RosParameters
-from turret_web.access import qr_code
-from turret_web.ros_gateway import RosGateway
+from turret_common.ros.node import run
+from turret_common.ros.params import RosParameters
+from turret_web.access.access import qr_code
+from turret_web.gateway.ros_gateway import RosGateway
 from turret_web.ros_logging import RosLogHandler
 from turret_web.server import WebServer
 from turret_web.web_parameters import WebParameters

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from graph_scenarios import MORTAL, SCENARIOS, a_killed_node_ages_becomes_a_fault_and_returns
 
-from turret_bringup.ros_client import TurretClient
-from turret_common.ros_testing import claim_domain, free_port, wait_until
+from turret_bringup.client.ros_client import TurretClient
+from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
 
 pytest.importorskip('launch_ros', reason='launch comes with a ROS distribution only')
 pytest.importorskip('launch_testing', reason='launch comes with a ROS distribution only')

@@ -16,13 +16,13 @@ from sensor_msgs.msg import CompressedImage, JointState
 from std_msgs.msg import String
 
 from turret_bringup.bag_node import BagNode
-from turret_bringup.bag_reader import Bag
-from turret_bringup.bag_writer import BagWriter
-from turret_bringup.message_definitions import type_hash
-from turret_bringup.ros_parameter_watch import ParameterWatch
-from turret_common import ros_qos
+from turret_bringup.bags.reader import Bag
+from turret_bringup.bags.writer import BagWriter
+from turret_bringup.recording.ros_parameter_watch import ParameterWatch
+from turret_common.messages.definitions import type_hash
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_testing import RosHarness, ros_harness, wait_until
+from turret_common.ros import qos
+from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
 from turret_msgs.msg import BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
 
@@ -36,7 +36,7 @@ class Rig:
         self.node = ros.add(BagNode(
             namespace='turret', context=ros.context, parameter_overrides=[
                 NodeParameter(name, value=value) for name, value in {'bag_dir': str(folder), **parameters}.items()]))
-        self.states = ros.collect(BagState, 'bag/state', ros_qos.STATE)
+        self.states = ros.collect(BagState, 'bag/state', qos.STATE)
         self.joints = ros.probe.create_publisher(JointState, 'joint_states', QoSProfile(depth=1000))
         if parameters.get('ring.selection') != 'off':
             wait_until(lambda: self.joints.get_subscription_count() == 1, 10.0, 'a subscription')
@@ -94,7 +94,7 @@ def test_everything_published_is_recorded(rig: Rig) -> None:
 
 
 def test_selections_record_what_they_say(rig: Rig) -> None:
-    picture = rig.ros.probe.create_publisher(CompressedImage, 'camera/image_raw/compressed', ros_qos.IMAGE_OUT)
+    picture = rig.ros.probe.create_publisher(CompressedImage, 'camera/image_raw/compressed', qos.IMAGE_OUT)
     other = rig.ros.probe.create_publisher(String, '/elsewhere', 10)
     names = {}
     for selection in ('light', 'full', 'all'):
@@ -163,7 +163,7 @@ def test_the_last_seconds_are_saved(rig: Rig) -> None:
 def test_a_fault_saves_by_itself(ros: RosHarness, tmp_path: Path) -> None:
     rig = Rig(ros, tmp_path / 'bags', **{'auto.after_s': 0.0})
     rig.publish(0, 10)
-    status = ros.probe.create_publisher(TurretStatus, 'status', ros_qos.STATUS)
+    status = ros.probe.create_publisher(TurretStatus, 'status', qos.STATUS)
     wait_until(lambda: status.get_subscription_count() == 2, 10.0, 'the subscriptions')
     own = Fault(node='bag', code=int(ReasonCode.STORAGE_FULL), severity=Fault.SEVERITY_ERROR)
     warning = Fault(node='camera', code=int(ReasonCode.NO_POSE), severity=Fault.SEVERITY_WARNING)
@@ -183,7 +183,7 @@ def test_a_fault_saves_by_itself(ros: RosHarness, tmp_path: Path) -> None:
 def test_a_shot_saves_by_itself(ros: RosHarness, tmp_path: Path) -> None:
     rig = Rig(ros, tmp_path / 'bags', **{'auto.after_s': 0.0})
     rig.publish(0, 10)
-    laser = ros.probe.create_publisher(LaserState, 'laser/state', ros_qos.STATE)
+    laser = ros.probe.create_publisher(LaserState, 'laser/state', qos.STATE)
     wait_until(lambda: laser.get_subscription_count() == 2, 10.0, 'the subscriptions')
     for count in (3, 4):
         seen = len(rig.states)

@@ -16,12 +16,12 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Header
 
-from turret_bringup.bag_metadata import Topic
-from turret_bringup.bag_series import namespace_of
-from turret_bringup.bag_writer import BagWriter
+from turret_bringup.bags.metadata import Topic
+from turret_bringup.bags.writer import BagWriter
 from turret_bringup.cli import main
-from turret_bringup.message_definitions import definition, type_hash
-from turret_common.ros_node import stamp_from
+from turret_bringup.evaluation.series import namespace_of
+from turret_common.messages.definitions import definition, type_hash
+from turret_common.ros.node import stamp_from
 from turret_msgs.msg import (
     AimTarget,
     BoundingBox,
@@ -125,10 +125,10 @@ def test_plots(bag: Path, tmp_path: Path, name: str) -> None:
 
 
 def test_what_is_plotted_is_what_was_recorded(bag: Path) -> None:
-    from turret_bringup.bag_reader import Bag
-    from turret_bringup.bag_series import TOPICS as PLOTTED
-    from turret_bringup.bag_series import Series
+    from turret_bringup.bags.reader import Bag
     from turret_bringup.commands.bag import Relative
+    from turret_bringup.evaluation.series import TOPICS as PLOTTED
+    from turret_bringup.evaluation.series import Series
     with Bag(bag) as opened:
         series = Series()
         for name, stamp_ns, values in Relative(opened).messages(PLOTTED):

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from rclpy.parameter import Parameter
 
-from turret_bringup.graph import GRAPH, VIEWERS
-from turret_common import params, ros_qos
+from turret_bringup.settings.graph import GRAPH, VIEWERS
+from turret_common import params
 from turret_common.interface import TOPICS
 from turret_common.periodic import Periodic
-from turret_common.ros_testing import RosHarness, wait_until
+from turret_common.ros import qos as ros_qos
+from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import SafetyPermit
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,7 +73,7 @@ def test_every_published_frame_has_the_prefix(ros: RosHarness) -> None:
 
 
 @pytest.mark.parametrize('path', [
-    path for path in ROOT.glob('turret_*/turret_*/*.py') if not path.name.startswith('ros_bench_')],
+    path for path in ROOT.glob('turret_*/turret_*/**/*.py') if 'bench' not in path.parts],
     ids=lambda path: path.name)
 def test_no_frame_id_is_written_without_the_prefix(path: Path) -> None:
     assert not re.findall(r'frame_id\s*=\s*f?[\'"]\w', path.read_text())

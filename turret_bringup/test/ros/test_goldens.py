@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from turret_bringup import replay_history, replay_settings
-from turret_bringup.bag_reader import Bag
-from turret_bringup.replay_history import History
-from turret_bringup.ros_rerun import Settings, rerun
-from turret_control import aiming, aiming_predictor
-from turret_vision import bearing_filter, noise_gauge, tracker
+from turret_bringup.bags.reader import Bag
+from turret_bringup.replay import settings as replay_settings
+from turret_bringup.rerun import history
+from turret_bringup.rerun.history import History
+from turret_bringup.rerun.ros_rerun import Settings, rerun
+from turret_control.aiming import aiming, predictor
+from turret_vision.tracking import bearing_filter, measurement_noise, tracker
 
 GOLDENS = Path(__file__).parents[1] / 'goldens'
 NAMES = sorted(path.stem for path in GOLDENS.glob('*.jsonl'))
@@ -27,9 +28,9 @@ NAMES = sorted(path.stem for path in GOLDENS.glob('*.jsonl'))
 CONSTANTS = (
     (tracker, '_SIZE_MEMORY_S', 0.11), (tracker, '_COAST_PER_WATCHED', 1.5), (tracker, '_PART_NOISE', 0.26),
     (tracker, '_EDGE_PX', 30.0), (tracker, '_SIZE_DEVIATION', 0.15), (bearing_filter, '_SWITCH_S', 1.7),
-    (bearing_filter, '_MEMORY_S', 0.51), (bearing_filter, '_STILL_NOISE', 2e-7), (noise_gauge, '_PRIOR', 11.0),
-    (noise_gauge, '_MEMORY', 31.0), (aiming_predictor, '_RATE_NOISE', 2.1e-5), (aiming, '_CLOSING_SHARE', 0.7),
-    (aiming_predictor, '_START_RATE_VARIANCE', 0.51))
+    (bearing_filter, '_MEMORY_S', 0.51), (bearing_filter, '_STILL_NOISE', 2e-7), (measurement_noise, '_PRIOR', 11.0),
+    (measurement_noise, '_MEMORY', 31.0), (predictor, '_RATE_NOISE', 2.1e-5), (aiming, '_CLOSING_SHARE', 0.7),
+    (predictor, '_START_RATE_VARIANCE', 0.51))
 
 
 def settings(name: str) -> Settings:
@@ -43,7 +44,7 @@ def run(name: str, change: Callable[[Settings], Settings] = lambda given: given)
 
 
 def deviations(name: str, change: Callable[[Settings], Settings] = lambda given: given) -> list[str]:
-    return replay_history.deviations(replay_history.load(GOLDENS / f'{name}.jsonl'), run(name, change))
+    return history.deviations(history.load(GOLDENS / f'{name}.jsonl'), run(name, change))
 
 
 def test_the_goldens_are_small_and_of_both_kinds() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from turret_bringup.configuration import compose
-from turret_bringup.graph import VIEWERS
+from turret_bringup.settings.configuration import compose
+from turret_bringup.settings.graph import VIEWERS
 from turret_common.errors import TurretError
-from turret_common.state_dir import runtime_dir
+from turret_common.paths import runtime_dir
 
 launch = pytest.importorskip('launch', reason='launch comes with a ROS distribution only')
 pytest.importorskip('launch_ros')
@@ -63,7 +63,7 @@ def parameters(namespace: str, node: str) -> str:
 def has(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Say which packages of a distribution are installed."""
     def pretend(*packages: str) -> None:
-        from turret_bringup import ros_launch
+        from turret_bringup.run import ros_launch
 
         def prefix(package: str) -> str:
             if package not in packages:

@@ -12,10 +12,10 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from turret_bringup.markers_node import MarkersNode
-from turret_common import ros_qos
 from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
-from turret_common.ros_images import camera_to_info
-from turret_common.ros_testing import wait_until
+from turret_common.ros import qos
+from turret_common.ros.images import camera_to_info
+from turret_common.testing.ros_testing import wait_until
 from turret_msgs import msg
 
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
@@ -25,14 +25,14 @@ class Rig:
     def __init__(self, ros: Any) -> None:
         publisher = ros.probe.create_publisher
         self.ros = ros
-        self.joints = publisher(JointState, 'joint_states', ros_qos.STREAM)
-        self.tracks = publisher(msg.TrackArray, 'vision/tracks', ros_qos.STREAM)
-        self.target = publisher(msg.AimTarget, 'controller/target', ros_qos.STREAM)
-        self.info = publisher(type(camera_to_info(CAMERA, Header())), 'camera/camera_info', ros_qos.STREAM)
-        self.controller = publisher(msg.ControllerState, 'controller/state', ros_qos.STATE)
-        self.gimbal = publisher(msg.GimbalState, 'gimbal/state', ros_qos.STATE)
-        self.safety = publisher(msg.SafetyState, 'safety/state', ros_qos.STATE)
-        self.laser = publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
+        self.joints = publisher(JointState, 'joint_states', qos.STREAM)
+        self.tracks = publisher(msg.TrackArray, 'vision/tracks', qos.STREAM)
+        self.target = publisher(msg.AimTarget, 'controller/target', qos.STREAM)
+        self.info = publisher(type(camera_to_info(CAMERA, Header())), 'camera/camera_info', qos.STREAM)
+        self.controller = publisher(msg.ControllerState, 'controller/state', qos.STATE)
+        self.gimbal = publisher(msg.GimbalState, 'gimbal/state', qos.STATE)
+        self.safety = publisher(msg.SafetyState, 'safety/state', qos.STATE)
+        self.laser = publisher(msg.LaserState, 'laser/state', qos.STATE)
         self.node = ros.add(MarkersNode(
             context=ros.context, namespace='turret', parameter_overrides=[
                 Parameter('frame_prefix', value='left/'), Parameter('draw_head', value=True),
@@ -40,7 +40,7 @@ class Rig:
         self.arrays: list[MarkerArray] = []
 
     def listen(self) -> None:
-        self.arrays = self.ros.collect(MarkerArray, 'markers', ros_qos.STREAM)
+        self.arrays = self.ros.collect(MarkerArray, 'markers', qos.STREAM)
 
     def tell(self, pan: float = 0.2, camera_frame: str = '') -> None:
         """Publish one of everything."""

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 
-from turret_bringup.processes import PRELOADED
-from turret_common.ros_testing import claim_domain
+from turret_bringup.run.processes import PRELOADED
+from turret_common.testing.ros_testing import claim_domain
 
 _MAKE_A_NODE = """
 import importlib, sys

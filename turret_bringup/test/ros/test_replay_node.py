@@ -15,14 +15,14 @@ from replay_bags import LATCHED, START_NS, Entry, dangerous, pictures, write
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, JointState, Joy
 
-from turret_bringup.bag_metadata import BagError
+from turret_bringup.bags.metadata import BagError
 from turret_bringup.replay_node import ReplayNode
 from turret_common.errors import TurretError
 from turret_common.params import plain
 from turret_common.permit import PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_qos import NEWEST, STATE
-from turret_common.ros_testing import RosHarness, wait_until
+from turret_common.ros.qos import NEWEST, STATE
+from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import (
     FireGrant,
     FireRequest,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from turret_bringup.ros_client import TurretClient
-from turret_bringup.scratch_turret import ScratchTurret
+from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run.isolated_turret import ScratchTurret
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from turret_bringup.ros_bench_bag import steady
+from turret_bringup.bench.ros_bag import steady
 
 pytestmark = pytest.mark.system
 #: Of one core.

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.commands import calibrate
-from turret_bringup.ros_client import TurretClient
-from turret_bringup.scratch_turret import ScratchTurret, scratch_turret
-from turret_camera.view import base_from_camera
+from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
+from turret_camera.simulation.ray_sampler import base_from_camera
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, direction, pixel_to_bearing
-from turret_common.ros_testing import wait_until
+from turret_common.testing.ros_testing import wait_until
 from turret_msgs.msg import ControllerState, SimTruth
 
 pytestmark = pytest.mark.system

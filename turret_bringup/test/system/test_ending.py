@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from turret_bringup.instance import lock_path
-from turret_bringup.ros_client import TurretClient
-from turret_bringup.scratch_turret import alive, scratch_turret
-from turret_common.plant_link import PlantError, PlantLink, plant_socket
-from turret_common.ros_testing import claim_domain, free_port, wait_until
+from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run.instance import lock_path
+from turret_bringup.run.isolated_turret import alive, scratch_turret
+from turret_common.plant_client import PlantError, PlantLink, plant_socket
+from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
 from turret_msgs.msg import LaserState
 
 pytestmark = pytest.mark.system

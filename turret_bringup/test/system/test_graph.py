@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from graph_scenarios import MORTAL, SCENARIOS, a_killed_node_ages_becomes_a_fault_and_returns, wait_for_status
 
-from turret_bringup import shared_memory
-from turret_bringup.bag_library import BagLibrary
-from turret_bringup.bag_reader import Bag
-from turret_bringup.ros_client import TurretClient
-from turret_bringup.scratch_turret import ScratchTurret, scratch_turret
-from turret_common.ros_testing import wait_until
+from turret_bringup.bags.library import BagLibrary
+from turret_bringup.bags.reader import Bag
+from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run import shared_memory
+from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
+from turret_common.testing.ros_testing import wait_until
 
 pytestmark = pytest.mark.system
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from turret_common.ros_testing import claim_domain
+from turret_common.testing.ros_testing import claim_domain
 
 pytestmark = pytest.mark.system
 

@@ -26,8 +26,8 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 if TYPE_CHECKING:
-    from turret_bringup.bag_reader import Bag
-    from turret_bringup.ros_bag_decoder import BagDecoder
+    from turret_bringup.bags.reader import Bag
+    from turret_bringup.evaluation.ros_decoder import BagDecoder
 
 _PICTURE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _PICTURES = ('.png', '.svg', '.pdf', '.html')
@@ -88,7 +88,7 @@ def _say(lines: Iterable[str]) -> None:
 # --- a running turret
 
 def _call(args: argparse.Namespace, service: str, **values: Any) -> dict[str, Any]:
-    from turret_bringup.ros_client import TurretClient
+    from turret_bringup.client.ros_client import TurretClient
     with TurretClient(args.namespace, timeout_s=30.0) as client:
         answer = client.call(service, values)
     if not answer['success']:
@@ -112,7 +112,7 @@ def _save(args: argparse.Namespace) -> None:
 # --- bags on the disk
 
 def _list(args: argparse.Namespace) -> None:
-    from turret_bringup.bag_library import BagLibrary
+    from turret_bringup.bags.library import BagLibrary
     entries = BagLibrary(bags_folder(args)).entries()
     width = max((len(entry.name) for entry in entries), default=0)
     _say(
@@ -123,7 +123,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _recover(args: argparse.Namespace) -> None:
-    from turret_bringup.bag_recovery import recover
+    from turret_bringup.bags.recovery import recover
     path = bag_path(args)
     recovery = recover(path)
     _say([
@@ -133,15 +133,17 @@ def _recover(args: argparse.Namespace) -> None:
 
 
 def _info(args: argparse.Namespace) -> None:
-    from turret_bringup import bag_info
-    from turret_bringup.bag_reader import Bag
+    from turret_bringup.bags import info
+    from turret_bringup.bags.reader import Bag
     with Bag(bag_path(args)) as bag:
-        _say(bag_info.lines(bag))
+        _say(info.lines(bag))
 
 
 def _plot(args: argparse.Namespace) -> None:
-    from turret_bringup import bag_info, bag_plots, bag_series
-    from turret_bringup.bag_reader import Bag
+    from turret_bringup.bags import info
+    from turret_bringup.bags.reader import Bag
+    from turret_bringup.evaluation import plots
+    from turret_bringup.evaluation import series as bag_series
     with Bag(bag_path(args)) as bag:
         output = _output(args, bag, '.png')
         if output.suffix not in _PICTURES:
@@ -149,12 +151,12 @@ def _plot(args: argparse.Namespace) -> None:
         series = bag_series.Series()
         for topic, stamp_ns, values in Relative(bag).messages(bag_series.TOPICS):
             series.add(topic, (stamp_ns - bag.start_ns) * 1e-9, stamp_ns * 1e-9, values)
-        _writing(output, lambda: bag_plots.write(output, bag.path.name, series, bag_info.lines(bag)))
+        _writing(output, lambda: plots.write(output, bag.path.name, series, info.lines(bag)))
 
 
 def _video(args: argparse.Namespace) -> None:
-    from turret_bringup import bag_video
-    from turret_bringup.bag_reader import Bag
+    from turret_bringup.bags.reader import Bag
+    from turret_bringup.evaluation import video as bag_video
     with Bag(bag_path(args)) as bag:
         output = _output(args, bag, '.mp4')
         relative = Relative(bag, raw=True)
@@ -166,9 +168,9 @@ def _video(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    from turret_bringup import bag_tables
-    from turret_bringup.bag_reader import Bag
-    from turret_bringup.ros_bag_decoder import BagDecoder
+    from turret_bringup.bags.reader import Bag
+    from turret_bringup.evaluation import tables
+    from turret_bringup.evaluation.ros_decoder import BagDecoder
     with Bag(bag_path(args)) as bag:
         decoder = BagDecoder(bag)
         _note(decoder)
@@ -185,7 +187,7 @@ def _export(args: argparse.Namespace) -> None:
                 if values is not None:
                     yield message.topic, message.stamp_ns, values
         output = args.output or Path(bag.path.stem)
-        write = bag_tables.write_parquet if args.parquet else bag_tables.write_csv
+        write = tables.write_parquet if args.parquet else tables.write_csv
         try:
             _writing(output, lambda: write(output, messages))
         except ImportError:
@@ -202,8 +204,8 @@ class Relative:
     """
 
     def __init__(self, bag: Bag, raw: bool = False) -> None:
-        from turret_bringup.bag_series import namespace_of
-        from turret_bringup.ros_bag_decoder import BagDecoder
+        from turret_bringup.evaluation.ros_decoder import BagDecoder
+        from turret_bringup.evaluation.series import namespace_of
         self.prefix = namespace_of(bag.topics, bag.custom)
         self.topics = [name.removeprefix(self.prefix) for name, count in bag.counts.items() if count]
         self._bag = bag

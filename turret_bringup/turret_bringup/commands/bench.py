@@ -10,22 +10,22 @@ import sys
 from pathlib import Path
 
 #: Module of each benchmark. It has a docstring, ``add_arguments(parser)``, and either ``measure(args)``, which gives
-#: rows (:mod:`turret_bringup.bench_rows`), or ``run(args)``, which prints and writes them itself.
+#: rows (:mod:`turret_common.bench`), or ``run(args)``, which prints and writes them itself.
 BENCHMARKS = {
-    'start': 'turret_bringup.bench_start',
-    'resources': 'turret_bringup.bench_resources',
-    'status': 'turret_bringup.ros_bench_status',
-    'follow': 'turret_bringup.ros_bench_follow',
-    'perception': 'turret_bringup.ros_bench_perception',
-    'aim': 'turret_control.bench_aim',
-    'dark': 'turret_control.bench_dark',
-    'steps': 'turret_control.bench_steps',
-    'vision': 'turret_vision.bench_vision',
-    'exclusion': 'turret_vision.bench_exclusion',
-    'web': 'turret_web.bench_web',
-    'bag': 'turret_bringup.ros_bench_bag',
-    'replay': 'turret_bringup.ros_bench_replay',
-    'replay-timing': 'turret_bringup.ros_bench_replay_timing',
+    'start': 'turret_bringup.bench.start',
+    'resources': 'turret_bringup.bench.resources',
+    'status': 'turret_bringup.bench.ros_status',
+    'follow': 'turret_bringup.bench.ros_follow',
+    'perception': 'turret_bringup.bench.ros_perception',
+    'aim': 'turret_bringup.bench.aim.aim',
+    'dark': 'turret_bringup.bench.laser_off.laser_off',
+    'steps': 'turret_bringup.bench.steps',
+    'vision': 'turret_bringup.bench.vision.vision',
+    'exclusion': 'turret_bringup.bench.vision.exclusion',
+    'web': 'turret_bringup.bench.web.web',
+    'bag': 'turret_bringup.bench.ros_bag',
+    'replay': 'turret_bringup.bench.ros_replay',
+    'replay-timing': 'turret_bringup.bench.ros_replay_timing',
 }
 
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if not hasattr(module, 'measure'):
         code: int = module.run(parser.parse_args(args.rest))
         return code
-    from turret_bringup.bench_rows import table, write_json
+    from turret_common.bench import table, write_json
 
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the rows to a file')
     own = parser.parse_args(args.rest)
@@ -64,5 +64,5 @@ def _docstring(module: str) -> str:
     package, _, name = module.partition('.')
     spec = importlib.util.find_spec(package)
     folder = Path((spec.submodule_search_locations or [''])[0]) if spec else Path(package)
-    source = folder / f'{name}.py'
+    source = (folder / name.replace('.', '/')).with_suffix('.py')
     return (ast.get_docstring(ast.parse(source.read_text())) if source.is_file() else None) or name

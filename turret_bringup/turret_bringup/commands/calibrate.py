@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.task == 'board':
         return _draw_board(args)
 
-    from turret_bringup.ros_client import TurretClient
+    from turret_bringup.client.ros_client import TurretClient
     with TurretClient(args.namespace) as client:
         result = _boresight(client, args) if args.task == 'boresight' else client.run(*_goal(args), _show)
     sys.stdout.write((_told(args.task, result) if result['success'] else f'failed: {result["message"]}') + '\n')
@@ -172,7 +172,7 @@ def _told(task: str, result: dict[str, Any]) -> str:
 def _draw_board(args: argparse.Namespace) -> int:
     import cv2
 
-    from turret_camera.lens_calibration import Board
+    from turret_camera.lens.calibrator import Board
     picture = Board(_BOARDS.index(args.board), args.columns, args.rows, args.marker).draw(200)
     try:
         written = cv2.imwrite(str(args.file), picture)

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if not isinstance(values, dict):
         raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the request is no JSON object, for example {"mode": 2}')
 
-    from turret_bringup.ros_client import TurretClient
+    from turret_bringup.client.ros_client import TurretClient
     is_action = any(action.name == args.service for action in ACTIONS)
     with TurretClient(args.namespace) as client:
         answer = client.run(args.service, values, show) if is_action else client.call(args.service, values)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from turret_bringup import instance
 from turret_bringup.commands.options import add_namespace
+from turret_bringup.run import instance
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

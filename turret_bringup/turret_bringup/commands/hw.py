@@ -15,8 +15,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from turret_bringup import instance
 from turret_bringup.commands.options import add_namespace
+from turret_bringup.run import instance
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run one check; the exit code is 1 when something was not as it should be."""
-    from turret_bringup import configuration
+    from turret_bringup.settings import configuration
     from turret_control import hardware_checks, wiring
-    from turret_control.gimbal_drivers import make_driver
+    from turret_control.drivers.registry import make_driver
 
     config = configuration.compose(args.namespace, args.params, args.assignments)
     gimbal, laser, safety = config.hardware()

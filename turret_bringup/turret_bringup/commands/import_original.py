@@ -32,14 +32,14 @@ def run(args: argparse.Namespace) -> int:
     """Read the files, check what came out, and write it."""
     import yaml
 
-    from turret_bringup import configuration, original_settings
-    from turret_bringup.graph import GRAPH
+    from turret_bringup.settings import configuration, legacy
+    from turret_bringup.settings.graph import GRAPH
 
-    imported = original_settings.Imported()
+    imported = legacy.Imported()
     readers = {
-        args.file: original_settings.import_config,
-        args.file.with_name('camera_calibration.json'): original_settings.import_camera_calibration,
-        args.file.with_name('crosshair_calibration.json'): original_settings.import_crosshair}
+        args.file: legacy.import_config,
+        args.file.with_name('camera_calibration.json'): legacy.import_camera_calibration,
+        args.file.with_name('crosshair_calibration.json'): legacy.import_crosshair}
     for path, read in readers.items():
         if path != args.file and not path.is_file():
             imported.notes.append(f'there is no {path}')
@@ -65,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _keep_boresight(args: argparse.Namespace, angles: tuple[float, float] | None) -> None:
-    from turret_common.state_dir import state_dir
-    from turret_control.boresight import Boresight
-    from turret_control.boresight_store import save_boresight
+    from turret_common.paths import state_dir
+    from turret_control.boresight.boresight import Boresight
+    from turret_control.boresight.store import save_boresight
 
     if angles is None:
         return

@@ -6,8 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
-from turret_bringup.graph import DEFAULT_NAMESPACE
-from turret_common.state_dir import state_dir
+from turret_bringup.settings.graph import DEFAULT_NAMESPACE
+from turret_common.paths import state_dir
 
 
 def add_namespace(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def bag_path(args: argparse.Namespace) -> Path:
     Raises:
         BagError: there is none.
     """
-    from turret_bringup.bag_library import BagLibrary
+    from turret_bringup.bags.library import BagLibrary
     if args.bag is not None and Path(args.bag).exists():
         return Path(args.bag)
     return BagLibrary(bags_folder(args)).find(args.bag)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from turret_bringup.commands.options import add_namespace
-from turret_bringup.graph import GRAPH, VIEWERS
+from turret_bringup.settings.graph import GRAPH, VIEWERS
 
 _NODES = [spec.name for spec in (*GRAPH, *VIEWERS)]
 
@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
     """Print parameters, or change one."""
     import yaml
 
-    from turret_bringup.configuration import checked_value
-    from turret_bringup.ros_client import TurretClient
+    from turret_bringup.client.ros_client import TurretClient
+    from turret_bringup.settings.configuration import checked_value
 
     if args.action == 'set':
         value = checked_value(args.node, args.name, yaml.safe_load(args.value))

@@ -58,21 +58,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay until the end of the bag, or until told to end."""
-    from turret_bringup import front_door, processes, replay_graph, replay_guard, shared_memory
     from turret_bringup.commands.up import teller
-    from turret_bringup.supervisor import Supervisor
+    from turret_bringup.replay import graph, guard
+    from turret_bringup.run import panel_address, processes, shared_memory
+    from turret_bringup.run.supervisor import Supervisor
     from turret_common.domains import is_in_use
 
     args.bag = bag_path(args)
     namespace, recorded, name = look_into(args)
-    domain = replay_guard.choose_domain(args.domain, os.environ, is_in_use)
+    domain = guard.choose_domain(args.domain, os.environ, is_in_use)
     if 'ROS_DISTRO' in os.environ:
         os.execvp('ros2', launch_command(args, domain))
     with tempfile.TemporaryDirectory(prefix='turret-replay-') as state:
-        environment = replay_guard.isolated(os.environ, domain, state)
+        environment = guard.isolated(os.environ, domain, state)
         os.environ.clear()
         os.environ.update(environment)
-        config = replay_graph.compose(
+        config = graph.compose(
             namespace, player_parameters(args, domain), recorded, web_assignments(args), panel=not args.no_panel)
         files = config.write(Path(state) / 'parameters')
         supervisor = Supervisor(
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             code = supervisor.run()
         else:
             web = config.effective['web']
-            front_door.require_free(web.host, web.port)
+            panel_address.require_free(web.host, web.port)
             code = supervisor.run(teller(supervisor, web.host, web.port))
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
@@ -105,7 +106,7 @@ def web_assignments(args: argparse.Namespace) -> list[str]:
 
 def player_parameters(args: argparse.Namespace, domain: int) -> dict[str, Any]:
     """Return the parameters of the node ``replay``."""
-    from turret_bringup.replay_graph import INTO
+    from turret_bringup.replay.graph import INTO
 
     return {
         'bag': str(args.bag.resolve()), 'domain': domain, 'rate': args.rate, 'loop': args.loop, 'hold': args.hold,
@@ -129,11 +130,11 @@ def launch_command(args: argparse.Namespace, domain: int) -> list[str]:
 
 def look_into(args: argparse.Namespace) -> tuple[str, dict[str, dict[str, Any]], str]:
     """Return namespace, usable parameters and name of what was recorded, or say what is wrong with it."""
-    from turret_bringup import replay_guard, replay_settings
-    from turret_bringup.bag_metadata import BagError
-    from turret_bringup.bag_reader import Bag
-    from turret_bringup.replay_graph import INTO
-    from turret_bringup.ros_bag_turret import namespace_of, recorded_parameters
+    from turret_bringup.bags.metadata import BagError
+    from turret_bringup.bags.reader import Bag
+    from turret_bringup.bags.ros_messages import namespace_of, recorded_parameters
+    from turret_bringup.replay import guard, settings
+    from turret_bringup.replay.graph import INTO
 
     with Bag(args.bag) as bag:
         if not bag.messages_total:
@@ -147,10 +148,10 @@ def look_into(args: argparse.Namespace) -> tuple[str, dict[str, dict[str, Any]],
             if args.into:
                 raise
             namespace = None
-        replay_guard.plan(
+        guard.plan(
             {name: topic.type for name, topic in bag.topics.items()}, namespace=namespace, wanted=args.topics,
             remaps=args.remap, into=[INTO[name] for name in args.into])
-        recorded, notes = replay_settings.usable(
+        recorded, notes = settings.usable(
             recorded_parameters(bag, namespace) if namespace and args.into else {})
         for note in notes:
             sys.stderr.write(f'turret: {note}\n')
@@ -158,11 +159,11 @@ def look_into(args: argparse.Namespace) -> tuple[str, dict[str, dict[str, Any]],
 
 
 def _free_port() -> int:
-    from turret_bringup import front_door
+    from turret_bringup.run import panel_address
 
     for port in _PORTS:
         try:
-            front_door.require_free('127.0.0.1', port)
+            panel_address.require_free('127.0.0.1', port)
             return port
         except TurretError:
             continue

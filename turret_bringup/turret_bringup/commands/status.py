@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one status, or each one."""
-    from turret_bringup.ros_client import TurretClient, as_values
-    from turret_bringup.ros_status import lines
+    from turret_bringup.client.ros_client import TurretClient, as_values
+    from turret_bringup.client.ros_status import lines
 
     with TurretClient(args.namespace) as client:
         for message in client.messages('status'):

@@ -26,6 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 #: A test that takes longer than so many s hangs: it fails, and shows where it is.
 _HANGS_S = 600
+#: Folders of tests that do not belong to the lane unit.
+_OTHER_LANES = ('ros', 'system', 'launched', 'panel', 'installed', 'soak')
 PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
 
 
@@ -54,7 +56,9 @@ def _pytest(paths: Sequence[Path | str], extra: Sequence[str]) -> list[str]:
 
 def _unit(extra: Sequence[str]) -> list[list[str]]:
     sources = [str(Path(package) / package) for package in PACKAGES]
-    tests = [path for package in PACKAGES for path in sorted((ROOT / package / 'test').glob('test_*.py'))]
+    tests = [
+        path for package in PACKAGES for path in sorted((ROOT / package / 'test').rglob('test_*.py'))
+        if path.relative_to(ROOT / package / 'test').parts[0] not in _OTHER_LANES]
     return [
         [sys.executable, '-m', 'ruff', 'check', '.'],
         [sys.executable, '-m', 'mypy', *sources],

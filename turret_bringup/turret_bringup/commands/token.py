@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the tokens."""
-    from turret_web.access import load_tokens, rotate_tokens, tokens_path
+    from turret_web.access.access import load_tokens, rotate_tokens, tokens_path
 
     path = tokens_path(args.namespace)
     tokens = rotate_tokens(path) if args.action == 'rotate' else load_tokens(path)

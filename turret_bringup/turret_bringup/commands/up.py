@@ -17,14 +17,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from turret_bringup import front_door, instance
 from turret_bringup.commands.options import add_namespace
+from turret_bringup.run import instance, panel_address
 from turret_common.errors import TurretError
+from turret_common.paths import runtime_dir, state_dir
 from turret_common.reason_codes import ReasonCode
-from turret_common.state_dir import runtime_dir, state_dir
 
 if TYPE_CHECKING:
-    from turret_bringup.supervisor import Supervisor
+    from turret_bringup.run.supervisor import Supervisor
 
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 #: How long, and how often, the panel is looked for after the start.
@@ -64,15 +64,16 @@ def run(args: argparse.Namespace) -> int:
     if 'ROS_DISTRO' in os.environ:
         os.execvp('ros2', launch_command(args))
 
-    from turret_bringup import configuration, processes, shared_memory
-    from turret_bringup.supervisor import Supervisor
+    from turret_bringup.run import processes, shared_memory
+    from turret_bringup.run.supervisor import Supervisor
+    from turret_bringup.settings import configuration
     from turret_control import wiring
 
     with instance.held(args.namespace):
         config = configuration.compose(args.namespace, args.params, assignments(args))
         wiring.require_devices(*config.hardware())
         web = config.effective['web']
-        front_door.require_free(web.host, web.port)
+        panel_address.require_free(web.host, web.port)
         files = config.write(runtime_dir(args.namespace) / 'parameters')
         colored = sys.stdout.isatty()
         supervisor = Supervisor(
@@ -142,8 +143,8 @@ def teller(supervisor: Supervisor, host: str, port: int) -> Callable[[], float |
     deadline = time.monotonic() + _REACHABLE_S
 
     def look() -> float | None:
-        if front_door.is_reachable(host, port):
-            for line in front_door.addresses(host, port, os.environ):
+        if panel_address.is_reachable(host, port):
+            for line in panel_address.addresses(host, port, os.environ):
                 supervisor.say(line)
         elif time.monotonic() > deadline:
             supervisor.say(f'no panel on {host} port {port} after {_REACHABLE_S:g} s; ./turret doctor may know why')

@@ -40,11 +40,11 @@ def run(args: argparse.Namespace) -> int:
     if 'ROS_DISTRO' in os.environ and not args.picture:
         os.execvp('ros2', launch_command(args))
 
-    from turret_bringup import configuration
-    from turret_bringup.environment import environment
-    from turret_bringup.graph import VIEWERS
-    from turret_bringup.viewer_files import adapted
-    from turret_common.state_dir import runtime_dir
+    from turret_bringup.settings import configuration
+    from turret_bringup.settings.environment import environment
+    from turret_bringup.settings.graph import VIEWERS
+    from turret_bringup.settings.viewer_files import adapted
+    from turret_common.paths import runtime_dir
 
     # Without transforms and a robot model the head is drawn too.
     place = configuration.compose(args.namespace, args.params, args.assignments).effective['controller'].base_camera
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _take_picture(command: list[str], namespace: str, path: Path, distance_m: float) -> None:
-    from turret_bringup import markers_picture
-    from turret_bringup.ros_client import TurretClient
+    from turret_bringup.client.ros_client import TurretClient
+    from turret_bringup.markers import picture
 
     node = subprocess.Popen(command)
     try:
@@ -84,7 +84,7 @@ def _take_picture(command: list[str], namespace: str, path: Path, distance_m: fl
                 if time.monotonic() > deadline:
                     raise TurretError(ReasonCode.NOT_READY, f'no pose of the head within {_PATIENCE_S:g} s')
         try:
-            markers_picture.draw(drawing.markers, path, distance_m, f'/{namespace}/markers')
+            picture.draw(drawing.markers, path, distance_m, f'/{namespace}/markers')
         except (OSError, ValueError) as error:  # a folder that is missing; an ending that is no picture's
             raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be written: {error}') from error
     finally:

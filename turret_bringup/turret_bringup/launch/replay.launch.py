@@ -15,11 +15,11 @@ from launch.actions import LogInfo, OpaqueFunction, RegisterEventHandler, Shutdo
 from launch.event_handlers import OnShutdown
 from launch_ros.actions import Node
 
-from turret_bringup import replay_graph, replay_guard
 from turret_bringup.commands import replay
-from turret_bringup.environment import node_environment
-from turret_bringup.launch_arguments import REPLAY
-from turret_bringup.ros_launch import declared, given
+from turret_bringup.replay import graph, guard
+from turret_bringup.run.launch_arguments import REPLAY
+from turret_bringup.run.ros_launch import declared, given
+from turret_bringup.settings.environment import node_environment
 from turret_common.domains import is_in_use
 
 
@@ -32,10 +32,10 @@ def _start(context: LaunchContext) -> list[LogInfo | RegisterEventHandler | Node
     args = _parsed(given(context, REPLAY))
     args.bag = Path(args.bag)
     namespace, recorded, name = replay.look_into(args)
-    domain = replay_guard.choose_domain(args.domain, os.environ, is_in_use)
+    domain = guard.choose_domain(args.domain, os.environ, is_in_use)
     state = tempfile.mkdtemp(prefix='turret-replay-')
-    environment = replay_guard.isolated(os.environ, domain, state)
-    config = replay_graph.compose(
+    environment = guard.isolated(os.environ, domain, state)
+    config = graph.compose(
         namespace, replay.player_parameters(args, domain), recorded, replay.web_assignments(args), not args.no_panel)
     files = config.write(Path(state) / 'parameters')
     nodes = [

@@ -11,13 +11,14 @@ from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 
-from turret_bringup import configuration, stock_servers
-from turret_bringup.configuration import Configuration
-from turret_bringup.environment import node_environment
-from turret_bringup.launch_arguments import COMMON, TURRET
-from turret_bringup.ros_launch import VIEW_PACKAGES, composed, declared, given, require_package
-from turret_bringup.supervisor import REFUSED, RESPAWN_S
-from turret_common.state_dir import runtime_dir
+from turret_bringup.run import stock_servers
+from turret_bringup.run.launch_arguments import COMMON, TURRET
+from turret_bringup.run.ros_launch import VIEW_PACKAGES, composed, declared, given, require_package
+from turret_bringup.run.supervisor import REFUSED, RESPAWN_S
+from turret_bringup.settings import configuration
+from turret_bringup.settings.configuration import Configuration
+from turret_bringup.settings.environment import node_environment
+from turret_common.paths import runtime_dir
 from turret_control import wiring
 
 

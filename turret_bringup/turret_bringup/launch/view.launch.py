@@ -9,14 +9,14 @@ from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from turret_bringup.description import robot_description
-from turret_bringup.environment import environment
-from turret_bringup.graph import VIEWERS
-from turret_bringup.launch_arguments import COMMON, VIEW
-from turret_bringup.ros_launch import composed, declared, given, require_package
-from turret_bringup.viewer_files import adapted
-from turret_common.state_dir import runtime_dir, state_dir
-from turret_control.boresight_store import load_boresight
+from turret_bringup.run.launch_arguments import COMMON, VIEW
+from turret_bringup.run.ros_launch import composed, declared, given, require_package
+from turret_bringup.settings.description import robot_description
+from turret_bringup.settings.environment import environment
+from turret_bringup.settings.graph import VIEWERS
+from turret_bringup.settings.viewer_files import adapted
+from turret_common.paths import runtime_dir, state_dir
+from turret_control.boresight.store import load_boresight
 
 
 def generate_launch_description() -> LaunchDescription:

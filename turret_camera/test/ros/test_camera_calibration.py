@@ -14,11 +14,11 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from turret_camera.camera_node import CameraNode
-from turret_camera.lens_calibration import Board, BoardKind
+from turret_camera.lens.calibrator import Board, BoardKind
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import array_to_image
-from turret_common.ros_qos import IMAGE_OUT, STREAM
-from turret_common.ros_testing import wait_until
+from turret_common.ros.images import array_to_image
+from turret_common.ros.qos import IMAGE_OUT, STREAM
+from turret_common.testing.ros_testing import wait_until
 from turret_msgs.action import CalibrateCamera
 
 _LOOKS = 4  # at each picture

@@ -13,17 +13,17 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from turret_camera.audio import AudioStatus
 from turret_camera.camera_node import CameraNode
 from turret_camera.frame import StampSource, encode_jpeg
 from turret_camera.grabber import Status
-from turret_camera.media_library import MediaKind
-from turret_common import ros_testing
+from turret_camera.media.audio import AudioStatus
+from turret_camera.media.library import MediaKind
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import array_to_image, camera_to_info, image_to_array
-from turret_common.ros_node import seconds, stamp_from
-from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.ros.images import array_to_image, camera_to_info, image_to_array
+from turret_common.ros.node import seconds, stamp_from
+from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.testing import ros_testing
 from turret_msgs.msg import AudioChunk, AudioState, CameraState, MediaItem
 from turret_msgs.srv import CaptureStill, DeleteMedia, ListMedia, RenameMedia, StartRecording, StopRecording
 
@@ -204,7 +204,7 @@ def test_pictures_of_another_driver_keep_their_stamp_and_calibration(ros: Any) -
 
 def test_a_topic_that_comes_late_falls_silent_or_carries_garbage_is_a_fault_until_it_is_good(
         ros: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('turret_camera.ros_topic_source._SILENT_S', 0.2)
+    monkeypatch.setattr('turret_camera.sources.ros_topic._SILENT_S', 0.2)
     monkeypatch.setattr('turret_camera.grabber._RETRY_S', (0.01,))
     start(ros, source='topic', image_topic='/driver/image')
     states = ros.collect(CameraState, 'camera/state', STATE)

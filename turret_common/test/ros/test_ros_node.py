@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from turret_common.ros_testing import claim_domain
+from turret_common.testing.ros_testing import claim_domain
 
 NODE = '''
 import sys
@@ -17,7 +17,7 @@ from rclpy.node import Node
 from std_msgs.msg import Empty
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import run
+from turret_common.ros.node import run
 
 class Example(Node):
     def __init__(self):

@@ -16,16 +16,16 @@ from sensor_msgs.msg import JointState
 from turret_common import permit
 from turret_common.errors import TurretError
 from turret_common.permit import lease_digest
-from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_node import seconds
-from turret_common.ros_qos import COMMAND, PERMIT, STATE, STREAM
-from turret_common.ros_testing import RosHarness, wait_until
-from turret_control.gimbal_driver import GimbalDriver, Register
+from turret_common.ros.node import seconds
+from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_control.drivers.driver import GimbalDriver, Register
 from turret_control.gimbal_node import GimbalNode
-from turret_control.plant import Hidden, Plant
+from turret_control.plant.plant import Hidden, Plant
+from turret_control.plant.server import PlantServer
 from turret_control.plant_parameters import PlantAxis, PlantParameters
-from turret_control.plant_server import PlantServer
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
 from turret_msgs.srv import Registers, SetEnabled, SetHome

@@ -7,12 +7,12 @@ import pytest
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 
-from turret_common import ros_qos
 from turret_common.errors import TurretError
 from turret_common.permit import lease_digest
-from turret_common.plant_link import PlantLink, plant_socket
+from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_testing import wait_until
+from turret_common.ros import qos
+from turret_common.testing.ros_testing import wait_until
 from turret_control.laser_driver_node import LaserNode
 from turret_control.plant_node import PlantNode
 from turret_msgs import msg, srv
@@ -30,11 +30,11 @@ class Rig:
     def __init__(self, ros: Any, plant: PlantLink, **parameters: Any) -> None:
         self.ros = ros
         self.plant = plant
-        self.states = ros.collect(msg.LaserState, 'laser/state', ros_qos.STATE)
+        self.states = ros.collect(msg.LaserState, 'laser/state', qos.STATE)
         self.node = ros.add(LaserNode(context=ros.context, namespace='turret', parameter_overrides=[
             Parameter(name, value=value) for name, value in {'power': 0.5, **parameters}.items()]))
-        self.permits = ros.probe.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
-        self.grants = ros.probe.create_publisher(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
+        self.permits = ros.probe.create_publisher(msg.SafetyPermit, 'safety/permit', qos.PERMIT)
+        self.grants = ros.probe.create_publisher(msg.FireGrant, 'safety/fire_grant', qos.PERMIT)
         self.permit = msg.SafetyPermit(epoch=5, laser_ok=True, motion_ok=True, lease_digest=lease_digest('lease'))
         self.grant = msg.FireGrant(epoch=5, source=msg.FireGrant.SOURCE_OPERATOR)
         self.timer = ros.probe.create_timer(0.02, self.publish)
@@ -148,7 +148,7 @@ def test_burst_parameters_change_while_disarmed_only(rig: Rig) -> None:
 
 
 def test_without_its_hardware_it_is_in_fault_until_the_hardware_comes(ros: Any) -> None:
-    states = ros.collect(msg.LaserState, 'laser/state', ros_qos.STATE)
+    states = ros.collect(msg.LaserState, 'laser/state', qos.STATE)
     ros.add(LaserNode(context=ros.context, namespace='turret'))
     wait_until(lambda: states and states[-1].code == ReasonCode.IO_ERROR)
     assert states[-1].state == msg.LaserState.STATE_FAULT

@@ -16,11 +16,11 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from rclpy.parameter import Parameter
 
 from turret_common.errors import TurretError
-from turret_common.ros_qos import COMMAND
-from turret_common.ros_testing import RosHarness, free_port, wait_until
+from turret_common.ros.qos import COMMAND
+from turret_common.testing.ros_testing import RosHarness, free_port, wait_until
 from turret_control.controller_node import ControllerNode
-from turret_control.handset import HandsetParameters
-from turret_control.mqtt_joy import MqttJoy
+from turret_control.handset.handset import HandsetParameters
+from turret_control.handset.mqtt_joy import MqttJoy
 from turret_msgs.msg import FireRequest, GimbalCommand
 
 USER, PASSWORD, TOPIC = 'handset', 'a password', 'laserturret'

@@ -10,12 +10,12 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
-from turret_common import ros_qos
+from turret_common.operator_secret import secret_file
 from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_testing import wait_until
-from turret_control.operator_secret import secret_file
-from turret_control.safety import Estop
+from turret_common.ros import qos
+from turret_common.testing.ros_testing import wait_until
+from turret_control.safety.interlocks import Estop
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv
 
@@ -29,13 +29,13 @@ class Rig:
         self.node = ros.add(SafetyNode(
             context=ros.context, namespace='turret', parameter_overrides=[
                 Parameter(name, value=value) for name, value in {'estop_driver': 'none', **parameters}.items()]))
-        self.permits = ros.collect(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
-        self.grants = ros.collect(msg.FireGrant, 'safety/fire_grant', ros_qos.PERMIT)
-        self.states = ros.collect(msg.SafetyState, 'safety/state', ros_qos.STATE)
+        self.permits = ros.collect(msg.SafetyPermit, 'safety/permit', qos.PERMIT)
+        self.grants = ros.collect(msg.FireGrant, 'safety/fire_grant', qos.PERMIT)
+        self.states = ros.collect(msg.SafetyState, 'safety/state', qos.STATE)
         publisher = ros.probe.create_publisher
-        self.gimbal_states = publisher(msg.GimbalState, 'gimbal/state', ros_qos.STATE)
-        self.laser_states = publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
-        self.joints = publisher(JointState, 'joint_states', ros_qos.STREAM)
+        self.gimbal_states = publisher(msg.GimbalState, 'gimbal/state', qos.STATE)
+        self.laser_states = publisher(msg.LaserState, 'laser/state', qos.STATE)
+        self.joints = publisher(JointState, 'joint_states', qos.STREAM)
         self.lease_id = ''
         self.nonce = ''
         self.gimbal = msg.GimbalState()
@@ -163,7 +163,7 @@ def test_a_silent_driver_withholds_motion(rig: Rig) -> None:
 
 def test_a_second_publisher_of_permits_withholds_emission(rig: Rig) -> None:
     wait_until(lambda: rig.permits)
-    intruder = rig.ros.probe.create_publisher(msg.SafetyPermit, 'safety/permit', ros_qos.PERMIT)
+    intruder = rig.ros.probe.create_publisher(msg.SafetyPermit, 'safety/permit', qos.PERMIT)
 
     def seen() -> bool:
         intruder.publish(msg.SafetyPermit(epoch=1))
@@ -184,16 +184,16 @@ def test_a_stranger_who_publishes_what_has_one_owner_withholds_emission(rig: Rig
     wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
     name, kind = topic
     owner = rig.ros.add(Node('owner', namespace='turret', context=rig.ros.context))
-    owner.create_publisher(kind, name, ros_qos.STATE)
+    owner.create_publisher(kind, name, qos.STATE)
     stranger = rig.ros.add(Node('stranger', namespace='turret', context=rig.ros.context))
-    stranger.create_publisher(kind, name, ros_qos.STATE)
+    stranger.create_publisher(kind, name, qos.STATE)
     wait_until(lambda: ReasonCode.SECOND_PUBLISHER in rig.permits[-1].reasons)
 
 
 def test_people_near_the_beam_withhold_emission_and_so_does_silence(ros: Any) -> None:
     rig = Rig(ros, exclusion='always')
-    people = ros.probe.create_publisher(msg.PeopleArray, 'exclusion/people', ros_qos.STREAM)
-    states = ros.probe.create_publisher(msg.ControllerState, 'controller/state', ros_qos.STATE)
+    people = ros.probe.create_publisher(msg.PeopleArray, 'exclusion/people', qos.STREAM)
+    states = ros.probe.create_publisher(msg.ControllerState, 'controller/state', qos.STATE)
 
     def see(*seen: msg.Person, unchanged_s: float = 0.0) -> msg.SafetyState | None:
         stamp = ros.probe.get_clock().now().to_msg()

@@ -8,9 +8,9 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.parameter import Parameter
 
-from turret_common import ros_qos
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_testing import wait_until
+from turret_common.ros import qos
+from turret_common.testing.ros_testing import wait_until
 from turret_control.status_node import StatusNode
 from turret_msgs import msg, srv
 
@@ -20,16 +20,16 @@ class Rig:
         self.ros = ros
         self.arrivals: list[float] = []
         ros.probe.create_subscription(
-            msg.TurretStatus, 'status', lambda _: self.arrivals.append(time.monotonic()), ros_qos.STATUS)
-        self.statuses = ros.collect(msg.TurretStatus, 'status', ros_qos.STATUS)
+            msg.TurretStatus, 'status', lambda _: self.arrivals.append(time.monotonic()), qos.STATUS)
+        self.statuses = ros.collect(msg.TurretStatus, 'status', qos.STATUS)
         ros.add(StatusNode(
             context=ros.context, namespace='turret', parameter_overrides=[
                 Parameter('expected_nodes', value=['camera', 'laser']), Parameter('start_grace_s', value=0.6)]))
         publisher = ros.probe.create_publisher
-        self.laser = publisher(msg.LaserState, 'laser/state', ros_qos.STATE)
-        self.gimbal = publisher(msg.GimbalState, 'gimbal/state', ros_qos.STATE)
-        self.camera = publisher(msg.CameraState, 'camera/state', ros_qos.STATE)
-        self.tracks = publisher(msg.TrackArray, 'vision/tracks', ros_qos.STREAM)
+        self.laser = publisher(msg.LaserState, 'laser/state', qos.STATE)
+        self.gimbal = publisher(msg.GimbalState, 'gimbal/state', qos.STATE)
+        self.camera = publisher(msg.CameraState, 'camera/state', qos.STATE)
+        self.tracks = publisher(msg.TrackArray, 'vision/tracks', qos.STREAM)
 
     def faults(self) -> set[tuple[str, int]]:
         return {(fault.node, fault.code) for fault in self.statuses[-1].faults} if self.statuses else set()

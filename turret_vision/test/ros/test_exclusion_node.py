@@ -12,11 +12,11 @@ from std_msgs.msg import Header
 
 from turret_common.geometry import PinholeCamera, pixel_to_bearing
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import array_to_image, camera_to_info
-from turret_common.ros_qos import IMAGE_OUT, STREAM
-from turret_common.ros_testing import RosHarness, wait_until
+from turret_common.ros.images import array_to_image, camera_to_info
+from turret_common.ros.qos import IMAGE_OUT, STREAM
+from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import PeopleArray
-from turret_vision.detection import Box, Detection, View
+from turret_vision.detectors.detection import Box, Detection, View
 from turret_vision.exclusion_node import ExclusionNode
 
 CAMERA = PinholeCamera.from_field_of_view(320, 240, math.radians(60.0))

@@ -18,10 +18,10 @@ from std_msgs.msg import Header
 
 from turret_common.geometry import Bearing, PinholeCamera, bearing_to_pixel
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros_images import array_to_image, camera_to_info
-from turret_common.ros_node import seconds, stamp_from
-from turret_common.ros_qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
-from turret_common.ros_testing import RosHarness, wait_until
+from turret_common.ros.images import array_to_image, camera_to_info
+from turret_common.ros.node import seconds, stamp_from
+from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import DetectionArray, Track, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
 from turret_vision.vision_node import VisionNode

@@ -1,4 +1,4 @@
-from turret_common.installed_testing import check_installed
+from turret_common.testing.installed import check_installed
 
 
 def test_colcon_installs_the_package_whole() -> None:

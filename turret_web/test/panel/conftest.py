@@ -19,7 +19,7 @@ import psutil
 import pytest
 from web_testing import PANEL
 
-from turret_common.ros_testing import claim_domain, free_port, wait_until
+from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
 
 START_S = 60.0
 END_S = 10.0

@@ -15,7 +15,7 @@ from test_panel import PICTURE
 from test_rtc import TOPIC, filmed
 from web_testing import JPEG, PANEL, FakeGateway, serving
 
-from turret_common.ros_testing import wait_until
+from turret_common.testing.ros_testing import wait_until
 
 pytestmark = pytest.mark.system
 

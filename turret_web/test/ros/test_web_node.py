@@ -24,13 +24,13 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
-from turret_common import ros_qos
 from turret_common.errors import TurretError
-from turret_common.ros_testing import wait_until
+from turret_common.ros import qos as ros_qos
+from turret_common.testing.ros_testing import wait_until
 from turret_msgs.action import Home
 from turret_msgs.msg import Jog, LaserState, TurretStatus
 from turret_msgs.srv import SetMode, Stop
-from turret_web.access import load_tokens, tokens_path
+from turret_web.access.access import load_tokens, tokens_path
 from turret_web.web_node import WebNode
 
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -166,7 +166,7 @@ def test_services_over_the_bridge_and_over_http(ros: Any, web: Any, bridge: Brid
 
 def test_a_service_that_goes_away_during_a_call_is_said(
         ros: Any, bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('turret_web.ros_gateway._ALIVE_S', 0.05)
+    monkeypatch.setattr('turret_web.gateway.ros_gateway._ALIVE_S', 0.05)
     other = Node('other', namespace='turret', context=ros.context)  # nobody spins it, so it never answers
     service = other.create_service(Stop, 'safety/stop', lambda request, response: response)
     wait_until(lambda: dict(ros.probe.get_service_names_and_types()).get('/turret/safety/stop'))

@@ -1,0 +1,17 @@
+"""The step benchmark measures what was asked for."""
+
+from __future__ import annotations
+
+import argparse
+
+from turret_bringup.bench.steps import add_arguments, measure
+
+
+def test_it_gives_the_figures_of_each_rate_and_the_limit() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    figures = list(measure(parser.parse_args(['--rates', '200', '--seconds', '0.2'])))
+    assert [figure.metric for figure in figures] == [
+        'rate reached', 'interval error median', 'interval error p99', 'interval error worst', 'CPU', 'rate']
+    assert 0.0 < figures[0].value < 400.0
+    assert {figure.variant for figure in figures} == {'imitated pins'}

@@ -1,0 +1,349 @@
+"""The parts of the recorder: selections, ring buffer, automatic saving, the folder of bags, the writing thread."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from bag_testing import FLAG, START_NS, TEXT, cdr_string, write_bag
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from turret_bringup.bag_parameters import AutoParameters, TopicParameters
+from turret_bringup.bags.library import BagLibrary
+from turret_bringup.bags.metadata import BagError
+from turret_bringup.bags.reader import Bag
+from turret_bringup.bags.recovery import recover
+from turret_bringup.bags.writer import BagWriter
+from turret_bringup.recording import recorder as bag_recorder
+from turret_bringup.recording.auto_save import AutoSave
+from turret_bringup.recording.recorder import BagRecorder, Limits
+from turret_bringup.recording.ring import Held, RingBuffer
+from turret_bringup.recording.selection import Selector, known
+from turret_common.errors import TurretError
+from turret_common.messages.definitions import definition
+from turret_common.reason_codes import ReasonCode
+from turret_common.testing.ros_testing import wait_until
+
+NOW = datetime.datetime(2026, 11, 25, 12, 0, 0)
+SECOND_NS = 1_000_000_000
+
+
+# --- Selections
+
+@pytest.mark.parametrize(('topic', 'first'), [
+    ('/turret/status', 'light'), ('/turret/laser/state', 'light'), ('/turret/vision/tracks', 'light'),
+    ('/turret/joint_states', 'light'), ('/turret/controller/jog', None), ('/turret/gimbal/command', 'light'),
+    ('/turret/safety/permit', 'light'), ('/parameter_events', 'light'), ('/tf_static', 'light'),
+    ('/turret/camera/image_raw/compressed', 'full'), ('/turret/vision/image_annotated/compressed', 'full'),
+    ('/turret/camera/image_raw', 'all'), ('/other/status', 'all'), ('/turret/_hidden', None)])
+def test_selections_contain_one_another(topic: str, first: str | None) -> None:
+    selector = Selector(TopicParameters(), '/turret')
+    having = [name for name in ('light', 'full', 'all') if selector.selects(name, topic)]
+    assert having == {'light': ['light', 'full', 'all'], 'full': ['full', 'all'], 'all': ['all'], None: []}[first]
+
+
+def test_what_is_excluded_is_in_no_selection() -> None:
+    selector = Selector(TopicParameters(excluded=('laser/*',)), 'turret')
+    assert not any(selector.selects(name, '/turret/laser/state') for name in ('light', 'full', 'all'))
+
+
+def test_an_unknown_selection_is_refused() -> None:
+    assert known('') == 'light'
+    with pytest.raises(BagError) as caught:
+        known('everything')
+    assert caught.value.code == ReasonCode.UNKNOWN_NAME
+
+
+# --- The ring buffer
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 400_000_000), st.integers(0, 300)), min_size=1, max_size=200),
+    max_bytes=st.integers(500, 5000))
+@settings(max_examples=50, deadline=None)
+def test_the_ring_holds_the_last_seconds_in_bounded_memory(steps: list[tuple[int, int]], max_bytes: int) -> None:
+    ring = RingBuffer(10.0, max_bytes)
+    stamp_ns, stamps = START_NS, []
+    for step_ns, size in steps:
+        stamp_ns += step_ns
+        stamps.append(stamp_ns)
+        ring.add(Held('/a', stamp_ns, bytes(size), 0))
+        assert ring.size <= max_bytes
+    held = [message.stamp_ns for message in ring.last()]
+    assert held == stamps[len(stamps) - len(held):]
+    assert all(stamp >= stamp_ns - 10 * SECOND_NS for stamp in held)
+    assert ring.span_s == pytest.approx((held[-1] - held[0]) * 1e-9)
+
+
+def test_the_ring_gives_as_much_as_was_asked_for() -> None:
+    ring = RingBuffer(30.0, 10**6)
+    assert ring.last() == []
+    for i in range(20):
+        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0))
+    assert len(ring.last()) == 20
+    assert [message.stamp_ns for message in ring.last(2.5)] == [START_NS + i * SECOND_NS for i in (17, 18, 19)]
+
+
+def test_a_latched_message_is_kept_however_old() -> None:
+    ring = RingBuffer(5.0, 10**6)
+    ring.add(Held('/tf_static', START_NS, b'old', 0), latched=True)
+    ring.add(Held('/tf_static', START_NS + 1, b'newest', 0), latched=True)
+    for i in range(1, 20):
+        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0))
+    first, *others = ring.last(3.0)
+    assert (first.topic, first.data, first.stamp_ns) == ('/tf_static', b'newest', others[0].stamp_ns)
+    assert {message.topic for message in others} == {'/a'}
+
+
+# --- Automatic saving
+
+PARAMETERS = AutoParameters(after_s=5.0, gap_s=60.0)
+
+
+def test_a_fault_saves_once_after_a_while() -> None:
+    auto = AutoSave()
+    auto.see_faults([], PARAMETERS, 0.0)
+    auto.see_faults([('camera', 400)], PARAMETERS, 10.0)
+    assert auto.due(14.9) is None
+    auto.see_faults([('camera', 400)], PARAMETERS, 14.0)
+    assert auto.due(15.0) == 'fault camera'
+    assert auto.due(16.0) is None
+
+
+def test_faults_in_a_row_are_one_bag() -> None:
+    auto = AutoSave()
+    auto.see_faults([('camera', -1)], PARAMETERS, 0.0)  # what was there before is nothing new
+    assert auto.due(50.0) is None
+    for i in range(100):
+        auto.see_faults([('camera', i)], PARAMETERS, float(i))
+    assert auto.due(100.0)
+    auto.see_faults([('vision', 1)], PARAMETERS, 159.0)
+    assert auto.due(170.0) is None
+    auto.see_faults([('laser', 1)], PARAMETERS, 160.0)
+    assert auto.due(165.0) == 'fault laser'
+
+
+def test_a_shot_saves() -> None:
+    auto = AutoSave()
+    for count in (7, 7, 0):  # what was fired before, and a reset, are no shots
+        auto.see_fire_count(count, PARAMETERS, 0.0)
+    assert auto.due(50.0) is None
+    auto.see_fire_count(1, PARAMETERS, 50.0)
+    assert auto.due(55.0) == 'fire'
+
+
+def test_automatic_saving_can_be_switched_off() -> None:
+    off = AutoParameters(on_fault=False, on_fire=False)
+    auto = AutoSave()
+    auto.see_faults([('camera', 400)], off, 0.0)
+    auto.see_fire_count(1, off, 0.0)
+    auto.see_fire_count(2, off, 0.0)
+    assert auto.due(1000.0) is None
+
+
+# --- The folder of bags
+
+def test_bags_are_listed_newest_first(tmp_path: Path) -> None:
+    library = BagLibrary(tmp_path)
+    write_bag(tmp_path / 'old', count=10)
+    with BagWriter(tmp_path / 'new', (TEXT,)) as bag:
+        bag.write(TEXT.name, START_NS + 10**12, cdr_string('x'))
+    (tmp_path / 'no_bag').mkdir()
+    (tmp_path / 'link').symlink_to(tmp_path / 'old')
+    newest, oldest = library.entries()
+    assert (newest.name, oldest.name) == ('new', 'old')
+    assert (oldest.start_ns, oldest.messages, oldest.complete) == (START_NS, 10, True)
+    assert oldest.duration_s == pytest.approx(0.09)
+    assert oldest.size > 500
+
+
+@pytest.mark.parametrize('name', ['../a', '/etc', '', '.', '..', 'x/y', 'link', 'no_bag', 'x' * 200])
+def test_names_lead_nowhere(tmp_path: Path, name: str) -> None:
+    write_bag(tmp_path / 'a')
+    folder = tmp_path / 'bags'
+    (folder / 'no_bag').mkdir(parents=True)
+    (folder / 'link').symlink_to(tmp_path / 'a')
+    with pytest.raises(BagError):
+        BagLibrary(folder).delete(name)
+    assert (tmp_path / 'a' / 'a_0.mcap').is_file()
+    assert (folder / 'no_bag').is_dir()
+
+
+def test_a_new_name_is_free(tmp_path: Path) -> None:
+    library = BagLibrary(tmp_path)
+    assert library.new('', NOW).name == '20261125_120000'
+    write_bag(library.new('my test', NOW))
+    assert library.new('my test', NOW).name == '20261125_120000_my_test_2'
+    for label in ('../x', 'a/b', 'x' * 50, 'ü'):
+        with pytest.raises(BagError) as caught:
+            library.new(label, NOW)
+        assert caught.value.code == ReasonCode.INVALID_ARGUMENT
+
+
+def test_the_oldest_automatic_bags_go(tmp_path: Path) -> None:
+    for name in ('auto_1', 'auto_2', 'auto_3', 'mine'):
+        write_bag(tmp_path / name, count=1)
+    BagLibrary(tmp_path).prune('auto_', 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['auto_2', 'auto_3', 'mine']
+
+
+def test_a_bag_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    library = BagLibrary(tmp_path)
+    writer = BagWriter(tmp_path / 'a', (TEXT,))
+    writer.open()
+    assert library.entries() == []
+    assert library.recover() == []
+    for act in (library.delete, lambda name: recover(tmp_path / name)):
+        with pytest.raises(BagError) as caught:
+            act('a')
+        assert caught.value.code == ReasonCode.BUSY
+    writer.close()
+    assert len(library.entries()) == 1
+    library.delete('a')
+    assert library.entries() == []
+
+
+def test_what_cannot_be_recovered_holds_up_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_bag(tmp_path / 'a')
+    write_bag(tmp_path / 'b')
+    (tmp_path / 'a' / 'a_0.mcap').write_bytes(b'something else entirely')
+    os.truncate(tmp_path / 'b' / 'b_0.mcap', 1000)
+    assert BagLibrary(tmp_path).recover() == ['b']
+    assert 'a_0.mcap is no MCAP file' in caplog.text
+
+
+# --- The writing thread
+
+def recorder(folder: Path, limits: Limits | None = None, **writer: object) -> BagRecorder:
+    return BagRecorder(
+        BagWriter(folder, (TEXT,), **writer), limits or Limits(0.0, 0, 10**6), lambda: None)  # type: ignore[arg-type]
+
+
+def test_a_recording(tmp_path: Path) -> None:
+    recording = recorder(tmp_path / 'a')
+    recording.start()
+    for i in range(50):
+        recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
+    recording.add_topic(FLAG)
+    recording.offer(FLAG.name, START_NS + 50, b'\0\1\0\0\1', START_NS + 50)
+    recording.set_custom('note', 'later')
+    wait_until(lambda: recording.progress.messages == 51, 10.0, 'all written while it goes on')
+    recording.stop()
+    recording.offer(TEXT.name, START_NS + 60, b'too late', START_NS + 60)
+    assert not recording.progress.active
+    assert recording.progress.ended is None
+    with Bag(tmp_path / 'a') as bag:
+        assert bag.counts == {TEXT.name: 50, FLAG.name: 1}
+        assert bag.custom == {'note': 'later'}
+
+
+def test_what_finds_no_room_is_counted(tmp_path: Path) -> None:
+    recording = recorder(tmp_path / 'a', Limits(0.0, 0, 1000))
+    for i in range(30):  # nothing is taken out before the start
+        recording.offer(TEXT.name, START_NS + i, bytes(100), START_NS + i)
+    assert recording.progress.dropped == 20
+    recording.start()
+    recording.stop()
+    assert recording.progress.messages == 10
+
+
+def test_it_ends_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bag_recorder, '_FLUSH_S', 0.0)
+    recording = recorder(tmp_path / 'a', Limits(0.01, 0, 1000))
+    recording.start()
+    wait_until(lambda: not recording.progress.active, 10.0, 'its end')
+    assert recording.progress.ended is not None
+    assert recording.progress.ended.code == ReasonCode.TIMED_OUT
+    with Bag(tmp_path / 'a') as bag:
+        assert bag.messages_total == 0
+
+
+def test_it_needs_free_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple('usage', 'total used free')
+    monkeypatch.setattr(bag_recorder, '_FLUSH_S', 0.0)
+    recording = recorder(tmp_path / 'a', Limits(0.0, 1000, 1000))
+    recording.start()
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: usage(2000, 1001, 999))
+    wait_until(lambda: not recording.progress.active, 10.0, 'its end')
+    assert recording.progress.ended is not None
+    assert recording.progress.ended.code == ReasonCode.STORAGE_FULL
+    with Bag(tmp_path / 'a'):
+        pass
+    with pytest.raises(TurretError) as caught:
+        recorder(tmp_path / 'b', Limits(0.0, 1000, 1000)).start()
+    assert caught.value.code == ReasonCode.STORAGE_FULL
+    assert not (tmp_path / 'b').exists()
+
+
+def test_a_disk_that_fails_ends_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: BagWriter) -> None:
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(BagWriter, 'flush', fail)
+    monkeypatch.setattr(bag_recorder, '_FLUSH_S', 0.0)
+    recording = recorder(tmp_path / 'a')
+    recording.start()
+    wait_until(lambda: not recording.progress.active, 10.0, 'its end')
+    assert recording.progress.ended is not None
+    assert recording.progress.ended.code == ReasonCode.STORAGE_FULL
+
+
+_KILLED = """
+import sys, time
+from pathlib import Path
+from turret_bringup.bags.metadata import Topic
+from turret_bringup.recording.recorder import BagRecorder, Limits
+from turret_bringup.bags.writer import BagWriter
+recording = BagRecorder(
+    BagWriter(Path(sys.argv[1]), [Topic('/chatter', 'std_msgs/msg/String', 'string data')]), Limits(0.0, 0, 10**7),
+    lambda: None)
+recording.start()
+while True:
+    stamp = time.time_ns()
+    recording.offer('/chatter', stamp, bytes(100), stamp)
+    print(stamp, flush=True)
+    time.sleep(0.002)
+"""
+
+
+def test_a_killed_recorder_misses_at_most_a_second(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, '-c', _KILLED, tmp_path / 'a'], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    first_ns = int(process.stdout.readline())
+    last_ns = first_ns
+    while last_ns < first_ns + 2.5e9:
+        last_ns = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    with contextlib.suppress(ValueError):  # the last line may be half a one
+        for line in process.stdout:
+            last_ns = int(line)
+    process.wait()
+    assert BagLibrary(tmp_path).recover() == ['a']
+    with Bag(tmp_path / 'a') as bag:
+        found = [message.stamp_ns for message in bag.messages()]
+    assert found[0] == first_ns
+    assert last_ns - found[-1] <= 1_000_000_000
+
+
+# --- Texts of message types
+
+@pytest.mark.parametrize('name', ['turret_msgs/msg/TurretStatus', 'sensor_msgs/msg/JointState', 'std_msgs/msg/Bool'])
+def test_a_definition_is_all_that_a_reader_needs(name: str) -> None:
+    types = get_types_from_msg(definition(name), name)
+    store = get_typestore(Stores.EMPTY)
+    store.register(types)
+    assert store.hash_rihs01(name) == get_typestore(Stores.ROS2_JAZZY).hash_rihs01(name) if (
+        not name.startswith('turret')) else name in types
+
+
+@pytest.mark.parametrize('name', ['nowhere_msgs/msg/Thing', '../x/msg/y', 'std_msgs', '', 'std_msgs/msg/../Bool'])
+def test_a_type_that_is_not_installed_has_none(name: str) -> None:
+    assert definition(name) == ''

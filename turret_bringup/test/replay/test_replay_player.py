@@ -1,0 +1,171 @@
+"""When recorded messages are due again, on a clock of the test's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from turret_bringup.replay.player import Player
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+START = 1_700_000_000_000_000_000
+
+
+class Item(NamedTuple):
+    stamp_ns: int
+    name: str
+
+
+class Recording:
+    """Ten messages, one each tenth of a second, every fifth of them a picture; and a state that was latched before."""
+
+    def __init__(self) -> None:
+        self.all = [Item(START + i * 100_000_000, 'picture' if i % 5 == 4 else str(i)) for i in range(10)]
+
+    def items(self, start_ns: int) -> Iterator[Item]:
+        if start_ns > START:
+            yield Item(start_ns - 50_000_000, 'latched')
+        yield from (item for item in self.all if item.stamp_ns >= start_ns)
+
+
+class Rig:
+    def __init__(self, **options: object) -> None:
+        self.now = 100.0
+        self.published: list[str] = []
+        recording = Recording()
+        self.player: Player[Item] = Player(
+            recording, (recording.all[0].stamp_ns, recording.all[-1].stamp_ns),
+            lambda item: self.published.append(item.name), lambda item: item.name == 'picture', self.now,
+            **options)  # type: ignore[arg-type]
+
+    def run(self, seconds: float) -> list[str]:
+        """Let time pass, waking up when the player asks for it; return what was published."""
+        self.published.clear()
+        until = self.now + seconds
+        while True:
+            wait = self.player.turn(self.now)
+            if self.now + wait > until + 1e-9:
+                break
+            self.now += wait
+        self.now = until
+        return list(self.published)
+
+    @property
+    def place(self) -> float:
+        return self.player.position(self.now).position_s
+
+
+def test_messages_come_in_their_own_time() -> None:
+    rig = Rig()
+    assert rig.run(0.25) == ['0', '1', '2']
+    assert rig.place == pytest.approx(0.25)
+    assert rig.run(0.16) == ['3', 'picture']
+    assert rig.player.position(rig.now).late_s < 1e-6
+
+
+def test_a_rate_changes_the_pace_and_not_the_place() -> None:
+    rig = Rig(rate=2.0)
+    assert len(rig.run(0.11)) == 3
+    place = rig.place
+    rig.player.set_rate(0.5, rig.now)
+    assert rig.place == pytest.approx(place)
+    assert rig.run(0.2) == ['3']
+
+
+def test_a_pause_holds_the_place() -> None:
+    rig = Rig()
+    rig.run(0.25)
+    rig.player.set_paused(True, rig.now)
+    assert rig.run(5.0) == []
+    assert rig.place == pytest.approx(0.25)
+    rig.player.set_paused(False, rig.now)
+    assert rig.run(0.06) == ['3']
+
+
+def test_a_paused_replay_is_stepped_by_messages_or_to_the_next_picture() -> None:
+    rig = Rig(paused=True)
+    rig.run(0.1)
+    rig.published.clear()
+    rig.player.step(1, rig.now)
+    assert rig.published == ['1']
+    rig.player.step(0, rig.now)
+    assert rig.published == ['1', '2', '3', 'picture']
+    assert rig.place == pytest.approx(0.4)
+    rig.player.step(0, rig.now)
+    rig.player.step(5, rig.now)
+    assert rig.player.ended
+
+
+def test_a_running_replay_is_not_stepped() -> None:
+    rig = Rig()
+    with pytest.raises(TurretError) as refused:
+        rig.player.step(1, rig.now)
+    assert refused.value.code is ReasonCode.WRONG_MODE
+    assert rig.published == []
+
+
+def test_a_seek_gives_what_was_latched_before_at_once_and_is_not_late() -> None:
+    rig = Rig()
+    rig.run(0.1)
+    rig.player.seek(0.7, rig.now)
+    assert rig.run(0.01) == ['latched', '7']
+    assert rig.player.position(rig.now).late_s < 1e-6
+    rig.player.set_paused(True, rig.now)
+    rig.player.seek(0.25, rig.now)
+    assert rig.run(0.5) == ['latched']
+    assert rig.place == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize('place', [-0.1, 1.0, math.nan, math.inf])
+def test_a_seek_out_of_the_bag_changes_nothing(place: float) -> None:
+    rig = Rig()
+    rig.run(0.25)
+    with pytest.raises(TurretError):
+        rig.player.seek(place, rig.now)
+    assert rig.run(0.06) == ['3']
+
+
+@pytest.mark.parametrize('rate', [0.0, -1.0, 1000.0, math.nan])
+def test_a_rate_out_of_range_changes_nothing(rate: float) -> None:
+    rig = Rig()
+    with pytest.raises(TurretError):
+        rig.player.set_rate(rate, rig.now)
+    with pytest.raises(TurretError):
+        Rig(rate=rate)
+    assert rig.run(0.25) == ['0', '1', '2']
+
+
+def test_at_the_end_it_stops_and_goes_on_from_the_beginning_when_told() -> None:
+    rig = Rig()
+    assert len(rig.run(3.0)) == 10
+    at_end = rig.player.position(rig.now)
+    assert (at_end.ended, at_end.passes, at_end.messages) == (True, 1, 10)
+    assert at_end.position_s == at_end.duration_s
+    assert rig.player.turn(rig.now) == math.inf
+    rig.player.set_paused(False, rig.now)
+    assert rig.run(0.05) == ['0']
+    assert not rig.player.ended
+
+
+def test_a_loop_begins_again() -> None:
+    rig = Rig(loop=True)
+    assert len(rig.run(0.95)) == 11  # the last message and the first one again come together
+    assert rig.player.position(rig.now).passes == 1
+    assert not rig.player.ended
+
+
+def test_a_replay_that_was_held_up_does_not_hurry_after() -> None:
+    rig = Rig()
+    rig.run(0.15)
+    rig.now += 60.0
+    assert rig.run(0.05) == ['2']
+    assert rig.player.position(rig.now).late_s > 0.5
+
+
+def test_it_starts_where_it_is_told() -> None:
+    rig = Rig(start_s=0.6)
+    assert rig.run(0.11) == ['latched', '6', '7']

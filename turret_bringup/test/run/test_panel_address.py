@@ -1,0 +1,67 @@
+"""Where the panel is reached."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+
+import pytest
+
+from turret_bringup.run import panel_address
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+
+def test_a_free_port_is_accepted_and_stays_free() -> None:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    panel_address.require_free('127.0.0.1', port)
+    panel_address.require_free('127.0.0.1', port)
+
+
+def test_a_port_that_somebody_listens_on_is_refused() -> None:
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        with pytest.raises(TurretError, match='is in use') as caught:
+            panel_address.require_free('127.0.0.1', taken.getsockname()[1])
+    assert caught.value.code == ReasonCode.ALREADY_EXISTS
+
+
+@pytest.mark.parametrize('host', ['192.0.2.1', 'no.such.host.invalid', 'not an address'])
+def test_a_foreign_address_is_refused(host: str) -> None:
+    with pytest.raises(TurretError) as caught:
+        panel_address.require_free(host, 0)
+    assert caught.value.code == ReasonCode.IO_ERROR
+    assert host in caught.value.message
+
+
+def test_reachable_means_that_it_answers() -> None:
+    class Healthy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == '/healthz' else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+    with http.server.HTTPServer(('127.0.0.1', 0), Healthy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert panel_address.is_reachable('127.0.0.1', server.server_port)
+        assert panel_address.is_reachable('0.0.0.0', server.server_port)
+        server.shutdown()
+    assert not panel_address.is_reachable('127.0.0.1', server.server_port)
+
+
+def test_on_this_machine_there_is_one_address() -> None:
+    assert panel_address.addresses('127.0.0.1', 8000, {}) == ['panel: http://127.0.0.1:8000/']
+    assert panel_address.addresses('::', 8000, {}) == ['panel: http://[::1]:8000/']
+
+
+def test_over_ssh_the_way_from_the_other_device_is_shown() -> None:
+    ssh = {'SSH_CONNECTION': '10.0.0.2 50000 10.0.0.9 22'}
+    tunnel = panel_address.addresses('127.0.0.1', 8000, ssh)[1]
+    assert 'ssh -L 8000:127.0.0.1:8000 ' in tunnel
+    assert '@10.0.0.9' in tunnel
+    assert panel_address.addresses('0.0.0.0', 8000, ssh)[1] == 'from another device: http://10.0.0.9:8000/'

@@ -1,0 +1,1 @@
+"""The bag format: read, write, recover, convert."""

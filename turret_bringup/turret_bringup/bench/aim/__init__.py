@@ -1,0 +1,1 @@
+"""Aiming in simulation and on footage."""

@@ -1,0 +1,60 @@
+"""Real footage in the closed loop of ``./turret bench aim``: a virtual pan-tilt over it, judged by hand-marked boxes.
+
+The detector is the turret's own (motion) on what the simulated camera sees of the pictures; the rest of the loop is as
+in :mod:`turret_bringup.bench.aim.rig`. Between two pictures the objects are taken to move straight on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from turret_bringup.bench.aim.rig import CAMERA, VISION_DELAY_S, VISION_JITTER_S, Brain, Frame, Rig, Truth
+from turret_common.params import build
+from turret_vision.detectors.detection import Detection
+from turret_vision.footage.clips import LARGEST_PAN, LARGEST_TILT, RATES_HZ, FootageTruth, frames, look
+from turret_vision.footage.ground_truth_boxes import CARS_CLIP, WALKERS_CLIP
+from turret_vision.vision import Vision
+from turret_vision.vision_parameters import VisionParameters
+
+#: Clip and length in s of each scenario.
+FOOTAGE = {'walkers': (WALKERS_CLIP, 48.0), 'cars': (CARS_CLIP, 30.0)}
+
+
+class FootageRig(Rig):
+    """The loop around a brain that looks into footage."""
+
+    def __init__(self, brain: Brain, folder: Path, clip: str, seed: int) -> None:
+        """Start at home; ``folder`` holds the clip."""
+        self._period_s = 1.0 / RATES_HZ[clip]
+        self._images = frames(str(folder / clip))
+        self._shown = -1
+        self._marks = FootageTruth(clip)
+        self._vision = Vision(build(VisionParameters, {'method': 'motion'}))
+        super().__init__(brain, 'empty', seed, reach=(LARGEST_PAN, LARGEST_TILT))
+
+    def _exposures(self) -> Iterator[Frame]:
+        number = 0
+        while True:
+            exposure = number * self._period_s
+            yield Frame(exposure, exposure + VISION_DELAY_S + self._random.uniform(-VISION_JITTER_S, VISION_JITTER_S))
+            number += 1
+
+    def _detect(self, time: float) -> list[Detection]:
+        image, pose = None, self._poses.at(time)
+        while self._shown < round(time / self._period_s):
+            image = next(self._images, None)
+            self._shown += 1
+        if image is None or pose is None:
+            return []
+        scene = self._plant.scene(round(1e9 * time))
+        return self._vision.process(look(image, CAMERA, scene['pan'], scene['tilt']), time, CAMERA, pose).detections
+
+    def _judge(self, now: float) -> Truth:
+        truth = self._plant.truth()
+        aim = self._marks.judge(now, truth.pan, truth.tilt)
+        track_id = self._brain.track_id
+        if aim is None:
+            return Truth(now, math.nan, False, '', track_id)
+        return Truth(now, aim.error, True, aim.name if track_id else '', track_id, aim.name, aim.inside)

@@ -1,0 +1,1 @@
+"""How fast the laser goes dark after each kind of failure."""

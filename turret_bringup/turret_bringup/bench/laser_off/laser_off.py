@@ -1,0 +1,433 @@
+"""How long until the laser is dark: each link of the safety chain is cut in turn while the laser fires.
+
+The simulated hardware, gimbal, safety and laser run as processes of their own; an operator arms and holds the trigger;
+at a random moment something happens. The time to dark is read at the simulated laser pin, which keeps its level when
+its driver dies. The operator then keeps the trigger held, and the pin must stay dark.
+
+Permits reach the laser through this program, which passes each on at once, or drops, delays, repeats, reorders or holds
+them. It also stands in for the person exclusion. Times count from the event, or, where something stays away, from the
+last one that came as it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from turret_bringup.bench.laser_off.ros_bench import RELAYED_TOPIC, People, PermitRelay
+from turret_bringup.bench.laser_off.ros_operator import RosOperator
+from turret_common.errors import TurretError
+from turret_common.plant_client import PlantLink, plant_socket
+from turret_common.testing.ros_testing import claim_domain
+
+NAMESPACE = 'turret'
+#: The nodes under test, in order of start, and the parameters that differ from their defaults.
+_NODES: dict[str, dict[str, str]] = {
+    'plant': {},
+    'gimbal': {'driver': 'sim', 'home_on_start': 'true', 'idle_release_s': '0.0'},
+    'safety': {'estop_driver': 'sim', 'exclusion': 'always'},
+    'laser': {'driver': 'sim', 'power': '1.0'},
+}
+#: The laser hears permits only through the relay.
+_REMAPPED = {'laser': f'safety/permit:={RELAYED_TOPIC}'}
+_STALL_S = 2.0
+_STAYS_DARK_S = 0.5
+_HEARTBEAT_DELAY_S, _PERMIT_DELAY_S = 0.4, 0.25
+#: A trial that says nothing is repeated so often.
+_ATTEMPTS = 5
+
+
+class Rack:
+    """The processes under test."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._plant = PlantLink(plant_socket(NAMESPACE))
+
+    def start(self) -> None:
+        """Start what does not run, and let go on what was stopped."""
+        for name, parameters in _NODES.items():
+            process = self._processes.get(name)
+            if process is not None and process.poll() is None:
+                self._go_on(process.pid)
+                continue
+            overrides = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
+            if name in _REMAPPED:
+                overrides += ['-r', _REMAPPED[name]]
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, '-m', f'turret_control.{name}_node', '--ros-args', '-r', f'__ns:=/{NAMESPACE}',
+                 *overrides], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """End every process, the simulated hardware last."""
+        for process in reversed(self._processes.values()):
+            if process.poll() is None:
+                self._go_on(process.pid)
+                process.terminate()
+            process.wait()
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a node, of the laser's driver as ``driver`` and of its guardian as ``guardian``."""
+        if name == 'driver':
+            return _children(self._processes['laser'].pid)[0]
+        return self._processes['laser' if name == 'guardian' else name].pid
+
+    def pin(self) -> tuple[float, int]:
+        """Return the laser pin's level and since when it has it, in ns."""
+        pin = self._plant.call('pins')['laser']
+        return pin['level'], pin['since_ns']
+
+    def press_estop(self, pressed: bool) -> None:
+        """Press or release the simulated emergency stop."""
+        self._plant.call('set', name='estop', value=pressed)
+
+    @staticmethod
+    def _go_on(pid: int) -> None:
+        for each in (pid, *_children(pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+
+
+class VoidTrialError(Exception):
+    """The trial says nothing: the laser did not fire, or ended by itself before anything happened."""
+
+
+class Trial:
+    """One time that the laser fires and something happens to it."""
+
+    def __init__(self, rack: Rack, operator: RosOperator, relay: PermitRelay, people: People) -> None:
+        """Prepare one.
+
+        Args:
+            rack: the processes.
+            operator: who fires.
+            relay: passes permits on.
+            people: says who is near the beam.
+        """
+        self.rack = rack
+        self.operator = operator
+        self.relay = relay
+        self.people = people
+        self.stays_dark_s = _STAYS_DARK_S
+
+    def fire(self, hold_s: float) -> None:
+        """Bring the laser to fire, with the trigger held for a while."""
+        operator = self.operator
+        operator.beat, operator.trigger = operator.beat_once, False
+        self.relay.handle, self.people.report = self.relay.pass_on, self.people.nobody
+        try:
+            _wait(self._armed, 60.0, 'it did not arm', 0.1)
+        except VoidTrialError:
+            why = operator.laser.message if operator.laser is not None else 'the laser never reported'
+            raise VoidTrialError(f'it did not arm: {why}') from None
+        operator.trigger = True
+        _wait(lambda: self.rack.pin()[0] > 0.0, 2.0, 'it did not fire')
+        time.sleep(hold_s)
+
+    def _armed(self) -> bool:
+        operator, laser = self.operator, self.operator.laser
+        self.rack.start()
+        try:
+            self.rack.press_estop(False)
+            if time.monotonic_ns() - operator.last_beat_ns > 1_000_000_000:
+                operator.acquire()
+            elif laser is not None and laser.state == laser.STATE_DARK:
+                operator.call('safety/reset')
+                operator.call('laser/arm')
+        except TurretError:
+            return False  # something is still starting
+        return laser is not None and laser.state == laser.STATE_ARMED and bool(laser.ready)
+
+    def dark_after_ms(self, since_ns: Callable[[], int]) -> float:
+        """Return the time until the pin was dark, in ms; infinite when it did not stay so.
+
+        Args:
+            since_ns: returns the moment to count from, once it is dark.
+        """
+        _wait(lambda: self.rack.pin()[0] == 0.0, 5.0, 'it never went dark')
+        _, off_ns = self.rack.pin()
+        if off_ns < since_ns():
+            raise VoidTrialError('the beam ended by itself')
+        time.sleep(self.stays_dark_s)
+        return 1e-6 * (off_ns - since_ns()) if self.rack.pin() == (0.0, off_ns) else math.inf
+
+
+class Event(NamedTuple):
+    """Something that happens.
+
+    Attributes:
+        act: does it; returns a function that gives the moment to count from, in ns.
+        limit_ms: the pin must be dark by then.
+    """
+
+    act: Callable[[Trial], Callable[[], int]]
+    limit_ms: float
+
+
+def _signal(name: str, number: signal.Signals) -> Callable[[Trial], Callable[[], int]]:
+    def act(trial: Trial) -> Callable[[], int]:
+        pid, now = trial.rack.pid(name), time.monotonic_ns()
+        os.kill(pid, number)
+        return lambda: now
+    return act
+
+
+def _stall(name: str) -> Callable[[Trial], Callable[[], int]]:
+    def act(trial: Trial) -> Callable[[], int]:
+        trial.stays_dark_s = _STALL_S + _STAYS_DARK_S
+        pid, now = trial.rack.pid(name), time.monotonic_ns()
+        os.kill(pid, signal.SIGSTOP)
+
+        def go_on() -> None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        threading.Timer(_STALL_S, go_on).start()
+        return lambda: now
+    return act
+
+
+def _do(what: Callable[[Trial], Any]) -> Callable[[Trial], Callable[[], int]]:
+    def act(trial: Trial) -> Callable[[], int]:
+        now = time.monotonic_ns()
+        what(trial)
+        return lambda: now
+    return act
+
+
+def _heartbeats(make: Callable[[RosOperator], Callable[[], None]]) -> Callable[[Trial], Callable[[], int]]:
+    """Return an event that replaces the heartbeats, counted from the last one that was as it should be."""
+    def act(trial: Trial) -> Callable[[], int]:
+        trial.operator.beat = make(trial.operator)
+        return lambda: trial.operator.last_beat_ns
+    return act
+
+
+def _repeated(operator: RosOperator) -> Callable[[], None]:
+    nonce = operator.nonce
+
+    def beat() -> None:
+        operator.send_beat(nonce)
+    return beat
+
+
+def _delayed(operator: RosOperator) -> Callable[[], None]:
+    def beat() -> None:
+        time.sleep(_HEARTBEAT_DELAY_S)
+        operator.beat_once()
+    return beat
+
+
+def _buffered(operator: RosOperator) -> Callable[[], None]:
+    def beat() -> None:
+        nonce = operator.nonce
+        time.sleep(_HEARTBEAT_DELAY_S)
+        for _ in range(10):
+            operator.send_beat(nonce)
+    return beat
+
+
+def _exclusion_falls_silent(trial: Trial) -> Callable[[], int]:
+    trial.people.report = lambda: None
+    return lambda: trial.people.last_ns
+
+
+def _permits(make: Callable[[PermitRelay], Callable[[Any], None]]) -> Callable[[Trial], Callable[[], int]]:
+    """Return an event that treats permits otherwise, counted from the last one that was passed on."""
+    def act(trial: Trial) -> Callable[[], int]:
+        trial.relay.handle = make(trial.relay)
+        now = time.monotonic_ns()
+        return lambda: now
+    return act
+
+
+def _held_back(relay: PermitRelay) -> Callable[[Any], None]:
+    """Pass each permit on after it has expired."""
+    def handle(permit: Any) -> None:
+        threading.Timer(_PERMIT_DELAY_S, relay.send, (permit,)).start()
+    return handle
+
+
+def _repeating(relay: PermitRelay) -> Callable[[Any], None]:
+    last = relay.recorded[-1]
+    return lambda _: relay.send(last)
+
+
+def _in_bursts(relay: PermitRelay) -> Callable[[Any], None]:
+    """Hold permits back for a while and release them all at once, again and again."""
+    held: list[Any] = []
+
+    def handle(permit: Any) -> None:
+        held.append(permit)
+        if permit.monotonic_ns - held[0].monotonic_ns > _PERMIT_DELAY_S * 1e9:
+            for each in held:
+                relay.send(each)
+            held.clear()
+    return handle
+
+
+def _reordered_after_a_stop(trial: Trial) -> None:
+    """Have each permit that withdraws emission followed by older ones that gave it."""
+    relay = trial.relay
+    recorded = list(relay.recorded)
+
+    def handle(permit: Any) -> None:
+        relay.send(permit)
+        for each in random.sample(recorded, 5):
+            relay.send(each)
+    relay.handle = handle
+    trial.operator.call('safety/stop')
+
+
+def _wait_for_the_cap(trial: Trial) -> Callable[[], int]:
+    level, on_ns = trial.rack.pin()
+    if level == 0.0:
+        raise VoidTrialError('the beam ended by itself')
+    return lambda: on_ns
+
+
+def _replay_permits(trial: Trial) -> None:
+    os.kill(trial.rack.pid('safety'), signal.SIGKILL)
+    trial.relay.replay()
+
+
+PERMIT_LOST_MS, OPERATOR_LOST_MS, DRIVER_LOST_MS = 150.0, 350.0, 150.0
+#: Silence of the person exclusion counts after 300 ms.
+EXCLUSION_LOST_MS = 300.0 + PERMIT_LOST_MS
+#: The longest pulse, and how late its end may come.
+PULSE_CAP_MS = 1000.0 + 20.0
+
+EVENTS: dict[str, Event] = {
+    **{f'{name} {word}': Event(_signal(name, number), DRIVER_LOST_MS)
+       for name in ('driver', 'guardian')
+       for word, number in (('killed', signal.SIGKILL), ('stopped', signal.SIGSTOP), ('ended', signal.SIGTERM))},
+    'driver stalled': Event(_stall('driver'), DRIVER_LOST_MS),
+    'guardian stalled': Event(_stall('guardian'), DRIVER_LOST_MS),
+    'safety killed': Event(_signal('safety', signal.SIGKILL), PERMIT_LOST_MS),
+    'safety stopped': Event(_signal('safety', signal.SIGSTOP), PERMIT_LOST_MS),
+    'safety stalled': Event(_stall('safety'), PERMIT_LOST_MS),
+    'permits dropped': Event(_permits(lambda _: lambda permit: None), PERMIT_LOST_MS),
+    'permits delayed': Event(_permits(_held_back), PERMIT_LOST_MS),
+    'permits repeated': Event(_permits(_repeating), PERMIT_LOST_MS),
+    'permits reordered': Event(_do(_reordered_after_a_stop), PERMIT_LOST_MS),
+    'permits buffered': Event(_permits(_in_bursts), PERMIT_LOST_MS),
+    'permits replayed': Event(_do(_replay_permits), PERMIT_LOST_MS),
+    'somebody near the beam': Event(_do(lambda trial: trial.people.say(trial.people.somebody)), PERMIT_LOST_MS),
+    'images frozen': Event(_do(lambda trial: trial.people.say(trial.people.frozen)), PERMIT_LOST_MS),
+    'exclusion silent': Event(_exclusion_falls_silent, EXCLUSION_LOST_MS),
+    'gimbal killed': Event(_signal('gimbal', signal.SIGKILL), OPERATOR_LOST_MS),
+    'gimbal stopped': Event(_signal('gimbal', signal.SIGSTOP), OPERATOR_LOST_MS),
+    'gimbal stalled': Event(_stall('gimbal'), OPERATOR_LOST_MS),
+    'heartbeats dropped': Event(_heartbeats(lambda _: lambda: None), OPERATOR_LOST_MS),
+    'heartbeats delayed': Event(_heartbeats(_delayed), OPERATOR_LOST_MS),
+    'heartbeats repeated': Event(_heartbeats(_repeated), OPERATOR_LOST_MS),
+    'heartbeats buffered': Event(_heartbeats(_buffered), OPERATOR_LOST_MS),
+    'trigger released': Event(_do(lambda trial: setattr(trial.operator, 'trigger', False)), PERMIT_LOST_MS),
+    'operator changed': Event(_do(lambda trial: trial.operator.acquire()), PERMIT_LOST_MS),
+    'software stop': Event(_do(lambda trial: trial.operator.call('safety/stop')), PERMIT_LOST_MS),
+    'emergency stop': Event(_do(lambda trial: trial.rack.press_estop(True)), PERMIT_LOST_MS),
+    'disarmed': Event(_do(lambda trial: trial.operator.call('laser/disarm')), PERMIT_LOST_MS),
+    'pulse cap': Event(_wait_for_the_cap, PULSE_CAP_MS),
+}
+
+
+class Result(NamedTuple):
+    """The times to dark of one event, in ms."""
+
+    event: str
+    limit_ms: float
+    times_ms: list[float]
+
+    @property
+    def failures(self) -> int:
+        """How many came too late."""
+        return sum(not time_ms <= self.limit_ms for time_ms in self.times_ms)
+
+
+def run_trials(events: Sequence[str], trials: int, seed: int = 1) -> Iterator[Result]:
+    """Give the result of each event, in processes, a folder for state and a ROS domain of their own."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(
+            XDG_STATE_HOME=folder, ROS_DOMAIN_ID=str(claim_domain()), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
+        os.environ.pop('XDG_RUNTIME_DIR', None)
+        rack, operator = Rack(), RosOperator(NAMESPACE, 'bench')
+        relay, people = PermitRelay(operator), People(operator)
+        try:
+            for event in events:
+                times = [_one(Trial(rack, operator, relay, people), EVENTS[event], chance) for _ in range(trials)]
+                yield Result(event, EVENTS[event].limit_ms, times)
+        finally:
+            people.stop()
+            operator.close()
+            rack.stop()
+
+
+def _one(trial: Trial, event: Event, chance: random.Random) -> float:
+    """Return the time to dark of one trial, repeated while it says nothing."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            trial.fire(chance.uniform(0.0, 0.3))
+            return trial.dark_after_ms(event.act(trial))
+        except VoidTrialError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+def _wait(condition: Callable[[], bool], timeout_s: float, what: str, period_s: float = 0.002) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise VoidTrialError(what)
+        time.sleep(period_s)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
+    except OSError:
+        return []
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``./turret bench dark``."""
+    parser.add_argument('--event', action='append', choices=tuple(EVENTS), help='only this one (repeatable)')
+    parser.add_argument('--trials', type=int, default=3, help='of each event (default 3)')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write rows of the table')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the trials and print their table; return 1 when one came too late."""
+    rows: list[dict[str, Any]] = []
+    failures = 0
+    _write(f'{"event":22}{"trials":>8}{"median":>9}{"worst":>9}{"limit":>9}{"too late":>10}')
+    for result in run_trials(args.event or tuple(EVENTS), args.trials):
+        median, worst = statistics.median(result.times_ms), max(result.times_ms)
+        failures += result.failures
+        _write(f'{result.event:22}{len(result.times_ms):8}{median:6.0f} ms{worst:6.0f} ms{result.limit_ms:6.0f} ms'
+               f'{result.failures:10}')
+        rows += [{'scenario': result.event, 'variant': '', 'metric': metric, 'value': value, 'unit': unit}
+                 for metric, value, unit in (
+                     ('median', median, 'ms'), ('worst', worst, 'ms'), ('too_late', result.failures, 'trials'))]
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1), encoding='utf-8')
+    return 1 if failures else 0
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + '\n')
+    sys.stdout.flush()

@@ -1,0 +1,211 @@
+"""How well the whole turret follows a target, judged from the truth: head and target at the same instants.
+
+In simulation; or with ``--video`` in real footage behind the virtual pan-tilt, where the truth is boxes that were
+marked by hand, so the clip must be one of those. The head stands still until tracking starts. ``acquired`` is the time
+from then until the error stays below 2 degrees for 0.2 s; the percentiles are over everything after that, the corners
+of the target's path included. In footage the error is that to the middle of the box, over all time in which an object
+is marked and within reach of the head, and ``crosshair in the box`` is the share of that time.
+
+``image to command``: from the stamp of an image (the middle of its exposure) to the publishing of the first command
+that rests on it; of this, ``camera`` until the image was published, ``detector`` its own time, and ``rest`` all else:
+transport, pose, tracker, selection and control.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run.isolated_turret import scratch_turret
+from turret_common.bench import Row, percentile
+from turret_common.errors import TurretError
+from turret_common.geometry import Bearing, angle_between
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros.node import seconds
+from turret_msgs.msg import ControllerState
+from turret_vision.footage.clips import RATES_HZ, FootageTruth
+
+_ON_TARGET = math.radians(2.0)
+_HELD_S = 0.2
+_COUNTED = 5        # states of the camera that tell when the footage began
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's arguments."""
+    parser.add_argument('--scenario', default='ramp_20', help='of the simulated world (default: %(default)s)')
+    parser.add_argument(
+        '--video', type=Path, metavar='FILE', help=f'one of {", ".join(RATES_HZ)}, in place of the simulated world')
+    parser.add_argument('--seconds', type=float, default=30.0, help='time to follow (default: %(default)s)')
+
+
+def measure(args: argparse.Namespace) -> Iterator[Row]:
+    """Give the rows."""
+    arguments = ['--set', f'plant.scenario={args.scenario}', '--set', 'controller.start_mode=idle']
+    if args.video is not None:
+        if args.video.name not in RATES_HZ:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{args.video.name} has no marked boxes')
+        arguments = ['--video', str(args.video), '--set', 'vision.method=motion', '--set', 'plant.scenario=empty',
+                     '--set', 'controller.start_mode=idle']
+    with tempfile.TemporaryDirectory() as state, scratch_turret(Path(state), arguments) as turret:
+        os.environ.update(turret.environment)
+        with TurretClient('turret', timeout_s=20.0) as client:
+            for status in client.messages('status'):
+                if status.gimbal.pan.homed and status.gimbal.tilt.homed and (status.tracks or args.video):
+                    break
+            footage = None if args.video is None else _Footage(client, args.video.name)
+            with contextlib.closing(client.messages('sim/truth')) as truth, _Latency(client) as latency:
+                next(truth)
+                client.call('controller/set_mode', {'mode': ControllerState.MODE_TRACK})
+                if footage is None:
+                    yield from _judge_simulation(args.scenario, list(_errors(truth, args.seconds)))
+                else:
+                    yield from _judge_footage(args.video.stem, footage, truth, args.seconds)
+    yield from latency.rows(args.video.stem if args.video else args.scenario)
+
+
+def _judge_simulation(scenario: str, samples: list[tuple[float, float]]) -> Iterator[Row]:
+    acquired_s = _acquired(samples)
+    after = [error for age_s, error in samples if age_s > acquired_s]
+    yield Row(scenario, 'simulation', 'acquired', acquired_s, 's')
+    yield Row(scenario, 'simulation', 'median error', math.degrees(percentile(after, 0.5)), 'deg')
+    yield Row(scenario, 'simulation', '95th percentile of the error', math.degrees(percentile(after, 0.95)), 'deg')
+    yield Row(scenario, 'simulation', 'samples', len(after), '')
+
+
+def _errors(truth: Iterator[Any], duration_s: float) -> Iterator[tuple[float, float]]:
+    """Give the time since now [s] and the angle between head and target [rad] of each message that follows."""
+    for age_s, message in _from_now(truth, duration_s):
+        target = message.targets[0]
+        yield age_s, angle_between(Bearing(message.pan, message.tilt), Bearing(target.azimuth, target.elevation))
+
+
+def _from_now(truth: Iterator[Any], duration_s: float) -> Iterator[tuple[float, Any]]:
+    """Give the time since now [s] and each message that follows."""
+    start_ns = time.monotonic_ns()
+    for message in truth:
+        age_s = (message.monotonic_ns - start_ns) * 1e-9
+        if age_s > duration_s:
+            return
+        if age_s > 0.0:
+            yield age_s, message
+
+
+class _Footage:
+    """Where the marked objects are at any instant of a running turret that plays a clip again and again."""
+
+    def __init__(self, client: TurretClient, clip: str) -> None:
+        """Find out when the clip began: the camera tells how many pictures it has shown, and when the newest was."""
+        self._truth, self._rate_hz = FootageTruth(clip), RATES_HZ[clip]
+        self._length_s = self._truth.frames / self._rate_hz
+        stamps: list[float] = []
+        begins: list[float] = []
+        with contextlib.closing(client.messages('camera/state')) as states, contextlib.closing(
+                client.messages('camera/camera_info')) as infos:
+            while len(begins) < _COUNTED:
+                state = next(states)
+                until = seconds(state.header.stamp)
+                while not stamps or stamps[-1] < until:
+                    stamps.append(seconds(next(infos).header.stamp))
+                shown = [stamp for stamp in stamps if stamp <= until]
+                if shown:
+                    begins.append(shown[-1] - (state.frames + state.dropped - 1) / self._rate_hz)
+        self._began = statistics.median(begins)
+
+    def judge(self, message: Any) -> Any:
+        """Return how the head of a message of ``sim/truth`` is aimed, None where nothing is marked."""
+        passed_s = (seconds(message.header.stamp) - self._began) % self._length_s
+        return self._truth.judge(passed_s, message.pan, message.tilt)
+
+
+def _judge_footage(scenario: str, footage: _Footage, truth: Iterator[Any], duration_s: float) -> Iterator[Row]:
+    aims = defaultdict(list)
+    for _, message in _from_now(truth, duration_s):
+        aim = footage.judge(message)
+        if aim is not None:
+            aims[aim.name].append(aim)
+    everything = [aim for own in aims.values() for aim in own]
+    for name, own in [*sorted(aims.items()), ('all', everything)]:
+        errors = [math.degrees(aim.error) for aim in own]
+        inside = 100.0 * sum(aim.inside for aim in own) / max(1, len(own))
+        yield Row(scenario, name, 'crosshair in the box', inside, '%')
+        yield Row(scenario, name, 'median error', percentile(errors, 0.5), 'deg')
+        yield Row(scenario, name, '95th percentile of the error', percentile(errors, 0.95), 'deg')
+        yield Row(scenario, name, 'samples', len(own), '')
+
+
+class _Latency:
+    """How old images are when commands rest on them. Listens while its ``with`` block lasts."""
+
+    def __init__(self, client: TurretClient) -> None:
+        self._client = client
+        self._published: dict[int, float] = {}  # by the stamp of the image in ms: its age when it was published
+        self._detectors: dict[int, float] = {}
+        self._leads: list[tuple[int, float]] = []
+
+    def __enter__(self) -> _Latency:
+        with contextlib.ExitStack() as stack:
+            for topic, take in (('camera/camera_info', self._image), ('vision/detections', self._detected),
+                                ('controller/target', self._aimed)):
+                stack.enter_context(self._client.listening(topic, take))
+            self._listening = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+
+    def _image(self, message: Any) -> None:
+        stamp = seconds(message.header.stamp)
+        self._published[_milliseconds(stamp)] = time.time() - stamp
+
+    def _detected(self, message: Any) -> None:
+        self._detectors[_milliseconds(seconds(message.header.stamp))] = message.processing_s
+
+    def _aimed(self, message: Any) -> None:
+        if message.track_id:
+            self._leads.append((_milliseconds(seconds(message.header.stamp) - message.lead_s), message.lead_s))
+
+    def rows(self, scenario: str) -> Iterator[Row]:
+        """Give what was measured."""
+        parts: dict[str, list[float]] = defaultdict(list)
+        for stamp, lead_s in self._leads:
+            published, detector = self._published.get(stamp), self._detectors.get(stamp)
+            if published is not None and detector is not None:
+                parts['image to command'].append(lead_s)
+                parts['camera'].append(published)
+                parts['detector'].append(detector)
+                parts['rest'].append(lead_s - published - detector)
+        for name, values in parts.items():
+            yield from _spread(scenario, name, values)
+
+
+def _milliseconds(stamp: float) -> int:
+    """Return a stamp as a key: images are tens of milliseconds apart."""
+    return round(1e3 * stamp)
+
+
+def _spread(scenario: str, name: str, values: Sequence[float]) -> Iterator[Row]:
+    yield Row(scenario, name, 'median', 1e3 * percentile(values, 0.5), 'ms')
+    yield Row(scenario, name, '95th percentile', 1e3 * percentile(values, 0.95), 'ms')
+
+
+def _acquired(samples: list[tuple[float, float]]) -> float:
+    """Return when the error fell below the limit and stayed there for a moment; NaN for never."""
+    since_s = math.nan
+    for age_s, error in samples:
+        if error >= _ON_TARGET:
+            since_s = math.nan
+        elif math.isnan(since_s):
+            since_s = age_s
+        elif age_s - since_s >= _HELD_S:
+            return since_s
+    return math.nan

@@ -1,0 +1,1 @@
+"""Detection and tracking on footage."""

@@ -1,0 +1,105 @@
+"""The source of ``./turret bench web``: publishes statuses and pictures at a rate, stamped when published.
+
+Run as ``python -m turret_bringup.bench.web.ros_source status|video RATE_HZ`` (0: no limit); ends with its input.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+
+import rclpy
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.serialization import serialize_message
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import CompressedImage
+
+from turret_common.ros import qos
+from turret_msgs.msg import Fault, Track, TurretStatus
+
+_DEPTH = 100
+_JPEG_BYTES = 60_000
+#: A status is serialized anew after so many, because that costs more than to publish it.
+_RENEWED_EVERY = 20
+
+
+def publish_statuses(publisher: Publisher, rate_hz: float, ending: threading.Event) -> None:
+    """Publish statuses whose numbers change from one to the next as those of a turret at work do."""
+    status = _status()
+    deadline = time.monotonic()
+    data = b''
+    while not ending.is_set():
+        if rate_hz or status.seq % _RENEWED_EVERY == 0:
+            _vary(status)
+            data = serialize_message(status)
+        status.seq += 1
+        now = time.monotonic_ns()
+        # The stamp is the first field, right after the four bytes of the header.
+        publisher.publish(data[:4] + (now // 10**9).to_bytes(4, 'little') + (now % 10**9).to_bytes(4, 'little')
+                          + data[12:])
+        if rate_hz:
+            deadline += 1.0 / rate_hz
+            ending.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _status() -> TurretStatus:
+    status = TurretStatus(tracks=[Track(id=str(i), label='balloon') for i in range(3)], faults=[Fault()])
+    status.header.frame_id = 'base_link'
+    status.camera.source, status.camera.encoding = 'sim', 'bgr8'
+    status.safety.operator_name = 'operator'
+    return status
+
+
+def _vary(status: TurretStatus) -> None:
+    for track in status.tracks:
+        track.azimuth, track.elevation = random.gauss(0.0, 0.3), random.gauss(0.0, 0.1)
+    for axis in (status.gimbal.pan, status.gimbal.tilt):
+        axis.position, axis.velocity = random.gauss(0.0, 0.3), random.gauss(0.0, 0.1)
+    status.camera.frames += 15
+    status.camera.rate_hz = random.gauss(30.0, 0.1)
+    for name in ('camera', 'vision', 'tracks', 'controller', 'gimbal', 'laser', 'safety', 'bag'):
+        setattr(status, f'{name}_age_s', random.uniform(0.0, 0.1))
+
+
+def publish_pictures(publisher: Publisher, rate_hz: float, ending: threading.Event) -> None:
+    """Publish pictures of the size of a busy 640x480 JPEG. Nothing looks into them, so noise will do."""
+    picture = CompressedImage(format='jpeg')
+    picture.data = b'\xff\xd8' + random.randbytes(_JPEG_BYTES - 4) + b'\xff\xd9'
+    deadline = time.monotonic()
+    while not ending.is_set():
+        now = time.time_ns()
+        picture.header.stamp.sec, picture.header.stamp.nanosec = now // 10**9, now % 10**9
+        publisher.publish(picture)
+        deadline += 1.0 / rate_hz
+        ending.wait(max(0.0, deadline - time.monotonic()))
+
+
+def main() -> int:
+    """Publish until the standard input ends."""
+    kind, rate_hz = sys.argv[1], float(sys.argv[2])
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = Node('bench_source', namespace='turret')
+    ending = threading.Event()
+    if kind == 'status':
+        publisher = node.create_publisher(TurretStatus, 'status', QoSProfile(depth=_DEPTH))
+        work = threading.Thread(target=publish_statuses, args=(publisher, rate_hz, ending))
+    else:
+        publisher = node.create_publisher(CompressedImage, 'camera/image_raw/compressed', qos.IMAGE_OUT)
+        work = threading.Thread(target=publish_pictures, args=(publisher, rate_hz, ending))
+    work.start()
+    sys.stdout.write('publishing\n')
+    sys.stdout.flush()
+    sys.stdin.read()
+    ending.set()
+    work.join()
+    node.destroy_node()
+    rclpy.shutdown()
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

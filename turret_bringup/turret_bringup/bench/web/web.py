@@ -1,0 +1,301 @@
+"""What the bridge and the video server can do, and what they cost, beside the stock ones where those are installed.
+
+``bridge``: clients that subscribe to a status of 2 kB (serialized), published at 2 Hz, 20 Hz and as fast as possible.
+``video``: viewers of an MJPEG stream of 60 kB pictures at 30 Hz. ``panel``: bytes that the status costs one client,
+with and without compression. ``polling``: ten addresses asked twice a second against one subscription. ``generator``:
+what the load generator itself can take, the proof that it is not what is measured.
+
+Each server runs in a process of its own, so does the source, so does the load; CPU is that of the server's process. All
+servers of a scenario run one after the other under the same load of the machine; the ratios are to the stock one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import math
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from turret_bringup.bench.web import load as bench_web_load
+from turret_common.testing.ros_testing import claim_domain, free_port
+
+TOPIC = '/turret/status'
+STATUS_TYPE = 'turret_msgs/msg/TurretStatus'
+IMAGE = '/turret/camera/image_raw'
+SECTIONS = (
+    'camera', 'vision', 'tracks', 'controller', 'gimbal', 'laser', 'safety', 'bag', 'faults', 'backend')
+SCENARIOS = ('bridge', 'video', 'panel', 'polling', 'generator')
+#: Unit of each metric.
+METRICS = {
+    'messages_per_s': '1/s', 'cpu_pct': '%', 'cpu_us_per_message': 'us', 'p50_ms': 'ms', 'p95_ms': 'ms',
+    'p99_ms': 'ms', 'bytes_per_client': 'byte/s', 'load_cpu_pct': '%'}
+
+_TICKS_PER_S = os.sysconf('SC_CLK_TCK')
+_START_S = 60.0
+_IDLE_S = 3.0
+_DISCOVERED_S = 1.0
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    scenario: str
+    variant: str
+    figures: dict[str, float]
+
+
+class Server:
+    """A server under test, in a process of its own."""
+
+    def __init__(self, variant: str, command: list[str], port: int, path: str) -> None:
+        self.variant = variant
+        self.port = port
+        self.path = path
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + _START_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port)):
+                return
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f'{variant} does not start: {shlex.join(command)}')
+            time.sleep(0.05)
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it has used so far."""
+        fields = Path(f'/proc/{self._process.pid}/stat').read_text().rpartition(')')[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        try:
+            self._process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def own_server() -> Server:
+    """Start the front door."""
+    port = free_port()
+    return Server('turret_web', [
+        sys.executable, '-m', 'turret_web.web_node', '--ros-args', '-r', '__ns:=/turret', '-p', f'port:={port}',
+        '-p', 'limits.clients:=1000', '-p', 'limits.viewers:=1000'], port, '/rosbridge')
+
+
+def stock_server(kind: str, command: str) -> Server | None:
+    """Start ``rosbridge_websocket`` or ``web_video_server``; None where it is not installed.
+
+    Args:
+        kind: the name of the package.
+        command: what starts it; empty for what a ROS distribution has.
+    """
+    executables = {'rosbridge_server': 'rosbridge_websocket', 'web_video_server': 'web_video_server'}
+    words = shlex.split(command) or _installed(kind, executables[kind])
+    if not words:
+        return None
+    port = free_port()
+    return Server(
+        kind, [*words, '--ros-args', '-p', f'port:={port}', '-p', 'address:=127.0.0.1'], port, '/')
+
+
+def _installed(package: str, executable: str) -> list[str]:
+    for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
+        path = Path(prefix) / 'lib' / package / executable
+        if path.is_file():
+            return [str(path)]
+    return []
+
+
+@contextlib.contextmanager
+def source(kind: str, rate_hz: float) -> Iterator[None]:
+    """Publish while the context lasts."""
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'turret_bringup.bench.web.ros_source', kind, str(rate_hz)], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE)
+    try:
+        if process.stdout is not None:
+            process.stdout.readline()
+        time.sleep(_DISCOVERED_S)
+        yield
+    finally:
+        process.communicate(timeout=20.0)
+
+
+def load(**order: Any) -> dict[str, float]:
+    """Have the generator do what is ordered, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, '-m', 'turret_bringup.bench.web.load', json.dumps(order)], capture_output=True, text=True,
+        check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def _measured(scenario: str, server: Server, **order: Any) -> Row:
+    """Return the figures of a load with the processor time that the server used meanwhile."""
+    began, cpu_s = time.monotonic(), server.cpu_s()
+    figures = load(port=server.port, **order)
+    figures['cpu_pct'] = 100.0 * (server.cpu_s() - cpu_s) / (time.monotonic() - began)
+    figures['cpu_us_per_message'] = (
+        1e4 * figures['cpu_pct'] / figures['messages_per_s'] if figures['messages_per_s'] else math.nan)
+    return Row(scenario, server.variant, figures)
+
+
+def idle(server: Server) -> Row:
+    """Return what a server costs that nobody uses."""
+    began, cpu_s = time.monotonic(), server.cpu_s()
+    time.sleep(_IDLE_S)
+    cpu_pct = 100.0 * (server.cpu_s() - cpu_s) / (time.monotonic() - began)
+    return Row('bridge, idle', server.variant, {'cpu_pct': cpu_pct})
+
+
+def bench_bridge(args: argparse.Namespace) -> Iterator[Row]:
+    """Measure clients of the bridge."""
+    with _side_by_side('rosbridge_server', args.rosbridge) as servers:
+        yield from (idle(server) for server in servers)
+        for rate_hz in (2.0, 20.0, 0.0):
+            with source('status', rate_hz):
+                for clients in args.clients:
+                    name = f'bridge, {clients} clients, {f"{rate_hz:g} Hz" if rate_hz else "flat out"}'
+                    for server in servers:
+                        yield _measured(
+                            name, server, kind='socket', path=server.path, topic=TOPIC, type_name=STATUS_TYPE,
+                            deflate=False, clients=clients, duration_s=args.duration)
+
+
+@contextlib.contextmanager
+def _side_by_side(stock: str, command: str) -> Iterator[list[Server]]:
+    """Give our server, and the stock one where it is installed."""
+    with contextlib.ExitStack() as stack:
+        servers = [own_server()]
+        stack.callback(servers[0].stop)
+        other = stock_server(stock, command)
+        if other is None:
+            _write(f'{stock} is not installed: nothing to compare with')
+        else:
+            stack.callback(other.stop)
+            servers.append(other)
+        yield servers
+
+
+def bench_video(args: argparse.Namespace) -> Iterator[Row]:
+    """Measure viewers of a stream."""
+    with _side_by_side('web_video_server', args.video_server) as servers, source('video', 30.0):
+        for viewers in args.viewers:
+            for server in servers:
+                yield _measured(
+                    f'video, {viewers} viewers', server, kind='video',
+                    path=f'/stream?topic={IMAGE}&type=ros_compressed', clients=viewers, duration_s=args.duration)
+
+
+def bench_panel(args: argparse.Namespace) -> Iterator[Row]:
+    """Measure the bytes that the status costs a client."""
+    server = own_server()
+    try:
+        with source('status', 2.0):
+            for deflate in (False, True):
+                yield _measured(
+                    f'panel, {"deflated" if deflate else "plain"}', server, kind='socket', path=server.path,
+                    topic=TOPIC, type_name=STATUS_TYPE, deflate=deflate, clients=1, duration_s=2 * args.duration)
+    finally:
+        server.stop()
+
+
+def bench_polling(args: argparse.Namespace) -> Iterator[Row]:
+    """Measure ten polled addresses against one subscription."""
+    server = own_server()
+    try:
+        with source('status', 2.0):
+            yield _measured(
+                'polling, ten addresses', server, kind='poll', paths=[f'/api/status/{name}' for name in SECTIONS],
+                rate_hz=2.0, duration_s=args.duration)
+            yield _measured(
+                'polling, one subscription', server, kind='socket', path=server.path, topic=TOPIC,
+                type_name=STATUS_TYPE, deflate=True, clients=1, duration_s=args.duration)
+    finally:
+        server.stop()
+
+
+def bench_generator(args: argparse.Namespace) -> Iterator[Row]:
+    """Measure the generator against a server that does nothing but send."""
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        payload = b'{"op":"publish","msg":{"header":{"stamp":{"sec":1,"nanosec":2}}}}'.ljust(5000)
+        threading.Thread(target=bench_web_load.blast, args=(listener, payload), daemon=True).start()
+        figures = load(
+            kind='socket', port=listener.getsockname()[1], path='/', topic=TOPIC, type_name=STATUS_TYPE, deflate=False,
+            clients=1, duration_s=args.duration)
+    yield Row('generator', 'one client', {
+        name: figures[name] for name in ('messages_per_s', 'bytes_per_client', 'load_cpu_pct')})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``./turret bench web``."""
+    parser.add_argument('--scenario', action='append', choices=SCENARIOS, help='only this one (repeatable)')
+    parser.add_argument('--clients', type=int, nargs='+', default=[1, 10, 50], help='numbers of clients (1 10 50)')
+    parser.add_argument('--viewers', type=int, nargs='+', default=[1, 5, 20], help='numbers of viewers (1 5 20)')
+    parser.add_argument('--duration', type=float, default=5.0, help='seconds of each measurement (default 5)')
+    parser.add_argument(
+        '--rosbridge', default='', metavar='COMMAND', help='starts rosbridge_websocket (default: the installed one)')
+    parser.add_argument(
+        '--video-server', default='', metavar='COMMAND', help='starts web_video_server (default: the installed one)')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write rows of the table')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the benchmark and print its table."""
+    os.environ |= {'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    benches = {
+        'bridge': bench_bridge, 'video': bench_video, 'panel': bench_panel, 'polling': bench_polling,
+        'generator': bench_generator}
+    rows: list[Row] = []
+    _write(_line('scenario', 'server', {name: name for name in METRICS}))
+    with tempfile.TemporaryDirectory() as state:
+        os.environ['XDG_STATE_HOME'] = state
+        for scenario in args.scenario or SCENARIOS:
+            for row in benches[scenario](args):
+                rows.append(row)
+                _write(_line(row.scenario, row.variant, {
+                    name: f'{value:.4g}' for name, value in row.figures.items() if math.isfinite(value)}))
+    for line in ratios(rows):
+        _write(line)
+    if args.json:
+        args.json.write_text(json.dumps([
+            {'scenario': row.scenario, 'variant': row.variant, 'metric': metric,
+             'value': value if math.isfinite(value) else None, 'unit': METRICS[metric]}
+            for row in rows for metric, value in row.figures.items()], indent=1), encoding='utf-8')
+    return 0
+
+
+def ratios(rows: list[Row]) -> Iterator[str]:
+    """Yield a line for each scenario that two servers ran: how ours compares."""
+    for own, stock in itertools.pairwise(rows):
+        if own.scenario != stock.scenario or 'messages_per_s' not in own.figures:
+            continue
+        messages, cpu = (
+            own.figures[name] / stock.figures[name] if stock.figures[name] else math.inf
+            for name in ('messages_per_s', 'cpu_us_per_message'))
+        yield f'{own.scenario}: {messages:.3g} times the messages, {cpu:.2g} times the CPU per message'
+
+
+def _line(scenario: str, variant: str, values: dict[str, str]) -> str:
+    return f'{scenario:30}{variant:18}' + ''.join(f'{values.get(name, ""):>19}' for name in METRICS)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + '\n')
+    sys.stdout.flush()

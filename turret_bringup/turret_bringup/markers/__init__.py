@@ -1,0 +1,1 @@
+"""Markers that rviz and Foxglove draw."""

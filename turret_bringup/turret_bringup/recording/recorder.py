@@ -1,0 +1,181 @@
+"""Writing a bag in a thread of its own, fed from another that never waits."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import logging
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from turret_bringup.bags.metadata import Topic
+from turret_bringup.bags.writer import BagWriter
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+#: Time between two looks at what has arrived, and between two flushes: together below the second that may be lost.
+_DRAIN_S = 0.1
+_FLUSH_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Bounds of a recording.
+
+    Attributes:
+        max_s: it stops by itself after this time; 0 = never.
+        min_free: it stops with less free space [bytes].
+        queue: messages that wait may take this much memory [bytes].
+    """
+
+    max_s: float
+    min_free: int
+    queue: int
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a recording is.
+
+    Attributes:
+        active: it goes on.
+        duration_s: length so far [s].
+        size: bytes written.
+        messages: written.
+        dropped: messages that found no room to wait, or that never arrived.
+        ended: why it ended by itself; None while it goes on and after it was stopped.
+    """
+
+    active: bool = True
+    duration_s: float = 0.0
+    size: int = 0
+    messages: int = 0
+    dropped: int = 0
+    ended: TurretError | None = None
+
+
+class BagRecorder:
+    """One recording of one bag."""
+
+    def __init__(self, writer: BagWriter, limits: Limits, finished: Callable[[], None]) -> None:
+        """Prepare it; nothing is recorded before :meth:`start`.
+
+        Args:
+            writer: of the bag, not open yet.
+            limits: of the recording.
+            finished: called from the recorder's thread when the bag is complete.
+        """
+        self.name = writer.folder.name
+        self.progress = Progress()
+        self._writer = writer
+        self._limits = limits
+        self._finished = finished
+        self._waiting: deque[tuple[str, int, bytes, int] | Topic] = deque()
+        self._queued = 0
+        self._taken = 0
+        self._custom: dict[str, str] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='bag-writer', daemon=True)
+
+    def start(self) -> None:
+        """Begin to record. Raises TurretError: STORAGE_FULL, ALREADY_EXISTS, IO_ERROR."""
+        require_space(self._writer.folder.parent, self._limits.min_free)
+        try:
+            self._writer.open()
+        except OSError as error:
+            raise failure(error) from error
+        self._thread.start()
+
+    def add_topic(self, topic: Topic) -> None:
+        """Make a topic known; before its first message."""
+        self._waiting.append(topic)
+
+    def set_custom(self, key: str, value: str) -> None:
+        """Have something written with the metadata, now and at the end."""
+        self._custom[key] = value
+
+    def offer(self, topic: str, stamp_ns: int, data: bytes, published_ns: int) -> None:
+        """Record a message if there is room for it to wait. Never waits itself; call it from one thread."""
+        if self._stopping.is_set() or not self.progress.active:
+            return
+        if self._queued - self._taken + len(data) > self._limits.queue:
+            self.progress.dropped += 1
+            return
+        self._queued += len(data)
+        self._waiting.append((topic, stamp_ns, data, published_ns))
+
+    def stop(self, wait_s: float | None = None) -> None:
+        """End the recording and wait, for ever or so long, until the bag is complete."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
+
+    def _run(self) -> None:
+        try:
+            try:
+                self._record()
+            except TurretError as error:
+                self.progress.ended = error
+            self._writer.close()
+        except OSError as error:
+            self.progress.ended = failure(error)
+        self._report()
+        if self.progress.ended is not None:
+            _log.warning('%s: %s', self.name, self.progress.ended)
+        self.progress.active = False
+        self._finished()
+
+    def _record(self) -> None:
+        """Write until told to stop. Raises TurretError when a limit is reached, OSError."""
+        started = flushed = time.monotonic()
+        while True:
+            stopping = self._stopping.wait(_DRAIN_S)
+            self._drain()
+            now = time.monotonic()
+            if stopping:
+                return
+            if now - flushed < _FLUSH_S:
+                continue
+            flushed = now
+            self._writer.flush()
+            self._report()
+            if self._custom:
+                self._writer.custom.update(self._custom)
+                self._custom = {}
+                self._writer.write_metadata()
+            require_space(self._writer.folder.parent, self._limits.min_free)
+            if self._limits.max_s and now - started >= self._limits.max_s:
+                raise TurretError(ReasonCode.TIMED_OUT, f'recording ended after {self._limits.max_s:g} s')
+
+    def _drain(self) -> None:
+        for _ in range(len(self._waiting)):
+            waiting = self._waiting.popleft()
+            if isinstance(waiting, Topic):
+                self._writer.add_topic(waiting)
+            else:
+                self._writer.write(*waiting)
+                self._taken += len(waiting[2])
+
+    def _report(self) -> None:
+        progress, writer = self.progress, self._writer
+        progress.duration_s, progress.size, progress.messages = writer.span_ns * 1e-9, writer.size, writer.messages
+
+
+def require_space(folder: Path, min_free: int) -> None:
+    """Refuse to go on with less free space than this [bytes]. Raises TurretError, STORAGE_FULL."""
+    free = shutil.disk_usage(folder).free
+    if free < min_free:
+        raise TurretError(
+            ReasonCode.STORAGE_FULL, f'only {free / 1e6:.0f} MB are free, {min_free / 1e6:.0f} MB must stay so')
+
+
+def failure(error: OSError) -> TurretError:
+    """Return what an error of the disk means for a recording."""
+    code = ReasonCode.STORAGE_FULL if error.errno == errno.ENOSPC else ReasonCode.RECORDING_FAILED
+    return TurretError(code, f'recording failed: {error.strerror or error}')

@@ -1,0 +1,88 @@
+"""The parameters of the other nodes, as they are now, for those who keep them with a recording."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rcl_interfaces.msg import Parameter, ParameterEvent
+from rcl_interfaces.srv import GetParameters, ListParameters
+from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
+from rclpy.serialization import serialize_message
+from rclpy.task import Future
+
+from turret_bringup.bags.metadata import dump
+
+#: What is before the @ of an address; it is left out.
+_CREDENTIALS = re.compile(r'://[^/@\s]+@')
+#: Parameters that every node has and that say nothing of the turret.
+_OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
+
+
+class ParameterWatch:
+    """Asks each node once, when it is there, and then listens to what changes, on the executor's thread."""
+
+    def __init__(self, node: Node, names: Sequence[str]) -> None:
+        """Begin to watch the nodes of these names in the node's namespace."""
+        self._node = node
+        self._prefix = node.get_namespace().rstrip('/')
+        self._parameters: dict[str, dict[str, Parameter]] = {}
+        self._listers = {name: node.create_client(ListParameters, f'{name}/list_parameters') for name in names}
+        self._getters = {name: node.create_client(GetParameters, f'{name}/get_parameters') for name in names}
+        self._asked: set[str] = set()
+        self._lock = threading.Lock()
+        node.create_subscription(ParameterEvent, '/parameter_events', self._on_event, 100)
+
+    def ask(self) -> None:
+        """Ask the nodes that have come since the last time."""
+        for name, client in self._listers.items():
+            if name not in self._asked and client.service_is_ready() and self._getters[name].service_is_ready():
+                self._asked.add(name)
+                client.call_async(ListParameters.Request()).add_done_callback(
+                    lambda done, name=name: self._get(name, done))
+
+    def text(self) -> str:
+        """Return what is known as a parameter file; from any thread."""
+        with self._lock:
+            return dump({
+                f'/**/{node}': {'ros__parameters': {
+                    name: _plain(parameter_value_to_python(parameter.value)) for name, parameter in parameters.items()}}
+                for node, parameters in sorted(self._parameters.items())})
+
+    def events(self) -> list[bytes]:
+        """Return what is known as one serialized ``ParameterEvent`` for each node, as if it had just declared them."""
+        with self._lock:
+            return [
+                serialize_message(ParameterEvent(
+                    stamp=self._node.get_clock().now().to_msg(), node=f'{self._prefix}/{node}',
+                    new_parameters=list(parameters.values())))
+                for node, parameters in sorted(self._parameters.items())]
+
+    def _keep(self, node: str, parameters: Iterable[Parameter]) -> None:
+        with self._lock:
+            known = self._parameters.setdefault(node, {})
+            for parameter in parameters:
+                if not parameter.name.startswith(_OF_ROS):
+                    parameter.value.string_value = _CREDENTIALS.sub('://', parameter.value.string_value)
+                    known[parameter.name] = parameter
+
+    def _get(self, name: str, listed: Future) -> None:
+        names = listed.result().result.names
+
+        def keep(done: Future) -> None:
+            self._keep(name, (
+                Parameter(name=key, value=value) for key, value in zip(names, done.result().values, strict=True)))
+        self._getters[name].call_async(GetParameters.Request(names=names)).add_done_callback(keep)
+
+    def _on_event(self, event: ParameterEvent) -> None:
+        name = event.node.removeprefix(f'{self._prefix}/')
+        if name in self._asked:
+            self._keep(name, (*event.new_parameters, *event.changed_parameters))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as YAML holds it."""
+    return list(value) if hasattr(value, '__iter__') and not isinstance(value, str) else value

@@ -1,0 +1,1 @@
+"""The bag player."""

@@ -1,0 +1,158 @@
+"""Recorded messages on their way back into a graph."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import cv2
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import CompressedImage, Image
+
+from turret_bringup.bags.metadata import Qos
+from turret_bringup.bags.reader import Bag, BagMessage
+from turret_bringup.bags.ros_messages import Present
+from turret_bringup.replay.guard import PERMIT_TYPE, Outlet
+from turret_common.messages.ros_schema import UnknownTypeError, interface
+from turret_common.permit import lease_digest
+from turret_common.ros.images import array_to_image
+from turret_common.ros.qos import IMAGE_OUT
+from turret_msgs.msg import ControllerState, SafetyPermit
+from turret_msgs.srv import SelectTarget, SetMode
+
+_MOST_DEPTH = 1000
+_UNKNOWN_DEPTH = 10
+_JPEG, _RAW = 'camera/image_raw/compressed', 'camera/image_raw'
+
+
+def qos_profile(offered: Iterable[Qos]) -> QoSProfile:
+    """Return the quality of service that a topic is published with again: that of its first publisher."""
+    qos = next(iter(offered), Qos())
+    best_effort, latched = qos.reliability == 'best_effort', qos.durability == 'transient_local'
+    return QoSProfile(
+        depth=min(qos.depth, _MOST_DEPTH) or _UNKNOWN_DEPTH,
+        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+
+
+class Permits:
+    """Recorded permits as a replay gives them: they never permit the laser.
+
+    For a controller that runs again, which takes only fresh ones, each is issued anew, in an epoch older than any real
+    one, and names the replay's own lease.
+    """
+
+    def __init__(self, fresh: bool) -> None:
+        self.lease_id = secrets.token_hex(16)
+        self._fresh = fresh
+        self._seq = 0
+
+    def harmless(self, data: bytes) -> bytes:
+        """Return a recorded permit so that no laser lights by it."""
+        permit = deserialize_message(data, SafetyPermit)
+        permit.laser_ok = False
+        if self._fresh:
+            self._seq += 1
+            permit.epoch, permit.seq, permit.monotonic_ns = 1, self._seq, time.monotonic_ns()
+            permit.lease_digest = lease_digest(self.lease_id)
+        return bytes(serialize_message(permit))
+
+
+class Outlets:
+    """Publishers of the topics that are played."""
+
+    def __init__(
+            self, node: Node, bag: Bag, outlets: dict[str, Outlet], permits: Permits, namespace: str,
+            into: Iterable[str]) -> None:
+        """Make the publishers.
+
+        Args:
+            node: that publishes.
+            bag: whose topics they are.
+            outlets: what is played under which name; a topic whose type is not installed is left out.
+            permits: what becomes of permits.
+            namespace: of the recorded turret.
+            into: nodes that run again.
+        """
+        self.left_out: dict[str, str] = {}
+        self._present, self._permits = Present(bag), permits
+        self._publishers: dict[str, Any] = {}
+        for name, outlet in outlets.items():
+            topic = bag.topics[name]
+            if outlet.name is None:
+                self.left_out[name] = outlet.why_not
+                continue
+            try:
+                kind = interface(topic.type, 'msg')
+            except UnknownTypeError as error:
+                self.left_out[name] = str(error)
+                continue
+            self._publishers[name] = node.create_publisher(kind, outlet.name, qos_profile(topic.qos))
+        self._decoded = f'{namespace}/{_JPEG}'
+        self._raw = None
+        if 'vision' in into and not bag.counts.get(f'{namespace}/{_RAW}'):
+            self._raw = node.create_publisher(Image, f'{namespace}/{_RAW}', IMAGE_OUT)
+
+    @property
+    def names(self) -> set[str]:
+        """Names, in the bag, of the topics that are played."""
+        return set(self._publishers)
+
+    def publish(self, recorded: BagMessage) -> bytes:
+        """Publish a message, unchanged unless it is a permit or its type has changed; return what was published.
+
+        Raises:
+            BagError: as :meth:`Present.data`.
+        """
+        data = self._present.data(recorded.topic, recorded.data)
+        if recorded.type == PERMIT_TYPE:
+            data = self._permits.harmless(data)
+        self._publishers[recorded.topic].publish(data)
+        if self._raw is not None and recorded.topic == self._decoded:
+            self._publish_pixels(deserialize_message(data, CompressedImage))
+        return data
+
+    def _publish_pixels(self, message: CompressedImage) -> None:
+        """Publish a compressed picture as a raw one, which is what vision looks at."""
+        pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
+        if pixels is not None and self._raw is not None:
+            self._raw.publish(array_to_image(pixels.astype(np.uint8, copy=False), 'bgr8', message.header))
+
+
+class Operator:
+    """Asks a controller that runs again for what the operator had asked for when it was recorded: mode and target."""
+
+    def __init__(self, node: Node, namespace: str, lease_id: str) -> None:
+        self._lease_id = lease_id
+        self._mode = node.create_client(SetMode, f'{namespace}/controller/set_mode')
+        self._target = node.create_client(SelectTarget, f'{namespace}/controller/select_target')
+        self._granted: dict[Any, tuple[Any, ...]] = {}
+        self._asked: dict[Any, Any] = {}
+
+    def follow(self, data: bytes) -> None:
+        """Take a recorded state of the controller; ask again with each until it is granted."""
+        state = deserialize_message(data, ControllerState)
+        # Where a pattern ran, only standing still is left.
+        mode = ControllerState.MODE_MANUAL if state.mode == ControllerState.MODE_PATTERN else state.mode
+        self._ask(self._mode, SetMode.Request(lease_id=self._lease_id, mode=mode), (mode,))
+        self._ask(
+            self._target, SelectTarget.Request(
+                lease_id=self._lease_id, track_id=state.selected_id, priority=state.priority),
+            (state.selected_id, state.priority))
+
+    def _ask(self, client: Any, request: Any, wish: tuple[Any, ...]) -> None:
+        pending = self._asked.get(client)
+        if self._granted.get(client) == wish or not client.service_is_ready() or (pending and not pending.done()):
+            return
+        future = client.call_async(request)
+
+        def answered(done: Any) -> None:
+            if done.result() is not None and done.result().success:
+                self._granted[client] = wish
+        self._asked[client] = future
+        future.add_done_callback(answered)

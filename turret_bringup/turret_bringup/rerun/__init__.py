@@ -1,0 +1,1 @@
+"""Perception and control again on a bag."""

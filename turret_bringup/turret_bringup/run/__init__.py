@@ -1,0 +1,1 @@
+"""Supervisor, doctor, instances and launch helpers."""

@@ -1,0 +1,68 @@
+"""What the launch files share: their arguments, the checked configuration, and packages that may be missing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from launch import LaunchContext
+from launch.actions import DeclareLaunchArgument
+from launch.substitutions import LaunchConfiguration
+
+from turret_bringup.run.launch_arguments import Argument
+from turret_bringup.settings import configuration
+from turret_bringup.settings.configuration import Configuration
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+#: Packages of a distribution that rviz with the turret's configuration needs.
+VIEW_PACKAGES = ('robot_state_publisher', 'rviz2')
+
+
+def declared(arguments: Iterable[Argument]) -> list[DeclareLaunchArgument]:
+    """Return the declarations of arguments."""
+    return [
+        DeclareLaunchArgument(
+            argument.name, default_value=argument.default, description=argument.description,
+            choices=list(argument.choices) or None)
+        for argument in arguments]
+
+
+def given(context: LaunchContext, arguments: Iterable[Argument]) -> dict[str, str]:
+    """Return the values of arguments in a running launch."""
+    return {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in arguments}
+
+
+def composed(
+        values: Mapping[str, str], arguments: Iterable[Argument], simulation: bool | None = None,
+        more: Iterable[str] = ()) -> Configuration:
+    """Return the checked configuration that arguments describe.
+
+    Args:
+        values: of the arguments by name.
+        arguments: those that may stand for parameters.
+        simulation: as for :func:`turret_bringup.settings.configuration.compose`.
+        more: further ``node.name=value``.
+    """
+    stand_for = [
+        text.format(values[argument.name])
+        for argument in arguments if values[argument.name] for text in argument.parameters]
+    return configuration.compose(
+        values['namespace'], files=[Path(name) for name in values['params_file'].split(':') if name],
+        assignments=[*stand_for, *more, *shlex.split(values['set'])], simulation=simulation)
+
+
+def require_package(package: str, argument: str) -> None:
+    """Refuse an argument that needs a package which is not installed.
+
+    Raises:
+        TurretError: NOT_FOUND, with the command that installs it.
+    """
+    try:
+        get_package_prefix(package)
+    except PackageNotFoundError:
+        raise TurretError(
+            ReasonCode.NOT_FOUND, f'{argument} needs the package {package}, which is not installed: '
+            f'sudo apt install ros-$ROS_DISTRO-{package.replace("_", "-")}') from None

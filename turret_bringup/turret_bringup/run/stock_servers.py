@@ -1,0 +1,68 @@
+"""The stock ``rosbridge_server`` and ``web_video_server`` with settings that are safe behind the front door.
+
+They listen on this machine only, and where rosbridge_websocket listens has a secret path, because any web page may open
+a WebSocket to this machine: only the front door, which knows who may do what, reaches it. Its own lists of names are
+those of the front door; they do not cover actions, and an empty one would allow everything.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from turret_web.stock.rosbridge_proxy import check_upstream
+from turret_web.web_parameters import AccessParameters, WebParameters
+
+
+class StockNode(NamedTuple):
+    """A node of a distribution's package, and its parameters."""
+
+    package: str
+    executable: str
+    name: str
+    parameters: dict[str, str | int | float | bool]
+
+
+def secret_upstream(url: str) -> str:
+    """Return the address of rosbridge_websocket with a new secret path."""
+    return f'{url.rstrip("/")}/{secrets.token_urlsafe(24)}'
+
+
+def bridge_nodes(web: WebParameters, namespace: str) -> list[StockNode]:
+    """Return the nodes of rosbridge_suite; none where the front door uses another bridge.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, it is to listen wider than on this machine.
+    """
+    if web.bridge != 'rosbridge_suite':
+        return []
+    url = urlsplit(check_upstream(web.bridge_upstream, ('ws',)))
+    globs = _globs(web.access, namespace)
+    return [
+        StockNode('rosbridge_server', 'rosbridge_websocket', 'rosbridge_websocket', {
+            **globs, 'address': url.hostname or '', 'port': url.port or 9090, 'url_path': url.path or '/',
+            'max_message_size': web.limits.message_bytes, 'call_services_in_new_thread': True,
+            'send_action_goals_in_new_thread': True}),
+        StockNode('rosapi', 'rosapi_node', 'rosapi', dict(globs))]
+
+
+def video_nodes(web: WebParameters) -> list[StockNode]:
+    """Return the node of web_video_server; none where the front door uses another one. Raises as the other."""
+    if web.video != 'web_video_server':
+        return []
+    url = urlsplit(check_upstream(web.video_upstream, ('http',)))
+    return [StockNode('web_video_server', 'web_video_server', 'web_video_server', {
+        'address': url.hostname or '', 'port': url.port or 8080, 'verbose': False})]
+
+
+def _globs(access: AccessParameters, namespace: str) -> dict[str, str | int | float | bool]:
+    """Return the allow-lists in the form of rosbridge_suite; the front door knows further what each role may do."""
+    def listed(patterns: Iterable[str]) -> str:
+        names = [name if name.startswith('/') else f'/{namespace}/{name}' for name in patterns]
+        return '[' + ', '.join(f"'{name}'" for name in names or ['/none']) + ']'
+    services = (*access.viewer_services, *access.operator_services, '*/set_parameters')
+    return {
+        'topics_glob': listed((*access.topics, *access.operator_topics)), 'services_glob': listed(services),
+        'params_glob': listed(access.parameters)}

@@ -1,0 +1,1 @@
+"""Graph of nodes, parameter layers, robot description."""

@@ -1,0 +1,1 @@
+"""Stills, video and sound recordings, and the library that keeps them."""

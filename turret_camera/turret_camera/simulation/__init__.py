@@ -1,0 +1,1 @@
+"""The rendered room that the simulated camera sees."""

@@ -1,0 +1,161 @@
+"""Recorded pictures in place of a camera: seen through a virtual pan-tilt, so that the loop closes on real images.
+
+The whole picture spans ``picture_fov`` around the head's zero pose. The camera's view is the part of it that a pinhole
+camera on the simulated head sees; beyond the picture's edges there is grey.
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from turret_camera.camera_parameters import CameraParameters
+from turret_camera.frame import Frame, Pixels, StampSource
+from turret_camera.simulation.ray_sampler import View, base_from_camera
+from turret_camera.sources.source import EndOfFootageError, ImageSource
+from turret_common.clock import Clock
+from turret_common.errors import TurretError
+from turret_common.geometry import PinholeCamera
+from turret_common.plant_client import PlantLink
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+
+_LATE_NS = 100_000_000  # pictures that are later than this are left out
+_BEYOND = 40  # grey level
+_IMAGES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
+
+
+class Picture(NamedTuple):
+    """One picture of footage: when it begins to be shown and for how long, both in s from the start of the footage."""
+
+    start_s: float
+    duration_s: float
+    pixels: Pixels
+
+
+class FootageSource(ImageSource):
+    """Plays pictures at their own pace and looks at them as the simulated head does."""
+
+    hardware = False
+    stamp_source = StampSource.SIMULATED
+
+    def __init__(self, parameters: CameraParameters, plant: PlantLink, clock: Clock) -> None:
+        super().__init__(parameters)
+        self._plant = plant
+        self._clock = clock
+        self._played: Iterator[Picture] = iter(())
+        self._start_ns = 0
+        self._view: View | None = None
+
+    @abstractmethod
+    def pictures(self) -> Iterator[Picture]:
+        """Yield the footage once, from its start. Raises TurretError where it cannot be read."""
+
+    def open(self) -> None:
+        self._plant.call('scene', t=self._clock.now_ns())
+        played = self._play()
+        self._played = itertools.chain([next(played)], played)
+        self._start_ns = self._clock.now_ns()
+
+    def read(self) -> Frame:
+        dropped = -1
+        t_ns = self._clock.now_ns() - _LATE_NS
+        while t_ns <= self._clock.now_ns() - _LATE_NS:
+            picture = next(self._played)
+            t_ns = self._start_ns + round(picture.start_s * 1e9)
+            dropped += 1
+        self._clock.sleep_until(t_ns)
+        scene = self._plant.call('scene', t=t_ns, mount=self.parameters.camera_mount)
+        camera = self.camera(self.parameters.width, self.parameters.height)
+        if self._view is None or self._view.camera != camera:
+            self._view = View(camera)
+        pixels = look(picture.pixels, self.parameters.picture_fov, self._view, Pose(scene['pan'], scene['tilt']))
+        return Frame(t_ns, camera, pixels=pixels, dropped=dropped)
+
+    def close(self) -> None:
+        self._played = iter(())
+        self._plant.close()
+
+    def _play(self) -> Iterator[Picture]:
+        """Yield the footage again and again while it loops; the times go on growing."""
+        start_s = 0.0
+        while True:
+            end_s = 0.0
+            for picture in self.pictures():
+                yield picture._replace(start_s=start_s + picture.start_s)
+                end_s = picture.start_s + picture.duration_s
+            if end_s <= 0.0:
+                raise TurretError(ReasonCode.NOT_FOUND, f'there are no pictures in {self.detail}')
+            if not self.parameters.loop:
+                raise EndOfFootageError(ReasonCode.NO_FRAMES, f'{self.detail} has ended')
+            start_s += end_s
+
+
+class FileSource(FootageSource):
+    """A video or a GIF."""
+
+    @property
+    def detail(self) -> str:
+        return self.parameters.video_file
+
+    def pictures(self) -> Iterator[Picture]:
+        import av  # heavy; only those who play or record videos pay for it
+
+        path = Path(self.parameters.video_file)
+        if not path.is_file():
+            raise TurretError(ReasonCode.NOT_FOUND, f'there is no video file "{path}"')
+        try:
+            with av.open(str(path)) as container:
+                if not container.streams.video:
+                    raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
+                first_s: float | None = None
+                for frame in container.decode(video=0):
+                    first_s = frame.time if first_s is None else first_s
+                    yield Picture(
+                        frame.time - first_s, float(frame.duration * frame.time_base),
+                        frame.to_ndarray(format='bgr24'))
+        except av.error.FFmpegError as error:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error
+
+
+class ImagesSource(FootageSource):
+    """The images of a folder, or those that a pattern names, in order of their names, one per frame period."""
+
+    @property
+    def detail(self) -> str:
+        return self.parameters.images
+
+    def pictures(self) -> Iterator[Picture]:
+        given = Path(self.parameters.images)
+        found = given.iterdir() if given.is_dir() else given.parent.glob(given.name)
+        period_s = 1.0 / self.parameters.rate_hz
+        for i, path in enumerate(sorted(p for p in found if p.suffix.lower() in _IMAGES)):
+            pixels = cv2.imread(str(path))
+            if pixels is None:
+                raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not an image')
+            yield Picture(i * period_s, period_s, pixels)
+
+
+def look(picture: Pixels, picture_fov: float, view: View, pose: Pose) -> Pixels:
+    """Return what a camera on the head sees of a picture.
+
+    Args:
+        picture: seen as a pinhole camera at the zero pose saw it.
+        picture_fov: its horizontal field of view in rad.
+        view: of the camera on the head.
+        pose: of the head.
+    """
+    height, width = picture.shape[:2]
+    taken_by = PinholeCamera.from_field_of_view(width, height, picture_fov)
+    picture_from_view = base_from_camera(0.0, 0.0).T @ base_from_camera(pose.pan, pose.tilt)
+    x, y, z = np.moveaxis(view.rays @ picture_from_view.T, -1, 0)
+    z = np.maximum(z, 1e-3)  # behind the picture's camera: far outside the picture
+    columns = np.clip(taken_by.fx * x / z + taken_by.cx, -1e4, 1e4)
+    rows = np.clip(taken_by.fy * y / z + taken_by.cy, -1e4, 1e4)
+    return view.sample(picture, columns, rows, cv2.BORDER_CONSTANT, _BEYOND)

@@ -1,0 +1,1 @@
+"""Message schemas, definitions and the CDR codec."""

@@ -1,0 +1,35 @@
+"""The secret that makes somebody the operator: a file that only the turret's user may read."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from turret_common.errors import TurretError
+from turret_common.paths import state_dir, write_atomically
+from turret_common.reason_codes import ReasonCode
+
+
+def secret_file(namespace: str) -> Path:
+    """Return the path of a turret's secret."""
+    return state_dir(namespace) / 'operator.secret'
+
+
+def obtain_secret(namespace: str) -> str:
+    """Return a turret's secret; make it when there is none.
+
+    Raises:
+        TurretError: NOT_ALLOWED when others can read the file, IO_ERROR when nobody can or it is empty.
+    """
+    path = secret_file(namespace)
+    try:
+        if not path.exists():
+            write_atomically(path, secrets.token_urlsafe(32).encode(), mode=0o600)
+        if path.stat().st_mode & 0o077:
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'{path} can be read by others: chmod 600 it, or delete it')
+        secret = path.read_text().strip()
+    except OSError as error:
+        raise TurretError(ReasonCode.IO_ERROR, f'the operator secret cannot be used: {error}') from error
+    if not secret:
+        raise TurretError(ReasonCode.IO_ERROR, f'{path} is empty: delete it')
+    return secret

@@ -1,0 +1,99 @@
+"""``sensor_msgs/Image`` and ``CameraInfo`` to and from what the pure modules use."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
+from turret_common.images import ENCODINGS, as_array
+from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.qos import NEWEST, STREAM
+
+_STAMP, _STAMP_END = 4, 12  # where the stamp is in a serialized message with a header
+
+
+def image_to_array(msg: Image) -> npt.NDArray[np.generic]:
+    """Return the pixels of a message without copying. Errors as :func:`turret_common.images.as_array`."""
+    return as_array(memoryview(msg.data), msg.height, msg.width, msg.encoding, msg.step, bool(msg.is_bigendian))
+
+
+def array_to_image(array: npt.NDArray[np.uint8], encoding: str, header: Header) -> Image:
+    """Return a message from pixels of shape (height, width) or (height, width, channels)."""
+    kind, channels = ENCODINGS[encoding]
+    height, width = array.shape[:2]
+    msg = Image(header=header, height=height, width=width, encoding=encoding)
+    msg.step = width * channels * np.dtype(kind).itemsize
+    msg.data = array.tobytes()  # from bytes: by far the fastest way into a uint8[] field
+    return msg
+
+
+def camera_to_info(camera: PinholeCamera, header: Header) -> CameraInfo:
+    """Return the message that describes a camera."""
+    msg = CameraInfo(header=header, height=camera.height, width=camera.width, distortion_model='plumb_bob')
+    msg.d = list(camera.distortion)
+    msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
+    msg.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    msg.p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return msg
+
+
+def info_to_camera(msg: CameraInfo) -> PinholeCamera | None:
+    """Return the camera that a message describes; None where it is uncalibrated (zero focal length).
+
+    The frame tells where it is mounted.
+    """
+    if msg.k[0] <= 0.0 or msg.k[4] <= 0.0:
+        return None
+    d = (*msg.d, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return PinholeCamera(
+        msg.width, msg.height, msg.k[0], msg.k[4], msg.k[2], msg.k[5], (d[0], d[1], d[2], d[3], d[4]),
+        on_base=msg.header.frame_id.rpartition('/')[2] == BASE_CAMERA_FRAME)
+
+
+class CameraInfoPublisher:
+    """Publishes ``camera/camera_info``; all of it but the stamp is serialized once for each description."""
+
+    def __init__(self, node: Node) -> None:
+        self._described: tuple[PinholeCamera, str] | None = None
+        self._data = bytearray()
+        self._publisher = node.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
+
+    def publish(self, camera: PinholeCamera, header: Header) -> None:
+        """Describe the camera of the image that has this header."""
+        if self._described != (camera, header.frame_id):
+            self._described = camera, header.frame_id
+            self._data[:] = serialize_message(camera_to_info(camera, header))
+        struct.pack_into('=iI', self._data, _STAMP, header.stamp.sec, header.stamp.nanosec)
+        self._publisher.publish(bytes(self._data))
+
+
+class CameraFeed:
+    """The camera as ``camera/camera_info`` describes it. For one thread.
+
+    A description comes with every image and hardly ever says anything new: only another one is decoded.
+
+    Attributes:
+        camera: None until it is known, and where it is uncalibrated.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.camera: PinholeCamera | None = None
+        self._decoded = b''
+        self._infos: PolledSubscription[Any] = PolledSubscription(
+            node, CameraInfo, 'camera/camera_info', NEWEST, raw=True)
+
+    def catch_up(self) -> PinholeCamera | None:
+        """Take what has arrived, and return the camera."""
+        for data in self._infos.take():
+            if data[_STAMP_END:] != self._decoded:
+                self._decoded = data[_STAMP_END:]
+                self.camera = info_to_camera(deserialize_message(data, CameraInfo))
+        return self.camera

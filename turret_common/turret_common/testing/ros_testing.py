@@ -1,0 +1,135 @@
+"""ROS in tests: a domain that nobody else uses, one context per test, waiting on conditions with a deadline."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+
+from turret_common.domains import DOMAINS, is_in_use
+from turret_common.ros.deferred_response import answer_patiently
+
+_held: dict[int, Any] = {}
+
+
+def claim_domain() -> int:
+    """Return a ROS domain id that nobody on this machine is in; no other test gets it until it is released.
+
+    The end of this process releases it too.
+    """
+    for domain in DOMAINS:
+        path = Path(tempfile.gettempdir()) / f'turret-test-domain-{domain}.lock'
+        lock = path.open('a')
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        if is_in_use(domain):  # by a graph that no test started, or that outlived its test
+            lock.close()
+            continue
+        _held[domain] = lock
+        return domain
+    raise RuntimeError('every ROS domain is taken')
+
+
+def release_domain(domain: int) -> None:
+    """Give back a domain id that :func:`claim_domain` returned."""
+    _held.pop(domain).close()
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that is free now."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = 'condition') -> Any:
+    """Return the first true value of ``condition``; raise AssertionError after ``timeout_s``."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f'{what}: not within {timeout_s:g} s')
+        time.sleep(0.005)
+
+
+class RosHarness:
+    """A context of its own with nodes spinning in a background thread."""
+
+    def __init__(self, domain_id: int) -> None:
+        os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+        self.domain_id = domain_id
+        self.context = Context()
+        rclpy.init(context=self.context, domain_id=domain_id)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._nodes: list[Node] = []
+        self.probe = self.add(Node('probe', namespace='turret', context=self.context))
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def add(self, node: Node) -> Node:
+        """Spin ``node``, and destroy it at the end."""
+        self._nodes.append(node)
+        self._executor.add_node(node)
+        answer_patiently(node)
+        return node
+
+    def collect(self, message_type: type, topic: str, qos: Any = 10) -> list[Any]:
+        """Subscribe the probe and return the list that its messages are appended to."""
+        messages: list[Any] = []
+        self.probe.create_subscription(message_type, topic, messages.append, qos)
+        return messages
+
+    def call(self, service_type: Any, name: str, request: Any, timeout_s: float = 10.0) -> Any:
+        """Call a service from the probe and return its response."""
+        client = self.probe.create_client(service_type, name)
+        assert client.wait_for_service(timeout_s), f'service {name} does not exist'
+        future = client.call_async(request)
+        wait_until(future.done, timeout_s, f'answer of {name}')
+        self.probe.destroy_client(client)
+        return future.result()
+
+    def close(self) -> None:
+        """End the spinning, destroy the nodes and shut the context down."""
+        self._executor.shutdown()
+        self._thread.join(5.0)
+        for node in self._nodes:
+            node.destroy_node()
+        rclpy.try_shutdown(context=self.context)
+
+    def _spin(self) -> None:
+        try:
+            while self.context.ok() and not self._executor._is_shutdown:
+                self._executor.spin_once(timeout_sec=0.1)
+        except ExternalShutdownException:
+            pass
+
+
+@contextmanager
+def ros_harness() -> Iterator[RosHarness]:
+    """Give a :class:`RosHarness` in a domain of its own."""
+    domain = claim_domain()
+    try:
+        harness = RosHarness(domain)
+        try:
+            yield harness
+        finally:
+            harness.close()
+    finally:
+        release_domain(domain)

@@ -1,0 +1,314 @@
+"""The controller among ideal motors: what it commands, and when it must not."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from turret_common.errors import TurretError
+from turret_common.params import replace
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_control.actions.auto_tune import AutoTune
+from turret_control.actions.pattern_task import PatternOptions, PatternTask
+from turret_control.actions.patterns import Area, Kind, Waypoint
+from turret_control.aiming.aiming import Limits
+from turret_control.aiming.rate_limiter import AxisLimits
+from turret_control.aiming.selection import Target, TrackState
+from turret_control.controller.controller import Controller, Mode
+from turret_control.controller.head_command import Command, CommandMode, GimbalReport
+from turret_control.controller.target_follower import Tracking
+from turret_control.controller_parameters import ControllerParameters
+from turret_control.devices.motion_profile import AxisMotion, MotionProfile
+
+LIMITS = Limits(AxisLimits(-1.5, 1.5, 3.0, 30.0), AxisLimits(-0.7, 0.9, 3.0, 30.0))
+DT = 0.01
+anything = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-2.0, 2.0)
+
+
+def target(azimuth: float, elevation: float = 0.0, rate: float = 0.0, unseen_s: float = 0.0) -> Target:
+    state = TrackState.COASTING if unseen_s else TrackState.TRACKING
+    return Target('1', state, 'balloon', 0.9, azimuth, elevation, rate, 0.0, 0.1, 0.1, unseen_s)
+
+
+class Bench:
+    """A controller with motors that do at once as they are told."""
+
+    def __init__(self, pan: float = 0.0, tilt: float = 0.0, **changes: object) -> None:
+        parameters = replace(ControllerParameters(), {
+            'start_mode': 'track', 'aim.delay.actuator_s': 0.0, **changes})
+        self.controller = Controller(parameters)
+        self.controller.drive.observe_gimbal(GimbalReport(LIMITS, ReasonCode.OK))
+        self.axes = (MotionProfile(pan), MotionProfile(tilt))
+        self.now = 10.0
+        self.sent: list[Command] = []
+
+    @property
+    def pose(self) -> tuple[float, float]:
+        return self.axes[0].position, self.axes[1].position
+
+    def turn(self, tracks: list[Target] | None = None, permit: ReasonCode = ReasonCode.OK, report: bool = True,
+             dt: float = DT) -> Command:
+        self.now += dt
+        pan, tilt = self.axes
+        if report:
+            self.controller.drive.observe_pose(
+                self.now - 0.001, Pose(pan.position, tilt.position, pan.velocity, tilt.velocity), self.now)
+        if tracks is not None:
+            self.controller.target.observe(self.now - 0.002, tracks, self.now)
+        command = self.controller.tick(self.now, permit)
+        self.sent.append(command)
+        for axis, limits, goal, rate in zip(
+                self.axes, LIMITS, (command.pan, command.tilt), (command.pan_rate, command.tilt_rate), strict=True):
+            motion = AxisMotion(0.0, 0.0, limits.acceleration)
+            if command.mode is CommandMode.VELOCITY:
+                motion = AxisMotion(math.copysign(100.0, rate), abs(rate), limits.acceleration)
+            elif command.mode is CommandMode.POSITION:
+                motion = AxisMotion(goal, rate, limits.acceleration)
+            axis.advance(motion, dt)
+        return command
+
+    def run(self, seconds: float, tracks: list[Target] | None = None) -> None:
+        for _ in range(round(seconds / DT)):
+            self.turn(tracks)
+
+
+def test_it_turns_onto_a_target_and_says_so() -> None:
+    bench = Bench()
+    bench.run(1.5, [target(0.4, 0.2)])
+    assert bench.pose == (pytest.approx(0.4, abs=0.002), pytest.approx(0.2, abs=0.002))
+    assert bench.controller.status.on_target
+    assert bench.controller.fire_decision() is not None
+
+
+def test_after_a_halt_it_goes_nowhere_until_it_is_told_to() -> None:
+    bench = Bench()
+    bench.run(0.2, [target(0.4, 0.2)])
+    bench.controller.halt()
+    bench.run(1.5, [target(0.4, 0.2)])
+    assert bench.controller.mode is Mode.IDLE
+    assert bench.sent[-1].mode is CommandMode.STOP
+    assert bench.controller.fire_decision() is None
+    bench.controller.halt()
+    bench.controller.set_mode(Mode.TRACK)
+    bench.run(1.5, [target(0.4, 0.2)])
+    assert bench.pose == (pytest.approx(0.4, abs=0.002), pytest.approx(0.2, abs=0.002))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(anything, anything, anything), max_size=40))
+def test_no_track_makes_it_break_a_limit(inputs: list[tuple[float, float, float]]) -> None:
+    bench = Bench(max_rate=2.0)
+    for azimuth, elevation, rate in inputs:
+        command = bench.turn([target(azimuth, elevation, rate)])
+        if command.mode is CommandMode.VELOCITY:
+            assert abs(command.pan_rate) <= 2.0
+            assert abs(command.tilt_rate) <= 2.0
+        for axis, limits in zip(bench.axes, LIMITS, strict=True):
+            assert limits.lower - 1e-3 <= axis.position <= limits.upper + 1e-3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(['jog', 'nudge', 'move_to', 'track']), anything, anything), max_size=40))
+def test_no_operator_makes_it_break_a_limit(inputs: list[tuple[str, float, float]]) -> None:
+    bench = Bench()
+    bench.turn()
+    for name, pan, tilt in inputs:
+        with contextlib.suppress(TurretError):
+            if name == 'track':
+                bench.controller.set_mode(Mode.TRACK)
+                bench.controller.target.observe(bench.now, [target(pan, tilt)], bench.now)
+            else:
+                getattr(bench.controller, name)(pan, tilt, *([0.0] if name == 'move_to' else []), bench.now)
+        command = bench.turn()
+        for axis, limits, goal, rate in zip(
+                bench.axes, LIMITS, (command.pan, command.tilt), (command.pan_rate, command.tilt_rate), strict=True):
+            if command.mode is not CommandMode.STOP:
+                assert abs(rate) <= limits.rate
+            if command.mode is CommandMode.POSITION:
+                assert limits.lower <= goal <= limits.upper
+            assert limits.lower - 1e-3 <= axis.position <= limits.upper + 1e-3
+
+
+@pytest.mark.parametrize('code', [ReasonCode.PERMIT_STALE, ReasonCode.MOTION_NOT_PERMITTED])
+def test_no_permit_is_a_stop_and_forgets_where_to_go(code: ReasonCode) -> None:
+    bench = Bench()
+    bench.turn()
+    bench.controller.move_to(1.0, 0.0, 0.0, bench.now)
+    assert bench.turn().mode is CommandMode.POSITION
+    assert bench.turn(permit=code).mode is CommandMode.STOP
+    assert bench.controller.code is code
+    assert bench.turn().mode is CommandMode.STOP
+
+
+def test_images_alone_set_the_pace_of_tracking_while_the_command_hardly_changes() -> None:
+    bench = Bench()
+    assert bench.controller.patience_s == 0.0
+    bench.run(0.02, [target(0.4)])
+    assert bench.controller.patience_s == 0.0, 'the head gathers speed'
+    bench.run(1.5, [target(0.4)])
+    calm = bench.controller.patience_s
+    assert 0.02 < calm < 0.1, 'it rests on its target'
+    bench.turn(permit=ReasonCode.PERMIT_STALE)
+    assert bench.sent[-2].mode is CommandMode.VELOCITY
+    assert bench.controller.patience_s == 0.0, 'it has just been stopped'
+    bench.turn(permit=ReasonCode.PERMIT_STALE)
+    assert bench.controller.patience_s == calm, 'it has been stopped for longer'
+    for turn in range(100):
+        bench.turn([target(0.4, 0.002 * turn)])
+    assert bench.controller.patience_s == calm, 'it turns steadily'
+    for axis in ('azimuth', 'elevation'):
+        bench.turn([target(**{'azimuth': 0.4, 'elevation': 0.2, axis: 0.6})])
+        assert bench.controller.patience_s == 0.0, f'the {axis} has jumped'
+        bench.run(1.5, [target(0.4, 0.2)])
+        assert bench.controller.patience_s == calm
+
+
+def test_an_operator_never_waits_for_an_image() -> None:
+    bench = Bench()
+    bench.turn()
+    for mode in (Mode.IDLE, Mode.MANUAL, Mode.OVERLAY):
+        bench.controller.set_mode(mode)
+        bench.run(0.1)
+        assert bench.controller.patience_s == 0.0
+    bench.controller.jog(0.1, 0.0, bench.now)
+    bench.run(0.1)
+    assert bench.sent[-1].mode is CommandMode.VELOCITY
+    assert bench.controller.patience_s == 0.0
+
+
+def test_stale_tracks_a_silent_gimbal_and_nan_stop_it() -> None:
+    bench = Bench()
+    bench.run(0.1, [target(1.0)])
+    assert bench.sent[-1].mode is CommandMode.VELOCITY
+    bench.run(0.35)
+    assert (bench.sent[-1].mode, bench.controller.code) == (CommandMode.STOP, ReasonCode.VISION_STALE)
+    bench.turn([target(1.0)])
+    assert bench.turn([target(math.nan)]).mode is CommandMode.STOP
+    for _ in range(12):
+        command = bench.turn([target(1.0)], report=False)
+    assert (command.mode, bench.controller.code) == (CommandMode.STOP, ReasonCode.STALE_INPUT)
+
+
+def test_tracks_from_the_future_are_ignored() -> None:
+    bench = Bench()
+    bench.turn()
+    bench.controller.target.observe(bench.now + 5.0, [target(1.0)], bench.now)
+    assert bench.turn().mode is CommandMode.STOP
+
+
+def test_coasting_is_bounded() -> None:
+    bench = Bench()
+    bench.run(0.2, [target(0.3)])
+    assert bench.turn([target(0.3, unseen_s=0.5)]).mode is CommandMode.VELOCITY
+    assert bench.controller.tracking is Tracking.COASTING
+    assert bench.turn([target(0.3, unseen_s=1.1)]).mode is CommandMode.STOP
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-1.4, 1.4), st.floats(-0.6, 0.8))
+def test_going_home_on_loss_never_leads_away_from_it(pan: float, tilt: float) -> None:
+    bench = Bench(pan, tilt, recenter_on_loss=True, recenter_delay_s=0.0)
+    distances = [bench.pose]
+    for _ in range(600):
+        bench.turn([])
+        distances.append(bench.pose)
+    for before, after in itertools.pairwise(distances):
+        assert abs(after[0]) <= abs(before[0]) + 1e-9
+        assert abs(after[1]) <= abs(before[1]) + 1e-9
+    assert bench.pose == (pytest.approx(0.0, abs=1e-3), pytest.approx(0.0, abs=1e-3))
+    assert bench.controller.tracking is Tracking.RECENTERING
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-1.5, 1.5), st.floats(-0.7, 0.9))
+def test_a_direction_is_reached_exactly_on_both_axes(pan: float, tilt: float) -> None:
+    bench = Bench(0.3, -0.2)
+    bench.turn()
+    bench.controller.move_to(pan, tilt, 0.0, bench.now)
+    bench.run(2.5)
+    assert bench.pose == (pytest.approx(pan, abs=1e-6), pytest.approx(tilt, abs=1e-6))
+
+
+def test_what_cannot_be_done_is_refused_and_changes_nothing() -> None:
+    bench = Bench()
+    bench.turn()
+    for pan, code in ((math.nan, ReasonCode.NOT_FINITE), (2.0, ReasonCode.OUT_OF_RANGE)):
+        with pytest.raises(TurretError) as refusal:
+            bench.controller.move_to(pan, 0.0, 0.0, bench.now)
+        assert refusal.value.code is code
+    assert bench.controller.mode is Mode.TRACK
+
+
+def test_the_rate_of_images_does_not_matter() -> None:
+    ends = []
+    for every in (2, 3, 6):
+        bench = Bench()
+        for i in range(200):
+            bench.turn([target(0.3 + 0.2 * bench.now - 2.0, rate=0.2)] if i % every == 0 else None)
+        ends.append(bench.pose[0] - (0.3 + 0.2 * bench.now - 2.0))
+    assert max(map(abs, ends)) < math.radians(0.5)
+
+
+def pattern(kind: Kind = Kind.PRESETS, loop: bool = False, pause_on_target: bool = False) -> PatternTask:
+    return PatternTask(PatternOptions(
+        kind, Area(0.0, 0.0, 0.3, 0.2), (Waypoint(0.3, 0.1), Waypoint(-0.2, -0.1)), 1.0, 0.1, loop, pause_on_target, 1))
+
+
+@pytest.mark.parametrize('kind', list(Kind))
+def test_a_pattern_runs_one_pass_to_its_end(kind: Kind) -> None:
+    bench, task = Bench(), pattern(kind)
+    bench.turn()
+    bench.controller.start(task, bench.now)
+    assert bench.controller.mode is Mode.PATTERN
+    for _ in range(4000):
+        bench.turn()
+        if task.done:
+            break
+    assert (task.passes, task.error) == (1, None)
+
+
+def test_a_pattern_ends_at_once_when_cancelled() -> None:
+    bench, task = Bench(), pattern(loop=True)
+    bench.turn()
+    bench.controller.start(task, bench.now)
+    bench.run(0.3)
+    bench.controller.cancel()
+    assert bench.turn().mode is CommandMode.STOP
+    assert task.error is not None
+    assert task.error.code is ReasonCode.CANCELLED
+
+
+def test_a_pattern_pauses_on_a_target_and_goes_on_where_it_was() -> None:
+    bench, task = Bench(), pattern(pause_on_target=True)
+    bench.turn()
+    bench.controller.start(task, bench.now)
+    bench.run(0.2)
+    bench.run(0.8, [target(0.6, 0.3)])
+    assert task.progress.paused
+    assert bench.pose[0] == pytest.approx(0.6, abs=0.01)
+    step = task.progress.step
+    bench.run(1.5, [])
+    assert not task.progress.paused
+    assert task.progress.step >= step
+    bench.run(4.0, [])
+    assert task.passes == 1
+
+
+def test_tuning_finds_a_gain_within_its_travel() -> None:
+    bench, task = Bench(), AutoTune('tilt', 0.1)
+    bench.turn()
+    bench.controller.start(task, bench.now)
+    for _ in range(1500):
+        bench.turn()
+        assert abs(bench.pose[1]) <= 0.1
+        if task.done:
+            break
+    tuned = task.result()
+    assert 1.0 < tuned.kp < tuned.ultimate_gain
+    assert tuned.ultimate_period_s > 0.0

@@ -1,0 +1,164 @@
+"""gpiozero's real lgpio pins over an imitated chip: nothing is energised on the way, and pulses are exact."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import lgpio
+import pytest
+from gpiozero.pins.lgpio import LGPIOPin
+from lgpio_chip import Chip
+from wired_pins import WIRING
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.drivers.driver import Switch
+from turret_control.drivers.servo import ServoDriver
+from turret_control.drivers.step_dir import StepDirDriver
+from turret_control.gimbal_parameters import ServoAxis, ServoParameters
+from turret_control.laser.lines import GpioLines
+from turret_control.laser_parameters import LaserParameters
+from turret_control.safety.estop import gpio_estop
+from turret_control.safety.interlocks import Estop
+
+ENABLES = (WIRING.pan.enable_pin, WIRING.tilt.enable_pin)
+
+
+@pytest.fixture
+def chip(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chip]:
+    chip = Chip(monkeypatch)
+    yield chip
+    chip.close()
+
+
+def test_the_imitation_shows_what_gpiozero_alone_would_do(chip: Chip) -> None:
+    chip.factory.pin_class = LGPIOPin
+    driver = StepDirDriver(WIRING, chip.factory)
+    driver.open()
+    driver.close()
+    assert 0.0 in chip.levels(ENABLES[0]), 'current for a moment'
+
+
+def test_a_motor_never_has_current_while_its_driver_opens_and_closes(chip: Chip) -> None:
+    driver = StepDirDriver(WIRING, chip.factory)
+    driver.open()
+    assert [chip.level(pin) for pin in ENABLES] == [1.0, 1.0]
+    driver.close()
+    for pin in ENABLES:
+        assert set(chip.levels(pin)) == {None, 1.0}
+        assert chip.level(pin) is None
+    first_steps = [i for i, entry in enumerate(chip.trace) if entry.line == WIRING.pan.step_pin]
+    assert chip.trace.index((ENABLES[0], 1.0)) < first_steps[0]
+    assert set(chip.levels(WIRING.pan.step_pin)) == {None, 0.0}
+
+
+@pytest.mark.parametrize('missing', [WIRING.pan.step_pin, WIRING.tilt.home_pin])
+def test_a_pin_that_another_process_has_is_a_driver_fault_and_nothing_stays_taken(chip: Chip, missing: int) -> None:
+    chip.busy = {missing}
+    driver = StepDirDriver(WIRING, chip.factory)
+    with pytest.raises(TurretError, match='GPIO busy') as refusal:
+        driver.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert all(set(chip.levels(pin)) <= {None, 1.0} for pin in ENABLES)
+    chip.busy = set()
+    driver.open()
+    driver.close()
+
+
+def test_a_switch_that_lgpio_cannot_read_stops_the_axis(chip: Chip) -> None:
+    driver = StepDirDriver(WIRING, chip.factory)
+    chip.outside = dict.fromkeys((5, 6, 7, 11, 12, 13), False)
+    driver.open()
+    assert driver.read().pan.upper is Switch.OPEN
+    chip.broken = {6}
+    pan = driver._axes[0].wires
+    pan.read_switches(1e9)
+    assert pan.switches[1] is Switch.UNREADABLE
+    chip.broken = set()
+    driver.close()
+
+
+def test_closing_gets_to_its_end_though_a_pin_fails(chip: Chip) -> None:
+    driver = StepDirDriver(WIRING, chip.factory)
+    driver.open()
+    driver.enable(True)
+    chip.broken = {ENABLES[0]}
+    driver.close()
+    assert chip.levels(ENABLES[1])[-2:] == [1.0, None]
+
+
+def test_an_emergency_stop_that_lgpio_cannot_read_is_unreadable(chip: Chip) -> None:
+    read = gpio_estop(17, chip.factory)
+    chip.outside[17] = False
+    assert read() is Estop.RELEASED
+    chip.broken = {17}
+    assert read() is Estop.UNREADABLE
+
+
+def test_a_servo_gets_the_width_that_it_was_given(chip: Chip) -> None:
+    driver = ServoDriver(ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13)), chip.factory)
+    driver.open()
+    assert chip.levels(12)[-1] == 0.0
+    driver.enable(True)
+    assert chip.level(12) == pytest.approx(0.075)  # 1.5 ms of 20 ms
+    assert chip.frequency[12] == 50.0
+    driver.close()
+    assert chip.level(12) is None
+    assert max(level or 0.0 for level in chip.levels(12)) == pytest.approx(0.075)
+
+
+@pytest.mark.parametrize('driver', ['gpio_pwm', 'gpio_digital', 'servo_relay'])
+def test_a_fire_line_is_dark_until_it_is_fired_whatever_pulls_at_it(chip: Chip, driver: str) -> None:
+    chip.outside[18] = True
+    lines = GpioLines(LaserParameters(driver=driver, watchdog_fitted=True, watchdog_pin=24), chip.factory)
+    lines.set_indicator(True)
+    lines.beat()
+    assert set(chip.levels(18)) == {None, 0.0}
+    assert chip.trace[-2:] == [(23, 1.0), (24, 1.0)]
+    lines.set_laser(1.0)
+    assert chip.level(18) == (0.1 if driver == 'servo_relay' else 1.0)
+    lines.close()
+    assert [chip.level(pin) for pin in (18, 23, 24)] == [None, None, None]
+    assert [chip.levels(pin)[-2] for pin in (18, 23, 24)] == [0.0, 0.0, 0.0]
+
+
+def test_dark_is_at_once_and_not_only_with_the_next_period(chip: Chip) -> None:
+    lines = GpioLines(LaserParameters(driver='gpio_pwm', watchdog_fitted=True, pwm_hz=100.0), chip.factory)
+    lines.set_laser(0.295)
+    assert chip.level(18) == pytest.approx(0.295)
+    written = len(chip.trace)
+    lines.set_laser(0.0)
+    assert chip.trace[written:] == [(18, 0.0), (18, 0.0)], 'no more pulses, and the level of now'
+
+
+def test_a_line_that_lgpio_cannot_drive_is_an_error_that_the_driver_repeats(chip: Chip) -> None:
+    lines = GpioLines(LaserParameters(driver='gpio_digital', watchdog_fitted=True), chip.factory)
+    chip.broken = {18, 23}
+    for use in (lambda: lines.set_laser(1.0), lambda: lines.set_indicator(True)):
+        with pytest.raises(OSError, match='cannot be driven'):
+            use()
+
+
+def test_the_pins_of_a_laser_that_cannot_all_be_had_are_given_back(chip: Chip) -> None:
+    chip.busy = {23}
+    parameters = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
+    with pytest.raises(TurretError, match='GPIO busy') as refusal:
+        GpioLines(parameters, chip.factory)
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert chip.level(18) is None
+    chip.busy = set()
+    assert GpioLines(parameters, chip.factory).description()['line'] == 18
+
+
+def test_lgpio_leaves_no_pipe_in_the_working_directory(tmp_path: Path) -> None:
+    code = 'import os; from turret_control.devices.gpio_pins import import_lgpio as i; print(i().__name__, os.getcwd())'
+    path = os.pathsep.join(part for part in sys.path if part)
+    ended = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, env={**os.environ, 'PYTHONPATH': path}, capture_output=True,
+        text=True, check=True)
+    assert ended.stdout.split() == [lgpio.__name__, str(tmp_path)]
+    assert list(tmp_path.iterdir()) == []

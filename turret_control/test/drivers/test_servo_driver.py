@@ -1,0 +1,188 @@
+"""Servos get the right pulses, and none when they are off."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator
+
+import pytest
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+from i2c_bus import FakeBus
+from wired_pins import Lockstep
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.devices.pca9685 import open_bus
+from turret_control.drivers.servo import Pca9685Driver, ServoDriver, pulse_width
+from turret_control.gimbal.axis import Mode
+from turret_control.gimbal.gimbal import Command, Gimbal
+from turret_control.gimbal_parameters import (
+    GimbalAxis,
+    GimbalParameters,
+    Pca9685Parameters,
+    ServoAxis,
+    ServoParameters,
+)
+
+SERVOS = ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13, invert=True))
+STILL = stand_still(30.0)
+NAN = math.nan
+
+
+class Pins(Lockstep, ServoDriver):
+    """The driver on pins."""
+
+
+class Board(Lockstep, Pca9685Driver):
+    """The driver on a board."""
+
+
+def widths(factory: MockFactory) -> list[float]:
+    return [factory.pin(pin).state * 0.02 for pin in (12, 13)]
+
+
+@pytest.fixture
+def factory() -> MockFactory:
+    return MockFactory(pin_class=MockPWMPin)
+
+
+@pytest.fixture
+def pins(factory: MockFactory) -> Iterator[Pins]:
+    driver = Pins(SERVOS, factory)
+    driver.open()
+    yield driver
+    driver.close()
+
+
+@pytest.mark.parametrize(('angle', 'width'), [
+    (0.0, 0.0015), (0.78539, 0.002), (-0.78539, 0.001), (3.0, 0.002), (-3.0, 0.001)])
+def test_an_angle_as_a_pulse(angle: float, width: float) -> None:
+    assert pulse_width(ServoAxis(), angle) == pytest.approx(width, abs=1e-6)
+    assert pulse_width(ServoAxis(invert=True), -angle) == pytest.approx(width, abs=1e-6)
+
+
+def test_there_are_no_pulses_before_and_after(factory: MockFactory, pins: Pins) -> None:
+    assert widths(factory) == [0.0, 0.0]
+    pins.enable(True)
+    assert widths(factory) == [pytest.approx(0.0015), pytest.approx(0.0015)]
+    pins.enable(False)
+    assert widths(factory) == [0.0, 0.0]
+
+
+def test_the_pulses_follow_the_motion(factory: MockFactory, pins: Pins) -> None:
+    pins.enable(True)
+    pins.command(AxisMotion(0.4, 1.0, 10.0), AxisMotion(0.2, 1.0, 10.0))
+    seen = []
+    for _ in range(60):
+        pins.lockstep.go_on(0.02)
+        seen.append(widths(factory)[0])
+    assert seen == sorted(seen)
+    assert widths(factory) == [
+        pytest.approx(pulse_width(SERVOS.pan, 0.4)), pytest.approx(pulse_width(SERVOS.tilt, 0.2))]
+    assert widths(factory)[1] < 0.0015
+
+
+def test_the_whole_gimbal_on_servos_keeps_its_limits_and_its_speed(factory: MockFactory, pins: Pins) -> None:
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.3, upper=0.5, max_velocity=1.0)
+    gimbal = Gimbal(GimbalParameters(driver='servo', pan=axis, tilt=axis, servo=SERVOS))
+    ends: list[TurretError | None] = []
+    angles: list[float] = []
+    powered = False
+    for tick in range(400):
+        now_ns = pins.lockstep.now_ns()
+        if tick == 1:
+            gimbal.start_homing(ends.append)
+        elif ends:
+            gimbal.command(Command(tick, Mode.VELOCITY, NAN, NAN, 1.0, -1.0), now_ns)
+        motions = gimbal.tick(pins.read(), ReasonCode.OK, now_ns)
+        if motions.enabled != powered:
+            powered = motions.enabled
+            pins.enable(powered)
+        pins.command(motions.pan, motions.tilt)
+        pins.lockstep.go_on(0.008)
+        if powered:
+            angles.append((widths(factory)[0] - 0.0015) / 0.001 * SERVOS.pan.travel)
+    assert ends == [None]
+    assert max(b - a for a, b in itertools.pairwise(angles)) <= 1.0 * 0.02 + 1e-9
+    assert angles[-1] == pytest.approx(0.5, abs=1e-3)
+    assert widths(factory)[1] == pytest.approx(pulse_width(SERVOS.tilt, -0.3), abs=1e-6)
+
+
+def test_a_released_servo_is_put_back_where_the_motion_stands(factory: MockFactory, pins: Pins) -> None:
+    pins.enable(True)
+    pins.command(AxisMotion(0.4, 1.0, 10.0), STILL)
+    pins.lockstep.go_on(1.5)
+    pins.enable(False)
+    pins.enable(True)
+    assert widths(factory)[0] == pytest.approx(pulse_width(SERVOS.pan, 0.4))
+
+
+def test_pins_that_are_taken_are_a_driver_fault(factory: MockFactory, pins: Pins) -> None:
+    with pytest.raises(TurretError) as refusal:
+        Pins(SERVOS, factory).open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+
+
+def test_a_machine_without_pins_says_so() -> None:
+    with pytest.raises(TurretError, match='no GPIO pins'):
+        ServoDriver(SERVOS).open()
+
+
+def test_the_board_gets_its_frame_rate_and_pulses() -> None:
+    bus = FakeBus()
+    board = Board(SERVOS, Pca9685Parameters(pan_channel=3, tilt_channel=7), bus)
+    board.open()
+    assert bus.registers[0xFE] == 121
+    assert bus.registers[0x00] == 0x20
+    assert [bus.width_s(channel) for channel in (3, 7)] == [0.0, 0.0]
+    board.enable(True)
+    assert bus.width_s(3) == pytest.approx(0.0015, rel=0.01)
+    board.command(AxisMotion(0.4, 1.0, 10.0), STILL)
+    board.lockstep.go_on(1.5)
+    assert bus.width_s(3) == pytest.approx(pulse_width(SERVOS.pan, 0.4), rel=0.01)
+    board.close()
+    assert bus.width_s(3) == 0.0
+    assert bus.closed
+
+
+def test_a_board_that_does_not_answer_is_a_driver_fault() -> None:
+    bus = FakeBus()
+    bus.broken = True
+    board = Board(SERVOS, Pca9685Parameters(), bus)
+    with pytest.raises(TurretError, match='does not answer') as refusal:
+        board.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert bus.closed
+    bus.broken, bus.closed = False, False
+    board.open()
+    board.enable(True)
+    bus.broken = True
+    board.command(AxisMotion(0.4, 1.0, 10.0), STILL)
+    board.lockstep.release()
+    board._thread.join(5.0)  # type: ignore[union-attr]
+    with pytest.raises(TurretError, match='does not answer'):
+        board.read()
+    board.close()
+
+
+def test_a_bus_that_is_not_there_is_a_driver_fault() -> None:
+    with pytest.raises(TurretError, match='no I2C bus'):
+        open_bus(19, 0x40)
+
+
+def test_parameters_that_cannot_work_are_refused() -> None:
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.7, upper=0.7)
+    good = GimbalParameters(driver='servo', pan=axis, tilt=axis, servo=SERVOS)
+    for change, complaint in (
+            ({'servo': ServoParameters()}, 'needs pin'), ({'pan': GimbalAxis()}, 'reference "absolute"'),
+            ({'tilt': dataclasses.replace(axis, upper=0.9)}, 'travel'),
+            ({'tilt': dataclasses.replace(axis, reference_angle=0.2)}, 'travel')):
+        with pytest.raises(ValueError, match=complaint):
+            dataclasses.replace(good, **change)
+    with pytest.raises(ValueError, match='below max_pulse_s'):
+        ServoAxis(min_pulse_s=0.002)
+    with pytest.raises(ValueError, match='must differ'):
+        Pca9685Parameters(pan_channel=1)

@@ -1,0 +1,119 @@
+"""The TMC2209 driver: chips set up before anything moves, and watched."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+from tmc_bus import FakePort
+from wired_pins import WIRING, Lockstep, WiredFactory, WiredMotor
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.devices.tmc2209 import CHOPCONF, GSTAT, IHOLD_IRUN
+from turret_control.drivers.tmc2209 import Tmc2209Driver
+from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters, Tmc2209Parameters
+
+
+class Driver(Lockstep, Tmc2209Driver):
+    """The real driver on a clock that stands still and a port with two chips."""
+
+    def __init__(self, port: FakePort) -> None:
+        factory = WiredFactory()
+        self.motor = WiredMotor(factory, WIRING.pan, WIRING, (-600, 600))
+        super().__init__(WIRING, Tmc2209Parameters(), factory, open_uart=lambda parameters: port)
+
+
+@pytest.fixture
+def port() -> FakePort:
+    return FakePort()
+
+
+@pytest.fixture
+def driver(port: FakePort) -> Iterator[Driver]:
+    driver = Driver(port)
+    yield driver
+    driver.close()
+
+
+def test_opening_sets_both_chips_up_with_the_motors_off(driver: Driver, port: FakePort) -> None:
+    driver.open()
+    for chip in port.chips.values():
+        assert chip.registers[CHOPCONF] == 0x15010043
+        assert chip.registers[IHOLD_IRUN] == 0x00041008
+        assert chip.registers[GSTAT] == 0
+    assert not driver.motor.powered
+    driver.close()
+    assert port.closed
+
+
+@pytest.mark.parametrize('trouble', ['silent', 'deaf'])
+def test_a_chip_that_does_not_confirm_fails_the_opening(driver: Driver, port: FakePort, trouble: str) -> None:
+    setattr(port.chips[1], trouble, True)
+    with pytest.raises(TurretError, match='address 1') as refusal:
+        driver.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert port.closed
+    assert not driver.motor.powered
+
+
+def test_a_chip_that_was_reset_is_noticed_within_a_second(driver: Driver, port: FakePort) -> None:
+    driver.open()
+    driver.enable(True)
+    port.chips[0].registers[GSTAT] = 1
+    driver.lockstep.go_on(0.9)
+    driver.read()
+    driver.lockstep.go_on(0.2)
+    with pytest.raises(TurretError, match='lost its settings'):
+        driver.read()
+
+
+def test_a_broken_port_is_a_driver_fault(driver: Driver, port: FakePort) -> None:
+    driver.open()
+    port.broken = True
+    driver.lockstep.go_on(1.1)
+    with pytest.raises(TurretError, match='unplugged') as refusal:
+        driver.read()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+
+
+def test_registers_are_shown_and_some_can_be_written(driver: Driver, port: FakePort) -> None:
+    driver.open()
+    driver.write_register('tilt', IHOLD_IRUN, 0x00020A05)
+    shown = {(register.axis, register.name): register.value for register in driver.registers()}
+    assert shown['tilt', 'IHOLD_IRUN'] == port.chips[1].registers[IHOLD_IRUN] == 0x00020A05
+    assert shown['pan', 'IHOLD_IRUN'] == 0x00041008
+    assert shown['pan', 'CHOPCONF'] == 0x15010043
+    port.chips[0].silent = True
+    shown = {(register.axis, register.name): register.value for register in driver.registers()}
+    assert shown['pan', 'CHOPCONF'] is None
+
+
+@pytest.mark.parametrize(('axis', 'address', 'value', 'code'), [
+    ('roll', IHOLD_IRUN, 0, ReasonCode.UNKNOWN_NAME), ('pan', CHOPCONF, 0, ReasonCode.READ_ONLY),
+    ('pan', 0x22, 1000, ReasonCode.READ_ONLY), ('pan', IHOLD_IRUN, 2**32, ReasonCode.OUT_OF_RANGE),
+    ('pan', IHOLD_IRUN, -1, ReasonCode.OUT_OF_RANGE)])
+def test_other_registers_are_not_written(
+        driver: Driver, port: FakePort, axis: str, address: int, value: int, code: ReasonCode) -> None:
+    driver.open()
+    sent = len(port.sent)
+    with pytest.raises(TurretError) as refusal:
+        driver.write_register(axis, address, value)
+    assert refusal.value.code is code
+    assert len(port.sent) == sent
+
+
+def test_a_port_that_is_not_there_is_a_driver_fault(tmp_path: object) -> None:
+    from turret_control.drivers.tmc2209 import open_port
+    with pytest.raises(TurretError, match='no UART'):
+        open_port(Tmc2209Parameters(port=f'{tmp_path}/nothing'))
+
+
+def test_parameters_that_cannot_work_are_refused() -> None:
+    with pytest.raises(ValueError, match='must differ'):
+        Tmc2209Parameters(pan_address=1)
+    odd = dataclasses.replace(WIRING, pan=dataclasses.replace(WIRING.pan, microsteps=10))
+    with pytest.raises(ValueError, match='microsteps must be'):
+        GimbalParameters(
+            driver='tmc2209', step_dir=odd, pan=GimbalAxis(max_velocity=1.0), tilt=GimbalAxis(max_velocity=1.0))

@@ -1,0 +1,1 @@
+"""Tasks that move the head: patterns, measurements, tuning, checks."""

@@ -1,0 +1,1 @@
+"""Target selection, prediction, backlash compensation, PID and limits."""

@@ -1,0 +1,1 @@
+"""The controller: modes, target, head commands, presets."""

@@ -1,0 +1,154 @@
+"""The controller's messages, to and from the types of its core."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sensor_msgs.msg import JointState
+
+from turret_common.permit import PermitMonitor
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros.node import seconds, stamp_from
+from turret_control.actions.pattern_task import PatternTask
+from turret_control.aiming.aiming import Limits
+from turret_control.aiming.pid import Pid
+from turret_control.aiming.rate_limiter import AxisLimits
+from turret_control.aiming.selection import Target, TrackState
+from turret_control.controller import presets
+from turret_control.controller.controller import Controller
+from turret_control.controller.head_command import Command, GimbalReport
+from turret_control.controller.target_follower import Aim
+from turret_msgs.msg import (
+    AimTarget,
+    AxisState,
+    ControllerState,
+    CrosshairState,
+    GimbalCommand,
+    GimbalState,
+    PatternState,
+    PidState,
+    Preset,
+    SafetyPermit,
+    Track,
+    TrackArray,
+)
+
+
+def target_from(track: Track) -> Target:
+    """Return a track as the core's target."""
+    return Target(
+        track.id, TrackState(track.state), track.class_id, track.confidence, track.azimuth, track.elevation,
+        track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s,
+        (track.box.center_x, track.box.center_y) if track.unseen_s == 0.0 else None,
+        (track.box.width, track.box.height))
+
+
+def observe_permit(monitor: PermitMonitor, permit: SafetyPermit) -> None:
+    """Pass a permit on."""
+    monitor.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
+                   permit.lease_digest, permit.reasons)
+
+
+def observe_joints(controller: Controller, joints: JointState, now: float, to_steady: float) -> None:
+    """Pass the measured pose on; ``to_steady`` turns a stamp into a time on the core's clock, both in s."""
+    if len(joints.position) == len(joints.velocity) == 2:
+        controller.drive.observe_pose(
+            seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
+
+
+def observe_tracks(controller: Controller, tracks: TrackArray, now: float, to_steady: float) -> None:
+    """Pass all tracks of one image on; times as in :func:`observe_joints`."""
+    controller.target.observe(seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
+
+
+def report_from(state: GimbalState) -> GimbalReport:
+    """Return what the core needs of the gimbal's state."""
+    return GimbalReport(Limits(_limits(state.pan), _limits(state.tilt)), _readiness(state))
+
+
+def _limits(axis: AxisState) -> AxisLimits:
+    return AxisLimits(axis.lower, axis.upper, axis.max_velocity, axis.max_acceleration)
+
+
+def _readiness(state: GimbalState) -> ReasonCode:
+    axes = state.pan, state.tilt
+    if any(axis.state == AxisState.STATE_FAULT for axis in axes):
+        return ReasonCode.DRIVER_FAULT
+    if state.motion in (GimbalState.MOTION_HOMING, GimbalState.MOTION_CALIBRATING):
+        return ReasonCode.BUSY
+    if not all(axis.homed for axis in axes):
+        return ReasonCode.NOT_HOMED
+    if not all(axis.enabled for axis in axes):
+        return ReasonCode.NOT_ENABLED
+    return ReasonCode.OK
+
+
+def write_command(message: GimbalCommand, command: Command, seq: int, stamp: Any) -> GimbalCommand:
+    """Put a command into a message, whose frame stays, and return it; the loop uses one message for all commands."""
+    message.header.stamp = stamp
+    message.seq, message.mode = seq, int(command.mode)
+    message.pan, message.tilt = command.pan, command.tilt
+    message.pan_rate, message.tilt_rate = command.pan_rate, command.tilt_rate
+    return message
+
+
+def aim_message(aim: Aim | None, to_steady: float, stamp: Any, frame_id: str) -> AimTarget:
+    """Return what is aimed at; ``stamp`` is that of the message where there is nothing."""
+    message = AimTarget()
+    message.header.frame_id = frame_id
+    if aim is None:
+        message.header.stamp = stamp
+        message.azimuth = message.elevation = message.aim_error = math.nan
+    else:
+        message.header.stamp = stamp_from(aim.at - to_steady)
+        message.track_id, message.lead_s, message.aim_error = aim.target.id, aim.at - aim.stamp, aim.error
+        (message.azimuth, message.elevation), message.azimuth_rate, message.elevation_rate = aim.motion
+    return message
+
+
+def state_message(
+        controller: Controller, saved: Mapping[str, presets.Preset], pattern: PatternTask | None, rate_hz: float,
+        stamp: Any, started: Any) -> ControllerState:
+    """Return the controller's state as a message."""
+    status, parameters, aim = controller.status, controller.parameters, controller.target.aim
+    pan, tilt = controller.drive.aimer.axes
+    following = aim is not None
+    message = ControllerState(
+        mode=int(status.mode), tracking=int(status.tracking), target_id=status.target_id,
+        selected_id=status.selected_id, priority=int(status.priority), recenter_on_loss=parameters.recenter_on_loss,
+        predictive=parameters.aim.predictive, aim_error=aim.error if aim else math.nan, on_target=status.on_target,
+        rate_hz=rate_hz, pan_pid=_pid_state(pan, following), tilt_pid=_pid_state(tilt, following),
+        crosshair=_crosshair(controller), pattern=pattern_message(pattern), code=int(status.code),
+        message=status.message,
+        presets=[Preset(name=name, pan=p.pan, tilt=p.tilt) for name, p in saved.items()])
+    message.header.stamp = stamp
+    message.started = started
+    return message
+
+
+def pattern_message(pattern: PatternTask | None) -> PatternState:
+    """Return what to tell of the pattern that was started last."""
+    if pattern is None or pattern.done:
+        return PatternState(remaining_s=math.nan)
+    return PatternState(**dataclasses.asdict(pattern.progress))
+
+
+def _pid_state(pid: Pid, running: bool) -> PidState:
+    gains = pid.gains
+    error, p, i, d, feedforward, output = pid.terms if running else (math.nan,) * 6
+    return PidState(kp=gains.kp, ki=gains.ki, kd=gains.kd, error=error, p_term=p, i_term=i, d_term=d,
+                    feedforward=feedforward, output=output)
+
+
+def _crosshair(controller: Controller) -> CrosshairState:
+    boresight = controller.target.boresight
+    x, y = controller.crosshair() or (math.nan, math.nan)
+    return CrosshairState(
+        x=x, y=y, range=controller.target.range_m,
+        range_estimated=controller.target.estimated_range_m is not None, calibrated=boresight.calibrated,
+        boresight_azimuth=boresight.azimuth, boresight_elevation=boresight.elevation, offset_y=boresight.offset_y,
+        offset_z=boresight.offset_z, residual=boresight.residual)

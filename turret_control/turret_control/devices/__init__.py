@@ -1,0 +1,1 @@
+"""Chips and pins: GPIO, PCA9685, TMC2209, and the motion profile of an axis."""

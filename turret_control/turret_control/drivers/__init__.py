@@ -1,0 +1,1 @@
+"""Gimbal drivers, one file each, and their registry."""

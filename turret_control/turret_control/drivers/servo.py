@@ -1,0 +1,191 @@
+"""The gimbal drivers for hobby servos: on two pins (gpiozero), or on a PCA9685 board.
+
+A servo takes a pulse for an angle and gives nothing back: positions are commanded ones. It goes to its angle as fast
+as it can, so the motion is shaped here, one pulse frame after the other. When it gets current it jumps to where the
+motion stands, at first the middle; nobody can know where it was. A released servo gets no pulses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import Any, ClassVar, Protocol
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.clock import Clock, SystemClock
+from turret_control.devices.gpio_pins import pin_errors, pin_factory, taking
+from turret_control.devices.motion_profile import AxisMotion, MotionProfile
+from turret_control.devices.pca9685 import Pca9685, open_bus
+from turret_control.drivers.driver import AxisSample, GimbalDriver, GimbalSample, PositionSource
+from turret_control.gimbal_parameters import Pca9685Parameters, ServoAxis, ServoParameters
+
+_FRAME_NS = 20_000_000
+_REST = AxisMotion(0.0, 0.0, 1.0)
+
+
+class ServoOutputs(Protocol):
+    """Where the pulses of both servos come out."""
+
+    def pulse(self, axis: int, width_s: float | None) -> None:
+        """Give servo 0 (pan) or 1 (tilt) pulses of this width; None for none at all."""
+        ...
+
+    def close(self) -> None:
+        """End all pulses and release the hardware."""
+        ...
+
+
+def pulse_width(axis: ServoAxis, angle: float) -> float:
+    """Return the pulse in s for an angle in rad, within what the servo may be given."""
+    share = 0.5 + (-angle if axis.invert else angle) / axis.travel
+    return axis.min_pulse_s + min(1.0, max(0.0, share)) * (axis.max_pulse_s - axis.min_pulse_s)
+
+
+class PinOutputs:
+    """Servo pulses on two pins."""
+
+    def __init__(self, parameters: ServoParameters, factory: Any) -> None:
+        """Take the pins, low.
+
+        Raises:
+            TurretError: DRIVER_FAULT, a pin cannot be had.
+        """
+        from gpiozero import OutputDevice  # only where there are pins
+
+        self._frequency = 1e9 / _FRAME_NS
+        self._pins: list[Any] = []
+        with contextlib.ExitStack() as taken, taking('the servo pins'):
+            for axis in (parameters.pan, parameters.tilt):
+                device = OutputDevice(axis.pin, initial_value=False, pin_factory=factory)
+                self._pins.append(taken.enter_context(device).pin)
+                self._pins[-1].frequency = self._frequency
+                taken.callback(setattr, self._pins[-1], 'frequency', None)
+            self._taken = taken.pop_all()
+
+    def pulse(self, axis: int, width_s: float | None) -> None:
+        """Set the duty cycle that makes these pulses."""
+        self._pins[axis].state = 0.0 if width_s is None else width_s * self._frequency
+
+    def close(self) -> None:
+        """End all pulses and release the pins."""
+        with contextlib.suppress(*pin_errors()):
+            self._taken.close()
+
+
+class ServoDriver(GimbalDriver):
+    """Leads two servos along a shaped motion at 50 Hz."""
+
+    name: ClassVar[str] = 'servo'
+    hardware: ClassVar[bool] = True
+    position_source: ClassVar[PositionSource] = PositionSource.COMMANDED
+
+    def __init__(self, parameters: ServoParameters, factory: Any = None, clock: Clock | None = None) -> None:
+        """Drive the pins that ``parameters`` name.
+
+        Args:
+            parameters: pins and pulses.
+            factory: gpiozero's pin factory; None for this machine's.
+            clock: None for this machine's.
+        """
+        self._servos = (parameters.pan, parameters.tilt)
+        self._parameters = parameters
+        self._factory = factory
+        self._clock = clock or SystemClock()
+        self._outputs: ServoOutputs | None = None
+        self._profiles = (MotionProfile(), MotionProfile())
+        self._motions = (_REST, _REST)
+        self._enabled = False
+        self._power = threading.Lock()  # held while a frame is made, and while the pulses are switched
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def _open_outputs(self) -> ServoOutputs:
+        return PinOutputs(self._parameters, self._factory or pin_factory())
+
+    def open(self) -> None:
+        self.close()
+        self._outputs = self._open_outputs()
+        self._error = None
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name='servos', daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._outputs is not None:
+            with contextlib.suppress(TurretError, *pin_errors()):
+                self.enable(False)
+            with contextlib.suppress(TurretError):
+                self._outputs.close()
+            self._outputs = None
+
+    def enable(self, on: bool) -> None:
+        with self._power:
+            self._motions = (_REST, _REST)
+            self._enabled = on
+            for axis, profile in enumerate(self._profiles):
+                profile.velocity = 0.0
+                if self._outputs is not None:
+                    self._outputs.pulse(axis, pulse_width(self._servos[axis], profile.position) if on else None)
+
+    def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
+        if self._enabled:
+            self._motions = (pan, tilt)
+
+    def read(self) -> GimbalSample:
+        if self._error is not None or self._outputs is None:
+            raise TurretError(ReasonCode.DRIVER_FAULT, f'no pulses are made: {self._error or "the driver is not open"}')
+        pan, tilt = (AxisSample(profile.position, profile.velocity) for profile in self._profiles)
+        return GimbalSample(self._clock.now_ns(), pan, tilt, self._enabled)
+
+    def _run(self) -> None:
+        try:
+            due_ns = self._clock.now_ns()
+            while not self._ended.is_set():
+                with self._power:
+                    if self._enabled:
+                        self._make_frame()
+                due_ns = max(due_ns + _FRAME_NS, self._clock.now_ns())
+                self._clock.sleep_until(due_ns)
+        except Exception as error:  # the boundary of the thread: read() tells of it
+            self._error = error
+            with contextlib.suppress(Exception):
+                self.enable(False)
+
+    def _make_frame(self) -> None:
+        for axis, (profile, motion) in enumerate(zip(self._profiles, self._motions, strict=True)):
+            before = profile.position
+            profile.advance(motion, 1e-9 * _FRAME_NS)
+            if profile.position != before and self._outputs is not None:
+                self._outputs.pulse(axis, pulse_width(self._servos[axis], profile.position))
+
+
+class Pca9685Driver(ServoDriver):
+    """The same with the pulses from a PCA9685, which makes them by itself: it goes on when this process dies."""
+
+    name: ClassVar[str] = 'pca9685'
+
+    def __init__(
+            self, servos: ServoParameters, board: Pca9685Parameters, bus: Any = None,
+            clock: Clock | None = None) -> None:
+        """Drive the channels that ``board`` names.
+
+        Args:
+            servos: pulses.
+            board: bus, address and channels.
+            bus: the I2C bus; None for this machine's.
+            clock: None for this machine's.
+        """
+        super().__init__(servos, None, clock)
+        self._board = board
+        self._bus = bus
+
+    def _open_outputs(self) -> ServoOutputs:
+        return Pca9685(
+            self._bus or open_bus(self._board.bus, self._board.address),
+            (self._board.pan_channel, self._board.tilt_channel), 1e9 / _FRAME_NS)

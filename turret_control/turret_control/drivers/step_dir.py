@@ -1,0 +1,206 @@
+"""The gimbal driver for stepper drivers with STEP, DIR and ENABLE inputs (A4988, DRV8825, TMC2209 and the like).
+
+A thread makes the pulses: it plans a millisecond at a time, sleeps until each step is due and makes it. How fast and
+how evenly that goes depends on the machine; ``./turret bench steps`` measures it. A process that dies or is stopped
+makes no more pulses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.clock import Clock, SystemClock, wake_on_time
+from turret_control.devices.gpio_pins import pin_errors, pin_factory, taking
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.drivers.driver import AxisSample, GimbalDriver, GimbalSample, PositionSource, Switch
+from turret_control.drivers.stepping import Debouncer, StepEvent, StepPlanner
+from turret_control.gimbal_parameters import StepDirAxis, StepDirParameters
+
+_SEGMENT_NS = 1_000_000
+_RESTING_SEGMENT_NS = 5_000_000
+_LATE_NS = 5_000_000  # who is later than this does not try to catch up
+_REST = AxisMotion(0.0, 0.0, 1.0)
+
+
+class _Wires:
+    """The pins of one axis; the motor has no current until :attr:`enable` is switched on."""
+
+    def __init__(self, pins: StepDirAxis, common: StepDirParameters, take: Callable[..., Any]) -> None:
+        """Take the pins, ENABLE first. ``take(kind, pin, **how)`` makes a gpiozero device."""
+        from gpiozero import InputDevice, OutputDevice  # only where there are pins
+
+        self._forward = not pins.invert
+        self._closed_is_pressed = not common.switches_normally_closed
+        self._level: bool | None = None  # of the direction pin
+        self._gap_ns = round(1e9 / common.max_step_rate)
+        self.free_ns = 0                 # when the motor can follow another pulse
+        self.enable = take(OutputDevice, pins.enable_pin, active_high=not common.enable_active_low)
+        self.step = take(OutputDevice, pins.step_pin)
+        self.direction = take(OutputDevice, pins.direction_pin)
+        self._contacts = [
+            None if pin < 0 else take(InputDevice, pin, pull_up=True)
+            for pin in (pins.lower_switch_pin, pins.upper_switch_pin, pins.home_pin)]
+        self._debouncers = [Debouncer(common.debounce_s) for _ in self._contacts]
+        self.switches = [Switch.NONE if contact is None else Switch.UNREADABLE for contact in self._contacts]
+
+    def read_switches(self, now_s: float) -> None:
+        """Bring :attr:`switches` (lower, upper, home) up to date. Contacts are between pin and ground."""
+        for i, contact in enumerate(self._contacts):
+            if contact is None:
+                continue
+            try:
+                pressed: bool | None = contact.is_active == self._closed_is_pressed
+            except pin_errors():
+                pressed = None
+            self.switches[i] = self._debouncers[i].update(pressed, now_s)
+
+    def pulse(self, direction: int, now_ns: int) -> None:
+        """Make one step. The writes themselves take longer than any stepper driver asks for."""
+        level = (direction > 0) == self._forward
+        if level is not self._level:
+            self.direction.pin.state = self._level = level
+        self.free_ns = now_ns + self._gap_ns
+        self.step.pin.state = True
+        self.step.pin.state = False
+
+
+class _Axis(NamedTuple):
+    wires: _Wires
+    planner: StepPlanner
+
+    def sample(self) -> AxisSample:
+        return AxisSample(self.planner.position, self.planner.velocity, *self.wires.switches)
+
+
+class StepDirDriver(GimbalDriver):
+    """Counts the steps that it makes; one count, whatever cuts a motion short."""
+
+    name: ClassVar[str] = 'step_dir'
+    hardware: ClassVar[bool] = True
+    position_source: ClassVar[PositionSource] = PositionSource.COUNTED
+
+    def __init__(self, parameters: StepDirParameters, factory: Any = None, clock: Clock | None = None) -> None:
+        """Drive the pins that ``parameters`` name.
+
+        Args:
+            parameters: pins and gearing.
+            factory: gpiozero's pin factory; None for this machine's.
+            clock: None for this machine's.
+        """
+        self._parameters = parameters
+        self._factory = factory
+        self._clock = clock or SystemClock()
+        self._axes: tuple[_Axis, ...] = ()
+        self._pins = contextlib.ExitStack()
+        self._motions = (_REST, _REST)
+        self._enabled = False
+        self._power = threading.Lock()  # held while a step is made, and while the current is switched
+        self._cut = False  # the power was off since the last segment, however briefly
+        self.resolution = (parameters.pan.step_angle, parameters.tilt.step_angle)
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def open(self) -> None:
+        from gpiozero import OutputDevice
+
+        self.close()
+        factory = self._factory or pin_factory()
+        parameters = self._parameters
+        with contextlib.ExitStack() as pins, taking('the motor pins'):
+            def take(kind: Any, pin: int, **how: Any) -> Any:
+                return pins.enter_context(kind(pin, pin_factory=factory, **how))
+
+            axes = tuple(
+                _Axis(_Wires(axis, parameters, take), StepPlanner(axis.step_angle))
+                for axis in (parameters.pan, parameters.tilt))
+            for pin, level in zip(parameters.microstep_pins, parameters.microstep_levels, strict=True):
+                take(OutputDevice, pin, initial_value=bool(level))
+            for axis in axes:
+                axis.wires.read_switches(1e-9 * self._clock.now_ns())
+                pins.callback(axis.wires.enable.off)  # before any pin is released
+            self._axes, self._pins = axes, pins.pop_all()
+        self._error = None
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name='steps', daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Switch the motors off and release the pins, which float then: a pull-up must keep the motors off."""
+        self._ended.set()
+        self._enabled = False
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        with contextlib.suppress(*pin_errors()):
+            self._pins.close()
+        self._axes = ()
+
+    def enable(self, on: bool) -> None:
+        with self._power:
+            self._motions = (_REST, _REST)
+            self._cut = True
+            self._enabled = on
+            for axis in self._axes:
+                axis.wires.enable.value = on
+
+    def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
+        if self._enabled:
+            self._motions = (pan, tilt)
+
+    def read(self) -> GimbalSample:
+        if self._error is not None or not self._axes:
+            raise TurretError(ReasonCode.DRIVER_FAULT, f'no steps are made: {self._error or "the driver is not open"}')
+        pan, tilt = self._axes
+        return GimbalSample(self._clock.now_ns(), pan.sample(), tilt.sample(), self._enabled)
+
+    # The pulses, in a thread of their own
+
+    def _run(self) -> None:
+        if isinstance(self._clock, SystemClock):
+            wake_on_time()
+        try:
+            begin_ns = self._clock.now_ns()
+            while not self._ended.is_set():
+                length_ns = _RESTING_SEGMENT_NS if self._resting() else _SEGMENT_NS
+                self._make_segment(begin_ns, length_ns)
+                begin_ns += length_ns
+                self._clock.sleep_until(begin_ns)
+                now_ns = self._clock.now_ns()
+                if now_ns - begin_ns > _LATE_NS:
+                    begin_ns = now_ns
+        except Exception as error:  # the boundary of the thread: read() tells of it
+            self._error = error
+            with contextlib.suppress(Exception):
+                self.enable(False)
+
+    def _resting(self) -> bool:
+        return all(
+            motion.speed == 0.0 and axis.planner.velocity == 0.0
+            for axis, motion in zip(self._axes, self._motions, strict=True))
+
+    def _make_segment(self, begin_ns: int, length_ns: int) -> None:
+        """Make the steps of a short while."""
+        if self._cut or not self._enabled:
+            self._cut = False
+            for axis in self._axes:
+                axis.planner.halt()
+        events: list[tuple[StepEvent, _Axis]] = []
+        for axis, motion in zip(self._axes, self._motions, strict=True):
+            axis.wires.read_switches(1e-9 * begin_ns)
+            ahead = axis.wires.switches[1 if motion.target > axis.planner.position else 0]
+            if ahead.stops:
+                motion = stand_still(motion.acceleration)
+            events += [(event, axis) for event in axis.planner.plan(motion, 1e-9 * length_ns)]
+        for event, axis in sorted(events, key=lambda pair: pair[0].offset_s):
+            self._clock.sleep_until(max(begin_ns + round(1e9 * event.offset_s), axis.wires.free_ns))
+            with self._power:
+                if self._cut or not self._enabled:
+                    return
+                axis.wires.pulse(event.direction, self._clock.now_ns())
+                axis.planner.made(event)

@@ -1,0 +1,132 @@
+"""The gimbal driver for two TMC2209: motion by step pulses, currents and microsteps over their UART.
+
+The chip could also turn a motor by itself (VACTUAL), but it would go on turning when this process dies, by a clock
+that nobody counts; step pulses end with the process and are counted. The link is trusted only after every setting was
+written and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.clock import Clock
+from turret_control.devices.tmc2209 import REGISTERS, WRITABLE, WRITE_ONLY, Chip, ChipSettings, Port
+from turret_control.drivers.driver import GimbalSample, Register
+from turret_control.drivers.step_dir import StepDirDriver
+from turret_control.gimbal_parameters import StepDirParameters, Tmc2209Parameters
+
+_CHECK_NS = 1_000_000_000
+_ANSWER_S = 0.02
+
+ResultT = TypeVar('ResultT')
+
+
+def open_port(parameters: Tmc2209Parameters) -> Any:
+    """Return the serial port.
+
+    Raises:
+        TurretError: DRIVER_FAULT, it is not there or taken.
+    """
+    import serial  # only where there is a port
+
+    try:
+        return serial.Serial(
+            parameters.port, parameters.baud, timeout=_ANSWER_S, write_timeout=_ANSWER_S, exclusive=True)
+    except (serial.SerialException, OSError) as error:
+        raise TurretError(ReasonCode.DRIVER_FAULT, f'no UART to the motor drivers: {error}') from error
+
+
+class Tmc2209Driver(StepDirDriver):
+    """Steps like :class:`StepDirDriver`; sets the chips up first and looks after them once a second."""
+
+    name: ClassVar[str] = 'tmc2209'
+
+    def __init__(
+            self, steps: StepDirParameters, uart: Tmc2209Parameters, factory: Any = None, clock: Clock | None = None,
+            open_uart: Callable[[Tmc2209Parameters], Any] = open_port) -> None:
+        """Drive the pins and chips that the parameters name.
+
+        Args:
+            steps: pins and gearing.
+            uart: port, addresses and currents.
+            factory: as for :class:`StepDirDriver`.
+            clock: as for :class:`StepDirDriver`.
+            open_uart: opens the serial port.
+        """
+        super().__init__(steps, factory, clock)
+        self._steps = steps
+        self._uart = uart
+        self._open_uart = open_uart
+        self._port: Any = None
+        self._chips: dict[str, Chip] = {}
+        self._check_ns = 0
+
+    def open(self) -> None:
+        super().open()
+        try:
+            self._port = self._open_uart(self._uart)
+            port: Port = self._port
+            self._chips = {
+                'pan': Chip(port, self._uart.pan_address, self._uart.echo),
+                'tilt': Chip(port, self._uart.tilt_address, self._uart.echo)}
+            self._talk(self._configure)
+        except TurretError:
+            self.close()
+            raise
+        self._check_ns = self._clock.now_ns() + _CHECK_NS
+
+    def close(self) -> None:
+        super().close()
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+        self._chips = {}
+
+    def read(self) -> GimbalSample:
+        sample = super().read()
+        if sample.t_ns >= self._check_ns:
+            self._check_ns = sample.t_ns + _CHECK_NS
+            self._talk(self._check)
+        return sample
+
+    def registers(self) -> list[Register]:
+        return [
+            Register(axis, name, address, self._value(chip, address))
+            for axis, chip in self._chips.items() for name, address in REGISTERS.items()]
+
+    def write_register(self, axis: str, address: int, value: int) -> None:
+        if axis not in self._chips:
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'there is no axis "{axis}"')
+        if address not in WRITABLE:
+            raise TurretError(ReasonCode.READ_ONLY, f'register 0x{address:02X} is not for changing')
+        if not 0 <= value < 2**32:
+            raise TurretError(ReasonCode.OUT_OF_RANGE, f'{value} does not fit a register')
+        self._talk(lambda: self._chips[axis].write(address, value))
+
+    def _configure(self) -> None:
+        for chip, motor in zip(self._chips.values(), (self._steps.pan, self._steps.tilt), strict=True):
+            chip.configure(ChipSettings(
+                self._uart.run_current, self._uart.hold_current, self._uart.hold_delay, self._uart.power_down_delay,
+                motor.microsteps, self._uart.spread_cycle))
+
+    def _check(self) -> None:
+        for chip in self._chips.values():
+            chip.check()
+
+    def _value(self, chip: Chip, address: int) -> int | None:
+        if address in WRITE_ONLY:
+            return chip.written.get(address)
+        try:
+            return self._talk(lambda: chip.read(address))
+        except TurretError:
+            return None
+
+    def _talk(self, use: Callable[[], ResultT]) -> ResultT:
+        """Use the UART, whose loss is a driver fault."""
+        try:
+            return use()
+        except OSError as error:  # SerialException is one
+            raise TurretError(ReasonCode.DRIVER_FAULT, f'the UART to the motor drivers failed: {error}') from error

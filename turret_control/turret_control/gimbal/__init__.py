@@ -1,0 +1,1 @@
+"""Axes, authority to move, and homing."""

@@ -1,0 +1,1 @@
+"""Joystick handset of the replaced turret."""

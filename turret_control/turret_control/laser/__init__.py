@@ -1,0 +1,1 @@
+"""Laser: state machine, its thread, lines, guardian and emission budget."""

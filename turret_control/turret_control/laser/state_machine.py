@@ -1,0 +1,458 @@
+"""The laser's rules: when its line may be high. One thread owns it; all times are CLOCK_MONOTONIC in ns."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections import deque
+from enum import IntEnum
+from typing import NamedTuple
+
+from turret_common.errors import TurretError
+from turret_common.permit import Permit, PermitMonitor, laser_code
+from turret_common.reason_codes import ReasonCode
+from turret_common.validation import require_range
+from turret_control.laser.emission_budget import HOURLY_NS, HourlyLight
+from turret_control.laser_parameters import DUTY_WINDOW_S, LaserParameters
+
+#: A fire grant lasts so long after it was issued.
+GRANT_LIFETIME_NS = 200_000_000
+#: What one request may ask for. The longest pulse is a parameter.
+PULSES_MAX = 10
+PULSE_MIN_S = 0.005
+GAP_MIN_S, GAP_MAX_S = 0.02, 2.0
+_DUTY_WINDOW_NS = round(DUTY_WINDOW_S * 1e9)
+_CODES = frozenset(ReasonCode)
+
+#: Reasons that keep an armed laser dark and leave it armed. Every other reason to withhold emission disarms.
+INHIBITS = frozenset({
+    ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_FIRE_ZONE, ReasonCode.PERSON_NEAR_BEAM, ReasonCode.EXCLUSION_SILENT,
+    ReasonCode.FRAMES_FROZEN, ReasonCode.VISION_STALE, ReasonCode.BEAM_STILL,
+})
+
+
+class LaserState(IntEnum):
+    """The constants ``STATE_*`` of ``LaserState.msg``."""
+
+    DARK = 0
+    ARMING = 1
+    ARMED = 2
+    FIRING = 3
+    COOLDOWN = 4
+    FAULT = 5
+
+
+class GrantSource(IntEnum):
+    """The constants ``SOURCE_*`` of ``FireGrant.msg``."""
+
+    UNKNOWN = 0
+    OPERATOR = 1
+    AUTO = 2
+
+
+class Grant(NamedTuple):
+    """One message of ``safety/fire_grant``; the fields are those of ``FireGrant.msg``."""
+
+    epoch: int
+    seq: int
+    monotonic_ns: int
+    source: int
+    trigger: bool
+
+
+class Lines(NamedTuple):
+    """What the pins shall be: the laser's level, 0 to 1 of full power, and the indicator."""
+
+    laser: float
+    indicator: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Burst:
+    """Pulses with pauses between them, in s."""
+
+    pulses: int
+    pulse_s: float
+    gap_s: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LaserSnapshot:
+    """The laser as others may see it; the fields are those of ``LaserState.msg``."""
+
+    state: LaserState
+    emitting: bool
+    indicator: bool
+    session_remaining_s: float
+    power: float
+    arming_remaining_s: float
+    arm_remaining_s: float
+    cooldown_remaining_s: float
+    duty: float
+    fire_count: int
+    dry_fire_count: int
+    code: ReasonCode
+    message: str
+
+
+@dataclasses.dataclass
+class _Firing:
+    """A burst under way. ``hold_until_ns`` is set for hold to fire, which also ends when no grant renews it."""
+
+    burst: Burst
+    pulses_left: int
+    edge_ns: int
+    on_since_ns: int | None = None
+    hold_until_ns: int | None = None
+
+
+class LaserCore:
+    """The state machine dark, arming, armed, firing, cooldown, fault.
+
+    :meth:`tick` says what the pins shall be now and must be called at least every few milliseconds; everything else
+    only changes what the next tick says. A request that raises :class:`TurretError` has changed nothing.
+
+    Attributes:
+        state: now.
+        light: of the last hour, which the class 2 profile limits.
+    """
+
+    def __init__(
+            self, parameters: LaserParameters, permits: PermitMonitor, light: HourlyLight | None = None) -> None:
+        self._parameters = parameters
+        self._permits = permits
+        self._power = parameters.power
+        self.state = LaserState.DARK
+        self._dark_code = ReasonCode.NOT_ARMED
+        self._dark_message = 'arm first'
+        self._armed_by: Permit | None = None
+        self._armed_from_ns = 0
+        self._used_ns = 0
+        self._cooldown_until_ns = 0
+        self._firing: _Firing | None = None
+        self._emissions: deque[tuple[int, int]] = deque()
+        self.light = light or HourlyLight()
+        self._grant_order = (0, 0)
+        self._needs_release = False
+        self._fire_count = 0
+        self._dry_fire_count = 0
+
+    # Requests
+
+    def arm(self, now_ns: int) -> None:
+        """Begin to arm.
+
+        Raises:
+            TurretError: BUSY when that is done already, the fault's code, or why the permit withholds emission.
+        """
+        if self.state is LaserState.FAULT:
+            raise TurretError(self._dark_code, self._dark_message)
+        if self.state is not LaserState.DARK:
+            raise TurretError(ReasonCode.BUSY, f'the laser is {self.state.name.lower()} already')
+        permit = self._permits.newest
+        self._check_permit(permit, now_ns)
+        if self._session_left_ns(now_ns) <= 0:
+            raise TurretError(ReasonCode.SESSION_LIMIT, 'the light of this hour is used up')
+        self._armed_by = permit
+        self._armed_from_ns = now_ns + _ns(self._parameters.arm_delay_s)
+        self.state = LaserState.ARMING
+
+    def disarm(self, now_ns: int) -> None:
+        """Go dark and stay so. Never refused."""
+        self._go_dark(ReasonCode.DISARMED, now_ns)
+
+    def fire(self, pulses: int, pulse_s: float, gap_s: float, now_ns: int) -> None:
+        """Begin one burst; 0 stands for the parameter's value.
+
+        Raises:
+            TurretError: NOT_FINITE, OUT_OF_RANGE or PULSE_CAP for the request; NOT_ARMED, ARMING, COOLDOWN, BUSY,
+                POWER_ZERO, DUTY_EXCEEDED, or why the permit withholds emission.
+        """
+        parameters = self._parameters
+        burst = Burst(
+            pulses or parameters.burst_count, pulse_s or parameters.pulse_s, gap_s or parameters.burst_gap_s)
+        require_range('pulses', burst.pulses, 1, PULSES_MAX)
+        require_range('pulse_s', burst.pulse_s, PULSE_MIN_S, math.inf)
+        require_range('gap_s', burst.gap_s, GAP_MIN_S, GAP_MAX_S)
+        if burst.pulse_s > parameters.longest_pulse_s:
+            raise TurretError(ReasonCode.PULSE_CAP, f'the longest pulse is {parameters.longest_pulse_s:g} s')
+        self._begin(burst, None, now_ns)
+
+    def grant(self, grant: Grant, now_ns: int) -> None:
+        """Take a fire grant that arrived: hold to fire while an operator's are renewed, one burst for an automatic one.
+
+        One that is old, repeated or of another safety process is ignored. A trigger that was held while firing was not
+        possible, or beyond the end of a burst, counts only once it was released.
+        """
+        permit = self._permits.newest
+        order = (grant.epoch, grant.seq)
+        if (permit is None or grant.epoch != permit.epoch or order <= self._grant_order
+                or not 0 <= now_ns - grant.monotonic_ns < GRANT_LIFETIME_NS):
+            return
+        self._grant_order = order
+        if grant.source == GrantSource.AUTO and grant.trigger:
+            with contextlib.suppress(TurretError):
+                self.fire(0, 0.0, 0.0, now_ns)
+        elif grant.source == GrantSource.OPERATOR:
+            self._hold(grant, now_ns)
+
+    def _hold(self, grant: Grant, now_ns: int) -> None:
+        firing = self._firing
+        until_ns = grant.monotonic_ns + GRANT_LIFETIME_NS
+        if not grant.trigger:
+            if firing is not None and firing.hold_until_ns is not None:
+                self._end_burst(now_ns)
+            self._needs_release = False
+        elif firing is not None and firing.hold_until_ns is not None:
+            firing.hold_until_ns = until_ns
+        elif not self._needs_release:
+            try:
+                self._begin(Burst(1, self._parameters.longest_pulse_s, 0.0), until_ns, now_ns)
+            except TurretError:
+                self._needs_release = True
+
+    def set_power(self, power: float, now_ns: int) -> None:
+        """Set the power; 0 is dark at once.
+
+        Raises:
+            TurretError: NOT_FINITE or OUT_OF_RANGE; POWER_CAP above the cap; NOT_SUPPORTED for a laser that cannot be
+                dimmed; WRONG_MODE for more power while armed.
+        """
+        require_range('power', power, 0.0, 1.0)
+        if not self._parameters.dimmable and power not in (0.0, 1.0):
+            raise TurretError(ReasonCode.NOT_SUPPORTED, f'{self._parameters.driver} only switches: 0 or 1')
+        if power > self._parameters.power_cap:
+            raise TurretError(ReasonCode.POWER_CAP, f'the power is capped at {self._parameters.power_cap:g}')
+        if power > self._power and self.state not in (LaserState.DARK, LaserState.FAULT):
+            raise TurretError(ReasonCode.WRONG_MODE, 'disarm the laser to raise its power')
+        self._power = power
+        if power == 0.0:
+            self._end_burst(now_ns)
+
+    def reset_count(self) -> None:
+        """Set the fire counters to zero."""
+        self._fire_count = self._dry_fire_count = 0
+
+    def change_parameters(self, parameters: LaserParameters) -> None:
+        """Take changed parameters.
+
+        Raises:
+            ValueError: while the laser is armed.
+        """
+        if self.state not in (LaserState.DARK, LaserState.FAULT):
+            raise ValueError('disarm the laser before changing its parameters')
+        self._parameters = parameters
+
+    def fault(self, code: ReasonCode, message: str, now_ns: int) -> None:
+        """Go dark and refuse to arm until :meth:`clear_fault`."""
+        self._go_dark(code, now_ns)
+        self.state, self._dark_code, self._dark_message = LaserState.FAULT, code, message
+
+    def clear_fault(self) -> None:
+        """End a fault whose cause is gone. The laser stays dark."""
+        if self.state is LaserState.FAULT:
+            self.state, self._dark_code, self._dark_message = LaserState.DARK, ReasonCode.NOT_ARMED, 'arm first'
+
+    # Time
+
+    def tick(self, now_ns: int) -> Lines:
+        """Let time pass and return what the pins shall be now."""
+        if self.state not in (LaserState.DARK, LaserState.FAULT):
+            code, disarms = self._withheld(now_ns)
+            if disarms:
+                self._go_dark(code, now_ns)
+            elif self._session_left_ns(now_ns) <= 0:
+                self._go_dark(ReasonCode.SESSION_LIMIT, now_ns)
+            elif code is not ReasonCode.OK:
+                self._end_burst(now_ns)
+        if self.state is LaserState.ARMING and now_ns >= self._armed_from_ns:
+            self._used_ns = now_ns
+            self.state = LaserState.COOLDOWN
+        if self.state is LaserState.FIRING:
+            self._advance(now_ns)
+        if self.state is LaserState.COOLDOWN and now_ns >= self._cooldown_until_ns:
+            self.state = LaserState.ARMED
+        if self.state is LaserState.ARMED and now_ns - self._used_ns >= _ns(self._parameters.arm_expiry_s):
+            self._go_dark(ReasonCode.ARM_EXPIRED, now_ns)
+        on = self._firing is not None and self._firing.on_since_ns is not None and not self._parameters.dry_run
+        return Lines(self._power if on else 0.0, self.state not in (LaserState.DARK, LaserState.FAULT))
+
+    def next_ns(self, now_ns: int) -> int | None:
+        """Return when the next tick is needed to keep a pulse's length; None = no pulse or pause is under way."""
+        firing = self._firing
+        if firing is None:
+            return None
+        if firing.on_since_ns is None:
+            return firing.edge_ns
+        return min(firing.edge_ns, now_ns + self._duty_left_ns(now_ns))
+
+    def snapshot(self, now_ns: int) -> LaserSnapshot:
+        """Return the laser as others may see it."""
+        code, message = self._not_ready(now_ns)
+        armed = self.state in (LaserState.ARMED, LaserState.COOLDOWN, LaserState.FIRING)
+        firing = self._firing is not None and self._firing.on_since_ns is not None
+        return LaserSnapshot(
+            state=self.state,
+            emitting=firing and not self._parameters.dry_run,
+            indicator=self.state not in (LaserState.DARK, LaserState.FAULT),
+            session_remaining_s=(
+                _s(self._session_left_ns(now_ns)) if self._parameters.class2_play else math.nan),
+            power=self._power,
+            arming_remaining_s=_s(self._armed_from_ns - now_ns) if self.state is LaserState.ARMING else 0.0,
+            arm_remaining_s=(
+                _s(self._used_ns - now_ns) + self._parameters.arm_expiry_s if armed else 0.0),
+            cooldown_remaining_s=_s(max(0, self._cooldown_until_ns - now_ns)),
+            duty=self._duty_ns(now_ns) / _DUTY_WINDOW_NS,
+            fire_count=self._fire_count, dry_fire_count=self._dry_fire_count, code=code, message=message)
+
+    # Rules
+
+    def _check_permit(self, permit: Permit | None, now_ns: int) -> None:
+        code = laser_code(permit, now_ns)
+        if code is ReasonCode.OK:
+            return
+        if permit is not None and code is not ReasonCode.PERMIT_STALE and permit.reasons:
+            code = _known(permit.reasons[0])
+        raise TurretError(code, f'emission is withheld: {code.name}')
+
+    def _withheld(self, now_ns: int) -> tuple[ReasonCode, bool]:
+        """Return why an armed laser may not emit now, OK when it may, and whether that disarms it."""
+        permit, armed_by = self._permits.newest, self._armed_by
+        code = laser_code(permit, now_ns)
+        if permit is None or armed_by is None:
+            return code, True
+        if permit.epoch != armed_by.epoch:
+            return ReasonCode.PERMIT_EPOCH, True
+        if permit.lease_digest != armed_by.lease_digest:
+            return ReasonCode.OPERATOR_CHANGED if permit.lease_digest else ReasonCode.NO_OPERATOR, True
+        reasons = [_known(reason) for reason in permit.reasons]
+        for reason in reasons:
+            if reason not in INHIBITS:
+                return reason, True
+        if code is ReasonCode.FIRE_NOT_PERMITTED and reasons:
+            return reasons[0], False
+        return code, code is not ReasonCode.OK
+
+    def _begin(self, burst: Burst, hold_until_ns: int | None, now_ns: int) -> None:
+        refusals = {
+            LaserState.DARK: ReasonCode.NOT_ARMED, LaserState.FAULT: self._dark_code,
+            LaserState.ARMING: ReasonCode.ARMING, LaserState.FIRING: ReasonCode.BUSY,
+            LaserState.COOLDOWN: ReasonCode.COOLDOWN}
+        if self.state in refusals:
+            raise TurretError(refusals[self.state], f'the laser is {self.state.name.lower()}')
+        self._check_permit(self._permits.newest, now_ns)
+        if self._power <= 0.0:
+            raise TurretError(ReasonCode.POWER_ZERO, 'the power is zero: nothing would be emitted')
+        wanted_ns = 1 if hold_until_ns is not None else _ns(burst.pulses * burst.pulse_s)
+        left_ns = self._duty_left_ns(now_ns)
+        if wanted_ns > left_ns:
+            raise TurretError(
+                ReasonCode.DUTY_EXCEEDED, f'only {_s(left_ns):.2f} s of light are left for now')
+        self._firing = _Firing(burst, burst.pulses, edge_ns=now_ns, hold_until_ns=hold_until_ns)
+        self.state = LaserState.FIRING
+
+    def _advance(self, now_ns: int) -> None:
+        """Switch the beam of the burst under way, or end it."""
+        firing = self._firing
+        assert firing is not None
+        released = firing.hold_until_ns is not None and now_ns >= firing.hold_until_ns
+        if released or self._duty_left_ns(now_ns) <= 0:
+            self._end_burst(now_ns)
+        elif now_ns >= firing.edge_ns:
+            if firing.on_since_ns is None:
+                self._switch_on(firing, now_ns)
+            elif firing.pulses_left:
+                self._switch_off(firing, now_ns)
+                firing.edge_ns = now_ns + _ns(firing.burst.gap_s)
+            else:
+                self._end_burst(now_ns)
+
+    def _switch_on(self, firing: _Firing, now_ns: int) -> None:
+        firing.on_since_ns = now_ns
+        firing.edge_ns = now_ns + _ns(firing.burst.pulse_s)
+        firing.pulses_left -= 1
+        if self._parameters.dry_run:
+            self._dry_fire_count += 1
+        else:
+            self._fire_count += 1
+
+    def _switch_off(self, firing: _Firing, now_ns: int) -> None:
+        if firing.on_since_ns is not None:
+            self._emissions.append((firing.on_since_ns, now_ns))
+            self.light.add(firing.on_since_ns, now_ns)
+            firing.on_since_ns = None
+        while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:
+            self._emissions.popleft()
+
+    def _end_burst(self, now_ns: int) -> None:
+        firing = self._firing
+        if firing is None:
+            return
+        self._switch_off(firing, now_ns)
+        self._firing = None
+        self._needs_release = firing.hold_until_ns is not None
+        self._used_ns = now_ns
+        self._cooldown_until_ns = now_ns + _ns(self._parameters.cooldown_s)
+        self.state = LaserState.COOLDOWN
+
+    def _go_dark(self, code: ReasonCode, now_ns: int) -> None:
+        self._end_burst(now_ns)
+        if self.state is not LaserState.FAULT:
+            self.state = LaserState.DARK
+            self._dark_code, self._dark_message = code, code.words
+
+    def _duty_ns(self, now_ns: int) -> int:
+        """Return for how long of the window that ends now the beam was on."""
+        start_ns = now_ns - _DUTY_WINDOW_NS
+        spans = list(self._emissions)
+        if self._firing is not None and self._firing.on_since_ns is not None:
+            spans.append((self._firing.on_since_ns, now_ns))
+        return sum(off - max(on, start_ns) for on, off in spans if off > start_ns)
+
+    def _duty_left_ns(self, now_ns: int) -> int:
+        if self._parameters.class2_play:
+            return self._session_left_ns(now_ns)
+        return round(self._parameters.duty_cap * _DUTY_WINDOW_NS) - self._duty_ns(now_ns)
+
+    def _session_left_ns(self, now_ns: int) -> int:
+        """Return how much light is left of the hour under the class 2 profile."""
+        left_ns = self.light.left_ns(now_ns)  # also forgets what is older
+        if self._firing is not None and self._firing.on_since_ns is not None:
+            left_ns -= now_ns - self._firing.on_since_ns
+        return left_ns if self._parameters.class2_play else HOURLY_NS
+
+    def _not_ready(self, now_ns: int) -> tuple[ReasonCode, str]:
+        """Return why a fire request would be refused now, or why it went dark; OK when neither."""
+        parameters = self._parameters
+        if self.state in (LaserState.DARK, LaserState.FAULT):
+            return self._dark_code, self._dark_message
+        if self.state is LaserState.ARMING:
+            return ReasonCode.ARMING, ''
+        code, _ = self._withheld(now_ns)
+        if code is not ReasonCode.OK:
+            return code, f'emission is withheld: {code.words}'
+        if self._power <= 0.0:
+            return ReasonCode.POWER_ZERO, 'the power is zero'
+        if self.state is LaserState.COOLDOWN:
+            return ReasonCode.COOLDOWN, ''
+        if self.state is LaserState.FIRING:
+            return ReasonCode.BUSY, ''
+        if _ns(parameters.burst_count * parameters.pulse_s) > self._duty_left_ns(now_ns):
+            return ReasonCode.DUTY_EXCEEDED, 'the duty cap is reached'
+        if self._needs_release:
+            return ReasonCode.TRIGGER_NEEDS_NEW_PRESS, 'release the trigger and press it again'
+        return ReasonCode.OK, ''
+
+
+def _known(code: int) -> ReasonCode:
+    """Return a reason that came in a message; a number that is none forbids emission."""
+    return ReasonCode(code) if code in _CODES else ReasonCode.FIRE_NOT_PERMITTED
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def _s(nanoseconds: int) -> float:
+    return nanoseconds * 1e-9

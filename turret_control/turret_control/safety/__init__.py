@@ -1,0 +1,1 @@
+"""Interlocks, operator lease, zones, emergency stop and person exclusion."""

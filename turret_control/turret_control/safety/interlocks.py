@@ -1,0 +1,494 @@
+"""What is permitted now, and why not more: the decisions of the safety node.
+
+What other nodes say arrives through the ``see_`` methods with the time of its receipt, what people ask through the
+others; :meth:`SafetyCore.decide` weighs it. All times are CLOCK_MONOTONIC of this host in ns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Generic, NamedTuple, TypeVar
+
+from turret_common.errors import TurretError
+from turret_common.geometry import Bearing, base_from_head, bearing_of, direction
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_common.validation import require_finite
+from turret_control.safety.lease import OperatorLease
+from turret_control.safety.person_exclusion import Beam, PeopleReport, PersonExclusion, reach
+from turret_control.safety.zones import Motion, Zone, check_zones, lie_below, may_fire
+from turret_control.safety_parameters import SafetyParameters
+
+_SECOND_NS = 1_000_000_000
+#: A camera that is silent for longer does not vouch for a hardware laser.
+_CAMERA_TIMEOUT_S = 3.0
+#: What happens in an instant is shown for this long, so that a lost permit does not hide it.
+_SHOWN_NS = _SECOND_NS
+_CLOCK_STEP_NS = 50_000_000
+#: Stamps may lie this far in the future, in s: clocks are read one after the other.
+_STAMP_AGE_MIN_S = -0.01
+#: DDS forgets a killed node only after 20 s; until then its successor has a namesake.
+_NAMESAKE_NS = 25 * _SECOND_NS
+_STOP_REASON_LENGTH_MAX = 200
+#: Automatic fire needs the aim to be good in so many images in a row.
+_SETTLED_IMAGES = 3
+#: The class 2 profile: the region is confirmed for so long, and the beam must have moved so far within so long.
+_CONFIRMED_NS, _STILL_NS, _STILL_ANGLE = 60 * _SECOND_NS, _SECOND_NS // 2, math.radians(1.0)
+
+SeenT = TypeVar('SeenT')
+
+
+class Estop(IntEnum):
+    """The constants ``ESTOP_*`` of ``SafetyState.msg``."""
+
+    UNKNOWN = 0
+    NONE = 1
+    RELEASED = 2
+    PRESSED = 3
+    UNREADABLE = 4
+
+
+class GimbalReport(NamedTuple):
+    """What the gimbal says of itself.
+
+    Attributes:
+        hardware: its motors are real.
+        homed: both axes have a reference.
+        measured: both positions are measured, not counted or assumed.
+        decelerations: that pan and tilt brake with, in rad/s^2.
+        geometry: what a confirmed region depends on: power-up, home and limits.
+    """
+
+    hardware: bool
+    homed: bool
+    measured: bool
+    decelerations: tuple[float, float]
+    geometry: tuple[float, ...]
+
+
+class LaserReport(NamedTuple):
+    """What the laser says of itself.
+
+    Attributes:
+        hardware: it is real.
+        armed: arming included.
+        ready: armed, and the arming delay is over.
+        class2_play: it runs under that profile.
+    """
+
+    hardware: bool
+    armed: bool
+    ready: bool = False
+    class2_play: bool = False
+
+
+class CameraReport(NamedTuple):
+    """What the camera says of itself: whether its images are live light from the real world, and where it is."""
+
+    hardware: bool
+    on_base: bool
+
+
+class AimReport(NamedTuple):
+    """What the controller says of its aim.
+
+    Attributes:
+        following: the head itself follows a target, rather than a mark on the screen.
+        calibrated: where the laser looks was measured.
+        boresight: azimuth and elevation of the laser relative to the head, in rad.
+        geometry: whatever else decides where the laser lands.
+    """
+
+    following: bool
+    calibrated: bool
+    boresight: Bearing
+    geometry: tuple[float, ...]
+
+
+class Verdict(NamedTuple):
+    """What is permitted, and the reasons of everything that is withheld."""
+
+    laser_ok: bool
+    motion_ok: bool
+    reasons: tuple[ReasonCode, ...]
+
+
+class _Seen(Generic[SeenT]):
+    """Something that was seen at a time, or never."""
+
+    def __init__(self) -> None:
+        self.last: SeenT | None = None
+        self._ns = 0
+
+    def see(self, what: SeenT | None, at_ns: int) -> None:
+        """Take what is seen now."""
+        self.last, self._ns = what, at_ns
+
+    def fresh(self, timeout_s: float, now_ns: int) -> SeenT | None:
+        """Return it; None when it was never seen, or too long ago."""
+        return self.last if now_ns - self._ns < timeout_s * 1e9 else None
+
+
+class SafetyCore:
+    """Weighs everything that permits or forbids motion and emission.
+
+    Attributes:
+        lease: the operator's.
+        zones: in force.
+        stop_reason: why everything was stopped; None = it is not.
+        auto_fire: automatic fire is on.
+        not_now: why automatic fire last did not fire; empty when it did, or is off.
+        estop: the emergency-stop input.
+        exclusion_required: the beam is kept away from people.
+    """
+
+    def __init__(
+            self, parameters: SafetyParameters, lease: OperatorLease, zones: Sequence[Zone] = (),
+            stop_reason: str | None = None) -> None:
+        self._parameters = parameters
+        self.lease = lease
+        self.zones = tuple(zones)
+        self.stop_reason = stop_reason
+        self.auto_fire = False
+        self.not_now = ''
+        self.estop = Estop.NONE if parameters.estop_driver == 'none' else Estop.UNKNOWN
+        self._gimbal: _Seen[GimbalReport] = _Seen()
+        self._laser: _Seen[LaserReport] = _Seen()
+        self._camera: _Seen[CameraReport] = _Seen()
+        self._exclusion = PersonExclusion(parameters.exclusion_margin)
+        self._pose: _Seen[Pose] = _Seen()
+        self._image: _Seen[bool] = _Seen()
+        self._aim: AimReport | None = None
+        self._confirmed: tuple[object, ...] | None = None
+        self._confirmed_ns = 0
+        self._poses: deque[tuple[int, Pose]] = deque()
+        self._stop_untold = False
+        self._stop_told_ns: int | None = None
+        self._clock_offset_ns: int | None = None
+        self._clock_jump_ns: int | None = None
+        self._foreign_permit_ns: int | None = None
+        self._strangers: frozenset[str] = frozenset()
+        self._namesakes_since: dict[str, int] = {}
+        self._fire_seq: int | None = None
+        self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good images in a row
+
+    # What others say
+
+    def see_gimbal(self, report: GimbalReport, now_ns: int) -> None:
+        """Take the gimbal's state."""
+        self._gimbal.see(report, now_ns)
+        self._void_changed_region()
+
+    def see_laser(self, report: LaserReport, now_ns: int) -> None:
+        """Take the laser's state; automatic fire ends with its arm."""
+        self._laser.see(report, now_ns)
+        if not report.armed:
+            self._end_auto_fire()
+
+    def see_camera(self, report: CameraReport, now_ns: int) -> None:
+        """Take the camera's state."""
+        self._camera.see(report, now_ns)
+
+    def see_estop(self, estop: Estop) -> None:
+        """Take the emergency-stop input. Releasing it starts nothing: the stop stays until :meth:`reset`."""
+        self.estop = estop
+        if estop is Estop.PRESSED and self.stop_reason is None:
+            self.stop('the emergency stop was pressed')
+
+    def see_people(self, report: PeopleReport, stamp_age_s: float, now_ns: int) -> None:
+        """Take what the person exclusion saw in an image of that age."""
+        self._exclusion.see(report, stamp_age_s, now_ns)
+
+    def see_aim(self, report: AimReport) -> None:
+        """Take the controller's state."""
+        self._aim = report
+        self._void_changed_region()
+
+    def see_pose(self, pose: Pose, stamp_age_s: float, now_ns: int) -> None:
+        """Take the pose measured so long ago; one that is not finite, or from the future, is none."""
+        known = all(map(math.isfinite, pose)) and stamp_age_s >= _STAMP_AGE_MIN_S
+        measured_ns = now_ns - round(stamp_age_s * 1e9) if known else now_ns
+        self._pose.see(pose if known else None, measured_ns)
+        if known:
+            self._poses.append((measured_ns, pose))
+        while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:
+            self._poses.popleft()
+
+    def see_tracks(self, stamp_age_s: float, now_ns: int) -> None:
+        """Take the age of the image that the newest tracks come from; one from the future is refused."""
+        if stamp_age_s >= _STAMP_AGE_MIN_S:
+            self._image.see(True, now_ns - round(stamp_age_s * 1e9))
+
+    def see_clock(self, offset_ns: int, now_ns: int) -> None:
+        """Take the wall clock's present offset from the monotonic clock."""
+        if self._clock_offset_ns is not None and abs(offset_ns - self._clock_offset_ns) > _CLOCK_STEP_NS:
+            self._clock_jump_ns = now_ns
+        self._clock_offset_ns = offset_ns
+
+    def see_foreign_permit(self, now_ns: int) -> None:
+        """Take that somebody else issues permits."""
+        self._foreign_permit_ns = now_ns
+
+    def see_publishers(self, nodes: Mapping[str, Sequence[str]], now_ns: int) -> None:
+        """Take the full names of the nodes that publish each topic that has one owner.
+
+        Two names are two publishers. One name twice may be a node that was killed and its successor, for a while.
+        """
+        self._strangers = frozenset(topic for topic, names in nodes.items() if len(set(names)) > 1)
+        namesakes = {topic for topic, names in nodes.items() if len(names) > len(set(names))}
+        self._namesakes_since = {topic: self._namesakes_since.get(topic, now_ns) for topic in namesakes}
+
+    # What people ask
+
+    def stop(self, reason: str) -> None:
+        """Withdraw everything until :meth:`reset`. Anybody may."""
+        text = ''.join(c if c.isprintable() else ' ' for c in reason[:_STOP_REASON_LENGTH_MAX]).strip()
+        self.stop_reason = text or 'no reason given'
+        self._stop_untold = True
+        self._end_auto_fire()
+
+    def reset(self, lease_id: str) -> None:
+        """Clear the software stop; nothing starts or arms by that. Raises as :meth:`OperatorLease.check`.
+
+        One that is cleared at once still holds until it was shown for a while.
+        """
+        self.lease.check(lease_id)
+        self.stop_reason = None
+
+    def acquire(self, secret: str, name: str, take_over: bool, now_ns: int) -> tuple[str, str]:
+        """Change the operator. Raises and returns as :meth:`OperatorLease.acquire`."""
+        granted = self.lease.acquire(secret, name, take_over, now_ns)
+        self._end_auto_fire()
+        return granted
+
+    def release(self, lease_id: str) -> None:
+        """Leave the turret without an operator. Raises as :meth:`OperatorLease.check`."""
+        self.lease.release(lease_id)
+        self._end_auto_fire()
+
+    def set_zones(self, lease_id: str, zones: Sequence[Zone]) -> None:
+        """Replace all zones and void a confirmed region.
+
+        Raises:
+            TurretError: as :meth:`OperatorLease.check` and :func:`check_zones`; WRONG_MODE while the laser is armed.
+        """
+        self.lease.check(lease_id)
+        if self._laser.last is not None and self._laser.last.armed:
+            raise TurretError(ReasonCode.WRONG_MODE, 'disarm the laser before changing zones')
+        check_zones(zones)
+        self.zones = tuple(zones)
+        self._confirmed = None
+
+    def confirm_region(self, lease_id: str, now_ns: int) -> None:
+        """Take the operator's word that the region that the zones leave is safe, for the present geometry.
+
+        Raises:
+            TurretError: as :meth:`OperatorLease.check`; DRIVER_SILENT or NOT_HOMED while there is no geometry.
+        """
+        self.lease.check(lease_id)
+        gimbal = self._gimbal.fresh(self._parameters.driver_timeout_s, now_ns)
+        if gimbal is None:
+            raise TurretError(ReasonCode.DRIVER_SILENT, 'the gimbal does not report')
+        if not gimbal.homed:
+            raise TurretError(ReasonCode.NOT_HOMED, 'home the gimbal before confirming the region')
+        self._confirmed, self._confirmed_ns = self._geometry(), now_ns
+
+    @property
+    def region_confirmed(self) -> bool:
+        """Whether the operator confirmed the region since the geometry last changed."""
+        return self._confirmed is not None
+
+    @property
+    def exclusion_required(self) -> bool:
+        """Whether the beam is kept away from people."""
+        wanted, laser = self._parameters.exclusion, self._laser.last
+        return wanted == 'always' or (wanted == 'hardware' and laser is not None and laser.hardware)
+
+    def confirm_remaining_s(self, now_ns: int) -> float:
+        """Return for how much longer the region counts as confirmed; NaN when that has no end, or it does not."""
+        if not self.region_confirmed or self._laser.last is None or not self._laser.last.class2_play:
+            return math.nan
+        return 1e-9 * (self._confirmed_ns + _CONFIRMED_NS - now_ns)
+
+    def set_auto_fire(self, lease_id: str, enabled: bool, now_ns: int) -> None:
+        """Switch automatic fire.
+
+        Raises:
+            TurretError: as :meth:`OperatorLease.check`; to switch it on also HEARTBEAT_LOST, SOFTWARE_STOP, NOT_ARMED.
+        """
+        self.lease.check(lease_id)
+        if enabled:
+            if not self.lease.present(now_ns):
+                raise TurretError(ReasonCode.HEARTBEAT_LOST, 'automatic fire needs the operator\'s heartbeat')
+            if self.stop_reason is not None:
+                raise TurretError(ReasonCode.SOFTWARE_STOP, 'reset the stop first')
+            if self._laser.last is None or not self._laser.last.armed:
+                raise TurretError(ReasonCode.NOT_ARMED, 'arm the laser first')
+        self._end_auto_fire()
+        self.auto_fire = enabled
+
+    def request_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
+        """Accept the controller's wish to fire one burst now, when the aim was good in three images in a row.
+
+        Args:
+            seq: of the decision; each is granted at most once.
+            track_id: the target.
+            stamp_age_s: age of the image that it rests on.
+            aim_error: predicted for the moment of fire, in rad.
+            now_ns: time of receipt.
+
+        Raises:
+            TurretError: why not now; also kept in ``not_now``.
+        """
+        try:
+            self._check_fire(seq, track_id, stamp_age_s, aim_error, now_ns)
+        except TurretError as error:
+            self.not_now = error.message if self.auto_fire else ''
+            raise
+        self._fire_seq = seq
+        self.not_now = ''
+
+    def _check_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
+        require_finite(stamp_age_s=stamp_age_s, aim_error=aim_error)
+        if not self.auto_fire:
+            raise TurretError(ReasonCode.WRONG_MODE, 'automatic fire is off')
+        if seq == self._fire_seq:
+            raise TurretError(ReasonCode.BUSY, 'this decision was granted already')
+        if not _STAMP_AGE_MIN_S <= stamp_age_s <= self._parameters.vision_timeout_s:
+            raise TurretError(ReasonCode.STALE_INPUT, f'the image is {stamp_age_s:.3f} s old')
+        if self._aim is None or not self._aim.following:
+            raise TurretError(ReasonCode.WRONG_MODE, 'the head does not follow a target')
+        camera = self._camera.fresh(_CAMERA_TIMEOUT_S, now_ns)
+        if camera is None or (camera.on_base and not self._aim.calibrated):
+            raise TurretError(
+                ReasonCode.NO_CALIBRATION, 'the camera is silent, or on the base without a calibrated boresight')
+        good = self._count_aimed(track_id, stamp_age_s, aim_error, now_ns)
+        if not good:
+            raise TurretError(ReasonCode.NOT_READY, f'the aim is off by {math.degrees(aim_error):.2f} deg')
+        if good < _SETTLED_IMAGES:
+            raise TurretError(ReasonCode.NOT_READY, 'the aim is settling')
+        verdict = self.decide(now_ns)
+        if not verdict.laser_ok:
+            raise TurretError(verdict.reasons[0], f'emission is withheld: {verdict.reasons[0].name}')
+
+    def _count_aimed(self, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> int:
+        """Return in how many images in a row the aim at the same target was good, this one included."""
+        last_id, last_ns, good = self._aimed
+        image_ns = now_ns - round(stamp_age_s * 1e9)
+        if track_id != last_id or image_ns - last_ns > self._parameters.vision_timeout_s * 1e9:
+            good = 0
+        if not 0.0 <= aim_error <= self._parameters.aim_error_max:
+            good = 0
+        elif image_ns > last_ns:
+            good += 1
+        self._aimed = (track_id, image_ns, good)
+        return good
+
+    # What follows
+
+    def decide(self, now_ns: int) -> Verdict:
+        """Return what is permitted now."""
+        self.lease.expire(now_ns)
+        motion = self._motion_reasons(now_ns)
+        operator = self.lease.reasons(now_ns)
+        if motion or operator:
+            self._end_auto_fire()
+        reasons = (*motion, *operator, *self._emission_reasons(now_ns))
+        return Verdict(not reasons, not motion, reasons)
+
+    def _motion_reasons(self, now_ns: int) -> list[ReasonCode]:
+        if self._stop_untold:
+            self._stop_untold, self._stop_told_ns = False, now_ns
+        drivers = [seen.fresh(self._parameters.driver_timeout_s, now_ns) for seen in (self._gimbal, self._laser)]
+        withheld = {
+            ReasonCode.SOFTWARE_STOP: self.stop_reason is not None or self._shown(self._stop_told_ns, now_ns),
+            ReasonCode.ESTOP_PRESSED: self.estop is Estop.PRESSED,
+            ReasonCode.ESTOP_UNREADABLE: self.estop in (Estop.UNKNOWN, Estop.UNREADABLE),
+            ReasonCode.DRIVER_SILENT: None in drivers,
+        }
+        return [reason for reason, holds in withheld.items() if holds]
+
+    def _emission_reasons(self, now_ns: int) -> list[ReasonCode]:
+        parameters = self._parameters
+        gimbal, pose = self._gimbal.last, self._pose.fresh(parameters.pose_timeout_s, now_ns)
+        laser = self._laser.last
+        hardware = laser is not None and laser.hardware
+        play = laser is not None and laser.class2_play
+        if play and now_ns - self._confirmed_ns >= _CONFIRMED_NS:
+            self._confirmed = None
+        withheld = {
+            ReasonCode.NOT_HOMED: gimbal is None or not gimbal.homed,
+            ReasonCode.NO_POSE: pose is None,
+            ReasonCode.NO_FIRE_ZONE: not self._clear_of_zones(gimbal, pose),
+            ReasonCode.VISION_STALE: (
+                self.auto_fire and self._image.fresh(parameters.vision_timeout_s, now_ns) is None),
+            ReasonCode.SECOND_PUBLISHER: self._second_publisher(now_ns),
+            ReasonCode.CLOCK_JUMPED: self._shown(self._clock_jump_ns, now_ns),
+            ReasonCode.BACKEND_MIXED: hardware and not self._live_throughout(gimbal, now_ns),
+            ReasonCode.REGION_NOT_CONFIRMED: (
+                (hardware or play or parameters.confirm_region_in_simulation) and not self.region_confirmed),
+            ReasonCode.NO_FLOOR_REGION: play and not self._floor_only(),
+            ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._stands_still(now_ns),
+        }
+        people = self._exclusion.reasons(self._beam(gimbal, pose), now_ns)
+        return [reason for reason, holds in withheld.items() if holds] + (people if self.exclusion_required else [])
+
+    def _beam(self, gimbal: GimbalReport | None, pose: Pose | None) -> Beam | None:
+        if gimbal is None or pose is None or self._aim is None:
+            return None
+        along = base_from_head(pose.pan, pose.tilt) @ direction(self._aim.boresight)
+        return Beam(bearing_of(along), reach(*_motions(pose, gimbal), self._parameters.reaction_s))
+
+    def _floor_only(self) -> bool:
+        up = self._aim.boresight.elevation if self._aim is not None else math.nan
+        return lie_below(self.zones, self._parameters.floor_tilt_max - up)
+
+    def _stands_still(self, now_ns: int) -> bool:
+        recent = [pose for at_ns, pose in self._poses if at_ns > now_ns - _STILL_NS]
+        if not recent:
+            return True
+        pans, tilts = [pose.pan for pose in recent], [pose.tilt for pose in recent]
+        across = (max(pans) - min(pans)) * math.cos(tilts[-1])
+        return math.hypot(across, max(tilts) - min(tilts)) < _STILL_ANGLE
+
+    def _clear_of_zones(self, gimbal: GimbalReport | None, pose: Pose | None) -> bool:
+        if gimbal is None or pose is None:
+            return not self.zones
+        margin = self._parameters.zone_margin * (1.0 if gimbal.measured else 2.0)
+        return may_fire(self.zones, *_motions(pose, gimbal), margin, self._parameters.reaction_s)
+
+    def _second_publisher(self, now_ns: int) -> bool:
+        return (bool(self._strangers) or self._shown(self._foreign_permit_ns, now_ns)
+                or any(now_ns - since >= _NAMESAKE_NS for since in self._namesakes_since.values()))
+
+    def _live_throughout(self, gimbal: GimbalReport | None, now_ns: int) -> bool:
+        return (self._parameters.estop_driver == 'gpio' and gimbal is not None and gimbal.hardware
+                and (camera := self._camera.fresh(_CAMERA_TIMEOUT_S, now_ns)) is not None and camera.hardware)
+
+    def _geometry(self) -> tuple[object, ...] | None:
+        gimbal = self._gimbal.last
+        if gimbal is None or not gimbal.homed:
+            return None
+        laser = (*self._aim.boresight, *self._aim.geometry) if self._aim is not None else ()
+        return tuple(map(repr, (*gimbal.geometry, *laser)))  # as text, in which NaN equals itself
+
+    def _void_changed_region(self) -> None:
+        if self._confirmed != self._geometry():
+            self._confirmed = None
+
+    def _end_auto_fire(self) -> None:
+        self.auto_fire = False
+        self.not_now = ''
+        self._aimed = ('', 0, 0)
+
+    @staticmethod
+    def _shown(since_ns: int | None, now_ns: int) -> bool:
+        return since_ns is not None and now_ns - since_ns < _SHOWN_NS
+
+
+def _motions(pose: Pose, gimbal: GimbalReport) -> tuple[Motion, Motion]:
+    return (Motion(pose.pan, pose.pan_rate, gimbal.decelerations[0]),
+            Motion(pose.tilt, pose.tilt_rate, gimbal.decelerations[1]))

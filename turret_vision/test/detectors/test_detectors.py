@@ -1,0 +1,182 @@
+"""Cascades, people, markers, and what stands between detections."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from turret_common.geometry import PinholeCamera
+from turret_common.params import build, specs
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_vision.detectors.aruco import ArucoDetector
+from turret_vision.detectors.detection import Box, Detection, Image, View, make_view
+from turret_vision.detectors.haar import CASCADES, HaarDetector
+from turret_vision.detectors.hog import HogDetector
+from turret_vision.detectors.motion import MotionDetector
+from turret_vision.detectors.optical_flow import FlowFollower
+from turret_vision.detectors.registry import available, make_detector
+from turret_vision.footage.evaluation import Trial, score, try_out
+from turret_vision.footage.ground_truth_boxes import FACE_CLIP, load_marked_boxes
+from turret_vision.vision import Vision
+from turret_vision.vision_parameters import METHODS, ArucoParameters, HaarParameters, HogParameters, VisionParameters
+
+CAMERA = PinholeCamera.from_field_of_view(320, 240, 1.0)
+LEVEL = Pose(0.0, 0.0)
+
+
+@pytest.mark.parametrize('mode', ['face', 'face_alt'])
+def test_the_face_is_found_in_every_frontal_frame(footage: Path, mode: str) -> None:
+    clip = load_marked_boxes()[FACE_CLIP]
+    detected, _ = try_out(Trial('face', FACE_CLIP, 5.0, 'haar', mode), footage, clip)
+    frontal = [frame for frame in detected if frame.number in clip.frontal]
+    assert len(frontal) == 12
+    assert score(frontal)[:2] == (1.0, 1.0)  # recall, precision
+
+
+def test_every_cascade_loads_and_finds_nothing_on_a_plain_wall() -> None:
+    modes = specs(HaarParameters)['mode'].info.choices
+    assert set(CASCADES) == set(modes)
+    for mode in modes:
+        detector = HaarDetector(HaarParameters(mode=mode))
+        assert detector.mode == mode
+        assert detector.detect(make_view(np.full((240, 320, 3), 128, np.uint8), 0.0)) == []
+
+
+def test_walkers_are_found_as_people(footage: Path) -> None:
+    capture = cv2.VideoCapture(str(footage / 'one-by-one-person-detection.mp4'))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 100)
+    _, image = capture.read()
+    detector = HogDetector(HogParameters())
+    view = make_view(image, 0.0, detector.width)
+    boxes = [view.in_full_image(d.box) for d in detector.detect(view)]
+    assert any(abs(box.x - 450) < 60 for box in boxes)
+
+
+def test_images_too_small_for_people_hold_none() -> None:
+    assert HogDetector(HogParameters()).detect(make_view(np.zeros((100, 50, 3), np.uint8), 0.0)) == []
+
+
+@pytest.mark.parametrize('mode', ['4x4_50', 'original', 'apriltag_36h11'])
+def test_markers_are_read(mode: str) -> None:
+    name = f'DICT_ARUCO_{mode.upper()}' if mode == 'original' else f'DICT_{mode.upper()}'
+    dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
+    image = np.full((240, 320, 3), 200, np.uint8)
+    image[60:160, 100:200] = cv2.cvtColor(cv2.aruco.generateImageMarker(dictionary, 7, 100), cv2.COLOR_GRAY2BGR)
+    (found,) = ArucoDetector(ArucoParameters(mode=mode)).detect(make_view(image, 0.0))
+    assert found.class_id == 'marker 7'
+    assert found.box == pytest.approx((149.5, 109.5, 100.0, 100.0), abs=1.5)
+
+
+def test_every_method_has_a_maker() -> None:
+    assert set(available()) <= set(METHODS)
+    for method in ('motion', 'balloon', 'haar', 'hog', 'aruco'):
+        assert make_detector(build(VisionParameters, {'method': method})).method == method
+
+
+class Scripted:
+    """A slow detector: says where the patch is in the images that it looks at."""
+
+    method, mode, width = 'scripted', '', 0
+
+    def __init__(self) -> None:
+        self.looked = 0
+
+    def tune(self, _: object) -> bool:
+        return True
+
+    def detect(self, view: View) -> list[Detection]:
+        self.looked += 1
+        return [Detection('patch', Box(100.0 + 3.0 * view.stamp, 100.0, 40.0, 40.0), 0.8)]
+
+
+def test_between_detections_they_are_followed_by_optical_flow() -> None:
+    rng = np.random.default_rng(1)
+    wall = cv2.GaussianBlur(rng.integers(90, 110, (200, 320, 3), np.uint8), (5, 5), 0)
+    patch = cv2.GaussianBlur(rng.integers(0, 255, (40, 40, 3), np.uint8), (3, 3), 0)
+    detector = Scripted()
+    follower = FlowFollower(detector)
+    follower.every = 5
+    for i in range(20):
+        image = wall.copy()
+        image[80:120, 80 + 3 * i:120 + 3 * i] = patch
+        (found,) = follower.detect(make_view(image, float(i)))
+        assert found.box.x == pytest.approx(100.0 + 3.0 * i, abs=1.0)
+        assert found.box.width == pytest.approx(40.0, abs=2.0)
+        assert found.confidence == 0.8
+    assert detector.looked == 4
+
+
+def test_what_vanishes_between_detections_is_not_followed() -> None:
+    rng = np.random.default_rng(1)
+    image = np.full((200, 320, 3), 100, np.uint8)
+    image[80:120, 80:120] = rng.integers(0, 255, (40, 40, 3), np.uint8)
+    follower = FlowFollower(Scripted())
+    follower.every = 5
+    assert len(follower.detect(make_view(image, 0.0))) == 1
+    assert follower.detect(make_view(np.full((200, 320, 3), 100, np.uint8), 0.1)) == []
+
+
+def balloon_picture() -> Image:
+    image = np.full((240, 320, 3), 128, np.uint8)
+    cv2.circle(image, (80, 60), 15, (20, 20, 230), -1)
+    cv2.circle(image, (240, 180), 25, (230, 60, 20), -1)
+    return image
+
+
+def count(**changes: object) -> int:
+    vision = Vision(build(VisionParameters, {'method': 'balloon', **changes}))
+    return len(vision.process(balloon_picture(), 0.0, CAMERA, LEVEL).detections)
+
+
+def test_classes_region_size_and_confidence_filter() -> None:
+    assert count() == 2
+    assert count(classes=('cat',)) == 0
+    assert count(classes=('cat', 'balloon')) == 2
+    assert count(region=(0.0, 0.0, 0.5, 0.5)) == 1
+    assert count(min_size=40.0) == 1
+    assert count(min_confidence=1.0) == 0
+
+
+def test_a_detector_that_cannot_start_leaves_the_previous_one_and_says_why() -> None:
+    parameters = build(VisionParameters, {'method': 'balloon'})
+    vision = Vision(parameters)
+    vision.process(balloon_picture(), 0.0, CAMERA, LEVEL)
+    vision.apply(dataclasses.replace(parameters, method='onnx'))
+    result = vision.process(balloon_picture(), 0.1, CAMERA, LEVEL)
+    assert vision.detector is not None
+    assert vision.detector.method == 'balloon'
+    assert len(result.detections) == 2
+    assert vision.problem[0] == ReasonCode.DETECTOR_FAILED
+    assert 'onnx.model' in vision.problem[1]
+    vision.process(balloon_picture(), 0.2, CAMERA, LEVEL)
+    assert vision.problem[0] == ReasonCode.DETECTOR_FAILED  # until something else is asked for
+    vision.apply(parameters)
+    vision.process(balloon_picture(), 0.3, CAMERA, LEVEL)
+    assert vision.problem[0] == ReasonCode.OK
+
+
+def test_a_failure_while_learning_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    vision = Vision(build(VisionParameters, {'method': 'motion'}))
+
+    def fail(_: MotionDetector) -> None:
+        raise cv2.error('no memory')
+    with monkeypatch.context() as patched:
+        vision.process(balloon_picture(), 0.0, CAMERA, LEVEL)
+        patched.setattr(MotionDetector, 'learn', fail)
+        vision.learn()
+        assert vision.problem == (ReasonCode.DETECTOR_FAILED, 'no memory')
+    vision.process(balloon_picture(), 0.1, CAMERA, LEVEL)
+    assert vision.problem[0] == ReasonCode.OK
+
+
+def test_without_pose_or_camera_there_are_detections_but_no_tracks() -> None:
+    vision = Vision(build(VisionParameters, {'method': 'balloon'}))
+    result = vision.process(balloon_picture(), 0.0, CAMERA, None)
+    assert (len(result.detections), result.tracks, vision.problem[0]) == (2, None, ReasonCode.NO_POSE)
+    result = vision.process(balloon_picture(), 0.1, None, LEVEL)
+    assert (result.tracks, vision.problem[0]) == (None, ReasonCode.NO_CALIBRATION)

@@ -1,0 +1,152 @@
+"""Tiny models made here, whose answers are known, run through the genuine libraries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_vision.detectors.detection import make_view
+from turret_vision.detectors.model import ModelDetector, OnnxEngine, TfliteEngine
+from turret_vision.vision_parameters import ModelParameters
+
+SIZE = 64
+
+
+def onnx_model(path: Path) -> Path:
+    """Write a YOLO-8-like model: one box in the middle whose scores are the mean red, green and blue of the image."""
+    onnx = pytest.importorskip('onnx', reason='pip install onnx')
+    helper, kinds = onnx.helper, onnx.TensorProto
+    box = np.tile(np.array([[32.0], [16.0], [20.0], [10.0]], np.float32), (1, 9))[np.newaxis]
+    nodes = [
+        helper.make_node('ReduceMean', ['image', 'axes'], ['means'], keepdims=0),
+        helper.make_node('Unsqueeze', ['means', 'last'], ['column']),
+        helper.make_node('Expand', ['column', 'shape'], ['scores']),
+        helper.make_node('Concat', ['box', 'scores'], ['output0'], axis=1),
+    ]
+    constants = {
+        'axes': np.array([2, 3]), 'last': np.array([2]), 'shape': np.array([1, 3, 9]), 'box': box,
+    }
+    graph = helper.make_graph(
+        nodes, 'means', [helper.make_tensor_value_info('image', kinds.FLOAT, [1, 3, SIZE, SIZE])],
+        [helper.make_tensor_value_info('output0', kinds.FLOAT, [1, 7, 9])],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)])
+    model.ir_version = 9
+    onnx.save(model, str(path))
+    return path
+
+
+def tflite_model(path: Path) -> Path:
+    """Write the same model for LiteRT, with its outputs as (1, 9, 5 + 3): box, objectness 1 and the mean colours."""
+    pytest.importorskip('ai_edge_litert', reason='pip install ai-edge-litert')
+    flatbuffers = pytest.importorskip('flatbuffers')
+    from ai_edge_litert import schema_py_generated as schema
+
+    def tensor(shape: list[int], name: str, buffer: int, kind: int = schema.TensorType.FLOAT32) -> Any:
+        made = schema.TensorT()
+        made.shape, made.name, made.buffer, made.type = shape, name.encode(), buffer, kind
+        return made
+
+    def buffer(values: np.ndarray | None = None) -> Any:
+        made = schema.BufferT()
+        if values is not None:
+            made.data = np.frombuffer(values.tobytes(), np.uint8)
+        return made
+
+    def operator(code: int, inputs: list[int], outputs: list[int], kind: int = 0, options: Any = None) -> Any:
+        made = schema.OperatorT()
+        made.opcodeIndex, made.inputs, made.outputs = code, inputs, outputs
+        made.builtinOptionsType, made.builtinOptions = kind, options
+        return made
+
+    def code(builtin: int) -> Any:
+        made = schema.OperatorCodeT()
+        made.builtinCode = made.deprecatedBuiltinCode = builtin
+        made.version = 1
+        return made
+
+    box = np.tile(np.array([0.5, 0.25, 0.3125, 0.15625, 1.0], np.float32), (9, 1))[np.newaxis]
+    mean, tile, concat = schema.ReducerOptionsT(), schema.TileOptionsT(), schema.ConcatenationOptionsT()
+    mean.keepDims, concat.axis = True, 2
+    graph = schema.SubGraphT()
+    graph.tensors = [
+        tensor([1, SIZE, SIZE, 3], 'image', 0), tensor([2], 'axes', 1, schema.TensorType.INT32),
+        tensor([1, 1, 1, 3], 'means', 0), tensor([3], 'flat', 2, schema.TensorType.INT32), tensor([1, 1, 3], 'row', 0),
+        tensor([3], 'times', 3, schema.TensorType.INT32), tensor([1, 9, 3], 'scores', 0), tensor([1, 9, 5], 'box', 4),
+        tensor([1, 9, 8], 'output', 0)]
+    graph.inputs, graph.outputs = [0], [8]
+    options = schema.BuiltinOptions
+    graph.operators = [
+        operator(0, [0, 1], [2], options.ReducerOptions, mean), operator(1, [2, 3], [4]),
+        operator(2, [4, 5], [6], options.TileOptions, tile),
+        operator(3, [7, 6], [8], options.ConcatenationOptions, concat)]
+    model = schema.ModelT()
+    model.version, model.subgraphs = 3, [graph]
+    operators = schema.BuiltinOperator
+    used = (operators.MEAN, operators.RESHAPE, operators.TILE, operators.CONCATENATION)
+    model.operatorCodes = [code(builtin) for builtin in used]
+    model.buffers = [
+        buffer(), buffer(np.array([1, 2], np.int32)), buffer(np.array([1, 1, 3], np.int32)),
+        buffer(np.array([1, 9, 1], np.int32)), buffer(box)]
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), file_identifier=b'TFL3')
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+MODELS = pytest.mark.parametrize(('method', 'make', 'load'), [
+    ('onnx', onnx_model, OnnxEngine), ('tflite', tflite_model, TfliteEngine)])
+
+
+@MODELS
+def test_a_model_finds_its_box_in_the_right_colour_order(method: str, make: Any, load: Any, tmp_path: Path) -> None:
+    pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
+    model = make(tmp_path / f'colours.{method}')
+    model.with_suffix('.txt').write_text('red\ngreen\nblue\n')
+    detector = ModelDetector(method, ModelParameters(model=str(model), confidence=0.3), load)
+    assert (detector.method, detector.mode) == (method, 'colours')
+    for color, name in (((0, 0, 255), 'red'), ((0, 255, 0), 'green'), ((255, 0, 0), 'blue')):
+        image = np.zeros((2 * SIZE, 2 * SIZE, 3), np.uint8)
+        image[:] = color
+        (found,) = detector.detect(make_view(image, 0.0))
+        assert found.class_id == name
+        assert found.confidence == pytest.approx(1.0, abs=0.01)
+        assert found.box == pytest.approx((63.5, 31.5, 40.0, 20.0), abs=0.05)
+    assert detector.detect(make_view(np.zeros((SIZE, SIZE, 3), np.uint8), 0.0)) == []
+
+
+@MODELS
+def test_a_threshold_is_tuned_and_a_new_model_needs_a_new_detector(
+        method: str, make: Any, load: Any, tmp_path: Path) -> None:
+    pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
+    model = str(make(tmp_path / f'colours.{method}'))
+    detector = ModelDetector(method, ModelParameters(model=model, confidence=0.3), load)
+    image = np.full((SIZE, SIZE, 3), (0, 0, 128), np.uint8)
+    assert len(detector.detect(make_view(image, 0.0))) == 1
+    assert detector.tune(ModelParameters(model=model, confidence=0.9))
+    assert detector.detect(make_view(image, 0.0)) == []
+    assert not detector.tune(ModelParameters(model=model + 'x', confidence=0.9))
+
+
+@pytest.mark.parametrize(('method', 'load'), [('onnx', OnnxEngine), ('tflite', TfliteEngine)])
+def test_a_model_that_cannot_be_used_says_why(method: str, load: Any, tmp_path: Path) -> None:
+    pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
+    garbage = tmp_path / f'garbage.{method}'
+    garbage.write_bytes(b'this is no model')
+    for model, why in (('', f'{method}.model'), (str(tmp_path / 'none'), 'no model'), (str(garbage), 'cannot be used')):
+        with pytest.raises(TurretError, match=why) as refused:
+            ModelDetector(method, ModelParameters(model=model), load)
+        assert refused.value.code == ReasonCode.DETECTOR_FAILED
+
+
+def test_a_missing_library_is_named(tmp_path: Path) -> None:
+    def load(_: Path, __: int) -> Any:
+        raise ImportError('No module named onnxruntime')
+    (tmp_path / 'm.onnx').touch()
+    with pytest.raises(TurretError, match='cannot run here'):
+        ModelDetector('onnx', ModelParameters(model=str(tmp_path / 'm.onnx')), load)

@@ -1,0 +1,225 @@
+"""What moves is found, and the room is not, whatever the head, the light and the stamps do."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from turret_common.geometry import (
+    BODY_FROM_OPTICAL,
+    Bearing,
+    PinholeCamera,
+    base_from_head,
+    bearing_to_pixel,
+    direction,
+)
+from turret_common.pose_history import Pose
+from turret_vision.detectors.detection import Box, Detection, Image, make_view
+from turret_vision.detectors.motion import MotionDetector
+from turret_vision.vision_parameters import MotionParameters
+
+CAMERA = PinholeCamera.from_field_of_view(320, 240, math.radians(60.0))
+FPS = 30.0
+PARAMETERS = MotionParameters(min_area=125)
+LEVEL = Pose(0.0, 0.0)
+
+
+class Room:
+    """A textured panorama, sampled by bearing, in front of which a disc may move."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.rng = np.random.default_rng(seed)
+        coarse = cv2.resize(self.rng.integers(0, 255, (60, 160), np.uint8), (960, 360), interpolation=cv2.INTER_LINEAR)
+        fine = cv2.resize(self.rng.integers(0, 255, (240, 640), np.uint8), (960, 360), interpolation=cv2.INTER_LINEAR)
+        self.panorama = (60.0 + 0.35 * coarse + 0.2 * fine).astype(np.uint8)
+        x, y = np.meshgrid(np.arange(CAMERA.width), np.arange(CAMERA.height))
+        self.rays = np.stack([(x - CAMERA.cx) / CAMERA.fx, (y - CAMERA.cy) / CAMERA.fy, np.ones_like(x, float)], axis=2)
+
+    def picture(self, pose: Pose, target: Bearing | None = None, light: float = 1.0, radius: float = 11.0) -> Image:
+        rays = self.rays @ (base_from_head(pose.pan, pose.tilt) @ BODY_FROM_OPTICAL).T
+        azimuth = np.arctan2(rays[..., 1], rays[..., 0])
+        elevation = np.arctan2(rays[..., 2], np.hypot(rays[..., 0], rays[..., 1]))
+        scale = 960.0 / math.radians(160.0)
+        image = cv2.remap(
+            self.panorama, (480.0 - scale * azimuth).astype(np.float32), (180.0 - scale * elevation).astype(np.float32),
+            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        if target is not None:
+            pixel = bearing_to_pixel(CAMERA, target, pose.pan, pose.tilt)
+            assert pixel is not None
+            cv2.circle(image, (round(pixel[0]), round(pixel[1])), round(radius), 235, -1, cv2.LINE_AA)
+        noisy = light * image + self.rng.normal(0.0, 2.0, image.shape)
+        return cv2.cvtColor(np.clip(noisy, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
+
+
+class Watch:
+    """A motion detector that watches a room through a head."""
+
+    def __init__(self, **parameters: float) -> None:
+        self.detector = MotionDetector(dataclasses.replace(PARAMETERS, **parameters))  # type: ignore[arg-type]
+        self.room = Room()
+        self.t = 0.0
+
+    def look(self, pose: Pose = LEVEL, target: Bearing | None = None, told: Pose | None = None,
+             light: float = 1.0) -> list[Detection]:
+        view = make_view(
+            self.room.picture(pose, target, light), self.t, self.detector.width, pose=told or pose, camera=CAMERA)
+        self.t += 1.0 / FPS
+        return [dataclasses.replace(d, box=view.in_full_image(d.box)) for d in self.detector.detect(view)]
+
+
+def error(box: Box, target: Bearing, pose: Pose) -> float:
+    pixel = bearing_to_pixel(CAMERA, target, pose.pan, pose.tilt)
+    assert pixel is not None
+    return math.hypot(box.x - pixel[0], box.y - pixel[1])
+
+
+def test_a_still_room_does_not_move() -> None:
+    watch = Watch()
+    assert [watch.look() for _ in range(30)] == [[]] * 30
+
+
+def test_a_moving_disc_is_found_by_a_still_head() -> None:
+    watch = Watch()
+    for _ in range(10):
+        watch.look()
+    for i in range(30):
+        target = Bearing(0.3 - 0.02 * i, 0.05)
+        (found,) = watch.look(target=target)
+        assert found.class_id == 'motion'
+        assert [type(number) for number in found.box] == 4 * [float]  # others break messages and statistics
+        assert error(found.box, target, LEVEL) < 1.5
+        assert found.box.width == pytest.approx(22.0, abs=3.0)
+
+
+@pytest.mark.parametrize('late_s', [0.0, 0.02, -0.02])
+def test_a_turning_head_moves_no_wall_though_its_stamps_are_off(late_s: float) -> None:
+    watch = Watch()
+
+    def pose(t: float) -> Pose:
+        return Pose(0.35 * math.sin(1.5 * t), 0.1 * math.sin(2.2 * t))  # up to 30 degrees/s
+    seen = 0
+    for _ in range(120):
+        t = watch.t
+        seen += len(watch.look(pose(t), told=pose(t + late_s)))
+    assert seen <= 2
+
+
+@pytest.mark.parametrize('late_s', [0.0, 0.02])
+def test_a_disc_is_found_and_the_wall_is_not_while_the_head_follows_it(late_s: float) -> None:
+    watch = Watch()
+
+    def pose(t: float) -> Pose:
+        return Pose(0.3 * math.sin(1.2 * t), 0.0)
+    for _ in range(15):
+        watch.look(pose(0.0))
+    watch.t = 0.0
+    hits = false = 0
+    for _ in range(90):
+        t = watch.t
+        target = Bearing(0.3 * math.sin(1.2 * t) + 0.15 * math.sin(4.0 * t) + 0.1, 0.03)
+        found = watch.look(pose(t), target, told=pose(t + late_s))
+        near = [d for d in found if error(d.box, target, pose(t)) < 6.0]
+        hits += bool(near)
+        false += len(found) - len(near)
+    assert hits >= 80
+    assert false <= 4
+
+
+def test_a_turning_head_moves_no_wall_in_another_exposure() -> None:
+    watch = Watch()
+    for _ in range(30):
+        watch.look()
+    seen = 0
+    for i in range(90):
+        pose = Pose(0.3 * math.sin(0.05 * i), 0.0)
+        seen += len(watch.look(pose, light=0.8))
+    assert seen <= 2
+
+
+def test_a_change_of_exposure_moves_nothing() -> None:
+    watch = Watch()
+    for _ in range(30):
+        watch.look()
+    found = [watch.look(light=1.0 - 0.01 * i) for i in range(40)]
+    found += [watch.look(light=0.9) for _ in range(10)]
+    assert sum(map(len, found)) == 0
+
+
+def test_a_lamp_switched_off_is_no_motion_for_long() -> None:
+    watch = Watch()
+    for _ in range(30):
+        watch.look()
+    assert sum(len(watch.look(light=0.35)) for _ in range(30)) <= 30
+    assert watch.look(light=0.35) == []
+
+
+def test_what_stands_still_becomes_background_after_its_time() -> None:
+    watch = Watch(memory_s=1.0)
+    for _ in range(60):
+        watch.look()
+    target = Bearing(0.1, 0.0)
+    seen = [len(watch.look(target=target)) for _ in range(60)]
+    assert seen[:25] == [1] * 25
+    assert seen[40:] == [0] * 20
+    watch.look()
+    assert watch.look() == []  # the wall behind was remembered: nothing remains of the disc
+
+
+def test_a_shadow_is_no_motion() -> None:
+    watch = Watch()
+    for _ in range(20):
+        watch.look()
+    plain = watch.room.picture(LEVEL)
+    shaded = plain.copy()
+    shaded[100:150, 125:200] = (0.72 * shaded[100:150, 125:200]).astype(np.uint8)
+    view = make_view(shaded, watch.t, 320, pose=LEVEL, camera=CAMERA)
+    assert watch.detector.detect(view) == []
+
+
+def test_two_discs_apart_are_two_and_fragments_of_one_are_one() -> None:
+    watch = Watch()
+    for _ in range(10):
+        watch.look()
+    picture = watch.room.picture(LEVEL, Bearing(0.3, 0.0))
+    cv2.circle(picture, (250, 120), 11, (235, 235, 235), -1)
+    cv2.rectangle(picture, (75, 175), (95, 190), (235, 235, 235), -1)
+    cv2.rectangle(picture, (75, 194), (95, 210), (235, 235, 235), -1)  # 4 px below: one object
+    found = watch.detector.detect(make_view(picture, watch.t, 320, pose=LEVEL, camera=CAMERA))
+    assert len(found) == 3
+
+
+def test_it_works_without_poses_and_camera_and_restarts_when_time_runs_backwards() -> None:
+    room, detector = Room(), MotionDetector(PARAMETERS)
+    for i in range(10):
+        assert detector.detect(make_view(room.picture(LEVEL), 5.0 + i / FPS, 320)) == []
+    found = detector.detect(make_view(room.picture(LEVEL, Bearing(0.1, 0.1)), 5.4, 320))
+    assert len(found) == 1
+    assert detector.detect(make_view(room.picture(LEVEL, Bearing(0.1, 0.1)), 1.0, 320)) == []
+
+
+def test_a_direction_is_where_the_room_shows_it() -> None:
+    # Guards the drawing itself: the panorama and the pinhole camera must agree, or the tests above mean nothing.
+    room = Room()
+    assert direction(Bearing(0.0, 0.0)) == pytest.approx([1.0, 0.0, 0.0])
+    room.panorama[:] = 40
+    scale = 960.0 / math.radians(160.0)
+    cv2.circle(room.panorama, (round(480 - scale * 0.3), round(180 - scale * 0.1)), 3, 250, -1)
+    picture = room.picture(Pose(0.2, 0.05))[..., 0]
+    y, x = np.unravel_index(int(np.argmax(cv2.GaussianBlur(picture, (7, 7), 0))), picture.shape)
+    pixel = bearing_to_pixel(CAMERA, Bearing(0.3, 0.1), 0.2, 0.05)
+    assert pixel == (pytest.approx(x, abs=2.0), pytest.approx(y, abs=2.0))
+
+
+def test_it_learns_when_it_is_told_to_or_else_before_the_next_picture() -> None:
+    told, alone = Watch(), Watch()
+    for i in range(40):
+        target = Bearing(0.01 * i - 0.2, 0.0) if i > 20 else None
+        seen = told.look(target=target)
+        told.detector.learn()
+        told.detector.learn()  # there is nothing left to learn
+        assert alone.look(target=target) == seen
+    assert seen

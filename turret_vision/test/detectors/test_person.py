@@ -1,0 +1,138 @@
+"""The eyes of the person exclusion: made-up detectors for the geometry, real footage for the finding."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.geometry import Bearing, PinholeCamera, angle_between, pixel_to_bearing
+from turret_common.params import specs
+from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
+from turret_vision.detectors.detection import Box, Detection, Image, View
+from turret_vision.detectors.model import ModelDetector
+from turret_vision.detectors.person import FreezeWatch, find_people, people_detectors
+from turret_vision.exclusion_parameters import ExclusionParameters
+from turret_vision.footage.clips import frames
+from turret_vision.footage.ground_truth_boxes import FACE_CLIP, WALKERS_CLIP, load_marked_boxes
+from turret_vision.vision_parameters import HaarParameters, HogParameters
+
+CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
+BLANK: Image = np.full((480, 640, 3), 128, np.uint8)
+
+
+class Finder:
+    """A detector that finds one box in the reduced image."""
+
+    method, mode, width = 'test', '', 320
+
+    def tune(self, _: object) -> bool:
+        return True
+
+    def detect(self, view: View) -> list[Detection]:
+        assert view.image.shape == (240, 320, 3)
+        return [Detection('face', Box(99.5, 59.5, 20.0, 40.0))]
+
+
+def test_a_person_is_a_circle_around_a_bearing_that_holds_the_whole_box() -> None:
+    pose = Pose(0.3, -0.2)
+    person, = find_people([Finder()], BLANK, 1.0, CAMERA, pose)
+    assert person.class_id == 'face'
+    assert person.box == Box(199.5, 119.5, 40.0, 80.0)
+    assert person.bearing == pixel_to_bearing(CAMERA, 199.5, 119.5, 0.3, -0.2)
+    corners = [pixel_to_bearing(CAMERA, 199.5 + dx, 119.5 + dy, 0.3, -0.2) for dx in (-20, 20) for dy in (-40, 40)]
+    distances = [angle_between(person.bearing, corner) for corner in corners]
+    assert person.radius == max(distances)
+
+
+def test_the_camera_may_be_described_at_another_size() -> None:
+    person, = find_people([Finder()], BLANK, 1.0, CAMERA.scaled(1280, 960), Pose(0.0, 0.0))
+    expected = pixel_to_bearing(CAMERA, 199.5, 119.5, 0.0, 0.0)
+    assert angle_between(person.bearing, expected) < 1e-6
+
+
+@pytest.mark.parametrize(('camera', 'pose'), [(None, Pose(0.0, 0.0)), (CAMERA, None)])
+def test_without_camera_or_pose_somebody_is_somewhere(camera: PinholeCamera | None, pose: Pose | None) -> None:
+    person, = find_people([Finder()], BLANK, 1.0, camera, pose)
+    assert all(map(math.isnan, (*person.bearing, person.radius)))
+
+
+def test_every_detector_is_asked() -> None:
+    assert len(find_people([Finder(), Finder()], BLANK, 1.0, None, None)) == 2
+    assert {(d.method, d.mode) for d in people_detectors(ExclusionParameters())} == {
+        ('hog', 'people'), ('haar', 'face'), ('haar', 'face_profile')}
+
+
+def test_of_what_a_model_knows_only_people_count() -> None:
+    class Model(ModelDetector):
+        """Finds a dog and a person."""
+
+        width = 320
+
+        def __init__(self) -> None:
+            pass
+
+        def detect(self, _: View) -> list[Detection]:
+            return [Detection(name, Box(99.5, 59.5, 20.0, 40.0)) for name in ('dog', 'person')]
+
+    assert [person.class_id for person in find_people([Model()], BLANK, 1.0, None, None)] == ['person']
+
+
+def test_the_detectors_take_far_more_for_a_person_than_where_people_are_followed(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    for name in ('HogDetector', 'HaarDetector'):
+        monkeypatch.setattr(f'turret_vision.detectors.person.{name}', made.append)
+    people_detectors(ExclusionParameters(person_width=400, face_width=320))
+    assert made == [
+        HogParameters(width=400, hit_threshold=-0.9), HaarParameters(mode='face', width=320, scale_factor=1.2),
+        HaarParameters(mode='face_profile', width=320, scale_factor=1.2)]
+
+
+def test_nobody_is_on_a_plain_wall() -> None:
+    assert find_people(people_detectors(ExclusionParameters()), BLANK, 0.0, CAMERA, Pose(0.0, 0.0)) == []
+
+
+def test_a_model_that_is_not_there_refuses_to_start() -> None:
+    with pytest.raises(TurretError) as refused:
+        people_detectors(ExclusionParameters(model='/nowhere.onnx'))
+    assert refused.value.code is ReasonCode.DETECTOR_FAILED
+
+
+def test_nothing_changes_at_run_time() -> None:
+    assert not any(spec.info.live or spec.info.saved for spec in specs(ExclusionParameters).values())
+
+
+def test_images_that_stay_the_same_are_noticed() -> None:
+    watch, other = FreezeWatch(), BLANK.copy()
+    other[3, 4, 1] += 1
+    assert watch.unchanged_s(BLANK, 10.0) == 0.0
+    assert watch.unchanged_s(BLANK.copy(), 10.1) == pytest.approx(0.1)
+    assert watch.unchanged_s(BLANK.copy(), 10.4) == pytest.approx(0.4)
+    assert watch.unchanged_s(other, 10.5) == 0.0
+    assert watch.unchanged_s(BLANK, 10.6) == 0.0
+    assert watch.unchanged_s(BLANK[:240], 10.7) == 0.0
+
+
+def test_a_walker_and_a_face_of_real_footage_are_seen_where_they_are(footage: Path) -> None:
+    detectors, marks = people_detectors(ExclusionParameters()), load_marked_boxes()[WALKERS_CLIP]
+    capture = cv2.VideoCapture(str(footage / WALKERS_CLIP))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 300)
+    _, image = capture.read()
+    capture.release()
+    mark = marks.at('walker 2', 300)
+    assert mark is not None
+    camera = PinholeCamera.from_field_of_view(768, 432, math.radians(60.0))
+    people = find_people(detectors, image, 0.0, camera, Pose(0.0, 0.0))
+    middle = pixel_to_bearing(camera, mark.x, mark.y, 0.0, 0.0)
+    assert any(angle_between(person.bearing, middle) < person.radius for person in people)
+
+    image = list(frames(str(footage / FACE_CLIP)))[20]
+    camera = PinholeCamera.from_field_of_view(image.shape[1], image.shape[0], math.radians(60.0))
+    people = find_people(detectors, image, 0.0, camera, Pose(0.0, 0.0))
+    assert any(angle_between(person.bearing, Bearing(0.0, 0.0)) < person.radius + 0.2 for person in people)

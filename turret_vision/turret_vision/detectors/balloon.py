@@ -1,0 +1,130 @@
+"""Detection of balloons: round blobs of a saturated, a taught or a dark colour."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_vision.detectors.detection import Box, Detection, Image, LocalDetector, View
+from turret_vision.vision_parameters import BalloonParameters
+
+_HUE_STEPS = 180.0  # OpenCV's 8 bit hue counts half degrees
+_KERNEL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+
+
+class BalloonDetector(LocalDetector[BalloonParameters]):
+    """Finds blobs of a colour whose outline is about round.
+
+    Centre and size come from the blob's moments, which makes them several times finer than its pixels.
+    """
+
+    method = 'balloon'
+
+    @property
+    def mode(self) -> str:
+        """The colour that is looked for."""
+        return self._parameters.colour
+
+    def detect(self, view: View) -> list[Detection]:
+        """Return the balloons in a view; the confidence is how well the outline agrees with an ellipse."""
+        mask = cv2.morphologyEx(self._mask(view.image), cv2.MORPH_OPEN, _KERNEL)
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _KERNEL)
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        min_area = view.area(self._parameters.min_area)
+        found = (self._balloon(contour, min_area) for contour in contours)  # type: ignore[arg-type]
+        return [detection for detection in found if detection is not None]
+
+    def _mask(self, image: Image) -> Image:
+        p = self._parameters
+        hsv: Image = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)  # type: ignore[assignment]
+        if p.colour == 'saturated':
+            return _in_range(hsv, (0.0, 1.0), (p.min_saturation, 1.0), (p.min_value, 1.0))
+        if p.colour == 'dark':
+            return _in_range(hsv, (0.0, 1.0), (0.0, 1.0), (0.0, p.max_dark_value))
+        return _in_range(
+            hsv, (p.hue - p.hue_range, p.hue + p.hue_range),
+            (p.saturation - p.saturation_range, p.saturation + p.saturation_range),
+            (p.value - p.value_range, p.value + p.value_range))
+
+    def _balloon(self, contour: Image, min_area: float) -> Detection | None:
+        p = self._parameters
+        moments = cv2.moments(contour)
+        if moments['m00'] <= 0.0:
+            return None
+        # The contour runs through the centres of the border pixels: half a pixel is missing all round.
+        perimeter = cv2.arcLength(contour, closed=True)
+        area = moments['m00'] + 0.5 * perimeter + 1.0
+        _, _, rect_width, rect_height = cv2.boundingRect(contour)
+        # Axes of the ellipse with the same second moments.
+        box = Box(
+            moments['m10'] / moments['m00'], moments['m01'] / moments['m00'],
+            4.0 * math.sqrt(max(moments['mu20'], 0.0) / moments['m00']) + 1.0,
+            4.0 * math.sqrt(max(moments['mu02'], 0.0) / moments['m00']) + 1.0)
+        circularity = min(1.0, 4.0 * math.pi * moments['m00'] / perimeter**2)
+        fill = area / (rect_width * rect_height)
+        if (area < min_area or circularity < p.min_circularity or fill < p.min_fill
+                or not p.min_aspect <= rect_width / rect_height <= p.max_aspect):
+            return None
+        return Detection('balloon', box, circularity * min(1.0, 4.0 * fill / math.pi))
+
+
+def _in_range(
+        hsv: Image, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]) -> Image:
+    """Return the mask of a box in HSV whose hue may wrap round; all limits are parts of 1."""
+    def between(low: float, high: float) -> Image:
+        return cv2.inRange(  # type: ignore[return-value]
+            hsv, (low * _HUE_STEPS, 255.0 * saturation[0], 255.0 * value[0]),
+            (high * _HUE_STEPS, 255.0 * saturation[1], 255.0 * value[1]))
+
+    low, high = hue
+    if high - low >= 1.0:
+        return between(0.0, 1.0)
+    low, high = low % 1.0, high % 1.0
+    if low <= high:
+        return between(low, high)
+    return cv2.bitwise_or(between(low, 1.0), between(0.0, high))  # type: ignore[return-value]
+
+
+class Colour(NamedTuple):
+    """A colour that was taught: hue, saturation and value as parts of 1, and the half width of each."""
+
+    center: tuple[float, float, float]
+    half_width: tuple[float, float, float]
+
+
+def sample_colour(image: Image, x: float, y: float, radius: int) -> Colour:
+    """Return the colour of a disc in an image, with ranges that allow for its spread and for a change of light.
+
+    Args:
+        image: BGR.
+        x: centre of the disc in px.
+        y: centre of the disc in px.
+        radius: of the disc in px.
+
+    Raises:
+        TurretError: OUT_OF_RANGE where the point is outside the image; INVALID_ARGUMENT where the disc has no colour to
+            speak of (gray, black or white).
+    """
+    height, width = image.shape[:2]
+    if not (0.0 <= x <= width - 1 and 0.0 <= y <= height - 1):
+        raise TurretError(ReasonCode.OUT_OF_RANGE, f'({x:g}, {y:g}) is outside the {width}x{height} image')
+    mask = np.zeros((height, width), np.uint8)
+    cv2.circle(mask, (round(x), round(y)), radius, 255, cv2.FILLED)
+    pixels = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)[mask > 0].astype(np.float64)
+    angle = pixels[:, 0] * (2.0 * math.pi / _HUE_STEPS)
+    saturation, value = pixels[:, 1] / 255.0, pixels[:, 2] / 255.0
+    weight = saturation * value  # a dark or pale pixel says little about the hue
+    mean_angle = math.atan2(float(weight @ np.sin(angle)), float(weight @ np.cos(angle)))
+    if float(np.median(weight)) < 0.08:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'there is no colour at ({x:g}, {y:g})')
+    off_hue = np.abs((angle - mean_angle + math.pi) % (2.0 * math.pi) - math.pi) / (2.0 * math.pi)
+    center = (mean_angle / (2.0 * math.pi) % 1.0, float(np.median(saturation)), float(np.median(value)))
+    return Colour(center, (
+        min(0.5, max(0.03, 2.0 * float(np.percentile(off_hue, 90)))),
+        min(1.0, 0.2 + 2.0 * float(np.percentile(np.abs(saturation - center[1]), 90))),
+        min(1.0, 0.35 + 2.0 * float(np.percentile(np.abs(value - center[2]), 90)))))

@@ -1,0 +1,70 @@
+"""Detection with the Haar cascades that come with OpenCV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_vision.detectors.detection import Box, Detection, LocalDetector, View
+from turret_vision.vision_parameters import HaarParameters
+
+
+class _Cascade(NamedTuple):
+    file: str
+    scale_factor: float
+    min_neighbors: int
+    min_size: tuple[int, int]  # px of the full image
+
+
+CASCADES = {
+    'face': _Cascade('haarcascade_frontalface_default.xml', 1.1, 5, (30, 30)),
+    'face_alt': _Cascade('haarcascade_frontalface_alt2.xml', 1.1, 4, (30, 30)),
+    'face_profile': _Cascade('haarcascade_profileface.xml', 1.1, 5, (30, 30)),
+    'eye': _Cascade('haarcascade_eye.xml', 1.1, 10, (20, 20)),
+    'smile': _Cascade('haarcascade_smile.xml', 1.8, 20, (25, 25)),
+    'body': _Cascade('haarcascade_fullbody.xml', 1.1, 3, (50, 100)),
+    'upper_body': _Cascade('haarcascade_upperbody.xml', 1.1, 4, (40, 40)),
+    'lower_body': _Cascade('haarcascade_lowerbody.xml', 1.1, 4, (40, 50)),
+    'cat_face': _Cascade('haarcascade_frontalcatface_extended.xml', 1.1, 4, (30, 30)),
+}
+
+
+class HaarDetector(LocalDetector[HaarParameters]):
+    """Finds faces, eyes, smiles, bodies or cats with one cascade.
+
+    Raises:
+        TurretError: DETECTOR_FAILED where OpenCV comes without the cascade.
+    """
+
+    method = 'haar'
+
+    def __init__(self, parameters: HaarParameters) -> None:
+        super().__init__(parameters)
+        self._cascade = CASCADES[parameters.mode]
+        self._classifier = cv2.CascadeClassifier(str(_find(self._cascade.file)))
+        if self._classifier.empty():
+            raise TurretError(ReasonCode.DETECTOR_FAILED, f'{self._cascade.file} cannot be read')
+
+    def detect(self, view: View) -> list[Detection]:
+        """Return what the cascade finds; the confidence grows from 0.5 with the number of overlapping hits."""
+        cascade, neighbors = self._cascade, self._parameters.min_neighbors or self._cascade.min_neighbors
+        boxes, hits = self._classifier.detectMultiScale2(
+            cv2.equalizeHist(view.gray), self._parameters.scale_factor or cascade.scale_factor, neighbors,
+            minSize=(cascade.min_size[0] // view.scale, cascade.min_size[1] // view.scale))
+        return [
+            Detection(self.mode, Box.from_rect(*map(float, box)), float(n) / (float(n) + neighbors))
+            for box, n in zip(boxes, hits, strict=True)]
+
+
+def _find(file: str) -> Path:
+    folders = [Path('/usr/share/opencv4/haarcascades'), Path('/usr/share/opencv/haarcascades')]
+    if hasattr(cv2, 'data'):  # the wheel; distributions keep the cascades in a package of their own
+        folders.insert(0, Path(cv2.data.haarcascades))
+    for folder in folders:
+        if (folder / file).is_file():
+            return folder / file
+    raise TurretError(ReasonCode.DETECTOR_FAILED, f'{file} not found: install opencv-data or opencv-python below 5')

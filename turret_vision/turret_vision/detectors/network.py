@@ -1,0 +1,169 @@
+"""What goes into a neural network for detection and what its outputs mean. No network library is used here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_vision.detectors.detection import Box, Detection, Image
+
+Array = npt.NDArray[np.float32]
+
+_GRAY = 114           # around an image whose shape is not the network's, as YOLO is trained with
+_NORMALISED = 2.0     # coordinates up to this are parts of the image, not pixels
+_FEW_DETECTIONS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Letterbox:
+    """An image scaled in proportion into the size that a network wants, and the way back.
+
+    Attributes:
+        image: RGB, of the network's size.
+        scale: px of ``image`` per px of the original.
+        left: gray columns before the original.
+        top: gray rows above the original.
+    """
+
+    image: Image
+    scale: float
+    left: int
+    top: int
+
+    @classmethod
+    def around(cls, image: Image, width: int, height: int) -> Letterbox:
+        """Fit a BGR image into a size."""
+        rows, columns = image.shape[:2]
+        scale = min(width / columns, height / rows)
+        size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+        left, top = (width - size[0]) // 2, (height - size[1]) // 2
+        canvas = np.full((height, width, 3), _GRAY, np.uint8)
+        resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)
+        canvas[top:top + size[1], left:left + size[0]] = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
+        return cls(canvas, scale, left, top)
+
+    def original(self, box: Box) -> Box:
+        """Return a box of ``image`` in px of the original."""
+        return Box((box.x + 0.5 - self.left) / self.scale - 0.5, (box.y + 0.5 - self.top) / self.scale - 0.5,
+                   box.width / self.scale, box.height / self.scale)
+
+
+def read_classes(model: Path) -> tuple[str, ...]:
+    """Return the class names beside a model, one per line; none where there is no such file.
+
+    Raises:
+        TurretError: DETECTOR_FAILED where the file cannot be read.
+    """
+    file = model.with_suffix('.txt')
+    if not file.is_file():
+        return ()
+    try:
+        return tuple(line.strip() for line in file.read_text(encoding='utf-8').splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise TurretError(ReasonCode.DETECTOR_FAILED, f'{file} cannot be read: {error}') from error
+
+
+def is_ssd(shapes: Sequence[Sequence[Any]]) -> bool:
+    """Return whether outputs of these shapes are boxes, classes and scores apart, as of SSD; else they are YOLO's."""
+    return len(shapes) >= 3
+
+
+def decode(
+        outputs: Mapping[str, npt.NDArray[Any]], classes: Sequence[str], width: int, height: int,
+        confidence: float, overlap: float) -> list[Detection]:
+    """Return what a network saw.
+
+    Args:
+        outputs: by name, in the network's order: one array of YOLO version 5, 8 or 11, or those of an SSD.
+        classes: names by number; where there are none, numbers are names.
+        width: of the network's input in px.
+        height: of the network's input in px.
+        confidence: least score.
+        overlap: greatest intersection over union of two boxes of one class.
+
+    Raises:
+        TurretError: DETECTOR_FAILED where the outputs are of neither kind.
+    """
+    if is_ssd([array.shape for array in outputs.values()]):
+        boxes, numbers, scores = _decode_ssd(outputs, width, height)
+    else:
+        boxes, numbers, scores = _decode_yolo(next(iter(outputs.values())), len(classes), width, height)
+    usable = (scores >= confidence) & np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0.0).all(axis=1)
+    boxes, numbers, scores = boxes[usable], numbers[usable], scores[usable]
+    corners = np.concatenate([boxes[:, :2] - 0.5 * boxes[:, 2:], boxes[:, 2:]], axis=1)
+    kept = cv2.dnn.NMSBoxesBatched(
+        corners.tolist(), scores.tolist(), numbers.tolist(), confidence, overlap) if len(boxes) else ()
+    return [
+        Detection(_name(int(numbers[i]), classes), Box(*(float(v) for v in boxes[i])), float(min(scores[i], 1.0)))
+        for i in list(kept)[:_FEW_DETECTIONS]]
+
+
+def _name(number: int, classes: Sequence[str]) -> str:
+    return classes[number] if 0 <= number < len(classes) else f'class {number}'
+
+
+def _decode_yolo(
+        output: npt.NDArray[Any], count: int, width: int, height: int) -> tuple[Array, npt.NDArray[np.int64], Array]:
+    """Return boxes (centre x, y, width, height in px), class numbers and scores.
+
+    Versions 8 and 11 give (1, 4 + classes, boxes); version 5 gives (1, boxes, 5 + classes) with the objectness fifth.
+    """
+    if output.ndim != 3 or output.shape[0] != 1 or min(output.shape[1:]) < 5:
+        raise _strange(output.shape)
+    rows = np.asarray(output[0], np.float32)
+    if count:
+        channels_first = rows.shape[0] == 4 + count
+        has_objectness = not channels_first and rows.shape[1] == 5 + count
+        if not channels_first and rows.shape[1] not in (4 + count, 5 + count):
+            raise TurretError(
+                ReasonCode.DETECTOR_FAILED, f'the model was not made for the {count} classes in the file beside it')
+    else:
+        channels_first = rows.shape[0] < rows.shape[1]
+        has_objectness = not channels_first
+    if channels_first:
+        rows = rows.T
+    boxes, scores = rows[:, :4].copy(), rows[:, 5 if has_objectness else 4:]
+    numbers = scores.argmax(axis=1)
+    best = scores[np.arange(len(scores)), numbers] * (rows[:, 4] if has_objectness else 1.0)
+    if boxes.size and float(np.abs(boxes).max()) <= _NORMALISED:
+        boxes *= np.array([width, height, width, height], np.float32)
+    boxes[:, :2] -= 0.5  # from corners of pixels to their centres
+    return boxes, numbers, np.asarray(best, np.float32)
+
+
+def _decode_ssd(
+        outputs: Mapping[str, npt.NDArray[Any]], width: int, height: int,
+) -> tuple[Array, npt.NDArray[np.int64], Array]:
+    """Return the same from boxes (top, left, bottom, right as parts of the image), classes and scores.
+
+    Their order differs between exporters, so they are told apart by shape, then by name, then by content.
+    """
+    boxes = next((a for a in outputs.values() if a.ndim == 3 and a.shape[2] == 4), None)
+    lists = {name: a for name, a in outputs.items() if a.ndim == 2 and a.shape[1] > 0}
+    if boxes is None or len(lists) < 2:
+        raise _strange(*(array.shape for array in outputs.values()))
+    lists = {name: array for name, array in lists.items() if array.shape[1] == boxes.shape[1]}
+    scores = next((a for name, a in lists.items() if 'score' in name.lower()), None)
+    classes = next((a for name, a in lists.items() if 'class' in name.lower()), None)
+    if scores is None or classes is None:
+        first, second = list(lists.values())[:2]
+        whole_first = bool((first == np.round(first)).all())
+        classes, scores = (first, second) if whole_first else (second, first)
+    top, left, bottom, right = (np.asarray(boxes[0, :, i], np.float32) for i in range(4))
+    result = np.stack([
+        0.5 * (left + right) * width - 0.5, 0.5 * (top + bottom) * height - 0.5,
+        (right - left) * width, (bottom - top) * height], axis=1)
+    return result, np.asarray(classes[0]).astype(np.int64), np.asarray(scores[0], np.float32)
+
+
+def _strange(*shapes: tuple[int, ...]) -> TurretError:
+    return TurretError(
+        ReasonCode.DETECTOR_FAILED, f'outputs of shape {", ".join(map(str, shapes))} are neither of YOLO nor of SSD')

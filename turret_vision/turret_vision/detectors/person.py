@@ -1,0 +1,103 @@
+"""Who is in an image, and in which direction: the eyes of the person exclusion. Independent of the chosen method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from turret_common.geometry import Bearing, PinholeCamera, angle_between, pixel_to_bearing
+from turret_common.pose_history import Pose
+from turret_vision.detectors.detection import Box, Detector, Image, make_view
+from turret_vision.detectors.haar import HaarDetector
+from turret_vision.detectors.hog import HogDetector
+from turret_vision.detectors.model import ModelDetector, OnnxEngine
+from turret_vision.exclusion_parameters import ExclusionParameters
+from turret_vision.vision_parameters import HaarParameters, HogParameters, ModelParameters
+
+_UNKNOWN = Bearing(math.nan, math.nan)
+_MODEL_CLASS = 'person'
+#: Far more is taken for a person than where people are to be followed; faces are looked for in coarse steps of size.
+_HIT_THRESHOLD, _FACE_STEP = -0.9, 1.2
+
+
+class SeenPerson(NamedTuple):
+    """Somebody in an image.
+
+    Attributes:
+        class_id: what the detector calls it.
+        box: in px of the image.
+        bearing: of the middle of the box; NaN where camera or pose is unknown.
+        radius: of the circle around it that holds the box, in rad; NaN as above.
+    """
+
+    class_id: str
+    box: Box
+    bearing: Bearing
+    radius: float
+
+
+def people_detectors(parameters: ExclusionParameters) -> list[Detector]:
+    """Return the detectors whose findings are people.
+
+    Raises:
+        TurretError: DETECTOR_FAILED, one cannot start.
+    """
+    detectors: list[Detector] = [
+        HogDetector(HogParameters(width=parameters.person_width, hit_threshold=_HIT_THRESHOLD)),
+        *(HaarDetector(HaarParameters(mode=mode, width=parameters.face_width, scale_factor=_FACE_STEP))
+          for mode in ('face', 'face_profile'))]
+    if parameters.model:
+        model = ModelParameters(model=parameters.model, confidence=parameters.model_confidence)
+        detectors.append(ModelDetector('onnx', model, OnnxEngine))
+    return detectors
+
+
+def find_people(
+        detectors: Sequence[Detector], image: Image, stamp: float, camera: PinholeCamera | None,
+        pose: Pose | None) -> list[SeenPerson]:
+    """Return everybody whom any detector sees in a whole image.
+
+    Args:
+        detectors: of :func:`people_detectors`.
+        image: BGR, shape (height, width, 3).
+        stamp: of the image, in s.
+        camera: that took it; None = uncalibrated.
+        pose: of the head at ``stamp``; None = unknown.
+    """
+    if camera is not None:
+        camera = camera.scaled(image.shape[1], image.shape[0])
+    found = []
+    for detector in detectors:
+        view = make_view(image, stamp, detector.width, pose=pose, camera=camera)
+        for detection in detector.detect(view):
+            if isinstance(detector, ModelDetector) and detection.class_id != _MODEL_CLASS:
+                continue
+            box = view.in_full_image(detection.box)
+            found.append(SeenPerson(detection.class_id, box, *_direction(box, camera, pose)))
+    return found
+
+
+def _direction(box: Box, camera: PinholeCamera | None, pose: Pose | None) -> tuple[Bearing, float]:
+    if camera is None or pose is None:
+        return _UNKNOWN, math.nan
+    middle = pixel_to_bearing(camera, box.x, box.y, pose.pan, pose.tilt)
+    corners = (pixel_to_bearing(camera, x, y, pose.pan, pose.tilt)
+               for x in (box.left, box.right) for y in (box.top, box.bottom))
+    return middle, max(angle_between(middle, corner) for corner in corners)
+
+
+class FreezeWatch:
+    """Notices images that do not change: of light from the real world no two are the same."""
+
+    def __init__(self) -> None:
+        self._image: Image | None = None
+        self._since = 0.0
+
+    def unchanged_s(self, image: Image, now: float) -> float:
+        """Take an image that arrived now, in s; return since when all have been identical to the bit."""
+        if self._image is None or not np.array_equal(self._image, image):
+            self._image, self._since = image, now
+        return now - self._since

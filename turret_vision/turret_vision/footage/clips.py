@@ -1,0 +1,226 @@
+"""What is to be seen in the shared footage, and how well vision follows it.
+
+The first and the last frame in which each object is visible were marked by eye on the raw frames. The corridor is the
+part of the image that the object's middle stays in, as parts of its width; it tells objects apart that are there at
+once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from turret_common.geometry import (
+    BODY_FROM_OPTICAL,
+    Bearing,
+    PinholeCamera,
+    angle_between,
+    base_from_head,
+    bearing_to_pixel,
+    pixel_to_bearing,
+)
+from turret_common.params import build
+from turret_common.pose_history import Pose
+from turret_vision.detectors.detection import Box, Image
+from turret_vision.footage.ground_truth_boxes import CARS_CLIP, WALKERS_CLIP, load_marked_boxes
+from turret_vision.tracking.tracker import Track, TrackState
+from turret_vision.vision import Vision
+from turret_vision.vision_parameters import VisionParameters
+
+#: Pictures per second of the marked clips, and how many pictures there are.
+RATES_HZ = {WALKERS_CLIP: 10.0, CARS_CLIP: 12.5}
+FRAMES = {WALKERS_CLIP: 1394, CARS_CLIP: 377}
+#: Angle that the whole picture behind a virtual head spans, in rad.
+PICTURE_FIELD_OF_VIEW = 1.6
+_LEVEL = Pose(0.0, 0.0)
+_FIELD_OF_VIEW = math.radians(60.0)
+_WIDEST = 15  # frames between two marks that are interpolated
+_GREY = (40, 40, 40)
+#: Pan and tilt in rad beyond which a virtual camera of 60 degrees would see past a picture of 16 to 9.
+LARGEST_PAN, LARGEST_TILT = 0.27, 0.11
+_GAIN, _RATE, _ACCELERATION = 2.5, 0.7, 3.0  # of the virtual head, 1/s, rad/s, rad/s^2
+
+
+class Seen(NamedTuple):
+    """One object: first and last frame that show it, and its corridor."""
+
+    name: str
+    first: int
+    last: int
+    left: float = 0.0
+    right: float = 1.0
+
+
+WALKERS = (
+    Seen('walker 1', 60, 199), Seen('walker 2', 227, 449), Seen('walker 3', 502, 700), Seen('walker 4', 745, 869),
+    Seen('walker 5', 921, 1201), Seen('walker 6', 1234, 1360))
+CARS = (
+    Seen('white car', 55, 107), Seen('green car', 180, 228, 0.05, 0.40), Seen('red car', 188, 237, 0.38, 0.62),
+    Seen('second white car', 316, 347))
+
+
+@dataclasses.dataclass(frozen=True)
+class Followed:
+    """How one object was followed.
+
+    Attributes:
+        seen: what was to be seen.
+        id: of the track that followed it longest; empty = none did.
+        share: part of the frames that show it in which that track was there, seen or coasting.
+        first: frame in which that track was first trusted; -1 = never.
+        last: frame in which that track last saw it; -1 = never.
+        others: frames in which another trusted track saw something in the corridor, the most that any one did.
+    """
+
+    seen: Seen
+    id: str
+    share: float
+    first: int
+    last: int
+    others: int
+
+
+def frames(path: str) -> Iterator[Image]:
+    """Yield the frames of a video, BGR."""
+    capture = cv2.VideoCapture(path)
+    try:
+        while (read := capture.read())[0]:
+            yield read[1]  # type: ignore[misc]
+    finally:
+        capture.release()
+
+
+def watch(images: Iterable[Image], rate_hz: float, method: str = 'motion') -> list[list[Track]]:
+    """Return the tracks after each image of a camera that stands still."""
+    vision = Vision(build(VisionParameters, {'method': method}))
+    history = []
+    for i, image in enumerate(images):
+        camera = PinholeCamera.from_field_of_view(image.shape[1], image.shape[0], _FIELD_OF_VIEW)
+        history.append(vision.process(image, i / rate_hz, camera, _LEVEL).tracks or [])
+    return history
+
+
+def pursue(images: Iterable[Image], rate_hz: float, late_s: float = 0.0) -> list[list[Track]]:
+    """Return the tracks of a virtual head that follows its longest-known track through the pictures.
+
+    Args:
+        images: pictures that the head looks into.
+        rate_hz: of the pictures.
+        late_s: by which the poses that vision is told are older than the pictures.
+    """
+    vision = Vision(build(VisionParameters, {'method': 'motion'}))
+    camera = PinholeCamera.from_field_of_view(640, 480, _FIELD_OF_VIEW)
+    angles, rates = np.zeros(2), np.zeros(2)
+    largest, history = np.array([LARGEST_PAN, LARGEST_TILT]), []
+    for i, image in enumerate(images):
+        told = Pose(*(float(v) for v in angles - late_s * rates))
+        seen = look(image, camera, float(angles[0]), float(angles[1]), cv2.BORDER_REFLECT)
+        tracks = vision.process(seen, i / rate_hz, camera, told).tracks or []
+        history.append(tracks)
+        known = [t for t in tracks if t.state in (TrackState.TRACKING, TrackState.COASTING)]
+        best = max(known, key=lambda track: track.hits, default=None)
+        error = -0.3 * angles if best is None else np.array(best.bearing) - angles
+        step = _ACCELERATION / rate_hz
+        rates = np.clip(np.clip(_GAIN * error, -_RATE, _RATE), rates - step, rates + step)
+        rates[np.abs(angles + rates / rate_hz) > largest] = 0.0
+        angles = angles + rates / rate_hz
+    return history
+
+
+def look(image: Image, camera: PinholeCamera, pan: float, tilt: float, border: int = cv2.BORDER_CONSTANT) -> Image:
+    """Return what a camera on a head at a pose in rad sees of a flat picture; ``border``: beyond its edges."""
+    wide = PinholeCamera.from_field_of_view(image.shape[1], image.shape[0], PICTURE_FIELD_OF_VIEW)
+
+    def intrinsic(of: PinholeCamera) -> npt.NDArray[np.float64]:
+        return np.array([[of.fx, 0.0, of.cx], [0.0, of.fy, of.cy], [0.0, 0.0, 1.0]])
+
+    rotation = BODY_FROM_OPTICAL.T @ base_from_head(pan, tilt) @ BODY_FROM_OPTICAL
+    return cv2.warpPerspective(  # type: ignore[return-value]
+        image, intrinsic(wide) @ rotation @ np.linalg.inv(intrinsic(camera)), (camera.width, camera.height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border, borderValue=_GREY)
+
+
+class Judged(NamedTuple):
+    """How a head is aimed: at what, how far from the middle of its box in rad, and whether at a point of the box."""
+
+    name: str
+    error: float
+    inside: bool
+
+
+class FootageTruth:
+    """Where marked objects are for a head that looks into their footage as :func:`look` does.
+
+    Marks are interpolated over 1.5 s at most; where they are farther apart, nothing is judged between them, nor where
+    the head could not look at any point of the box.
+    """
+
+    def __init__(self, clip: str) -> None:
+        """``clip`` is the name of a marked file."""
+        self._marks = load_marked_boxes()[clip]
+        self._names = sorted({name for objects in self._marks.frames.values() for name in objects})
+        self._rate_hz = RATES_HZ[clip]
+        self.frames = FRAMES[clip]
+        self._camera = PinholeCamera.from_field_of_view(self._marks.width, self._marks.height, PICTURE_FIELD_OF_VIEW)
+
+    def judge(self, time: float, pan: float, tilt: float) -> Judged | None:
+        """Return how a pose in rad is aimed at the nearest object; None where none is marked.
+
+        Args:
+            time: since the first picture was shown, in s.
+            pan: of the head.
+            tilt: of the head.
+        """
+        sight = Bearing(pan, tilt)
+        pixel = bearing_to_pixel(self._camera, sight, 0.0, 0.0)
+        aims = []
+        for name in self._names:
+            box = self._marks.at(name, time * self._rate_hz, _WIDEST)
+            if box is not None and self._within_reach(box):
+                error = angle_between(sight, pixel_to_bearing(self._camera, box.x, box.y, 0.0, 0.0))
+                aims.append(Judged(name, error, pixel is not None and box.left <= pixel[0] <= box.right
+                                   and box.top <= pixel[1] <= box.bottom))
+        return min(aims, key=lambda aim: aim.error, default=None)
+
+    def _within_reach(self, box: Box) -> bool:
+        across, down = (self._camera.fx * math.tan(most) for most in (LARGEST_PAN, LARGEST_TILT))
+        return abs(box.x - self._camera.cx) <= across + 0.5 * box.width and (
+            abs(box.y - self._camera.cy) <= down + 0.5 * box.height)
+
+
+def judge(history: Sequence[Sequence[Track]], seen: Seen, width: float | None) -> Followed:
+    """Return how one object was followed.
+
+    Args:
+        history: tracks after each frame.
+        seen: the object.
+        width: of the image in px; None where the camera moved, so that the corridor says nothing.
+    """
+    def inside(track: Track) -> bool:
+        if width is None or track.box is None:
+            return width is None
+        return seen.left <= track.box.x / width <= seen.right
+
+    present: Counter[str] = Counter()
+    measured: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for i in range(seen.first, min(seen.last + 1, len(history))):
+        for track in history[i]:
+            if track.state in (TrackState.TRACKING, TrackState.COASTING) and inside(track):
+                present[track.id] += 1
+                first.setdefault(track.id, i)
+                if track.state == TrackState.TRACKING:
+                    measured[track.id] += 1
+                    last[track.id] = i
+    best = measured.most_common(1)[0][0] if measured else ''
+    others = max((n for number, n in measured.items() if number != best), default=0)
+    return Followed(
+        seen, best, present[best] / (seen.last - seen.first + 1), first.get(best, -1), last.get(best, -1), others)

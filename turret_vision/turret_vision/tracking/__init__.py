@@ -1,0 +1,1 @@
+"""Multi-object tracker: assignment, bearing filter, measurement noise."""

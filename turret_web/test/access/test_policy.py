@@ -1,0 +1,121 @@
+"""What each role may do, with the lists as they are shipped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_web.access.policy import Policy, Role
+from turret_web.web_parameters import AccessParameters
+
+POLICY = Policy('/turret', AccessParameters())
+
+
+def allowed(check: Any, *args: Any) -> bool:
+    try:
+        check(*args)
+    except TurretError as error:
+        return error.code is not ReasonCode.NOT_ALLOWED
+    return True
+
+
+@pytest.mark.parametrize('topic', [
+    '/turret/status', '/turret/laser/state', '/turret/vision/tracks', '/turret/camera/image_raw/compressed',
+    '/turret/joint_states', '/tf', '/tf_static', '/diagnostics'])
+def test_everybody_may_read_the_turret(topic: str) -> None:
+    assert allowed(POLICY.check_subscribe, topic)
+    assert POLICY.is_visible(topic)
+
+
+@pytest.mark.parametrize('topic', [
+    '/other/status', '/turret', '/status', '/turret/safety/fire_grant', '/parameter_events', '/turret2/status', ''])
+def test_nobody_may_read_anything_else(topic: str) -> None:
+    assert not allowed(POLICY.check_subscribe, topic)
+
+
+def test_operators_may_jog_and_publish_nothing_else() -> None:
+    assert allowed(POLICY.check_publish, Role.OPERATOR, '/turret/controller/jog')
+    assert not allowed(POLICY.check_publish, Role.VIEWER, '/turret/controller/jog')
+    for topic in ('gimbal/command', 'safety/permit', 'safety/fire_grant', 'controller/fire_request', 'status',
+                  'joint_states', 'camera/image_raw', 'vision/tracks'):
+        assert not allowed(POLICY.check_publish, Role.OPERATOR, f'/turret/{topic}')
+
+
+HARMLESS = ('safety/stop', 'status/faults', 'camera/list_media', 'bag/list')
+MOVES_OR_CHANGES = (
+    'laser/arm', 'laser/disarm', 'laser/fire', 'laser/set_power', 'controller/set_mode', 'controller/move_to',
+    'controller/nudge', 'controller/look_at_pixel', 'gimbal/set_enabled', 'gimbal/registers', 'safety/acquire_lease',
+    'safety/heartbeat', 'safety/reset', 'safety/set_zones', 'camera/delete_media', 'camera/start_recording',
+    'bag/start', 'camera/save_parameters', 'gimbal/home/_action/send_goal', 'gimbal/home/_action/cancel_goal')
+
+
+@pytest.mark.parametrize('service', HARMLESS)
+def test_a_viewer_may_call_what_is_harmless(service: str) -> None:
+    assert allowed(POLICY.check_call, Role.VIEWER, f'/turret/{service}', {})
+    assert POLICY.is_harmless(f'/turret/{service}')
+
+
+@pytest.mark.parametrize('service', MOVES_OR_CHANGES)
+def test_a_viewer_can_never_cause_motion_or_fire(service: str) -> None:
+    assert not allowed(POLICY.check_call, Role.VIEWER, f'/turret/{service}', {})
+    assert allowed(POLICY.check_call, Role.OPERATOR, f'/turret/{service}', {})
+
+
+@pytest.mark.parametrize('service', [
+    '/other/laser/fire', '/turret/web/anything', '/turret/plant/anything', '/laser/fire', '/turret/status/change'])
+def test_nobody_may_call_what_is_not_listed(service: str) -> None:
+    assert not allowed(POLICY.check_call, Role.OPERATOR, service, {})
+
+
+def changes(*names: Any) -> dict[str, Any]:
+    return {'parameters': [{'name': name, 'value': {'type': 3, 'double_value': 1.0}} for name in names]}
+
+
+@pytest.mark.parametrize('verb', ['set_parameters', 'set_parameters_atomically'])
+def test_parameters_only_of_listed_nodes_and_only_by_operators(verb: str) -> None:
+    def may(role: Role, node: str, args: Any) -> bool:
+        return allowed(POLICY.check_call, role, f'{node}/{verb}', args)
+    assert may(Role.OPERATOR, '/turret/controller', changes('pan.kp', 'tilt.kp'))
+    assert may(Role.OPERATOR, '/turret/camera', changes('exposure_us'))
+    assert not may(Role.VIEWER, '/turret/camera', changes('exposure_us'))
+    assert may(Role.OPERATOR, '/turret/laser', changes('pulse_s', 'cooldown_s'))
+    assert may(Role.OPERATOR, '/turret/gimbal', changes('pan.upper'))
+    for node in ('/turret/web', '/turret/plant', '/turret/safety', '/other/camera', '/turret/camera/x'):
+        assert not may(Role.OPERATOR, node, changes('pan.kp'))
+
+
+def test_one_parameter_that_is_not_listed_refuses_all() -> None:
+    policy = Policy('/turret', AccessParameters(parameters=('controller:pan.*',)))
+    service = '/turret/controller/set_parameters'
+    assert allowed(policy.check_call, Role.OPERATOR, service, changes('pan.kp'))
+    assert not allowed(policy.check_call, Role.OPERATOR, service, changes('pan.kp', 'rate_hz'))
+    for args in (changes(None), {'parameters': ['x']}, changes(3)):
+        assert not allowed(policy.check_call, Role.OPERATOR, service, args)
+    for args in ({}, [], {'parameters': 'x'}, [[{'name': 'rate_hz'}]]):
+        with pytest.raises(TurretError):
+            policy.check_call(Role.OPERATOR, service, args)
+
+
+def test_actions_are_for_operators() -> None:
+    assert allowed(POLICY.check_action, Role.OPERATOR, '/turret/gimbal/home')
+    assert not allowed(POLICY.check_action, Role.VIEWER, '/turret/gimbal/home')
+    assert not allowed(POLICY.check_action, Role.OPERATOR, '/turret/laser/burst')
+
+
+def test_nothing_may_be_offered_unless_listed() -> None:
+    for name in ('/turret/laser/fire', '/turret/safety/stop', '/turret/gimbal/home', '/x'):
+        assert not allowed(POLICY.check_offer, Role.OPERATOR, name)
+    policy = Policy('/turret', AccessParameters(operator_offers=('demo/*',)))
+    assert allowed(policy.check_offer, Role.OPERATOR, '/turret/demo/add')
+    assert not allowed(policy.check_offer, Role.VIEWER, '/turret/demo/add')
+
+
+def test_names_in_lists_may_be_absolute() -> None:
+    policy = Policy('/turret', AccessParameters(topics=('/other/scan', 'mine')))
+    assert allowed(policy.check_subscribe, '/other/scan')
+    assert allowed(policy.check_subscribe, '/turret/mine')
+    assert not allowed(policy.check_subscribe, '/turret/other/scan')
+    assert not allowed(Policy('/turret', AccessParameters(topics=())).check_subscribe, '/turret/status')

@@ -1,0 +1,174 @@
+"""One message to many clients: converted once, throttled, bounded, and never held up by a slow one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from typing import Any
+from unittest.mock import patch
+
+import cbor2
+import pytest
+from web_testing import NOTE, FakeGateway, on_loop, serving, until
+
+from turret_common.messages.cdr import Codec
+from turret_web.fan_out import subscription_hub
+from turret_web.fan_out.encodings import publish_json
+from turret_web.fan_out.json_rounding import rounded
+
+NOTES = '/turret/vision/note'
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
+@on_loop
+async def test_a_message_is_converted_once_for_all_clients_and_not_at_all_for_none(gateway: FakeGateway) -> None:
+    with patch.object(subscription_hub.encodings, 'publish_json', wraps=publish_json) as convert:
+        async with serving(gateway) as door, door.connect() as a, door.connect() as b, door.connect() as c:
+            for client in (a, b):
+                await client.send(op='subscribe', topic=NOTES)
+                await client.settle()
+            await c.send(op='subscribe', topic=NOTES, throttle_rate=60_000)
+            await c.settle()
+            gateway.emit(NOTES, {})
+            for client in (a, b, c):
+                assert (await client.receive())['op'] == 'publish'
+            assert convert.call_count == 1
+            for client in (a, b):
+                await client.send(op='unsubscribe', topic=NOTES)
+                await client.settle()
+            for _ in range(5):
+                gateway.emit(NOTES, {})
+            await c.settle()
+            assert convert.call_count == 1
+
+
+async def _stalled(door: Any, **subscription: Any) -> socket.socket:
+    """Connect a client that subscribes and then reads nothing."""
+    host, port = door.server.address
+    reader = socket.create_connection((host, port))
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    reader.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(reader, (
+        f'GET /rosbridge HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n').encode())
+    assert b'101' in await loop.sock_recv(reader, 1000)
+    body = json.dumps({'op': 'subscribe', 'topic': NOTES, **subscription}).encode()
+    await loop.sock_sendall(reader, bytes((0x81, 0x80 | len(body))) + bytes(4) + body)
+    return reader
+
+
+@on_loop
+async def test_a_client_that_reads_nothing_loses_messages_and_holds_up_nobody(gateway: FakeGateway) -> None:
+    async with serving(gateway) as door, door.connect() as client:
+        await client.send(op='subscribe', topic=NOTES)
+        await client.settle()
+        stalled = await _stalled(door, queue_length=5)
+        text = 'x' * 100_000
+        for number in range(200):
+            gateway.emit(NOTES, {'text': text, 'number': number})
+            assert (await client.receive())['msg']['number'] == number
+        _, clients = await door.get('/api/clients')
+        dropped = sorted(client['dropped_messages_total'] for client in clients)
+        assert dropped[0] == 0
+        assert dropped[1] > 50
+        stalled.close()
+
+
+@on_loop
+async def test_a_client_that_stays_stalled_is_dropped(gateway: FakeGateway) -> None:
+    async with serving(gateway, limits={'stall_s': 0.2}) as door:
+        stalled = await _stalled(door)
+        await until(lambda: gateway.feeds.get(NOTES))
+        for number in range(100):
+            gateway.emit(NOTES, {'text': 'x' * 100_000, 'number': number})
+        await until(lambda: not gateway.feeds[NOTES])
+        stalled.close()
+
+
+@on_loop
+async def test_a_slow_reader_of_a_stream_gets_the_newest(gateway: FakeGateway) -> None:
+    gateway.streams.add(NOTES)
+    async with serving(gateway) as door:
+        slow = await _stalled(door)
+        await until(lambda: gateway.feeds.get(NOTES))
+        for number in range(300):
+            gateway.emit(NOTES, {'text': 'x' * 50_000, 'number': number})
+            await asyncio.sleep(0)
+        data, loop = b'', asyncio.get_running_loop()
+        while b'"number":299.0' not in data[-100:]:
+            data += await asyncio.wait_for(loop.sock_recv(slow, 1 << 20), 5.0)
+        assert data.count(b'"number":') < 250
+        slow.close()
+
+
+@on_loop
+async def test_messages_are_deflated_for_clients_that_offer_it(gateway: FakeGateway) -> None:
+    async with serving(gateway) as door, door.connect(compress=15) as client, door.connect() as plain:
+        for each in (client, plain):
+            await each.send(op='subscribe', topic=NOTES)
+            await each.settle()
+        for number in range(20):
+            gateway.emit(NOTES, {'text': f'{number} ' * 500, 'number': number})
+            for each in (client, plain):
+                assert (await each.receive())['msg'] == {'text': f'{number} ' * 500, 'number': number}
+            await asyncio.sleep(0.06)
+        _, clients = await door.get('/api/clients')
+        sent = {each['deflate']: each['sent_bytes_total'] for each in clients}
+        assert sent[True] < sent[False] / 5
+
+
+@on_loop
+async def test_messages_of_a_fast_topic_are_not_deflated(gateway: FakeGateway) -> None:
+    topic = subscription_hub.SharedTopic(subscription_hub.FanOut(gateway), NOTES, Codec(NOTE), None)
+    await topic.open(gateway)
+    assert topic.unhurried
+    for _ in range(30):
+        gateway.emit(NOTES, {})
+        await asyncio.sleep(0.001)
+    assert not topic.unhurried
+    await asyncio.sleep(0.5)
+    for _ in range(3):
+        gateway.emit(NOTES, {})
+        await asyncio.sleep(0.1)
+    assert topic.unhurried
+
+
+@on_loop
+async def test_a_message_that_cannot_be_converted_is_skipped_and_logged_once(
+        gateway: FakeGateway, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(gateway) as door, door.connect() as client:
+        await client.send(op='subscribe', topic=NOTES)
+        await client.settle()
+        for _ in range(3):
+            gateway.feeds[NOTES][0](b'\x00\x01\x00\x00\xff')
+        gateway.emit(NOTES, {'text': 'good'})
+        assert (await client.receive())['msg']['text'] == 'good'
+        assert len([record for record in caplog.records if NOTES in record.getMessage()]) == 1
+
+
+@on_loop
+async def test_topics_for_people_are_rounded_in_json_alone(gateway: FakeGateway) -> None:
+    async with serving(gateway, rounded_topics=('vision/note',), rounded_decimals=3) as door:
+        async with door.connect() as client:
+            await client.send(op='subscribe', topic=NOTES)
+            await client.settle()
+            for number, shown in ((0.123456, 0.123), (-2.5, -2.5), (1e-9, 0.0), (float('nan'), None)):
+                gateway.emit(NOTES, {'number': number})
+                assert (await client.receive())['msg']['number'] == shown
+        async with door.connect() as client:
+            await client.send(op='subscribe', topic=NOTES, compression='cbor')
+            await client.settle()
+            gateway.emit(NOTES, {'number': 0.123456})
+            assert cbor2.loads(await client.receive())['msg']['number'] == 0.123456
+
+
+def test_stamps_are_rounded_to_milliseconds_and_other_integers_stay() -> None:
+    values = {'stamp': {'sec': 5, 'nanosec': 123_456_789}, 'seq': 12_345_678, 'on': True, 'list': [0.00004, 'a']}
+    assert rounded(values, 4) == {
+        'stamp': {'sec': 5, 'nanosec': 123_000_000}, 'seq': 12_345_678, 'on': True, 'list': [0.0, 'a']}

@@ -1,0 +1,1 @@
+"""Tokens, roles, hosts, TLS and the allow-lists."""

@@ -1,0 +1,57 @@
+"""Encryption: the user's certificate, or one that is made here and signed by nobody."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+
+from turret_common.errors import TurretError
+from turret_common.paths import write_atomically
+from turret_common.reason_codes import ReasonCode
+
+#: The value of the parameter ``tls_certificate`` that asks for a certificate of our own.
+SELF_SIGNED = 'self-signed'
+
+_VALID_DAYS = 3650
+
+
+def make_context(certificate: str, key: str, own: Path) -> ssl.SSLContext | None:
+    """Return what encrypts connections; None where nothing should.
+
+    Args:
+        certificate: path of a PEM file, :data:`SELF_SIGNED`, or empty for no encryption.
+        key: path of the key's PEM file; empty where the certificate's file holds it.
+        own: where our own certificate is kept, with its key.
+
+    Raises:
+        TurretError: IO_ERROR, the files cannot be read or do not go together, or none can be made.
+    """
+    if not certificate:
+        return None
+    if certificate == SELF_SIGNED:
+        if not own.exists():
+            write_atomically(own, _make_certificate())
+        certificate, key = str(own), ''
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(Path(certificate).expanduser(), Path(key).expanduser() if key else None)
+    except (OSError, ssl.SSLError) as error:
+        raise TurretError(ReasonCode.IO_ERROR, f'certificate {certificate}: {error}') from error
+    return context
+
+
+def _make_certificate() -> bytes:
+    """Return a new key and its certificate, as PEM."""
+    host = socket.gethostname()
+    names = ','.join(f'DNS:{name}' for name in (host, f'{host}.local', 'localhost'))
+    command = [
+        'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+        '-days', str(_VALID_DAYS), '-subj', f'/CN={host[:64]}', '-addext', f'subjectAltName={names}',
+        '-keyout', '-', '-out', '-']
+    try:
+        return subprocess.run(command, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise TurretError(
+            ReasonCode.IO_ERROR, f'no certificate could be made (is openssl installed?): {error}') from error

@@ -1,0 +1,1 @@
+"""One message to many clients: encoded once, sent through bounded queues."""

@@ -1,0 +1,114 @@
+"""How a rosbridge message may travel: JSON, PNG, CBOR, raw CBOR, whole or in fragments.
+
+Messages are first made as payloads (bytes of one JSON or CBOR message) and then as WebSocket frames, so that a payload
+can be shared, compressed or cut.
+"""
+
+from __future__ import annotations
+
+import binascii
+import itertools
+import math
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from turret_web.fan_out import frames
+
+COMPRESSIONS = ('none', 'png', 'cbor', 'cbor-raw')
+
+_fragment_ids = itertools.count(1)
+
+
+def is_binary(compression: str) -> bool:
+    """Say whether payloads of this compression are CBOR."""
+    return compression.startswith('cbor')
+
+
+def json_payload(message: dict[str, Any]) -> bytes:
+    """Return a message as JSON. Numbers that are not finite become null."""
+    return orjson.dumps(message)
+
+
+def publish_json(topic: str, values: dict[str, Any]) -> bytes:
+    """Return a ``publish`` message as JSON."""
+    return b'{"op":"publish","topic":%b,"msg":%b}' % (orjson.dumps(topic), orjson.dumps(values))
+
+
+def publish_cbor(topic: str, values: dict[str, Any]) -> bytes:
+    """Return a ``publish`` message as CBOR."""
+    import cbor2  # only clients that ask for it pay for it
+    return cbor2.dumps({'op': 'publish', 'topic': topic, 'msg': values})
+
+
+def publish_cbor_raw(topic: str, data: bytes, received_ns: int) -> bytes:
+    """Return a ``publish`` message as CBOR that holds the serialized ROS message as it is.
+
+    Args:
+        topic: name of the topic.
+        data: the serialized message.
+        received_ns: when it arrived [ns since 1970].
+    """
+    import cbor2
+    secs, nsecs = divmod(received_ns, 10**9)
+    return cbor2.dumps({
+        'op': 'publish', 'topic': topic, 'msg': {'secs': secs, 'nsecs': nsecs, 'bytes': data}})
+
+
+def as_png(payload: bytes) -> bytes:
+    """Return the ``png`` message that carries a JSON payload as the pixels of an RGB image, padded with newlines."""
+    pixels = math.ceil(len(payload) / 3)
+    width = max(1, math.isqrt(pixels))
+    height = math.ceil(pixels / width)
+    rows = payload.ljust(3 * width * height, b'\n')
+    scanlines = b''.join(
+        b'\0' + rows[start:start + 3 * width] for start in range(0, len(rows), 3 * width))
+    image = b'\x89PNG\r\n\x1a\n' + b''.join((
+        _png_chunk(b'IHDR', width.to_bytes(4, 'big') + height.to_bytes(4, 'big') + b'\x08\x02\0\0\0'),
+        _png_chunk(b'IDAT', zlib.compress(scanlines)),
+        _png_chunk(b'IEND', b'')))
+    return b'{"op":"png","data":"%b"}' % binascii.b2a_base64(image, newline=False)
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4, 'big') + kind + data + zlib.crc32(kind + data).to_bytes(4, 'big')
+
+
+def fragments(payload: bytes, size: int, message_id: str | int | None) -> Iterator[bytes]:
+    """Cut a JSON payload into ``fragment`` messages; one that is short enough stays whole.
+
+    Args:
+        payload: the JSON message.
+        size: largest length of a part [characters].
+        message_id: what the parts are recognised by; None for an id of our own.
+    """
+    text = payload.decode()
+    if len(text) <= size:
+        yield payload
+        return
+    name = message_id or f'fragment:{next(_fragment_ids)}'
+    total = math.ceil(len(text) / size)
+    for number in range(total):
+        yield orjson.dumps({
+            'op': 'fragment', 'id': name, 'data': text[number * size:(number + 1) * size], 'num': number,
+            'total': total})
+
+
+def wire(payload: bytes, compression: str, fragment_size: int | None, message_id: str | int | None = None) -> bytes:
+    """Return a payload as one or more WebSocket frames, end to end.
+
+    Args:
+        payload: as made for the compression, except that ``png`` begins with the JSON payload.
+        compression: one of :data:`COMPRESSIONS`.
+        fragment_size: largest length of a text message, None for any; CBOR is never cut.
+        message_id: of the message, for its fragments.
+    """
+    if is_binary(compression):
+        return frames.frame(payload, frames.BINARY)
+    if compression == 'png':
+        payload = as_png(payload)
+    if fragment_size is None:
+        return frames.frame(payload)
+    return b''.join(frames.frame(part) for part in fragments(payload, fragment_size, message_id))

@@ -1,0 +1,1 @@
+"""Boundary between ROS threads and the event loop of the web server."""

@@ -1,0 +1,106 @@
+"""Takes serialized messages out of subscriptions with as little work as possible.
+
+An rclpy executor builds its wait set anew and wraps every single message in a task: about 0.3 ms each. The pump keeps
+its wait set while the subscriptions stay the same and takes everything that is there when it wakes: about 0.03 ms each
+under load. It waits on the same handles as the executors of rclpy do.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from rclpy.exceptions import InvalidHandle
+from rclpy.guard_condition import GuardCondition
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.subscription import SubscriptionEventCallbacks
+
+from turret_common.ros.polled_subscription import TakenByHand
+
+_FOREVER = -1
+#: Messages taken from one subscription before the next one has its turn.
+_BATCH = 50
+#: Where the next message comes sooner than this [s], messages are left to gather for as long: to wake up costs more
+#: than to take one, and the loop needs its share of the processor.
+_FLOOD_S = 0.001
+
+
+class SubscriptionPump:
+    """Serves raw subscriptions of one node on a thread of its own."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._group = TakenByHand()
+        self._guard = GuardCondition(None, None, context=node.context)
+        self._subscriptions: dict[Any, Callable[[bytes], None]] = {}
+        self._changed = True
+        self._closed = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name='ros-pump', daemon=True)
+        self._thread.start()
+
+    def subscribe(self, cls: Any, topic: str, qos: QoSProfile, deliver: Callable[[bytes], None]) -> Any:
+        """Make a subscription; ``deliver`` gets each serialized message on the pump's thread. Return its handle."""
+        subscription = self._node.create_subscription(
+            cls, topic, deliver, qos, callback_group=self._group, raw=True,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
+        self._change(lambda: self._subscriptions.update({subscription: deliver}))
+        return subscription
+
+    def unsubscribe(self, subscription: Any) -> None:
+        """End a subscription."""
+        self._change(lambda: self._subscriptions.pop(subscription, None))
+        self._node.destroy_subscription(subscription)
+
+    def close(self) -> None:
+        """End the thread. The node destroys the subscriptions."""
+        self._closed = True
+        self._guard.trigger()
+        self._thread.join(2.0)
+        self._guard.destroy()
+
+    def _change(self, change: Callable[[], Any]) -> None:
+        with self._lock:
+            change()
+            self._changed = True
+        self._guard.trigger()
+
+    def _run(self) -> None:
+        while not self._closed and self._node.context.ok():
+            with self._lock:
+                subscriptions = list(self._subscriptions.items())
+                self._changed = False
+            # A shutdown of the context ends the waiting with an error.
+            with suppress(InvalidHandle, rclpy_implementation.RCLError), ExitStack() as held:
+                self._serve(subscriptions, held)
+
+    def _serve(self, subscriptions: list[tuple[Any, Callable[[bytes], None]]], held: ExitStack) -> None:
+        """Take messages until the subscriptions change. They cannot be destroyed meanwhile."""
+        context = self._node.context.handle
+        handles = [
+            (subscription.handle, subscription.msg_type, deliver) for subscription, deliver in subscriptions]
+        for handle in (context, self._guard.handle, *(handle for handle, _, _ in handles)):
+            held.enter_context(handle)
+        wait_set = rclpy_implementation.WaitSet(len(handles), 1, 0, 0, 0, 0, context)
+        by_pointer = {handle.pointer: (handle, cls, deliver) for handle, cls, deliver in handles}
+        while not self._changed and not self._closed:
+            wait_set.clear_entities()
+            wait_set.add_guard_condition(self._guard.handle)
+            for handle, _, _ in handles:
+                wait_set.add_subscription(handle)
+            served = time.monotonic()
+            wait_set.wait(_FOREVER)
+            if time.monotonic() - served < _FLOOD_S:
+                time.sleep(_FLOOD_S)
+            for pointer in wait_set.get_ready_entities('subscription'):
+                handle, cls, deliver = by_pointer[pointer]
+                for _ in range(_BATCH):
+                    taken = handle.take_message(cls, True)
+                    if taken is None:
+                        break
+                    deliver(taken[0])

@@ -1,0 +1,1 @@
+"""The rosbridge v2 protocol: one file per group of operations, and rosapi."""

@@ -1,0 +1,212 @@
+"""The services of ``rosapi``, which clients ask about the ROS graph. They are answered here, not in the graph.
+
+Only what the client might use is listed: topics and services that the policy lets nobody see are not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_web.access.policy import Policy
+from turret_web.gateway.gateway import Gateway, NodeDetails
+from turret_web.rosbridge.definitions import full_text, typedefs
+
+_ACTION_STATUS = '/_action/status'
+
+# Fields of rcl_interfaces/msg/ParameterValue by the number of the type (ParameterType).
+_VALUE_FIELDS = (
+    None, 'bool_value', 'integer_value', 'double_value', 'string_value', 'byte_array_value', 'bool_array_value',
+    'integer_array_value', 'double_array_value', 'string_array_value')
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+CallService = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class Rosapi:
+    """Answers calls of ``/rosapi/...``."""
+
+    PREFIX = '/rosapi/'
+
+    def __init__(self, gateway: Gateway, policy: Policy) -> None:
+        self._gateway = gateway
+        self._policy = policy
+        self._answers: dict[str, Answer] = {
+            'topics': lambda _: self._topics(),
+            'topics_and_raw_types': lambda _: self._topics_and_raw_types(),
+            'topics_for_type': lambda args: {'topics': _of_type(self._visible_topics(), _text(args, 'type'))},
+            'topic_type': lambda args: {'type': _first(self._gateway.topics(), _text(args, 'topic'))},
+            'services': lambda _: {'services': list(self._visible_services())},
+            'services_for_type': lambda args: {'services': _of_type(self._visible_services(), _text(args, 'type'))},
+            'service_type': lambda args: {'type': _first(self._gateway.services(), _text(args, 'service'))},
+            'service_providers': lambda args: {'providers': self._providers(_text(args, 'service'))},
+            'service_node': lambda args: {'node': ''.join(self._providers(_text(args, 'service'))[:1])},
+            'action_servers': lambda _: self._action_servers(),
+            'nodes': lambda _: {'nodes': sorted(self._gateway.nodes())},
+            'node_details': lambda args: self._node_details(_text(args, 'node')),
+            'publishers': lambda args: {'publishers': self._gateway.publishers(_text(args, 'topic'))},
+            'subscribers': lambda args: {'subscribers': self._gateway.subscribers(_text(args, 'topic'))},
+            'message_details': lambda args: {
+                'typedefs': typedefs(self._gateway.message(_text(args, 'type')).kind)},
+            'service_request_details': lambda args: {
+                'typedefs': typedefs(self._gateway.service(_text(args, 'type')).request.kind)},
+            'service_response_details': lambda args: {
+                'typedefs': typedefs(self._gateway.service(_text(args, 'type')).response.kind)},
+            'get_time': lambda _: self._time(),
+            'get_ros_version': lambda _: {'version': 2, 'distro': os.environ.get('ROS_DISTRO', 'jazzy')},
+        }
+
+    async def call(self, name: str, args: Any, call_service: CallService) -> dict[str, Any]:
+        """Answer one call.
+
+        Args:
+            name: of the service, with the prefix.
+            args: values of the request.
+            call_service: calls a service of the graph for the same client.
+
+        Raises:
+            TurretError: NOT_FOUND for a service that rosapi does not have, or what its service says.
+        """
+        verb = name.removeprefix(self.PREFIX)
+        args = args if isinstance(args, dict) else {}
+        answer = self._answers.get(verb)
+        if answer is not None:
+            return answer(args)
+        if verb in _PARAMETER_ANSWERS:
+            node, _, parameter = _text(args, 'name').rpartition(':')
+            if not node:
+                raise TurretError(ReasonCode.INVALID_ARGUMENT, 'name: expected node:parameter')
+            node = node if node.startswith('/') else f'/{node}'
+            return await _PARAMETER_ANSWERS[verb](call_service, node, parameter, args)
+        if verb == 'get_param_names':
+            return {'names': await self._param_names(call_service)}
+        raise TurretError(ReasonCode.NOT_FOUND, f'service {name} does not exist')
+
+    def _visible_topics(self) -> dict[str, list[str]]:
+        return {
+            topic: types for topic, types in sorted(self._gateway.topics().items()) if self._policy.is_visible(topic)}
+
+    def _visible_services(self) -> dict[str, list[str]]:
+        return {
+            name: types for name, types in sorted(self._gateway.services().items()) if self._policy.is_callable(name)}
+
+    def _topics(self) -> dict[str, Any]:
+        topics = self._visible_topics()
+        return {'topics': list(topics), 'types': [types[0] for types in topics.values()]}
+
+    def _topics_and_raw_types(self) -> dict[str, Any]:
+        answer = self._topics()
+        return {**answer, 'typedefs_full_text': [self._full_text(type_name) for type_name in answer['types']]}
+
+    def _full_text(self, type_name: str) -> str:
+        try:
+            return full_text(self._gateway.message(type_name).kind)
+        except TurretError as error:
+            return f'# {error.message}'
+
+    def _providers(self, service: str) -> list[str]:
+        return [node for node in sorted(self._gateway.nodes()) if service in self._details(node).services]
+
+    def _details(self, node: str) -> NodeDetails:
+        try:
+            return self._gateway.node_details(node)
+        except TurretError:  # it has gone since it was listed
+            return NodeDetails([], [], [])
+
+    def _node_details(self, node: str) -> dict[str, Any]:
+        details = self._gateway.node_details(node)
+        return {'publishing': details.publishing, 'subscribing': details.subscribing, 'services': details.services}
+
+    def _action_servers(self) -> dict[str, Any]:
+        return {'action_servers': [
+            topic.removesuffix(_ACTION_STATUS) for topic in sorted(self._gateway.topics())
+            if topic.endswith(_ACTION_STATUS)]}
+
+    def _time(self) -> dict[str, Any]:
+        sec, nanosec = divmod(self._gateway.now_ns(), 10**9)
+        return {'time': {'sec': sec, 'nanosec': nanosec, 'secs': sec, 'nsecs': nanosec}}  # the latter for roslibpy
+
+    async def _param_names(self, call_service: CallService) -> list[str]:
+        names: list[str] = []
+        for node in sorted(self._gateway.nodes()):
+            service = f'{node}/list_parameters'
+            if self._gateway.service_type(service) and self._policy.is_callable(service):
+                listed = await call_service(service, {})
+                names += [f'{node}:{name}' for name in listed['result']['names']]
+        return names
+
+
+async def _get_param(call_service: CallService, node: str, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    value = await _value(call_service, node, name)
+    if value is None:
+        return {'value': args.get('default_value') or 'null'}
+    return {'value': orjson.dumps(value).decode()}
+
+
+async def _has_param(call_service: CallService, node: str, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    return {'exists': await _value(call_service, node, name) is not None}
+
+
+async def _set_param(call_service: CallService, node: str, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    text = _text(args, 'value')
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'value: not JSON: {text!r}') from None
+    return await _write(call_service, node, name, _parameter_value(value))
+
+
+async def _delete_param(call_service: CallService, node: str, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    return await _write(call_service, node, name, {'type': 0})
+
+
+async def _write(call_service: CallService, node: str, name: str, value: dict[str, Any]) -> dict[str, Any]:
+    answer = await call_service(f'{node}/set_parameters', {'parameters': [{'name': name, 'value': value}]})
+    result = answer['results'][0]
+    if not result['successful']:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, result['reason'])
+    return {}
+
+
+_PARAMETER_ANSWERS = {
+    'get_param': _get_param, 'has_param': _has_param, 'set_param': _set_param, 'delete_param': _delete_param}
+
+
+async def _value(call_service: CallService, node: str, name: str) -> Any:
+    values = (await call_service(f'{node}/get_parameters', {'names': [name]}))['values']
+    field = _VALUE_FIELDS[values[0]['type']] if values else None
+    return None if field is None else values[0][field]
+
+
+def _parameter_value(value: Any) -> dict[str, Any]:
+    """Return JSON as a ``rcl_interfaces/msg/ParameterValue``."""
+    for number, scalar in ((1, bool), (2, int), (3, float), (4, str)):
+        if type(value) is scalar:
+            return {'type': number, str(_VALUE_FIELDS[number]): value}
+        if isinstance(value, list) and value and all(type(element) is scalar for element in value):
+            return {'type': number + 5, str(_VALUE_FIELDS[number + 5]): value}
+    if isinstance(value, list) and value and all(type(element) in (int, float) for element in value):
+        return {'type': 8, 'double_array_value': value}
+    raise TurretError(ReasonCode.INVALID_ARGUMENT, 'value: no parameter has a value like this')
+
+
+def _text(args: dict[str, Any], key: str) -> str:
+    value = args.get(key)
+    if not isinstance(value, str):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{key}: expected string')
+    return value
+
+
+def _first(types: dict[str, list[str]], name: str) -> str:
+    return ''.join(types.get(name, [])[:1])
+
+
+def _of_type(names: dict[str, list[str]], type_name: str) -> list[str]:
+    def short(name: str) -> str:
+        return name.replace('/msg/', '/').replace('/srv/', '/')
+    return [name for name, types in names.items() if short(type_name) in map(short, types)]

@@ -1,0 +1,167 @@
+"""``/rosbridge``: the protocol over WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_web.fan_out.frames import Deflater
+from turret_web.fan_out.send_queue import Outbox
+from turret_web.metrics import Metrics
+from turret_web.rosbridge.bridge import Bridge, Client
+from turret_web.rosbridge.session import RosbridgeSession, embedded_parts
+from turret_web.routes.routes import caller_of, current_role, json_response
+from turret_web.stock.rosbridge_proxy import RelayPart, Upstream
+
+log = logging.getLogger(__name__)
+
+#: A client that does not answer a ping for half of this time is gone [s].
+_PING_S = 20.0
+#: Where struct tcp_info of Linux holds the smoothed round trip in microseconds.
+_RTT_AT = 68
+
+_numbers = itertools.count(1)
+
+
+class _Connection:
+    """One client that is connected."""
+
+    def __init__(
+            self, bridge: Bridge, client: Client, answer: web.WebSocketResponse,
+            upstream: ClientWebSocketResponse | None) -> None:
+        parts = embedded_parts(bridge, client)
+        if upstream is not None:
+            own_call = {name: do for part in parts for name, do in part.operations.items()}['call_service']
+            parts.append(RelayPart(bridge, client, upstream, own_call, self._hang_up))
+        self._loop = asyncio.get_running_loop()
+        self._goodbye: asyncio.Task[bool] | None = None
+        self.client = client
+        self.socket = answer
+        self.session = RosbridgeSession(bridge.limits, client, parts)
+        self.since_s = time.monotonic()
+        self.number = next(_numbers)
+        self.received = 0
+
+    def _hang_up(self) -> None:
+        """The server behind us has closed its connection."""
+        self._goodbye = self._loop.create_task(self.socket.close(code=1001, message=b'the rosbridge server ended'))
+
+    def round_trip_s(self) -> float | None:
+        """Return the round trip as TCP measures it all the time [s]; None once it has gone."""
+        connection = self.socket.get_extra_info('socket')
+        if connection is None or connection.fileno() < 0:
+            return None
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT_AT + 4)
+        return int.from_bytes(info[_RTT_AT:], sys.byteorder) / 1e6
+
+    def totals(self) -> Mapping[str, int]:
+        """Return what it adds to the counters."""
+        outbox = self.client.outbox
+        return {
+            'client_messages_total': self.received, 'sent_messages_total': outbox.sent_frames,
+            'sent_bytes_total': outbox.sent_bytes, 'dropped_messages_total': self.session.dropped}
+
+
+class BridgeRoutes:
+    """The WebSocket side of the front door."""
+
+    def __init__(self, bridge: Bridge, metrics: Metrics, kind: str, upstream_url: str) -> None:
+        """Make it.
+
+        Args:
+            bridge: what all clients share.
+            metrics: counts what they do.
+            kind: one of :data:`turret_web.web_parameters.BRIDGES`.
+            upstream_url: of the stock server, where that is the kind.
+
+        Raises:
+            TurretError: INVALID_ARGUMENT, the address is none on this machine.
+        """
+        self._enabled = kind != 'none'
+        self._upstream = Upstream(upstream_url) if kind == 'rosbridge_suite' else None
+        self._bridge = bridge
+        self._metrics = metrics
+        self._connections: set[_Connection] = set()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the addresses."""
+        return [web.get('/rosbridge', self.connect), web.get('/api/clients', self._list)]
+
+    @property
+    def count(self) -> int:
+        """How many are connected."""
+        return len(self._connections)
+
+    def totals(self) -> dict[str, float]:
+        """Return what those who are connected add to the counters."""
+        sums: dict[str, float] = {}
+        for connection in self._connections:
+            for name, value in connection.totals().items():
+                sums[name] = sums.get(name, 0) + value
+        return sums
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client until it goes."""
+        limits = self._bridge.limits
+        if not self._enabled:
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'the bridge is switched off here')
+        if self.count >= limits.clients:
+            raise TurretError(ReasonCode.RATE_LIMITED, f'{limits.clients} clients are connected already')
+        upstream = await self._upstream.connect() if self._upstream is not None else None
+        answer = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
+        try:
+            await answer.prepare(request)
+            transport = request.transport
+            if transport is None:
+                raise ConnectionResetError('it has gone already')
+        except BaseException:
+            if upstream is not None:
+                await upstream.close()
+            raise
+        deflater = Deflater(int(answer.compress)) if answer.compress else None
+        client = Client(caller_of(request), current_role.get(), Outbox(transport, limits.stall_s, deflater))
+        connection = _Connection(self._bridge, client, answer, upstream)
+        self._connections.add(connection)
+        log.info('%s connects, %d clients', client.name, self.count)
+        try:
+            async for message in answer:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    connection.received += 1
+                    await connection.session.receive(message.data)
+        finally:
+            self._connections.discard(connection)
+            client.outbox.close()
+            for name, value in connection.totals().items():
+                self._metrics.count(name, value)
+            await connection.session.close()
+            log.info('%s leaves, %d clients', client.name, self.count)
+        return answer
+
+    async def close(self) -> None:
+        """Say goodbye to everybody."""
+        for connection in list(self._connections):
+            await connection.socket.close(code=1001, message=b'the turret ends')
+        if self._upstream is not None:
+            await self._upstream.close()
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        return json_response([self._describe(connection) for connection in self._connections])
+
+    def _describe(self, connection: _Connection) -> dict[str, Any]:
+        return {
+            'id': connection.number,
+            'client': connection.client.name,
+            'round_trip_s': connection.round_trip_s(),
+            'connected_s': round(time.monotonic() - connection.since_s, 1),
+            'deflate': connection.client.outbox.deflater is not None,
+            **connection.totals()}

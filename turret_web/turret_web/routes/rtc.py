@@ -1,0 +1,135 @@
+"""``/webrtc``: video with little delay and few bytes, for browsers (the exchange is that of WHEP)."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_web.access.hosts import is_loopback
+from turret_web.routes.routes import caller_of
+from turret_web.routes.video import VideoRoutes
+from turret_web.video.rtc_channel import RtcVideo, RtcViewer
+from turret_web.video.streams import VideoRequest
+from turret_web.web_parameters import WebParameters
+
+if TYPE_CHECKING:
+    from turret_web.video.rtc_peer import RtcPeer
+    from turret_web.video.vp8 import Vp8Encoder
+
+log = logging.getLogger(__name__)
+
+_OFFER_LIMIT = 32 * 1024
+#: Libraries that a ROS distribution may not have.
+_NEEDED = ('aiortc', 'av')
+_EVERYWHERE = ('', '0.0.0.0', '::')
+
+
+class RtcRoutes:
+    """The WebRTC side of the front door.
+
+    Attributes:
+        enabled: whether it is offered: asked for by the parameters, and installed.
+    """
+
+    def __init__(self, video: VideoRoutes, parameters: WebParameters) -> None:
+        """Make it.
+
+        Args:
+            video: decides who may watch what.
+            parameters: of the node.
+        """
+        host = parameters.host
+        self._video = video
+        self.enabled = parameters.webrtc and all(map(importlib.util.find_spec, _NEEDED))
+        self._limit = parameters.limits.viewers
+        self._addresses = None if host in _EVERYWHERE else ['127.0.0.1' if is_loopback(host) else host]
+
+        def make_encoder() -> Vp8Encoder:
+            from turret_web.video.vp8 import Vp8Encoder
+            return Vp8Encoder(parameters.webrtc_bits_per_s)
+        self._rtc: RtcVideo = RtcVideo(video.video, make_encoder)
+        self._viewers: dict[str, _Viewing] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the addresses."""
+        return [web.post('/webrtc', self._offer), web.delete('/webrtc/{id}', self._delete)]
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return len(self._viewers)
+
+    async def _offer(self, request: web.Request) -> web.StreamResponse:
+        """Answer an offer; the address of the stream, to end it, is in the header Location."""
+        if not self.enabled:
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'WebRTC is switched off, or not installed; use /stream')
+        wanted = self._video.resolve(request.query)
+        if self.viewers >= self._limit:
+            raise TurretError(ReasonCode.RATE_LIMITED, f'{self.viewers} viewers are watching already')
+        offer = await request.text()
+        if len(offer) > _OFFER_LIMIT:
+            raise TurretError(ReasonCode.TOO_LARGE, f'an offer of more than {_OFFER_LIMIT} characters')
+        name = secrets.token_urlsafe(16)
+        viewing = self._viewers[name] = _Viewing(wanted)
+        try:
+            answer = await viewing.begin(offer, self._rtc, self._addresses, lambda: self._end(name))
+        except BaseException:
+            self._end(name)
+            raise
+        log.info('%s watches %s over WebRTC, %d viewers', caller_of(request), wanted.topic, self.viewers)
+        return web.Response(
+            status=201, text=answer, content_type='application/sdp',
+            headers={'Location': f'/webrtc/{name}', 'Cache-Control': 'no-store'})
+
+    async def _delete(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info['id']
+        if name not in self._viewers:
+            raise TurretError(ReasonCode.NOT_FOUND, 'there is no such stream')
+        self._end(name)
+        return web.Response(status=204)
+
+    def _end(self, name: str) -> None:
+        viewing = self._viewers.pop(name, None)
+        if viewing is not None:
+            task = asyncio.get_running_loop().create_task(viewing.end(self._rtc))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """End every stream."""
+        for name in list(self._viewers):
+            self._end(name)
+        await asyncio.gather(*self._closing)
+
+
+class _Viewing:
+    """One viewer's connection and place in the stream."""
+
+    def __init__(self, request: VideoRequest) -> None:
+        self._request = request
+        self._viewer: RtcViewer | None = None
+        self._peer: RtcPeer | None = None
+
+    async def begin(
+            self, offer: str, rtc: RtcVideo, addresses: list[str] | None,
+            ended: Callable[[], None]) -> str:
+        module = await asyncio.to_thread(importlib.import_module, 'turret_web.video.rtc_peer')  # takes a second
+        self._viewer = await rtc.watch(self._request)
+        self._peer = module.RtcPeer(self._viewer, addresses, ended)
+        answer: str = await self._peer.answer(offer)
+        return answer
+
+    async def end(self, rtc: RtcVideo) -> None:
+        if self._viewer is not None:
+            await rtc.leave(self._request, self._viewer)
+        if self._peer is not None:
+            await self._peer.close()

@@ -1,0 +1,1 @@
+"""Proxies in front of the upstream rosbridge and video servers."""

@@ -1,0 +1,1 @@
+"""Video for browsers: MJPEG, WebRTC and the placeholder frame."""

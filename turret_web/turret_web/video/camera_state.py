@@ -1,0 +1,36 @@
+"""What the camera says of itself, for those who need to know why it delivers nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from turret_common.errors import TurretError
+from turret_common.messages.cdr import CodecError
+from turret_web.gateway.gateway import Gateway
+from turret_web.gateway.latest_message import Newest
+
+TYPE = 'turret_msgs/msg/CameraState'
+_WAIT_S = 0.5
+_MAX_AGE_S = 2.0
+
+
+class CameraState:
+    """The newest ``camera/state``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._topic = f'{gateway.namespace}/camera/state'
+        self._newest = Newest(gateway, self._topic, TYPE, _MAX_AGE_S)
+
+    async def get(self) -> dict[str, Any]:
+        """Return the state; nothing where the camera does not tell."""
+        if self._topic not in self._gateway.topics():
+            return {}
+        try:
+            return self._gateway.message(TYPE).to_json(await self._newest.get(_WAIT_S))
+        except (TurretError, CodecError):
+            return {}
+
+    async def close(self) -> None:
+        """Unsubscribe."""
+        await self._newest.close()

@@ -1,0 +1,152 @@
+"""WebRTC with a browser, by aiortc. Imports it, so this is itself imported only when needed.
+
+The browser offers, we answer (as in WHEP). Only addresses of this machine are told, no server elsewhere is asked for
+one, and the addresses in the offer are not used: the browser's own checks tell where it is. So nobody can have packets
+sent to others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+    VideoStreamTrack,
+)
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_web.video.rtc_channel import RtcViewer
+
+log = logging.getLogger(__name__)
+
+#: Time for the way from the answer to the first picture being shown [s].
+_CONNECTED_S = 10.0
+#: Stamps that may wait for a viewer that does not take them [bytes].
+_STAMPS_LIMIT = 16 * 1024
+_PTS_PERIOD = 2**32
+#: What the library raises for texts that are no session descriptions, or ask for what it cannot do.
+_BAD_OFFER = (
+    ValueError, LookupError, AssertionError, AttributeError, TypeError, InvalidAccessError, InvalidStateError,
+    OperationError, RuntimeError)
+
+
+class RtcPeer:
+    """One viewer's connection."""
+
+    def __init__(
+            self, viewer: RtcViewer, addresses: list[str] | None, ended: Callable[[], Any]) -> None:
+        """Make it, without opening anything.
+
+        Args:
+            viewer: what it is to be sent.
+            addresses: of this machine that may be used; None for all.
+            ended: called once when it is over.
+        """
+        self._viewer = viewer
+        self._addresses = addresses
+        self._ended = ended
+        self._stamps: Any = None
+        self._told = asyncio.Event()
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self._peer.on('datachannel', self._take_channel)
+        self._peer.on('connectionstatechange', self._look)
+        self._deadline: asyncio.TimerHandle | None = None
+
+    async def answer(self, offer: str) -> str:
+        """Return the answer to a session description.
+
+        Raises:
+            TurretError: INVALID_ARGUMENT, it is none, or offers no video in VP8 with a data channel.
+        """
+        transceiver = self._peer.addTransceiver(_Track(self), direction='sendonly')
+        transceiver.setCodecPreferences([
+            codec for codec in RTCRtpSender.getCapabilities('video').codecs
+            if codec.mimeType in ('video/VP8', 'video/rtx')])
+        try:
+            await self._peer.setRemoteDescription(RTCSessionDescription(_checked(offer), 'offer'))
+            _restrict(transceiver.sender.transport.transport.iceGatherer, self._addresses)  # the channel goes with it
+            await self._peer.setLocalDescription(await self._peer.createAnswer())
+        except _BAD_OFFER as error:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'this offer cannot be answered: {error}') from error
+        self._deadline = asyncio.get_running_loop().call_later(_CONNECTED_S, self._give_up)
+        return str(self._peer.localDescription.sdp)
+
+    async def close(self) -> None:
+        """End it."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        with contextlib.suppress(AttributeError):  # the library stumbles over what it could not set up
+            await self._peer.close()
+
+    def _take_channel(self, channel: Any) -> None:
+        """Take the data channel, over which stamps go out and the word that the first picture is shown comes in."""
+        if self._stamps is None:
+            self._stamps = channel
+            channel.on('message', self._hear)
+            self._told.set()
+
+    def _hear(self, _: object) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._viewer.anchor_is_shown()
+
+    async def next_packet(self) -> Any:
+        """Return the next packet, and tell its stamp beside it."""
+        await self._told.wait()
+        encoded = await self._viewer.next()
+        if self._stamps.readyState == 'open' and self._stamps.bufferedAmount < _STAMPS_LIMIT:
+            self._stamps.send(f'{encoded.pts % _PTS_PERIOD} {encoded.timestamp}')
+        return encoded.packet
+
+    def _look(self) -> None:
+        if self._peer.connectionState in ('failed', 'closed'):
+            self._ended()
+
+    def _give_up(self) -> None:
+        log.info('a viewer asked for WebRTC and showed nothing for %g s', _CONNECTED_S)
+        self._ended()
+
+
+class _Track(VideoStreamTrack):  # type: ignore[misc]
+    """Packets that are encoded already, in the place of frames."""
+
+    def __init__(self, peer: RtcPeer) -> None:
+        super().__init__()
+        self._peer = peer
+
+    async def recv(self) -> Any:
+        return await self._peer.next_packet()
+
+
+def _checked(offer: str) -> str:
+    """Return an offer without its addresses, if it is one for a video and a data channel on the same way."""
+    lines = [line for line in offer.splitlines() if not line.startswith(('a=candidate:', 'a=end-of-candidates'))]
+    kinds = sorted(line[2:].partition(' ')[0] for line in lines if line.startswith('m='))
+    names = {line[6:] for line in lines if line.startswith('a=mid:')}
+    bundle = next((set(line.split()[1:]) for line in lines if line.startswith('a=group:BUNDLE ')), set())
+    if kinds != ['application', 'video'] or len(names) != 2 or bundle != names:
+        raise ValueError('it is not for one video and one data channel, bundled')
+    return '\r\n'.join(lines) + '\r\n'
+
+
+def _restrict(gatherer: Any, addresses: list[str] | None) -> None:
+    """Have a gatherer use these addresses of this machine. The library itself knows only of all but loopback."""
+    if addresses is not None:
+        connection = gatherer._connection
+        gather = connection.get_component_candidates
+        connection.get_component_candidates = partial(_gather, gather, addresses)
+
+
+async def _gather(gather: Any, own: list[str], component: int, addresses: list[str], timeout: int = 5) -> Any:
+    return await gather(component=component, addresses=own, timeout=timeout)
