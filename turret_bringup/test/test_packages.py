@@ -135,7 +135,7 @@ def test_a_package_says_what_it_is_and_how_good(package: str) -> None:
     assert 'Quality Level' in readme
 
 
-def test_every_file_has_a_licence() -> None:
+def test_every_file_has_a_license() -> None:
     rules = (ROOT / 'REUSE.toml').read_text()
     assert re.search(r'path = "\*\*"\n.*SPDX-FileCopyrightText = .*\nSPDX-License-Identifier = "Apache-2.0"', rules,
                      re.DOTALL)

@@ -13,7 +13,8 @@ class TopicParameters:
 
     light: tuple[str, ...] = param(
         ('status', '*/state', 'vision/detections', 'vision/tracks', 'joint_states', 'controller/*', 'gimbal/*',
-         'safety/*', 'exclusion/*', 'camera/camera_info', 'sim/truth', '/tf', '/tf_static', '/diagnostics', '/rosout',
+         'safety/*', 'exclusion/*', 'camera/camera_info', 'sim/ground_truth', '/tf', '/tf_static', '/diagnostics',
+         '/rosout',
          '/parameter_events'),
         'topics of the selection "light"')
     full: tuple[str, ...] = param(
@@ -29,7 +30,8 @@ class RingParameters:
     selection: str = param(
         'light', 'topics that are kept; "off" keeps nothing', choices=('off', 'light', 'full', 'all'))
     excluded: tuple[str, ...] = param(
-        ('sim/truth',), 'topics of the selection that are not kept; 200 messages/s of truth cost more than all else')
+        ('sim/ground_truth',),
+        'topics of the selection that are not kept; 200 messages/s of ground truth cost more than all else')
     seconds: float = param(30.0, 'how far back it reaches', unit='s', minimum=1.0, maximum=600.0)
     max_mb: int = param(64, 'memory that it may take; older messages go first', unit='MB', minimum=1, maximum=10_000)
 

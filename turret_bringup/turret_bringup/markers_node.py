@@ -32,7 +32,7 @@ from turret_msgs.msg import AimTarget, ControllerState, GimbalState, LaserState,
 #: What has not been heard of for so long is not drawn.
 _STALE_S = 1.0
 _TRACK_COLORS = {
-    Track.STATE_DETECTING: markers.GREY, Track.STATE_TRACKING: markers.GREEN, Track.STATE_COASTING: markers.AMBER}
+    Track.STATE_DETECTING: markers.GRAY, Track.STATE_TRACKING: markers.GREEN, Track.STATE_COASTING: markers.AMBER}
 
 
 class _Input(NamedTuple):

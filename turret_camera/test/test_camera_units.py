@@ -97,10 +97,10 @@ def test_a_calibration_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_parameters_that_do_not_go_together_are_refused() -> None:
-    for changes in ({'color_gains': (1.0,)}, {'source': 'file', 'picture_fov': 0.5}):
+    for changes in ({'color_gains': (1.0,)}, {'source': 'file', 'video_fov': 0.5}):
         with pytest.raises(params.ParameterError):
             params.build(CameraParameters, changes)
-    dataclasses.replace(CameraParameters(), picture_fov=0.5)  # matters to footage only
+    dataclasses.replace(CameraParameters(), video_fov=0.5)  # matters to footage only
 
 
 def test_only_whole_jpegs_have_a_size() -> None:

@@ -138,7 +138,7 @@ class CameraNode(Node):
             width=frame.camera.width if frame else p.width, height=frame.camera.height if frame else p.height,
             encoding=ENCODING, rate_hz=math.nan if rate is None else rate, frames=state.frames, dropped=state.dropped,
             stamp_source=int(self._source.stamp_source), auto_exposure=p.auto_exposure,
-            exposure_us=settings.exposure_us, analogue_gain=settings.analogue_gain, digital_gain=settings.digital_gain,
+            exposure_us=settings.exposure_us, analog_gain=settings.analog_gain, digital_gain=settings.digital_gain,
             auto_white_balance=p.auto_white_balance, color_gains=list(settings.color_gains), lux=settings.lux,
             brightness=settings.brightness, contrast=settings.contrast, saturation=settings.saturation,
             recording=self._media.state(), audio=self._live_audio.state())

@@ -9,7 +9,7 @@ from turret_common.params import frame_prefix_param, group, param
 
 SOURCES = ('sim', 'file', 'v4l2', 'picamera2', 'images', 'stream', 'topic')
 
-#: Colour temperature in K of the light that each white-balance mode assumes.
+#: Color temperature in K of the light that each white-balance mode assumes.
 WHITE_BALANCE_K = {
     'incandescent': 2700, 'tungsten': 3200, 'indoor': 3800, 'fluorescent': 4200, 'daylight': 5600, 'cloudy': 6500,
 }
@@ -78,9 +78,9 @@ class CameraParameters:
     auto_exposure: bool = param(True, 'Exposure time and gain follow the light.', live=True)
     exposure_us: int = param(
         20000, 'Exposure time while auto_exposure is off.', unit='us', minimum=100, maximum=200000, live=True)
-    analogue_gain: float = param(
+    analog_gain: float = param(
         1.0, 'Gain while auto_exposure is off.', minimum=1.0, maximum=16.0, live=True)
-    auto_white_balance: bool = param(True, 'Colour gains follow the light.', live=True)
+    auto_white_balance: bool = param(True, 'Color gains follow the light.', live=True)
     white_balance_mode: str = param(
         'indoor', 'Light assumed while auto_white_balance is off; manual = color_gains.',
         choices=('manual', *WHITE_BALANCE_K), live=True)
@@ -88,13 +88,13 @@ class CameraParameters:
         (1.6, 1.9), 'Gains of red and blue over green in manual white balance.', minimum=0.1, maximum=8.0,
         elements=('red', 'blue'), live=True)
     brightness: float = param(0.0, 'Added to the picture, 1 = white.', minimum=-1.0, maximum=1.0, live=True)
-    contrast: float = param(1.0, 'Contrast; 0 is grey.', minimum=0.0, maximum=2.0, live=True)
+    contrast: float = param(1.0, 'Contrast; 0 is gray.', minimum=0.0, maximum=2.0, live=True)
     saturation: float = param(1.0, 'Saturation; 0 is black and white.', minimum=0.0, maximum=2.0, live=True)
     jpeg_quality: int = param(85, 'Quality of JPEG images.', minimum=10, maximum=100, live=True)
 
     video_file: str = param('', 'Footage for source file: a video or a GIF.')
     loop: bool = param(True, 'Footage and images start again at their end.', live=True)
-    picture_fov: float = param(
+    video_fov: float = param(
         1.6, 'Horizontal field of view that the whole picture of footage or images spans.', unit='rad', minimum=0.2,
         maximum=2.8, live=True)
     images: str = param('', 'For source images: a folder, or a pattern such as /data/*.png.')
@@ -110,6 +110,6 @@ class CameraParameters:
     audio: AudioParameters = group(AudioParameters)
 
     def __post_init__(self) -> None:
-        if self.picture_fov < self.horizontal_fov and self.source in ('file', 'images'):
+        if self.video_fov < self.horizontal_fov and self.source in ('file', 'images'):
             raise ValueError(
-                f'picture_fov: {math.degrees(self.picture_fov):.0f} degrees is less than what the camera sees')
+                f'video_fov: {math.degrees(self.video_fov):.0f} degrees is less than what the camera sees')

@@ -35,7 +35,7 @@ class Settings:
     """How a frame was taken. NaN: unknown, or not adjustable."""
 
     exposure_us: float = math.nan
-    analogue_gain: float = math.nan
+    analog_gain: float = math.nan
     digital_gain: float = math.nan
     color_gains: tuple[float, float] = (math.nan, math.nan)
     lux: float = math.nan

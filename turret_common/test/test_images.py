@@ -39,11 +39,11 @@ def test_what_does_not_fit_is_refused(height: int, width: int, encoding: str, st
 @pytest.mark.parametrize(('encoding', 'pixel'), [
     ('bgr8', [10, 20, 30]), ('rgb8', [30, 20, 10]), ('bgra8', [10, 20, 30, 0]), ('rgba8', [30, 20, 10, 0]),
 ])
-def test_every_colour_order_becomes_bgr(encoding: str, pixel: list[int]) -> None:
+def test_every_color_order_becomes_bgr(encoding: str, pixel: list[int]) -> None:
     image = np.array([[pixel]], np.uint8)
     assert to_bgr(image, encoding)[0, 0].tolist() == [10, 20, 30]
 
 
-def test_grey_becomes_bgr() -> None:
+def test_gray_becomes_bgr() -> None:
     assert to_bgr(np.array([[7]], np.uint8), 'mono8')[0, 0].tolist() == [7, 7, 7]
     assert to_bgr(np.array([[0x0700]], np.uint16), 'mono16')[0, 0].tolist() == [7, 7, 7]

@@ -94,7 +94,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic('markers', 'visualization_msgs/msg/MarkerArray', 'markers', 'STREAM', '15 Hz, while somebody listens',
           'tracks, aim ray, prediction, zones, limits and frustum for rviz and Foxglove'),
     Topic('bag/state', 'turret_msgs/msg/BagState', 'bag', 'STATE', _SLOW, 'recording, ring buffer, free space'),
-    Topic('sim/truth', 'turret_msgs/msg/SimTruth', 'plant', 'STREAM', '200 Hz',
+    Topic('sim/ground_truth', 'turret_msgs/msg/SimGroundTruth', 'plant', 'STREAM', '200 Hz',
           'simulation only: what is true, for judging'),
 )
 
@@ -119,7 +119,7 @@ SERVICES: tuple[Service, ...] = (
     Service('controller/set_boresight', _T + 'SetBoresight', 'controller'),
     Service('gimbal/set_enabled', _T + 'SetEnabled', 'gimbal'),
     Service('gimbal/set_home', _T + 'SetHome', 'gimbal'),
-    Service('gimbal/registers', _T + 'Registers', 'gimbal'),
+    Service('gimbal/access_registers', _T + 'AccessRegisters', 'gimbal'),
     Service('laser/arm', _T + 'Arm', 'laser'),
     Service('laser/disarm', _T + 'Disarm', 'laser'),
     Service('laser/fire', _T + 'Fire', 'laser'),
@@ -133,7 +133,7 @@ SERVICES: tuple[Service, ...] = (
     Service('safety/set_zones', _T + 'SetZones', 'safety'),
     Service('safety/confirm_region', _T + 'ConfirmRegion', 'safety'),
     Service('safety/set_auto_fire', _T + 'SetAutoFire', 'safety'),
-    Service('status/faults', _T + 'Faults', 'status'),
+    Service('status/get_faults', _T + 'GetFaults', 'status'),
     Service('replay/set_paused', _T + 'SetReplayPaused', 'replay'),
     Service('replay/step', _T + 'StepReplay', 'replay'),
     Service('replay/seek', _T + 'SeekReplay', 'replay'),

@@ -32,7 +32,7 @@ from turret_control.gimbal.gimbal import PERIOD_S, Command, Feedback, Gimbal, Gi
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
-from turret_msgs.srv import Registers, SetEnabled, SetHome
+from turret_msgs.srv import AccessRegisters, SetEnabled, SetHome
 
 _STATE_PERIOD_S = 0.1
 _STATE_SOONEST_S = 0.02     # between two states however fast they change
@@ -79,7 +79,7 @@ class GimbalNode(Node):
         self._permits_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
         self.create_service(SetEnabled, 'gimbal/set_enabled', self._set_enabled)
         self.create_service(SetHome, 'gimbal/set_home', self._set_home)
-        self.create_service(Registers, 'gimbal/registers', self._registers)
+        self.create_service(AccessRegisters, 'gimbal/access_registers', self._registers)
         self._actions = [
             PatientActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
             PatientActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
@@ -231,7 +231,7 @@ class GimbalNode(Node):
         self._settings.set(changes)
 
     @answered
-    def _registers(self, request: Registers.Request, response: Registers.Response) -> None:
+    def _registers(self, request: AccessRegisters.Request, response: AccessRegisters.Response) -> None:
         self._permits.check_lease(request.lease_id, time.monotonic_ns())
         response.registers = self._in_thread(lambda: self._exchange_registers(request.write))
 

@@ -61,14 +61,14 @@ class StepDirAxis:
     upper_switch_pin: int = _pin('Input of the upper limit switch')
     home_pin: int = _pin('Input of the home flag')
     invert: bool = param(False, 'DIR is low for the positive direction')
-    steps_per_turn: int = param(200, 'Full steps per turn of the motor', minimum=4, maximum=1000)
+    steps_per_revolution: int = param(200, 'Full steps per turn of the motor', minimum=4, maximum=1000)
     microsteps: int = param(16, 'Microsteps per full step, as the driver is set', minimum=1, maximum=256)
     gear_ratio: float = param(1.0, 'Turns of the motor per turn of the axis', minimum=0.01, maximum=1000.0)
 
     @property
     def step_angle(self) -> float:
         """Angle of the axis per step [rad]."""
-        return 2.0 * math.pi / (self.steps_per_turn * self.microsteps * self.gear_ratio)
+        return 2.0 * math.pi / (self.steps_per_revolution * self.microsteps * self.gear_ratio)
 
 
 @dataclasses.dataclass(frozen=True)

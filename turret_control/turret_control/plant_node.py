@@ -15,20 +15,20 @@ from turret_control.plant.plant import Plant
 from turret_control.plant.server import PlantServer
 from turret_control.plant_parameters import PlantParameters
 from turret_control.scenario import TargetState
-from turret_msgs.msg import SimTarget, SimTruth
+from turret_msgs.msg import SimGroundTruth, SimTarget
 
 _TRUTH_PERIOD_S = 0.005
 _IDLE_PERIOD_S = 0.05  # while nobody listens
 
 
 class PlantNode(Node):
-    """The simulated hardware. Publishes ``sim/truth`` at 200 Hz while somebody listens."""
+    """The simulated hardware. Publishes ``sim/ground_truth`` at 200 Hz while somebody listens."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('plant', **node_kwargs)
         parameters = RosParameters(self, PlantParameters, self._on_parameters)
         self._base_frame = parameters.frame('base_link')
-        self._publisher = self.create_publisher(SimTruth, 'sim/truth', STREAM)
+        self._publisher = self.create_publisher(SimGroundTruth, 'sim/ground_truth', STREAM)
         plant = Plant(parameters.value, time.monotonic_ns())
         self._server = PlantServer(plant, plant_socket(self.get_namespace()), self._publish_truth, self._on_error)
         self._server.start()
@@ -49,7 +49,7 @@ class PlantNode(Node):
         if not self._publisher.get_subscription_count():
             return _IDLE_PERIOD_S
         truth = plant.truth()
-        message = SimTruth(
+        message = SimGroundTruth(
             monotonic_ns=truth.t_ns, pan=truth.pan, tilt=truth.tilt, pan_rate=truth.pan_rate, tilt_rate=truth.tilt_rate,
             beam_azimuth=truth.beam_azimuth, beam_elevation=truth.beam_elevation,
             spot_azimuth=truth.spot_azimuth, spot_elevation=truth.spot_elevation, spot_range=truth.spot_range,

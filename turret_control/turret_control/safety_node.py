@@ -205,7 +205,7 @@ class SafetyNode(Node):
     def _see_laser(self, state: msg.LaserState, now_ns: int) -> None:
         if not self._is_new(state):
             return
-        armed = state.state not in (msg.LaserState.STATE_DARK, msg.LaserState.STATE_FAULT)
+        armed = state.state not in (msg.LaserState.STATE_OFF, msg.LaserState.STATE_FAULT)
         ready = armed and state.state != msg.LaserState.STATE_ARMING
         self._core.see_laser(LaserReport(state.hardware, armed, ready, state.profile == 'class2_play'), now_ns)
 

@@ -54,7 +54,7 @@ class TargetState(NamedTuple):
     """One target at one instant.
 
     Bearings in rad in ``base_link``, rates in rad/s, range and size in m. ``visible`` is false while an obstacle hides
-    all of it; ``hue`` is the colour, 0 to 1 around the circle from red.
+    all of it; ``hue`` is the color, 0 to 1 around the circle from red.
     """
 
     name: str

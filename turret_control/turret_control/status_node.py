@@ -60,7 +60,7 @@ class StatusNode(Node):
         self._states = {
             name: PolledSubscription(self, kind, f'{name}/state', qos.STATE) for name, kind in _SECTIONS.items()}
         self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST)
-        self.create_service(srv.Faults, 'status/faults', self._faults)
+        self.create_service(srv.GetFaults, 'status/get_faults', self._faults)
 
         self._thread = Periodic(
             'status', self._params.period_s / _READS_PER_MESSAGE, self._tick, self._on_thread_error)

@@ -67,7 +67,7 @@ def pose_from(message: JointState) -> Pose | None:
 
 
 def box_message(box: Box | None) -> msgs.BoundingBox:
-    """Return a box; one without a centre for None.
+    """Return a box; one without a center for None.
 
     Publishing a number of another type than ``float``, such as numpy's, ends the whole process.
     """

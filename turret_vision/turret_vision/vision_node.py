@@ -25,7 +25,7 @@ from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackAr
 from turret_msgs.srv import TeachColor
 from turret_vision.annotate import annotate
 from turret_vision.detectors import detection
-from turret_vision.detectors.balloon import sample_colour
+from turret_vision.detectors.balloon import sample_color
 from turret_vision.detectors.registry import available
 from turret_vision.ros_vision import PoseFeed, tracks_message, write_detections
 from turret_vision.tracking.tracker import TrackState
@@ -161,15 +161,15 @@ class VisionNode(Node):
     @answered
     def _teach_color(self, request: TeachColor.Request, response: TeachColor.Response) -> None:
         if self._newest is None:
-            raise TurretError(ReasonCode.NO_FRAMES, 'there is no image to take a colour from')
+            raise TurretError(ReasonCode.NO_FRAMES, 'there is no image to take a color from')
         pixels = to_bgr(image_to_array(self._newest), self._newest.encoding)
-        colour = sample_colour(pixels, request.x, request.y, request.radius or _TEACH_RADIUS_PX)
+        color = sample_color(pixels, request.x, request.y, request.radius or _TEACH_RADIUS_PX)
         names = ('hue', 'saturation', 'value')
         self._settings.set({
-            'balloon.colour': 'taught',
-            **{f'balloon.{name}': v for name, v in zip(names, colour.center, strict=True)},
-            **{f'balloon.{name}_range': v for name, v in zip(names, colour.half_width, strict=True)}})
-        response.hsv_center, response.hsv_range = list(colour.center), list(colour.half_width)
+            'balloon.color': 'taught',
+            **{f'balloon.{name}': v for name, v in zip(names, color.center, strict=True)},
+            **{f'balloon.{name}_range': v for name, v in zip(names, color.half_width, strict=True)}})
+        response.hsv_center, response.hsv_range = list(color.center), list(color.half_width)
 
 
 def main() -> int:

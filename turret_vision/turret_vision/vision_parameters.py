@@ -41,16 +41,16 @@ class MotionParameters:
 
 @dataclass(frozen=True)
 class BalloonParameters:
-    """Detection of round blobs of one colour."""
+    """Detection of round blobs of one color."""
 
     width: int = _width(320)
-    colour: str = param(
-        'saturated', 'What is looked for: anything saturated, the taught colour, or anything dark.', live=True,
+    color: str = param(
+        'saturated', 'What is looked for: anything saturated, the taught color, or anything dark.', live=True,
         choices=('saturated', 'taught', 'dark'))
     hue: float = param(
-        0.0, 'Centre of the taught hue; 0 is red, 1/3 green, 2/3 blue.', minimum=0.0, maximum=1.0, live=True)
-    saturation: float = param(0.8, 'Centre of the taught saturation.', minimum=0.0, maximum=1.0, live=True)
-    value: float = param(0.6, 'Centre of the taught brightness.', minimum=0.0, maximum=1.0, live=True)
+        0.0, 'Center of the taught hue; 0 is red, 1/3 green, 2/3 blue.', minimum=0.0, maximum=1.0, live=True)
+    saturation: float = param(0.8, 'Center of the taught saturation.', minimum=0.0, maximum=1.0, live=True)
+    value: float = param(0.6, 'Center of the taught brightness.', minimum=0.0, maximum=1.0, live=True)
     hue_range: float = param(0.05, 'Half width of the taught hue.', minimum=0.0, maximum=0.5, live=True)
     saturation_range: float = param(0.3, 'Half width of the taught saturation.', minimum=0.0, maximum=1.0, live=True)
     value_range: float = param(0.4, 'Half width of the taught brightness.', minimum=0.0, maximum=1.0, live=True)
@@ -154,8 +154,8 @@ class TrackerParameters:
     steady_noise: float = param(
         0.005, 'Spectral density of the acceleration of a target that moves steadily.', unit='rad^2/s^3', minimum=1e-6,
         maximum=100.0, live=True)
-    manoeuvre: float = param(
-        4.0, 'Standard deviation of the acceleration of a target that manoeuvres.', unit='rad/s^2', minimum=0.01,
+    maneuver: float = param(
+        4.0, 'Standard deviation of the acceleration of a target that maneuvers.', unit='rad/s^2', minimum=0.01,
         maximum=1000.0, live=True)
     initial_rate: float = param(
         0.7, 'Standard deviation of the rate of a new target.', unit='rad/s', minimum=0.01, maximum=10.0, live=True)

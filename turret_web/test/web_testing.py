@@ -130,7 +130,7 @@ class FakeGateway:
     def node_details(self, node: str) -> NodeDetails:
         if node not in self.nodes():
             raise TurretError(ReasonCode.NOT_FOUND, f'there is no node {node}')
-        return NodeDetails(publishing=['/turret/status'], subscribing=[], services=['/turret/status/faults'])
+        return NodeDetails(publishing=['/turret/status'], subscribing=[], services=['/turret/status/get_faults'])
 
     def publishers(self, topic: str) -> list[str]:
         return ['/turret/status']

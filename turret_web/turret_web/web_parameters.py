@@ -17,12 +17,13 @@ class AccessParameters:
 
     topics: tuple[str, ...] = param(
         ('status', '*/state', 'vision/*', 'camera/*', 'exclusion/people', 'controller/target', 'gimbal/command',
-         'joint_states', 'markers', 'safety/permit', 'sim/truth', '/tf', '/tf_static', '/diagnostics', '/rosout'),
+         'joint_states', 'markers', 'safety/permit', 'sim/ground_truth', '/tf', '/tf_static', '/diagnostics',
+         '/rosout'),
         'topics that everybody may subscribe to')
     operator_topics: tuple[str, ...] = param(
         ('controller/jog',), 'topics that an operator may publish')
     viewer_services: tuple[str, ...] = param(
-        ('safety/stop', 'status/faults', 'camera/list_media', 'bag/list', '*/get_parameters', '*/list_parameters',
+        ('safety/stop', 'status/get_faults', 'camera/list_media', 'bag/list', '*/get_parameters', '*/list_parameters',
          '*/describe_parameters', '*/get_parameter_types', '/rosapi/*'),
         'services that everybody may call: nothing that moves, fires, writes or deletes; anybody may stop')
     operator_services: tuple[str, ...] = param(

@@ -29,8 +29,8 @@ from turret_msgs.msg import (
     CrosshairState,
     LaserState,
     SafetyState,
+    SimGroundTruth,
     SimTarget,
-    SimTruth,
     Track,
     TrackArray,
 )
@@ -46,7 +46,8 @@ def topic(name: str, cls: Any) -> Topic:
 
 TOPICS = {
     'joint_states': JointState, 'vision/tracks': TrackArray, 'controller/target': AimTarget,
-    'controller/state': ControllerState, 'laser/state': LaserState, 'safety/state': SafetyState, 'sim/truth': SimTruth,
+    'controller/state': ControllerState, 'laser/state': LaserState, 'safety/state': SafetyState,
+    'sim/ground_truth': SimGroundTruth,
     'camera/image_raw/compressed': CompressedImage}
 
 
@@ -69,7 +70,8 @@ def messages(i: int) -> dict[str, Any]:
             crosshair=CrosshairState(x=80.0, y=60.0)),
         'laser/state': LaserState(header=header, emitting=i > 20),
         'safety/state': SafetyState(header=header, motion_ok=True),
-        'sim/truth': SimTruth(header=header, targets=[SimTarget(azimuth=math.radians(2.0)), SimTarget(azimuth=1.0)]),
+        'sim/ground_truth': SimGroundTruth(
+            header=header, targets=[SimTarget(azimuth=math.radians(2.0)), SimTarget(azimuth=1.0)]),
         'camera/image_raw/compressed': CompressedImage(
             header=header, format='jpeg', data=cv2.imencode('.jpg', picture(i))[1].tobytes()),
     }

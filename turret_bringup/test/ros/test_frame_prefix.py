@@ -56,7 +56,7 @@ def test_every_published_frame_has_the_prefix(ros: RosHarness) -> None:
             ros.add(kind(context=ros.context, namespace='turret', parameter_overrides=[
                 Parameter(name, value=value) for name, value in settings.items()]))
     framed = {
-        'sim/truth', 'gimbal/state', 'gimbal/command', 'joint_states', 'camera/camera_info', 'camera/image_raw',
+        'sim/ground_truth', 'gimbal/state', 'gimbal/command', 'joint_states', 'camera/camera_info', 'camera/image_raw',
         'vision/detections', 'vision/tracks', 'exclusion/people', 'controller/target', 'status', 'markers'}
     numbers = count(1)
 

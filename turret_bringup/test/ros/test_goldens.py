@@ -71,7 +71,7 @@ def with_tracker(**changes: Any) -> Callable[[Settings], Settings]:
 
 
 @pytest.mark.parametrize('changes', [
-    {'confirm_hits': 4}, {'coast_s': 1.4}, {'steady_noise': 0.0051}, {'manoeuvre': 4.1}, {'initial_rate': 0.71},
+    {'confirm_hits': 4}, {'coast_s': 1.4}, {'steady_noise': 0.0051}, {'maneuver': 4.1}, {'initial_rate': 0.71},
     {'pixel_noise': 1.01}, {'size_noise': 0.021}], ids=str)
 def test_a_changed_default_of_the_tracker_shows(changes: dict[str, Any]) -> None:
     assert any(deviations(name, with_tracker(**changes)) for name in NAMES)

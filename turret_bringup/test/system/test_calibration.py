@@ -15,7 +15,7 @@ from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
 from turret_camera.simulation.ray_sampler import base_from_camera
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, direction, pixel_to_bearing
 from turret_common.testing.ros_testing import wait_until
-from turret_msgs.msg import ControllerState, SimTruth
+from turret_msgs.msg import ControllerState, SimGroundTruth
 
 pytestmark = pytest.mark.system
 
@@ -51,9 +51,9 @@ def calibrated(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[floa
 
 
 def test_delay(client: TurretClient, capsys: pytest.CaptureFixture[str]) -> None:
-    _, _, actuator_ms, *play = calibrated(capsys, 'delay')
+    _, _, actuator_ms, *backlash = calibrated(capsys, 'delay')
     assert 5.0 < actuator_ms < 60.0
-    assert all(0.0 <= axis < 1.0 for axis in play)
+    assert all(0.0 <= axis < 1.0 for axis in backlash)
     assert client.parameters('controller', ['aim.delay.actuator_s'])['aim.delay.actuator_s'] == pytest.approx(
         1e-3 * actuator_ms, abs=1e-4)
 
@@ -93,7 +93,8 @@ def true_dot(client: TurretClient, range_m: float) -> tuple[float, float]:
     """Bring the wall to a distance and return the pixel where the beam then lands on it, for an ideal lens."""
     client.set_parameter('plant', 'scenario', 'empty')
     client.set_parameter('plant', 'wall_range', range_m)
-    truth: SimTruth = client.wait_for('sim/truth', lambda truth: abs(truth.spot_range - range_m) < 1e-6, 10.0)
+    truth: SimGroundTruth = client.wait_for(
+        'sim/ground_truth', lambda truth: abs(truth.spot_range - range_m) < 1e-6, 10.0)
     spot = base_from_camera(truth.pan, truth.tilt).T @ direction(Bearing(truth.spot_azimuth, truth.spot_elevation))
     pixel = _CAMERA.project(spot)
     assert pixel is not None

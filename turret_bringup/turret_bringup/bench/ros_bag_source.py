@@ -30,7 +30,7 @@ _PICTURE = 45_000
 RATES = {
     'camera/image_raw/compressed': 30, 'camera/camera_info': 30, 'vision/image_annotated/compressed': 30,
     'vision/detections': 30, 'vision/tracks': 30, 'joint_states': 100, 'gimbal/command': 100, 'controller/target': 100,
-    'sim/truth': 200, 'controller/state': 10, 'gimbal/state': 10, 'laser/state': 10, 'safety/state': 10,
+    'sim/ground_truth': 200, 'controller/state': 10, 'gimbal/state': 10, 'laser/state': 10, 'safety/state': 10,
     'camera/state': 2, 'vision/state': 2, 'status': 2,
 }
 _TICK_S = 0.005
@@ -49,7 +49,7 @@ def _examples() -> dict[str, bytes]:
             name=['pan_joint', 'tilt_joint'], position=[0.1, 0.2], velocity=[0.0, 0.0]),
         'vision/detections': msg.DetectionArray(method='motion', detections=[msg.Detection()] * 3),
         'vision/tracks': msg.TrackArray(tracks=[msg.Track(id='12', class_id='motion')] * 3),
-        'sim/truth': msg.SimTruth(targets=[msg.SimTarget(name='balloon', kind='balloon')] * 3),
+        'sim/ground_truth': msg.SimGroundTruth(targets=[msg.SimTarget(name='balloon', kind='balloon')] * 3),
     }
     types = {topic.name: topic.type for topic in TOPICS}
     return {name: serialize_message(filled.get(name) or interface(types[name], 'msg')()) for name in RATES}

@@ -63,7 +63,7 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
                 if status.gimbal.pan.homed and status.gimbal.tilt.homed and (status.tracks or args.video):
                     break
             footage = None if args.video is None else _Footage(client, args.video.name)
-            with contextlib.closing(client.messages('sim/truth')) as truth, _Latency(client) as latency:
+            with contextlib.closing(client.messages('sim/ground_truth')) as truth, _Latency(client) as latency:
                 next(truth)
                 client.call('controller/set_mode', {'mode': ControllerState.MODE_TRACK})
                 if footage is None:
@@ -122,7 +122,7 @@ class _Footage:
         self._began = statistics.median(begins)
 
     def judge(self, message: Any) -> Any:
-        """Return how the head of a message of ``sim/truth`` is aimed, None where nothing is marked."""
+        """Return how the head of a message of ``sim/ground_truth`` is aimed, None where nothing is marked."""
         passed_s = (seconds(message.header.stamp) - self._began) % self._length_s
         return self._truth.judge(passed_s, message.pan, message.tilt)
 

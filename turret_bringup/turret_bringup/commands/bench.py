@@ -18,7 +18,7 @@ BENCHMARKS = {
     'follow': 'turret_bringup.bench.ros_follow',
     'perception': 'turret_bringup.bench.ros_perception',
     'aim': 'turret_bringup.bench.aim.aim',
-    'dark': 'turret_bringup.bench.laser_off.laser_off',
+    'laser-off': 'turret_bringup.bench.laser_off.laser_off',
     'steps': 'turret_bringup.bench.steps',
     'vision': 'turret_bringup.bench.vision.vision',
     'exclusion': 'turret_bringup.bench.vision.exclusion',

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             '--marker', type=float, default=0.75, help='size of a marker over that of a square (default: %(default)s)')
     camera.add_argument('--views', type=int, default=20, help='different views to collect (default: %(default)s)')
     check = tasks.add_parser('check', help='compare the bearing of a still target all over the picture')
-    delay = tasks.add_parser('delay', help='measure delays and play with a still target in sight')
+    delay = tasks.add_parser('delay', help='measure delays and backlash with a still target in sight')
     gains = tasks.add_parser('gains', help='find the gain of an axis by a small swing')
     gains.add_argument('axis', choices=('pan', 'tilt'))
     for parser_ in (check, delay, gains):

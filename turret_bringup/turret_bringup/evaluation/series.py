@@ -14,7 +14,7 @@ Line = tuple[list[float], list[float]]
 #: Topics that are looked at, relative to the namespace.
 TOPICS = (
     'camera/camera_info', 'vision/detections', 'vision/tracks', 'joint_states', 'controller/target',
-    'controller/state', 'laser/state', 'safety/state', 'sim/truth')
+    'controller/state', 'laser/state', 'safety/state', 'sim/ground_truth')
 #: Those whose stamp says when the light was collected, or the pose measured.
 _MEASURED = ('camera/camera_info', 'vision/detections', 'vision/tracks', 'joint_states')
 
@@ -73,7 +73,7 @@ class Series:
         _append(self.states, 'motion permitted', time_s, float(values['motion_ok']))
         _append(self.states, 'laser permitted', time_s, float(values['laser_ok']))
 
-    def _take_sim_truth(self, time_s: float, values: Mapping[str, Any]) -> None:
+    def _take_sim_ground_truth(self, time_s: float, values: Mapping[str, Any]) -> None:
         beam = Bearing(values['beam_azimuth'], values['beam_elevation'])
         errors = [
             angle_between(beam, Bearing(target['azimuth'], target['elevation'])) for target in values['targets']]

@@ -21,7 +21,7 @@ Color = tuple[float, float, float, float]
 
 GREEN: Color = (0.2, 0.8, 0.3, 1.0)
 AMBER: Color = (1.0, 0.7, 0.1, 1.0)
-GREY: Color = (0.6, 0.6, 0.6, 1.0)
+GRAY: Color = (0.6, 0.6, 0.6, 1.0)
 BLUE: Color = (0.25, 0.55, 1.0, 1.0)
 RED: Color = (0.95, 0.15, 0.15, 1.0)
 
@@ -88,7 +88,7 @@ def frustum(camera: PinholeCamera, pan: float, tilt: float, distance_m: float) -
                      (0.0, camera.height - 1.0))]
     origin = np.zeros(3)
     edges = [point for k in range(4) for point in (origin, corners[k], corners[k], corners[(k + 1) % 4])]
-    return Shape('camera', Kind.LINE_LIST, np.array(edges), GREY)
+    return Shape('camera', Kind.LINE_LIST, np.array(edges), GRAY)
 
 
 def aim_ray(boresight: Boresight, pan: float, tilt: float, emitting: bool, distance_m: float) -> Shape:

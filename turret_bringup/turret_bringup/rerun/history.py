@@ -28,7 +28,7 @@ _DECIMALS = 9             # of numbers in a file
 
 
 class BoxRow(NamedTuple):
-    """One detection: centre and size."""
+    """One detection: center and size."""
 
     class_id: str
     x: float

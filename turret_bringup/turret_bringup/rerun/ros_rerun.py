@@ -69,7 +69,7 @@ _RAW, _JPEG = 'camera/image_raw', 'camera/image_raw/compressed'
 #: Everything that a re-run takes from a bag, relative to the namespace; of the two kinds of pictures it needs one.
 INPUTS = (
     _RAW, _JPEG, 'camera/camera_info', 'joint_states', 'vision/detections', 'vision/tracks', 'gimbal/state',
-    'gimbal/command', 'controller/state', 'controller/target', 'safety/permit', 'sim/truth')
+    'gimbal/command', 'controller/state', 'controller/target', 'safety/permit', 'sim/ground_truth')
 _UNSTAMPED = Time()
 
 
@@ -125,7 +125,7 @@ class _Facts:
         images: list[int] = []
         aims: list[tuple[int, int]] = []
         names = ('vision/detections', 'vision/tracks', 'controller/target', 'safety/permit', 'controller/state',
-                 'sim/truth')
+                 'sim/ground_truth')
         for name, stamp_ns, message in messages(bag, names, self.prefix):
             if name == 'vision/detections':
                 self.looked_at.add(_ns(message.header.stamp))

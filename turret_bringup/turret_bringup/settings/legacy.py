@@ -192,7 +192,7 @@ def _join_motor(joint: dict[str, Any], into: Imported) -> None:
     for axis, invert in (('pan', False), ('tilt', True)):
         into.set('gimbal', f'step_dir.{axis}.invert', invert)
         into.set('gimbal', f'step_dir.{axis}.microsteps', microsteps)
-        into.set('gimbal', f'step_dir.{axis}.steps_per_turn', joint.get('Motor.steps_per_rev', 200))
+        into.set('gimbal', f'step_dir.{axis}.steps_per_revolution', joint.get('Motor.steps_per_rev', 200))
         into.set('gimbal', f'{axis}.reference', 'lower_switch')
     pins = [joint[name] for name in ('Motor.ms1_pin', 'Motor.ms2_pin', 'Motor.ms3_pin') if name in joint]
     if pins and not joint.get('Motor.use_uart', True):
@@ -210,7 +210,7 @@ def _join_detection(joint: dict[str, Any], into: Imported) -> None:
             'Detection.tflite_filter_classes' if method == 'tflite' else 'Detection.roboflow_class_filter', [])
         if method != 'haar' and classes:
             into.set('vision', 'classes', classes)
-    into.set('vision', 'balloon.colour', 'dark')
+    into.set('vision', 'balloon.color', 'dark')
     host = urlsplit(into.values['vision'].get('remote.url', '')).hostname
     if host:
         into.set('vision', 'remote.hosts', [host])
@@ -224,7 +224,7 @@ def import_camera_calibration(text: str, into: Imported) -> None:
     """
     data = _json(text)
     gimbal = into.values.get('gimbal', {})
-    turn = gimbal.get('step_dir.pan.steps_per_turn', 200) * gimbal.get('step_dir.pan.microsteps', 8)
+    turn = gimbal.get('step_dir.pan.steps_per_revolution', 200) * gimbal.get('step_dir.pan.microsteps', 8)
     step = 2 * math.pi / turn  # [rad]
 
     def number(name: str, default: float, lower: float, upper: float) -> float:

@@ -19,7 +19,7 @@ from turret_common.pose_history import Pose
 
 FOV = 1.047
 QUIET = Shot(noise=0.0)
-GREY = Panorama.plain(40.0, (128, 128, 128))
+GRAY = Panorama.plain(40.0, (128, 128, 128))
 DARK = Panorama.plain(40.0, (0, 0, 0))
 
 
@@ -32,13 +32,13 @@ def balloon(bearing: Bearing, **changes: Any) -> SceneObject:
 
 
 def red_middle(image: Any) -> tuple[float, float]:
-    """Return the centre of gravity of what is red on grey."""
+    """Return the center of gravity of what is red on gray."""
     weight = np.clip(image[..., 2].astype(float) - image[..., 0] - 20.0, 0.0, None) > 0
     rows, columns = np.nonzero(weight)
     return columns.mean(), rows.mean()
 
 
-def renderer(panorama: Panorama = GREY, seed: int = 1) -> Renderer:
+def renderer(panorama: Panorama = GRAY, seed: int = 1) -> Renderer:
     return Renderer(640, 480, panorama, seed)
 
 
@@ -63,7 +63,7 @@ def test_the_laser_dot_is_where_geometry_says(pan: float, tilt: float, left: flo
 
 @pytest.mark.parametrize('bearing', [(0.0, 0.0), (0.3, 0.15), (-0.35, -0.2)])
 def test_a_target_is_seen_where_geometry_says(bearing: tuple[float, float]) -> None:
-    """The outline of a small ball projects to a small ellipse around the pixel of its centre."""
+    """The outline of a small ball projects to a small ellipse around the pixel of its center."""
     item = balloon(Bearing(*bearing), range_m=6.0)
     image = renderer().render(scene(objects=(item,)), QUIET)
     expected = bearing_to_pixel(PinholeCamera.from_field_of_view(640, 480, FOV), item.bearing, 0.0, 0.0)
@@ -87,7 +87,7 @@ def test_the_room_turns_as_the_head_does(room: Panorama) -> None:
     assert found[1] + 20 == pytest.approx(y1, abs=1.5)
 
 
-def test_hidden_lens_and_roll_move_what_is_off_centre_only() -> None:
+def test_hidden_lens_and_roll_move_what_is_off_center_only() -> None:
     item = balloon(Bearing(-0.35, 0.0))
     level = red_middle(renderer().render(scene(objects=(item,)), QUIET))
     bent = red_middle(renderer().render(scene(objects=(item,), distortion=(-0.2, 0.0, 0.0, 0.0, 0.0)), QUIET))
@@ -118,7 +118,7 @@ def test_gain_makes_noise() -> None:
     assert deviation(noise=0.0) == 0.0
 
 
-def test_colour_controls_act() -> None:
+def test_color_controls_act() -> None:
     def pixel(**changes: Any) -> list[int]:
         shot = dataclasses.replace(QUIET, **changes)
         return [int(v) for v in renderer(Panorama.plain(40.0, (60, 120, 180))).render(scene(), shot)[240, 320]]
@@ -162,7 +162,7 @@ def test_a_followed_target_is_sharp_and_a_passing_one_is_not() -> None:
     assert passing > followed + 6
 
 
-def test_smear_keeps_the_centre_of_gravity_and_the_light() -> None:
+def test_smear_keeps_the_center_of_gravity_and_the_light() -> None:
     spot = np.zeros((61, 61, 3), np.uint8)
     spot[30, 30] = 255
     spot = cv2.GaussianBlur(spot, (0, 0), 3.0) * 20

@@ -53,7 +53,7 @@ class Clock:
 
 
 def picture(i: int) -> Any:
-    """Return a picture whose grey level says which one it is."""
+    """Return a picture whose gray level says which one it is."""
     return np.full((120, 160, 3), 40 + 20 * (i % 8), np.uint8)
 
 
@@ -106,7 +106,7 @@ class FakeCapture:
 
 
 class FakeControls:
-    """Stands in for the controls of a webcam that has neither focus nor colour gains."""
+    """Stands in for the controls of a webcam that has neither focus nor color gains."""
 
     ranges = {  # noqa: RUF012
         Control.EXPOSURE_AUTO: Range(0, 3, 1, 3), Control.EXPOSURE_ABSOLUTE: Range(3, 2047, 1, 250),
@@ -158,7 +158,7 @@ class FakePicamera2:
     def capture_request(self) -> Any:
         threading.Event().wait(0.005)
         metadata = {
-            'SensorTimestamp': CLOCK.now_ns(), 'ExposureTime': 8000, 'AnalogueGain': 2.0, 'ColourGains': (1.5, 1.7)}
+            'SensorTimestamp': CLOCK.now_ns(), 'ExposureTime': 8000, 'AnalogueGain': 2.0, 'ColorGains': (1.5, 1.7)}
         return types.SimpleNamespace(
             make_array=lambda _: np.zeros((self._size[1], self._size[0], 3), np.uint8),
             get_metadata=lambda: metadata, release=lambda: None)
@@ -378,7 +378,7 @@ def test_the_virtual_head_sees_footage_where_geometry_says(pose: tuple[float, fl
     assert (rows * light).sum() / light.sum() == pytest.approx(expected[1], abs=0.3)
 
 
-def test_behind_the_footage_there_is_grey() -> None:
+def test_behind_the_footage_there_is_gray() -> None:
     white = np.full((432, 768, 3), 255, np.uint8)
     view = View(PinholeCamera.from_field_of_view(160, 120, 1.047))
     for pan in (1.8, 3.1, -2.5):

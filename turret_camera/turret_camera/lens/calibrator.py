@@ -72,7 +72,7 @@ class Board:
             self._detector = cv2.aruco.CharucoDetector(self._charuco)
 
     def draw(self, square_px: int) -> npt.NDArray[np.uint8]:
-        """Return its picture in grey, with a white margin of half a square."""
+        """Return its picture in gray, with a white margin of half a square."""
         columns, rows = self._size
         margin = square_px // 2
         width, height = columns * square_px + 2 * margin, rows * square_px + 2 * margin
@@ -83,7 +83,7 @@ class Board:
         return np.pad(squares, margin, constant_values=255)
 
     def find(self, gray: npt.NDArray[np.uint8]) -> Corners | None:
-        """Return its corners in a grey image; None where too few are seen."""
+        """Return its corners in a gray image; None where too few are seen."""
         if self._charuco is not None:
             pixels, ids, _, _ = self._detector.detectBoard(gray)
             if ids is None or len(ids) < _FEWEST_CORNERS:
@@ -165,7 +165,7 @@ class LensCalibration:
         return 'Hold the board still in another place, nearer, farther or slanted.'
 
     def offer(self, gray: npt.NDArray[np.uint8]) -> bool:
-        """Look at a grey image; return whether it became a view: the board is seen, stands still, and is somewhere new.
+        """Look at a gray image; return whether it became a view: the board is seen, stands still, and is somewhere new.
 
         Raises:
             TurretError: INVALID_ARGUMENT, the size of the image has changed.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-_TARGET = 150.0  # grey level
-_TOLERANCE = 35.0  # grey levels; no change within, so that the picture does not pump while the head looks around
+_TARGET = 150.0  # gray level
+_TOLERANCE = 35.0  # gray levels; no change within, so that the picture does not pump while the head looks around
 _STEP = 0.15  # share of the way per frame
 _LONGEST_US = 10000.0  # rather gain than more motion blur than this
 _SHORTEST_US = 100.0
@@ -15,7 +15,7 @@ class AutoExposure:
 
     Attributes:
         exposure_us: exposure time for the next frame in us.
-        gain: analogue gain for the next frame, linear.
+        gain: analog gain for the next frame, linear.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class AutoExposure:
         self.gain = 1.0
 
     def update(self, mean: float, period_us: float) -> None:
-        """Take the mean grey level of the newest frame; the exposure stays within the frame's period."""
+        """Take the mean gray level of the newest frame; the exposure stays within the frame's period."""
         longest = min(_LONGEST_US, period_us)
         amount = self.exposure_us * self.gain
         if abs(mean - _TARGET) > _TOLERANCE:

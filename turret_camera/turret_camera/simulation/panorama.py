@@ -26,7 +26,7 @@ class Rectangle:
     Attributes:
         corner: its top left corner in m, shape (3,).
         right, down: its edges from there in m, shape (3,), at right angles.
-        paint: BGR, or BGRA with colours multiplied by alpha.
+        paint: BGR, or BGRA with colors multiplied by alpha.
     """
 
     corner: Array
@@ -65,7 +65,7 @@ class Panorama:
 
     @classmethod
     def plain(cls, pixels_per_rad: float, ground: Color) -> Panorama:
-        """Return one that has one colour everywhere."""
+        """Return one that has one color everywhere."""
         height = round(math.pi * pixels_per_rad)
         return cls(np.full((height, 2 * height, 3), ground, np.uint8))
 
@@ -134,6 +134,6 @@ def _pairs(seen: Array, axis: int) -> tuple[Array, Array]:
 
 
 def over(image: Pixels, patch: Pixels) -> Pixels:
-    """Return BGR with BGRA of the same size, its colours multiplied by alpha, laid over it."""
+    """Return BGR with BGRA of the same size, its colors multiplied by alpha, laid over it."""
     hidden = cv2.cvtColor(cv2.bitwise_not(patch[..., 3]), cv2.COLOR_GRAY2BGR)
     return cv2.add(cv2.multiply(image, hidden, scale=1.0 / 255.0), cv2.cvtColor(patch, cv2.COLOR_BGRA2BGR))

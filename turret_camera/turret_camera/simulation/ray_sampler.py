@@ -39,7 +39,7 @@ class View:
             x: its column that each of :attr:`rays` hits, shape (rows, columns).
             y: its row.
             border: one of OpenCV's BORDER modes, for rays that miss it.
-            beyond: grey level there with BORDER_CONSTANT.
+            beyond: gray level there with BORDER_CONSTANT.
         """
         for values, every_pixel in ((x, self._columns), (y, self._rows)):
             cv2.resize(values.astype(np.float32), every_pixel.shape[::-1], every_pixel)

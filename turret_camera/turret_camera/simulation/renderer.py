@@ -31,8 +31,8 @@ from turret_common.geometry import (
 #: Exposure time times gain at which the room is shown as it is painted, in us.
 REFERENCE_EXPOSURE_US = 10000.0
 _GAMMA = 2.2
-_NOISE_TILE = 16.0  # standard deviation of the stored noise, in grey levels
-_READ_NOISE = 1.0  # standard deviation at gain 1, in grey levels
+_NOISE_TILE = 16.0  # standard deviation of the stored noise, in gray levels
+_READ_NOISE = 1.0  # standard deviation at gain 1, in gray levels
 _DOT_RADIUS = 0.003  # rad
 _STEPS_PER_PX = 8  # to which the length of a smear is rounded
 
@@ -43,8 +43,8 @@ class Shot:
 
     Attributes:
         exposure_us: exposure time in us.
-        gain: analogue gain, linear.
-        red, blue: colour gains over the ones at which white is white.
+        gain: analog gain, linear.
+        red, blue: color gains over the ones at which white is white.
         brightness, contrast, saturation: as in :class:`~turret_camera.camera_parameters.CameraParameters`.
         noise: sensor noise, 1 = a good small sensor.
     """
@@ -91,8 +91,8 @@ class Renderer:
         """
         self._set_lens(scene)
         views = _views(scene, shot.exposure_us * 1e-6)
-        centre = Bearing(scene.pose.pan, scene.pose.tilt)
-        image = smear(self._background(scene), *self._motion(views, centre, (0.0, 0.0)))
+        center = Bearing(scene.pose.pan, scene.pose.tilt)
+        image = smear(self._background(scene), *self._motion(views, center, (0.0, 0.0)))
         for item in sorted(scene.objects, key=lambda o: -o.range_m):
             self._draw(image, views, item, t_s)
         image = self._expose(image, shot)
@@ -177,7 +177,7 @@ class Renderer:
 
 
 def smear(image: Pixels, dx: float, dy: float) -> Pixels:
-    """Return a picture blurred along a straight line of (dx, dy) px, its centre of gravity unmoved."""
+    """Return a picture blurred along a straight line of (dx, dy) px, its center of gravity unmoved."""
     length = max(abs(dx), abs(dy))
     if length < 0.5:
         return image
@@ -221,13 +221,13 @@ def _views(scene: Scene, exposure_s: float) -> _Views:
 def _corners(item: SceneObject) -> Array:
     """Return the corners of an object in ``base_link``, shape (4, 3), clockwise from the top left as seen."""
     azimuth, elevation = item.bearing
-    centre = item.range_m * direction(item.bearing)
+    center = item.range_m * direction(item.bearing)
     right = 0.5 * item.width_m * np.array([math.sin(azimuth), -math.cos(azimuth), 0.0])
     if item.kind == 'balloon':  # round from everywhere; the others stand on the floor
         up = 0.5 * item.height_m * direction(Bearing(azimuth, elevation + 0.5 * math.pi))
     else:
         up = np.array([0.0, 0.0, 0.5 * item.height_m])
-    return np.array([centre + up - right, centre + up + right, centre - up + right, centre - up - right])
+    return np.array([center + up - right, center + up + right, center - up + right, center - up - right])
 
 
 def _brightness(shot: Shot) -> float:
@@ -235,19 +235,19 @@ def _brightness(shot: Shot) -> float:
 
 
 def _tone_curves(shot: Shot) -> Pixels:
-    """Return what becomes of each grey level in blue, green and red: shape (1, 256, 3), or (1, 256) for all alike."""
+    """Return what becomes of each gray level in blue, green and red: shape (1, 256, 3), or (1, 256) for all alike."""
     level = np.arange(256)[:, None] / 255.0
     gains = np.array([shot.blue, 1.0, shot.red]) ** (1.0 / _GAMMA)
     exposed = np.clip(level * _brightness(shot) * gains, 0.0, 1.0)
     shown = (exposed - 0.5) * shot.contrast + 0.5 + shot.brightness
     curves: Pixels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8).reshape(1, 256, 3)
-    grey = (curves == curves[..., :1]).all()  # one curve for all colours takes half the time
-    return np.ascontiguousarray(curves[..., 0]) if grey else curves
+    gray = (curves == curves[..., :1]).all()  # one curve for all colors takes half the time
+    return np.ascontiguousarray(curves[..., 0]) if gray else curves
 
 
 def _saturation_matrix(saturation: float) -> Array:
-    grey = np.array([0.114, 0.587, 0.299])  # of blue, green and red in luminance (BT.601)
-    matrix: Array = saturation * np.eye(3) + (1.0 - saturation) * np.tile(grey, (3, 1))
+    gray = np.array([0.114, 0.587, 0.299])  # of blue, green and red in luminance (BT.601)
+    matrix: Array = saturation * np.eye(3) + (1.0 - saturation) * np.tile(gray, (3, 1))
     return matrix
 
 

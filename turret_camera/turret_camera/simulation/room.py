@@ -1,7 +1,7 @@
 """The room that the simulated camera stands in, painted once as a panorama around the camera.
 
 The camera's height is zero; x is forward, y left, z up. Everything stands along the walls and leaves the floor to the
-targets. Colours are muted, so that what is saturated is a target.
+targets. Colors are muted, so that what is saturated is a target.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ class SceneObject:
 
     Attributes:
         kind: "balloon", "cat", "person" or "occluder".
-        bearing: of its centre.
-        range_m: distance of its centre.
+        bearing: of its center.
+        range_m: distance of its center.
         width_m, height_m: size in m.
         hue: of a balloon, 0 to 1.
         azimuth_rate, elevation_rate: rad/s.

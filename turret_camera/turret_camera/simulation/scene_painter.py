@@ -1,4 +1,4 @@
-"""Painting in metres."""
+"""Painting in meters."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SHIFT = 4  # binary places of coordinates, so that edges fall between pixels
 
 
 def rgb(code: str) -> Color:
-    """Return a colour given as six hexadecimal digits of red, green and blue as OpenCV wants it: blue first."""
+    """Return a color given as six hexadecimal digits of red, green and blue as OpenCV wants it: blue first."""
     return int(code[4:6], 16), int(code[2:4], 16), int(code[0:2], 16)
 
 
 def shaded(color: Color, factor: float) -> Color:
-    """Return a colour made lighter (above 1) or darker."""
+    """Return a color made lighter (above 1) or darker."""
     return tuple(min(max(round(c * factor), 0), 255) for c in color)  # type: ignore[return-value]
 
 
@@ -29,7 +29,7 @@ class Canvas:
     """A flat picture with its origin at the top left, x to the right and y down, in m.
 
     Attributes:
-        image: BGR; BGRA when made without a ground, with colours multiplied by alpha (soft edges are drawn onto black).
+        image: BGR; BGRA when made without a ground, with colors multiplied by alpha (soft edges are drawn onto black).
     """
 
     def __init__(self, width: float, height: float, pixels_per_m: float, ground: Color | None) -> None:
@@ -53,7 +53,7 @@ class Canvas:
         cv2.fillPoly(self.image, [fixed], self._opaque(color), cv2.LINE_AA, _SHIFT)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, color: Color, turn: float = 0.0) -> None:
-        """Fill an ellipse given by its centre and radii, turned clockwise by ``turn`` in rad."""
+        """Fill an ellipse given by its center and radii, turned clockwise by ``turn`` in rad."""
         angles = np.linspace(0.0, 2.0 * math.pi, 48, endpoint=False)
         c, s = math.cos(turn), math.sin(turn)
         self.polygon([(x + c * rx * math.cos(a) - s * ry * math.sin(a), y + s * rx * math.cos(a) + c * ry * math.sin(a))
@@ -66,7 +66,7 @@ class Canvas:
         cv2.polylines(self.image, [fixed], False, self._opaque(color), thickness, cv2.LINE_AA, _SHIFT)
 
     def gradient(self, x: float, y: float, width: float, height: float, top: Color, bottom: Color) -> None:
-        """Fill a rectangle with colours from top to bottom."""
+        """Fill a rectangle with colors from top to bottom."""
         x0, y0, x1, y1 = (max(round(v * self._per_m), 0) for v in (x, y, x + width, y + height))
         w = np.linspace(0.0, 1.0, max(y1 - y0, 1))[:, None, None]
         self.image[y0:y1, x0:x1, :3] = ((1 - w) * np.array(top) + w * np.array(bottom)).astype(np.uint8)[
@@ -102,7 +102,7 @@ class Canvas:
 
         Args:
             random: where the unevenness comes from.
-            strength: standard deviation in grey levels.
+            strength: standard deviation in gray levels.
             along_x: width of the patches in m; 0 for the finest.
             along_y: height of the patches in m; 0 for the finest.
         """

@@ -21,7 +21,7 @@ _SKIN, _HAIR, _DARK, _WHITE = rgb('d8a986'), rgb('3d2c22'), rgb('241d1a'), rgb('
 
 
 def sprite(item: SceneObject, t_s: float, height_px: float) -> Pixels:
-    """Return the picture of an object that moves to the right: BGRA, colours multiplied by alpha.
+    """Return the picture of an object that moves to the right: BGRA, colors multiplied by alpha.
 
     Args:
         item: the object.
@@ -41,7 +41,7 @@ def _levels(kind: str, hue: float, aspect: float, phase: int) -> list[Pixels]:
 
     Args:
         kind: of the object.
-        hue: of its colour.
+        hue: of its color.
         aspect: width over height.
         phase: 0 = stands, else which part of a stride, from 1.
     """

@@ -1,4 +1,4 @@
-"""Colour gains and the light they are right for."""
+"""Color gains and the light they are right for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BLUE = (2.60, 2.25, 1.90, 1.80, 1.50, 1.35)
 
 
 def neutral_gains(kelvin: float) -> tuple[float, float]:
-    """Return the gains of red and blue that are right for light of a colour temperature in K."""
+    """Return the gains of red and blue that are right for light of a color temperature in K."""
     return float(np.interp(kelvin, _KELVIN, _RED)), float(np.interp(kelvin, _KELVIN, _BLUE))
 
 

@@ -1,7 +1,7 @@
 """Recorded pictures in place of a camera: seen through a virtual pan-tilt, so that the loop closes on real images.
 
-The whole picture spans ``picture_fov`` around the head's zero pose. The camera's view is the part of it that a pinhole
-camera on the simulated head sees; beyond the picture's edges there is grey.
+The whole picture spans ``video_fov`` around the head's zero pose. The camera's view is the part of it that a pinhole
+camera on the simulated head sees; beyond the picture's edges there is gray.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 
 _LATE_NS = 100_000_000  # pictures that are later than this are left out
-_BEYOND = 40  # grey level
+_BEYOND = 40  # gray level
 _IMAGES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 
 
@@ -75,7 +75,7 @@ class FootageSource(ImageSource):
         camera = self.camera(self.parameters.width, self.parameters.height)
         if self._view is None or self._view.camera != camera:
             self._view = View(camera)
-        pixels = look(picture.pixels, self.parameters.picture_fov, self._view, Pose(scene['pan'], scene['tilt']))
+        pixels = look(picture.pixels, self.parameters.video_fov, self._view, Pose(scene['pan'], scene['tilt']))
         return Frame(t_ns, camera, pixels=pixels, dropped=dropped)
 
     def close(self) -> None:
@@ -142,17 +142,17 @@ class ImagesSource(FootageSource):
             yield Picture(i * period_s, period_s, pixels)
 
 
-def look(picture: Pixels, picture_fov: float, view: View, pose: Pose) -> Pixels:
+def look(picture: Pixels, video_fov: float, view: View, pose: Pose) -> Pixels:
     """Return what a camera on the head sees of a picture.
 
     Args:
         picture: seen as a pinhole camera at the zero pose saw it.
-        picture_fov: its horizontal field of view in rad.
+        video_fov: its horizontal field of view in rad.
         view: of the camera on the head.
         pose: of the head.
     """
     height, width = picture.shape[:2]
-    taken_by = PinholeCamera.from_field_of_view(width, height, picture_fov)
+    taken_by = PinholeCamera.from_field_of_view(width, height, video_fov)
     picture_from_view = base_from_camera(0.0, 0.0).T @ base_from_camera(pose.pan, pose.tilt)
     x, y, z = np.moveaxis(view.rays @ picture_from_view.T, -1, 0)
     z = np.maximum(z, 1e-3)  # behind the picture's camera: far outside the picture

@@ -64,7 +64,7 @@ class Picamera2Source(ImageSource):
         p = self.parameters
         settings = Settings(
             metadata.get('ExposureTime', math.nan), metadata.get('AnalogueGain', math.nan),
-            metadata.get('DigitalGain', math.nan), metadata.get('ColourGains', (math.nan, math.nan)),
+            metadata.get('DigitalGain', math.nan), metadata.get('ColorGains', (math.nan, math.nan)),
             metadata.get('Lux', math.nan), p.brightness, p.contrast, p.saturation)
         half_ns = 0 if math.isnan(settings.exposure_us) else round(settings.exposure_us * 500.0)
         height, width = pixels.shape[:2]
@@ -85,11 +85,11 @@ class Picamera2Source(ImageSource):
         controls: dict[str, Any] = {
             'AeEnable': p.auto_exposure, 'Brightness': p.brightness, 'Contrast': p.contrast, 'Saturation': p.saturation}
         if not p.auto_exposure:
-            controls |= {'ExposureTime': p.exposure_us, 'AnalogueGain': p.analogue_gain}
+            controls |= {'ExposureTime': p.exposure_us, 'AnalogueGain': p.analog_gain}
         if p.auto_white_balance:
             controls |= {'AwbEnable': True, 'AwbMode': 0}
         elif p.white_balance_mode == 'manual':
-            controls |= {'AwbEnable': False, 'ColourGains': p.color_gains}
+            controls |= {'AwbEnable': False, 'ColorGains': p.color_gains}
         else:
             controls |= {'AwbEnable': True, 'AwbMode': _WHITE_BALANCE[p.white_balance_mode]}
         if 'AfMode' in self._camera.camera_controls:

@@ -82,7 +82,7 @@ class SimSource(ImageSource):
         if p.auto_exposure:
             exposure_us, gain = self._exposure.exposure_us, self._exposure.gain
         else:
-            exposure_us, gain = min(float(p.exposure_us), period_ns * 1e-3), p.analogue_gain
+            exposure_us, gain = min(float(p.exposure_us), period_ns * 1e-3), p.analog_gain
         neutral = neutral_gains(_ROOM_LIGHT_K)
         red, blue = (have / need for have, need in zip(self._color_gains(), neutral, strict=True))
         return Shot(exposure_us, gain, red, blue, p.brightness, p.contrast, p.saturation, p.sim.noise)

@@ -31,7 +31,7 @@ _MJPG = cv2.VideoWriter.fourcc(*'MJPG')
 _OLDEST_NS = 1_000_000_000  # a driver's stamp that is older than this is on another clock
 _READ_BACK_FRAMES = 15
 _MOST_DAMAGED = 30  # frames in a row
-_GAIN_SPAN = 15.0  # analogue_gain goes from 1 to 16
+_GAIN_SPAN = 15.0  # analog_gain goes from 1 to 16
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class V4l2Source(ImageSource):
         self._set_value(Control.EXPOSURE_AUTO, EXPOSURE_APERTURE_PRIORITY if p.auto_exposure else EXPOSURE_MANUAL)
         if not p.auto_exposure:
             self._set(Control.EXPOSURE_ABSOLUTE, lambda r: r.nearest(p.exposure_us / 100.0))
-            self._set(Control.GAIN, lambda r: r.along((p.analogue_gain - 1.0) / _GAIN_SPAN))
+            self._set(Control.GAIN, lambda r: r.along((p.analog_gain - 1.0) / _GAIN_SPAN))
         self._set_value(Control.AUTO_WHITE_BALANCE, int(p.auto_white_balance))
         if not p.auto_white_balance:
             if p.white_balance_mode == 'manual':
@@ -166,7 +166,7 @@ class V4l2Source(ImageSource):
         if gain_range is not None and gain_range.maximum > gain_range.minimum:
             share = (gain - gain_range.minimum) / (gain_range.maximum - gain_range.minimum)
         return Settings(
-            exposure_us=exposure * 100.0, analogue_gain=1.0 + _GAIN_SPAN * share, brightness=brightness,
+            exposure_us=exposure * 100.0, analog_gain=1.0 + _GAIN_SPAN * share, brightness=brightness,
             contrast=contrast, saturation=saturation)
 
     def _get(self, control: Control) -> float:

@@ -17,7 +17,7 @@ from turret_common.messages.schema import PRIMITIVES, Array, FieldType, Primitiv
 
 TYPES = [
     ('turret_msgs/msg/TurretStatus', 'msg'), ('turret_msgs/msg/TrackArray', 'msg'), ('turret_msgs/SafetyState', 'msg'),
-    ('turret_msgs/msg/SimTruth', 'msg'), ('sensor_msgs/msg/CameraInfo', 'msg'), ('sensor_msgs/JointState', 'msg'),
+    ('turret_msgs/msg/SimGroundTruth', 'msg'), ('sensor_msgs/msg/CameraInfo', 'msg'), ('sensor_msgs/JointState', 'msg'),
     ('sensor_msgs/msg/CompressedImage', 'msg'), ('diagnostic_msgs/msg/DiagnosticArray', 'msg'),
     ('rcl_interfaces/msg/ParameterEvent', 'msg'), ('std_msgs/msg/Empty', 'msg'),
     ('std_msgs/msg/ByteMultiArray', 'msg'), ('geometry_msgs/msg/PoseWithCovarianceStamped', 'msg'),

@@ -95,7 +95,7 @@ class GuardedNode(Node):
 
 
 @pytest.mark.parametrize(('state', 'kept'), [
-    (LaserState.STATE_DARK, False), (LaserState.STATE_FAULT, False), (LaserState.STATE_ARMING, True),
+    (LaserState.STATE_OFF, False), (LaserState.STATE_FAULT, False), (LaserState.STATE_ARMING, True),
     (LaserState.STATE_ARMED, True), (LaserState.STATE_FIRING, True), (LaserState.STATE_COOLDOWN, True)])
 def test_an_armed_laser_keeps_parameters_as_they_are(ros: Any, state: int, kept: bool) -> None:
     node = ros.add(GuardedNode(context=ros.context, namespace='turret'))

@@ -5,7 +5,7 @@
 :func:`compile_encoder` builds the way back out of closures; it checks every value, because those come from outside.
 
 Values are those of the rosbridge protocol: byte arrays are base64 text, a float that is not finite is None once it is
-JSON, bytes are integers. In the CBOR flavour byte arrays are bytes and arrays of numbers are typed arrays (RFC 8746).
+JSON, bytes are integers. In the CBOR flavor byte arrays are bytes and arrays of numbers are typed arrays (RFC 8746).
 Alignment counts from the end of the four-byte header; only little endian is read, which is all that ROS writes here.
 """
 

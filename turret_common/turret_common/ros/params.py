@@ -22,7 +22,7 @@ from turret_msgs.srv import SaveParameters
 ParametersT = TypeVar('ParametersT')
 
 _INT_LIMIT = 2**31 - 1
-_DISARMED = (LaserState.STATE_DARK, LaserState.STATE_FAULT)
+_DISARMED = (LaserState.STATE_OFF, LaserState.STATE_FAULT)
 #: A laser that has been silent for so long, in s, has ended.
 _LASER_GONE_S = 2.0
 

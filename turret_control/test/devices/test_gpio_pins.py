@@ -1,4 +1,4 @@
-"""gpiozero's real lgpio pins over an imitated chip: nothing is energised on the way, and pulses are exact."""
+"""gpiozero's real lgpio pins over an imitated chip: nothing is energized on the way, and pulses are exact."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_the_light_of_an_hour_ends_in_the_dark() -> None:
     bench.trigger = True
     assert bench.laser.snapshot(bench.now).session_remaining_s == pytest.approx(4.5)
     assert on_time(bench.run(6.0)) == pytest.approx(4.5, abs=0.02)
-    assert bench.laser.state is LaserState.DARK
+    assert bench.laser.state is LaserState.OFF
     assert bench.code() is ReasonCode.SESSION_LIMIT
     bench.trigger = None
     assert bench.refusal(bench.laser.arm) is ReasonCode.SESSION_LIMIT

@@ -174,7 +174,7 @@ class LaserMachine(RuleBasedStateMachine):
     def recover(self) -> None:
         state = self.laser.state
         self.laser.clear_fault()
-        assert self.laser.state is (LaserState.DARK if state is LaserState.FAULT else state)
+        assert self.laser.state is (LaserState.OFF if state is LaserState.FAULT else state)
 
     @invariant()
     def snapshot_is_consistent(self) -> None:
@@ -182,7 +182,7 @@ class LaserMachine(RuleBasedStateMachine):
             return
         snapshot = self.laser.snapshot(self.now)
         assert snapshot.emitting <= (snapshot.state is LaserState.FIRING)
-        assert snapshot.indicator == (snapshot.state not in (LaserState.DARK, LaserState.FAULT))
+        assert snapshot.indicator == (snapshot.state not in (LaserState.OFF, LaserState.FAULT))
         assert 0.0 <= snapshot.duty <= self.parameters.duty_cap + LATE_MS / 10_000
         if snapshot.code is ReasonCode.OK:
             assert snapshot.state is LaserState.ARMED

@@ -97,7 +97,7 @@ def test_an_arm_that_is_not_used_expires_after_30_s() -> None:
     bench.run(29.8)
     assert bench.laser.state is LaserState.ARMED
     bench.run(0.2)
-    assert bench.laser.state is LaserState.DARK
+    assert bench.laser.state is LaserState.OFF
     assert bench.code() is ReasonCode.ARM_EXPIRED
     assert bench.tick() == DARK
 
@@ -199,7 +199,7 @@ def test_a_stale_permit_is_stale_whatever_it_withheld() -> None:
     bench.tick()
     bench.permitting = False
     bench.run(0.1)
-    assert bench.laser.state is LaserState.DARK
+    assert bench.laser.state is LaserState.OFF
     assert bench.code() is ReasonCode.PERMIT_STALE
 
 
@@ -229,7 +229,7 @@ def test_an_inhibit_does_not_end_arming_but_the_rest_does() -> None:
     assert bench.laser.state is LaserState.ARMING
     bench.withhold(ReasonCode.SOFTWARE_STOP)
     bench.tick()
-    assert bench.laser.state is LaserState.DARK
+    assert bench.laser.state is LaserState.OFF
 
 
 # Bursts

@@ -109,12 +109,12 @@ def test_it_is_in_fault_until_the_pins_were_driven(bench: Bench) -> None:
         bench.loop.call(bench.core.arm)
     assert refused.value.code in (ReasonCode.IO_ERROR, ReasonCode.NOT_READY)
     bench.pins.broken = False
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
 
 
 def test_only_what_changes_is_driven_and_the_indicator_comes_first(bench: Bench) -> None:
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     for wanted in (Lines(0.0, True), Lines(0.5, True), Lines(0.2, True), Lines(0.0, True), Lines(0.3, False)):
         bench.core.wanted = wanted
         wait_until(lambda wanted=wanted: bench.loop._driven == wanted)  # type: ignore[misc]
@@ -129,7 +129,7 @@ def test_only_what_changes_is_driven_and_the_indicator_comes_first(bench: Bench)
 
 def test_pins_that_fail_are_a_fault_that_ends_with_its_cause(bench: Bench) -> None:
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     bench.pins.broken = True
     bench.core.wanted = Lines(0.5, True)
     wait_until(lambda: bench.core.state is LaserState.FAULT)
@@ -137,7 +137,7 @@ def test_pins_that_fail_are_a_fault_that_ends_with_its_cause(bench: Bench) -> No
     bench.core.wanted = Lines(0.0, False)
     bench.pins.driven.clear()
     bench.pins.broken = False
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     assert bench.pins.driven == [('laser', 0.0), ('indicator', 0.0)]
 
 
@@ -155,7 +155,7 @@ def test_failing_pins_are_tried_again_ten_times_a_second(bench: Bench) -> None:
 
 def test_the_watchdog_is_pulsed_while_armed_only(bench: Bench) -> None:
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     time.sleep(0.05)
     assert bench.pins.beats == 0
     bench.core.wanted = Lines(0.0, True)
@@ -174,7 +174,7 @@ def test_a_watchdog_that_cannot_be_pulsed_makes_it_dark_at_the_next_tick(bench: 
     failed: list[int] = []
     bench.pins.beat = fail  # type: ignore[method-assign]
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     bench.core.wanted = Lines(0.5, True)
     wait_until(lambda: bench.core.snapshot(0).code is ReasonCode.IO_ERROR)
     wait_until(lambda: bench.pins.level('laser') == 0.0)
@@ -184,7 +184,7 @@ def test_a_watchdog_that_cannot_be_pulsed_makes_it_dark_at_the_next_tick(bench: 
 
 def test_changes_are_told_and_nothing_else(bench: Bench) -> None:
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     time.sleep(0.05)
     before = bench.changes
     time.sleep(0.05)
@@ -240,7 +240,7 @@ def test_it_ticks_every_5_ms_while_lit_or_unknown_and_every_20_ms_while_dark(ben
 
 def test_requests_do_not_hold_the_ticks_up(bench: Bench) -> None:
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     bench.core.wanted = Lines(0.5, True)
     for _ in range(50):
         bench.loop.post(lambda _: None)
@@ -273,7 +273,7 @@ def test_the_real_lines_are_dark_before_and_after_whatever_ends_it(
     bench.loop._lines = GpioLines(LaserParameters(driver=driver, watchdog_fitted=True), chip.factory)
     dark, lit = (0.05, 0.1) if driver == 'servo_relay' else (0.0, 1.0)
     bench.start()
-    wait_until(lambda: bench.core.state is LaserState.DARK)
+    wait_until(lambda: bench.core.state is LaserState.OFF)
     assert set(chip.levels(18)) <= {None, 0.0, dark}
     bench.core.wanted = Lines(1.0, True)
     wait_until(lambda: chip.level(18) == lit)
@@ -353,7 +353,7 @@ def guarded() -> Iterator[Guarded]:
 
 def test_the_guardian_is_told_the_line_first(guarded: Guarded) -> None:
     guarded.start()
-    wait_until(lambda: guarded.core.state is LaserState.DARK)
+    wait_until(lambda: guarded.core.state is LaserState.OFF)
     line = b'{"driver": "test"}\n'
     wait_until(lambda: len(guarded.heard) > len(line))
     assert guarded.heard.startswith(line + b'D')
@@ -361,7 +361,7 @@ def test_the_guardian_is_told_the_line_first(guarded: Guarded) -> None:
 
 def test_the_guardian_hears_of_the_arm_before_the_line_is_driven(guarded: Guarded) -> None:
     guarded.start()
-    wait_until(lambda: guarded.core.state is LaserState.DARK)
+    wait_until(lambda: guarded.core.state is LaserState.OFF)
     drive = guarded.pins.set_laser
 
     def drive_when_it_was_heard(level: float) -> None:
@@ -375,7 +375,7 @@ def test_the_guardian_hears_of_the_arm_before_the_line_is_driven(guarded: Guarde
 
 def test_a_guardian_that_is_silent_makes_it_dark_until_it_answers(guarded: Guarded) -> None:
     guarded.start()
-    wait_until(lambda: guarded.core.state is LaserState.DARK)
+    wait_until(lambda: guarded.core.state is LaserState.OFF)
     guarded.core.wanted = Lines(0.5, True)
     wait_until(lambda: guarded.pins.level('laser') == 0.5)
     guarded.answering = False
@@ -384,7 +384,7 @@ def test_a_guardian_that_is_silent_makes_it_dark_until_it_answers(guarded: Guard
     assert guarded.ended == []
     guarded.core.wanted = Lines(0.0, False)
     guarded.answering = True
-    wait_until(lambda: guarded.core.state is LaserState.DARK)
+    wait_until(lambda: guarded.core.state is LaserState.OFF)
 
 
 def test_a_guardian_that_is_gone_ends_it_dark(guarded: Guarded) -> None:
@@ -423,7 +423,7 @@ def test_a_pulse_ends_on_time() -> None:
     try:
         def ready() -> bool:
             try:
-                if core.state is LaserState.DARK:
+                if core.state is LaserState.OFF:
                     loop.call(core.arm)
                 elif core.state is LaserState.ARMED:
                     loop.call(lambda now_ns: core.fire(1, 0.1, 0.0, now_ns))

@@ -28,7 +28,7 @@ from turret_control.plant.server import PlantServer
 from turret_control.plant_parameters import PlantAxis, PlantParameters
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
-from turret_msgs.srv import Registers, SetEnabled, SetHome
+from turret_msgs.srv import AccessRegisters, SetEnabled, SetHome
 
 LEASE = 'the operator'
 NAN = math.nan
@@ -331,9 +331,9 @@ def test_hardware_that_is_not_there_is_refused_at_start(
 
 
 def test_a_driver_without_registers_says_so(bench: Bench) -> None:
-    answer = bench.ask(Registers, 'gimbal/registers', lease_id=LEASE)
+    answer = bench.ask(AccessRegisters, 'gimbal/access_registers', lease_id=LEASE)
     assert (answer.success, answer.code) == (False, ReasonCode.NOT_SUPPORTED)
-    assert bench.ask(Registers, 'gimbal/registers', lease_id='nobody').code == ReasonCode.WRONG_LEASE
+    assert bench.ask(AccessRegisters, 'gimbal/access_registers', lease_id='nobody').code == ReasonCode.WRONG_LEASE
 
 
 def test_registers_can_be_read_and_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +349,7 @@ def test_registers_can_be_read_and_written(bench: Bench, monkeypatch: pytest.Mon
     monkeypatch.setattr(GimbalDriver, 'registers', registers)
     monkeypatch.setattr(GimbalDriver, 'write_register', write)
     change = RegisterValue(axis='pan', address=0x10, value=7)
-    answer = bench.ask(Registers, 'gimbal/registers', lease_id=LEASE, write=[change])
+    answer = bench.ask(AccessRegisters, 'gimbal/access_registers', lease_id=LEASE, write=[change])
     assert answer.success, answer.message
     assert [(value.axis, value.value, value.valid) for value in answer.registers] == [
         ('pan', 7, True), ('tilt', 0, False)]

@@ -38,7 +38,7 @@ class Rig:
         self.permit = msg.SafetyPermit(epoch=5, laser_ok=True, motion_ok=True, lease_digest=lease_digest('lease'))
         self.grant = msg.FireGrant(epoch=5, source=msg.FireGrant.SOURCE_OPERATOR)
         self.timer = ros.probe.create_timer(0.02, self.publish)
-        wait_until(lambda: self.states and self.states[-1].state == msg.LaserState.STATE_DARK)
+        wait_until(lambda: self.states and self.states[-1].state == msg.LaserState.STATE_OFF)
 
     def publish(self) -> None:
         self.permit.seq += 1
@@ -58,7 +58,7 @@ class Rig:
     def arm(self) -> None:
         """Arm; once more when a busy machine made the permits late."""
         def armed() -> bool:
-            if self.states[-1].state == msg.LaserState.STATE_DARK:
+            if self.states[-1].state == msg.LaserState.STATE_OFF:
                 self.call(srv.Arm, 'arm')
             return bool(self.states[-1].state == msg.LaserState.STATE_ARMED)
         wait_until(armed, 20.0, 'armed')
@@ -66,7 +66,7 @@ class Rig:
     def hold(self) -> None:
         """Arm and hold the trigger until the beam is on; press again when a busy machine made the grants late."""
         def beam() -> bool:
-            if self.states[-1].state == msg.LaserState.STATE_DARK:
+            if self.states[-1].state == msg.LaserState.STATE_OFF:
                 self.call(srv.Arm, 'arm')
             if self.states[-1].code == ReasonCode.TRIGGER_NEEDS_NEW_PRESS:
                 self.grant.trigger = False
@@ -99,7 +99,7 @@ def test_it_arms_with_the_indicator_fires_and_goes_dark(rig: Rig) -> None:
     assert pin['level'] == 0.0
     assert rig.call(srv.Fire, 'fire').code == ReasonCode.COOLDOWN
     assert rig.ros.call(srv.Disarm, 'laser/disarm', srv.Disarm.Request()).success
-    wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_DARK)
+    wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_OFF)
     assert rig.states[-1].code == ReasonCode.DISARMED
     assert rig.pin('indicator')['level'] == 0.0
 
@@ -153,7 +153,7 @@ def test_without_its_hardware_it_is_in_fault_until_the_hardware_comes(ros: Any) 
     wait_until(lambda: states and states[-1].code == ReasonCode.IO_ERROR)
     assert states[-1].state == msg.LaserState.STATE_FAULT
     ros.add(PlantNode(context=ros.context, namespace='turret'))
-    wait_until(lambda: states[-1].state == msg.LaserState.STATE_DARK)
+    wait_until(lambda: states[-1].state == msg.LaserState.STATE_OFF)
 
 
 def test_ending_the_node_makes_the_laser_dark(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.ros.qos import STREAM
 from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_control.plant_node import PlantNode
-from turret_msgs.msg import SimTruth
+from turret_msgs.msg import SimGroundTruth
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def link(node: PlantNode) -> Iterator[PlantLink]:
 
 
 def test_the_truth_comes_at_200_hz_while_somebody_listens(ros: RosHarness, node: PlantNode) -> None:
-    truths = ros.collect(SimTruth, 'sim/truth', STREAM)
+    truths = ros.collect(SimGroundTruth, 'sim/ground_truth', STREAM)
 
     def rate() -> float:
         return 50e9 / (truths[-1].monotonic_ns - truths[-51].monotonic_ns)
@@ -43,7 +43,7 @@ def test_the_truth_comes_at_200_hz_while_somebody_listens(ros: RosHarness, node:
 
 
 def test_the_truth_shows_pins_and_power(ros: RosHarness, link: PlantLink) -> None:
-    truths = ros.collect(SimTruth, 'sim/truth', STREAM)
+    truths = ros.collect(SimGroundTruth, 'sim/ground_truth', STREAM)
     link.call('pin', name='laser', level=0.2)
     wait_until(lambda: truths and truths[-1].laser_pin)
     assert not truths[-1].indicator_pin

@@ -143,7 +143,7 @@ def test_a_taken_over_operator_is_told(rig: Rig) -> None:
 
 
 def test_zones_are_kept_and_withhold_emission(rig: Rig, own_state: Path) -> None:
-    rig.laser.state = msg.LaserState.STATE_DARK
+    rig.laser.state = msg.LaserState.STATE_OFF
     rig.acquire()
     rig.beat_until(lambda: rig.permits[-1].laser_ok)
     zone = msg.Zone(name='window', pan_min=-0.1, pan_max=0.1, tilt_min=-0.1, tilt_max=0.1)

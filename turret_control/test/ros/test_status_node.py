@@ -77,9 +77,9 @@ def test_a_silent_node_is_a_fault_until_it_returns_and_a_restart_is_told(rig: Ri
     rig.laser.publish(again)
     wait_until(lambda: ('laser', ReasonCode.NODE_RESTARTED) in rig.faults())
     assert ('laser', ReasonCode.NODE_SILENT) not in rig.faults()
-    answer = rig.ros.call(srv.Faults, 'status/faults', srv.Faults.Request(active_only=False))
+    answer = rig.ros.call(srv.GetFaults, 'status/get_faults', srv.GetFaults.Request(active_only=False))
     assert (ReasonCode.NODE_SILENT, False) in {(fault.code, fault.active) for fault in answer.faults}
-    answer = rig.ros.call(srv.Faults, 'status/faults', srv.Faults.Request(active_only=True))
+    answer = rig.ros.call(srv.GetFaults, 'status/get_faults', srv.GetFaults.Request(active_only=True))
     assert all(fault.active for fault in answer.faults)
 
 

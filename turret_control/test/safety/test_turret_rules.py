@@ -156,7 +156,7 @@ class TurretMachine(RuleBasedStateMachine):
             core.see_gimbal(GimbalReport(False, homed, False, accelerations, (0.0,)), now)
             self.good_ns['gimbal'], self.homed = now, homed
         if 'laser' not in self.silent:
-            armed = self.laser.state not in (LaserState.DARK, LaserState.FAULT)
+            armed = self.laser.state not in (LaserState.OFF, LaserState.FAULT)
             core.see_laser(LaserReport(False, armed, armed and self.laser.state is not LaserState.ARMING), now)
             self.good_ns['laser'] = now
         if 'pose' not in self.silent:
@@ -459,7 +459,7 @@ def test_a_stop_ends_the_fire_even_when_it_is_cleared_before_it_is_heard_of(dela
     machine.fire_in_earnest()
     machine.stop_and_reset(delay_ms, ms)
     machine.pass_time(200)
-    assert machine.laser.state is LaserState.DARK
+    assert machine.laser.state is LaserState.OFF
     assert machine.head.told.pan.speed == 0.0
 
 

@@ -16,7 +16,7 @@ from turret_control.controller.controller import Mode
 from turret_control.controller.head_command import Command, Drive
 from turret_control.controller.target_follower import TargetFollower
 
-_CENTRE_S = 1.5        # to get the target into the middle of the image
+_CENTER_S = 1.5        # to get the target into the middle of the image
 _WAY_S, _LOOK_S = 0.8, 0.4
 _RATE = 1.5            # rad/s
 _GRID = (-1.0, 0.0, 1.0)
@@ -83,7 +83,7 @@ class CheckBearings:
                 ReasonCode.NOT_SUPPORTED, 'only a camera on the head sees the target move when the head turns')
         self._camera = camera
         self._began = now if self._began is None else self._began
-        passed = now - self._began - _CENTRE_S
+        passed = now - self._began - _CENTER_S
         if passed < 0.0:
             self._sighted = self._sighted or target.aim is not None
             if target.aim is None:
@@ -98,7 +98,7 @@ class CheckBearings:
         if place >= len(self._places):
             return None
         if into > _WAY_S:
-            self._look(drive, target, self._began + _CENTRE_S + place * (_WAY_S + _LOOK_S) + _WAY_S)
+            self._look(drive, target, self._began + _CENTER_S + place * (_WAY_S + _LOOK_S) + _WAY_S)
         pan, tilt = (a + b for a, b in zip(self._middle, self._places[int(place)], strict=True))
         limits = drive.limits
         return drive.go(limits.pan.clamp(pan), limits.tilt.clamp(tilt), _RATE, _RATE)

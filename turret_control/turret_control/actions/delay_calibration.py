@@ -1,7 +1,7 @@
-"""Measuring what aiming must know of the hardware: delays and play, by swinging the head before a target that stands.
+"""Measuring delays and backlash for aiming by swinging the head in front of a target that stands still.
 
 The swing is small and slow, within the soft limits. Commands against reported positions give the delay of the motors;
-where the target appears against where the motors were gives the delay of the camera's stamps and the play of each axis.
+where the target appears against where the motors were gives the delay of the camera's stamps and each axis's backlash.
 """
 
 from __future__ import annotations
@@ -32,25 +32,26 @@ _PLAY = np.arange(0.0, 0.0201, 0.0005)
 class Measured(NamedTuple):
     """What a swing has shown.
 
-    A camera on the base does not see the head turn: ``camera_s`` and ``play`` are NaN then.
+    A camera on the base does not see the head turn: ``camera_s`` and ``backlash`` are NaN then.
 
     Attributes:
         actuator_s: command to reported motion, in s.
         camera_s: light to time stamp, in s.
         processing_s: time stamp to tracks at the controller, in s (median): exposure, transport and detector.
-        play: of pan and tilt, in rad.
+        backlash: of pan and tilt, in rad.
     """
 
     actuator_s: float
     camera_s: float
     processing_s: float
-    play: tuple[float, float]
+    backlash: tuple[float, float]
 
     def parameters(self) -> dict[str, float]:
         """Return what of it are parameters of the controller; the whole delay of a command is given to the actuator."""
         values = {
             'aim.delay.camera_s': self.camera_s, 'aim.delay.transport_s': 0.0, 'aim.delay.processing_s': 0.0,
-            'aim.delay.actuator_s': self.actuator_s, 'aim.pan.play': self.play[0], 'aim.tilt.play': self.play[1]}
+            'aim.delay.actuator_s': self.actuator_s,
+            'aim.pan.backlash': self.backlash[0], 'aim.tilt.backlash': self.backlash[1]}
         return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
@@ -173,7 +174,7 @@ def fit_actuator(commands: Array, positions: Array) -> float:
 
 
 def fit_optics(positions: Array, offsets: Array, other: Array) -> tuple[float, float]:
-    """Return the delay of the stamps in s and the play in rad that explain how the target appeared.
+    """Return the delay of the stamps in s and the backlash in rad that explain how the target appeared.
 
     The target stands, so its offset from the view is a constant less the head's angle. The fit also allows for a drift,
     a scale (focal length) and a share of the other axis (roll of the camera).
@@ -185,7 +186,7 @@ def fit_optics(positions: Array, offsets: Array, other: Array) -> tuple[float, f
     """
     times, motor = positions.T
     heads = _with_play(motor)
-    first = times[0] + 1.0 / min(_FREQUENCIES_HZ)  # by then the play has been taken up from both sides
+    first = times[0] + 1.0 / min(_FREQUENCIES_HZ)  # by then the backlash has been taken up from both sides
     stamps, seen = offsets[(offsets[:, 0] > first) & (offsets[:, 0] < times[-1] + _CAMERA_S[0])].T
     misfit = np.empty((len(_CAMERA_S), len(_PLAY)))
     for i, delay in enumerate(_CAMERA_S):
@@ -202,7 +203,7 @@ def fit_optics(positions: Array, offsets: Array, other: Array) -> tuple[float, f
 
 
 def _with_play(motor: Array) -> list[Array]:
-    """Return the angles of a head that follows a motor with each amount of play of the search."""
+    """Return the angles of a head that follows a motor with each amount of backlash of the search."""
     half = 0.5 * _PLAY
     head = np.full(len(_PLAY), motor[0])
     heads = np.empty((len(motor), len(_PLAY)))

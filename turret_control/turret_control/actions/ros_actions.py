@@ -129,8 +129,8 @@ class ControllerActions:
             result.camera_s, result.actuator_s = measured.camera_s, measured.actuator_s
             result.processing_s = measured.processing_s
             finish(goal, result, None)
-            play = [math.degrees(angle) for angle in measured.play]
-            result.message = f'play: pan {play[0]:.2f}, tilt {play[1]:.2f} degrees'
+            backlash = [math.degrees(angle) for angle in measured.backlash]
+            result.message = f'backlash: pan {backlash[0]:.2f}, tilt {backlash[1]:.2f} degrees'
         except TurretError as error:
             finish(goal, result, error)
         return result

@@ -14,7 +14,7 @@ from turret_control.aiming.pid import Pid, PidGains
 from turret_control.aiming.rate_limiter import AxisLimits, RateLimiter, stopping_rate
 
 _CLOSING_SHARE = 0.8  # of the acceleration, to brake with when an error closes; the rest is for the reference
-# The play of an axis is taken up on the side to which the reference moves faster than this, in rad/s, or, when it
+# The backlash of an axis is taken up on the side to which the reference moves faster than this, in rad/s, or, when it
 # stands, on the side to which the head is further off than this, in rad.
 _SIDE_RATE = math.radians(1.0)
 _SIDE_ERROR = math.radians(0.08)
@@ -44,7 +44,7 @@ class Delays:
 class AxisAiming(PidGains):
     """Gains of one axis, and what is known of its mechanics."""
 
-    play: float = param(
+    backlash: float = param(
         0.0, 'Play between motor and head (backlash)', unit='rad', minimum=0.0, maximum=0.05, live=True)
 
 
@@ -119,7 +119,7 @@ class CommandHistory:
 
 
 class _Axis:
-    """One axis: controller, limits, and the side on which its play is taken up."""
+    """One axis: controller, limits, and the side on which its backlash is taken up."""
 
     def __init__(self) -> None:
         self.pid = Pid(PidGains())
@@ -134,7 +134,7 @@ class _Axis:
              parameters: AxisAiming, limits: AxisLimits, dead_zone: float) -> float:
         """Return the rate of the motor that brings the head to the reference, all where the command will act."""
         self._take_side(reference - head, reference_rate)
-        aimed = limits.clamp(reference + 0.5 * parameters.play * self._side)
+        aimed = limits.clamp(reference + 0.5 * parameters.backlash * self._side)
         error = aimed - motor - 0.5 * reference_rate * dt
         if abs(error) <= dead_zone:
             error = 0.0
@@ -186,7 +186,7 @@ class Aimer:
             dt: period in s, > 0.
             head: where the head is; it must know.
             limits: of both axes.
-            parameters: gains, delays, play, dead zone.
+            parameters: gains, delays, backlash, dead zone.
         """
         pan, tilt = self._to_come(now, head, parameters)
         assert head.motors is not None

@@ -1,13 +1,13 @@
-"""Where the head is, given what its motors report, when there is play between the two."""
+"""Where the head is, given what its motors report, when there is backlash between the two."""
 
 from __future__ import annotations
 
 from turret_common.pose_history import Pose, PoseHistory
 
 
-def follow_with_play(head: float, motor: float, play: float) -> float:
-    """Return where a head hanging on a motor with play is, from where it was; all in rad."""
-    half = 0.5 * play
+def follow_with_backlash(head: float, motor: float, backlash: float) -> float:
+    """Return where a head hanging on a motor with backlash is, from where it was; all in rad."""
+    half = 0.5 * backlash
     return max(motor - half, min(motor + half, head))
 
 
@@ -27,13 +27,13 @@ class HeadModel:
         self._motors = PoseHistory()
         self._heads = PoseHistory()
 
-    def observe(self, stamp: float, pose: Pose, play: tuple[float, float]) -> None:
-        """Take the reported pose; ``play`` of pan and tilt."""
+    def observe(self, stamp: float, pose: Pose, backlash: tuple[float, float]) -> None:
+        """Take the reported pose; ``backlash`` of pan and tilt."""
         if self.motors is None:
             self.head = pose
         self.head = pose._replace(
-            pan=follow_with_play(self.head.pan, pose.pan, play[0]),
-            tilt=follow_with_play(self.head.tilt, pose.tilt, play[1]))
+            pan=follow_with_backlash(self.head.pan, pose.pan, backlash[0]),
+            tilt=follow_with_backlash(self.head.tilt, pose.tilt, backlash[1]))
         self.motors, self.at = pose, stamp
         self._motors.add(stamp, pose)
         self._heads.add(stamp, self.head)

@@ -62,7 +62,7 @@ class Drive:
         """Take a measured pose of the head; ignored when not finite, not newer than the newest, or from the future."""
         if all(map(math.isfinite, pose)) and self.head.at < stamp <= now:
             aim = self.parameters.aim
-            self.head.observe(stamp, pose, (aim.pan.play, aim.tilt.play))
+            self.head.observe(stamp, pose, (aim.pan.backlash, aim.tilt.backlash))
 
     def observe_gimbal(self, report: GimbalReport) -> None:
         """Take what the gimbal says of itself."""

@@ -2,7 +2,7 @@
 
 Each procedure is a generator: it yields what the axis shall do and gets back what the driver saw next, so that it
 needs no clock, no thread and no driver. It starts anywhere, also on a switch, and always takes a switch at its edge,
-slowly and from the same side, because switches and play repeat only then.
+slowly and from the same side, because switches and backlash repeat only then.
 """
 
 from __future__ import annotations

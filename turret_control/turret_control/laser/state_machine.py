@@ -35,7 +35,7 @@ INHIBITS = frozenset({
 class LaserState(IntEnum):
     """The constants ``STATE_*`` of ``LaserState.msg``."""
 
-    DARK = 0
+    OFF = 0
     ARMING = 1
     ARMED = 2
     FIRING = 3
@@ -123,7 +123,7 @@ class LaserCore:
         self._parameters = parameters
         self._permits = permits
         self._power = parameters.power
-        self.state = LaserState.DARK
+        self.state = LaserState.OFF
         self._dark_code = ReasonCode.NOT_ARMED
         self._dark_message = 'arm first'
         self._armed_by: Permit | None = None
@@ -148,7 +148,7 @@ class LaserCore:
         """
         if self.state is LaserState.FAULT:
             raise TurretError(self._dark_code, self._dark_message)
-        if self.state is not LaserState.DARK:
+        if self.state is not LaserState.OFF:
             raise TurretError(ReasonCode.BUSY, f'the laser is {self.state.name.lower()} already')
         permit = self._permits.newest
         self._check_permit(permit, now_ns)
@@ -224,7 +224,7 @@ class LaserCore:
             raise TurretError(ReasonCode.NOT_SUPPORTED, f'{self._parameters.driver} only switches: 0 or 1')
         if power > self._parameters.power_cap:
             raise TurretError(ReasonCode.POWER_CAP, f'the power is capped at {self._parameters.power_cap:g}')
-        if power > self._power and self.state not in (LaserState.DARK, LaserState.FAULT):
+        if power > self._power and self.state not in (LaserState.OFF, LaserState.FAULT):
             raise TurretError(ReasonCode.WRONG_MODE, 'disarm the laser to raise its power')
         self._power = power
         if power == 0.0:
@@ -240,7 +240,7 @@ class LaserCore:
         Raises:
             ValueError: while the laser is armed.
         """
-        if self.state not in (LaserState.DARK, LaserState.FAULT):
+        if self.state not in (LaserState.OFF, LaserState.FAULT):
             raise ValueError('disarm the laser before changing its parameters')
         self._parameters = parameters
 
@@ -252,13 +252,13 @@ class LaserCore:
     def clear_fault(self) -> None:
         """End a fault whose cause is gone. The laser stays dark."""
         if self.state is LaserState.FAULT:
-            self.state, self._dark_code, self._dark_message = LaserState.DARK, ReasonCode.NOT_ARMED, 'arm first'
+            self.state, self._dark_code, self._dark_message = LaserState.OFF, ReasonCode.NOT_ARMED, 'arm first'
 
     # Time
 
     def tick(self, now_ns: int) -> Lines:
         """Let time pass and return what the pins shall be now."""
-        if self.state not in (LaserState.DARK, LaserState.FAULT):
+        if self.state not in (LaserState.OFF, LaserState.FAULT):
             code, disarms = self._withheld(now_ns)
             if disarms:
                 self._go_dark(code, now_ns)
@@ -276,7 +276,7 @@ class LaserCore:
         if self.state is LaserState.ARMED and now_ns - self._used_ns >= _ns(self._parameters.arm_expiry_s):
             self._go_dark(ReasonCode.ARM_EXPIRED, now_ns)
         on = self._firing is not None and self._firing.on_since_ns is not None and not self._parameters.dry_run
-        return Lines(self._power if on else 0.0, self.state not in (LaserState.DARK, LaserState.FAULT))
+        return Lines(self._power if on else 0.0, self.state not in (LaserState.OFF, LaserState.FAULT))
 
     def next_ns(self, now_ns: int) -> int | None:
         """Return when the next tick is needed to keep a pulse's length; None = no pulse or pause is under way."""
@@ -295,7 +295,7 @@ class LaserCore:
         return LaserSnapshot(
             state=self.state,
             emitting=firing and not self._parameters.dry_run,
-            indicator=self.state not in (LaserState.DARK, LaserState.FAULT),
+            indicator=self.state not in (LaserState.OFF, LaserState.FAULT),
             session_remaining_s=(
                 _s(self._session_left_ns(now_ns)) if self._parameters.class2_play else math.nan),
             power=self._power,
@@ -336,7 +336,7 @@ class LaserCore:
 
     def _begin(self, burst: Burst, hold_until_ns: int | None, now_ns: int) -> None:
         refusals = {
-            LaserState.DARK: ReasonCode.NOT_ARMED, LaserState.FAULT: self._dark_code,
+            LaserState.OFF: ReasonCode.NOT_ARMED, LaserState.FAULT: self._dark_code,
             LaserState.ARMING: ReasonCode.ARMING, LaserState.FIRING: ReasonCode.BUSY,
             LaserState.COOLDOWN: ReasonCode.COOLDOWN}
         if self.state in refusals:
@@ -399,7 +399,7 @@ class LaserCore:
     def _go_dark(self, code: ReasonCode, now_ns: int) -> None:
         self._end_burst(now_ns)
         if self.state is not LaserState.FAULT:
-            self.state = LaserState.DARK
+            self.state = LaserState.OFF
             self._dark_code, self._dark_message = code, code.words
 
     def _duty_ns(self, now_ns: int) -> int:
@@ -425,7 +425,7 @@ class LaserCore:
     def _not_ready(self, now_ns: int) -> tuple[ReasonCode, str]:
         """Return why a fire request would be refused now, or why it went dark; OK when neither."""
         parameters = self._parameters
-        if self.state in (LaserState.DARK, LaserState.FAULT):
+        if self.state in (LaserState.OFF, LaserState.FAULT):
             return self._dark_code, self._dark_message
         if self.state is LaserState.ARMING:
             return ReasonCode.ARMING, ''

@@ -11,7 +11,7 @@ It is mechanics only, with time as an argument: no socket, no thread, no clock. 
     plant.truth(950_000_000).pan       # true rad, up to a second back
 
 What the turret counts is not where the head is: the counter starts anywhere, commands act late, the head lags behind
-its motor and has play, its axes lean. How much of that differs from the configuration is :class:`Hidden`.
+its motor and has backlash, its axes lean. How much of that differs from the configuration is :class:`Hidden`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Hidden:
 
     Attributes:
         delay_s: added to the actuation delay.
-        backlash: play of each axis [rad].
+        backlash: backlash of each axis [rad].
         lean: of the pan axis about x and y [rad].
         skew: of the tilt axis from the right angle to the pan axis [rad].
         camera_roll: of the camera about its line of sight, positive clockwise as seen from behind [rad].

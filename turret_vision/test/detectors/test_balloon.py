@@ -11,7 +11,7 @@ import pytest
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.balloon import BalloonDetector, sample_colour
+from turret_vision.detectors.balloon import BalloonDetector, sample_color
 from turret_vision.detectors.detection import Detection, Image, make_view
 from turret_vision.vision_parameters import BalloonParameters
 
@@ -81,20 +81,20 @@ def test_dark_balloons_are_found_when_asked_for() -> None:
     image = wall()
     cv2.circle(image, (200, 200), 30, (12, 10, 11), -1, cv2.LINE_AA)
     assert detect(image) == []
-    (found,) = detect(image, dataclasses.replace(PARAMETERS, colour='dark'))
+    (found,) = detect(image, dataclasses.replace(PARAMETERS, color='dark'))
     assert found.box.x == pytest.approx(200.0, abs=0.5)
 
 
 @pytest.mark.parametrize('hue', [0.0, 0.3, 0.55, 0.97])
-def test_a_taught_colour_is_found_and_others_are_not(hue: float) -> None:
+def test_a_taught_color_is_found_and_others_are_not(hue: float) -> None:
     image = with_balloon(200.0, 200.0, 30.0, hue)
     cv2.circle(image, (450, 300), 30, bgr((hue + 0.25) % 1.0), -1, cv2.LINE_AA)
     assert len(detect(image)) == 2
-    colour = sample_colour(image, 200.0, 200.0, 6)
-    assert min(abs(colour.center[0] - hue), 1.0 - abs(colour.center[0] - hue)) < 0.02
-    (hue_center, saturation, value), (hue_range, saturation_range, value_range) = colour
+    color = sample_color(image, 200.0, 200.0, 6)
+    assert min(abs(color.center[0] - hue), 1.0 - abs(color.center[0] - hue)) < 0.02
+    (hue_center, saturation, value), (hue_range, saturation_range, value_range) = color
     taught = dataclasses.replace(
-        PARAMETERS, colour='taught', hue=hue_center, saturation=saturation, value=value, hue_range=hue_range,
+        PARAMETERS, color='taught', hue=hue_center, saturation=saturation, value=value, hue_range=hue_range,
         saturation_range=saturation_range, value_range=value_range)
     (found,) = detect(image, taught)
     assert found.box.x == pytest.approx(200.0, abs=0.5)
@@ -103,9 +103,9 @@ def test_a_taught_colour_is_found_and_others_are_not(hue: float) -> None:
 def test_gray_and_places_outside_teach_nothing() -> None:
     image = np.full((480, 640, 3), 128, np.uint8)
     with pytest.raises(TurretError) as gray:
-        sample_colour(image, 10.0, 10.0, 5)
+        sample_color(image, 10.0, 10.0, 5)
     assert gray.value.code == ReasonCode.INVALID_ARGUMENT
     for x in (-1.0, 640.0, float('nan'), float('inf')):
         with pytest.raises(TurretError) as outside:
-            sample_colour(image, x, 10.0, 5)
+            sample_color(image, x, 10.0, 5)
         assert outside.value.code == ReasonCode.OUT_OF_RANGE

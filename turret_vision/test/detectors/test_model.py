@@ -42,7 +42,7 @@ def onnx_model(path: Path) -> Path:
 
 
 def tflite_model(path: Path) -> Path:
-    """Write the same model for LiteRT, with its outputs as (1, 9, 5 + 3): box, objectness 1 and the mean colours."""
+    """Write the same model for LiteRT, with its outputs as (1, 9, 5 + 3): box, objectness 1 and the mean colors."""
     pytest.importorskip('ai_edge_litert', reason='pip install ai-edge-litert')
     flatbuffers = pytest.importorskip('flatbuffers')
     from ai_edge_litert import schema_py_generated as schema
@@ -104,12 +104,12 @@ MODELS = pytest.mark.parametrize(('method', 'make', 'load'), [
 
 
 @MODELS
-def test_a_model_finds_its_box_in_the_right_colour_order(method: str, make: Any, load: Any, tmp_path: Path) -> None:
+def test_a_model_finds_its_box_in_the_right_color_order(method: str, make: Any, load: Any, tmp_path: Path) -> None:
     pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
-    model = make(tmp_path / f'colours.{method}')
+    model = make(tmp_path / f'colors.{method}')
     model.with_suffix('.txt').write_text('red\ngreen\nblue\n')
     detector = ModelDetector(method, ModelParameters(model=str(model), confidence=0.3), load)
-    assert (detector.method, detector.mode) == (method, 'colours')
+    assert (detector.method, detector.mode) == (method, 'colors')
     for color, name in (((0, 0, 255), 'red'), ((0, 255, 0), 'green'), ((255, 0, 0), 'blue')):
         image = np.zeros((2 * SIZE, 2 * SIZE, 3), np.uint8)
         image[:] = color
@@ -124,7 +124,7 @@ def test_a_model_finds_its_box_in_the_right_colour_order(method: str, make: Any,
 def test_a_threshold_is_tuned_and_a_new_model_needs_a_new_detector(
         method: str, make: Any, load: Any, tmp_path: Path) -> None:
     pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
-    model = str(make(tmp_path / f'colours.{method}'))
+    model = str(make(tmp_path / f'colors.{method}'))
     detector = ModelDetector(method, ModelParameters(model=model, confidence=0.3), load)
     image = np.full((SIZE, SIZE, 3), (0, 0, 128), np.uint8)
     assert len(detector.detect(make_view(image, 0.0))) == 1

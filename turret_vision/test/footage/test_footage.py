@@ -61,7 +61,7 @@ def test_walkers_are_where_they_were_marked(footage: Path) -> None:
         result = score(judged)
         assert min(result.recall, result.precision) > 0.85
         assert result.overlap > 0.9
-        assert result.centre < 4.0
+        assert result.center < 4.0
 
 
 @pytest.mark.soak

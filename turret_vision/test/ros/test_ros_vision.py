@@ -29,5 +29,5 @@ def test_numbers_of_any_type_can_be_published() -> None:
         assert type(getattr(box_message(boxes[1]), name)) is float
 
 
-def test_no_box_has_no_centre() -> None:
+def test_no_box_has_no_center() -> None:
     assert math.isnan(box_message(None).center_x)

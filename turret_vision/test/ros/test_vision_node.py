@@ -203,7 +203,7 @@ def test_the_annotated_image_exists_only_for_viewers(world: World) -> None:
     assert seconds(pictures[-1].header.stamp) in world.stamps
 
 
-def test_a_colour_is_taught_from_the_newest_image(world: World) -> None:
+def test_a_color_is_taught_from_the_newest_image(world: World) -> None:
     world.color = (200, 90, 80)  # a bluish violet too pale for "saturated" with this limit
     assert world.set(balloon__min_saturation=0.9) == ''
     wait_until(lambda: world.detections and not world.detections[-1].detections)

@@ -15,7 +15,7 @@ from turret_vision.tracking.bearing_filter import BearingFilter
 from turret_vision.tracking.measurement_noise import NoiseGauge
 
 NOISE = math.radians(0.05)
-STEADY, MANOEUVRE = 0.005, 4.0
+STEADY, MANEUVER = 0.005, 4.0
 
 
 def follow(truth: Callable[[float], Bearing], rate_hz: float, seconds: float, seed: int = 1) -> BearingFilter:
@@ -31,7 +31,7 @@ def follow(truth: Callable[[float], Bearing], rate_hz: float, seconds: float, se
         if bearing_filter is None:
             bearing_filter = BearingFilter(measured, deviation, 0.7)
         else:
-            bearing_filter.predict(1.0 / rate_hz, STEADY, MANOEUVRE)
+            bearing_filter.predict(1.0 / rate_hz, STEADY, MANEUVER)
             bearing_filter.update(measured, deviation)
     assert bearing_filter is not None
     return bearing_filter
@@ -52,7 +52,7 @@ def test_a_still_target_does_not_seem_to_move() -> None:
 
 
 @pytest.mark.parametrize('seconds', [2.0, 2.2, 2.5, 2.8])
-def test_a_manoeuvring_target_is_followed_without_lag(seconds: float) -> None:
+def test_a_maneuvering_target_is_followed_without_lag(seconds: float) -> None:
     amplitude, omega = math.radians(20.0), math.pi
     result = follow(lambda t: Bearing(amplitude * math.sin(omega * t), 0.0), 30.0, seconds)
     assert result.bearing.azimuth == pytest.approx(amplitude * math.sin(omega * seconds), abs=math.radians(0.2))
@@ -83,10 +83,10 @@ steps = st.lists(st.tuples(
 
 @given(steps, st.floats(1e-6, 100.0), st.floats(0.01, 1000.0))
 def test_the_covariance_stays_symmetric_and_positive_definite(
-        steps: list[tuple[float, float, float, float, bool]], steady: float, manoeuvre: float) -> None:
+        steps: list[tuple[float, float, float, float, bool]], steady: float, maneuver: float) -> None:
     bearing_filter = BearingFilter(Bearing(0.0, 0.0), (1e-3, 1e-3), 0.7)
     for dt, azimuth, elevation, noise, seen in steps:
-        bearing_filter.predict(dt, steady, manoeuvre)
+        bearing_filter.predict(dt, steady, maneuver)
         if seen:
             bearing_filter.update(Bearing(azimuth, elevation), (noise, noise))
         covariance = bearing_filter.covariance
@@ -98,7 +98,7 @@ def test_the_covariance_stays_symmetric_and_positive_definite(
 
 
 @pytest.mark.parametrize('actual', [0.3, 1.0, 3.0])
-def test_the_noise_of_a_manoeuvring_target_is_measured(actual: float) -> None:
+def test_the_noise_of_a_maneuvering_target_is_measured(actual: float) -> None:
     rng = np.random.default_rng(2)
     gauge = NoiseGauge()
     for i in range(90):

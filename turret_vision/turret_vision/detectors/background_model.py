@@ -57,7 +57,7 @@ _LEAST_SHARE = 0.3        # ... as must this part of those in view
 _AGREEING_PX = 1.5        # by which landmarks of the room may differ in their shift
 _LARGEST_SHIFT_PX = 16.0  # that the registration may correct
 _SMALL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-_AROUND = np.ones((3, 3), np.uint8)  # a pixel and its neighbours
+_AROUND = np.ones((3, 3), np.uint8)  # a pixel and its neighbors
 
 
 @dataclasses.dataclass(frozen=True)

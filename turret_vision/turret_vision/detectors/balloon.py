@@ -1,4 +1,4 @@
-"""Detection of balloons: round blobs of a saturated, a taught or a dark colour."""
+"""Detection of balloons: round blobs of a saturated, a taught or a dark color."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _KERNEL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
 class BalloonDetector(LocalDetector[BalloonParameters]):
-    """Finds blobs of a colour whose outline is about round.
+    """Finds blobs of a color whose outline is about round.
 
-    Centre and size come from the blob's moments, which makes them several times finer than its pixels.
+    Center and size come from the blob's moments, which makes them several times finer than its pixels.
     """
 
     method = 'balloon'
 
     @property
     def mode(self) -> str:
-        """The colour that is looked for."""
-        return self._parameters.colour
+        """The color that is looked for."""
+        return self._parameters.color
 
     def detect(self, view: View) -> list[Detection]:
         """Return the balloons in a view; the confidence is how well the outline agrees with an ellipse."""
@@ -42,9 +42,9 @@ class BalloonDetector(LocalDetector[BalloonParameters]):
     def _mask(self, image: Image) -> Image:
         p = self._parameters
         hsv: Image = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)  # type: ignore[assignment]
-        if p.colour == 'saturated':
+        if p.color == 'saturated':
             return _in_range(hsv, (0.0, 1.0), (p.min_saturation, 1.0), (p.min_value, 1.0))
-        if p.colour == 'dark':
+        if p.color == 'dark':
             return _in_range(hsv, (0.0, 1.0), (0.0, 1.0), (0.0, p.max_dark_value))
         return _in_range(
             hsv, (p.hue - p.hue_range, p.hue + p.hue_range),
@@ -56,7 +56,7 @@ class BalloonDetector(LocalDetector[BalloonParameters]):
         moments = cv2.moments(contour)
         if moments['m00'] <= 0.0:
             return None
-        # The contour runs through the centres of the border pixels: half a pixel is missing all round.
+        # The contour runs through the centers of the border pixels: half a pixel is missing all round.
         perimeter = cv2.arcLength(contour, closed=True)
         area = moments['m00'] + 0.5 * perimeter + 1.0
         _, _, rect_width, rect_height = cv2.boundingRect(contour)
@@ -90,24 +90,24 @@ def _in_range(
     return cv2.bitwise_or(between(low, 1.0), between(0.0, high))  # type: ignore[return-value]
 
 
-class Colour(NamedTuple):
-    """A colour that was taught: hue, saturation and value as parts of 1, and the half width of each."""
+class Color(NamedTuple):
+    """A color that was taught: hue, saturation and value as parts of 1, and the half width of each."""
 
     center: tuple[float, float, float]
     half_width: tuple[float, float, float]
 
 
-def sample_colour(image: Image, x: float, y: float, radius: int) -> Colour:
-    """Return the colour of a disc in an image, with ranges that allow for its spread and for a change of light.
+def sample_color(image: Image, x: float, y: float, radius: int) -> Color:
+    """Return the color of a disc in an image, with ranges that allow for its spread and for a change of light.
 
     Args:
         image: BGR.
-        x: centre of the disc in px.
-        y: centre of the disc in px.
+        x: center of the disc in px.
+        y: center of the disc in px.
         radius: of the disc in px.
 
     Raises:
-        TurretError: OUT_OF_RANGE where the point is outside the image; INVALID_ARGUMENT where the disc has no colour to
+        TurretError: OUT_OF_RANGE where the point is outside the image; INVALID_ARGUMENT where the disc has no color to
             speak of (gray, black or white).
     """
     height, width = image.shape[:2]
@@ -121,10 +121,10 @@ def sample_colour(image: Image, x: float, y: float, radius: int) -> Colour:
     weight = saturation * value  # a dark or pale pixel says little about the hue
     mean_angle = math.atan2(float(weight @ np.sin(angle)), float(weight @ np.cos(angle)))
     if float(np.median(weight)) < 0.08:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'there is no colour at ({x:g}, {y:g})')
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'there is no color at ({x:g}, {y:g})')
     off_hue = np.abs((angle - mean_angle + math.pi) % (2.0 * math.pi) - math.pi) / (2.0 * math.pi)
     center = (mean_angle / (2.0 * math.pi) % 1.0, float(np.median(saturation)), float(np.median(value)))
-    return Colour(center, (
+    return Color(center, (
         min(0.5, max(0.03, 2.0 * float(np.percentile(off_hue, 90)))),
         min(1.0, 0.2 + 2.0 * float(np.percentile(np.abs(saturation - center[1]), 90))),
         min(1.0, 0.35 + 2.0 * float(np.percentile(np.abs(value - center[2]), 90)))))

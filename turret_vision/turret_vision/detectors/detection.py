@@ -19,7 +19,7 @@ Image = npt.NDArray[np.uint8]
 
 
 class Box(NamedTuple):
-    """An axis-aligned box in an image: centre and size in px; the centre of the top left pixel is (0, 0)."""
+    """An axis-aligned box in an image: center and size in px; the center of the top left pixel is (0, 0)."""
 
     x: float
     y: float

@@ -49,7 +49,7 @@ class OnnxEngine:
         self._type: type[np.generic] = np.uint8 if 'uint8' in entry.type else (
             np.float16 if 'float16' in entry.type else np.float32)
         if len(sizes) != 4 or 3 not in (sizes[1], sizes[3]):
-            raise ValueError(f'its input of shape {entry.shape} is no colour image')
+            raise ValueError(f'its input of shape {entry.shape} is no color image')
         self._channels_first = sizes[1] == 3
         height, width = sizes[2:] if self._channels_first else sizes[1:3]
         self.width, self.height = width or _USUAL_SIZE, height or _USUAL_SIZE
@@ -74,7 +74,7 @@ class TfliteEngine:
         self._input = self._interpreter.get_input_details()[0]
         shape = [int(size) for size in self._input['shape']]
         if len(shape) != 4 or shape[3] != 3:
-            raise ValueError(f'its input of shape {shape} is no colour image')
+            raise ValueError(f'its input of shape {shape} is no color image')
         self.height, self.width = shape[1:3]
         self._outputs = self._interpreter.get_output_details()
         self._ssd = is_ssd([output['shape'] for output in self._outputs])
@@ -83,7 +83,7 @@ class TfliteEngine:
         """Return the outputs by name."""
         self._interpreter.set_tensor(self._input['index'], self._fed(image)[np.newaxis])
         self._interpreter.invoke()
-        return {output['name']: self._dequantised(output) for output in self._outputs}
+        return {output['name']: self._dequantized(output) for output in self._outputs}
 
     def _fed(self, image: Image) -> npt.NDArray[Any]:
         kind = self._input['dtype']
@@ -98,7 +98,7 @@ class TfliteEngine:
         levels: npt.NDArray[Any] = np.clip(np.round(values / scale) + zero, limits.min, limits.max).astype(kind)
         return levels
 
-    def _dequantised(self, output: dict[str, Any]) -> npt.NDArray[Any]:
+    def _dequantized(self, output: dict[str, Any]) -> npt.NDArray[Any]:
         values: npt.NDArray[Any] = self._interpreter.get_tensor(output['index'])
         scale, zero = output['quantization']
         return values if scale == 0.0 else (values.astype(np.float32) - zero) * scale

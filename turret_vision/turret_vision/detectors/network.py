@@ -18,7 +18,7 @@ from turret_vision.detectors.detection import Box, Detection, Image
 Array = npt.NDArray[np.float32]
 
 _GRAY = 114           # around an image whose shape is not the network's, as YOLO is trained with
-_NORMALISED = 2.0     # coordinates up to this are parts of the image, not pixels
+_NORMALIZED = 2.0     # coordinates up to this are parts of the image, not pixels
 _FEW_DETECTIONS = 100
 
 
@@ -112,7 +112,7 @@ def _name(number: int, classes: Sequence[str]) -> str:
 
 def _decode_yolo(
         output: npt.NDArray[Any], count: int, width: int, height: int) -> tuple[Array, npt.NDArray[np.int64], Array]:
-    """Return boxes (centre x, y, width, height in px), class numbers and scores.
+    """Return boxes (center x, y, width, height in px), class numbers and scores.
 
     Versions 8 and 11 give (1, 4 + classes, boxes); version 5 gives (1, boxes, 5 + classes) with the objectness fifth.
     """
@@ -133,9 +133,9 @@ def _decode_yolo(
     boxes, scores = rows[:, :4].copy(), rows[:, 5 if has_objectness else 4:]
     numbers = scores.argmax(axis=1)
     best = scores[np.arange(len(scores)), numbers] * (rows[:, 4] if has_objectness else 1.0)
-    if boxes.size and float(np.abs(boxes).max()) <= _NORMALISED:
+    if boxes.size and float(np.abs(boxes).max()) <= _NORMALIZED:
         boxes *= np.array([width, height, width, height], np.float32)
-    boxes[:, :2] -= 0.5  # from corners of pixels to their centres
+    boxes[:, :2] -= 0.5  # from corners of pixels to their centers
     return boxes, numbers, np.asarray(best, np.float32)
 
 

@@ -42,7 +42,7 @@ PICTURE_FIELD_OF_VIEW = 1.6
 _LEVEL = Pose(0.0, 0.0)
 _FIELD_OF_VIEW = math.radians(60.0)
 _WIDEST = 15  # frames between two marks that are interpolated
-_GREY = (40, 40, 40)
+_GRAY = (40, 40, 40)
 #: Pan and tilt in rad beyond which a virtual camera of 60 degrees would see past a picture of 16 to 9.
 LARGEST_PAN, LARGEST_TILT = 0.27, 0.11
 _GAIN, _RATE, _ACCELERATION = 2.5, 0.7, 3.0  # of the virtual head, 1/s, rad/s, rad/s^2
@@ -144,7 +144,7 @@ def look(image: Image, camera: PinholeCamera, pan: float, tilt: float, border: i
     rotation = BODY_FROM_OPTICAL.T @ base_from_head(pan, tilt) @ BODY_FROM_OPTICAL
     return cv2.warpPerspective(  # type: ignore[return-value]
         image, intrinsic(wide) @ rotation @ np.linalg.inv(intrinsic(camera)), (camera.width, camera.height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border, borderValue=_GREY)
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border, borderValue=_GRAY)
 
 
 class Judged(NamedTuple):

@@ -86,12 +86,12 @@ class Judged:
 
 
 class Score(NamedTuple):
-    """How good the boxes are: shares 0 to 1; the distance of the centres in px; NaN where there is nothing to judge."""
+    """How good the boxes are: shares 0 to 1; the distance of the centers in px; NaN where there is nothing to judge."""
 
     recall: float
     precision: float
     overlap: float
-    centre: float
+    center: float
 
 
 def match(marked: Sequence[Box], found: Sequence[Box]) -> list[tuple[Box, Box, float]]:

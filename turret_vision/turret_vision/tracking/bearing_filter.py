@@ -1,8 +1,8 @@
-"""The Kalman filter of one bearing, for targets that stand, move steadily or manoeuvre.
+"""The Kalman filter of one bearing, for targets that stand, move steadily or maneuver.
 
 One constant-velocity filter must choose between noise at rest and lag in a turn. Three run side by side here, each for
 one kind of motion, and are weighted by how well they predict: the interacting multiple models of Blom and Bar-Shalom
-(IEEE Trans. Automatic Control 33, 1988). The manoeuvring one is Singer's, whose acceleration is random with a memory of
+(IEEE Trans. Automatic Control 33, 1988). The maneuvering one is Singer's, whose acceleration is random with a memory of
 about a second.
 """
 
@@ -18,10 +18,10 @@ from turret_common.geometry import Bearing, wrap_angle
 
 Array = npt.NDArray[np.float64]
 
-STILL, STEADY, MANOEUVRING = range(3)
+STILL, STEADY, MANEUVERING = range(3)
 
 _SWITCH_S = 1.65        # mean time that a target keeps to one kind of motion
-_MEMORY_S = 0.5         # of the acceleration of a manoeuvring target
+_MEMORY_S = 0.5         # of the acceleration of a maneuvering target
 _STILL_NOISE = 1e-7     # spectral density of the wandering of a still target, rad^2/s
 _LEAST_WEIGHT = 1e-4    # so that no kind of motion is ever given up
 _UNUSED = 1e-8          # variance of rates and accelerations that a kind of motion does not have
@@ -48,7 +48,7 @@ class BearingFilter:
         self._covariance: Array = np.zeros((3, 2, 3, 3))
         spread = self._spread(bearing.elevation)
         for kind, rate in enumerate((_UNUSED, rate_deviation**2, rate_deviation**2)):
-            acceleration = rate_deviation**2 / _MEMORY_S**2 if kind == MANOEUVRING else _UNUSED
+            acceleration = rate_deviation**2 / _MEMORY_S**2 if kind == MANEUVERING else _UNUSED
             for axis in (0, 1):
                 self._covariance[kind, axis] = np.diag([deviation[axis] ** 2, rate, acceleration]) * spread[axis] ** 2
         self._weight: Array = np.full(3, 1.0 / 3.0)
@@ -76,15 +76,15 @@ class BearingFilter:
             result[axis::2, axis::2] = 0.5 * (total + total.swapaxes(-1, -2))[axis, :2, :2]
         return result
 
-    def predict(self, dt: float, steady_noise: float, manoeuvre: float) -> None:
+    def predict(self, dt: float, steady_noise: float, maneuver: float) -> None:
         """Advance by ``dt`` s.
 
         Args:
             dt: in s, not negative.
             steady_noise: spectral density of the acceleration of a steady target, in rad^2/s^3.
-            manoeuvre: standard deviation of the acceleration of a manoeuvring one, in rad/s^2.
+            maneuver: standard deviation of the acceleration of a maneuvering one, in rad/s^2.
         """
-        transition, noise = _motion(dt, steady_noise, manoeuvre)
+        transition, noise = _motion(dt, steady_noise, maneuver)
         spread = self._spread(float(self._mean[1, 0]))
         step = transition[:, np.newaxis]
         self._state = (step @ self._state[..., np.newaxis])[..., 0]
@@ -154,7 +154,7 @@ def _weighted(weights: Array, values: Array) -> Array:
 
 
 @functools.lru_cache(8)  # all targets take the same step
-def _motion(dt: float, steady_noise: float, manoeuvre: float) -> tuple[Array, Array]:
+def _motion(dt: float, steady_noise: float, maneuver: float) -> tuple[Array, Array]:
     """Return the transition matrices and process noises of the three kinds of motion, each of shape (3, 3, 3)."""
     transition = np.zeros((3, 3, 3))
     noise = np.zeros((3, 3, 3))
@@ -165,10 +165,10 @@ def _motion(dt: float, steady_noise: float, manoeuvre: float) -> tuple[Array, Ar
     noise[STEADY, 2, 2] = _UNUSED
     # Singer's transition, and the noise of a white jerk that gives the acceleration its variance.
     decay, a = math.exp(-dt / _MEMORY_S), 1.0 / _MEMORY_S
-    transition[MANOEUVRING] = [
+    transition[MANEUVERING] = [
         [1.0, dt, (a * dt - 1.0 + decay) / a**2], [0.0, 1.0, (1.0 - decay) / a], [0.0, 0.0, decay]]
-    jerk = manoeuvre**2 * (1.0 - decay**2) / dt if dt > 0.0 else 0.0
-    noise[MANOEUVRING] = jerk * np.array([
+    jerk = maneuver**2 * (1.0 - decay**2) / dt if dt > 0.0 else 0.0
+    noise[MANEUVERING] = jerk * np.array([
         [dt**5 / 20.0, dt**4 / 8.0, dt**3 / 6.0], [dt**4 / 8.0, dt**3 / 3.0, dt**2 / 2.0],
         [dt**3 / 6.0, dt**2 / 2.0, dt]])
     return transition, noise

@@ -35,8 +35,8 @@ _SIZE_MEMORY_S = 0.1
 _LEAST_COAST_S = 0.2
 _COAST_PER_WATCHED = 2.0
 _EDGE_PX = 2.0           # a box this close to the edge of the image may be cut off by it
-_PART_NOISE = 0.25       # deviation of the centre of a box that is cut off, as a part of its size
-_TRUSTED_GATE = 2.0      # a trusted target may manoeuvre harder than its filter expects: its gate is as much wider
+_PART_NOISE = 0.25       # deviation of the center of a box that is cut off, as a part of its size
+_TRUSTED_GATE = 2.0      # a trusted target may maneuver harder than its filter expects: its gate is as much wider
 _SHADOWED = 0.5          # a detection this far inside that of a track is a piece of it, not a new target
 _WITHIN = 0.7            # part of a box that must be inside another for it to be a piece of that
 _COUNTS = 0.2            # least size of each of several targets as a part of the one box that holds them all
@@ -57,7 +57,7 @@ class Measurement:
     """A detection as a bearing.
 
     Attributes:
-        bearing: of the centre of the box.
+        bearing: of the center of the box.
         deviation: nominal standard deviations across and up, in rad.
         width: apparent size in rad.
         height: apparent size in rad.
@@ -82,7 +82,7 @@ def measure(
         detections: in px of the image of ``camera``.
         camera: that took the image.
         pose: of the head when it was taken.
-        pixel_noise: standard deviation of a box's centre in px.
+        pixel_noise: standard deviation of a box's center in px.
         size_noise: the same as a part of the box's size; adds to ``pixel_noise``.
     """
     to_base = base_from_optical(camera, pose.pan, pose.tilt)
@@ -276,7 +276,7 @@ class Tracker:
                 target.snapshot(self._stamp, TrackState.LOST, None) for target in self._targets if target.confirmed]
             self._targets = []
         for target in self._targets:
-            target.filter.predict(stamp - self._stamp, p.steady_noise, p.manoeuvre)
+            target.filter.predict(stamp - self._stamp, p.steady_noise, p.maneuver)
         self._stamp = stamp
         detections = self._regroup(detections, camera, pose)
         self._associate(measure(detections, camera, pose, p.pixel_noise, p.size_noise), stamp)

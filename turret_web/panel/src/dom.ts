@@ -44,7 +44,7 @@ export function button(label: string, onclick: () => void, properties: Propertie
   return h('button', { type: 'button', onclick, ...properties }, label);
 }
 
-/** A labelled control. */
+/** A labeled control. */
 export function field(label: string, ...controls: HTMLElement[]): HTMLLabelElement {
   return h('label', { class: 'field' }, h('span', {}, label), ...controls);
 }

@@ -41,11 +41,11 @@ describe('Fit', () => {
 });
 
 describe('rectOf', () => {
-  it('turns centre and size into a corner and size', () => {
+  it('turns center and size into a corner and size', () => {
     expect(rectOf(box(100, 50, 40, 20))).toEqual({ x: 80, y: 40, width: 40, height: 20 });
   });
 
-  it('is nothing for a track outside the image, whose box has no centre', () => {
+  it('is nothing for a track outside the image, whose box has no center', () => {
     expect(rectOf({ center_x: null, center_y: null, width: 0, height: 0 })).toBeNull();
   });
 });

@@ -44,10 +44,11 @@ def test_operators_may_jog_and_publish_nothing_else() -> None:
         assert not allowed(POLICY.check_publish, Role.OPERATOR, f'/turret/{topic}')
 
 
-HARMLESS = ('safety/stop', 'status/faults', 'camera/list_media', 'bag/list')
+HARMLESS = ('safety/stop', 'status/get_faults', 'camera/list_media', 'bag/list')
 MOVES_OR_CHANGES = (
     'laser/arm', 'laser/disarm', 'laser/fire', 'laser/set_power', 'controller/set_mode', 'controller/move_to',
-    'controller/nudge', 'controller/look_at_pixel', 'gimbal/set_enabled', 'gimbal/registers', 'safety/acquire_lease',
+    'controller/nudge', 'controller/look_at_pixel', 'gimbal/set_enabled', 'gimbal/access_registers',
+    'safety/acquire_lease',
     'safety/heartbeat', 'safety/reset', 'safety/set_zones', 'camera/delete_media', 'camera/start_recording',
     'bag/start', 'camera/save_parameters', 'gimbal/home/_action/send_goal', 'gimbal/home/_action/cancel_goal')
 

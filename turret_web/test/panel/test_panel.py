@@ -132,7 +132,7 @@ def test_shows_moving_video_and_counts_the_status(panel: Any) -> None:
 def test_click_looks_there(turret: Any, panel: Any) -> None:
     take_control(panel)
     retry(
-        panel.get_by_role('button', name='Go to centre').click,
+        panel.get_by_role('button', name='Go to center').click,
         lambda: abs(turret.status()['gimbal']['pan']['position']) < 0.02, 'the head in the middle')
     camera = turret.status()['camera']
     width, height = camera['width'], camera['height']

@@ -23,7 +23,7 @@ class Graph:
         self.gateway = FakeGateway()
         self.gateway.topic_types['/secret'] = NOTE.name
         self.gateway.topic_types['/turret/gimbal/home/_action/status'] = NOTE.name
-        for service in ('/turret/status/faults', '/hidden/service', '/turret/status/list_parameters'):
+        for service in ('/turret/status/get_faults', '/hidden/service', '/turret/status/list_parameters'):
             self.gateway.serve(service, lambda values: {})
         self.parameters: dict[str, Any] = {'rate_hz': {'type': 3, 'double_value': 2.0}}
         self.rosapi = Rosapi(self.gateway, Policy('/turret', AccessParameters()))
@@ -53,10 +53,10 @@ async def test_topics_and_services_that_may_be_used_are_listed() -> None:
     assert await graph.call('topics_for_type', type='demo_msgs/Note') == {'topics': ['/turret/vision/note']}
     assert await graph.call('topic_type', topic='/turret/status') == {'type': STATUS.name}
     assert await graph.call('topic_type', topic='/none') == {'type': ''}
-    assert await graph.call('services') == {'services': ['/turret/status/faults', '/turret/status/list_parameters']}
+    assert await graph.call('services') == {'services': ['/turret/status/get_faults', '/turret/status/list_parameters']}
     assert await graph.call('services_for_type', type='demo_msgs/Add') == {
-        'services': ['/turret/status/faults', '/turret/status/list_parameters']}
-    assert await graph.call('service_type', service='/turret/status/faults') == {'type': ADD}
+        'services': ['/turret/status/get_faults', '/turret/status/list_parameters']}
+    assert await graph.call('service_type', service='/turret/status/get_faults') == {'type': ADD}
     raw = await graph.call('topics_and_raw_types')
     assert raw['typedefs_full_text'][1] == 'string text\nfloat64 number\n'
 
@@ -66,12 +66,12 @@ async def test_nodes_and_their_parts() -> None:
     graph = Graph()
     assert await graph.call('nodes') == {'nodes': ['/turret/status', '/turret/web']}
     assert await graph.call('node_details', node='/turret/status') == {
-        'publishing': ['/turret/status'], 'subscribing': [], 'services': ['/turret/status/faults']}
+        'publishing': ['/turret/status'], 'subscribing': [], 'services': ['/turret/status/get_faults']}
     assert await graph.call('publishers', topic='/turret/status') == {'publishers': ['/turret/status']}
     assert await graph.call('subscribers', topic='/turret/status') == {'subscribers': []}
-    assert await graph.call('service_node', service='/turret/status/faults') == {'node': '/turret/status'}
+    assert await graph.call('service_node', service='/turret/status/get_faults') == {'node': '/turret/status'}
     assert await graph.call('service_node', service='/none') == {'node': ''}
-    assert (await graph.call('service_providers', service='/turret/status/faults'))['providers'] == [
+    assert (await graph.call('service_providers', service='/turret/status/get_faults'))['providers'] == [
         '/turret/status', '/turret/web']
     assert await graph.call('action_servers') == {'action_servers': ['/turret/gimbal/home']}
     with pytest.raises(TurretError, match='there is no node /none'):

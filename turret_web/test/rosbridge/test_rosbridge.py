@@ -247,7 +247,7 @@ async def test_publishing_what_is_wrong_is_refused_with_the_reason(gateway: Fake
     async with serving(gateway, access=LISTS) as door, door.connect() as client:
         async def error(msg: Any) -> str:
             return await client.error(op='publish', topic=NOTES, msg=msg)
-        assert 'colour: demo_msgs/msg/Note has no such field; it has text, number' in await error({'colour': 1})
+        assert 'color: demo_msgs/msg/Note has no such field; it has text, number' in await error({'color': 1})
         assert 'text: expected string, got 3' in await error({'text': 3})
         assert 'number: expected float64, got a string' in await error({'number': '3'})
         assert 'wrong type' in await error([1])

@@ -82,7 +82,7 @@ def fragments(payload: bytes, size: int, message_id: str | int | None) -> Iterat
     Args:
         payload: the JSON message.
         size: largest length of a part [characters].
-        message_id: what the parts are recognised by; None for an id of our own.
+        message_id: what the parts are recognized by; None for an id of our own.
     """
     text = payload.decode()
     if len(text) <= size:

@@ -18,7 +18,7 @@ def figures(scenario: str, variant: str = 'predictive', duration_s: float = 6.0)
 def test_the_turret_measures_its_delay_and_play() -> None:
     aim = calibrated(SEED).aim
     assert aim.delay.actuator_s == pytest.approx(0.020, abs=0.004)  # 35 ms as configured, 15 ms less by this seed
-    assert aim.pan.play == pytest.approx(0.0042, abs=0.001)
+    assert aim.pan.backlash == pytest.approx(0.0042, abs=0.001)
 
 
 @pytest.mark.parametrize(('scenario', 'p95_deg'), [('still', 0.1), ('ramp_60', 0.5), ('sine_05', 0.8)])

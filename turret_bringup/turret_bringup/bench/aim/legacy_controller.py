@@ -1,6 +1,6 @@
 """The law of the web-server turret that this project replaces, as a yardstick for ``./turret bench aim``.
 
-It works on pixels, once per image: pick a detection, smooth its centre, drive both axes by a PID whose command is
+It works on pixels, once per image: pick a detection, smooth its center, drive both axes by a PID whose command is
 mapped to a step rate that is nearly the same for every error. There is no prediction, no feed-forward, and the last
 command is held for as long as nothing new comes. Pixels are those of the 1920x1080 image that its constants are meant
 for.
@@ -29,7 +29,7 @@ _SLOWEST_S, _FASTEST_S, _CONFIGURED_S = 0.020, 0.0002, 0.001
 
 
 class Seen(NamedTuple):
-    """A detection: centre and size in px."""
+    """A detection: center and size in px."""
 
     x: float
     y: float
@@ -78,11 +78,11 @@ class OriginalLaw:
     """Target selection by size, smoothing and PID of the replaced system. Time in s is an argument.
 
     Attributes:
-        centre: smoothed place of the target in px; None without one.
+        center: smoothed place of the target in px; None without one.
     """
 
     def __init__(self) -> None:
-        self.centre: tuple[float, float] | None = None
+        self.center: tuple[float, float] | None = None
         self._switched = -math.inf
         self._called = math.nan
         self._reset()
@@ -90,15 +90,15 @@ class OriginalLaw:
     def step(self, detections: Sequence[Seen], now: float) -> tuple[float, float]:
         """Take one image; return the step rates of the axes, positive to the right and up, until the next."""
         if not detections:
-            self.centre = None
+            self.center = None
             self._reset()
             return 0.0, 0.0
         self._smooth(self._pick(detections, now))
-        assert self.centre is not None
+        assert self.center is not None
         dt = 0.0 if math.isnan(self._called) else now - self._called
         self._called = now
-        x = self._x.step(self.centre[0] - 0.5 * WIDTH, dt)
-        y = self._y.step(self.centre[1] - 0.5 * HEIGHT, dt)
+        x = self._x.step(self.center[0] - 0.5 * WIDTH, dt)
+        y = self._y.step(self.center[1] - 0.5 * HEIGHT, dt)
         return steps_per_second(x), steps_per_second(-y)
 
     def _reset(self) -> None:
@@ -107,19 +107,19 @@ class OriginalLaw:
 
     def _pick(self, detections: Sequence[Seen], now: float) -> tuple[float, float]:
         best = max(detections, key=lambda d: d.width * d.height)
-        if self.centre is not None:
-            centre = self.centre
-            nearest = min(detections, key=lambda d: math.dist((d.x, d.y), centre))
-            if math.dist((nearest.x, nearest.y), centre) <= _LOCK_PX:
+        if self.center is not None:
+            center = self.center
+            nearest = min(detections, key=lambda d: math.dist((d.x, d.y), center))
+            if math.dist((nearest.x, nearest.y), center) <= _LOCK_PX:
                 return nearest.x, nearest.y
             if now - self._switched < _SWITCH_S:
-                return centre
+                return center
         self._switched = now
         return best.x, best.y
 
     def _smooth(self, chosen: tuple[float, float]) -> None:
-        if self.centre is None:
-            self.centre = chosen
+        if self.center is None:
+            self.center = chosen
         else:
-            x, y = self.centre
-            self.centre = x + _SMOOTHING * (chosen[0] - x), y + _SMOOTHING * (chosen[1] - y)
+            x, y = self.center
+            self.center = x + _SMOOTHING * (chosen[0] - x), y + _SMOOTHING * (chosen[1] - y)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 _WIDTH, _HEIGHT = 900, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 50
 _DECADES = (-2, 2)  # of the error in degrees
-_COLOURS = ('#0072b2', '#e69f00', '#999999')
+_COLORS = ('#0072b2', '#e69f00', '#999999')
 
 
 class Curve(NamedTuple):
@@ -37,9 +37,9 @@ def error_plot(title: str, curves: Sequence[Curve]) -> str:
     for i, curve in enumerate(curves):
         points = ' '.join(
             f'{_x(t, end):.1f},{_y(math.degrees(e)):.1f}' for t, e in zip(curve.times, curve.errors, strict=True))
-        colour = _COLOURS[i % len(_COLOURS)]
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.2"/>')
-        parts.append(f'<text x="{_LEFT + 120 * i}" y="{_HEIGHT - 8}" fill="{colour}">{curve.name}</text>')
+        color = _COLORS[i % len(_COLORS)]
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.2"/>')
+        parts.append(f'<text x="{_LEFT + 120 * i}" y="{_HEIGHT - 8}" fill="{color}">{curve.name}</text>')
     return '\n'.join([*parts, '</svg>\n'])
 
 

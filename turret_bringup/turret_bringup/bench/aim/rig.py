@@ -170,9 +170,9 @@ class OriginalBrain:
                  scale * d.box.width, scale * d.box.height) for d in detections]
         right, up = self._law.step(seen, now)
         self._rates = (-STEP * right, STEP * up)
-        centre = self._law.centre
-        self._followed = centre and pixel_to_bearing(
-            CAMERA, CAMERA.cx + (centre[0] - 0.5 * WIDTH) / scale, CAMERA.cy + (centre[1] - 0.5 * HEIGHT) / scale,
+        center = self._law.center
+        self._followed = center and pixel_to_bearing(
+            CAMERA, CAMERA.cx + (center[0] - 0.5 * WIDTH) / scale, CAMERA.cy + (center[1] - 0.5 * HEIGHT) / scale,
             pose.pan, pose.tilt)
 
     def command(self, now: float) -> Command:

@@ -145,7 +145,7 @@ class Trial:
             self.rack.press_estop(False)
             if time.monotonic_ns() - operator.last_beat_ns > 1_000_000_000:
                 operator.acquire()
-            elif laser is not None and laser.state == laser.STATE_DARK:
+            elif laser is not None and laser.state == laser.STATE_OFF:
                 operator.call('safety/reset')
                 operator.call('laser/arm')
         except TurretError:
@@ -404,7 +404,7 @@ def _children(pid: int) -> list[int]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``./turret bench dark``."""
+    """Declare the options of ``./turret bench laser-off``."""
     parser.add_argument('--event', action='append', choices=tuple(EVENTS), help='only this one (repeatable)')
     parser.add_argument('--trials', type=int, default=3, help='of each event (default 3)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write rows of the table')

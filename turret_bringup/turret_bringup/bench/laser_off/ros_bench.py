@@ -1,4 +1,4 @@
-"""What ``./turret bench dark`` puts between nodes: a relay for permits, and the word of the person exclusion."""
+"""What ``./turret bench laser-off`` puts between nodes: a relay for permits, and the word of the person exclusion."""
 
 from __future__ import annotations
 

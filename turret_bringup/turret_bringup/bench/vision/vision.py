@@ -125,4 +125,4 @@ def _boxes(folder: Path, pictures: Path | None) -> Iterator[Figure]:
         yield Figure(scenario, variant, 'recall', 100.0 * score.recall, '%')
         yield Figure(scenario, variant, 'precision', 100.0 * score.precision, '%')
         yield Figure(scenario, variant, 'mean intersection over union', score.overlap, '')
-        yield Figure(scenario, variant, 'median distance of centres', score.centre, 'px')
+        yield Figure(scenario, variant, 'median distance of centers', score.center, 'px')

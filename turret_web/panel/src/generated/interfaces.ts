@@ -159,9 +159,9 @@ export interface BagState {
 }
 
 export interface BoundingBox {
-  /** [px] centre; NaN = no box */
+  /** [px] center; NaN = no box */
   center_x: Float;
-  /** [px] centre; NaN = no box */
+  /** [px] center; NaN = no box */
   center_y: Float;
   /** [px] >= 0 */
   width: Float;
@@ -206,7 +206,7 @@ export interface CameraState {
   /** [us] exposure time; NaN = unknown */
   exposure_us: Float;
   /** linear; NaN = unknown */
-  analogue_gain: Float;
+  analog_gain: Float;
   /** linear; NaN = unknown */
   digital_gain: Float;
   auto_white_balance: boolean;
@@ -522,7 +522,7 @@ export interface LaserState {
   message: string;
 }
 export const LaserState = {
-  STATE_DARK: 0,
+  STATE_OFF: 0,
   STATE_ARMING: 1,
   STATE_ARMED: 2,
   STATE_FIRING: 3,
@@ -848,26 +848,7 @@ export const SafetyState = {
   EXCLUSION_SILENT: 3,
 } as const;
 
-export interface SimTarget {
-  /** unique within the scene */
-  name: string;
-  /** "balloon", "cat", "person" */
-  kind: string;
-  /** [rad] base_link */
-  azimuth: Float;
-  /** [rad] base_link */
-  elevation: Float;
-  /** [m] */
-  range: Float;
-  /** [rad/s] */
-  azimuth_rate: Float;
-  /** [rad/s] */
-  elevation_rate: Float;
-  /** not behind an obstacle */
-  visible: boolean;
-}
-
-export interface SimTruth {
+export interface SimGroundTruth {
   /** stamp: the instant that all of it is true for; frame_id base_link */
   header: Header;
   /** [ns] the same instant on CLOCK_MONOTONIC */
@@ -896,6 +877,25 @@ export interface SimTruth {
   indicator_pin: boolean;
   motors_enabled: boolean;
   targets: SimTarget[];
+}
+
+export interface SimTarget {
+  /** unique within the scene */
+  name: string;
+  /** "balloon", "cat", "person" */
+  kind: string;
+  /** [rad] base_link */
+  azimuth: Float;
+  /** [rad] base_link */
+  elevation: Float;
+  /** [m] */
+  range: Float;
+  /** [rad/s] */
+  azimuth_rate: Float;
+  /** [rad/s] */
+  elevation_rate: Float;
+  /** not behind an obstacle */
+  visible: boolean;
 }
 
 export interface Track {
@@ -927,7 +927,7 @@ export interface Track {
   misses: number;
   /** [s] between the last detection's stamp and header.stamp; 0 = seen in this image */
   unseen_s: Float;
-  /** newest box in pixels; NaN centre while not in the image */
+  /** newest box in pixels; NaN center while not in the image */
   box: BoundingBox;
 }
 export const Track = {
@@ -1025,6 +1025,24 @@ export const Zone = {
   KIND_NO_FIRE: 0,
   KIND_ALLOWED: 1,
 } as const;
+
+export interface AccessRegisters_Request {
+  /** the operator's lease */
+  lease_id: string;
+  /** empty = read only */
+  write: RegisterValue[];
+}
+
+export interface AccessRegisters_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+  /** after the write */
+  registers: RegisterValue[];
+}
 
 export interface AcquireLease_Request {
   /** operator secret (the front door hands it to signed-in operators) */
@@ -1146,22 +1164,6 @@ export interface Disarm_Response {
   message: string;
 }
 
-export interface Faults_Request {
-  /** true: only those present now */
-  active_only: boolean;
-}
-
-export interface Faults_Response {
-  /** false: nothing was changed */
-  success: boolean;
-  /** ReasonCode; OK on success */
-  code: number;
-  /** for a person; empty = nothing to say */
-  message: string;
-  /** newest first */
-  faults: Fault[];
-}
-
 export interface Fire_Request {
   /** the operator's lease */
   lease_id: string;
@@ -1180,6 +1182,22 @@ export interface Fire_Response {
   code: number;
   /** for a person; empty = nothing to say */
   message: string;
+}
+
+export interface GetFaults_Request {
+  /** true: only those present now */
+  active_only: boolean;
+}
+
+export interface GetFaults_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** for a person; empty = nothing to say */
+  message: string;
+  /** newest first */
+  faults: Fault[];
 }
 
 export interface Heartbeat_Request {
@@ -1301,24 +1319,6 @@ export interface RecallPreset_Response {
   code: number;
   /** for a person; empty = nothing to say */
   message: string;
-}
-
-export interface Registers_Request {
-  /** the operator's lease */
-  lease_id: string;
-  /** empty = read only */
-  write: RegisterValue[];
-}
-
-export interface Registers_Response {
-  /** false: nothing was changed */
-  success: boolean;
-  /** ReasonCode; OK on success */
-  code: number;
-  /** for a person; empty = nothing to say */
-  message: string;
-  /** after the write */
-  registers: RegisterValue[];
 }
 
 export interface ReleaseLease_Request {
@@ -2035,8 +2035,8 @@ export interface Messages {
   'turret_msgs/msg/ReplayState': ReplayState;
   'turret_msgs/msg/SafetyPermit': SafetyPermit;
   'turret_msgs/msg/SafetyState': SafetyState;
+  'turret_msgs/msg/SimGroundTruth': SimGroundTruth;
   'turret_msgs/msg/SimTarget': SimTarget;
-  'turret_msgs/msg/SimTruth': SimTruth;
   'turret_msgs/msg/Track': Track;
   'turret_msgs/msg/TrackArray': TrackArray;
   'turret_msgs/msg/TurretStatus': TurretStatus;
@@ -2045,6 +2045,7 @@ export interface Messages {
 }
 
 export interface Services {
+  'turret_msgs/srv/AccessRegisters': { request: AccessRegisters_Request; response: AccessRegisters_Response };
   'turret_msgs/srv/AcquireLease': { request: AcquireLease_Request; response: AcquireLease_Response };
   'turret_msgs/srv/Arm': { request: Arm_Request; response: Arm_Response };
   'turret_msgs/srv/CaptureStill': { request: CaptureStill_Request; response: CaptureStill_Response };
@@ -2053,8 +2054,8 @@ export interface Services {
   'turret_msgs/srv/DeleteMedia': { request: DeleteMedia_Request; response: DeleteMedia_Response };
   'turret_msgs/srv/DeletePreset': { request: DeletePreset_Request; response: DeletePreset_Response };
   'turret_msgs/srv/Disarm': { request: Disarm_Request; response: Disarm_Response };
-  'turret_msgs/srv/Faults': { request: Faults_Request; response: Faults_Response };
   'turret_msgs/srv/Fire': { request: Fire_Request; response: Fire_Response };
+  'turret_msgs/srv/GetFaults': { request: GetFaults_Request; response: GetFaults_Response };
   'turret_msgs/srv/Heartbeat': { request: Heartbeat_Request; response: Heartbeat_Response };
   'turret_msgs/srv/ListBags': { request: ListBags_Request; response: ListBags_Response };
   'turret_msgs/srv/ListMedia': { request: ListMedia_Request; response: ListMedia_Response };
@@ -2062,7 +2063,6 @@ export interface Services {
   'turret_msgs/srv/MoveTo': { request: MoveTo_Request; response: MoveTo_Response };
   'turret_msgs/srv/Nudge': { request: Nudge_Request; response: Nudge_Response };
   'turret_msgs/srv/RecallPreset': { request: RecallPreset_Request; response: RecallPreset_Response };
-  'turret_msgs/srv/Registers': { request: Registers_Request; response: Registers_Response };
   'turret_msgs/srv/ReleaseLease': { request: ReleaseLease_Request; response: ReleaseLease_Response };
   'turret_msgs/srv/RenameMedia': { request: RenameMedia_Request; response: RenameMedia_Response };
   'turret_msgs/srv/ResetCount': { request: ResetCount_Request; response: ResetCount_Response };
@@ -2103,6 +2103,7 @@ export interface Actions {
 
 /** Services and actions whose request names the operator's lease. */
 export const LEASED: ReadonlySet<string> = new Set([
+  'turret_msgs/srv/AccessRegisters',
   'turret_msgs/srv/Arm',
   'turret_msgs/srv/ConfirmRegion',
   'turret_msgs/srv/DeletePreset',
@@ -2112,7 +2113,6 @@ export const LEASED: ReadonlySet<string> = new Set([
   'turret_msgs/srv/MoveTo',
   'turret_msgs/srv/Nudge',
   'turret_msgs/srv/RecallPreset',
-  'turret_msgs/srv/Registers',
   'turret_msgs/srv/ReleaseLease',
   'turret_msgs/srv/ResetCount',
   'turret_msgs/srv/ResetStop',

@@ -13,7 +13,7 @@ export interface Row<T> {
   tone?: (state: T) => Tone;
 }
 
-/** A card about one section of the status: its age is beside the title, and it greys out when that is old. */
+/** A card about one section of the status: its age is beside the title, and it grays out when that is old. */
 export class Card<K extends SectionName> implements Widget {
   readonly element: HTMLElement;
   private readonly age = h('span', { class: 'age' });

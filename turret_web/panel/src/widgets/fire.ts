@@ -11,7 +11,7 @@ import { Card } from './card';
 const ARMED: readonly number[] = [LaserState.STATE_ARMED, LaserState.STATE_FIRING, LaserState.STATE_COOLDOWN];
 
 export function isArmed(panel: Panel): boolean {
-  return ARMED.includes(panel.store.section('laser')?.state ?? LaserState.STATE_DARK);
+  return ARMED.includes(panel.store.section('laser')?.state ?? LaserState.STATE_OFF);
 }
 
 function headline(state: LaserState): string {

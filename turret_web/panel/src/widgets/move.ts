@@ -1,4 +1,4 @@
-/** Moving the head by hand: nudge, jog, home, centre, motors. */
+/** Moving the head by hand: nudge, jog, home, center, motors. */
 
 import { button, field, h, setDisabled, setHidden, setText } from '../dom';
 import { EditGuard } from '../edit_guard';
@@ -56,7 +56,7 @@ export function move(panel: Panel, jog: Jog): Widget {
   const arrows = ARROWS.map(({ label, name, pan, tilt }) => button(
     label, () => nudge(pan, tilt), { class: `arrow ${name}`, 'aria-label': `Nudge ${name}` }));
   const center = button('●', () => { void panel.command('controller/move_to', { pan: 0, tilt: 0, rate: 0 }); },
-    { class: 'arrow center', 'aria-label': 'Go to centre', title: 'Go to pan 0, tilt 0' });
+    { class: 'arrow center', 'aria-label': 'Go to center', title: 'Go to pan 0, tilt 0' });
   const pad = jogPad(jog);
   const rate = h('input', { type: 'range', min: 2, max: 120, step: 1, value: jog.rate * DEGREES });
   const rateText = h('span', { class: 'value' });

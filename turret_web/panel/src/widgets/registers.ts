@@ -13,7 +13,7 @@ export function registers(panel: Panel): Widget {
   const read = button('Read registers', () => { void exchange([]); });
 
   async function exchange(write: RegisterValue[]): Promise<void> {
-    const answer = await panel.command('gimbal/registers', { write });
+    const answer = await panel.command('gimbal/access_registers', { write });
     if (answer === null) return;
     setHidden(table, answer.registers.length === 0);
     rows.replaceChildren(...answer.registers.map(row));
@@ -35,7 +35,7 @@ export function registers(panel: Panel): Widget {
   return {
     element,
     update() {
-      setHidden(element, !panel.offers('gimbal/registers'));
+      setHidden(element, !panel.offers('gimbal/access_registers'));
       setDisabled(read, !panel.operator.isOperator);
     },
   };

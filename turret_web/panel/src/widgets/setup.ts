@@ -1,4 +1,4 @@
-/** What is done once per build or per session: home, calibration, boresight, delays, gains, colours, registers. */
+/** What is done once per build or per session: home, calibration, boresight, delays, gains, colors, registers. */
 
 import { button, field, h, setDisabled, setHidden, setText } from '../dom';
 import { DEGREES, degrees, milliseconds, number, percent, toRadians } from '../format';
@@ -116,10 +116,10 @@ function cameraCalibration(panel: Panel): Widget {
 function teachColor(panel: Panel, video: Video): Widget {
   const result = h('span', { class: 'quiet' });
   let picking = false;
-  const pick = button('Teach a colour', () => {
+  const pick = button('Teach a color', () => {
     picking = !picking;
     video.setPick(!picking ? null : {
-      hint: 'Click the balloon’s colour in the video',
+      hint: 'Click the balloon’s color in the video',
       use: ({ x, y }) => {
         picking = false;
         video.setPick(null);
@@ -135,7 +135,7 @@ function teachColor(panel: Panel, video: Video): Widget {
     setText(result, `hue ${number((hue ?? 0) * 360, 0)}°, saturation ${percent(saturation ?? null)}, value ${percent(value ?? null)}`);
   }
 
-  const element = h('section', {}, h('h3', {}, 'Balloon colour'), h('div', { class: 'line' }, pick, result));
+  const element = h('section', {}, h('h3', {}, 'Balloon color'), h('div', { class: 'line' }, pick, result));
   return {
     element,
     update() {

@@ -34,7 +34,7 @@ const CAMERA: readonly Row<CameraState>[] = [
     label: 'Exposure',
     value: (s) => `${s.exposure_us === null ? '–' : milliseconds(s.exposure_us / 1e6)} ${s.auto_exposure ? 'auto' : 'fixed'}`,
   },
-  { label: 'Gain', value: (s) => `${number(s.analogue_gain, 1)} × ${number(s.digital_gain, 1)}` },
+  { label: 'Gain', value: (s) => `${number(s.analog_gain, 1)} × ${number(s.digital_gain, 1)}` },
   {
     label: 'White balance',
     value: (s) => `${s.auto_white_balance ? 'auto' : 'fixed'} ${number(s.color_gains[0] ?? null, 2)} / ${number(s.color_gains[1] ?? null, 2)}`,
@@ -136,7 +136,7 @@ const LASER: readonly Row<LaserState>[] = [
   { label: 'Driver', value: (s) => `${s.driver}${s.hardware ? '' : ' (no hardware)'} · ${s.profile}` },
   {
     label: 'State', value: (s) => constantLabel(LaserState, 'STATE_', s.state),
-    tone: (s) => (s.state === LaserState.STATE_DARK ? 'plain' : s.state === LaserState.STATE_FAULT ? 'bad' : 'warning'),
+    tone: (s) => (s.state === LaserState.STATE_OFF ? 'plain' : s.state === LaserState.STATE_FAULT ? 'bad' : 'warning'),
   },
   { label: 'Emitting', value: (s) => yesNo(s.emitting), tone: (s) => badIf(s.emitting) },
   { label: 'Power', value: (s) => `${percent(s.power)} of at most ${percent(s.power_cap)}` },

@@ -267,7 +267,7 @@ export class Video implements Widget {
     const { x, y } = controller?.crosshair ?? { x: null, y: null };
     if (x !== null && y !== null) {
       const laser = this.panel.store.section('laser');
-      const isArmed = laser !== null && laser.state !== LaserState.STATE_DARK && laser.state !== LaserState.STATE_FAULT;
+      const isArmed = laser !== null && laser.state !== LaserState.STATE_OFF && laser.state !== LaserState.STATE_FAULT;
       drawCrosshair(context, fit.toScreen({ x, y }), laser?.emitting ? 'emitting' : isArmed ? 'armed' : 'safe');
     }
   }
