@@ -224,7 +224,8 @@ class SafetyNode(Node):
 
     def _age_s(self, message: Any) -> float:
         """Return how long ago a message was stamped, on the clock of the stamps."""
-        return 1e-9 * self.get_clock().now().nanoseconds - seconds(message.header.stamp)
+        now_ns: int = self.get_clock().now().nanoseconds
+        return 1e-9 * now_ns - seconds(message.header.stamp)
 
     def _is_new(self, message: Any) -> bool:
         """Return whether a state was published just now, rather than held up on its way or in the future."""

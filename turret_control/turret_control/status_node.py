@@ -57,7 +57,7 @@ class StatusNode(Node):
 
         self._publisher = self.create_publisher(msg.TurretStatus, 'status', qos.STATUS)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self._states = {
+        self._states: dict[str, PolledSubscription[Any]] = {
             name: PolledSubscription(self, kind, f'{name}/state', qos.STATE) for name, kind in _SECTIONS.items()}
         self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST)
         self.create_service(srv.GetFaults, 'status/get_faults', self._faults)

@@ -29,7 +29,7 @@ class Metrics:
             running_totals: what connections that are still open have to add to the counters.
         """
         totals = Counter(self._totals)
-        totals.update(running_totals)  # type: ignore[arg-type]
+        totals.update(running_totals)
         usage = resource.getrusage(resource.RUSAGE_SELF)
         lines = [
             *_samples('counter', sorted(totals.items())),

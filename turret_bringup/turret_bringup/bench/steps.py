@@ -103,7 +103,7 @@ def _timed(real: bool, step_pin: int, times: list[int]) -> Any:
 
     base: Any = factory.pin_class
 
-    class Timed(base):  # type: ignore[misc]
+    class Timed(base):
         """A pin that notes when it is raised."""
 
         def _set_state(self, value: Any) -> None:

@@ -61,6 +61,7 @@ def _unit(extra: Sequence[str]) -> list[list[str]]:
         if path.relative_to(ROOT / package / 'test').parts[0] not in _OTHER_LANES]
     return [
         [sys.executable, '-m', 'ruff', 'check', '.'],
+        [sys.executable, 'tools/generate_stubs.py', 'build/stubs'],
         [sys.executable, '-m', 'mypy', *sources],
         _pytest(tests, extra),
     ]

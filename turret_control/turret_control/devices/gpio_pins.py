@@ -95,7 +95,7 @@ def _exact_pin_class() -> Any:
     import lgpio
     from gpiozero.pins.lgpio import LGPIOPin
 
-    class ExactPin(LGPIOPin):  # type: ignore[misc]
+    class ExactPin(LGPIOPin):
         """A pin of lgpio that has its first level from the first moment on, and pulses of any width."""
 
         _pwm: Any  # (frequency in Hz, duty in %), None while it does not pulse

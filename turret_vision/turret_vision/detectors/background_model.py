@@ -293,7 +293,7 @@ class Canvas:
         # At half the size it is exact enough, and takes a fifth less time.
         half = (model.shape[1] // 2, model.shape[0] // 2)
         small_model, small_image = (cv2.resize(v, half, interpolation=cv2.INTER_AREA) for v in (model, image))
-        seen, ok, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
+        seen, ok, _ = cv2.calcOpticalFlowPyrLK(
             small_model, small_image, 0.5 * (points - np.array((left, top), np.float32)) - 0.25, 0.5 * expected - 0.25,
             winSize=(11, 11), maxLevel=1, flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
         moves = (cv2.perspectiveTransform(2.0 * seen + 0.5, to_canvas) - points)[ok.ravel() == 1].reshape(-1, 2)
@@ -456,7 +456,7 @@ def _shadow(brightness: Layer, model: Layer) -> npt.NDArray[np.bool_]:
 
 def _local_variance(values: Layer) -> Layer:
     mean = cv2.blur(values, _SHADOW_WINDOW)
-    return cv2.blur(values * values, _SHADOW_WINDOW) - mean * mean  # type: ignore[return-value]
+    return cv2.blur(values * values, _SHADOW_WINDOW) - mean * mean
 
 
 def _shift(x: float, y: float) -> Array:

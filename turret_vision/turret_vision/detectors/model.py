@@ -60,7 +60,7 @@ class OnnxEngine:
         values = image.transpose(2, 0, 1) if self._channels_first else image
         fed = values[np.newaxis].astype(self._type)
         if self._type is not np.uint8:
-            fed = fed / self._type(255.0)  # type: ignore[operator]
+            fed = fed / self._type(255.0)
         results = self._session.run(None, {self._name: np.ascontiguousarray(fed)})
         return dict(zip(self._outputs, results, strict=True))
 

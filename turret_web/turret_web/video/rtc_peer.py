@@ -118,7 +118,7 @@ class RtcPeer:
         self._ended()
 
 
-class _Track(VideoStreamTrack):  # type: ignore[misc]
+class _Track(VideoStreamTrack):
     """Packets that are encoded already, in the place of frames."""
 
     def __init__(self, peer: RtcPeer) -> None:

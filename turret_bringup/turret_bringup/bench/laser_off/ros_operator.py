@@ -48,10 +48,11 @@ class RosOperator:
         self._context = Context()
         rclpy.init(context=self._context)
         self.node = Node('operator', namespace=namespace, context=self._context)
-        self._requests = {name: (self.node.create_client(kind, name), kind.Request) for name, kind in {
+        kinds: dict[str, Any] = {
             'safety/acquire_lease': srv.AcquireLease, 'safety/heartbeat': srv.Heartbeat, 'safety/stop': srv.Stop,
             'safety/reset': srv.ResetStop, 'laser/arm': srv.Arm, 'laser/disarm': srv.Disarm,
-            'laser/set_power': srv.SetPower}.items()}
+            'laser/set_power': srv.SetPower}
+        self._requests = {name: (self.node.create_client(kind, name), kind.Request) for name, kind in kinds.items()}
         self.node.create_subscription(msg.LaserState, 'laser/state', self._on_laser, qos.STATE)
         self.node.create_subscription(
             msg.SafetyPermit, 'safety/permit', lambda permit: self.on_permit(permit), qos.PERMIT)

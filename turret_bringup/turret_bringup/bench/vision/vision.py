@@ -95,7 +95,7 @@ def _picture(width: int, height: int, number: int) -> Image:
     rng = np.random.default_rng(1)
     wall = cv2.resize(rng.integers(80, 170, (12, 16), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(number).integers(-4, 5, (height, width), np.int16)
-    image: Image = cv2.cvtColor(np.clip(wall + noise, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)  # type: ignore[assignment]
+    image: Image = cv2.cvtColor(np.clip(wall + noise, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     for i, color in enumerate(((30, 30, 220), (40, 200, 60), (220, 90, 30))):
         place = (int((0.2 + 0.3 * i) * width + 0.004 * width * (number % 30)), int((0.3 + 0.2 * i) * height))
         cv2.circle(image, place, width // 25, color, -1, cv2.LINE_AA)

@@ -47,7 +47,7 @@ def publish_statuses(publisher: Publisher, rate_hz: float, ending: threading.Eve
 
 
 def _status() -> TurretStatus:
-    status = TurretStatus(tracks=[Track(id=str(i), label='balloon') for i in range(3)], faults=[Fault()])
+    status = TurretStatus(tracks=[Track(id=str(i), class_id='balloon') for i in range(3)], faults=[Fault()])
     status.header.frame_id = 'base_link'
     status.camera.source, status.camera.encoding = 'sim', 'bgr8'
     status.safety.operator_name = 'operator'
