@@ -14,7 +14,6 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.periodic import Periodic
-from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import CameraFeed, image_to_array
 from turret_common.ros.node import run, seconds
@@ -25,9 +24,9 @@ from turret_msgs.msg import PeopleArray, Person
 from turret_vision.detectors.person import FreezeWatch, SeenPerson, find_people, people_detectors
 from turret_vision.exclusion_parameters import ExclusionParameters
 from turret_vision.ros_vision import PoseFeed, box_message
+from turret_vision.vision import head_pose
 
 _CPU_WINDOW_S = 5.0
-_LEVEL = Pose(0.0, 0.0)  # what a camera that is fixed to the base has in place of the head's pose
 
 
 class ExclusionNode(Node):
@@ -70,8 +69,7 @@ class ExclusionNode(Node):
             pixels = to_bgr(image_to_array(image), image.encoding)
             seen.unchanged_s = self._freeze.unchanged_s(pixels, began)
             stamp = seconds(image.header.stamp)
-            on_base = camera is not None and camera.on_base
-            pose = _LEVEL if on_base else self._poses.at(stamp, self._parameters.pose_wait_s)
+            pose = head_pose(camera, stamp, lambda at: self._poses.at(at, self._parameters.pose_wait_s))
             seen.people = [
                 _message(person) for person in find_people(self._detectors, pixels, stamp, camera, pose)]
         except TurretError as error:

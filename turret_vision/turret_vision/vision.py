@@ -14,13 +14,19 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Detection, Detector, Image, LearningDetector, make_view
+from turret_vision.detectors.detection import Detection, Detector, Image, UpdatingDetector, make_view
 from turret_vision.detectors.optical_flow import FlowFollower
 from turret_vision.detectors.registry import make_detector
 from turret_vision.tracking.tracker import Track, Tracker
 from turret_vision.vision_parameters import VisionParameters
 
+#: Returns the head's pose at a stamp in s; None = unknown.
+PoseAt = Callable[[float], Pose | None]
+OnDetections = Callable[[list[Detection], float], None]
+OnTracks = Callable[[list[Track]], None]
+
 _OK = (ReasonCode.OK, '')
+_LEVEL = Pose(0.0, 0.0)  # of a camera on the base, which does not turn with the head
 _AVERAGED = 30  # images that rate and time are averaged over
 
 
@@ -37,6 +43,15 @@ class Result:
     detections: list[Detection]
     tracks: list[Track] | None
     processing_s: float
+
+
+def _ignore(*_: object) -> None:
+    """Take a result that the caller does not need early."""
+
+
+def head_pose(camera: PinholeCamera | None, stamp: float, pose_at: PoseAt) -> Pose | None:
+    """Return the pose with which a pixel becomes a bearing: the head's at ``stamp``, level for a camera on the base."""
+    return _LEVEL if camera is not None and camera.on_base else pose_at(stamp)
 
 
 class Vision:
@@ -85,42 +100,60 @@ class Vision:
         """Take changed parameters. Where a new detector cannot start, the present one stays; ``problem`` says why."""
         self._parameters = parameters
 
-    def process(self, image: Image, stamp: float, camera: PinholeCamera | None, pose: Pose | None) -> Result:
-        """Look at one image and learn from it.
+    def cycle(
+            self, image: Image, stamp: float, camera: PinholeCamera | None, pose_at: PoseAt,
+            on_detections: OnDetections = _ignore, on_tracks: OnTracks = _ignore) -> Result | None:
+        """Run one perception cycle, as the vision node and the re-run of a bag do; None while vision is disabled.
 
         Args:
             image: BGR, shape (height, width, 3).
-            stamp: when its light was collected, in s.
-            camera: that took it, of any image size; None = uncalibrated.
-            pose: of the head at ``stamp``; None = unknown.
+            stamp: time of exposure, in s.
+            camera: camera that took the image, calibrated at any image size; None = uncalibrated.
+            pose_at: returns the head's pose at a stamp; not called for a camera on the base.
+            on_detections: called with the detections and the processing time in s before tracking starts.
+            on_tracks: called with the tracks before the detector updates its model.
+        """
+        if not self._parameters.enabled:
+            return None
+        return self.process(image, stamp, camera, head_pose(camera, stamp, pose_at), on_detections, on_tracks)
+
+    def cycle_on_detections(
+            self, detections: list[Detection], size: tuple[int, int], stamp: float, camera: PinholeCamera | None,
+            pose_at: PoseAt) -> list[Track] | None:
+        """Run the tracking half of :meth:`cycle` on detections of an image of ``size`` (width, height) in px."""
+        if not self._parameters.enabled:
+            return None
+        if camera is not None:
+            camera = camera.scaled(*size)
+        return self._track(detections, stamp, camera, head_pose(camera, stamp, pose_at))
+
+    def process(
+            self, image: Image, stamp: float, camera: PinholeCamera | None, pose: Pose | None,
+            on_detections: OnDetections = _ignore, on_tracks: OnTracks = _ignore) -> Result:
+        """Detect in one image, track, then update the detector's model; arguments as for :meth:`cycle`.
+
+        ``pose`` is the head's at ``stamp``; None = unknown.
         """
         if camera is not None:
             camera = camera.scaled(image.shape[1], image.shape[0])
-        detections, processing_s = self.detect(image, stamp, camera, pose)
-        tracks = self.track(detections, stamp, camera, pose)
-        self.learn()
-        return Result(detections, tracks, processing_s)
-
-    def detect(
-            self, image: Image, stamp: float, camera: PinholeCamera | None, pose: Pose | None,
-    ) -> tuple[list[Detection], float]:
-        """Return what is in one image, and the time in s that the detector took; as :meth:`process`.
-
-        ``camera`` is for an image of this size.
-        """
         began = self._clock()
         self._prepare()
         detections = self._detect(image, stamp, camera, pose)
         processing_s = self._clock() - began
         self._stamps.append(stamp)
         self._durations.append(processing_s)
-        return detections, processing_s
+        on_detections(detections, processing_s)
+        tracks = self._track(detections, stamp, camera, pose)
+        if tracks is not None:
+            on_tracks(tracks)
+        self._update_detector()
+        return Result(detections, tracks, processing_s)
 
-    def learn(self) -> None:
-        """Let the detector learn from the image, which can wait until everybody has its detections and tracks."""
-        if isinstance(self.detector, LearningDetector):
+    def _update_detector(self) -> None:
+        """Let the detector update its model from the image, which can wait until the tracks are published."""
+        if isinstance(self.detector, UpdatingDetector):
             try:
-                self.detector.learn()
+                self.detector.update()
             except cv2.error as error:
                 self._run_problem = (ReasonCode.DETECTOR_FAILED, str(error))
 
@@ -159,10 +192,10 @@ class Vision:
             if (not p.classes or d.class_id in p.classes) and not d.confidence < p.min_confidence
             and min(d.box.width, d.box.height) >= p.min_size]
 
-    def track(
+    def _track(
             self, detections: list[Detection], stamp: float, camera: PinholeCamera | None,
             pose: Pose | None) -> list[Track] | None:
-        """Follow what :meth:`detect` found in one image; None where it could not be used."""
+        """Update the tracker with the detections of one image; return None where they cannot be tracked."""
         self._tracker.parameters = self._parameters.tracker
         if camera is None:
             self._pose_problem = (ReasonCode.NO_CALIBRATION, 'no camera_info yet: detections are not tracked')

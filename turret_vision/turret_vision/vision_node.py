@@ -14,7 +14,6 @@ from std_msgs.msg import Header
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
-from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import CameraFeed, image_to_array
 from turret_common.ros.node import answered, run, seconds
@@ -24,8 +23,9 @@ from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
 from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
 from turret_vision.annotate import annotate
-from turret_vision.detectors import detection
 from turret_vision.detectors.balloon import sample_color
+from turret_vision.detectors.detection import Detection
+from turret_vision.detectors.detection import Image as Pixels
 from turret_vision.detectors.registry import available
 from turret_vision.ros_vision import PoseFeed, tracks_message, write_detections
 from turret_vision.tracking.tracker import TrackState
@@ -35,7 +35,6 @@ from turret_vision.vision_parameters import VisionParameters
 _STATE_PERIOD_S = 0.5
 _NO_FRAMES_S = 1.0
 _TEACH_RADIUS_PX = 5
-_LEVEL = Pose(0.0, 0.0)  # of a camera that does not turn with the head
 
 
 class VisionNode(Node):
@@ -90,34 +89,33 @@ class VisionNode(Node):
                 continue
             self._newest, self._received_at = image, time.monotonic()
             camera = self._camera.catch_up()
-            if self._settings.value.enabled:
-                try:
-                    self._process(image, camera)
-                    self._image_problem = ''
-                except TurretError as error:
-                    self._image_problem = error.message
+            try:
+                self._process(image, camera)
+                self._image_problem = ''
+            except TurretError as error:
+                self._image_problem = error.message
             if self._change_key() != self._published:
                 self._publish_state()
 
     def _process(self, image: Image, camera: PinholeCamera | None) -> None:
         pixels = to_bgr(image_to_array(image), image.encoding)
-        stamp = seconds(image.header.stamp)
-        camera = camera.scaled(image.width, image.height) if camera is not None else None
-        on_base = camera is not None and camera.on_base
-        pose = _LEVEL if on_base else self._poses.at(stamp, self._settings.value.pose_wait_s)
-        detections, processing_s = self._vision.detect(pixels, stamp, camera, pose)
-        method = self._vision.detector.method if self._vision.detector is not None else ''
-        self._detections.publish(write_detections(self._message, image, method, processing_s, detections))
-        tracks = self._vision.track(detections, stamp, camera, pose)
-        if tracks is not None:
-            self._tracks.publish(tracks_message(image.header.stamp, self._base_frame, tracks))
-        self._result = Result(detections, tracks, processing_s)
-        self._vision.learn()
+        result = self._vision.cycle(
+            pixels, seconds(image.header.stamp), camera,
+            lambda stamp: self._poses.at(stamp, self._settings.value.pose_wait_s),
+            lambda detections, processing_s: self._publish_detections(image, detections, processing_s),
+            lambda tracks: self._tracks.publish(tracks_message(image.header.stamp, self._base_frame, tracks)))
+        if result is None:
+            return
+        self._result = result
         self._poses.catch_up()
         if self._annotated.get_subscription_count():
             self._publish_annotated(image.header, pixels, self._result)
 
-    def _publish_annotated(self, header: Header, pixels: detection.Image, result: Result) -> None:
+    def _publish_detections(self, image: Image, detections: list[Detection], processing_s: float) -> None:
+        method = self._vision.detector.method if self._vision.detector is not None else ''
+        self._detections.publish(write_detections(self._message, image, method, processing_s, detections))
+
+    def _publish_annotated(self, header: Header, pixels: Pixels, result: Result) -> None:
         quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.value.annotated_quality]
         _, jpeg = cv2.imencode('.jpg', annotate(pixels, result), quality)
         self._annotated.publish(CompressedImage(header=header, format='jpeg', data=jpeg.tobytes()))

@@ -333,13 +333,12 @@ class _Perception:
 
     def _process(self, message: Any) -> _Seen:
         at = seconds(message.header.stamp)
-        pose, boxes, tracks = self._poses.at(at), None, None
+        boxes, tracks = None, None
         if isinstance(message, msgs.DetectionArray):
             found = [Detection(d.class_id, _box(d.box), d.confidence) for d in message.detections]
-            camera = self.camera.scaled(message.width, message.height) if self.camera is not None else None
-            tracks = self._vision.track(found, at, camera, pose)
-        else:
-            result = self._vision.process(_pixels(message), at, self.camera, pose)
+            tracks = self._vision.cycle_on_detections(
+                found, (message.width, message.height), at, self.camera, self._poses.at)
+        elif (result := self._vision.cycle(_pixels(message), at, self.camera, self._poses.at)) is not None:
             boxes = tuple(BoxRow(d.class_id, *map(float, d.box)) for d in result.detections)
             tracks = result.tracks
         return _Seen(_ns(message.header.stamp), boxes, self._publish(message, tracks))

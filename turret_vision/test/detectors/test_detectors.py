@@ -160,18 +160,50 @@ def test_a_detector_that_cannot_start_leaves_the_previous_one_and_says_why() -> 
     assert vision.problem[0] == ReasonCode.OK
 
 
-def test_a_failure_while_learning_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_update_of_the_background_model_is_reported_and_vision_continues(
+        monkeypatch: pytest.MonkeyPatch) -> None:
     vision = Vision(build(VisionParameters, {'method': 'motion'}))
 
     def fail(_: MotionDetector) -> None:
         raise cv2.error('no memory')
     with monkeypatch.context() as patched:
+        patched.setattr(MotionDetector, 'update', fail)
         vision.process(balloon_picture(), 0.0, CAMERA, LEVEL)
-        patched.setattr(MotionDetector, 'learn', fail)
-        vision.learn()
         assert vision.problem == (ReasonCode.DETECTOR_FAILED, 'no memory')
     vision.process(balloon_picture(), 0.1, CAMERA, LEVEL)
     assert vision.problem[0] == ReasonCode.OK
+
+
+def test_a_cycle_uses_the_level_pose_for_a_camera_on_the_base() -> None:
+    vision = Vision(build(VisionParameters, {'method': 'balloon'}))
+    on_base = dataclasses.replace(CAMERA, on_base=True)
+    result = vision.cycle(balloon_picture(), 0.0, on_base, lambda _: None)
+    assert result is not None
+    assert result.tracks
+    tracks = vision.cycle_on_detections(result.detections, (320, 240), 0.1, on_base, lambda _: None)
+    assert tracks
+    result = vision.cycle(balloon_picture(), 0.2, CAMERA, lambda _: None)
+    assert result is not None
+    assert result.tracks is None
+
+
+def test_a_cycle_of_disabled_vision_does_nothing() -> None:
+    vision = Vision(build(VisionParameters, {'method': 'balloon', 'enabled': False}))
+    assert vision.cycle(balloon_picture(), 0.0, CAMERA, lambda _: LEVEL) is None
+    assert vision.cycle_on_detections([], (320, 240), 0.1, CAMERA, lambda _: LEVEL) is None
+    assert vision.detector is None
+
+
+def test_a_cycle_hands_out_detections_then_tracks_before_the_background_update(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    vision = Vision(build(VisionParameters, {'method': 'motion'}))
+    monkeypatch.setattr(MotionDetector, 'update', lambda _: order.append('update'))
+    monkeypatch.setattr(MotionDetector, 'detect', lambda *_: [])
+    vision.cycle(
+        balloon_picture(), 0.0, CAMERA, lambda _: LEVEL,
+        lambda *_: order.append('detections'), lambda _: order.append('tracks'))
+    assert order == ['detections', 'tracks', 'update']
 
 
 def test_without_pose_or_camera_there_are_detections_but_no_tracks() -> None:

@@ -219,7 +219,7 @@ def test_it_learns_when_it_is_told_to_or_else_before_the_next_picture() -> None:
     for i in range(40):
         target = Bearing(0.01 * i - 0.2, 0.0) if i > 20 else None
         seen = told.look(target=target)
-        told.detector.learn()
-        told.detector.learn()  # there is nothing left to learn
+        told.detector.update()
+        told.detector.update()  # there is nothing left to learn
         assert alone.look(target=target) == seen
     assert seen

@@ -183,11 +183,11 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class LearningDetector(Detector, Protocol):
-    """One that learns from what it sees, which can wait until its detections are on their way."""
+class UpdatingDetector(Detector, Protocol):
+    """A detector with a model that it updates from each image, which can wait until the detections are published."""
 
-    def learn(self) -> None:
-        """Learn from the view last looked at; ``detect`` does so itself where nobody has."""
+    def update(self) -> None:
+        """Update the model from the last view; ``detect`` does so first where that is still to do."""
 
 
 ParametersT = TypeVar('ParametersT')

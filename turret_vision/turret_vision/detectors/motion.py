@@ -27,7 +27,7 @@ class MotionDetector(LocalDetector[MotionParameters]):
         self._lesson: Callable[[float], None] | None = None
         self._taught = 0.0  # stamp up to which was learned
 
-    def learn(self) -> None:
+    def update(self) -> None:
         """Learn from the view last looked at, unless the last lesson was a moment ago: it would tell little more."""
         lesson, self._lesson = self._lesson, None
         if lesson is not None and not 0.0 < self._stamp - self._taught < _LESSON_S:
@@ -36,7 +36,7 @@ class MotionDetector(LocalDetector[MotionParameters]):
 
     def detect(self, view: View) -> list[Detection]:
         """Return what moves in a view. The first image of a room only teaches."""
-        self.learn()
+        self.update()
         gray: Image = cv2.GaussianBlur(view.gray, (5, 5), 0)  # type: ignore[assignment]
         dt = view.stamp - self._stamp
         self._stamp = view.stamp
