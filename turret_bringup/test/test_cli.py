@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -14,7 +17,7 @@ from turret_bringup.commands import COMMANDS, options, replay, up
 from turret_bringup.commands import test as lanes
 from turret_bringup.commands.bench import BENCHMARKS
 from turret_bringup.run import doctor
-from turret_common.bench import Row, percentile, table, write_json
+from turret_common.bench import Benchmark, Row, percentile, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,17 +102,21 @@ def test_benchmarks_have_what_the_command_needs() -> None:
     for module in BENCHMARKS.values():
         source = (ROOT / module.partition('.')[0] / Path(*module.split('.'))).with_suffix('.py').read_text()
         assert 'def add_arguments(' in source
-        assert 'def measure(' in source or 'def run(' in source
+        assert 'def measure(' in source
 
 
-def test_rows_as_table_and_json(tmp_path: Path) -> None:
-    rows = [Row('s', 'long variant', 'm', 1.23456, 's'), Row('s', 'v', 'm', float('nan'), '')]
-    assert table(rows).splitlines() == [
-        'scenario  variant       metric  value  unit',
-        's         long variant  m       1.235  s',
-        's         v             m       -']
-    write_json(tmp_path / 'rows.json', rows)
+def test_benchmark_rows_are_printed_written_and_compared_with_their_limits(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [Row('s', 'variant', 'm', 1.23456, 's'), Row('s', 'v', 'lost', math.nan, '')]
+    bench = cast(Benchmark, SimpleNamespace(measure=lambda _: rows))
+    assert run(bench, argparse.Namespace(), tmp_path / 'rows.json') == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ['scenario', 'variant', 'metric', 'value', 'unit'], ['s', 'variant', 'm', '1.235', 's'],
+        ['s', 'v', 'lost', '-']]
     assert '"value": null' in (tmp_path / 'rows.json').read_text()
+    rows.append(Row('slow', 'v', 'time', math.nan, 'ms', maximum=20.0))
+    assert run(bench, argparse.Namespace()) == 1
+    assert 'slow time' in capsys.readouterr().err
 
 
 def test_percentiles() -> None:

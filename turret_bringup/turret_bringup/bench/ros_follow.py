@@ -21,13 +21,13 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import scratch_turret
-from turret_common.bench import Row, percentile
+from turret_common.bench import Row, percentile, spread
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, angle_between
 from turret_common.reason_codes import ReasonCode
@@ -185,17 +185,12 @@ class _Latency:
                 parts['detector'].append(detector)
                 parts['rest'].append(lead_s - published - detector)
         for name, values in parts.items():
-            yield from _spread(scenario, name, values)
+            yield from spread(scenario, name, 'delay', [1e3 * value for value in values], 'ms')
 
 
 def _milliseconds(stamp: float) -> int:
     """Return a stamp as a key: images are tens of milliseconds apart."""
     return round(1e3 * stamp)
-
-
-def _spread(scenario: str, name: str, values: Sequence[float]) -> Iterator[Row]:
-    yield Row(scenario, name, 'median', 1e3 * percentile(values, 0.5), 'ms')
-    yield Row(scenario, name, '95th percentile', 1e3 * percentile(values, 0.95), 'ms')
 
 
 def _acquired(samples: list[tuple[float, float]]) -> float:

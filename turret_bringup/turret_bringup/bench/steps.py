@@ -13,8 +13,9 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
+from turret_common.bench import Row
 from turret_control.devices.gpio_pins import pin_factory
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.step_dir import StepDirDriver
@@ -23,16 +24,6 @@ from turret_control.gimbal_parameters import StepDirAxis, StepDirParameters
 _PINS = (20, 21, 16, 26, 19, 13)  # STEP, DIR, ENABLE of pan, then of tilt
 _RATES = (250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 _SETTLE_S = 0.3
-
-
-class Figure(NamedTuple):
-    """One figure of the table."""
-
-    scenario: str
-    variant: str
-    metric: str
-    value: float
-    unit: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='drive these real pins: STEP, DIR, ENABLE of pan, then of tilt; no motor may be connected')
 
 
-def measure(args: argparse.Namespace) -> Iterator[Figure]:
+def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Yield the figures of each rate, then the limit."""
     limit = math.nan
     variant = 'real pins' if args.pins else 'imitated pins'
@@ -56,12 +47,12 @@ def measure(args: argparse.Namespace) -> Iterator[Figure]:
         if abs(reached / rate - 1.0) < 0.02 and p99 < 0.25:
             limit = rate
         scenario = f'{rate:g} steps/s'
-        yield Figure(scenario, variant, 'rate reached', reached, 'steps/s')
+        yield Row(scenario, variant, 'rate reached', reached, 'steps/s')
         for name, share in (('median', 0.5), ('p99', 0.99), ('worst', 1.0)):
             value = gaps[min(len(gaps) - 1, int(share * len(gaps)))] if gaps else math.nan
-            yield Figure(scenario, variant, f'interval error {name}', 1e6 * value / rate, 'us')
-        yield Figure(scenario, variant, 'CPU', 100.0 * cpu, '% of a core')
-    yield Figure('limit', variant, 'rate', limit, 'steps/s')
+            yield Row(scenario, variant, f'interval error {name}', 1e6 * value / rate, 'us')
+        yield Row(scenario, variant, 'CPU', 100.0 * cpu, '% of a core')
+    yield Row('limit', variant, 'rate', limit, 'steps/s')
 
 
 def _run(rate: float, seconds: float, pins: Sequence[int] | None) -> tuple[list[int], float]:

@@ -6,11 +6,10 @@ import argparse
 import ast
 import importlib
 import importlib.util
-import sys
 from pathlib import Path
+from typing import Any
 
-#: Module of each benchmark. It has a docstring, ``add_arguments(parser)``, and either ``measure(args)``, which gives
-#: rows (:mod:`turret_common.bench`), or ``run(args)``, which prints and writes them itself.
+#: Module of each benchmark, which follows the protocol of :mod:`turret_common.bench`.
 BENCHMARKS = {
     'start': 'turret_bringup.bench.start',
     'resources': 'turret_bringup.bench.resources',
@@ -34,33 +33,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     width = max(map(len, BENCHMARKS))
     parser.epilog = 'benchmarks:\n' + ''.join(
         f'  {name.ljust(width)}  {_docstring(module).splitlines()[0]}\n' for name, module in BENCHMARKS.items()
-    ) + '\n"./turret bench NAME --help" explains each one.'
-    parser.add_argument('benchmark', metavar='NAME', choices=BENCHMARKS, help='see below; its own arguments follow')
+    ) + '\n"./turret bench NAME --help" describes a benchmark.'
+    parser.add_argument(
+        'benchmark', metavar='NAME', choices=BENCHMARKS,
+        help='benchmark to run (see below), followed by its own arguments')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the benchmark that was named, with the words after its name in ``args.rest``."""
-    module = importlib.import_module(BENCHMARKS[args.benchmark])
+    """Run the named benchmark with the words after its name in ``args.rest``; return 1 where a limit is exceeded."""
+    from turret_common import bench
+
+    module: Any = importlib.import_module(BENCHMARKS[args.benchmark])
     parser = argparse.ArgumentParser(
         prog=f'./turret bench {args.benchmark}', description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser)
-    if not hasattr(module, 'measure'):
-        code: int = module.run(parser.parse_args(args.rest))
-        return code
-    from turret_common.bench import table, write_json
-
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the rows to a file')
     own = parser.parse_args(args.rest)
-    rows = list(module.measure(own))
-    sys.stdout.write(table(rows))
-    if own.json:
-        write_json(own.json, rows)
-    return 0
+    return bench.run(module, own, own.json)
 
 
 def _docstring(module: str) -> str:
-    """Read what a module says of itself without importing it, which may be slow."""
+    """Read the docstring of a module without importing it, which may be slow."""
     package, _, name = module.partition('.')
     spec = importlib.util.find_spec(package)
     folder = Path((spec.submodule_search_locations or [''])[0]) if spec else Path(package)

@@ -22,12 +22,10 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
-import json
 import math
 import os
-import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +35,7 @@ import numpy.typing as npt
 from turret_bringup.bench.aim.footage import FOOTAGE, FootageRig
 from turret_bringup.bench.aim.plots import Curve, error_plot
 from turret_bringup.bench.aim.rig import Brain, OriginalBrain, Rig, Truth, TurretBrain
+from turret_common.bench import Row, note
 from turret_common.params import replace
 from turret_control.actions.delay_calibration import MeasureDelay
 from turret_control.controller_parameters import ControllerParameters
@@ -218,20 +217,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--duration', type=float, default=20.0, help='seconds of each run (default 20); footage is played at length')
     parser.add_argument(
         '--footage', type=Path, metavar='DIR', help='of the clips of walkers and cars (default: $TURRET_TEST_DATA)')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write rows of the table')
     parser.add_argument('--plots', type=Path, metavar='DIR', help='write a picture per scenario, error over time')
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the benchmark and print its table."""
-    rows = []
+def measure(args: argparse.Namespace) -> Iterator[Row]:
+    """Simulate every scenario with every variant and yield the metrics of each."""
     began, simulated = time.monotonic(), 0.0
     footage = footage_folder(args.footage)
     scenarios = args.scenario or [*SCENARIOS, *FOOTAGE]
     if footage is None and set(scenarios) & set(FOOTAGE):
-        _write('walkers and cars are left out: their clips are not there, see --footage')
+        note('walkers and cars are skipped: their clips were not found, see --footage')
         scenarios = [scenario for scenario in scenarios if scenario not in FOOTAGE]
-    _write(_line('scenario', 'variant', METRICS))
     for scenario in scenarios:
         first = []
         for variant in args.variant or VARIANTS:
@@ -239,26 +235,10 @@ def run(args: argparse.Namespace) -> int:
             runs = [simulate(scenario, variant, seed, duration_s, footage) for seed in range(1, seeds + 1)]
             simulated += sum(run.truth[-1].time for run in runs)
             first.append(runs[0])
-            values = metrics(runs)
-            _write(_line(scenario, variant, (f'{v:.3f}' if math.isfinite(v) else '-' for v in values.values())))
-            rows += [
-                {'scenario': scenario, 'variant': variant, 'metric': metric,
-                 'value': value if math.isfinite(value) else None, 'unit': METRICS[metric]}
-                for metric, value in values.items()]
+            yield from (
+                Row(scenario, variant, metric, value, METRICS[metric]) for metric, value in metrics(runs).items())
         if args.plots:
             args.plots.mkdir(parents=True, exist_ok=True)
             curves = [Curve(run.variant, [t.time for t in run.truth], [t.error for t in run.truth]) for run in first]
             (args.plots / f'{scenario}.svg').write_text(error_plot(scenario, curves), encoding='utf-8')
-    _write(f'{simulated:.0f} s simulated in {time.monotonic() - began:.0f} s')
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1), encoding='utf-8')
-    return 0
-
-
-def _line(scenario: str, variant: str, values: Iterable[str]) -> str:
-    return f'{scenario:10} {variant:11}' + ''.join(f'{value:>13}' for value in values)
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(line + '\n')
-    sys.stdout.flush()
+    note(f'{simulated:.0f} s simulated in {time.monotonic() - began:.0f} s')

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import math
 import os
 import random
@@ -30,6 +29,7 @@ from typing import Any, NamedTuple
 
 from turret_bringup.bench.laser_off.ros_bench import RELAYED_TOPIC, People, PermitRelay
 from turret_bringup.bench.laser_off.ros_operator import RosOperator
+from turret_common.bench import Row
 from turret_common.errors import TurretError
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.testing.ros_testing import claim_domain
@@ -407,27 +407,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``./turret bench laser-off``."""
     parser.add_argument('--event', action='append', choices=tuple(EVENTS), help='only this one (repeatable)')
     parser.add_argument('--trials', type=int, default=3, help='of each event (default 3)')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write rows of the table')
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the trials and print their table; return 1 when one came too late."""
-    rows: list[dict[str, Any]] = []
-    failures = 0
-    _write(f'{"event":22}{"trials":>8}{"median":>9}{"worst":>9}{"limit":>9}{"too late":>10}')
+def measure(args: argparse.Namespace) -> Iterator[Row]:
+    """Run the trials and yield the times of each event; the longest is compared with the event's limit."""
     for result in run_trials(args.event or tuple(EVENTS), args.trials):
-        median, worst = statistics.median(result.times_ms), max(result.times_ms)
-        failures += result.failures
-        _write(f'{result.event:22}{len(result.times_ms):8}{median:6.0f} ms{worst:6.0f} ms{result.limit_ms:6.0f} ms'
-               f'{result.failures:10}')
-        rows += [{'scenario': result.event, 'variant': '', 'metric': metric, 'value': value, 'unit': unit}
-                 for metric, value, unit in (
-                     ('median', median, 'ms'), ('worst', worst, 'ms'), ('too_late', result.failures, 'trials'))]
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1), encoding='utf-8')
-    return 1 if failures else 0
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(line + '\n')
-    sys.stdout.flush()
+        yield Row(result.event, '', 'time to emission off, median', statistics.median(result.times_ms), 'ms')
+        yield Row(result.event, '', 'time to emission off, maximum', max(result.times_ms), 'ms', result.limit_ms)

@@ -11,10 +11,10 @@ import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 
+from turret_common.bench import Row
 from turret_vision.detectors.detection import Box, Image
 from turret_vision.detectors.person import find_people, people_detectors
 from turret_vision.exclusion_parameters import ExclusionParameters
@@ -27,23 +27,13 @@ _NEAR_FRAMES = 5  # beyond a walker's first and last frame nobody judged who is 
 _LEAST_OVERLAP = 0.25  # of the smaller box
 
 
-class Figure(NamedTuple):
-    """One figure of the table."""
-
-    scenario: str
-    variant: str
-    metric: str
-    value: float
-    unit: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
     parser.add_argument('--footage', type=Path, metavar='DIR', required=True, help='folder of the shared footage')
     parser.add_argument('--step', type=int, default=_STEP, help=f'of the walkers\' frames (default {_STEP})')
 
 
-def measure(args: argparse.Namespace) -> Iterator[Figure]:
+def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Yield the shares of frames in which somebody was seen, and the time that it takes."""
     cv2.setNumThreads(1)
     clips, parameters = load_marked_boxes(), ExclusionParameters()
@@ -64,17 +54,17 @@ def measure(args: argparse.Namespace) -> Iterator[Figure]:
         judged = [i for i in seen if walker.first <= i <= walker.last and _marked(clips[WALKERS_CLIP], i)]
         hits = [i for i in judged if _found(seen[i], clips[WALKERS_CLIP], i)]
         held = [i for i in judged if any(i - _WALKERS_HZ < hit <= i for hit in hits)]
-        yield Figure(walker.name, 'each image', 'seen', 100.0 * len(hits) / len(judged), '%')
-        yield Figure(walker.name, 'within 1 s', 'kept off', 100.0 * len(held) / len(judged), '%')
+        yield Row(walker.name, 'each image', 'seen', 100.0 * len(hits) / len(judged), '%')
+        yield Row(walker.name, 'within 1 s', 'kept off', 100.0 * len(held) / len(judged), '%')
     empty = [i for i in seen if not any(w.first - _NEAR_FRAMES <= i <= w.last + _NEAR_FRAMES for w in WALKERS)]
     alarms = sum(bool(seen[i]) for i in empty) / len(empty)
-    yield Figure('empty room', 'each image', 'false alarms', 100.0 * alarms, '%')
+    yield Row('empty room', 'each image', 'false alarms', 100.0 * alarms, '%')
     cpu_s, rate_hz = sum(spent) / len(spent), parameters.rate_hz
-    yield Figure('768x432', 'one thread', 'CPU per image', 1e3 * cpu_s, 'ms')
-    yield Figure('768x432', 'one thread', f'CPU at {rate_hz:g} Hz', 100.0 * rate_hz * cpu_s, '% of a core')
+    yield Row('768x432', 'one thread', 'CPU per image', 1e3 * cpu_s, 'ms')
+    yield Row('768x432', 'one thread', f'CPU at {rate_hz:g} Hz', 100.0 * rate_hz * cpu_s, '% of a core')
     faces = [boxes(image) for image in frames(str(args.footage / FACE_CLIP))]
     for variant, chosen in (('frontal', clips[FACE_CLIP].frontal), ('any', range(len(faces)))):
-        yield Figure('face', variant, 'seen', 100.0 * sum(bool(faces[i]) for i in chosen) / len(chosen), '%')
+        yield Row('face', variant, 'seen', 100.0 * sum(bool(faces[i]) for i in chosen) / len(chosen), '%')
 
 
 def _marked(clip: MarkedClip, frame: int) -> list[Box]:

@@ -14,11 +14,11 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from turret_common.bench import Row, percentile
 from turret_common.geometry import PinholeCamera
 from turret_common.params import build
 from turret_common.pose_history import Pose
@@ -37,16 +37,6 @@ _WARM_UP = 5
 _WALKERS_HZ, _CARS_HZ = 10.0, 12.5
 
 
-class Figure(NamedTuple):
-    """One figure of the table."""
-
-    scenario: str
-    variant: str
-    metric: str
-    value: float
-    unit: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
     parser.add_argument('--images', type=int, default=60, help='pictures per method and size')
@@ -56,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--only-footage', action='store_true', help='leave the times out')
 
 
-def measure(args: argparse.Namespace) -> Iterator[Figure]:
+def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Yield the times of each method and size, then what became of each object in the footage."""
     cv2.setNumThreads(1)
     methods = args.methods or [name for name in available() if name not in _NEED_A_MODEL]
@@ -68,7 +58,7 @@ def measure(args: argparse.Namespace) -> Iterator[Figure]:
         yield from _boxes(args.footage, args.pictures)
 
 
-def _times(method: str, width: int, height: int, count: int) -> Iterator[Figure]:
+def _times(method: str, width: int, height: int, count: int) -> Iterator[Row]:
     vision = Vision(build(VisionParameters, {'method': method}))
     camera = PinholeCamera.from_field_of_view(width, height, 1.047)
     for swinging in (False, True) if method == 'motion' else (False,):
@@ -81,13 +71,13 @@ def _times(method: str, width: int, height: int, count: int) -> Iterator[Figure]
             vision.process(image, (i + 1 + 1000 * swinging) / 30.0, camera, pose)
             wall.append(time.perf_counter() - began)
             cpu.append(time.process_time() - began_cpu)
-        wall, cpu = sorted(wall[_WARM_UP:]), cpu[_WARM_UP:]
+        wall, cpu = wall[_WARM_UP:], cpu[_WARM_UP:]
         scenario = f'{method}{" (head turning)" if swinging else ""}'
         variant = f'{width}x{height}'
-        yield Figure(scenario, variant, 'p50', 1e3 * wall[len(wall) // 2], 'ms')
-        yield Figure(scenario, variant, 'p95', 1e3 * wall[int(0.95 * len(wall))], 'ms')
-        yield Figure(scenario, variant, 'rate possible', 1.0 / (sum(wall) / len(wall)), '1/s')
-        yield Figure(scenario, variant, 'cpu at 30 1/s', 100.0 * 30.0 * sum(cpu) / len(cpu), '%')
+        yield Row(scenario, variant, 'p50', 1e3 * percentile(wall, 0.5), 'ms')
+        yield Row(scenario, variant, 'p95', 1e3 * percentile(wall, 0.95), 'ms')
+        yield Row(scenario, variant, 'rate possible', 1.0 / (sum(wall) / len(wall)), '1/s')
+        yield Row(scenario, variant, 'cpu at 30 1/s', 100.0 * 30.0 * sum(cpu) / len(cpu), '%')
 
 
 def _picture(width: int, height: int, number: int) -> Image:
@@ -102,7 +92,7 @@ def _picture(width: int, height: int, number: int) -> Image:
     return image
 
 
-def _footage(folder: Path) -> Iterator[Figure]:
+def _footage(folder: Path) -> Iterator[Row]:
     walkers, cars = str(folder / WALKERS_CLIP), str(folder / CARS_CLIP)
     runs: tuple[tuple[str, str, Sequence[Seen], Callable[[], list[list[Track]]], bool], ...] = (
         ('walkers', 'still camera', WALKERS, lambda: watch(frames(walkers), _WALKERS_HZ), True),
@@ -114,15 +104,15 @@ def _footage(folder: Path) -> Iterator[Figure]:
         history = run()
         for seen in objects:
             result = judge(history, seen, 768.0 if still else None)
-            yield Figure(f'{scenario}: {seen.name}', variant, 'one track for', 100.0 * result.share, '%')
-            yield Figure(f'{scenario}: {seen.name}', variant, 'trusted after', result.first - seen.first, 'frames')
-            yield Figure(f'{scenario}: {seen.name}', variant, 'lost before the end', seen.last - result.last, 'frames')
-            yield Figure(f'{scenario}: {seen.name}', variant, 'busiest other track', result.others, 'frames')
+            yield Row(f'{scenario}: {seen.name}', variant, 'one track for', 100.0 * result.share, '%')
+            yield Row(f'{scenario}: {seen.name}', variant, 'trusted after', result.first - seen.first, 'frames')
+            yield Row(f'{scenario}: {seen.name}', variant, 'lost before the end', seen.last - result.last, 'frames')
+            yield Row(f'{scenario}: {seen.name}', variant, 'busiest other track', result.others, 'frames')
 
 
-def _boxes(folder: Path, pictures: Path | None) -> Iterator[Figure]:
+def _boxes(folder: Path, pictures: Path | None) -> Iterator[Row]:
     for scenario, variant, score in trials(folder, pictures):
-        yield Figure(scenario, variant, 'recall', 100.0 * score.recall, '%')
-        yield Figure(scenario, variant, 'precision', 100.0 * score.precision, '%')
-        yield Figure(scenario, variant, 'mean intersection over union', score.overlap, '')
-        yield Figure(scenario, variant, 'median distance of centers', score.center, 'px')
+        yield Row(scenario, variant, 'recall', 100.0 * score.recall, '%')
+        yield Row(scenario, variant, 'precision', 100.0 * score.precision, '%')
+        yield Row(scenario, variant, 'mean intersection over union', score.overlap, '')
+        yield Row(scenario, variant, 'median distance of centers', score.center, 'px')

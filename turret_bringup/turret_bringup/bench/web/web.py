@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import json
 import math
 import os
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from turret_bringup.bench.web import load as bench_web_load
+from turret_common.bench import Row, note
 from turret_common.testing.ros_testing import claim_domain, free_port
 
 TOPIC = '/turret/status'
@@ -48,12 +48,12 @@ _IDLE_S = 3.0
 _DISCOVERED_S = 1.0
 
 
-class Row(NamedTuple):
-    """One line of the table."""
+class Result(NamedTuple):
+    """Metrics of one server in one scenario."""
 
     scenario: str
     variant: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
 
 class Server:
@@ -146,25 +146,25 @@ def load(**order: Any) -> dict[str, float]:
     return figures
 
 
-def _measured(scenario: str, server: Server, **order: Any) -> Row:
+def _measured(scenario: str, server: Server, **order: Any) -> Result:
     """Return the figures of a load with the processor time that the server used meanwhile."""
     began, cpu_s = time.monotonic(), server.cpu_s()
     figures = load(port=server.port, **order)
     figures['cpu_pct'] = 100.0 * (server.cpu_s() - cpu_s) / (time.monotonic() - began)
     figures['cpu_us_per_message'] = (
         1e4 * figures['cpu_pct'] / figures['messages_per_s'] if figures['messages_per_s'] else math.nan)
-    return Row(scenario, server.variant, figures)
+    return Result(scenario, server.variant, figures)
 
 
-def idle(server: Server) -> Row:
+def idle(server: Server) -> Result:
     """Return what a server costs that nobody uses."""
     began, cpu_s = time.monotonic(), server.cpu_s()
     time.sleep(_IDLE_S)
     cpu_pct = 100.0 * (server.cpu_s() - cpu_s) / (time.monotonic() - began)
-    return Row('bridge, idle', server.variant, {'cpu_pct': cpu_pct})
+    return Result('bridge, idle', server.variant, {'cpu_pct': cpu_pct})
 
 
-def bench_bridge(args: argparse.Namespace) -> Iterator[Row]:
+def bench_bridge(args: argparse.Namespace) -> Iterator[Result]:
     """Measure clients of the bridge."""
     with _side_by_side('rosbridge_server', args.rosbridge) as servers:
         yield from (idle(server) for server in servers)
@@ -186,14 +186,14 @@ def _side_by_side(stock: str, command: str) -> Iterator[list[Server]]:
         stack.callback(servers[0].stop)
         other = stock_server(stock, command)
         if other is None:
-            _write(f'{stock} is not installed: nothing to compare with')
+            note(f'{stock} is not installed: no comparison')
         else:
             stack.callback(other.stop)
             servers.append(other)
         yield servers
 
 
-def bench_video(args: argparse.Namespace) -> Iterator[Row]:
+def bench_video(args: argparse.Namespace) -> Iterator[Result]:
     """Measure viewers of a stream."""
     with _side_by_side('web_video_server', args.video_server) as servers, source('video', 30.0):
         for viewers in args.viewers:
@@ -203,7 +203,7 @@ def bench_video(args: argparse.Namespace) -> Iterator[Row]:
                     path=f'/stream?topic={IMAGE}&type=ros_compressed', clients=viewers, duration_s=args.duration)
 
 
-def bench_panel(args: argparse.Namespace) -> Iterator[Row]:
+def bench_panel(args: argparse.Namespace) -> Iterator[Result]:
     """Measure the bytes that the status costs a client."""
     server = own_server()
     try:
@@ -216,7 +216,7 @@ def bench_panel(args: argparse.Namespace) -> Iterator[Row]:
         server.stop()
 
 
-def bench_polling(args: argparse.Namespace) -> Iterator[Row]:
+def bench_polling(args: argparse.Namespace) -> Iterator[Result]:
     """Measure ten polled addresses against one subscription."""
     server = own_server()
     try:
@@ -231,7 +231,7 @@ def bench_polling(args: argparse.Namespace) -> Iterator[Row]:
         server.stop()
 
 
-def bench_generator(args: argparse.Namespace) -> Iterator[Row]:
+def bench_generator(args: argparse.Namespace) -> Iterator[Result]:
     """Measure the generator against a server that does nothing but send."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
         payload = b'{"op":"publish","msg":{"header":{"stamp":{"sec":1,"nanosec":2}}}}'.ljust(5000)
@@ -239,7 +239,7 @@ def bench_generator(args: argparse.Namespace) -> Iterator[Row]:
         figures = load(
             kind='socket', port=listener.getsockname()[1], path='/', topic=TOPIC, type_name=STATUS_TYPE, deflate=False,
             clients=1, duration_s=args.duration)
-    yield Row('generator', 'one client', {
+    yield Result('generator', 'one client', {
         name: figures[name] for name in ('messages_per_s', 'bytes_per_client', 'load_cpu_pct')})
 
 
@@ -253,49 +253,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--rosbridge', default='', metavar='COMMAND', help='starts rosbridge_websocket (default: the installed one)')
     parser.add_argument(
         '--video-server', default='', metavar='COMMAND', help='starts web_video_server (default: the installed one)')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write rows of the table')
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the benchmark and print its table."""
+def measure(args: argparse.Namespace) -> Iterator[Row]:
+    """Yield the metrics of each server in each scenario, then the ratio of ours to the upstream one."""
     os.environ |= {'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
     benches = {
         'bridge': bench_bridge, 'video': bench_video, 'panel': bench_panel, 'polling': bench_polling,
         'generator': bench_generator}
-    rows: list[Row] = []
-    _write(_line('scenario', 'server', {name: name for name in METRICS}))
     with tempfile.TemporaryDirectory() as state:
         os.environ['XDG_STATE_HOME'] = state
         for scenario in args.scenario or SCENARIOS:
-            for row in benches[scenario](args):
-                rows.append(row)
-                _write(_line(row.scenario, row.variant, {
-                    name: f'{value:.4g}' for name, value in row.figures.items() if math.isfinite(value)}))
-    for line in ratios(rows):
-        _write(line)
-    if args.json:
-        args.json.write_text(json.dumps([
-            {'scenario': row.scenario, 'variant': row.variant, 'metric': metric,
-             'value': value if math.isfinite(value) else None, 'unit': METRICS[metric]}
-            for row in rows for metric, value in row.figures.items()], indent=1), encoding='utf-8')
-    return 0
+            last: Result | None = None
+            for result in benches[scenario](args):
+                for metric, value in result.metrics.items():
+                    yield Row(result.scenario, result.variant, metric, value, METRICS[metric])
+                if last and last.scenario == result.scenario:
+                    yield from ratios(last, result)
+                last = result
 
 
-def ratios(rows: list[Row]) -> Iterator[str]:
-    """Yield a line for each scenario that two servers ran: how ours compares."""
-    for own, stock in itertools.pairwise(rows):
-        if own.scenario != stock.scenario or 'messages_per_s' not in own.figures:
-            continue
-        messages, cpu = (
-            own.figures[name] / stock.figures[name] if stock.figures[name] else math.inf
-            for name in ('messages_per_s', 'cpu_us_per_message'))
-        yield f'{own.scenario}: {messages:.3g} times the messages, {cpu:.2g} times the CPU per message'
-
-
-def _line(scenario: str, variant: str, values: dict[str, str]) -> str:
-    return f'{scenario:30}{variant:18}' + ''.join(f'{values.get(name, ""):>19}' for name in METRICS)
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(line + '\n')
-    sys.stdout.flush()
+def ratios(own: Result, upstream: Result) -> Iterator[Row]:
+    """Yield how our server compares with the upstream one in the same scenario."""
+    for metric in ('messages_per_s', 'cpu_us_per_message'):
+        if metric in own.metrics:
+            divisor = upstream.metrics[metric]
+            value = own.metrics[metric] / divisor if divisor else math.nan
+            yield Row(own.scenario, f'ratio to {upstream.variant}', metric, value, '')
