@@ -27,7 +27,6 @@ from turret_control.aiming.selection import Priority
 from turret_control.boresight.boresight import Boresight, Dot, fit_boresight
 from turret_control.boresight.store import load_boresight, save_boresight
 from turret_control.controller.controller import Controller, Status
-from turret_control.controller.head_command import STOP
 from turret_control.controller.presets import Preset, PresetStore
 from turret_control.controller.ros_messages import (
     aim_message,
@@ -41,6 +40,7 @@ from turret_control.controller.ros_messages import (
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.handset.handset import parse
 from turret_control.handset.mqtt_joy import MqttJoy
+from turret_control.motion import STOP
 from turret_msgs.msg import (
     AimTarget,
     ControllerState,

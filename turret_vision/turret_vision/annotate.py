@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import cv2
 
+from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box, Image
-from turret_vision.tracking.tracker import Track, TrackState
+from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Result
 
 _WHITE, _SHADE = (255, 255, 255), (24, 24, 24)

@@ -28,7 +28,6 @@ from turret_vision.detectors.detection import Detection
 from turret_vision.detectors.detection import Image as Pixels
 from turret_vision.detectors.registry import available
 from turret_vision.ros_vision import PoseFeed, tracks_message, write_detections
-from turret_vision.tracking.tracker import TrackState
 from turret_vision.vision import Result, Vision
 from turret_vision.vision_parameters import VisionParameters
 
@@ -153,7 +152,7 @@ class VisionNode(Node):
             motion_detected=method == 'motion' and fresh and bool(result.detections),
             sensitivity=p.motion.sensitivity, min_area=p.motion.min_area)
         state.track_count = sum(
-            track.state in (TrackState.TRACKING, TrackState.COASTING) for track in result.tracks or ()) if fresh else 0
+            track.state.confirmed for track in result.tracks or ()) if fresh else 0
         self._state.publish(state)
 
     @answered

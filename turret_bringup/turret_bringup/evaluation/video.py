@@ -17,9 +17,10 @@ from turret_camera.media.recorder import VideoEncoder
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera
 from turret_common.reason_codes import ReasonCode
+from turret_common.track_state import TrackState
 from turret_vision.annotate import annotate
 from turret_vision.detectors.detection import Box, Detection
-from turret_vision.tracking.tracker import Track, TrackState
+from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Result
 
 #: Topics with pictures, relative to the namespace, best first; the last has its drawings already.

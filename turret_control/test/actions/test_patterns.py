@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.actions.patterns import Area, Kind, Waypoint, check, passes
-from turret_control.aiming.aiming import Limits
-from turret_control.aiming.rate_limiter import AxisLimits
+from turret_control.motion import AxisLimits, HeadLimits
 
-LIMITS = Limits(AxisLimits(-1.5, 1.5, 3.0, 20.0), AxisLimits(-0.7, 0.9, 3.0, 20.0))
+LIMITS = HeadLimits(AxisLimits(-1.5, 1.5, 3.0, 20.0), AxisLimits(-0.7, 0.9, 3.0, 20.0))
 
 
 @given(st.sampled_from([k for k in Kind if k is not Kind.PRESETS]), st.integers(0, 99))

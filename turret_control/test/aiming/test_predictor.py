@@ -8,8 +8,9 @@ import random
 import pytest
 
 from turret_common.geometry import Bearing, PinholeCamera
+from turret_common.track_state import TrackState
 from turret_control.aiming.predictor import Motion, TargetPredictor
-from turret_control.aiming.selection import Target, TrackState
+from turret_control.aiming.selection import Target
 from turret_control.controller.head_command import Drive
 from turret_control.controller.target_follower import TargetFollower
 from turret_control.controller_parameters import ControllerParameters

@@ -1,4 +1,4 @@
-"""Limits hold whatever is asked for."""
+"""Velocity, acceleration and soft limits hold for any input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turret_control.aiming.rate_limiter import AxisLimits, RateLimiter
+from turret_control.aiming.rate_limiter import RateLimiter
+from turret_control.motion import AxisLimits
 
 LIMITS = AxisLimits(-1.0, 1.0, 2.0, 10.0)
 DT = 0.01
@@ -20,8 +21,8 @@ def test_no_input_breaks_a_limit(wanted: list[float], position: float) -> None:
     rate = 0.0
     for value in wanted:
         before, rate = rate, limiter.step(value, position, LIMITS, DT)
-        assert abs(rate) <= LIMITS.rate
-        assert abs(rate) <= abs(before) + LIMITS.acceleration * DT + 1e-9
+        assert abs(rate) <= LIMITS.max_velocity
+        assert abs(rate) <= abs(before) + LIMITS.max_acceleration * DT + 1e-9
         position += rate * DT
         assert LIMITS.lower - 1e-9 <= position <= LIMITS.upper + 1e-9
 
@@ -30,7 +31,7 @@ def test_an_axis_ordered_into_its_limit_brakes_within_its_acceleration() -> None
     limiter, position, rate = RateLimiter(), 0.0, 0.0
     for _ in range(300):
         before, rate = rate, limiter.step(9.0, position, LIMITS, DT)
-        assert abs(rate - before) <= LIMITS.acceleration * DT * 1.05
+        assert abs(rate - before) <= LIMITS.max_acceleration * DT * 1.05
         position += rate * DT
     assert LIMITS.upper - 0.01 < position <= LIMITS.upper
 

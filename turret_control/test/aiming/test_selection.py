@@ -7,7 +7,8 @@ import math
 import pytest
 
 from turret_common.geometry import Bearing
-from turret_control.aiming.selection import SelectionParameters, Target, TargetSelector, TrackState
+from turret_common.track_state import TrackState
+from turret_control.aiming.selection import SelectionParameters, Target, TargetSelector
 
 AHEAD = Bearing(0.0, 0.0)
 

@@ -14,19 +14,19 @@ from turret_common.errors import TurretError
 from turret_common.params import replace
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
+from turret_common.track_state import TrackState
 from turret_control.actions.auto_tune import AutoTune
 from turret_control.actions.pattern_task import PatternOptions, PatternTask
 from turret_control.actions.patterns import Area, Kind, Waypoint
-from turret_control.aiming.aiming import Limits
-from turret_control.aiming.rate_limiter import AxisLimits
-from turret_control.aiming.selection import Target, TrackState
+from turret_control.aiming.selection import Target
 from turret_control.controller.controller import Controller, Mode
-from turret_control.controller.head_command import Command, CommandMode, GimbalReport
+from turret_control.controller.head_command import GimbalReadiness
 from turret_control.controller.target_follower import Tracking
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.devices.motion_profile import AxisMotion, MotionProfile
+from turret_control.motion import AxisLimits, Command, CommandMode, HeadLimits
 
-LIMITS = Limits(AxisLimits(-1.5, 1.5, 3.0, 30.0), AxisLimits(-0.7, 0.9, 3.0, 30.0))
+LIMITS = HeadLimits(AxisLimits(-1.5, 1.5, 3.0, 30.0), AxisLimits(-0.7, 0.9, 3.0, 30.0))
 DT = 0.01
 anything = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-2.0, 2.0)
 
@@ -43,7 +43,7 @@ class Bench:
         parameters = replace(ControllerParameters(), {
             'start_mode': 'track', 'aim.delay.actuator_s': 0.0, **changes})
         self.controller = Controller(parameters)
-        self.controller.drive.observe_gimbal(GimbalReport(LIMITS, ReasonCode.OK))
+        self.controller.drive.observe_gimbal(GimbalReadiness(LIMITS, ReasonCode.OK))
         self.axes = (MotionProfile(pan), MotionProfile(tilt))
         self.now = 10.0
         self.sent: list[Command] = []
@@ -65,11 +65,11 @@ class Bench:
         self.sent.append(command)
         for axis, limits, goal, rate in zip(
                 self.axes, LIMITS, (command.pan, command.tilt), (command.pan_rate, command.tilt_rate), strict=True):
-            motion = AxisMotion(0.0, 0.0, limits.acceleration)
+            motion = AxisMotion(0.0, 0.0, limits.max_acceleration)
             if command.mode is CommandMode.VELOCITY:
-                motion = AxisMotion(math.copysign(100.0, rate), abs(rate), limits.acceleration)
+                motion = AxisMotion(math.copysign(100.0, rate), abs(rate), limits.max_acceleration)
             elif command.mode is CommandMode.POSITION:
-                motion = AxisMotion(goal, rate, limits.acceleration)
+                motion = AxisMotion(goal, rate, limits.max_acceleration)
             axis.advance(motion, dt)
         return command
 
@@ -129,7 +129,7 @@ def test_no_operator_makes_it_break_a_limit(inputs: list[tuple[str, float, float
         for axis, limits, goal, rate in zip(
                 bench.axes, LIMITS, (command.pan, command.tilt), (command.pan_rate, command.tilt_rate), strict=True):
             if command.mode is not CommandMode.STOP:
-                assert abs(rate) <= limits.rate
+                assert abs(rate) <= limits.max_velocity
             if command.mode is CommandMode.POSITION:
                 assert limits.lower <= goal <= limits.upper
             assert limits.lower - 1e-3 <= axis.position <= limits.upper + 1e-3

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turret_control.devices.motion_profile import AxisMotion, MotionProfile, approach_speed, stand_still
+from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
 
 DT = 0.004
 ANGLE = st.floats(-2.0, 2.0)
@@ -40,21 +40,6 @@ def test_it_arrives_without_passing_the_target(target: float, speed: float, acce
         if abs(profile.position - target) < 1e-9 and abs(profile.velocity) < 1e-6:
             break
     assert profile.position == pytest.approx(target, abs=1e-9)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.floats(0.01, 5.0), ACCELERATION, st.floats(0.0001, 0.02))
-def test_the_approach_speed_can_just_be_braked(distance: float, acceleration: float, dt: float) -> None:
-    def way(speed: float) -> float:
-        total = 0.0
-        while speed > 0.0:
-            total += speed * dt
-            speed -= acceleration * dt
-        return total
-
-    speed = approach_speed(distance, acceleration, dt)
-    assert way(speed) == pytest.approx(distance, rel=1e-6)
-    assert way(1.01 * speed) > distance
 
 
 def test_standing_still_brakes_from_any_speed() -> None:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.controller.controller import Mode
-from turret_control.controller.head_command import Command, Drive
+from turret_control.controller.head_command import Drive
 from turret_control.controller.target_follower import TargetFollower
+from turret_control.motion import Command
 
 _CYCLES = 6
 _SKIPPED = 2          # first cycles, until they repeat

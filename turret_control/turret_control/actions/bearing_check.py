@@ -13,8 +13,9 @@ from turret_common.errors import TurretError
 from turret_common.geometry import Array, PinholeCamera, pixel_to_bearing
 from turret_common.reason_codes import ReasonCode
 from turret_control.controller.controller import Mode
-from turret_control.controller.head_command import Command, Drive
+from turret_control.controller.head_command import Drive
 from turret_control.controller.target_follower import TargetFollower
+from turret_control.motion import Command
 
 _CENTER_S = 1.5        # to get the target into the middle of the image
 _WAY_S, _LOOK_S = 0.8, 0.4

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from turret_common.errors import TurretError
 from turret_control.actions.patterns import Area, Kind, Waypoint, passes
 from turret_control.controller.controller import Mode
-from turret_control.controller.head_command import Command, Drive
+from turret_control.controller.head_command import Drive
 from turret_control.controller.target_follower import TargetFollower
+from turret_control.motion import Command
 
 _ARRIVED = 0.004     # rad
 _STANDING = 0.02     # rad/s

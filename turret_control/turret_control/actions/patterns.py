@@ -12,7 +12,7 @@ from typing import NamedTuple
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.validation import require_finite, require_range
-from turret_control.aiming.aiming import Limits
+from turret_control.motion import HeadLimits
 
 _CURVE_POINTS = 48   # of a circle or a figure of eight
 _RASTER_ROWS = 5
@@ -70,7 +70,7 @@ def passes(kind: Kind, area: Area, presets: Sequence[Waypoint], seed: int) -> It
     yield from itertools.repeat(points)
 
 
-def check(kind: int, area: Area, presets: Sequence[Waypoint], limits: Limits) -> Kind:
+def check(kind: int, area: Area, presets: Sequence[Waypoint], limits: HeadLimits) -> Kind:
     """Return the kind of a pattern that fits into the limits.
 
     Raises:

@@ -25,11 +25,12 @@ from turret_control.actions.delay_calibration import MeasureDelay
 from turret_control.actions.pattern_task import PatternOptions, PatternTask
 from turret_control.actions.patterns import Area, Waypoint, check
 from turret_control.controller.controller import Controller, Task
-from turret_control.controller.head_command import Command, Drive
+from turret_control.controller.head_command import Drive
 from turret_control.controller.presets import PresetStore
 from turret_control.controller.ros_messages import pattern_message
 from turret_control.controller.target_follower import TargetFollower
 from turret_control.controller_parameters import ControllerParameters
+from turret_control.motion import Command
 from turret_msgs import action
 
 _DEFAULT_TRAVEL = 0.1   # rad
@@ -111,7 +112,7 @@ class ControllerActions:
             limits = self._controller.drive.limits
             waypoints = tuple(Waypoint(*self._presets.get(name)) for name in request.presets)
         kind = check(request.kind, area, waypoints, limits)
-        require_range('rate', request.rate, 0.0, max(limits.pan.rate, limits.tilt.rate))
+        require_range('rate', request.rate, 0.0, max(limits.pan.max_velocity, limits.tilt.max_velocity))
         require_range('dwell_s', request.dwell_s, 0.0, 10.0)
         self.pattern = PatternTask(PatternOptions(
             kind, area, waypoints, request.rate or parameters.pattern_rate, request.dwell_s, request.loop,

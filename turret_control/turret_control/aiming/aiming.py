@@ -11,7 +11,8 @@ from turret_common.params import group, param
 from turret_common.pose_history import Pose
 from turret_control.aiming.backlash import HeadModel
 from turret_control.aiming.pid import Pid, PidGains
-from turret_control.aiming.rate_limiter import AxisLimits, RateLimiter, stopping_rate
+from turret_control.aiming.rate_limiter import RateLimiter
+from turret_control.motion import AxisLimits, HeadLimits, braking_speed
 
 _CLOSING_SHARE = 0.8  # of the acceleration, to brake with when an error closes; the rest is for the reference
 # The backlash of an axis is taken up on the side to which the reference moves faster than this, in rad/s, or, when it
@@ -67,13 +68,6 @@ class Reference(NamedTuple):
     tilt: float
     pan_rate: float = 0.0
     tilt_rate: float = 0.0
-
-
-class Limits(NamedTuple):
-    """What both axes may do."""
-
-    pan: AxisLimits
-    tilt: AxisLimits
 
 
 class CommandHistory:
@@ -140,8 +134,8 @@ class _Axis:
             error = 0.0
         self.pid.gains = parameters
         feedforward = (1.0 + parameters.kd) * reference_rate
-        wanted = self.pid.step(error, motor, dt, feedforward=feedforward, limit=limits.rate)
-        closing = stopping_rate(abs(error), _CLOSING_SHARE * limits.acceleration, dt)
+        wanted = self.pid.step(error, motor, dt, feedforward=feedforward, limit=limits.max_velocity)
+        closing = braking_speed(abs(error), _CLOSING_SHARE * limits.max_acceleration, dt)
         wanted = max(reference_rate - closing, min(reference_rate + closing, wanted)) if error else wanted
         return self.limiter.step(wanted, motor, limits, dt)
 
@@ -176,7 +170,7 @@ class Aimer:
         self._tilt.reset(pose.tilt_rate)
         self._commands.clear()
 
-    def step(self, reference: Reference, now: float, dt: float, head: HeadModel, limits: Limits,
+    def step(self, reference: Reference, now: float, dt: float, head: HeadModel, limits: HeadLimits,
              parameters: AimingParameters) -> tuple[float, float]:
         """Return the pan and tilt rates to command now, in rad/s.
 
@@ -199,7 +193,7 @@ class Aimer:
         self._commands.add(now, pan_rate, tilt_rate)
         return pan_rate, tilt_rate
 
-    def limit(self, pan_rate: float, tilt_rate: float, now: float, dt: float, head: HeadModel, limits: Limits,
+    def limit(self, pan_rate: float, tilt_rate: float, now: float, dt: float, head: HeadModel, limits: HeadLimits,
               parameters: AimingParameters) -> tuple[float, float]:
         """Return wanted rates in rad/s as the limits allow them; arguments as :meth:`step`."""
         pan, tilt = self._to_come(now, head, parameters)

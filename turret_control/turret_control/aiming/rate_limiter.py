@@ -1,45 +1,10 @@
-"""Limits in speed and acceleration that every rate passes last, and the rate at which a point can be approached."""
+"""Velocity and acceleration limits applied to every commanded rate of an axis."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
-
-@dataclasses.dataclass(frozen=True)
-class AxisLimits:
-    """What one axis may do.
-
-    Attributes:
-        lower, upper: soft limits in rad.
-        rate: largest rate in rad/s.
-        acceleration: largest acceleration in rad/s^2.
-    """
-
-    lower: float
-    upper: float
-    rate: float
-    acceleration: float
-
-    def clamp(self, position: float) -> float:
-        """Return the nearest position within the soft limits, in rad."""
-        return max(self.lower, min(self.upper, position))
-
-
-def stopping_rate(distance: float, acceleration: float, dt: float) -> float:
-    """Return the largest rate from which an axis still stops within a distance.
-
-    It is the root of ``v dt + v^2 / (2 a) = distance``: one period at the rate, then constant deceleration.
-
-    Args:
-        distance: in rad; nothing is left when it is not positive.
-        acceleration: in rad/s^2.
-        dt: time until the rate can next be changed, in s.
-    """
-    if distance <= 0.0:
-        return 0.0
-    step = acceleration * dt
-    return math.sqrt(step * step + 2.0 * acceleration * distance) - step
+from turret_control.motion import AxisLimits, braking_speed
 
 
 class RateLimiter:
@@ -70,10 +35,10 @@ class RateLimiter:
         """
         if not (math.isfinite(wanted) and math.isfinite(position)):
             wanted, position = 0.0, 0.5 * (limits.lower + limits.upper)
-        change = limits.acceleration * dt
+        change = limits.max_acceleration * dt
         rate = max(self.rate - change, min(self.rate + change, wanted))
-        rate = max(-limits.rate, min(limits.rate, rate))
-        up = stopping_rate(limits.upper - position, limits.acceleration, dt)
-        down = stopping_rate(position - limits.lower, limits.acceleration, dt)
+        rate = max(-limits.max_velocity, min(limits.max_velocity, rate))
+        up = braking_speed(limits.upper - position, limits.max_acceleration, dt)
+        down = braking_speed(position - limits.lower, limits.max_acceleration, dt)
         self.rate = max(-down, min(up, rate))
         return self.rate

@@ -9,19 +9,10 @@ from enum import IntEnum
 
 from turret_common.geometry import Bearing, angle_between
 from turret_common.params import param
+from turret_common.track_state import TrackState
 
 _MOST_RATE = 50.0   # rad/s; nothing that is tracked is faster
 _MOST_PX = 1e5
-
-
-class TrackState(IntEnum):
-    """As in ``Track.msg``."""
-
-    UNKNOWN = 0
-    DETECTING = 1
-    TRACKING = 2
-    COASTING = 3
-    LOST = 4
 
 
 class Priority(IntEnum):
@@ -67,7 +58,7 @@ class Target:
             (self.azimuth, math.pi), (self.elevation, 0.5 * math.pi), (self.azimuth_rate, _MOST_RATE),
             (self.elevation_rate, _MOST_RATE), (self.unseen_s, math.inf),
             *((value, _MOST_PX) for value in self.pixel or ()))
-        return self.state in (TrackState.TRACKING, TrackState.COASTING) and all(
+        return self.state.confirmed and all(
             math.isfinite(value) and abs(value) <= most for value, most in bounded)
 
 

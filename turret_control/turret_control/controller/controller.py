@@ -15,11 +15,11 @@ from turret_common.geometry import bearing_to_pixel, pixel_to_bearing
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.validation import require_finite, require_range
-from turret_control.aiming.aiming import Limits
 from turret_control.aiming.selection import Priority
-from turret_control.controller.head_command import STOP, Command, CommandMode, Drive
+from turret_control.controller.head_command import Drive
 from turret_control.controller.target_follower import FireDecision, TargetFollower, Tracking
 from turret_control.controller_parameters import ControllerParameters
+from turret_control.motion import STOP, Command, CommandMode, HeadLimits
 
 #: Commands hardly differ when no rate changes by more than this, in rad/s. In the 33 ms between two images that is less
 #: than 0.02 degrees of angle.
@@ -152,7 +152,7 @@ class Controller:
         limits = self._movable(now)
         require_range('pan', pan, limits.pan.lower, limits.pan.upper)
         require_range('tilt', tilt, limits.tilt.lower, limits.tilt.upper)
-        fastest = max(limits.pan.rate, limits.tilt.rate)
+        fastest = max(limits.pan.max_velocity, limits.tilt.max_velocity)
         require_range('rate', rate, 0.0, fastest)
         self._enter(Mode.MANUAL)
         self._goal = _Goal(pan, tilt, rate or fastest)
@@ -192,8 +192,8 @@ class Controller:
         """Turn at these rates in rad/s for ``hold_s``, or the usual time-out, at most. Raises as :meth:`move_to`."""
         require_finite(pan_rate=pan_rate, tilt_rate=tilt_rate)
         limits = self._movable(now)
-        require_range('pan_rate', pan_rate, -limits.pan.rate, limits.pan.rate)
-        require_range('tilt_rate', tilt_rate, -limits.tilt.rate, limits.tilt.rate)
+        require_range('pan_rate', pan_rate, -limits.pan.max_velocity, limits.pan.max_velocity)
+        require_range('tilt_rate', tilt_rate, -limits.tilt.max_velocity, limits.tilt.max_velocity)
         self._enter(Mode.MANUAL)
         self._jog = _Jog(pan_rate, tilt_rate, now + (self.parameters.jog_timeout_s if hold_s is None else hold_s))
 
@@ -300,7 +300,7 @@ class Controller:
     def _inhibition(self, now: float) -> ReasonCode:
         return self._permit if self._permit is not ReasonCode.OK else self.drive.inhibition(now)
 
-    def _movable(self, now: float) -> Limits:
+    def _movable(self, now: float) -> HeadLimits:
         code = self._inhibition(now)
         if code is not ReasonCode.OK:
             raise TurretError(code, f'the head cannot move now: {code.name.lower().replace("_", " ")}')

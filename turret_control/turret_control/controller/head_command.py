@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import math
-from enum import IntEnum
 from typing import NamedTuple
 
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_control.aiming.aiming import Aimer, Limits, Reference
+from turret_control.aiming.aiming import Aimer, Reference
 from turret_control.aiming.backlash import HeadModel
-from turret_control.aiming.rate_limiter import AxisLimits
 from turret_control.controller_parameters import ControllerParameters
+from turret_control.motion import STOP, AxisLimits, Command, CommandMode, HeadLimits
 
 
-class CommandMode(IntEnum):
-    """As in ``GimbalCommand.msg``."""
-
-    STOP = 0
-    VELOCITY = 1
-    POSITION = 2
-
-
-class Command(NamedTuple):
-    """What the gimbal shall do now; fields as in ``GimbalCommand.msg``."""
-
-    mode: CommandMode
-    pan: float = math.nan
-    tilt: float = math.nan
-    pan_rate: float = math.nan
-    tilt_rate: float = math.nan
-
-
-STOP = Command(CommandMode.STOP)
-
-
-class GimbalReport(NamedTuple):
+class GimbalReadiness(NamedTuple):
     """What the controller needs of ``gimbal/state``: both axes' limits, and why the head is not ready (OK = it is)."""
 
-    limits: Limits
+    limits: HeadLimits
     code: ReasonCode
 
 
@@ -55,7 +33,7 @@ class Drive:
         self.parameters = parameters
         self.head = HeadModel()
         self.aimer = Aimer()
-        self._gimbal: GimbalReport | None = None
+        self._gimbal: GimbalReadiness | None = None
         self._steering = False
 
     def observe_pose(self, stamp: float, pose: Pose, now: float) -> None:
@@ -64,7 +42,7 @@ class Drive:
             aim = self.parameters.aim
             self.head.observe(stamp, pose, (aim.pan.backlash, aim.tilt.backlash))
 
-    def observe_gimbal(self, report: GimbalReport) -> None:
+    def observe_gimbal(self, report: GimbalReadiness) -> None:
         """Take what the gimbal says of itself."""
         self._gimbal = report
 
@@ -81,15 +59,15 @@ class Drive:
         return now - self.head.at <= self.parameters.joints_timeout_s
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> HeadLimits:
         """What both axes may do: the gimbal's limits and the controller's own."""
         assert self._gimbal is not None
-        return Limits(*(self._limited(axis) for axis in self._gimbal.limits))
+        return HeadLimits(*(self._limited(axis) for axis in self._gimbal.limits))
 
     def _limited(self, axis: AxisLimits) -> AxisLimits:
         return AxisLimits(
-            axis.lower, axis.upper, min(axis.rate, self.parameters.max_rate),
-            min(axis.acceleration, self.parameters.max_acceleration))
+            axis.lower, axis.upper, min(axis.max_velocity, self.parameters.max_rate),
+            min(axis.max_acceleration, self.parameters.max_acceleration))
 
     def stop(self) -> Command:
         """Brake and stand still."""
@@ -101,7 +79,8 @@ class Drive:
         self._steering = False
         limits = self.limits
         return Command(
-            CommandMode.POSITION, pan, tilt, min(pan_rate, limits.pan.rate), min(tilt_rate, limits.tilt.rate))
+            CommandMode.POSITION, pan, tilt, min(pan_rate, limits.pan.max_velocity),
+            min(tilt_rate, limits.tilt.max_velocity))
 
     def turn(self, pan_rate: float, tilt_rate: float, now: float, dt: float) -> Command:
         """Turn at these rates, as far as the limits allow."""

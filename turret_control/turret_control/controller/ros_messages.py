@@ -13,15 +13,15 @@ from turret_common.permit import PermitMonitor
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.node import seconds, stamp_from
+from turret_common.track_state import TrackState
 from turret_control.actions.pattern_task import PatternTask
-from turret_control.aiming.aiming import Limits
 from turret_control.aiming.pid import Pid
-from turret_control.aiming.rate_limiter import AxisLimits
-from turret_control.aiming.selection import Target, TrackState
+from turret_control.aiming.selection import Target
 from turret_control.controller import presets
 from turret_control.controller.controller import Controller
-from turret_control.controller.head_command import Command, GimbalReport
+from turret_control.controller.head_command import GimbalReadiness
 from turret_control.controller.target_follower import Aim
+from turret_control.motion import AxisLimits, Command, HeadLimits
 from turret_msgs.msg import (
     AimTarget,
     AxisState,
@@ -65,9 +65,9 @@ def observe_tracks(controller: Controller, tracks: TrackArray, now: float, to_st
     controller.target.observe(seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
 
 
-def report_from(state: GimbalState) -> GimbalReport:
+def report_from(state: GimbalState) -> GimbalReadiness:
     """Return what the core needs of the gimbal's state."""
-    return GimbalReport(Limits(_limits(state.pan), _limits(state.tilt)), _readiness(state))
+    return GimbalReadiness(HeadLimits(_limits(state.pan), _limits(state.tilt)), _readiness(state))
 
 
 def _limits(axis: AxisState) -> AxisLimits:

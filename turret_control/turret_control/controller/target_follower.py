@@ -10,10 +10,11 @@ from typing import NamedTuple
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, pixel_to_bearing
 from turret_common.reason_codes import ReasonCode
+from turret_common.track_state import TrackState
 from turret_control.aiming.aiming import Reference
 from turret_control.aiming.backlash import HeadModel
 from turret_control.aiming.predictor import Motion, TargetPredictor
-from turret_control.aiming.selection import Target, TargetSelector, TrackState
+from turret_control.aiming.selection import Target, TargetSelector
 from turret_control.boresight.boresight import Boresight, Sight
 from turret_control.controller_parameters import ControllerParameters
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from turret_control.motion import braking_speed
+
 
 class AxisMotion(NamedTuple):
     """What one axis shall do: go to ``target`` [rad], not faster than ``speed`` [rad/s], and stand still there.
@@ -25,18 +27,6 @@ class AxisMotion(NamedTuple):
 def stand_still(acceleration: float) -> AxisMotion:
     """Return the motion that brakes with ``acceleration`` [rad/s^2] and stays there."""
     return AxisMotion(0.0, 0.0, acceleration)
-
-
-def approach_speed(distance: float, acceleration: float, dt: float) -> float:
-    """Return the greatest speed [rad/s] that may be held for ``dt`` [s] and still be braked within ``distance`` [rad].
-
-    Braking lowers the speed by ``acceleration * dt`` every ``dt``: from ``n`` such units it takes ``n (n + 1) / 2``
-    units of way, ``acceleration * dt^2`` each. This is the inverse, linear in between, so that braking ends exactly
-    on the spot.
-    """
-    units = distance / (acceleration * dt * dt)
-    n = math.floor(0.5 * (math.sqrt(1.0 + 8.0 * units) - 1.0))
-    return acceleration * dt * (n + (units - 0.5 * n * (n + 1)) / (n + 1))
 
 
 class MotionProfile:
@@ -56,6 +46,6 @@ class MotionProfile:
         """Move for ``dt`` [s]; the same from call to call, so that braking ends exactly on the target."""
         error = motion.target - self.position
         change = motion.acceleration * dt
-        goal = math.copysign(min(motion.speed, approach_speed(abs(error), motion.acceleration, dt)), error)
+        goal = math.copysign(min(motion.speed, braking_speed(abs(error), motion.acceleration, dt)), error)
         self.velocity += max(-change, min(change, goal - self.velocity))
         self.position += self.velocity * dt

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from turret_common.geometry import Bearing
+from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box
 from turret_vision.footage.clips import CARS, WALKERS, Seen, frames, judge, pursue, watch
 from turret_vision.footage.evaluation import Trial, score, try_out
 from turret_vision.footage.ground_truth_boxes import WALKERS_CLIP, load_marked_boxes
-from turret_vision.tracking.tracker import Track, TrackState
+from turret_vision.tracking.tracker import Track
 
 WIDTH = 768.0
 

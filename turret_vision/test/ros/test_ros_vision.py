@@ -9,10 +9,11 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 
 from turret_common.geometry import Bearing
+from turret_common.track_state import TrackState
 from turret_msgs.msg import DetectionArray
 from turret_vision.detectors.detection import Box, Detection
 from turret_vision.ros_vision import box_message, track_message, write_detections
-from turret_vision.tracking.tracker import Track, TrackState
+from turret_vision.tracking.tracker import Track
 
 
 def test_numbers_of_any_type_can_be_published() -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, bearing_to_pixel, wrap_angle
 from turret_common.params import replace
 from turret_common.pose_history import Pose
+from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box, Detection
-from turret_vision.tracking.tracker import Track, Tracker, TrackState
+from turret_vision.tracking.tracker import Track, Tracker
 from turret_vision.vision_parameters import TrackerParameters
 
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
@@ -57,7 +58,7 @@ class Scene:
 
 
 def trusted(tracks: Sequence[Track]) -> list[Track]:
-    return [t for t in tracks if t.state in (TrackState.TRACKING, TrackState.COASTING)]
+    return [t for t in tracks if t.state.confirmed]
 
 
 def nearest(tracks: Sequence[Track], bearing: Bearing) -> Track:

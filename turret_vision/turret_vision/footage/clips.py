@@ -28,9 +28,10 @@ from turret_common.geometry import (
 )
 from turret_common.params import build
 from turret_common.pose_history import Pose
+from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box, Image
 from turret_vision.footage.ground_truth_boxes import CARS_CLIP, WALKERS_CLIP, load_marked_boxes
-from turret_vision.tracking.tracker import Track, TrackState
+from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
 
@@ -124,7 +125,7 @@ def pursue(images: Iterable[Image], rate_hz: float, late_s: float = 0.0) -> list
         seen = look(image, camera, float(angles[0]), float(angles[1]), cv2.BORDER_REFLECT)
         tracks = vision.process(seen, i / rate_hz, camera, told).tracks or []
         history.append(tracks)
-        known = [t for t in tracks if t.state in (TrackState.TRACKING, TrackState.COASTING)]
+        known = [t for t in tracks if t.state.confirmed]
         best = max(known, key=lambda track: track.hits, default=None)
         error = -0.3 * angles if best is None else np.array(best.bearing) - angles
         step = _ACCELERATION / rate_hz
@@ -214,7 +215,7 @@ def judge(history: Sequence[Sequence[Track]], seen: Seen, width: float | None) -
     last: dict[str, int] = {}
     for i in range(seen.first, min(seen.last + 1, len(history))):
         for track in history[i]:
-            if track.state in (TrackState.TRACKING, TrackState.COASTING) and inside(track):
+            if track.state.confirmed and inside(track):
                 present[track.id] += 1
                 first.setdefault(track.id, i)
                 if track.state == TrackState.TRACKING:

@@ -26,7 +26,6 @@ from turret_vision.footage.ground_truth_boxes import (
     iou,
     load_marked_boxes,
 )
-from turret_vision.tracking.tracker import TrackState
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
 
@@ -132,7 +131,7 @@ def try_out(trial: Trial, folder: Path, clip: MarkedClip) -> tuple[list[Judged],
             marked = list(clip.frames[number].values())
             tracks = [
                 track.box for track in result.tracks or []
-                if track.box is not None and track.state in (TrackState.TRACKING, TrackState.COASTING)]
+                if track.box is not None and track.state.confirmed]
             for judged, boxes in ((detected, [d.box for d in result.detections]), (tracked, tracks)):
                 judged.append(Judged(number, image, marked, boxes, match(marked, boxes)))
     return detected, tracked

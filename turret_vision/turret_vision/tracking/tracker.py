@@ -11,7 +11,6 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
-from enum import IntEnum
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from turret_common.geometry import (
     bearing_to_pixel,
 )
 from turret_common.pose_history import Pose
+from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box, Detection
 from turret_vision.tracking.assignment import assign
 from turret_vision.tracking.bearing_filter import Array, BearingFilter
@@ -41,15 +41,6 @@ _SHADOWED = 0.5          # a detection this far inside that of a track is a piec
 _WITHIN = 0.7            # part of a box that must be inside another for it to be a piece of that
 _COUNTS = 0.2            # least size of each of several targets as a part of the one box that holds them all
 _FORBIDDEN = 1e9         # more than any cost of a pair
-
-
-class TrackState(IntEnum):
-    """How far a track is trusted; the values of ``turret_msgs/msg/Track``."""
-
-    DETECTING = 1
-    TRACKING = 2
-    COASTING = 3
-    LOST = 4
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,21 +12,21 @@ from turret_common.geometry import Bearing, angle_between, bearing_to_pixel, pix
 from turret_common.params import replace
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
+from turret_common.track_state import TrackState
 from turret_control.actions.delay_calibration import MeasureDelay
-from turret_control.aiming.aiming import Limits
-from turret_control.aiming.rate_limiter import AxisLimits
-from turret_control.aiming.selection import Target, TrackState
+from turret_control.aiming.selection import Target
 from turret_control.boresight.boresight import Boresight, Sight
 from turret_control.controller.controller import Controller, Mode
-from turret_control.controller.head_command import GimbalReport
+from turret_control.controller.head_command import GimbalReadiness
 from turret_control.controller_parameters import ControllerParameters
+from turret_control.motion import AxisLimits, HeadLimits
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantParameters
 
 ON_BASE = dataclasses.replace(CAMERA, on_base=True)
 BUILT = Hidden(beam=(0.012, -0.02), laser_at=(0.03, -0.04))
 TRUE = Boresight(*BUILT.beam, *BUILT.laser_at, calibrated=True)
-LIMITS = Limits(AxisLimits(-1.5, 1.5, 3.0, 30.0), AxisLimits(-0.7, 0.9, 3.0, 30.0))
+LIMITS = HeadLimits(AxisLimits(-1.5, 1.5, 3.0, 30.0), AxisLimits(-0.7, 0.9, 3.0, 30.0))
 
 
 def test_a_pixel_is_a_bearing_whatever_the_head_does() -> None:
@@ -94,7 +94,7 @@ def test_it_fires_by_itself_only_with_a_boresight() -> None:
     def decisions(boresight: Boresight, camera: object) -> int:
         controller = Controller(replace(ControllerParameters(), {'start_mode': 'track'}))
         controller.target.camera, controller.target.boresight = camera, boresight  # type: ignore[assignment]
-        controller.drive.observe_gimbal(GimbalReport(LIMITS, ReasonCode.OK))
+        controller.drive.observe_gimbal(GimbalReadiness(LIMITS, ReasonCode.OK))
         count = 0
         for i in range(30):
             now = 1.0 + 0.01 * i

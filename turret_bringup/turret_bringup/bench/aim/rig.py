@@ -24,16 +24,16 @@ from turret_common.geometry import (
 from turret_common.params import replace
 from turret_common.pose_history import Pose, PoseHistory
 from turret_common.reason_codes import ReasonCode
-from turret_control.aiming.aiming import Limits
-from turret_control.aiming.rate_limiter import AxisLimits
-from turret_control.aiming.selection import Target, TrackState
+from turret_common.track_state import TrackState
+from turret_control.aiming.selection import Target
 from turret_control.controller.controller import Controller
-from turret_control.controller.head_command import Command, CommandMode, GimbalReport
+from turret_control.controller.head_command import GimbalReadiness
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.drivers.driver import AxisSample, GimbalSample
 from turret_control.gimbal import gimbal as gimbal_core
 from turret_control.gimbal.gimbal import Gimbal, GimbalView
 from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.motion import AxisLimits, Command, CommandMode, HeadLimits
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantAxis, PlantParameters
 from turret_vision.detectors.detection import Box, Detection
@@ -116,8 +116,8 @@ class TurretBrain:
 
     def observe_gimbal(self, pose: Pose, view: GimbalView, now: float) -> None:
         """Take the measured pose."""
-        limits = Limits(*(AxisLimits(*axis.limits) for axis in (view.pan, view.tilt)))
-        self.controller.drive.observe_gimbal(GimbalReport(limits, ReasonCode.OK))
+        limits = HeadLimits(*(AxisLimits(*axis.limits) for axis in (view.pan, view.tilt)))
+        self.controller.drive.observe_gimbal(GimbalReadiness(limits, ReasonCode.OK))
         self.controller.drive.observe_pose(now, pose, now)
 
     def observe_image(self, detections: list[Detection], pose: Pose, stamp: float, now: float) -> None:
@@ -247,7 +247,7 @@ class Rig:
             elif now == turn:
                 self._see(now)
                 turns += 1
-                self._gimbal.command(gimbal_core.Command(turns, *self._brain.command(now)), round(1e9 * now))
+                self._gimbal.command(gimbal_core.Command(turns, *self._brain.command(now)[:5]), round(1e9 * now))
                 turn += LOOP_S + self._brain.patience_s
             else:
                 yield self._judge(now)
