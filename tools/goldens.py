@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 """Make and refresh the golden bags, which ``turret_bringup/test/ros/test_goldens.py`` runs perception and control on.
 
   tools/goldens.py cut BAG NAME --start 3 --seconds 5   # keep what a re-run needs of a part of a recorded bag

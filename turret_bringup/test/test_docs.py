@@ -200,3 +200,13 @@ def test_every_file_exists(page: Path) -> None:
         if re.fullmatch(r'(turret_\w+|tools|docs|requirements|cmake)/[\w/.-]+', text) and '.' in text:
             package = text.partition('/')[0]
             assert (ROOT / text).exists() or (ROOT / package / text).exists(), f'{page.name}: {text}'
+
+
+@pytest.mark.parametrize('node', NODES)
+def test_parameter_descriptions_are_noun_phrases_that_stand_alone(node: str) -> None:
+    for name, spec in params.specs(NODES[node].parameters()).items():
+        text = spec.info.description
+        assert text[0].isupper(), name
+        assert not text.endswith('.'), name
+        words = r'\[|(?<!at )\b(least|largest|fastest|greatest|nobody|somebody|whether)\b'
+        assert not re.search(words, text.lower()), name

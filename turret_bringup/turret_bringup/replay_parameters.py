@@ -15,21 +15,19 @@ RUN_AGAIN = ('vision', 'controller')
 class ReplayParameters:
     """What is replayed, and how."""
 
-    bag: str = param('', 'Folder of the bag, or an MCAP file.')
-    domain: int = param(
-        0, 'ROS domain that the replay was given for itself; the node refuses to start in any other.', minimum=0,
-        maximum=232)
+    bag: str = param('', 'Folder of the bag, or an MCAP file')
+    domain: int = param(0, 'ROS domain of the replay; the node refuses to start in any other', minimum=0, maximum=232)
     rate: float = param(
-        1.0, 'Recorded seconds per second.', unit='s/s', minimum=RATE_RANGE[0], maximum=RATE_RANGE[1])
-    loop: bool = param(False, 'Begin again at the end.')
-    hold: bool = param(False, 'Stay at the end, to go back from there, instead of ending.')
-    paused: bool = param(False, 'Wait at the start.')
-    start_s: float = param(0.0, 'Where to start, since the beginning of the bag.', unit='s', minimum=0.0)
+        1.0, 'Playback rate, in recorded seconds per second', unit='s/s', minimum=RATE_RANGE[0], maximum=RATE_RANGE[1])
+    loop: bool = param(False, 'Restart at the end')
+    hold: bool = param(False, 'Pause at the end instead of exiting')
+    paused: bool = param(False, 'Pause at the start')
+    start_s: float = param(0.0, 'Start position, relative to the beginning of the bag', unit='s', minimum=0.0)
     topics: tuple[str, ...] = param(
-        (), 'Patterns of the topics to play, relative to the recorded namespace unless they begin with a slash; none = '
-        'all.')
-    remap: tuple[str, ...] = param((), 'Topics to play under other names, each as /from:=/to.')
+        (), 'Patterns of the topics to play, relative to the recorded namespace unless they begin with a slash; empty '
+        '= all')
+    remap: tuple[str, ...] = param((), 'Topics to play under other names, each as /from:=/to')
     clock_hz: float = param(
-        200.0, 'Largest rate of the topic /clock, which carries recorded time; 0 = none.', unit='Hz', minimum=0.0,
+        200.0, 'Maximum rate of the topic /clock with the recorded time; 0 = none', unit='Hz', minimum=0.0,
         maximum=1000.0)
-    into: tuple[str, ...] = param((), 'Nodes that run again on what was recorded.', choices=RUN_AGAIN)
+    into: tuple[str, ...] = param((), 'Nodes that run again on the recording', choices=RUN_AGAIN)

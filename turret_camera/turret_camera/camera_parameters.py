@@ -20,25 +20,23 @@ class SimCameraParameters:
     """What is imperfect in the simulated camera."""
 
     latency_s: float = param(
-        0.02, 'From the end of the exposure to the frame being handed over.', unit='s', minimum=0.0, maximum=0.5,
+        0.02, 'Delay from the end of the exposure to the delivery of the frame', unit='s', minimum=0.0, maximum=0.5,
         live=True)
     noise: float = param(
-        1.0, 'Sensor noise as a multiple of that of a good small sensor.', minimum=0.0, maximum=10.0, live=True)
-    loss: float = param(0.0, 'Share of frames that get lost.', minimum=0.0, maximum=0.95, live=True)
-    seed: int = param(1, 'Of the room, the noise and the lost frames.', minimum=0, maximum=2**31 - 1)
+        1.0, 'Sensor noise as a multiple of that of a good small sensor', minimum=0.0, maximum=10.0, live=True)
+    loss: float = param(0.0, 'Fraction of frames that are lost', minimum=0.0, maximum=0.95, live=True)
+    seed: int = param(1, 'Random seed of the room, the noise and the lost frames', minimum=0, maximum=2**31 - 1)
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordingParameters:
     """Limits of video recording."""
 
-    max_s: float = param(600.0, 'A recording stops by itself after this.', unit='s', minimum=1.0, maximum=86400.0,
-                         live=True)
+    max_s: float = param(600.0, 'Maximum duration of a recording', unit='s', minimum=1.0, maximum=86400.0, live=True)
     min_free_mb: int = param(
-        500, 'Recording stops, and refuses to start, with less free space than this.', unit='MB', minimum=1,
+        500, 'Minimum free disk space; with less, recording stops or does not start', unit='MB', minimum=1,
         maximum=10**6, live=True)
-    crf: int = param(23, 'Quality of the video as H.264 rate factor: lower is better and larger.', minimum=10,
-                     maximum=40, live=True)
+    crf: int = param(23, 'H.264 rate factor of videos; lower is better and larger', minimum=10, maximum=40, live=True)
 
 
 AUDIO_SOURCES = ('none', 'alsa', 'file', 'tone')
@@ -48,63 +46,60 @@ AUDIO_SOURCES = ('none', 'alsa', 'file', 'tone')
 class AudioParameters:
     """The microphone, heard only while somebody listens or records."""
 
-    source: str = param('none', 'Where sound comes from: an ALSA device, a sound file again and again, a test tone.',
-                        choices=AUDIO_SOURCES, live=True)
-    device: str = param('default', 'ALSA device, such as "default" or "hw:1".', live=True)
-    file: str = param('', 'For source file: anything with sound that FFmpeg reads.', live=True)
-    bit_rate: int = param(64000, 'Of sound in recordings and live.', unit='bit/s', minimum=16000, maximum=320000,
-                          live=True)
+    source: str = param(
+        'none', 'Audio source: an ALSA device, a looped sound file, or a test tone', choices=AUDIO_SOURCES, live=True)
+    device: str = param('default', 'ALSA device, such as "default" or "hw:1"', live=True)
+    file: str = param('', 'Sound file for source file, in any format FFmpeg reads', live=True)
+    bit_rate: int = param(64000, 'Audio bit rate', unit='bit/s', minimum=16000, maximum=320000, live=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class CameraParameters:
     """Where pictures come from and how they are taken."""
 
-    source: str = param('sim', 'Where pictures come from.', choices=SOURCES)
-    width: int = param(640, 'Width of the image.', unit='px', minimum=64, maximum=4096, live=True)
-    height: int = param(480, 'Height of the image.', unit='px', minimum=48, maximum=3072, live=True)
+    source: str = param('sim', 'Image source', choices=SOURCES)
+    width: int = param(640, 'Image width', unit='px', minimum=64, maximum=4096, live=True)
+    height: int = param(480, 'Image height', unit='px', minimum=48, maximum=3072, live=True)
     rate_hz: float = param(
-        30.0, 'Frame rate asked for; footage keeps its own.', unit='Hz', minimum=1.0, maximum=240.0, live=True)
+        30.0, 'Requested frame rate; footage keeps its own', unit='Hz', minimum=1.0, maximum=240.0, live=True)
     horizontal_fov: float = param(
-        1.047, 'Horizontal field of view, for camera_info where there is no calibration.', unit='rad', minimum=0.1,
-        maximum=2.8, live=True)
+        1.047, 'Horizontal field of view, for camera_info without a calibration', unit='rad', minimum=0.1, maximum=2.8,
+        live=True)
     calibration_file: str = param(
-        '', 'YAML file as written by camera_calibration; empty = what camera/calibrate wrote, else an ideal lens.')
+        '', 'YAML file in the format of camera_calibration; empty = result of camera/calibrate, else an ideal lens')
     camera_mount: str = param(
-        'head', 'Where the camera is: on the head, or fixed to the base, looking along its x axis.',
+        'head', 'Mounting of the camera: on the head, or fixed to the base, looking along its x axis',
         choices=('head', 'base'))
     frame_prefix: str = frame_prefix_param()
 
-    auto_exposure: bool = param(True, 'Exposure time and gain follow the light.', live=True)
+    auto_exposure: bool = param(True, 'Automatic exposure time and gain', live=True)
     exposure_us: int = param(
-        20000, 'Exposure time while auto_exposure is off.', unit='us', minimum=100, maximum=200000, live=True)
-    analog_gain: float = param(
-        1.0, 'Gain while auto_exposure is off.', minimum=1.0, maximum=16.0, live=True)
-    auto_white_balance: bool = param(True, 'Color gains follow the light.', live=True)
+        20000, 'Exposure time while auto_exposure is off', unit='us', minimum=100, maximum=200000, live=True)
+    analog_gain: float = param(1.0, 'Gain while auto_exposure is off', minimum=1.0, maximum=16.0, live=True)
+    auto_white_balance: bool = param(True, 'Automatic color gains', live=True)
     white_balance_mode: str = param(
-        'indoor', 'Light assumed while auto_white_balance is off; manual = color_gains.',
+        'indoor', 'Light source assumed while auto_white_balance is off; manual = color_gains',
         choices=('manual', *WHITE_BALANCE_K), live=True)
     color_gains: tuple[float, ...] = param(
-        (1.6, 1.9), 'Gains of red and blue over green in manual white balance.', minimum=0.1, maximum=8.0,
+        (1.6, 1.9), 'Gains of red and blue relative to green in manual white balance', minimum=0.1, maximum=8.0,
         elements=('red', 'blue'), live=True)
-    brightness: float = param(0.0, 'Added to the picture, 1 = white.', minimum=-1.0, maximum=1.0, live=True)
-    contrast: float = param(1.0, 'Contrast; 0 is gray.', minimum=0.0, maximum=2.0, live=True)
-    saturation: float = param(1.0, 'Saturation; 0 is black and white.', minimum=0.0, maximum=2.0, live=True)
-    jpeg_quality: int = param(85, 'Quality of JPEG images.', minimum=10, maximum=100, live=True)
+    brightness: float = param(0.0, 'Brightness offset; 1 = white', minimum=-1.0, maximum=1.0, live=True)
+    contrast: float = param(1.0, 'Contrast; 0 = gray', minimum=0.0, maximum=2.0, live=True)
+    saturation: float = param(1.0, 'Saturation; 0 = black and white', minimum=0.0, maximum=2.0, live=True)
+    jpeg_quality: int = param(85, 'JPEG quality', minimum=10, maximum=100, live=True)
 
-    video_file: str = param('', 'Footage for source file: a video or a GIF.')
-    loop: bool = param(True, 'Footage and images start again at their end.', live=True)
+    video_file: str = param('', 'Video or GIF file for source file')
+    loop: bool = param(True, 'Restart of footage and images at their end', live=True)
     video_fov: float = param(
-        1.6, 'Horizontal field of view that the whole picture of footage or images spans.', unit='rad', minimum=0.2,
-        maximum=2.8, live=True)
-    images: str = param('', 'For source images: a folder, or a pattern such as /data/*.png.')
-    device: str = param('/dev/video0', 'For source v4l2: the device.')
-    focus: int = param(-1, 'Focus of a V4L2 camera in its own units; -1 = automatic.', minimum=-1, maximum=10**6,
-                       live=True)
-    url: str = param('', 'For source stream: an rtsp, http or https address.')
-    image_topic: str = param('', 'For source topic: a sensor_msgs/Image topic, or one that ends in /compressed.')
+        1.6, 'Horizontal field of view spanned by footage or images', unit='rad', minimum=0.2, maximum=2.8, live=True)
+    images: str = param('', 'Folder, or pattern such as /data/*.png, for source images')
+    device: str = param('/dev/video0', 'Device for source v4l2')
+    focus: int = param(
+        -1, 'Focus of a V4L2 camera in its own units; -1 = automatic', minimum=-1, maximum=10**6, live=True)
+    url: str = param('', 'RTSP, HTTP or HTTPS URL for source stream')
+    image_topic: str = param('', 'Topic for source topic: sensor_msgs/Image, or one that ends in /compressed')
 
-    media_dir: str = param('', 'Folder of stills and videos; empty = media in the state folder.')
+    media_dir: str = param('', 'Folder of stills and videos; empty = media in the state folder')
     sim: SimCameraParameters = group(SimCameraParameters)
     recording: RecordingParameters = group(RecordingParameters)
     audio: AudioParameters = group(AudioParameters)

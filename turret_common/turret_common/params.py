@@ -81,7 +81,7 @@ def param(
 
 def frame_prefix_param() -> Any:
     """Declare the parameter ``frame_prefix``, which each node that publishes frame ids has."""
-    return param('', 'Put before every frame id, with its slash.')
+    return param('', 'Prefix of every frame id, including its slash')
 
 
 def group(cls: type[ParametersT], **overrides: Any) -> Any:

@@ -18,24 +18,22 @@ class GimbalAxis:
 
     lower: float = param(-1.65, 'Lower soft limit', unit='rad', minimum=-6.3, maximum=0.0, live=True)
     upper: float = param(1.65, 'Upper soft limit', unit='rad', minimum=0.0, maximum=6.3, live=True)
-    max_velocity: float = param(3.5, 'Largest velocity', unit='rad/s', minimum=0.01, maximum=20.0)
-    max_acceleration: float = param(30.0, 'Largest acceleration', unit='rad/s^2', minimum=0.1, maximum=500.0)
-    limit_switches: bool = param(True, 'Limit switches are fitted at both ends')
+    max_velocity: float = param(3.5, 'Maximum velocity', unit='rad/s', minimum=0.01, maximum=20.0)
+    max_acceleration: float = param(30.0, 'Maximum acceleration', unit='rad/s^2', minimum=0.1, maximum=500.0)
+    limit_switches: bool = param(True, 'Limit switches fitted at both ends')
     reference: str = param(
-        'flag', 'How home is found: the edge of a flag over the positive half of the axis, one of the limit switches, '
-        'a driver whose positions are absolute, or the direction in which the head is set up by hand',
-        choices=REFERENCES)
-    reference_angle: float = param(
-        0.0, 'Where the reference is', unit='rad', minimum=-6.3, maximum=6.3, live=True)
+        'flag', 'Home reference: edge of a flag over the positive half of the axis, a limit switch, absolute positions '
+        'of the driver, or the orientation in which the head is placed by hand', choices=REFERENCES)
+    reference_angle: float = param(0.0, 'Angle of the reference', unit='rad', minimum=-6.3, maximum=6.3, live=True)
     homing_velocity: float = param(0.8, 'Velocity of the search for a switch', unit='rad/s', minimum=0.01, maximum=3.0)
     approach_velocity: float = param(
-        0.1, 'Velocity of the last approach, which decides how well home repeats', unit='rad/s', minimum=0.001,
+        0.1, 'Velocity of the final approach, which determines the repeatability of home', unit='rad/s', minimum=0.001,
         maximum=0.5)
-    back_off: float = param(0.02, 'Way from which the last approach starts', unit='rad', minimum=0.001, maximum=0.5)
+    back_off: float = param(0.02, 'Travel before the final approach', unit='rad', minimum=0.001, maximum=0.5)
     search_range: float = param(
-        4.0, 'Way after which a search for a switch has failed', unit='rad', minimum=0.1, maximum=15.0)
+        4.0, 'Travel after which the search for a switch fails', unit='rad', minimum=0.1, maximum=15.0)
     margin: float = param(
-        0.05, 'Way from a limit switch to the soft limit after calibration', unit='rad', minimum=0.0, maximum=0.5)
+        0.05, 'Travel from a limit switch to the soft limit after calibration', unit='rad', minimum=0.0, maximum=0.5)
 
     def __post_init__(self) -> None:
         if not self.lower < self.upper:
@@ -54,16 +52,16 @@ def _pin(description: str) -> Any:
 class StepDirAxis:
     """The stepper of one axis. Pins are BCM numbers; -1 = not connected."""
 
-    step_pin: int = _pin('Output STEP')
-    direction_pin: int = _pin('Output DIR')
-    enable_pin: int = _pin('Output ENABLE')
-    lower_switch_pin: int = _pin('Input of the lower limit switch')
-    upper_switch_pin: int = _pin('Input of the upper limit switch')
-    home_pin: int = _pin('Input of the home flag')
-    invert: bool = param(False, 'DIR is low for the positive direction')
-    steps_per_revolution: int = param(200, 'Full steps per turn of the motor', minimum=4, maximum=1000)
-    microsteps: int = param(16, 'Microsteps per full step, as the driver is set', minimum=1, maximum=256)
-    gear_ratio: float = param(1.0, 'Turns of the motor per turn of the axis', minimum=0.01, maximum=1000.0)
+    step_pin: int = _pin('GPIO (BCM number) of the STEP output; -1 = not connected')
+    direction_pin: int = _pin('GPIO (BCM number) of the DIR output; -1 = not connected')
+    enable_pin: int = _pin('GPIO (BCM number) of the ENABLE output; -1 = not connected')
+    lower_switch_pin: int = _pin('GPIO (BCM number) of the lower limit switch; -1 = not connected')
+    upper_switch_pin: int = _pin('GPIO (BCM number) of the upper limit switch; -1 = not connected')
+    home_pin: int = _pin('GPIO (BCM number) of the home flag; -1 = not connected')
+    invert: bool = param(False, 'Inverted direction: DIR is low for the positive direction')
+    steps_per_revolution: int = param(200, 'Full steps per revolution of the motor', minimum=4, maximum=1000)
+    microsteps: int = param(16, 'Microsteps per full step, as configured on the driver', minimum=1, maximum=256)
+    gear_ratio: float = param(1.0, 'Revolutions of the motor per revolution of the axis', minimum=0.01, maximum=1000.0)
 
     @property
     def step_angle(self) -> float:
@@ -77,16 +75,15 @@ class StepDirParameters:
 
     pan: StepDirAxis = group(StepDirAxis)
     tilt: StepDirAxis = group(StepDirAxis)
-    enable_active_low: bool = param(True, 'The motor has current while ENABLE is low')
-    switches_normally_closed: bool = param(
-        True, 'Switches open when pressed, so that a broken wire counts as pressed')
-    debounce_s: float = param(
-        0.003, 'Time for which a switch must read the same', unit='s', minimum=0.0, maximum=0.05)
+    enable_active_low: bool = param(True, 'ENABLE active low: the motors are powered while it is low')
+    switches_normally_closed: bool = param(True, 'Normally closed switches, so that a broken wire counts as pressed')
+    debounce_s: float = param(0.003, 'Debounce time of a switch', unit='s', minimum=0.0, maximum=0.05)
     max_step_rate: float = param(
-        4000.0, 'Fastest steps that machine and motor can make; see "./turret bench steps"', unit='Hz', minimum=10.0,
+        4000.0, 'Maximum step rate of machine and motor; see "./turret bench steps"', unit='Hz', minimum=10.0,
         maximum=50000.0)
-    microstep_pins: tuple[int, ...] = param((), 'Outputs MS1, MS2, ... that set the microsteps of both drivers')
-    microstep_levels: tuple[int, ...] = param((), 'Their levels, 0 or 1', minimum=0, maximum=1)
+    microstep_pins: tuple[int, ...] = param(
+        (), 'GPIOs (BCM numbers) of MS1, MS2, ..., which set the microsteps of both drivers')
+    microstep_levels: tuple[int, ...] = param((), 'Levels of microstep_pins, 0 or 1', minimum=0, maximum=1)
 
     def __post_init__(self) -> None:
         if len(self.microstep_pins) != len(self.microstep_levels):
@@ -117,16 +114,18 @@ class StepDirParameters:
 class Tmc2209Parameters:
     """Two TMC2209 on one UART; steps come from the pins of ``step_dir``. Currents are in 32nds of the full one."""
 
-    port: str = param('/dev/serial0', 'Serial port')
-    baud: int = param(115200, 'Its speed', unit='Bd', minimum=9600, maximum=500000)
-    echo: bool = param(True, 'What is sent comes back, as on a single wire')
+    port: str = param('/dev/serial0', 'Serial port of the drivers')
+    baud: int = param(115200, 'Baud rate of the serial port', unit='Bd', minimum=9600, maximum=500000)
+    echo: bool = param(True, 'Single-wire connection, on which every transmitted byte is received again')
     pan_address: int = param(0, 'Address of the pan driver, set by its pins MS1 and MS2', minimum=0, maximum=3)
-    tilt_address: int = param(1, 'Address of the tilt driver', minimum=0, maximum=3)
-    run_current: int = param(16, 'Current while turning', minimum=0, maximum=31)
-    hold_current: int = param(8, 'Current while standing; 0 lets a heavy head drop', minimum=0, maximum=31)
-    hold_delay: int = param(4, 'How slowly the current falls to the hold current', minimum=0, maximum=15)
-    power_down_delay: int = param(20, 'Standstill until it falls, in units of 22 ms', minimum=2, maximum=255)
-    spread_cycle: bool = param(False, 'More torque at speed, less silence')
+    tilt_address: int = param(1, 'Address of the tilt driver, set by its pins MS1 and MS2', minimum=0, maximum=3)
+    run_current: int = param(
+        16, 'Motor current in motion, in 32nds of full scale minus one (IRUN)', minimum=0, maximum=31)
+    hold_current: int = param(8, 'Motor current at standstill (IHOLD); 0 lets a heavy head drop', minimum=0, maximum=31)
+    hold_delay: int = param(4, 'Ramp time from run to hold current (IHOLDDELAY)', minimum=0, maximum=15)
+    power_down_delay: int = param(
+        20, 'Standstill before the current is reduced, in units of 22 ms (TPOWERDOWN)', minimum=2, maximum=255)
+    spread_cycle: bool = param(False, 'SpreadCycle mode: more torque at speed, more noise')
 
     def __post_init__(self) -> None:
         if self.pan_address == self.tilt_address:
@@ -137,11 +136,12 @@ class Tmc2209Parameters:
 class ServoAxis:
     """The servo of one axis."""
 
-    pin: int = _pin('Output of the pulses, for driver "servo"')
-    min_pulse_s: float = param(0.001, 'Pulse at one end', unit='s', minimum=0.0003, maximum=0.003)
-    max_pulse_s: float = param(0.002, 'Pulse at the other end', unit='s', minimum=0.0003, maximum=0.003)
-    travel: float = param(1.571, 'Angle between the ends', unit='rad', minimum=0.1, maximum=6.3)
-    invert: bool = param(False, 'Longer pulses turn it in the negative direction')
+    pin: int = _pin('GPIO (BCM number) of the pulse output for driver servo; -1 = not connected')
+    min_pulse_s: float = param(0.001, 'Minimum pulse length', unit='s', minimum=0.0003, maximum=0.003)
+    max_pulse_s: float = param(0.002, 'Maximum pulse length', unit='s', minimum=0.0003, maximum=0.003)
+    travel: float = param(
+        1.571, 'Travel between minimum and maximum pulse length', unit='rad', minimum=0.1, maximum=6.3)
+    invert: bool = param(False, 'Inverted direction: longer pulses move the axis in the negative direction')
 
     def __post_init__(self) -> None:
         if not self.min_pulse_s < self.max_pulse_s:
@@ -174,7 +174,7 @@ class Pca9685Parameters:
     """The servo board."""
 
     bus: int = param(1, 'Number of the I2C bus', minimum=0, maximum=20)
-    address: int = param(0x40, 'Address of the board', minimum=0x03, maximum=0x77)
+    address: int = param(0x40, 'I2C address of the board', minimum=0x03, maximum=0x77)
     pan_channel: int = param(0, 'Channel of the pan servo', minimum=0, maximum=15)
     tilt_channel: int = param(1, 'Channel of the tilt servo', minimum=0, maximum=15)
 
@@ -187,7 +187,7 @@ class Pca9685Parameters:
 class GimbalParameters:
     """What the gimbal node can be told."""
 
-    driver: str = param('sim', 'Kind of motor driver', choices=DRIVERS)
+    driver: str = param('sim', 'Gimbal driver', choices=DRIVERS)
     pan: GimbalAxis = group(GimbalAxis)
     tilt: GimbalAxis = group(GimbalAxis, lower=-0.7, upper=0.95)
     step_dir: StepDirParameters = group(StepDirParameters)
@@ -195,13 +195,13 @@ class GimbalParameters:
     servo: ServoParameters = group(ServoParameters)
     pca9685: Pca9685Parameters = group(Pca9685Parameters)
     home_on_start: bool = param(
-        False, 'Home as soon as motion is permitted, without an operator, unless a stop comes first; this energises '
-        'the motors')
+        False, 'Homing at start as soon as motion is permitted, without an operator, unless a stop comes first; this '
+        'powers the motors')
     idle_release_s: float = param(
-        600.0, 'Switch the motors off after this time without motion; home is lost with it; 0 = never', unit='s',
+        600.0, 'Time without motion after which the motors are switched off, which loses home; 0 = never', unit='s',
         minimum=0.0, maximum=86400.0, live=True)
     search_timeout_s: float = param(
-        60.0, 'Time after which homing or calibration has failed', unit='s', minimum=1.0, maximum=600.0)
+        60.0, 'Maximum duration of homing or calibration', unit='s', minimum=1.0, maximum=600.0)
     frame_prefix: str = frame_prefix_param()
 
     def __post_init__(self) -> None:

@@ -17,47 +17,40 @@ class LaserParameters:
     """
 
     driver: str = param(
-        'sim', 'what drives the laser; generators that go on by themselves (hardware PWM, a PCA9685) cannot',
+        'sim', 'Laser driver; generators that keep running by themselves (hardware PWM, PCA9685) are not allowed',
         choices=('sim', 'gpio_pwm', 'gpio_digital', 'servo_relay'))
-    laser_pin: int = param(18, 'GPIO (BCM number) of the fire line, high = on; wire a pull-down', minimum=0, maximum=27)
+    laser_pin: int = param(
+        18, 'GPIO (BCM number) of the fire line, high = on; fit a pull-down resistor', minimum=0, maximum=27)
     indicator_pin: int = param(23, 'GPIO (BCM number) of the emission indicator', minimum=0, maximum=27)
     watchdog_pin: int = param(
-        -1, 'GPIO (BCM number) that is toggled every 5 ms while armed, for a hardware watchdog; -1 = none',
-        minimum=-1, maximum=27)
+        -1, 'GPIO (BCM number) toggled every 5 ms while armed, for a hardware watchdog; -1 = none', minimum=-1,
+        maximum=27)
     pwm_hz: float = param(
-        1000.0, 'frequency of the pulse width that sets the power (gpio_pwm)', unit='Hz',
-        minimum=100.0, maximum=10000.0)
+        1000.0, 'PWM frequency of the power control (driver gpio_pwm)', unit='Hz', minimum=100.0, maximum=10000.0)
     watchdog_fitted: bool = param(
-        False, 'an external hardware watchdog cuts the fire line when the driver stops pulsing it')
+        False, 'Declaration that an external hardware watchdog cuts the fire line when the driver stops pulsing it')
     no_watchdog_accepted: bool = param(
-        False, 'run a real laser without an external watchdog; shown for ever')
+        False, 'Permission to run a real laser without an external watchdog; shown permanently as a warning')
     profile: str = param(
-        'standard', 'which caps hold; class2_play gives longer light from a class 2 laser onto a floor',
+        'standard', 'Set of emission limits; class2_play allows longer emission of a class 2 laser onto a floor',
         choices=('standard', 'class2_play'))
     declared_mw: float = param(
-        0.0, 'largest optical power of the laser by its data sheet; 0 = not declared', unit='mW',
-        minimum=0.0, maximum=100000.0)
-    dry_run: bool = param(False, 'do everything but the light; fires are counted apart')
-    power: float = param(
-        0.0, 'power at start, of full power; 0 = dark', minimum=0.0, maximum=1.0)
+        0.0, "Maximum optical power according to the laser's data sheet; 0 = not declared", unit='mW', minimum=0.0,
+        maximum=100000.0)
+    dry_run: bool = param(False, 'Operation without emission; pulses are counted separately')
+    power: float = param(0.0, 'Power at start as a fraction of full power; 0 = emission off', minimum=0.0, maximum=1.0)
     power_cap: float = param(
-        1.0, 'largest power that can be set, of full power', minimum=0.0, maximum=1.0)
-    pulse_s: float = param(
-        0.2, 'length of a pulse unless the request says otherwise', unit='s', minimum=0.005, maximum=1.0, live=True)
-    burst_count: int = param(
-        3, 'pulses in a burst unless the request says otherwise', minimum=1, maximum=10, live=True)
-    burst_gap_s: float = param(
-        0.1, 'pause between pulses unless the request says otherwise', unit='s', minimum=0.02, maximum=2.0, live=True)
-    cooldown_s: float = param(
-        1.0, 'pause after the end of a burst', unit='s', minimum=0.5, maximum=60.0, live=True)
-    pulse_cap_s: float = param(
-        1.0, 'longest pulse, hold to fire included', unit='s', minimum=0.005, maximum=1.0)
-    duty_cap: float = param(
-        0.2, 'largest share of any 10 s that the laser may be on', minimum=0.01, maximum=0.2)
+        1.0, 'Maximum power that can be set, as a fraction of full power', minimum=0.0, maximum=1.0)
+    pulse_s: float = param(0.2, 'Default pulse length', unit='s', minimum=0.005, maximum=1.0, live=True)
+    burst_count: int = param(3, 'Default number of pulses in a burst', minimum=1, maximum=10, live=True)
+    burst_gap_s: float = param(0.1, 'Default pause between pulses', unit='s', minimum=0.02, maximum=2.0, live=True)
+    cooldown_s: float = param(1.0, 'Pause after the end of a burst', unit='s', minimum=0.5, maximum=60.0, live=True)
+    pulse_cap_s: float = param(1.0, 'Maximum pulse length, hold to fire included', unit='s', minimum=0.005, maximum=1.0)
+    duty_cap: float = param(0.2, 'Maximum fraction of any 10 s with emission on', minimum=0.01, maximum=0.2)
     arm_delay_s: float = param(
-        3.0, 'from arming until emission is possible, with the indicator on', unit='s', minimum=3.0, maximum=30.0)
+        3.0, 'Emission delay after arming, with the indicator on', unit='s', minimum=3.0, maximum=30.0)
     arm_expiry_s: float = param(
-        30.0, 'armed, but unused for so long: disarmed', unit='s', minimum=5.0, maximum=30.0)
+        30.0, 'Time without use after which the laser is disarmed', unit='s', minimum=5.0, maximum=30.0)
 
     @property
     def hardware(self) -> bool:

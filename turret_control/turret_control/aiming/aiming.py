@@ -26,14 +26,16 @@ class Delays:
     """Delays that the time stamps do not show; the aim point is predicted beyond them."""
 
     camera_s: float = param(
-        0.0, 'Light to time stamp: how much later than the light the camera stamps', unit='s', minimum=-0.2,
-        maximum=0.5, live=True)
+        0.0, 'Delay from the exposure to the time stamp of an image', unit='s', minimum=-0.2, maximum=0.5, live=True)
     transport_s: float = param(
-        0.0, 'Command published to command received by the driver', unit='s', minimum=0.0, maximum=0.5, live=True)
+        0.0, 'Delay from publishing a command until the driver receives it', unit='s', minimum=0.0, maximum=0.5,
+        live=True)
     processing_s: float = param(
-        0.0, 'Command received to command acted on by the driver', unit='s', minimum=0.0, maximum=0.5, live=True)
+        0.0, 'Delay from receiving a command until the driver acts on it', unit='s', minimum=0.0, maximum=0.5,
+        live=True)
     actuator_s: float = param(
-        0.02, 'Command acted on to motion of the head', unit='s', minimum=0.0, maximum=0.5, live=True)
+        0.02, 'Delay from the action of the driver to the motion of the head', unit='s', minimum=0.0, maximum=0.5,
+        live=True)
 
     @property
     def command_s(self) -> float:
@@ -45,17 +47,16 @@ class Delays:
 class AxisAiming(PidGains):
     """Gains of one axis, and what is known of its mechanics."""
 
-    backlash: float = param(
-        0.0, 'Play between motor and head (backlash)', unit='rad', minimum=0.0, maximum=0.05, live=True)
+    backlash: float = param(0.0, 'Backlash between motor and head', unit='rad', minimum=0.0, maximum=0.05, live=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class AimingParameters:
     """The aiming law."""
 
-    predictive: bool = param(True, 'Predict the target and feed its rate forward', live=True)
+    predictive: bool = param(True, 'Prediction of the target with rate feed-forward', live=True)
     dead_zone: float = param(
-        0.0, 'Aiming error below which the head is left alone', unit='rad', minimum=0.0, maximum=0.1, live=True)
+        0.0, 'Aim error below which the head does not move', unit='rad', minimum=0.0, maximum=0.1, live=True)
     pan: AxisAiming = group(AxisAiming)
     tilt: AxisAiming = group(AxisAiming)
     delay: Delays = group(Delays)

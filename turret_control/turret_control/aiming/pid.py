@@ -14,7 +14,7 @@ class PidGains:
 
     kp: float = param(20.0, 'Proportional gain', unit='1/s', minimum=0.0, maximum=100.0, live=True)
     ki: float = param(0.0, 'Integral gain', unit='1/s^2', minimum=0.0, maximum=100.0, live=True)
-    kd: float = param(0.0, 'Derivative gain, on the measurement', minimum=0.0, maximum=1.0, live=True)
+    kd: float = param(0.0, 'Derivative gain, applied to the measurement', minimum=0.0, maximum=1.0, live=True)
 
 
 class PidTerms(NamedTuple):

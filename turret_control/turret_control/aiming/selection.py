@@ -67,20 +67,20 @@ class SelectionParameters:
     """How targets are chosen."""
 
     priority: str = param(
-        'largest', 'Which target is preferred', live=True,
-        choices=tuple(priority.name.lower() for priority in Priority))
-    classes: tuple[str, ...] = param((), 'Classes that may be aimed at; empty = all', live=True)
+        'largest', 'Preferred target', live=True, choices=tuple(priority.name.lower() for priority in Priority))
+    classes: tuple[str, ...] = param((), 'Classes that may be selected; empty = all', live=True)
     hold_s: float = param(
-        0.5, 'How long a rival must be better before it replaces the target', unit='s', minimum=0.0, maximum=10.0,
+        0.5, 'Time for which a rival must be better before it replaces the target', unit='s', minimum=0.0, maximum=10.0,
         live=True)
     yield_s: float = param(
-        0.3, 'How long an unseen target is waited for while another one is in sight', unit='s', minimum=0.0,
+        0.3, 'Time for which an undetected target is kept while another one is visible', unit='s', minimum=0.0,
         maximum=10.0, live=True)
     margin: float = param(
-        0.25, 'How much better, as a share of the size or confidence of the target', minimum=0.0, maximum=10.0,
-        live=True)
+        0.25, "Required advantage of a rival as a fraction of the target's size or confidence", minimum=0.0,
+        maximum=10.0, live=True)
     margin_angle: float = param(
-        0.03, 'How much better, where the priority is by direction', unit='rad', minimum=0.0, maximum=1.0, live=True)
+        0.03, 'Required advantage of a rival for priorities by direction', unit='rad', minimum=0.0, maximum=1.0,
+        live=True)
 
 
 class TargetSelector:

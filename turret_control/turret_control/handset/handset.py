@@ -25,17 +25,16 @@ _LONGEST = 200      # characters
 class HandsetParameters:
     """A handset that reaches the turret over an MQTT broker."""
 
-    enabled: bool = param(False, 'Whether the handset turns the head while nobody holds the operator\'s lease')
-    host: str = param('localhost', 'Broker: host name or address')
-    port: int = param(1883, 'Broker: TCP port', minimum=1, maximum=65535)
-    tls: bool = param(False, 'Broker: encrypted, with a certificate that this machine trusts')
-    user: str = param('', 'Broker: user name')
-    password_file: str = param('', 'Broker: file that holds the password, readable by nobody else')
-    topic: str = param('laserturret', 'Topic that the handset publishes on')
-    rate: float = param(0.2, 'Rate at full deflection', unit='rad/s', minimum=0.01, maximum=0.5, live=True)
+    enabled: bool = param(False, 'Handset control of the head while there is no operator')
+    host: str = param('localhost', 'Host name or address of the MQTT broker')
+    port: int = param(1883, 'TCP port of the MQTT broker', minimum=1, maximum=65535)
+    tls: bool = param(False, 'Encrypted connection to a broker whose certificate this machine trusts')
+    user: str = param('', 'User name at the broker')
+    password_file: str = param('', 'File with the password at the broker, readable by its owner only')
+    topic: str = param('laserturret', 'MQTT topic on which the handset publishes')
+    rate: float = param(0.2, 'Angular rate at full deflection', unit='rad/s', minimum=0.01, maximum=0.5, live=True)
     hold_s: float = param(
-        0.6, 'Age at which the newest deflection ends; the handset sends every 0.25 s', unit='s', minimum=0.3,
-        maximum=0.6)
+        0.6, 'Maximum age of a deflection; the handset sends one every 0.25 s', unit='s', minimum=0.3, maximum=0.6)
 
     def __post_init__(self) -> None:
         if self.enabled and not (self.user and self.password_file):

@@ -1,4 +1,4 @@
-"""Configuration of the genuine ``ros2 bag record``, made from the same facts as the node ``bag``."""
+"""Configuration of the upstream ``ros2 bag record``, generated from the topics and selections of the node ``bag``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEPTH = 1000
 
 
 def topics(selection: str) -> list[str]:
-    """Return the absolute names of a selection, in the default namespace, as far as they are known beforehand."""
+    """Return the absolute names of a selection, in the default namespace, as far as they are known in advance."""
     parameters = TopicParameters()
     selector = Selector(parameters, DEFAULT_NAMESPACE)
     names = [_absolute(topic.name) for topic in TOPICS]
@@ -27,7 +27,7 @@ def topics(selection: str) -> list[str]:
 
 
 def qos_overrides() -> str:
-    """Return the file for ``--qos-profile-overrides-path``: each topic as its publisher offers it."""
+    """Return the file for ``--qos-profile-overrides-path``: each topic with the QoS of its publisher."""
     return _HEAD + '# ros2 bag record --qos-profile-overrides-path THIS_FILE ...\n' + yaml.safe_dump(
         {_absolute(topic.name): _profile(QOS[topic.qos]) for topic in TOPICS}, sort_keys=False)
 
@@ -49,6 +49,6 @@ def _absolute(name: str) -> str:
 
 
 def _profile(words: str) -> dict[str, Any]:
-    """Return the override for a quality of service in words."""
+    """Return the override for a QoS described in words."""
     reliability, durability = (re.sub(' ', '_', word) for word in words.split(', ')[:2])
     return {'history': 'keep_last', 'depth': _DEPTH, 'reliability': reliability, 'durability': durability}
