@@ -63,16 +63,16 @@ class FakeFeed:
         self._gateway.feeds[self._topic].remove(self._deliver)
 
 
-class FakeEmitter:
+class FakePublisher:
     def __init__(self, gateway: FakeGateway, topic: str, codec: Codec) -> None:
         self._gateway, self._topic, self._codec = gateway, topic, codec
-        gateway.emitters.append(topic)
+        gateway.published_topics.append(topic)
 
     def publish(self, data: bytes) -> None:
         self._gateway.published.append((self._topic, self._codec.to_json(data)))
 
     async def close(self) -> None:
-        self._gateway.emitters.remove(self._topic)
+        self._gateway.published_topics.remove(self._topic)
 
 
 class FakeServer:
@@ -91,7 +91,7 @@ class FakeGateway:
     latched: set[str] = field(default_factory=set)
     streams: set[str] = field(default_factory=set)
     feeds: dict[str, list[Callable[[bytes], None]]] = field(default_factory=dict)
-    emitters: list[str] = field(default_factory=list)
+    published_topics: list[str] = field(default_factory=list)
     published: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     offered: dict[str, Any] = field(default_factory=dict)
@@ -161,8 +161,8 @@ class FakeGateway:
     async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> FakeFeed:
         return FakeFeed(self, topic, deliver)
 
-    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> FakeEmitter:
-        return FakeEmitter(self, topic, self.message(type_name))
+    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> FakePublisher:
+        return FakePublisher(self, topic, self.message(type_name))
 
     async def call(self, service: str, type_name: str, request: bytes, timeout_s: float) -> bytes:
         codec = self.service(type_name)
@@ -222,7 +222,7 @@ class BridgeClient:
 
 
 @dataclass
-class Door:
+class RunningServer:
     """A running server and a client session for it."""
 
     url: str
@@ -249,14 +249,14 @@ class Door:
 @asynccontextmanager
 async def serving(
         gateway: FakeGateway, panel: Path | None = None, limits: dict[str, Any] | None = None,
-        **parameters: Any) -> AsyncIterator[Door]:
+        **parameters: Any) -> AsyncIterator[RunningServer]:
     """Run a server on a free port."""
     settings = replace(WebParameters(), port=0, limits=replace(LimitParameters(), **(limits or {})), **parameters)
     server = WebServer(gateway, settings, panel)
     await server.start()
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-            yield Door(f'http://127.0.0.1:{server.address[1]}', session, server)
+            yield RunningServer(f'http://127.0.0.1:{server.address[1]}', session, server)
     finally:
         await server.stop()
 

@@ -18,11 +18,12 @@ from turret_web.access.access import Access, load_tokens, sign_in_url, tokens_pa
 from turret_web.access.hosts import Hosts, check_origin, is_loopback
 from turret_web.access.policy import Names, Policy, Role
 from turret_web.access.tls import make_context
-from turret_web.fan_out.subscription_hub import FanOut
+from turret_web.fan_out.subscription_hub import SubscriptionHub
 from turret_web.gateway.gateway import Gateway
 from turret_web.metrics import Metrics
+from turret_web.proxies.video_proxy import make_video
 from turret_web.rosbridge.bridge import Bridge
-from turret_web.rosbridge.calls import Services
+from turret_web.rosbridge.calls import ServiceCaller
 from turret_web.routes.api import ApiRoutes
 from turret_web.routes.audio import AudioRoutes
 from turret_web.routes.bridge import BridgeRoutes
@@ -30,9 +31,8 @@ from turret_web.routes.files import FileRoutes
 from turret_web.routes.routes import current_role, json_response, redirect, refusal
 from turret_web.routes.rtc import RtcRoutes
 from turret_web.routes.video import VideoRoutes
-from turret_web.stock.video_proxy import make_video
 from turret_web.video.camera_state import CameraState
-from turret_web.video.placeholder_frame import NoPicture
+from turret_web.video.placeholder_frame import PlaceholderFrame
 from turret_web.web_parameters import WebParameters
 
 log = logging.getLogger(__name__)
@@ -81,12 +81,12 @@ class WebServer:
         policy = Policy(gateway.namespace, parameters.access)
         rounded_topics = Names(gateway.namespace, parameters.rounded_topics)
         bridge = Bridge(
-            gateway, FanOut(gateway, rounded_topics, parameters.rounded_decimals), policy, Services(gateway, policy),
-            parameters.limits)
+            gateway, SubscriptionHub(gateway, rounded_topics, parameters.rounded_decimals), policy,
+            ServiceCaller(gateway, policy), parameters.limits)
         self._bridge = BridgeRoutes(bridge, self._metrics, parameters.bridge, parameters.bridge_upstream)
         self._camera = CameraState(gateway)
         self._video = VideoRoutes(
-            make_video(gateway, parameters.video, parameters.video_upstream), NoPicture(self._camera), policy,
+            make_video(gateway, parameters.video, parameters.video_upstream), PlaceholderFrame(self._camera), policy,
             parameters.limits, self._metrics)
         self._audio = AudioRoutes(gateway, self._camera, policy, parameters.limits)
         self._rtc = RtcRoutes(self._video, parameters)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from turret_web.stock.rosbridge_proxy import check_upstream
+from turret_web.proxies.rosbridge_proxy import check_upstream
 from turret_web.web_parameters import AccessParameters, WebParameters
 
 

@@ -74,10 +74,10 @@ async def test_a_viewer_looks_and_stops_but_does_nothing_else(gateway: FakeGatew
         assert await door.get('/session') == (200, {'role': 'viewer'})
         assert (await door.request('POST', '/api/safety/stop'))[0] == 200
         status, answer = await door.request('POST', '/api/laser/arm')
-        assert (status, answer['message']) == (403, 'only an operator may call /turret/laser/arm')
+        assert (status, answer['message']) == (403, 'only an operator may call service /turret/laser/arm')
         async with door.connect() as client:
             call = await client.ask(op='call_service', service='/turret/laser/arm')
-            assert (call['result'], call['values']) == (False, 'only an operator may call /turret/laser/arm')
+            assert (call['result'], call['values']) == (False, 'only an operator may call service /turret/laser/arm')
             assert 'only an operator may publish' in await client.error(
                 op='publish', topic='/turret/controller/jog', msg={})
             goal = await client.ask(

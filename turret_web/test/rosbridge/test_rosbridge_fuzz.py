@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import pytest
-from web_testing import ADD, COUNT, BridgeClient, Door, FakeGateway, on_loop, serving
+from web_testing import ADD, COUNT, BridgeClient, FakeGateway, RunningServer, on_loop, serving
 
 from turret_web.web_parameters import AccessParameters
 
@@ -97,7 +97,7 @@ def broken_frame(rng: random.Random) -> bytes:
 class Attacker:
     """Sends frames, reads whatever comes back, and connects again when it is thrown out."""
 
-    def __init__(self, door: Door, seed: int) -> None:
+    def __init__(self, door: RunningServer, seed: int) -> None:
         self._door = door
         self._rng = random.Random(seed)
         self.thrown_out = 0
@@ -181,7 +181,7 @@ async def _fuzz(frames: int) -> None:
         assert await door.get('/healthz') == (200, {'status': 'ok', 'clients': 1, 'viewers': 0})
         assert sorted(delays)[len(delays) // 2] < 0.1
         assert [len(feeds) for topic, feeds in gateway.feeds.items() if feeds] == [1]
-        assert gateway.emitters == []
+        assert gateway.published_topics == []
         assert gateway.offered == {}
 
 

@@ -295,7 +295,7 @@ async def test_a_picture_is_made_once_for_all_viewers_of_a_size(
     ('', 400, 'topic is missing'), (f'topic={CAMERA}&type=vp8', 400, 'not supported'),
     (f'topic={CAMERA}&width=-1', 400, 'not a whole number'), (f'topic={CAMERA}&width=99999', 400, 'width is'),
     (f'topic={CAMERA}&quality=101', 400, 'quality is'), ('topic=/turret/camera/none', 404, 'no video'),
-    ('topic=/turret/status', 400, 'carries no images'), ('topic=/hidden/image', 403, 'not among')])
+    ('topic=/turret/status', 400, 'carries no images'), ('topic=/hidden/image', 403, 'access lists do not allow')])
 @on_loop
 async def test_a_wrong_video_request_is_refused(query: str, status: int, text: str) -> None:
     gateway = FakeGateway()

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from web_testing import JPEG, Door, FakeGateway, on_loop, serving, until
+from web_testing import JPEG, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
 from turret_web.video import image_encoding
@@ -90,7 +90,7 @@ async def test_a_viewer_gets_one_picture_until_it_shows_it_and_then_all(monkeypa
         second = asyncio.create_task(viewer.next())
         await show(gateway, 2, encoders[0])
         assert not second.done()
-        viewer.anchor_is_shown()
+        viewer.on_anchor_shown()
         await asyncio.sleep(0.01)
         await show(gateway, 3, encoders[0])
         assert (await second).key  # it begins anew, so nothing it was not sent is missed
@@ -106,7 +106,7 @@ async def test_a_viewer_that_falls_behind_goes_on_from_a_key_frame(monkeypatch: 
     gateway, request = FakeGateway(), VideoRequest(TOPIC)
     async with watched(gateway) as (rtc, encoders):
         viewer = await rtc.watch(request)
-        viewer.anchor_is_shown()
+        viewer.on_anchor_shown()
         for number in range(12):
             await show(gateway, number, encoders[0])
         got = await viewer.next()
@@ -170,7 +170,7 @@ async def filmed(gateway: FakeGateway) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def offer(peer: Any, door: Door, **options: Any) -> tuple[int, str, str]:
+async def offer(peer: Any, door: RunningServer, **options: Any) -> tuple[int, str, str]:
     await peer.setLocalDescription(await peer.createOffer())
     async with door.session.post(
             f'{door.url}/webrtc?topic={CAMERA}', data=peer.localDescription.sdp,

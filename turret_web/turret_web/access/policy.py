@@ -10,6 +10,7 @@ import enum
 import fnmatch
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from turret_common.errors import TurretError
@@ -36,80 +37,97 @@ class Names:
         return isinstance(name, str) and self._expression is not None and self._expression.match(name) is not None
 
 
+class Use(enum.Enum):
+    """Kinds of use that a client makes of a name."""
+
+    SUBSCRIBE = enum.auto()
+    PUBLISH = enum.auto()
+    CALL = enum.auto()
+    CALL_AS_OPERATOR = enum.auto()
+    SEND_GOAL = enum.auto()
+    OFFER = enum.auto()
+    SET_PARAMETER = enum.auto()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Condition for one use.
+
+    Attributes:
+        names: names that may be used.
+        role: role that is needed.
+        words: the use as a verb phrase with ``{}`` for the name, for error messages.
+    """
+
+    names: Names
+    role: Role
+    words: str
+
+
 class Policy:
-    """Decides by role and name. Every method raises NOT_ALLOWED with one clear sentence, or returns."""
+    """Access rules by use, role and name."""
 
     def __init__(self, namespace: str, lists: AccessParameters) -> None:
-        self._readable = Names(namespace, lists.topics)
-        self._writable = Names(namespace, lists.operator_topics)
-        self._services = {
-            Role.VIEWER: Names(namespace, lists.viewer_services),
-            Role.OPERATOR: Names(namespace, (*lists.viewer_services, *lists.operator_services)),
+        def rule(patterns: Iterable[str], role: Role, words: str) -> Rule:
+            return Rule(Names(namespace, patterns), role, words)
+        self._rules = {
+            Use.SUBSCRIBE: rule(lists.topics, Role.VIEWER, 'read topic {}'),
+            Use.PUBLISH: rule(lists.operator_topics, Role.OPERATOR, 'publish topic {}'),
+            Use.CALL: rule(lists.viewer_services, Role.VIEWER, 'call service {}'),
+            Use.CALL_AS_OPERATOR: rule(
+                (*lists.viewer_services, *lists.operator_services), Role.OPERATOR, 'call service {}'),
+            Use.SEND_GOAL: rule(lists.operator_actions, Role.OPERATOR, 'use action {}'),
+            Use.OFFER: rule(lists.operator_offers, Role.OPERATOR, 'offer {}'),
+            Use.SET_PARAMETER: rule(lists.parameters, Role.OPERATOR, 'change parameter {}'),
         }
-        self._operator_actions = Names(namespace, lists.operator_actions)
-        self._offers = Names(namespace, lists.operator_offers)
-        self._parameters = Names(namespace, lists.parameters)
 
-    def check_subscribe(self, topic: str) -> None:
-        """Refuse to subscribe to what is not listed."""
-        if topic not in self._readable:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'topic {topic} is not among those that may be read')
+    def check(self, use: Use, role: Role, name: str) -> None:
+        """Check that a role may make this use of a name.
 
-    def check_publish(self, role: Role, topic: str) -> None:
-        """Refuse to publish what is not listed, or as a viewer."""
-        if topic not in self._writable:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'topic {topic} is not among those that may be published')
-        if role is not Role.OPERATOR:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may publish {topic}')
+        Raises:
+            TurretError: NOT_ALLOWED.
+        """
+        rule = self._rules[use]
+        if name not in rule.names:
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'the access lists do not allow to {rule.words.format(name)}')
+        if rule.role is Role.OPERATOR and role is not Role.OPERATOR:
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may {rule.words.format(name)}')
 
     def check_call(self, role: Role, service: str, args: Any) -> None:
-        """Refuse a service that is not listed for the role; writing parameters, unless every one of them is listed."""
+        """Check a service call. Every parameter in a call that writes parameters must be listed.
+
+        Raises:
+            TurretError: NOT_ALLOWED, or INVALID_ARGUMENT where the arguments have no list of parameters.
+        """
         action, inside_action, _ = service.partition('/_action/')
-        if inside_action:
-            self.check_action(role, action)
-            return
         node, _, verb = service.rpartition('/')
-        if verb in ('set_parameters', 'set_parameters_atomically'):
-            self._check_set_parameters(role, node, args)
-        elif service not in self._services[Role.OPERATOR]:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'service {service} is not among those that may be called')
-        elif service not in self._services[role]:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may call {service}')
-
-    def check_action(self, role: Role, action: str) -> None:
-        """Refuse an action that is not listed, or a viewer: every action moves something."""
-        if action not in self._operator_actions:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'action {action} is not among those that may be used')
-        if role is not Role.OPERATOR:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may use {action}')
-
-    def check_offer(self, role: Role, name: str) -> None:
-        """Refuse to offer a service or an action that is not listed, or as a viewer."""
-        if name not in self._offers:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'{name} is not among the services and actions to be offered')
-        if role is not Role.OPERATOR:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'only an operator may offer {name}')
+        if inside_action:
+            self.check(Use.SEND_GOAL, role, action)
+        elif verb in ('set_parameters', 'set_parameters_atomically'):
+            for name in _parameter_names(args):
+                self.check(Use.SET_PARAMETER, role, f'{node}:{name}')
+        elif service not in self._rules[Use.CALL].names:
+            self.check(Use.CALL_AS_OPERATOR, role, service)
 
     def is_visible(self, topic: str) -> bool:
-        """Say whether somebody might read or publish a topic."""
-        return topic in self._readable or topic in self._writable
+        """Return whether any role may read or publish a topic."""
+        return topic in self._rules[Use.SUBSCRIBE].names or topic in self._rules[Use.PUBLISH].names
 
     def is_callable(self, service: str) -> bool:
-        """Say whether somebody might call a service."""
-        return service in self._services[Role.OPERATOR]
+        """Return whether any role may call a service."""
+        return service in self._rules[Use.CALL_AS_OPERATOR].names
 
-    def is_harmless(self, service: str) -> bool:
-        """Say whether everybody may call a service."""
-        return service in self._services[Role.VIEWER]
+    def is_open_to_viewers(self, service: str) -> bool:
+        """Return whether every role may call a service."""
+        return service in self._rules[Use.CALL].names
 
-    def _check_set_parameters(self, role: Role, node: str, args: Any) -> None:
-        if role is not Role.OPERATOR:
-            raise TurretError(ReasonCode.NOT_ALLOWED, 'only an operator may change parameters')
-        changes = args.get('parameters') if isinstance(args, dict) else None
-        if not isinstance(changes, list):
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, 'parameters: expected a list')
-        for change in changes:
-            name = change.get('name') if isinstance(change, dict) else None
-            if not isinstance(name, str) or f'{node}:{name}' not in self._parameters:
-                raise TurretError(ReasonCode.NOT_ALLOWED, f'parameter {name} of {node} may not be changed from here')
 
+def _parameter_names(args: Any) -> list[str]:
+    """Return the names in the arguments of ``set_parameters``."""
+    changes = args.get('parameters') if isinstance(args, dict) else None
+    if not isinstance(changes, list):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'parameters: expected a list')
+    names = [change.get('name') if isinstance(change, dict) else None for change in changes]
+    if not all(isinstance(name, str) for name in names):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'parameters: expected objects with a name')
+    return [str(name) for name in names]

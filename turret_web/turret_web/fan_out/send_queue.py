@@ -29,7 +29,7 @@ class Source(Protocol):
         """Say whether another frame waits."""
 
 
-class Outbox:
+class SendQueue:
     """Sends frames to one client as fast as it reads, straight into its transport.
 
     Answers (:meth:`send`) are never lost; a client that lets too many of them wait is dropped. Streams are sources,

@@ -14,7 +14,7 @@ from turret_common.messages.cdr import Codec, CodecError
 from turret_common.reason_codes import ReasonCode
 from turret_web.fan_out import encodings
 from turret_web.fan_out.json_rounding import rounded
-from turret_web.fan_out.send_queue import Outbox
+from turret_web.fan_out.send_queue import SendQueue
 from turret_web.gateway.gateway import Feed, Gateway
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ DEFAULT_QUEUE = 100
 
 #: Messages of topics up to this rate are deflated for clients that offered it [Hz]: the others would cost too much.
 _DEFLATED_RATE_HZ = 20.0
-_WORTH_DEFLATING = 256  # [bytes]
+_MIN_DEFLATED_BYTES = 256  # [bytes]
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class Subscription:
         dropped: messages that the client did not get.
     """
 
-    def __init__(self, topic: SharedTopic, outbox: Outbox, delivery: Delivery) -> None:
+    def __init__(self, topic: SharedTopic, send_queue: SendQueue, delivery: Delivery) -> None:
         self._topic = topic
-        self._outbox = outbox
+        self._outbox = send_queue
         self._delivery = delivery
         self._loop = asyncio.get_running_loop()
         self._throttled: deque[Sample] = deque(maxlen=max(1, delivery.queue))
@@ -136,7 +136,7 @@ class Subscription:
         try:
             sample.payload(self._delivery)
         except CodecError as error:
-            self._topic.complain(error)
+            self._topic.report_conversion_error(error)
             return
         if not self._unsent:
             self._outbox.wake(self)
@@ -147,9 +147,9 @@ class Subscription:
         """Return the next frame for the client."""
         sample = self._unsent.popleft()
         deflater = self._outbox.deflater
-        if deflater is not None and self._plain and self._topic.unhurried:
+        if deflater is not None and self._plain and self._topic.is_slow:
             payload = sample.payload(self._delivery)
-            if len(payload) > _WORTH_DEFLATING:
+            if len(payload) > _MIN_DEFLATED_BYTES:
                 return deflater.text_frame(payload)
         return sample.wire(self._delivery)
 
@@ -168,14 +168,14 @@ class Subscription:
 class SharedTopic:
     """One ROS subscription and the clients that share it."""
 
-    def __init__(self, fan_out: FanOut, name: str, codec: Codec, decimals: int | None) -> None:
-        self._fan_out = fan_out
+    def __init__(self, hub: SubscriptionHub, name: str, codec: Codec, decimals: int | None) -> None:
+        self._hub = hub
         self._codec = codec
         self._decimals = decimals
         self._subscriptions: set[Subscription] = set()
         self._feed: Feed | None = None
         self._latched: Sample | None = None
-        self._complained = False
+        self._error_reported = False
         self._loop = asyncio.get_running_loop()
         self._arrived = 0.0
         self._interval_s = 1.0
@@ -195,7 +195,7 @@ class SharedTopic:
     async def remove(self, subscription: Subscription) -> None:
         """Take a client out."""
         self._subscriptions.discard(subscription)
-        await self._fan_out.release(self)
+        await self._hub.release(self)
 
     @property
     def newest_only(self) -> bool:
@@ -203,7 +203,7 @@ class SharedTopic:
         return self._feed is not None and self._feed.newest_only
 
     @property
-    def unhurried(self) -> bool:
+    def is_slow(self) -> bool:
         """Whether its messages come so seldom that bytes are dearer than the time to save them."""
         return self._interval_s * _DEFLATED_RATE_HZ > 1.0
 
@@ -217,24 +217,24 @@ class SharedTopic:
         if self._feed is not None:
             await self._feed.close()
 
-    def complain(self, error: CodecError) -> None:
+    def report_conversion_error(self, error: CodecError) -> None:
         """Log that a message could not be converted, once per topic."""
-        if not self._complained:
-            self._complained = True
+        if not self._error_reported:
+            self._error_reported = True
             log.error('%s: %s', self.name, error)
 
     def _deliver(self, data: bytes) -> None:
         now = self._loop.time()
         self._interval_s += 0.2 * (min(now - self._arrived, 1.0) - self._interval_s)
         self._arrived = now
-        sample = Sample(data, self._codec, self._decimals if self.unhurried else None)
+        sample = Sample(data, self._codec, self._decimals if self.is_slow else None)
         if self._feed is None or self._feed.latched:
             self._latched = sample
         for subscription in self._subscriptions:
             subscription.offer(sample)
 
 
-class FanOut:
+class SubscriptionHub:
     """All topics that some client listens to."""
 
     def __init__(self, gateway: Gateway, rounded_topics: Container[str] = (), decimals: int = 4) -> None:
@@ -251,13 +251,14 @@ class FanOut:
         self._topics: dict[str, SharedTopic] = {}
         self._lock = asyncio.Lock()
 
-    async def subscribe(self, name: str, type_name: str | None, outbox: Outbox, delivery: Delivery) -> Subscription:
+    async def subscribe(
+            self, name: str, type_name: str | None, send_queue: SendQueue, delivery: Delivery) -> Subscription:
         """Subscribe a client.
 
         Args:
             name: absolute name of the topic.
             type_name: what the client takes the topic for; None for whatever it is.
-            outbox: of the client.
+            send_queue: of the client.
             delivery: how it wants the messages.
 
         Raises:
@@ -269,7 +270,7 @@ class FanOut:
                 topic = await self._open(name, type_name)
             elif type_name is not None:
                 self._check_type(name, type_name, topic.type_name)
-            subscription = Subscription(topic, outbox, delivery)
+            subscription = Subscription(topic, send_queue, delivery)
             topic.add(subscription)
         return subscription
 

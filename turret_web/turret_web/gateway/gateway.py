@@ -32,7 +32,7 @@ class Feed(Closable, Protocol):
         """Whether old messages are of no worth: a publisher is best effort, or sends images."""
 
 
-class Emitter(Closable, Protocol):
+class Publisher(Closable, Protocol):
     """A publisher."""
 
     def publish(self, data: bytes) -> None:
@@ -120,7 +120,7 @@ class Gateway(Protocol):
     async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> Feed:
         """Have every message of a topic delivered, with a quality of service that suits its publishers."""
 
-    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> Emitter:
+    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> Publisher:
         """Become a publisher of a topic."""
 
     async def call(self, service: str, type_name: str, request: bytes, timeout_s: float) -> bytes:

@@ -12,7 +12,7 @@ from turret_web.gateway.gateway import Feed, Gateway
 _LINGER_S = 10.0
 
 
-class Newest:
+class LatestMessage:
     """Keeps one topic's newest message while it is asked for, so that only the first one has to wait."""
 
     def __init__(self, gateway: Gateway, topic: str, type_name: str, max_age_s: float) -> None:

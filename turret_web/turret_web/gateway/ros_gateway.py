@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,7 +29,8 @@ from turret_common.messages.ros_schema import UnknownTypeError, interface, schem
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import PatientActionServer
 from turret_web.gateway.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
-from turret_web.gateway.ros_pump import SubscriptionPump
+from turret_web.gateway.loop_queue import LoopQueue, MessageInlet
+from turret_web.gateway.ros_subscription_reader import SubscriptionReader
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,6 @@ ResultT = TypeVar('ResultT')
 
 _IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _RELIABLE_DEPTH = 100
-#: What is done in one turn of the loop before others have theirs.
-_BATCH = 20
 #: Time between two looks whether publishers with another quality of service have come [s].
 _REVIEW_S = 1.0
 #: A server that is there is matched within this time [s], and looked for at this interval [s].
@@ -49,68 +47,11 @@ _MATCHING_S = 0.01
 _ALIVE_S = 1.0
 
 
-class _ForgetfulGroup(ReentrantCallbackGroup):
+class _UntrackedGroup(ReentrantCallbackGroup):
     """A callback group that does not remember every entity there ever was, as those of rclpy do."""
 
     def add_entity(self, entity: Any) -> None:
         """Keep nothing."""
-
-
-class _Handover:
-    """Passes work from threads of ROS to the loop, waking it once per batch and never keeping it for long."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._work: deque[tuple[Callable[[Any], None], Any]] = deque()
-        self._announced = False
-
-    def put(self, target: Callable[[Any], None], value: Any) -> None:
-        """Have ``target(value)`` called on the loop."""
-        self._work.append((target, value))
-        if not self._announced:  # two threads may both see that: the loop is woken twice rather than never
-            self._announced = True
-            self._loop.call_soon_threadsafe(self._run)
-
-    def _run(self) -> None:
-        self._announced = False  # before looking: what comes from now on announces itself
-        for _ in range(min(len(self._work), _BATCH)):
-            target, value = self._work.popleft()
-            try:
-                target(value)
-            except Exception:  # the boundary: one message must not hold up all others
-                log.exception('a message from ROS could not be handled')
-        if self._work and not self._announced:
-            self._announced = True
-            self._loop.call_soon(self._run)
-
-
-class _Inlet:
-    """Messages of one subscription on their way to the loop: the oldest is lost where the loop cannot keep up."""
-
-    def __init__(self, handover: _Handover, deliver: Callable[[bytes], None], room: int) -> None:
-        self._handover = handover
-        self._deliver = deliver
-        self._waiting: deque[bytes] = deque(maxlen=room)
-        self._announced = False
-
-    def put(self, data: bytes) -> None:
-        """Take a message, on any thread."""
-        self._waiting.append(data)
-        if not self._announced:
-            self._announced = True
-            self._handover.put(self._pass_on, None)
-
-    def close(self) -> None:
-        """Deliver nothing more."""
-        self._deliver = lambda _: None
-
-    def _pass_on(self, nothing: None) -> None:
-        self._announced = False  # before looking: what comes from now on announces itself
-        for _ in range(min(len(self._waiting), _BATCH)):
-            self._deliver(self._waiting.popleft())
-        if self._waiting and not self._announced:
-            self._announced = True
-            self._handover.put(self._pass_on, nothing)
 
 
 class _RosFeed:
@@ -122,7 +63,7 @@ class _RosFeed:
         self._cls = cls
         self._deliver = deliver
         self._open = True
-        self._inlet = _Inlet(gateway.handover, deliver, 1)
+        self._inlet = MessageInlet(gateway.loop_queue, deliver, 1)
         self._publishers = gateway.node.count_publishers(topic)
         self._qos = self._suitable_qos()
         self._subscription = self._subscribe()
@@ -145,7 +86,7 @@ class _RosFeed:
         self._publishers = publishers
         qos = self._suitable_qos()
         if qos != self._qos:
-            self._gateway.pump.unsubscribe(self._subscription)
+            self._gateway.reader.unsubscribe(self._subscription)
             self._qos = qos
             self._subscription = self._subscribe()
 
@@ -162,18 +103,18 @@ class _RosFeed:
 
     def _subscribe(self) -> Any:
         self._inlet.close()
-        self._inlet = _Inlet(self._gateway.handover, self._deliver, self._qos.depth)
-        return self._gateway.pump.subscribe(self._cls, self._topic, self._qos, self._inlet.put)
+        self._inlet = MessageInlet(self._gateway.loop_queue, self._deliver, self._qos.depth)
+        return self._gateway.reader.subscribe(self._cls, self._topic, self._qos, self._inlet.put)
 
     async def close(self) -> None:
         """End it."""
         self._open = False
         self._inlet.close()
         self._gateway.feeds.discard(self)
-        await self._gateway.work(lambda: self._gateway.pump.unsubscribe(self._subscription))
+        await self._gateway.work(lambda: self._gateway.reader.unsubscribe(self._subscription))
 
 
-class _RosEmitter:
+class _RosPublisher:
     """A publisher."""
 
     def __init__(self, gateway: RosGateway, topic: str, cls: Any, latch: bool, depth: int) -> None:
@@ -211,8 +152,8 @@ class RosGateway:
 
     Attributes:
         node: the node whose name the ROS graph shows.
-        handover: the way to the loop.
-        pump: takes the messages of all subscriptions.
+        loop_queue: the way to the loop.
+        reader: takes the messages of all subscriptions.
         feeds: the subscriptions.
         namespace: of the turret.
     """
@@ -220,10 +161,10 @@ class RosGateway:
     def __init__(self, node: Node, loop: asyncio.AbstractEventLoop) -> None:
         self.node = node
         self.namespace: str = node.get_namespace().rstrip('/')
-        self.handover = _Handover(loop)
-        self.pump = SubscriptionPump(node)
+        self.loop_queue = LoopQueue(loop)
+        self.reader = SubscriptionReader(node)
         self.feeds: set[_RosFeed] = set()
-        self._group = _ForgetfulGroup()
+        self._group = _UntrackedGroup()
         self._loop = loop
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='ros-entities')
         self._clients: dict[tuple[str, str], Any] = {}
@@ -236,7 +177,7 @@ class RosGateway:
     def close(self) -> None:
         """End the threads. The node destroys its entities itself."""
         self._worker.shutdown()
-        self.pump.close()
+        self.reader.close()
 
     # --- the graph ---
 
@@ -324,9 +265,9 @@ class RosGateway:
         if self.feeds:
             self._loop.call_later(_REVIEW_S, self._review)
 
-    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> _RosEmitter:
+    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> _RosPublisher:
         """Become a publisher."""
-        return await self.work(_RosEmitter, self, topic, _interface(type_name, 'msg'), latch, depth)
+        return await self.work(_RosPublisher, self, topic, _interface(type_name, 'msg'), latch, depth)
 
     # --- services ---
 
@@ -342,7 +283,7 @@ class RosGateway:
             await asyncio.sleep(_MATCHING_S)
         answer: asyncio.Future[bytes] = self._loop.create_future()
         future = client.call_async(deserialize_message(request, cls.Request))
-        future.add_done_callback(lambda done: self.handover.put(partial(_pass_answer, answer), done))
+        future.add_done_callback(lambda done: self.loop_queue.put(partial(_pass_answer, answer), done))
         try:
             while True:
                 await asyncio.wait([answer], timeout=min(_ALIVE_S, deadline - self._loop.time()))
@@ -392,7 +333,7 @@ class RosGateway:
             return cls.Result() if data is None else deserialize_message(data, cls.Result)
 
         def cancel(goal: Any) -> CancelResponse:
-            self.handover.put(handler.cancel, _goal_id(goal))
+            self.loop_queue.put(handler.cancel, _goal_id(goal))
             return CancelResponse.ACCEPT
         server = await self.work(lambda: PatientActionServer(
             self.node, cls, action, execute, cancel_callback=cancel, callback_group=self._group))

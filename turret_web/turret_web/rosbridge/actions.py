@@ -16,8 +16,17 @@ from typing import Any
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.policy import Use
 from turret_web.gateway.gateway import ActionCodec, Closable
-from turret_web.rosbridge.bridge import Bridge, Client, Part, get, get_compression, get_fragment_size, get_name
+from turret_web.rosbridge.bridge import (
+    Bridge,
+    Client,
+    OperationGroup,
+    get,
+    get_compression,
+    get_fragment_size,
+    get_name,
+)
 from turret_web.rosbridge.calls import by_name
 
 _STATUS_UNKNOWN = 0
@@ -26,7 +35,7 @@ _STATUS_CANCELED = 5
 _STATUS_ABORTED = 6
 
 
-class ActionOperations(Part):
+class ActionOperations(OperationGroup):
     """The goals that one client pursues, and the actions that it offers."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
@@ -74,14 +83,14 @@ class ActionOperations(Part):
             action = get_name(message, 'action')
             goal = self._goals[key] = Goal(self._bridge, self._client, action, get(message, 'action_type', str))
 
-            def show_feedback(values: dict[str, Any]) -> None:
+            def on_feedback(values: dict[str, Any]) -> None:
                 self._client.send(
                     {'op': 'action_feedback', 'action': message['action'], 'values': values}, request_id,
                     compression, fragment_size)
             try:
                 status, values = await goal.pursue(
                     get(message, 'args', (dict, list), {}),
-                    show_feedback if get(message, 'feedback', bool, False) else None)
+                    on_feedback if get(message, 'feedback', bool, False) else None)
             finally:
                 del self._goals[key]
             answer |= {'values': values, 'status': status, 'result': True}
@@ -99,7 +108,7 @@ class ActionOperations(Part):
 
     async def _advertise_action(self, message: dict[str, Any]) -> None:
         action = get_name(message, 'action')
-        self._bridge.policy.check_offer(self._client.role, action)
+        self._bridge.policy.check(Use.OFFER, self._client.role, action)
         type_name = get(message, 'type', str)
         codec = self._bridge.gateway.action(type_name)
         if action in self._offered:
@@ -136,7 +145,7 @@ class Goal:
     """One goal from sending to result."""
 
     def __init__(self, bridge: Bridge, client: Client, action: str, type_name: str) -> None:
-        bridge.policy.check_action(client.role, action)
+        bridge.policy.check(Use.SEND_GOAL, client.role, action)
         self._gateway = bridge.gateway
         self._limits = bridge.limits
         self._action = action
@@ -145,7 +154,7 @@ class Goal:
         self._uuid = list(uuid.uuid4().bytes)
 
     async def pursue(
-            self, args: Any, show_feedback: Callable[[dict[str, Any]], None] | None) -> tuple[int, dict[str, Any]]:
+            self, args: Any, on_feedback: Callable[[dict[str, Any]], None] | None) -> tuple[int, dict[str, Any]]:
         """Send the goal and wait for its end; return the status and the values of the result.
 
         Raises:
@@ -155,8 +164,8 @@ class Goal:
         goal = by_name(args, self._codec.goal.kind)
         self._codec.goal.encode(goal, 0)  # for errors that name the fields as the client knows them
         feed: Closable | None = None
-        if show_feedback is not None:
-            feed = await self._watch_feedback(show_feedback)
+        if on_feedback is not None:
+            feed = await self._watch_feedback(on_feedback)
         try:
             accepted = await self._call(
                 'send_goal', f'{self._type}_SendGoal', {'goal_id': {'uuid': self._uuid}, 'goal': goal},

@@ -10,10 +10,10 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Policy, Role
 from turret_web.fan_out import encodings
-from turret_web.fan_out.send_queue import Outbox
-from turret_web.fan_out.subscription_hub import FanOut
+from turret_web.fan_out.send_queue import SendQueue
+from turret_web.fan_out.subscription_hub import SubscriptionHub
 from turret_web.gateway.gateway import Gateway
-from turret_web.rosbridge.calls import Services
+from turret_web.rosbridge.calls import ServiceCaller
 from turret_web.web_parameters import LimitParameters
 
 Operation = Callable[[dict[str, Any]], Awaitable[None]]
@@ -29,9 +29,9 @@ class Bridge:
     """What all connections share."""
 
     gateway: Gateway
-    fan_out: FanOut
+    hub: SubscriptionHub
     policy: Policy
-    services: Services
+    services: ServiceCaller
     limits: LimitParameters
 
 
@@ -41,14 +41,14 @@ class Client:
     Attributes:
         name: for the log.
         role: what it may do.
-        outbox: of the connection.
+        send_queue: of the connection.
         level: which status messages it wants, one of :data:`LEVELS`.
     """
 
-    def __init__(self, name: str, role: Role, outbox: Outbox) -> None:
+    def __init__(self, name: str, role: Role, send_queue: SendQueue) -> None:
         self.name = name
         self.role = role
-        self.outbox = outbox
+        self.send_queue = send_queue
         self.level = 'error'
 
     def send(
@@ -58,7 +58,7 @@ class Client:
         if request_id is not None:
             message['id'] = request_id
         payload = encodings.json_payload(message)
-        self.outbox.send(encodings.wire(payload, compression, fragment_size, request_id))
+        self.send_queue.send(encodings.wire(payload, compression, fragment_size, request_id))
 
     def status(self, level: str, text: str, request_id: str | int | None = None) -> None:
         """Send a status message, where the client wants those of this level."""
@@ -66,7 +66,7 @@ class Client:
             self.send({'op': 'status', 'level': level, 'msg': text}, request_id)
 
 
-class Part:
+class OperationGroup:
     """Some of the operations, for one client.
 
     Attributes:

@@ -25,7 +25,7 @@ def by_name(args: Any, kind: Struct) -> Any:
     return args
 
 
-class Services:
+class ServiceCaller:
     """Calls services for clients, as far as they may, and keeps the record of what operators call."""
 
     def __init__(self, gateway: Gateway, policy: Policy) -> None:
@@ -67,5 +67,5 @@ class Services:
 
     def record(self, caller: str, role: Role, name: str) -> None:
         """Keep a record of a call that is about to be made, where it is one of those that an operator answers for."""
-        if role is Role.OPERATOR and not name.endswith(_HEARTBEAT) and not self._policy.is_harmless(name):
+        if role is Role.OPERATOR and not name.endswith(_HEARTBEAT) and not self._policy.is_open_to_viewers(name):
             audit.info('%s calls %s', caller, name)

@@ -10,11 +10,20 @@ from typing import Any
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.policy import Use
 from turret_web.gateway.gateway import Closable, ServiceCodec
-from turret_web.rosbridge.bridge import Bridge, Client, Part, get, get_compression, get_fragment_size, get_name
+from turret_web.rosbridge.bridge import (
+    Bridge,
+    Client,
+    OperationGroup,
+    get,
+    get_compression,
+    get_fragment_size,
+    get_name,
+)
 
 
-class ServiceOperations(Part):
+class ServiceOperations(OperationGroup):
     """What one client calls, and the services that it offers."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
@@ -51,11 +60,11 @@ class ServiceOperations(Part):
         compression, fragment_size = 'none', None
         try:
             compression, fragment_size = get_compression(message, ('none', 'png')), get_fragment_size(message)
-            longest = self._bridge.limits.call_s
-            timeout_s = get(message, 'timeout', (int, float), longest)
+            max_s = self._bridge.limits.call_s
+            timeout_s = get(message, 'timeout', (int, float), max_s)
             answer['values'] = await self._bridge.services.call(
                 self._client.name, self._client.role, get_name({'service': name}, 'service'),
-                get(message, 'args', (dict, list), {}), min(timeout_s, longest) if timeout_s > 0 else longest,
+                get(message, 'args', (dict, list), {}), min(timeout_s, max_s) if timeout_s > 0 else max_s,
                 get(message, 'type', str, None))
             answer['result'] = True
         except (TurretError, CodecError) as error:
@@ -64,7 +73,7 @@ class ServiceOperations(Part):
 
     async def _advertise_service(self, message: dict[str, Any]) -> None:
         service = get_name(message, 'service')
-        self._bridge.policy.check_offer(self._client.role, service)
+        self._bridge.policy.check(Use.OFFER, self._client.role, service)
         codec = self._bridge.gateway.service(get(message, 'type', str))
         if service in self._offered:
             await self._offered.pop(service).close()

@@ -12,7 +12,7 @@ from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_common.reason_codes import ReasonCode
 from turret_web.rosbridge.actions import ActionOperations
-from turret_web.rosbridge.bridge import LEVELS, Bridge, Client, Operation, Part, get
+from turret_web.rosbridge.bridge import LEVELS, Bridge, Client, Operation, OperationGroup, get
 from turret_web.rosbridge.limits import Allowance, check_depth
 from turret_web.rosbridge.services import ServiceOperations
 from turret_web.rosbridge.topics import TopicOperations
@@ -22,7 +22,7 @@ from turret_web.web_parameters import LimitParameters
 _UNFINISHED = 8
 
 
-def embedded_parts(bridge: Bridge, client: Client) -> list[Part]:
+def embedded_operations(bridge: Bridge, client: Client) -> list[OperationGroup]:
     """Return what does the work of one client in our own bridge."""
     return [ActionOperations(bridge, client), ServiceOperations(bridge, client), TopicOperations(bridge, client)]
 
@@ -30,7 +30,7 @@ def embedded_parts(bridge: Bridge, client: Client) -> list[Part]:
 class RosbridgeSession:
     """Does what one client asks for, as far as its role may, and cleans up after it."""
 
-    def __init__(self, limits: LimitParameters, client: Client, parts: Sequence[Part]) -> None:
+    def __init__(self, limits: LimitParameters, client: Client, parts: Sequence[OperationGroup]) -> None:
         """Make it.
 
         Args:

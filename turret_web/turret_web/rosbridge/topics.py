@@ -8,22 +8,31 @@ from typing import Any
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import Codec
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.policy import Use
 from turret_web.fan_out.encodings import COMPRESSIONS
 from turret_web.fan_out.subscription_hub import Delivery, Subscription
-from turret_web.gateway.gateway import Emitter
-from turret_web.rosbridge.bridge import Bridge, Client, Part, get, get_compression, get_fragment_size, get_name
+from turret_web.gateway.gateway import Publisher
+from turret_web.rosbridge.bridge import (
+    Bridge,
+    Client,
+    OperationGroup,
+    get,
+    get_compression,
+    get_fragment_size,
+    get_name,
+)
 
-_LONGEST_QUEUE = 1000
+_MAX_QUEUE = 1000
 
 
-class TopicOperations(Part):
+class TopicOperations(OperationGroup):
     """What one client subscribes to and publishes."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
         self._bridge = bridge
         self._client = client
         self._subscriptions: dict[tuple[str, str | int | None], Subscription] = {}
-        self._emitters: dict[str, tuple[Codec, Emitter]] = {}
+        self._publishers_by_topic: dict[str, tuple[Codec, Publisher]] = {}
         self.operations = {
             'subscribe': self._subscribe,
             'unsubscribe': self._unsubscribe,
@@ -41,12 +50,12 @@ class TopicOperations(Part):
         """End everything."""
         for subscription in self._subscriptions.values():
             await subscription.close()
-        for _, emitter in self._emitters.values():
-            await emitter.close()
+        for _, publisher in self._publishers_by_topic.values():
+            await publisher.close()
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
         topic = get_name(message, 'topic')
-        self._bridge.policy.check_subscribe(topic)
+        self._bridge.policy.check(Use.SUBSCRIBE, self._client.role, topic)
         key = (topic, get(message, 'id', (str, int), None))
         limit = self._bridge.limits.subscriptions
         if key not in self._subscriptions and len(self._subscriptions) >= limit:
@@ -54,11 +63,11 @@ class TopicOperations(Part):
         delivery = Delivery(
             get(message, 'topic', str),
             throttle_s=max(0, get(message, 'throttle_rate', int, 0)) / 1000,
-            queue=min(max(0, get(message, 'queue_length', int, 0)), _LONGEST_QUEUE),
+            queue=min(max(0, get(message, 'queue_length', int, 0)), _MAX_QUEUE),
             compression=get_compression(message, COMPRESSIONS),
             fragment_size=get_fragment_size(message))
-        subscription = await self._bridge.fan_out.subscribe(
-            topic, get(message, 'type', str, None), self._client.outbox, delivery)
+        subscription = await self._bridge.hub.subscribe(
+            topic, get(message, 'type', str, None), self._client.send_queue, delivery)
         replaced = self._subscriptions.pop(key, None)
         self._subscriptions[key] = subscription
         if replaced is not None:
@@ -75,26 +84,26 @@ class TopicOperations(Part):
 
     async def _advertise(self, message: dict[str, Any]) -> None:
         topic = get_name(message, 'topic')
-        await self._emitter(topic, get(message, 'type', str), message)
+        await self._publisher(topic, get(message, 'type', str), message)
 
     async def _unadvertise(self, message: dict[str, Any]) -> None:
         topic = get_name(message, 'topic')
-        if topic not in self._emitters:
+        if topic not in self._publishers_by_topic:
             self._client.status('warning', f'topic {topic} is not advertised', message.get('id'))
             return
-        await self._emitters.pop(topic)[1].close()
+        await self._publishers_by_topic.pop(topic)[1].close()
 
     async def _publish(self, message: dict[str, Any]) -> None:
         topic = get_name(message, 'topic')
-        if topic in self._emitters:
-            codec, emitter = self._emitters[topic]
+        if topic in self._publishers_by_topic:
+            codec, publisher = self._publishers_by_topic[topic]
         else:
-            codec, emitter = await self._emitter(topic, get(message, 'type', str, None), message)
-        emitter.publish(codec.encode(get(message, 'msg', dict, {}), time.time_ns()))
+            codec, publisher = await self._publisher(topic, get(message, 'type', str, None), message)
+        publisher.publish(codec.encode(get(message, 'msg', dict, {}), time.time_ns()))
 
-    async def _emitter(self, topic: str, type_name: str | None, message: dict[str, Any]) -> tuple[Codec, Emitter]:
+    async def _publisher(self, topic: str, type_name: str | None, message: dict[str, Any]) -> tuple[Codec, Publisher]:
         """Return this client's publisher of a topic, made now where there is none yet."""
-        self._bridge.policy.check_publish(self._client.role, topic)
+        self._bridge.policy.check(Use.PUBLISH, self._client.role, topic)
         gateway = self._bridge.gateway
         known = gateway.topics().get(topic, [])
         if type_name is None:
@@ -104,9 +113,9 @@ class TopicOperations(Part):
         codec = gateway.message(type_name)
         if known and codec.kind.name not in known:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'topic {topic} has type {known[0]}, not {codec.kind.name}')
-        if topic not in self._emitters:
-            depth = min(max(1, get(message, 'queue_size', int, 1)), _LONGEST_QUEUE)
-            emitter = await gateway.advertise(
+        if topic not in self._publishers_by_topic:
+            depth = min(max(1, get(message, 'queue_size', int, 1)), _MAX_QUEUE)
+            publisher = await gateway.advertise(
                 topic, codec.kind.name, latch=get(message, 'latch', bool, False), depth=depth)
-            self._emitters[topic] = (codec, emitter)
-        return self._emitters[topic]
+            self._publishers_by_topic[topic] = (codec, publisher)
+        return self._publishers_by_topic[topic]

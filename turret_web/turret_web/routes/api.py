@@ -12,7 +12,7 @@ from turret_common.errors import TurretError
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Role
-from turret_web.gateway.latest_message import Newest
+from turret_web.gateway.latest_message import LatestMessage
 from turret_web.rosbridge.bridge import Bridge
 from turret_web.routes.openapi import describe
 from turret_web.routes.routes import caller_of, current_role, json_response
@@ -33,7 +33,7 @@ class ApiRoutes:
         self._bridge = bridge
         self._namespace = bridge.gateway.namespace
         self._needs_sign_in = needs_sign_in
-        self._status = Newest(bridge.gateway, f'{self._namespace}/status', STATUS_TYPE, _STATUS_AGE_S)
+        self._status = LatestMessage(bridge.gateway, f'{self._namespace}/status', STATUS_TYPE, _STATUS_AGE_S)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the addresses."""

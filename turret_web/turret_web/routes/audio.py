@@ -9,7 +9,7 @@ from aiohttp import web
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_common.reason_codes import ReasonCode
-from turret_web.access.policy import Policy
+from turret_web.access.policy import Policy, Role, Use
 from turret_web.gateway.gateway import Feed, Gateway
 from turret_web.video.camera_state import CameraState
 from turret_web.web_parameters import LimitParameters
@@ -38,7 +38,7 @@ class AudioRoutes:
         return [web.get('/audio', self._listen)]
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
-        self._policy.check_subscribe(self._topic)
+        self._policy.check(Use.SUBSCRIBE, Role.VIEWER, self._topic)
         if len(self._listeners) >= self._limits.viewers:
             raise TurretError(ReasonCode.RATE_LIMITED, f'{len(self._listeners)} are listening already')
         heard: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)

@@ -16,12 +16,12 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.fan_out.frames import Deflater
-from turret_web.fan_out.send_queue import Outbox
+from turret_web.fan_out.send_queue import SendQueue
 from turret_web.metrics import Metrics
+from turret_web.proxies.rosbridge_proxy import ProxyOperations, UpstreamBridge
 from turret_web.rosbridge.bridge import Bridge, Client
-from turret_web.rosbridge.session import RosbridgeSession, embedded_parts
+from turret_web.rosbridge.session import RosbridgeSession, embedded_operations
 from turret_web.routes.routes import caller_of, current_role, json_response
-from turret_web.stock.rosbridge_proxy import RelayPart, Upstream
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,10 @@ class _Connection:
     def __init__(
             self, bridge: Bridge, client: Client, answer: web.WebSocketResponse,
             upstream: ClientWebSocketResponse | None) -> None:
-        parts = embedded_parts(bridge, client)
+        parts = embedded_operations(bridge, client)
         if upstream is not None:
             own_call = {name: do for part in parts for name, do in part.operations.items()}['call_service']
-            parts.append(RelayPart(bridge, client, upstream, own_call, self._hang_up))
+            parts.append(ProxyOperations(bridge, client, upstream, own_call, self._hang_up))
         self._loop = asyncio.get_running_loop()
         self._goodbye: asyncio.Task[bool] | None = None
         self.client = client
@@ -66,10 +66,10 @@ class _Connection:
 
     def totals(self) -> Mapping[str, int]:
         """Return what it adds to the counters."""
-        outbox = self.client.outbox
+        send_queue = self.client.send_queue
         return {
-            'client_messages_total': self.received, 'sent_messages_total': outbox.sent_frames,
-            'sent_bytes_total': outbox.sent_bytes, 'dropped_messages_total': self.session.dropped}
+            'client_messages_total': self.received, 'sent_messages_total': send_queue.sent_frames,
+            'sent_bytes_total': send_queue.sent_bytes, 'dropped_messages_total': self.session.dropped}
 
 
 class BridgeRoutes:
@@ -88,7 +88,7 @@ class BridgeRoutes:
             TurretError: INVALID_ARGUMENT, the address is none on this machine.
         """
         self._enabled = kind != 'none'
-        self._upstream = Upstream(upstream_url) if kind == 'rosbridge_suite' else None
+        self._upstream = UpstreamBridge(upstream_url) if kind == 'rosbridge_suite' else None
         self._bridge = bridge
         self._metrics = metrics
         self._connections: set[_Connection] = set()
@@ -129,7 +129,7 @@ class BridgeRoutes:
                 await upstream.close()
             raise
         deflater = Deflater(int(answer.compress)) if answer.compress else None
-        client = Client(caller_of(request), current_role.get(), Outbox(transport, limits.stall_s, deflater))
+        client = Client(caller_of(request), current_role.get(), SendQueue(transport, limits.stall_s, deflater))
         connection = _Connection(self._bridge, client, answer, upstream)
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)
@@ -140,7 +140,7 @@ class BridgeRoutes:
                     await connection.session.receive(message.data)
         finally:
             self._connections.discard(connection)
-            client.outbox.close()
+            client.send_queue.close()
             for name, value in connection.totals().items():
                 self._metrics.count(name, value)
             await connection.session.close()
@@ -163,5 +163,5 @@ class BridgeRoutes:
             'client': connection.client.name,
             'round_trip_s': connection.round_trip_s(),
             'connected_s': round(time.monotonic() - connection.since_s, 1),
-            'deflate': connection.client.outbox.deflater is not None,
+            'deflate': connection.client.send_queue.deflater is not None,
             **connection.totals()}

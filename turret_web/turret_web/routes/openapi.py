@@ -35,7 +35,7 @@ def describe(gateway: Gateway, policy: Policy, status: Struct) -> dict[str, Any]
                 continue
             paths[f'/api/{name.removeprefix(prefix)}'] = {'post': {
                 'summary': types[0],
-                'description': 'for everybody' if policy.is_harmless(name) else 'for operators',
+                'description': 'for everybody' if policy.is_open_to_viewers(name) else 'for operators',
                 'requestBody': _json_content(codec.request.kind),
                 'responses': {'200': _json_content(codec.response.kind), 'default': _REFUSAL}}}
     return {

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.access.policy import Policy
+from turret_web.access.policy import Policy, Role, Use
 from turret_web.metrics import Metrics
-from turret_web.video.placeholder_frame import NoPicture
+from turret_web.video.placeholder_frame import PlaceholderFrame
 from turret_web.video.streams import BOUNDARY, Channel, Video, VideoRequest, parse_request
 from turret_web.web_parameters import LimitParameters
 
@@ -33,7 +33,7 @@ class VideoRoutes:
     """
 
     def __init__(
-            self, video: Video, no_picture: NoPicture, policy: Policy, limits: LimitParameters,
+            self, video: Video, no_picture: PlaceholderFrame, policy: Policy, limits: LimitParameters,
             metrics: Metrics) -> None:
         self.video = video
         self._no_picture = no_picture
@@ -53,7 +53,7 @@ class VideoRoutes:
             TurretError: it is not there, not allowed, or too many watch.
         """
         wanted = self.video.resolve(parse_request(query))
-        self._policy.check_subscribe(wanted.topic)
+        self._policy.check(Use.SUBSCRIBE, Role.VIEWER, wanted.topic)
         if self.viewers >= self._limits.viewers:
             raise TurretError(ReasonCode.RATE_LIMITED, f'{self.viewers} viewers are watching already')
         return wanted
@@ -89,8 +89,8 @@ class VideoRoutes:
             if picture is None:
                 await response.write(await self._no_picture.part())
                 continue
-            self._metrics.count('pictures_total')
-            self._metrics.count('dropped_pictures_total', picture.number - seen - 1)
+            self._metrics.count('frames_total')
+            self._metrics.count('dropped_frames_total', picture.number - seen - 1)
             seen = picture.number
             await response.write(picture.part)
 

@@ -7,7 +7,7 @@ from typing import Any
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_web.gateway.gateway import Gateway
-from turret_web.gateway.latest_message import Newest
+from turret_web.gateway.latest_message import LatestMessage
 
 TYPE = 'turret_msgs/msg/CameraState'
 _WAIT_S = 0.5
@@ -20,7 +20,7 @@ class CameraState:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._topic = f'{gateway.namespace}/camera/state'
-        self._newest = Newest(gateway, self._topic, TYPE, _MAX_AGE_S)
+        self._newest = LatestMessage(gateway, self._topic, TYPE, _MAX_AGE_S)
 
     async def get(self) -> dict[str, Any]:
         """Return the state; nothing where the camera does not tell."""

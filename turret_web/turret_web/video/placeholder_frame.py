@@ -10,7 +10,7 @@ from turret_web.video.streams import BOUNDARY
 _SILENT = 'The camera does not answer.'
 
 
-class NoPicture:
+class PlaceholderFrame:
     """Makes the picture; it is made again only when the reason changes."""
 
     def __init__(self, camera: CameraState) -> None:

@@ -32,7 +32,7 @@ _KEY_PAUSE_S = 0.25
 _ANCHOR_S = 4.0
 _NO_PICTURE_S = 2.0
 _CLOCK_HZ = 90_000
-_LONGEST_STEP_US = 10 * 10**6
+_MAX_STEP_US = 10 * 10**6
 _ODD_STEP_US = 33_333
 
 
@@ -50,7 +50,7 @@ class Encoded:
     Attributes:
         packet: as the encoder made it.
         pts: its time in 1/90000 s since the encoding began.
-        timestamp: as :attr:`turret_web.video.streams.Picture.timestamp`.
+        timestamp: as :attr:`turret_web.video.streams.JpegFrame.timestamp`.
         key: whether it can be decoded without the ones before.
     """
 
@@ -73,7 +73,7 @@ class Clock:
         now_us = int(seconds) * 10**6 + int(fraction)
         if self._last_us is not None:
             step_us = now_us - self._last_us
-            self._elapsed_us += step_us if 0 < step_us < _LONGEST_STEP_US else _ODD_STEP_US
+            self._elapsed_us += step_us if 0 < step_us < _MAX_STEP_US else _ODD_STEP_US
         self._last_us = now_us
         return self._elapsed_us * _CLOCK_HZ // 10**6
 
@@ -94,13 +94,13 @@ class RtcViewer:
         if len(self._waiting) >= _BACKLOG:
             self._restart()
         if self._needs_key and not encoded.key:
-            self._stream.want_key()
+            self._stream.request_key_frame()
             return
         self._needs_key = False
         self._waiting.append(encoded)
         self._arrived.set()
 
-    def anchor_is_shown(self) -> None:
+    def on_anchor_shown(self) -> None:
         """Hear that the browser shows the anchor."""
         self._shown.set()
 
@@ -120,7 +120,7 @@ class RtcViewer:
         """Go on from the next key frame."""
         self._waiting.clear()
         self._needs_key = True
-        self._stream.want_key()
+        self._stream.request_key_frame()
 
 
 class RtcStream:
@@ -135,14 +135,14 @@ class RtcStream:
         self._encoder = encoder
         self._clock = Clock()
         self._loop = asyncio.get_running_loop()
-        self._wants_key = True
+        self._key_requested = True
         self._key_s = float('-inf')
         self.viewers: set[RtcViewer] = set()
         self.task = self._loop.create_task(self._run())
 
-    def want_key(self) -> None:
+    def request_key_frame(self) -> None:
         """Have the next picture be a key frame, unless one came just now."""
-        self._wants_key = True
+        self._key_requested = True
 
     async def _run(self) -> None:
         while True:
@@ -150,7 +150,7 @@ class RtcStream:
             if picture is None:
                 continue
             since_s = self._loop.time() - self._key_s
-            key = since_s > _KEY_PERIOD_S or (self._wants_key and since_s > _KEY_PAUSE_S)
+            key = since_s > _KEY_PERIOD_S or (self._key_requested and since_s > _KEY_PAUSE_S)
             pts = self._clock.pts(picture.timestamp)
             try:
                 packet = await asyncio.to_thread(self._encoder.encode, picture.jpeg, pts, key)
@@ -158,7 +158,7 @@ class RtcStream:
                 log.warning('%s', error)
                 continue
             if key:
-                self._wants_key, self._key_s = False, self._loop.time()
+                self._key_requested, self._key_s = False, self._loop.time()
             encoded = Encoded(packet, pts, picture.timestamp, key)
             for viewer in self.viewers:
                 viewer.offer(encoded)
@@ -182,7 +182,7 @@ class RtcVideo:
                 stream = self._streams[request] = RtcStream(await self._video.watch(request), encoder)
             viewer = RtcViewer(stream)
             stream.viewers.add(viewer)
-            stream.want_key()
+            stream.request_key_frame()
         return viewer
 
     async def leave(self, request: VideoRequest, viewer: RtcViewer) -> None:

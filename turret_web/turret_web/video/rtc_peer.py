@@ -57,10 +57,10 @@ class RtcPeer:
         self._addresses = addresses
         self._ended = ended
         self._stamps: Any = None
-        self._told = asyncio.Event()
+        self._channel_open = asyncio.Event()
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
-        self._peer.on('datachannel', self._take_channel)
-        self._peer.on('connectionstatechange', self._look)
+        self._peer.on('datachannel', self._on_data_channel)
+        self._peer.on('connectionstatechange', self._on_state_change)
         self._deadline: asyncio.TimerHandle | None = None
 
     async def answer(self, offer: str) -> str:
@@ -89,27 +89,27 @@ class RtcPeer:
         with contextlib.suppress(AttributeError):  # the library stumbles over what it could not set up
             await self._peer.close()
 
-    def _take_channel(self, channel: Any) -> None:
+    def _on_data_channel(self, channel: Any) -> None:
         """Take the data channel, over which stamps go out and the word that the first picture is shown comes in."""
         if self._stamps is None:
             self._stamps = channel
-            channel.on('message', self._hear)
-            self._told.set()
+            channel.on('message', self._on_anchor_message)
+            self._channel_open.set()
 
-    def _hear(self, _: object) -> None:
+    def _on_anchor_message(self, _: object) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._viewer.anchor_is_shown()
+        self._viewer.on_anchor_shown()
 
     async def next_packet(self) -> Any:
         """Return the next packet, and tell its stamp beside it."""
-        await self._told.wait()
+        await self._channel_open.wait()
         encoded = await self._viewer.next()
         if self._stamps.readyState == 'open' and self._stamps.bufferedAmount < _STAMPS_LIMIT:
             self._stamps.send(f'{encoded.pts % _PTS_PERIOD} {encoded.timestamp}')
         return encoded.packet
 
-    def _look(self) -> None:
+    def _on_state_change(self) -> None:
         if self._peer.connectionState in ('failed', 'closed'):
             self._ended()
 

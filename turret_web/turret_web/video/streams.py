@@ -25,7 +25,7 @@ BOUNDARY = 'boundarydonotcross'
 COMPRESSED = 'sensor_msgs/msg/CompressedImage'
 RAW = 'sensor_msgs/msg/Image'
 _DEFAULT_QUALITY = 95
-_LARGEST_SIDE = 4096
+_MAX_SIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def parse_request(query: Mapping[str, str]) -> VideoRequest:
     if kind not in ('mjpeg', 'ros_compressed'):
         raise TurretError(ReasonCode.NOT_SUPPORTED, f'type "{kind}" is not supported; use mjpeg or ros_compressed')
     numbers = {}
-    for name, upper in (('width', _LARGEST_SIDE), ('height', _LARGEST_SIDE), ('quality', 100)):
+    for name, upper in (('width', _MAX_SIDE), ('height', _MAX_SIDE), ('quality', 100)):
         text = query.get(name, '') or '0'
         if not text.isascii() or not text.isdecimal() or int(text) > upper:
             raise TurretError(ReasonCode.OUT_OF_RANGE, f'{name} is "{text}", not a whole number from 0 to {upper}')
@@ -77,7 +77,7 @@ def parse_request(query: Mapping[str, str]) -> VideoRequest:
 
 
 @dataclass(frozen=True)
-class Picture:
+class JpegFrame:
     """One JPEG picture.
 
     Attributes:
@@ -111,14 +111,14 @@ class Channel:
         self._request = request
         self._codec = codec
         self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Future[Picture] = self._loop.create_future()
+        self._waiting: asyncio.Future[JpegFrame] = self._loop.create_future()
         self._newest: bytes | None = None
         self._encoding: asyncio.Task[None] | None = None
         self.feed: Closable | None = None
         self.viewers = 0
         self.number = 0
 
-    async def next(self, timeout_s: float) -> Picture | None:
+    async def next(self, timeout_s: float) -> JpegFrame | None:
         """Wait for a new picture and return it; None where none comes in time."""
         waiting = self._waiting
         await asyncio.wait([waiting], timeout=timeout_s)
@@ -143,20 +143,20 @@ class Channel:
         while self._newest is not None:
             data, self._newest = self._newest, None
             try:
-                jpeg, timestamp = await asyncio.to_thread(_make_picture, self._codec, data, self._request)
+                jpeg, timestamp = await asyncio.to_thread(_make_frame, self._codec, data, self._request)
             except (TurretError, CodecError) as error:
                 log.warning('%s: %s', self._request.topic, error)
             else:
                 self.show(jpeg, timestamp)
 
     def show(self, jpeg: bytes, timestamp: str) -> None:
-        """Take a picture; arguments as the attributes of :class:`Picture`."""
+        """Take a picture; arguments as the attributes of :class:`JpegFrame`."""
         waiting, self._waiting = self._waiting, self._loop.create_future()
         self.number += 1
-        waiting.set_result(Picture(jpeg, timestamp, self.number))
+        waiting.set_result(JpegFrame(jpeg, timestamp, self.number))
 
 
-def _make_picture(codec: Codec, data: bytes, request: VideoRequest) -> tuple[bytes, str]:
+def _make_frame(codec: Codec, data: bytes, request: VideoRequest) -> tuple[bytes, str]:
     from turret_web.video import image_encoding  # imports OpenCV, which costs time and memory
 
     message = codec.to_cbor(data)

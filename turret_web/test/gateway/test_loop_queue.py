@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from turret_web.gateway.ros_gateway import _Handover, _Inlet
+from turret_web.gateway.loop_queue import LoopQueue, MessageInlet
 
 
 def test_everything_arrives_in_order_also_after_an_error(caplog: pytest.LogCaptureFixture) -> None:
@@ -19,7 +19,7 @@ def test_everything_arrives_in_order_also_after_an_error(caplog: pytest.LogCaptu
 
     async def scenario() -> None:
         deadline = time.monotonic() + 20.0
-        handover = _Handover(asyncio.get_running_loop())
+        queue = LoopQueue(asyncio.get_running_loop())
 
         def take(value: int) -> None:
             if value % 100 == 7:
@@ -28,7 +28,7 @@ def test_everything_arrives_in_order_also_after_an_error(caplog: pytest.LogCaptu
 
         def send(numbers: range) -> None:
             for number in numbers:
-                handover.put(take, number)
+                queue.put(take, number)
         threads = [threading.Thread(target=send, args=(range(start, start + 2000),)) for start in (0, 10_000)]
         for thread in threads:
             thread.start()
@@ -51,18 +51,18 @@ def test_threads_that_come_at_the_same_time_wake_the_loop() -> None:
         def append(self, work: Any) -> None:
             super().append(work)
             if len(self) == 1:
-                handover.put(arrived.append, 'the other\'s')
+                queue.put(arrived.append, 'the other\'s')
 
     async def scenario() -> None:
-        nonlocal handover
+        nonlocal queue
         deadline = time.monotonic() + 10.0
-        handover = _Handover(asyncio.get_running_loop())
-        handover._work = Interrupted()
-        handover.put(arrived.append, 'one\'s')
+        queue = LoopQueue(asyncio.get_running_loop())
+        queue._calls = Interrupted()  # the race is between two statements of put()
+        queue.put(arrived.append, 'one\'s')
         while len(arrived) < 2:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.001)
-    handover: Any = None
+    queue: Any = None
     arrived: list[str] = []
     asyncio.run(scenario())
     assert arrived == ['one\'s', 'the other\'s']
@@ -75,7 +75,7 @@ def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_have_th
         def slow(data: bytes) -> None:
             time.sleep(0.001)
             taken.append(data)
-        inlet = _Inlet(_Handover(asyncio.get_running_loop()), slow, 100)
+        inlet = MessageInlet(LoopQueue(asyncio.get_running_loop()), slow, 100)
         ending = threading.Event()
         newest = b''
 
@@ -88,15 +88,15 @@ def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_have_th
                     return
         thread = threading.Thread(target=flood)
         thread.start()
-        longest = 0.0
+        max_s = 0.0
         for _ in range(20):
             began = time.monotonic()
             await asyncio.sleep(0)
-            longest = max(longest, time.monotonic() - began)
+            max_s = max(max_s, time.monotonic() - began)
         ending.set()
         thread.join()
-        assert longest < 1.0
-        assert len(inlet._waiting) <= 100
+        assert max_s < 1.0
+        assert len(inlet.waiting) <= 100
         deadline = time.monotonic() + 10.0
         while taken[-1:] != [newest]:
             assert time.monotonic() < deadline

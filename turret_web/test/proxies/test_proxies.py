@@ -15,12 +15,12 @@ from typing import Any
 import cbor2
 import pytest
 from aiohttp import web
-from web_testing import JPEG, NOTE, BridgeClient, Door, FakeGateway, on_loop, serving, until
+from web_testing import JPEG, NOTE, BridgeClient, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
 from turret_web.access.access import load_tokens
-from turret_web.stock.rosbridge_proxy import check_upstream
+from turret_web.proxies.rosbridge_proxy import check_upstream
 
 CAMERA = '/turret/camera/image_raw'
 NOTES = '/turret/vision/note'
@@ -67,7 +67,7 @@ class Stock:
 
 
 @asynccontextmanager
-async def behind(gateway: FakeGateway, **parameters: Any) -> AsyncIterator[tuple[Door, Stock]]:
+async def behind(gateway: FakeGateway, **parameters: Any) -> AsyncIterator[tuple[RunningServer, Stock]]:
     """A front door with stock servers behind it."""
     stock = Stock()
     app = web.Application()
@@ -119,15 +119,15 @@ async def test_topics_go_through_under_checked_names_and_come_back_as_asked(gate
 @on_loop
 async def test_what_is_not_listed_never_reaches_the_server(gateway: FakeGateway) -> None:
     async with behind(gateway) as (door, stock), door.connect() as client:
-        assert 'not among' in await error(client, op='subscribe', topic='/hidden/note')
-        assert 'not among' in await error(client, op='publish', topic='/turret/gimbal/command', msg={})
-        assert 'not among' in await error(client, op='advertise', topic='/turret/safety/permit', type='x/Y')
+        assert 'access lists do not allow' in await error(client, op='subscribe', topic='/hidden/note')
+        assert 'access lists do not allow' in await error(client, op='publish', topic='/turret/gimbal/command', msg={})
+        assert 'access lists do not allow' in await error(client, op='advertise', topic='/turret/safety/permit', type='x/Y')
         for service in ('/other/thing', '/turret/web/set_parameters', '/turret/plant/x', '/turret/status/stop2'):
             answer = await client.ask(op='call_service', service=service, id='c')
             assert (answer['op'], answer['id'], answer['result']) == ('service_response', 'c', False), service
         goal = await client.ask(op='send_action_goal', action='/turret/laser/burst', action_type='a/B', id='g')
         assert (goal['op'], goal['result']) == ('action_result', False)
-        assert 'not among' in await error(client, op='advertise_service', service='/turret/safety/stop', type='x/Y')
+        assert 'access lists do not allow' in await error(client, op='advertise_service', service='/turret/safety/stop', type='x/Y')
         for op in ('auth', 'png', 'no such'):
             assert 'not supported' in await error(client, op=op)
         assert stock.heard == []

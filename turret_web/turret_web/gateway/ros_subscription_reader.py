@@ -1,6 +1,6 @@
 """Takes serialized messages out of subscriptions with as little work as possible.
 
-An rclpy executor builds its wait set anew and wraps every single message in a task: about 0.3 ms each. The pump keeps
+An rclpy executor builds its wait set anew and wraps every single message in a task: about 0.3 ms each. The reader keeps
 its wait set while the subscriptions stay the same and takes everything that is there when it wakes: about 0.03 ms each
 under load. It waits on the same handles as the executors of rclpy do.
 """
@@ -30,7 +30,7 @@ _BATCH = 50
 _FLOOD_S = 0.001
 
 
-class SubscriptionPump:
+class SubscriptionReader:
     """Serves raw subscriptions of one node on a thread of its own."""
 
     def __init__(self, node: Node) -> None:
@@ -41,11 +41,11 @@ class SubscriptionPump:
         self._changed = True
         self._closed = False
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name='ros-pump', daemon=True)
+        self._thread = threading.Thread(target=self._run, name='ros-reader', daemon=True)
         self._thread.start()
 
     def subscribe(self, cls: Any, topic: str, qos: QoSProfile, deliver: Callable[[bytes], None]) -> Any:
-        """Make a subscription; ``deliver`` gets each serialized message on the pump's thread. Return its handle."""
+        """Make a subscription; ``deliver`` gets each serialized message on the reader's thread. Return its handle."""
         subscription = self._node.create_subscription(
             cls, topic, deliver, qos, callback_group=self._group, raw=True,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))

@@ -13,14 +13,14 @@ import aiohttp
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.gateway.gateway import Gateway
-from turret_web.stock.rosbridge_proxy import check_upstream
+from turret_web.proxies.rosbridge_proxy import check_upstream
 from turret_web.video.streams import RAW, Channel, Video, VideoRequest
 
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 1.0
 _SILENCE_S = 10.0
-_LARGEST_PICTURE = 16 * 1024 * 1024
+_MAX_FRAME_BYTES = 16 * 1024 * 1024
 _LENGTH = re.compile(rb'content-length:\s*(\d+)', re.IGNORECASE)
 _STAMP = re.compile(rb'x-timestamp:\s*(\d+)\.(\d{1,9})', re.IGNORECASE)
 
@@ -37,11 +37,11 @@ def make_video(gateway: Gateway, kind: str, url: str) -> Video:
         TurretError: INVALID_ARGUMENT, the address is none on this machine.
     """
     if kind == 'web_video_server':
-        return StockVideo(gateway, url)
-    return Video(gateway) if kind == 'embedded' else _NoVideo(gateway)
+        return VideoProxy(gateway, url)
+    return Video(gateway) if kind == 'embedded' else _DisabledVideo(gateway)
 
 
-class _NoVideo(Video):
+class _DisabledVideo(Video):
     """Nothing to see."""
 
     def resolve(self, request: VideoRequest) -> VideoRequest:
@@ -49,11 +49,11 @@ class _NoVideo(Video):
         raise TurretError(ReasonCode.NOT_SUPPORTED, 'the video is switched off here')
 
 
-class StockVideo(Video):
+class VideoProxy(Video):
     """Video of the stock server, fanned out, bounded and checked as our own."""
 
     def __init__(self, gateway: Gateway, url: str) -> None:
-        """Make it, without connecting. Raises as :func:`turret_web.stock.rosbridge_proxy.check_upstream`."""
+        """Make it, without connecting. Raises as :func:`turret_web.proxies.rosbridge_proxy.check_upstream`."""
         super().__init__(gateway)
         self._url = check_upstream(url, ('http',)).rstrip('/')
 
@@ -108,7 +108,7 @@ class _Reader:
         while True:
             head = await response.content.readuntil(b'\r\n\r\n')
             length, stamp = _LENGTH.search(head), _STAMP.search(head)
-            if length is None or int(length[1]) > _LARGEST_PICTURE:
+            if length is None or int(length[1]) > _MAX_FRAME_BYTES:
                 raise ValueError('it sent something else than pictures')
             jpeg = await response.content.readexactly(int(length[1]))
             seconds, fraction = (stamp[1], stamp[2]) if stamp else (b'0', b'0')

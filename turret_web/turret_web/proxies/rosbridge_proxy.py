@@ -22,16 +22,17 @@ import orjson
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.hosts import is_loopback
+from turret_web.access.policy import Use
 from turret_web.fan_out import frames
-from turret_web.fan_out.send_queue import Outbox
+from turret_web.fan_out.send_queue import SendQueue
 from turret_web.fan_out.subscription_hub import DEFAULT_QUEUE
-from turret_web.rosbridge.bridge import Bridge, Client, Operation, Part, get, get_name
+from turret_web.rosbridge.bridge import Bridge, Client, Operation, OperationGroup, get, get_name
 from turret_web.rosbridge.rosapi import Rosapi
 
 log = logging.getLogger(__name__)
 
 _CONNECT_S = 5.0
-_LARGEST_MESSAGE = 64 * 1024 * 1024
+_MAX_MESSAGE = 64 * 1024 * 1024
 #: Members that go through, by operation; names and ids are written anew.
 _SUBSCRIBE = ('type', 'throttle_rate')
 _PUBLISH = ('type', 'latch', 'queue_size', 'msg')
@@ -58,7 +59,7 @@ def check_upstream(url: str, schemes: tuple[str, ...]) -> str:
     return url
 
 
-class Upstream:
+class UpstreamBridge:
     """The way to the stock bridge."""
 
     def __init__(self, url: str) -> None:
@@ -84,7 +85,7 @@ class Upstream:
                 f'the rosbridge server on {urlsplit(self._url).netloc} does not answer') from error
 
     async def _open(self, session: aiohttp.ClientSession) -> Any:
-        return await session.ws_connect(self._url, max_msg_size=_LARGEST_MESSAGE)
+        return await session.ws_connect(self._url, max_msg_size=_MAX_MESSAGE)
 
     async def close(self) -> None:
         """End what all connections share."""
@@ -95,8 +96,8 @@ class Upstream:
 class _Backlog:
     """Frames of one topic that wait for a client; the oldest goes for a new one."""
 
-    def __init__(self, outbox: Outbox, room: int) -> None:
-        self._outbox = outbox
+    def __init__(self, send_queue: SendQueue, room: int) -> None:
+        self._outbox = send_queue
         self._frames: deque[bytes] = deque(maxlen=room)
         self.dropped = 0
 
@@ -122,7 +123,7 @@ class _Topic:
         self.ids: set[str | int | None] = set()
 
 
-class RelayPart(Part):
+class ProxyOperations(OperationGroup):
     """Topics, calls and goals of one client, by the stock server, in the place of those operations of our own."""
 
     def __init__(
@@ -151,9 +152,9 @@ class RelayPart(Part):
             'subscribe': self._subscribe, 'unsubscribe': self._unsubscribe, 'advertise': self._advertise,
             'unadvertise': self._unadvertise, 'publish': self._publish, 'call_service': self._call_service,
             'send_action_goal': self._send_goal, 'cancel_action_goal': self._cancel_goal}
-        self._takers: dict[str, Callable[[dict[str, Any]], None]] = {
-            'publish': self._take_message, 'service_response': self._take_response, 'status': self._take_status,
-            'action_feedback': self._take_feedback, 'action_result': self._take_result}
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
+            'publish': self._on_message, 'service_response': self._on_response, 'status': self._on_status,
+            'action_feedback': self._on_feedback, 'action_result': self._on_result}
         self._reading = asyncio.get_running_loop().create_task(self._read(lost))
 
     @property
@@ -189,12 +190,12 @@ class RelayPart(Part):
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
         name = get_name(message, 'topic')
-        self._bridge.policy.check_subscribe(name)
+        self._bridge.policy.check(Use.SUBSCRIBE, self._client.role, name)
         limit = self._bridge.limits.subscriptions
         if sum(len(topic.ids) for topic in self._topics.values()) >= limit:
             raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} subscriptions on one connection')
         queue = min(max(0, get(message, 'queue_length', int, 0)), DEFAULT_QUEUE) or DEFAULT_QUEUE
-        topic = self._topics.setdefault(name, _Topic(message['topic'], _Backlog(self._client.outbox, queue)))
+        topic = self._topics.setdefault(name, _Topic(message['topic'], _Backlog(self._client.send_queue, queue)))
         topic.ids.add(get(message, 'id', (str, int), None))
         compression = get(message, 'compression', str, 'none')
         await self._send({
@@ -212,7 +213,7 @@ class RelayPart(Part):
             await self._send({'op': 'unsubscribe', 'topic': name, 'id': self._id({'id': own_id})})
         if not topic.ids:
             del self._topics[name]
-            self._client.outbox.forget(topic.backlog)
+            self._client.send_queue.forget(topic.backlog)
 
     async def _advertise(self, message: dict[str, Any]) -> None:
         name = self._publishable(message)
@@ -235,7 +236,7 @@ class RelayPart(Part):
 
     def _publishable(self, message: dict[str, Any]) -> str:
         name = get_name(message, 'topic')
-        self._bridge.policy.check_publish(self._client.role, name)
+        self._bridge.policy.check(Use.PUBLISH, self._client.role, name)
         return name
 
     async def _call_service(self, message: dict[str, Any]) -> None:
@@ -251,13 +252,13 @@ class RelayPart(Part):
             args = get(message, 'args', (dict, list), {})
             self._bridge.policy.check_call(self._client.role, name, args)
             self._check_room(self._calls, marked)
-            longest = self._bridge.limits.call_s
-            timeout_s = get(message, 'timeout', (int, float), longest)
+            max_s = self._bridge.limits.call_s
+            timeout_s = get(message, 'timeout', (int, float), max_s)
             self._calls[marked] = given
             self._bridge.services.record(self._client.name, self._client.role, name)
             await self._send({
                 'op': 'call_service', 'service': name, 'id': marked, 'args': args,
-                'timeout': min(timeout_s, longest) if timeout_s > 0 else longest,
+                'timeout': min(timeout_s, max_s) if timeout_s > 0 else max_s,
                 **{key: message[key] for key in ('type',) if key in message}})
         except TurretError as error:
             self._calls.pop(marked, None)
@@ -267,7 +268,7 @@ class RelayPart(Part):
     async def _send_goal(self, message: dict[str, Any]) -> None:
         given, name, marked = self._action(message)
         try:
-            self._bridge.policy.check_action(self._client.role, name)
+            self._bridge.policy.check(Use.SEND_GOAL, self._client.role, name)
             self._check_room(self._goals, marked)
             self._goals[marked] = given
             self._bridge.services.record(self._client.name, self._client.role, f'{name}/_action/send_goal')
@@ -281,7 +282,7 @@ class RelayPart(Part):
 
     async def _cancel_goal(self, message: dict[str, Any]) -> None:
         _, name, marked = self._action(message)
-        self._bridge.policy.check_action(self._client.role, name)
+        self._bridge.policy.check(Use.SEND_GOAL, self._client.role, name)
         if marked not in self._goals:
             raise TurretError(ReasonCode.NOT_FOUND, f'no goal {message.get("id")} is under way')
         await self._send({'op': 'cancel_action_goal', 'action': name, 'id': marked})
@@ -314,26 +315,26 @@ class RelayPart(Part):
     def _take(self, data: Any, parse: Callable[[Any], Any]) -> None:
         try:
             message = parse(data)
-            self._takers[message['op']](message)
+            self._handlers[message['op']](message)
         except (ValueError, TypeError, LookupError) as error:  # the server is to be trusted as little
             log.warning('the rosbridge server sent what nobody asked for: %s', error)
 
-    def _take_message(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
         topic = self._topics.get(message['topic'])
         if topic is None:
             return  # on its way when it was unsubscribed
         message = {'op': 'publish', 'topic': topic.name, 'msg': message['msg']}
         topic.backlog.offer(_frame(message))
 
-    def _take_response(self, message: dict[str, Any]) -> None:
+    def _on_response(self, message: dict[str, Any]) -> None:
         given = self._calls.pop(message['id'])
         self._answer(message, ('values', 'result'), op='service_response', service=given)
 
-    def _take_feedback(self, message: dict[str, Any]) -> None:
+    def _on_feedback(self, message: dict[str, Any]) -> None:
         given = self._goals[message['id']]
         self._answer(message, ('values',), op='action_feedback', action=given)
 
-    def _take_result(self, message: dict[str, Any]) -> None:
+    def _on_result(self, message: dict[str, Any]) -> None:
         given = self._goals.pop(message['id'])
         self._answer(message, ('values', 'status', 'result'), op='action_result', action=given)
 
@@ -341,7 +342,7 @@ class RelayPart(Part):
         self._client.send(
             {**members, **{key: message[key] for key in keys if key in message}}, self._own_id(message['id']))
 
-    def _take_status(self, message: dict[str, Any]) -> None:
+    def _on_status(self, message: dict[str, Any]) -> None:
         marked = message.get('id')
         self._client.status(message['level'], str(message.get('msg', '')).replace(self._mark, ''), self._own_id(marked))
 

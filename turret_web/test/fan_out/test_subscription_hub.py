@@ -125,18 +125,18 @@ async def test_messages_are_deflated_for_clients_that_offer_it(gateway: FakeGate
 
 @on_loop
 async def test_messages_of_a_fast_topic_are_not_deflated(gateway: FakeGateway) -> None:
-    topic = subscription_hub.SharedTopic(subscription_hub.FanOut(gateway), NOTES, Codec(NOTE), None)
+    topic = subscription_hub.SharedTopic(subscription_hub.SubscriptionHub(gateway), NOTES, Codec(NOTE), None)
     await topic.open(gateway)
-    assert topic.unhurried
+    assert topic.is_slow
     for _ in range(30):
         gateway.emit(NOTES, {})
         await asyncio.sleep(0.001)
-    assert not topic.unhurried
+    assert not topic.is_slow
     await asyncio.sleep(0.5)
     for _ in range(3):
         gateway.emit(NOTES, {})
         await asyncio.sleep(0.1)
-    assert topic.unhurried
+    assert topic.is_slow
 
 
 @on_loop
