@@ -1,4 +1,4 @@
-"""Counters of the front door, as ``/metrics`` shows them to Prometheus."""
+"""Counters of the web gateway in the text format of Prometheus, for ``/metrics``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PAGE = os.sysconf('SC_PAGE_SIZE')
 
 
 class Metrics:
-    """What has been counted since the start. Names are those of the samples, without the prefix ``turret_web_``."""
+    """Counters since the start. Names are sample names without the prefix ``turret_web_``."""
 
     def __init__(self) -> None:
         self._totals: Counter[str] = Counter()
@@ -25,8 +25,8 @@ class Metrics:
         """Return the text of ``/metrics``.
 
         Args:
-            gauges: what is true now.
-            running_totals: what connections that are still open have to add to the counters.
+            gauges: current values.
+            running_totals: amounts of open connections, which are not yet part of the counters.
         """
         totals = Counter(self._totals)
         totals.update(running_totals)

@@ -1,4 +1,4 @@
-"""Log records of plain Python modules in the log of a node."""
+"""Log records of Python modules in the log of a node."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class RosLogHandler(logging.Handler):
-    """Passes records on to the logger of a node."""
+    """Handler that writes records to the logger of a node."""
 
     def __init__(self, logger: Any) -> None:
         super().__init__()

@@ -93,7 +93,8 @@ def test_one_parameter_that_is_not_listed_refuses_all() -> None:
     service = '/turret/controller/set_parameters'
     assert allowed(policy.check_call, Role.OPERATOR, service, changes('pan.kp'))
     assert not allowed(policy.check_call, Role.OPERATOR, service, changes('pan.kp', 'rate_hz'))
-    for args in (changes(None), {'parameters': ['x']}, changes(3), {}, [], {'parameters': 'x'}, [[{'name': 'rate_hz'}]]):
+    for args in (
+            changes(None), {'parameters': ['x']}, changes(3), {}, [], {'parameters': 'x'}, [[{'name': 'rate_hz'}]]):
         with pytest.raises(TurretError):
             policy.check_call(Role.OPERATOR, service, args)
 
@@ -117,4 +118,5 @@ def test_names_in_lists_may_be_absolute() -> None:
     assert allowed(policy.check, Use.SUBSCRIBE, Role.VIEWER, '/other/scan')
     assert allowed(policy.check, Use.SUBSCRIBE, Role.VIEWER, '/turret/mine')
     assert not allowed(policy.check, Use.SUBSCRIBE, Role.VIEWER, '/turret/other/scan')
-    assert not allowed(Policy('/turret', AccessParameters(topics=())).check, Use.SUBSCRIBE, Role.VIEWER, '/turret/status')
+    nothing = Policy('/turret', AccessParameters(topics=()))
+    assert not allowed(nothing.check, Use.SUBSCRIBE, Role.VIEWER, '/turret/status')

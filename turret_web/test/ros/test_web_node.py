@@ -190,7 +190,7 @@ def test_parameters_of_listed_nodes_may_be_changed(ros: Any, bridge: Bridge) -> 
     assert bridge.wait(id='1')['values']['results'][0]['successful']
     assert camera.get_parameter('exposure_us').value == 250.0
     bridge.send(op='call_service', service='/turret/web/set_parameters', args=change, id='2')
-    assert 'may not be changed from here' in bridge.wait(id='2')['values']
+    assert 'do not allow to change parameter' in bridge.wait(id='2')['values']
     bridge.send(op='call_service', service='/rosapi/get_param', args={'name': '/turret/camera:exposure_us'}, id='3')
     assert bridge.wait(id='3')['values'] == {'value': '250.0'}
 

@@ -18,7 +18,7 @@ async def test_services_that_may_be_called_are_described() -> None:
         status, document = await door.get('/api/openapi.json')
         assert status == 200
         assert sorted(document['paths']) == ['/api/laser/arm', '/api/safety/stop', '/api/status']
-        assert document['paths']['/api/safety/stop']['post']['description'] == 'for everybody'
+        assert document['paths']['/api/safety/stop']['post']['description'] == 'for viewers and operators'
         arm = document['paths']['/api/laser/arm']['post']
         assert arm['description'] == 'for operators'
         assert list(arm['requestBody']['content']['application/json']['schema']['properties']) == ['a', 'b']

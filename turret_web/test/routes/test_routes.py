@@ -50,7 +50,7 @@ async def test_an_old_status_is_not_given_out(gateway: FakeGateway, monkeypatch:
         await asyncio.sleep(0.1)
         status, answer = await door.get('/api/status')
         assert (status, answer['success']) == (504, False)
-        assert 'nothing came on /turret/status' in answer['message']
+        assert 'no message arrived on /turret/status' in answer['message']
 
 
 @on_loop
@@ -295,7 +295,7 @@ async def test_a_picture_is_made_once_for_all_viewers_of_a_size(
     ('', 400, 'topic is missing'), (f'topic={CAMERA}&type=vp8', 400, 'not supported'),
     (f'topic={CAMERA}&width=-1', 400, 'not a whole number'), (f'topic={CAMERA}&width=99999', 400, 'width is'),
     (f'topic={CAMERA}&quality=101', 400, 'quality is'), ('topic=/turret/camera/none', 404, 'no video'),
-    ('topic=/turret/status', 400, 'carries no images'), ('topic=/hidden/image', 403, 'access lists do not allow')])
+    ('topic=/turret/status', 400, 'carries no images'), ('topic=/hidden/image', 403, 'lists do not allow')])
 @on_loop
 async def test_a_wrong_video_request_is_refused(query: str, status: int, text: str) -> None:
     gateway = FakeGateway()
@@ -399,7 +399,7 @@ async def test_all_who_listen_share_one_subscription_which_ends_with_the_last(ga
 
 @pytest.mark.parametrize(('audio', 'words'), [
     ({}, 'no microphone is configured'), ({'source': 'alsa x', 'message': 'unplugged'}, 'unplugged'),
-    ({'source': 'alsa x'}, 'nothing is heard')])
+    ({'source': 'alsa x'}, 'no sound arrives')])
 @on_loop
 async def test_without_sound_it_says_why(
         monkeypatch: pytest.MonkeyPatch, audio: dict[str, str], words: str) -> None:

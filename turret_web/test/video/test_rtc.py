@@ -14,7 +14,7 @@ from web_testing import JPEG, FakeGateway, RunningServer, on_loop, serving, unti
 
 from turret_common.errors import TurretError
 from turret_web.video import image_encoding
-from turret_web.video.rtc_channel import Clock, RtcVideo, RtcViewer
+from turret_web.video.rtc_channel import PresentationClock, RtcVideo, RtcViewer
 from turret_web.video.streams import Video, VideoRequest
 
 CAMERA = '/turret/camera/image_raw'
@@ -132,7 +132,7 @@ async def test_an_anchor_that_is_never_shown_is_followed_by_another(monkeypatch:
 
 
 def test_times_always_grow_whatever_the_stamps_do() -> None:
-    clock = Clock()
+    clock = PresentationClock()
     times = [clock.pts(text) for text in ('10.000000', '10.100000', '10.100000', '9.000000', '9.050000', '500.000000')]
     assert times == [0, 9000, 11999, 14999, 19499, 22499]
 
@@ -147,7 +147,7 @@ def test_vp8_is_made_one_packet_a_picture_with_keys_where_asked_for() -> None:
         (frame,) = decoder.decode(packet)
         assert (frame.width, frame.height) == (64, 48)
         assert abs(frame.to_ndarray(format='gray').mean() - 50 * number) < 12
-    with pytest.raises(TurretError, match='no picture'):
+    with pytest.raises(TurretError, match='valid image'):
         encoder.encode(b'nothing', 20_000, False)
 
 
@@ -212,7 +212,7 @@ async def test_a_peer_sees_the_pictures_and_hears_their_stamps() -> None:
 
 
 @on_loop
-async def test_viewers_over_webrtc_are_checked_and_bounded_as_all_others() -> None:
+async def test_webrtc_viewers_are_checked_and_limited_like_other_viewers() -> None:
     gateway = FakeGateway()
     gateway.topic_types |= {TOPIC: JPEG.name, '/hidden/compressed': JPEG.name}
     async with serving(gateway) as door:
@@ -224,7 +224,7 @@ async def test_viewers_over_webrtc_are_checked_and_bounded_as_all_others() -> No
         assert (await door.get('/config.json'))[1]['webrtc'] == f'/webrtc?topic={CAMERA}'
     async with serving(gateway, webrtc=False) as door:
         status, answer = await door.request('POST', f'/webrtc?topic={CAMERA}', data='v=0')
-        assert (status, 'switched off' in answer['message']) == (400, True)
+        assert (status, 'disabled' in answer['message']) == (400, True)
         assert (await door.get('/config.json'))[1]['webrtc'] == ''
     async with serving(gateway, limits={'viewers': 1}) as door:
         viewer = await door.session.get(f'{door.url}/stream?topic={CAMERA}')

@@ -1,4 +1,4 @@
-"""Where requests may come from: the names under which this server is reached, and the sites whose pages may use it."""
+"""Checks of the Host and Origin headers, against DNS rebinding and requests from pages of other sites."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turret_common.reason_codes import ReasonCode
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether an address to listen on is reached from this machine alone."""
+    """Return whether an address to listen on is reachable from this machine only."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -20,16 +20,16 @@ def is_loopback(host: str) -> bool:
 
 
 class Hosts:
-    """The names of this server. A request under any other name is refused, because that is what DNS rebinding makes.
+    """Host names of this server. Requests under other names are refused, because DNS rebinding causes such requests.
 
-    Addresses written as numbers cannot be rebound, so where the server listens wider than loopback all are good.
+    Numeric addresses cannot be rebound, so all of them are accepted if the server listens beyond loopback.
     """
 
     def __init__(self, host: str, more: Iterable[str]) -> None:
-        """Make it.
+        """Create the check.
 
         Args:
-            host: address that the server listens on.
+            host: address to listen on.
             more: further names.
         """
         self._host = host
@@ -40,7 +40,7 @@ class Hosts:
             self._names |= {name, f'{name}.local'}
 
     def is_ours(self, header: str) -> bool:
-        """Say whether a Host header names this server."""
+        """Return whether a Host header names this server."""
         try:
             name = urlsplit(f'//{header}').hostname or ''
         except ValueError:
@@ -53,24 +53,24 @@ class Hosts:
             return False
 
     def public_name(self) -> str:
-        """Return what to write into an address for others: the one on the network where every one is listened on."""
+        """Return the host name for URLs: the address on the network if the server listens on all addresses."""
         if self._is_loopback or self._host not in ('', '0.0.0.0', '::'):
             return f'[{self._host}]' if ':' in self._host else self._host
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.connect(('192.0.2.1', 9))  # sends nothing; the kernel chooses our address for the way out
+                probe.connect(('192.0.2.1', 9))  # sends nothing; the kernel chooses the outgoing address
             except OSError:
                 return socket.gethostname()
             return str(probe.getsockname()[0])
 
 
 def check_origin(origin: str, fetch_site: str, host: str, allowed: Container[str]) -> None:
-    """Refuse requests that a page of another site sends.
+    """Check that a request does not come from a page of another site.
 
     Args:
         origin: the Origin header; empty for programs other than browsers, and for some requests of browsers.
         fetch_site: the Sec-Fetch-Site header of newer browsers, which covers those too; empty = none.
-        host: the Host header, already found to be ours.
+        host: the Host header, already checked.
         allowed: further origins, like ``https://robots.example``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Encryption: the user's certificate, or one that is made here and signed by nobody."""
+"""TLS: a certificate of the user, or a self-signed one that is created here."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from turret_common.errors import TurretError
 from turret_common.paths import write_atomically
 from turret_common.reason_codes import ReasonCode
 
-#: The value of the parameter ``tls_certificate`` that asks for a certificate of our own.
+#: The value of the parameter ``tls_certificate`` that requests a self-signed certificate.
 SELF_SIGNED = 'self-signed'
 
 _VALID_DAYS = 3650
 
 
 def make_context(certificate: str, key: str, own: Path) -> ssl.SSLContext | None:
-    """Return what encrypts connections; None where nothing should.
+    """Return the TLS context for connections; None for no encryption.
 
     Args:
         certificate: path of a PEM file, :data:`SELF_SIGNED`, or empty for no encryption.
-        key: path of the key's PEM file; empty where the certificate's file holds it.
-        own: where our own certificate is kept, with its key.
+        key: path of the key's PEM file; empty if the certificate's file holds it.
+        own: path of the self-signed certificate with its key.
 
     Raises:
-        TurretError: IO_ERROR, the files cannot be read or do not go together, or none can be made.
+        TurretError: IO_ERROR, the files cannot be read or do not match, or no certificate can be created.
     """
     if not certificate:
         return None
@@ -54,4 +54,4 @@ def _make_certificate() -> bytes:
         return subprocess.run(command, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise TurretError(
-            ReasonCode.IO_ERROR, f'no certificate could be made (is openssl installed?): {error}') from error
+            ReasonCode.IO_ERROR, f'no certificate could be created (is openssl installed?): {error}') from error

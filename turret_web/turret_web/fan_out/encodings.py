@@ -1,7 +1,7 @@
-"""How a rosbridge message may travel: JSON, PNG, CBOR, raw CBOR, whole or in fragments.
+"""Encodings of rosbridge messages: JSON, PNG, CBOR and raw CBOR, whole or in fragments.
 
-Messages are first made as payloads (bytes of one JSON or CBOR message) and then as WebSocket frames, so that a payload
-can be shared, compressed or cut.
+A message is first encoded as a payload (bytes of one JSON or CBOR message) and then as WebSocket frames, so that a
+payload can be shared, compressed or split.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _fragment_ids = itertools.count(1)
 
 
 def is_binary(compression: str) -> bool:
-    """Say whether payloads of this compression are CBOR."""
+    """Return whether payloads of this compression are CBOR."""
     return compression.startswith('cbor')
 
 
@@ -39,17 +39,17 @@ def publish_json(topic: str, values: dict[str, Any]) -> bytes:
 
 def publish_cbor(topic: str, values: dict[str, Any]) -> bytes:
     """Return a ``publish`` message as CBOR."""
-    import cbor2  # only clients that ask for it pay for it
+    import cbor2  # imported only when a client requests CBOR
     return cbor2.dumps({'op': 'publish', 'topic': topic, 'msg': values})
 
 
 def publish_cbor_raw(topic: str, data: bytes, received_ns: int) -> bytes:
-    """Return a ``publish`` message as CBOR that holds the serialized ROS message as it is.
+    """Return a ``publish`` message as CBOR that holds the serialized ROS message unchanged.
 
     Args:
         topic: name of the topic.
         data: the serialized message.
-        received_ns: when it arrived [ns since 1970].
+        received_ns: time of arrival [ns since 1970].
     """
     import cbor2
     secs, nsecs = divmod(received_ns, 10**9)
@@ -58,7 +58,7 @@ def publish_cbor_raw(topic: str, data: bytes, received_ns: int) -> bytes:
 
 
 def as_png(payload: bytes) -> bytes:
-    """Return the ``png`` message that carries a JSON payload as the pixels of an RGB image, padded with newlines."""
+    """Return the ``png`` message: a JSON payload as the pixels of an RGB image, padded with newlines."""
     pixels = math.ceil(len(payload) / 3)
     width = max(1, math.isqrt(pixels))
     height = math.ceil(pixels / width)
@@ -77,12 +77,12 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def fragments(payload: bytes, size: int, message_id: str | int | None) -> Iterator[bytes]:
-    """Cut a JSON payload into ``fragment`` messages; one that is short enough stays whole.
+    """Split a JSON payload into ``fragment`` messages; a payload within the size stays whole.
 
     Args:
         payload: the JSON message.
-        size: largest length of a part [characters].
-        message_id: what the parts are recognized by; None for an id of our own.
+        size: maximum length of a part [characters].
+        message_id: id that the parts share; None for a generated one.
     """
     text = payload.decode()
     if len(text) <= size:
@@ -97,13 +97,13 @@ def fragments(payload: bytes, size: int, message_id: str | int | None) -> Iterat
 
 
 def wire(payload: bytes, compression: str, fragment_size: int | None, message_id: str | int | None = None) -> bytes:
-    """Return a payload as one or more WebSocket frames, end to end.
+    """Return a payload as one or more concatenated WebSocket frames.
 
     Args:
-        payload: as made for the compression, except that ``png`` begins with the JSON payload.
+        payload: payload for the compression; the JSON payload for ``png``.
         compression: one of :data:`COMPRESSIONS`.
-        fragment_size: largest length of a text message, None for any; CBOR is never cut.
-        message_id: of the message, for its fragments.
+        fragment_size: maximum length of a text message [characters], None for any; CBOR is never split.
+        message_id: id of the message, for its fragments.
     """
     if is_binary(compression):
         return frames.frame(payload, frames.BINARY)

@@ -1,7 +1,7 @@
 """WebSocket frames (RFC 6455) that a server sends, and their compression (RFC 7692).
 
-A server's frames carry no mask, so one frame is good for every client. The handshake and everything that clients send
-are left to aiohttp.
+Frames of a server are not masked, so one frame can be sent to every client. aiohttp does the handshake and parses what
+clients send.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def frame(payload: bytes, opcode: int = TEXT, *, compressed: bool = False) -> by
 
 
 class Deflater:
-    """The compressor of one connection. Each message is compressed with what the client has already seen."""
+    """Compressor of one connection; its window holds what the client has already received."""
 
     def __init__(self, window_bits: int) -> None:
-        """Make one.
+        """Create a compressor.
 
         Args:
-            window_bits: size of the window that was agreed on, 9 to 15. Twelve bits (4 kB) hold the message before the
-                present one, which is what a stream of similar messages needs, and cost 48 kB per client.
+            window_bits: size of the negotiated window, 9 to 15; at most 13 are used. 12 bits (4 kB) hold the previous
+                message, which is what a stream of similar messages needs, and cost 48 kB per client.
         """
         self._compressor = zlib.compressobj(6, zlib.DEFLATED, -max(9, min(window_bits, 13)), 5)
 

@@ -1,6 +1,6 @@
-"""Fewer bytes for messages that people look at: numbers without the digits that nobody can see.
+"""Rounding of numbers in JSON, for topics that are displayed.
 
-Numbers that jitter in their last digits are what makes a status expensive: compression can do nothing about them.
+Noise in the last digits makes up most of the bytes of a status after compression.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _STAMP_NS = 10**6
 
 
 def rounded(value: Any, decimals: int) -> Any:
-    """Return decoded values with floats rounded to so many decimals, and stamps to milliseconds."""
+    """Return decoded values with floats rounded to ``decimals`` and stamps to milliseconds."""
     if isinstance(value, float):
         return round(value, decimals) if math.isfinite(value) else value
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""What the web part needs from ROS. :mod:`turret_web.gateway.ros_gateway` fulfils it with rclpy, tests with a fake.
+"""Interface of the web server to ROS.
 
-Everything is called on the thread of the asyncio loop and calls back there. Names are absolute, messages serialized.
-Whatever cannot be done raises :class:`~turret_common.errors.TurretError`.
+:mod:`turret_web.gateway.ros_gateway` implements it with rclpy, tests with a fake. Methods are called on the thread of the asyncio loop and call back there. Names are absolute, messages serialized.
+Requests that fail raise :class:`~turret_common.errors.TurretError`.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from turret_common.messages.cdr import Codec
 
 
 class Closable(Protocol):
-    """Something that is ours in the ROS graph until it is closed."""
+    """Entity in the ROS graph that exists until it is closed."""
 
     async def close(self) -> None:
-        """End it."""
+        """Destroy the entity."""
 
 
 class Feed(Closable, Protocol):
-    """A subscription. What it says of the publishers may change with them."""
+    """Subscription. Its properties change with the publishers of the topic."""
 
     @property
     def latched(self) -> bool:
-        """Whether the publishers keep their newest message for late subscribers."""
+        """Whether the publishers keep their latest message for late subscribers (transient local)."""
 
     @property
     def newest_only(self) -> bool:
-        """Whether old messages are of no worth: a publisher is best effort, or sends images."""
+        """Whether only the latest message matters: a publisher is best effort, or the topic carries images."""
 
 
 class Publisher(Closable, Protocol):
-    """A publisher."""
+    """Publisher."""
 
     def publish(self, data: bytes) -> None:
         """Publish one message."""
@@ -41,7 +41,7 @@ class Publisher(Closable, Protocol):
 
 @dataclass(frozen=True)
 class ServiceCodec:
-    """Both halves of a service type."""
+    """Codecs of a service type."""
 
     request: Codec
     response: Codec
@@ -49,7 +49,7 @@ class ServiceCodec:
 
 @dataclass(frozen=True)
 class ActionCodec:
-    """The three parts of an action type."""
+    """Codecs of an action type."""
 
     goal: Codec
     result: Codec
@@ -58,7 +58,7 @@ class ActionCodec:
 
 @dataclass(frozen=True)
 class NodeDetails:
-    """What a node has in the graph."""
+    """Topics and services of a node."""
 
     publishing: list[str]
     subscribing: list[str]
@@ -66,20 +66,20 @@ class NodeDetails:
 
 
 class ActionHandler(Protocol):
-    """Does the work of an action that a client offers."""
+    """Executes the goals of an action that a client offers."""
 
     async def execute(self, goal_id: str, goal: bytes, feedback: Callable[[bytes], None]) -> tuple[int, bytes]:
-        """Pursue a goal; return the final status (``action_msgs/msg/GoalStatus``) and the result."""
+        """Execute a goal; return the final status (``action_msgs/msg/GoalStatus``) and the result."""
 
     def cancel(self, goal_id: str) -> None:
-        """Hear that a goal should end early."""
+        """Handle a request to cancel a goal."""
 
 
 class Gateway(Protocol):
-    """The ROS side.
+    """Access to ROS.
 
     Attributes:
-        namespace: of the turret, absolute, without a slash at the end.
+        namespace: namespace of the turret, absolute, without a trailing slash.
     """
 
     namespace: str
@@ -91,13 +91,13 @@ class Gateway(Protocol):
         """Return the types of every service by name."""
 
     def service_type(self, service: str) -> str | None:
-        """Return the type of a service, None where there is no such service."""
+        """Return the type of a service, None if the service does not exist."""
 
     def nodes(self) -> list[str]:
         """Return the names of all nodes."""
 
     def node_details(self, node: str) -> NodeDetails:
-        """Return what a node has (NOT_FOUND)."""
+        """Return topics and services of a node (NOT_FOUND)."""
 
     def publishers(self, topic: str) -> list[str]:
         """Return the nodes that publish a topic."""
@@ -109,7 +109,7 @@ class Gateway(Protocol):
         """Return ROS time [ns]."""
 
     def message(self, type_name: str) -> Codec:
-        """Return the codec of a message type (UNKNOWN_NAME where it is not installed)."""
+        """Return the codec of a message type (UNKNOWN_NAME if it is not installed)."""
 
     def service(self, type_name: str) -> ServiceCodec:
         """Return the codecs of a service type, also of the services inside actions (UNKNOWN_NAME)."""
@@ -118,17 +118,17 @@ class Gateway(Protocol):
         """Return the codecs of an action type (UNKNOWN_NAME)."""
 
     async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> Feed:
-        """Have every message of a topic delivered, with a quality of service that suits its publishers."""
+        """Deliver every message of a topic, with a QoS that is compatible with its publishers."""
 
     async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> Publisher:
-        """Become a publisher of a topic."""
+        """Create a publisher of a topic."""
 
     async def call(self, service: str, type_name: str, request: bytes, timeout_s: float) -> bytes:
-        """Call a service and return the response (NOT_READY: nobody offers it, or not any more; TIMED_OUT)."""
+        """Call a service and return the response (NOT_READY: there is no server, or it has ended; TIMED_OUT)."""
 
     async def offer_service(
             self, service: str, type_name: str, answer: Callable[[bytes], Awaitable[bytes]]) -> Closable:
-        """Offer a service; a request that ``answer`` raises an error for is never answered."""
+        """Offer a service; a request for which ``answer`` raises an error gets a default response."""
 
     async def offer_action(self, action: str, type_name: str, handler: ActionHandler) -> Closable:
         """Offer an action."""

@@ -1,4 +1,4 @@
-"""The newest message of a topic for those who ask now and then instead of subscribing."""
+"""Latest message of a topic, for callers that poll instead of subscribing."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.gateway.gateway import Feed, Gateway
 
-#: A topic that nobody asked for is unsubscribed after this time [s].
+#: A topic that was not requested for this time is unsubscribed [s].
 _LINGER_S = 10.0
 
 
 class LatestMessage:
-    """Keeps one topic's newest message while it is asked for, so that only the first one has to wait."""
+    """Keeps the latest message of one topic while it is requested, so that only the first request has to wait."""
 
     def __init__(self, gateway: Gateway, topic: str, type_name: str, max_age_s: float) -> None:
-        """Make it.
+        """Create it without subscribing.
 
         Args:
-            gateway: the ROS side.
+            gateway: access to ROS.
             topic: absolute name.
-            type_name: of its messages.
-            max_age_s: an older message is not given to anybody [s].
+            type_name: type of its messages.
+            max_age_s: maximum age of a message that is returned [s].
         """
         self._gateway = gateway
         self._topic = topic
@@ -37,10 +37,10 @@ class LatestMessage:
         self._idle: asyncio.TimerHandle | None = None
 
     async def get(self, timeout_s: float) -> bytes:
-        """Return the newest message, or the next one to come.
+        """Return the latest message, or wait for the next one.
 
         Raises:
-            TurretError: TIMED_OUT, none came in time.
+            TurretError: TIMED_OUT, no message arrived in time.
         """
         if self._idle is not None:
             self._idle.cancel()
@@ -53,7 +53,7 @@ class LatestMessage:
                 await asyncio.wait_for(asyncio.shield(self._next), timeout_s)
             except asyncio.TimeoutError:
                 raise TurretError(
-                    ReasonCode.TIMED_OUT, f'nothing came on {self._topic} within {timeout_s:g} s') from None
+                    ReasonCode.TIMED_OUT, f'no message arrived on {self._topic} within {timeout_s:g} s') from None
         return self._message
 
     async def close(self) -> None:

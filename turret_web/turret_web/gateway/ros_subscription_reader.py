@@ -1,8 +1,8 @@
-"""Takes serialized messages out of subscriptions with as little work as possible.
+"""Reader of serialized messages of many subscriptions with little CPU time per message.
 
-An rclpy executor builds its wait set anew and wraps every single message in a task: about 0.3 ms each. The reader keeps
-its wait set while the subscriptions stay the same and takes everything that is there when it wakes: about 0.03 ms each
-under load. It waits on the same handles as the executors of rclpy do.
+An rclpy executor rebuilds its wait set and wraps each message in a task: about 0.3 ms per message. The reader keeps its
+wait set while the subscriptions stay the same and takes all waiting messages when it wakes: about 0.03 ms per message
+under load. It waits on the same handles as the executors of rclpy.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from rclpy.subscription import SubscriptionEventCallbacks
 
 from turret_common.ros.polled_subscription import TakenByHand
 
-_FOREVER = -1
-#: Messages taken from one subscription before the next one has its turn.
+_NO_TIMEOUT = -1
+#: Maximum messages taken from one subscription before the next one is served.
 _BATCH = 50
-#: Where the next message comes sooner than this [s], messages are left to gather for as long: to wake up costs more
-#: than to take one, and the loop needs its share of the processor.
+#: If the next message arrives sooner than this [s], the reader waits as long to collect messages: a wake-up costs more
+#: than taking a message, and the loop needs CPU time.
 _FLOOD_S = 0.001
 
 
 class SubscriptionReader:
-    """Serves raw subscriptions of one node on a thread of its own."""
+    """Reads the raw subscriptions of one node on its own thread."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -45,7 +45,7 @@ class SubscriptionReader:
         self._thread.start()
 
     def subscribe(self, cls: Any, topic: str, qos: QoSProfile, deliver: Callable[[bytes], None]) -> Any:
-        """Make a subscription; ``deliver`` gets each serialized message on the reader's thread. Return its handle."""
+        """Create a subscription and return it; ``deliver`` gets each serialized message on the reader's thread."""
         subscription = self._node.create_subscription(
             cls, topic, deliver, qos, callback_group=self._group, raw=True,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
@@ -53,12 +53,12 @@ class SubscriptionReader:
         return subscription
 
     def unsubscribe(self, subscription: Any) -> None:
-        """End a subscription."""
+        """Destroy a subscription."""
         self._change(lambda: self._subscriptions.pop(subscription, None))
         self._node.destroy_subscription(subscription)
 
     def close(self) -> None:
-        """End the thread. The node destroys the subscriptions."""
+        """Stop the thread. The node destroys the subscriptions."""
         self._closed = True
         self._guard.trigger()
         self._thread.join(2.0)
@@ -75,12 +75,12 @@ class SubscriptionReader:
             with self._lock:
                 subscriptions = list(self._subscriptions.items())
                 self._changed = False
-            # A shutdown of the context ends the waiting with an error.
+            # A shutdown of the context ends the wait with an error.
             with suppress(InvalidHandle, rclpy_implementation.RCLError), ExitStack() as held:
                 self._serve(subscriptions, held)
 
     def _serve(self, subscriptions: list[tuple[Any, Callable[[bytes], None]]], held: ExitStack) -> None:
-        """Take messages until the subscriptions change. They cannot be destroyed meanwhile."""
+        """Take messages until the subscriptions change. They cannot be destroyed while they are served."""
         context = self._node.context.handle
         handles = [
             (subscription.handle, subscription.msg_type, deliver) for subscription, deliver in subscriptions]
@@ -94,7 +94,7 @@ class SubscriptionReader:
             for handle, _, _ in handles:
                 wait_set.add_subscription(handle)
             served = time.monotonic()
-            wait_set.wait(_FOREVER)
+            wait_set.wait(_NO_TIMEOUT)
             if time.monotonic() - served < _FLOOD_S:
                 time.sleep(_FLOOD_S)
             for pointer in wait_set.get_ready_entities('subscription'):

@@ -1,4 +1,4 @@
-"""Descriptions of message types for programs that ask ``rosapi`` for them."""
+"""Message definitions in the forms that ``rosapi`` returns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from turret_common.messages.schema import PRIMITIVES, Array, FieldType, Primitive, Sequence, Struct, type_text
 
-#: What ``rosapi`` calls the types whose IDL name differs from the one in ``.msg`` files.
+#: Names in ``rosapi`` of types whose IDL name differs from the name in ``.msg`` files.
 _IDL_NAMES = {'bool': 'boolean', 'float32': 'float', 'float64': 'double', 'char': 'uint8'}
 
 

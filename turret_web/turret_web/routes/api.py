@@ -1,4 +1,4 @@
-"""``/api`` for programs that do not speak rosbridge, and what the panel asks before it connects."""
+"""``/api`` for programs without rosbridge, and the requests of the panel before it connects."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from turret_web.routes.routes import caller_of, current_role, json_response
 
 STATUS_TYPE = 'turret_msgs/msg/TurretStatus'
 
-#: The status comes twice a second; an older one says that its node is dead [s].
+#: Maximum age of a status, which is published at 2 Hz [s].
 _STATUS_AGE_S = 1.5
 
 _SERVICE = re.compile(r'[a-z0-9_]+(/[a-z0-9_]+)*', re.IGNORECASE)
 
 
 class ApiRoutes:
-    """The HTTP side of the front door."""
+    """Routes of the HTTP API."""
 
     def __init__(self, bridge: Bridge, needs_sign_in: bool, webrtc: bool) -> None:
         self._webrtc = webrtc
@@ -91,7 +91,7 @@ class ApiRoutes:
     async def _call(self, request: web.Request) -> web.StreamResponse:
         service = request.match_info['service']
         if _SERVICE.fullmatch(service) is None:
-            raise TurretError(ReasonCode.NOT_FOUND, 'this is not the name of a service')
+            raise TurretError(ReasonCode.NOT_FOUND, 'this is not a valid service name')
         args = _json_body(await request.read())
         return json_response(await self._bridge.services.call(
             caller_of(request), current_role.get(), f'{self._namespace}/{service}', args, self._bridge.limits.call_s))

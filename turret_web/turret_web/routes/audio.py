@@ -1,4 +1,4 @@
-"""``/audio``: what the camera's microphone hears, as MP3 without an end."""
+"""``/audio``: live sound of the camera's microphone as an endless MP3 stream."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from turret_web.video.camera_state import CameraState
 from turret_web.web_parameters import LimitParameters
 
 TYPE = 'turret_msgs/msg/AudioChunk'
-_FIRST_S = 4.0   # the microphone is opened for the first listener
-_SILENT_S = 5.0  # a listener who hears nothing for so long is let go and may come again
-_WAITING = 50    # pieces of a tenth of a second for one who takes them too slowly
+_FIRST_S = 4.0   # the microphone opens for the first listener
+_SILENT_S = 5.0  # a listener without sound for this time is disconnected and may connect again
+_WAITING = 50    # chunks of 0.1 s that wait for a slow listener
 
 
 class AudioRoutes:
-    """Hands the pieces of one subscription to all who listen."""
+    """Sends the chunks of one subscription to all listeners."""
 
     def __init__(self, gateway: Gateway, camera: CameraState, policy: Policy, limits: LimitParameters) -> None:
         self._gateway = gateway
@@ -40,28 +40,28 @@ class AudioRoutes:
     async def _listen(self, request: web.Request) -> web.StreamResponse:
         self._policy.check(Use.SUBSCRIBE, Role.VIEWER, self._topic)
         if len(self._listeners) >= self._limits.viewers:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'{len(self._listeners)} are listening already')
-        heard: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)
-        await self._join(heard)
+            raise TurretError(ReasonCode.RATE_LIMITED, f'{len(self._listeners)} listeners are connected already')
+        chunks: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)
+        await self._join(chunks)
         try:
-            first = await self._first(heard)
+            first = await self._first(chunks)
             response = web.StreamResponse(headers={'Content-Type': 'audio/mpeg', 'Cache-Control': 'no-store'})
             await response.prepare(request)
             await response.write(first)
             while True:
-                await response.write(await asyncio.wait_for(heard.get(), _SILENT_S))
+                await response.write(await asyncio.wait_for(chunks.get(), _SILENT_S))
         except (ConnectionError, asyncio.TimeoutError):
             return response
         finally:
-            await self._leave(heard)
+            await self._leave(chunks)
 
-    async def _first(self, heard: asyncio.Queue[bytes]) -> bytes:
+    async def _first(self, chunks: asyncio.Queue[bytes]) -> bytes:
         try:
-            return await asyncio.wait_for(heard.get(), _FIRST_S)
+            return await asyncio.wait_for(chunks.get(), _FIRST_S)
         except asyncio.TimeoutError:
             audio = (await self._camera.get()).get('audio') or {}
             reason = audio.get('message') or (
-                'nothing is heard' if audio.get('source') else 'no microphone is configured: set audio.source')
+                'no sound arrives' if audio.get('source') else 'no microphone is configured: set audio.source')
             raise TurretError(ReasonCode.NOT_READY, str(reason)) from None
 
     def _deliver(self, data: bytes) -> None:
@@ -69,20 +69,20 @@ class AudioRoutes:
             sound = bytes(self._gateway.message(TYPE).to_cbor(data)['data'])
         except CodecError:
             return
-        for heard in self._listeners:
-            if heard.full():
-                heard.get_nowait()  # the oldest, which is of the least worth
-            heard.put_nowait(sound)
+        for chunks in self._listeners:
+            if chunks.full():
+                chunks.get_nowait()
+            chunks.put_nowait(sound)
 
-    async def _join(self, heard: asyncio.Queue[bytes]) -> None:
+    async def _join(self, chunks: asyncio.Queue[bytes]) -> None:
         async with self._lock:
             if self._feed is None:
                 self._feed = await self._gateway.subscribe(self._topic, TYPE, self._deliver)
-            self._listeners.add(heard)
+            self._listeners.add(chunks)
 
-    async def _leave(self, heard: asyncio.Queue[bytes]) -> None:
+    async def _leave(self, chunks: asyncio.Queue[bytes]) -> None:
         async with self._lock:
-            self._listeners.discard(heard)
+            self._listeners.discard(chunks)
             if not self._listeners and self._feed is not None:
                 feed, self._feed = self._feed, None
                 await feed.close()

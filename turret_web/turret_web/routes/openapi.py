@@ -1,4 +1,4 @@
-"""The description of ``/api`` that tools read (OpenAPI 3.1), made from the services that there are."""
+"""OpenAPI 3.1 document of ``/api``, generated from the services in the ROS graph."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def describe(gateway: Gateway, policy: Policy, status: Struct) -> dict[str, Any]
     """Return the document.
 
     Args:
-        gateway: the ROS side.
-        policy: only what somebody may call is described.
-        status: the type of the status.
+        gateway: access to ROS.
+        policy: only services that may be called are described.
+        status: type of the status.
     """
     paths: dict[str, Any] = {'/api/status': {'get': {
         'summary': 'The whole turret', 'responses': {'200': _json_content(status), 'default': _REFUSAL}}}}
@@ -31,11 +31,11 @@ def describe(gateway: Gateway, policy: Policy, status: Struct) -> dict[str, Any]
         if name.startswith(prefix) and '/_action/' not in name and policy.is_callable(name):
             try:
                 codec = gateway.service(types[0])
-            except TurretError:  # the type is not installed here, so it cannot be called either
+            except TurretError:  # the type is not installed, so the service cannot be called
                 continue
             paths[f'/api/{name.removeprefix(prefix)}'] = {'post': {
                 'summary': types[0],
-                'description': 'for everybody' if policy.is_open_to_viewers(name) else 'for operators',
+                'description': 'for viewers and operators' if policy.is_open_to_viewers(name) else 'for operators',
                 'requestBody': _json_content(codec.request.kind),
                 'responses': {'200': _json_content(codec.response.kind), 'default': _REFUSAL}}}
     return {
@@ -52,7 +52,7 @@ def _json_content(kind: Struct) -> dict[str, Any]:
 
 
 def json_schema(kind: FieldType) -> dict[str, Any]:
-    """Return the JSON schema of values of a type, as the front door reads and writes them."""
+    """Return the JSON schema of values of a type, as the web gateway reads and writes them."""
     if isinstance(kind, Struct):
         return {
             'type': 'object', 'title': kind.name, 'additionalProperties': False,

@@ -1,4 +1,4 @@
-"""What the groups of addresses have in common."""
+"""Helpers that all groups of routes share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Role
 
-#: What the guard found the one to be whose request is being handled.
+#: Role of the client whose request is being handled.
 current_role: ContextVar[Role] = ContextVar('current_role')
 
 _HTTP_STATUS = {
@@ -22,23 +22,23 @@ _HTTP_STATUS = {
 
 
 def caller_of(request: web.Request) -> str:
-    """Return who sent a request, for the log."""
+    """Return role and address of the client, for the log."""
     return f'{current_role.get().value} {request.remote}'
 
 
 def redirect(path: str) -> web.Response:
-    """Return the way to another address."""
+    """Return a redirect to a path of this server."""
     return web.Response(status=303, headers={'Location': path, 'Cache-Control': 'no-store'})
 
 
 def json_response(value: Any) -> web.Response:
-    """Return an answer that is true now and may not be kept."""
+    """Return a JSON response that must not be cached."""
     return web.Response(
         body=orjson.dumps(value), content_type='application/json', headers={'Cache-Control': 'no-store'})
 
 
 def refusal(code: ReasonCode, message: str) -> web.Response:
-    """Return a refusal in the shape that services have, with the HTTP status that is nearest."""
+    """Return a refusal with the fields of a service response and the closest HTTP status."""
     response = json_response({'success': False, 'code': int(code), 'message': message})
     response.set_status(_HTTP_STATUS.get(code, 400))
     return response

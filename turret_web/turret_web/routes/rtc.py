@@ -1,4 +1,4 @@
-"""``/webrtc``: video with little delay and few bytes, for browsers (the exchange is that of WHEP)."""
+"""``/webrtc``: video over WebRTC, with the HTTP exchange of WHEP."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _OFFER_LIMIT = 32 * 1024
-#: Libraries that a ROS distribution may not have.
+#: Libraries that a ROS distribution may lack.
 _NEEDED = ('aiortc', 'av')
 _EVERYWHERE = ('', '0.0.0.0', '::')
 
 
 class RtcRoutes:
-    """The WebRTC side of the front door.
+    """Routes of video over WebRTC.
 
     Attributes:
-        enabled: whether it is offered: asked for by the parameters, and installed.
+        enabled: whether it is enabled by the parameters and installed.
     """
 
     def __init__(self, video: VideoRoutes, parameters: WebParameters) -> None:
-        """Make it.
+        """Create the routes.
 
         Args:
-            video: decides who may watch what.
-            parameters: of the node.
+            video: resolves and checks requests.
+            parameters: parameters of the node.
         """
         host = parameters.host
         self._video = video
@@ -65,19 +65,19 @@ class RtcRoutes:
 
     @property
     def viewers(self) -> int:
-        """How many watch."""
+        """Number of viewers."""
         return len(self._viewers)
 
     async def _offer(self, request: web.Request) -> web.StreamResponse:
-        """Answer an offer; the address of the stream, to end it, is in the header Location."""
+        """Answer an offer. The header Location holds the address with which the stream is ended."""
         if not self.enabled:
-            raise TurretError(ReasonCode.NOT_SUPPORTED, 'WebRTC is switched off, or not installed; use /stream')
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'WebRTC is disabled or not installed; use /stream')
         wanted = self._video.resolve(request.query)
         if self.viewers >= self._limit:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'{self.viewers} viewers are watching already')
+            raise TurretError(ReasonCode.RATE_LIMITED, f'{self.viewers} viewers are connected already')
         offer = await request.text()
         if len(offer) > _OFFER_LIMIT:
-            raise TurretError(ReasonCode.TOO_LARGE, f'an offer of more than {_OFFER_LIMIT} characters')
+            raise TurretError(ReasonCode.TOO_LARGE, f'the offer is longer than {_OFFER_LIMIT} characters')
         name = secrets.token_urlsafe(16)
         viewing = self._viewers[name] = _Viewing(wanted)
         try:
@@ -93,7 +93,7 @@ class RtcRoutes:
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info['id']
         if name not in self._viewers:
-            raise TurretError(ReasonCode.NOT_FOUND, 'there is no such stream')
+            raise TurretError(ReasonCode.NOT_FOUND, 'this stream does not exist')
         self._end(name)
         return web.Response(status=204)
 
@@ -105,14 +105,14 @@ class RtcRoutes:
             task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """End every stream."""
+        """Close every stream."""
         for name in list(self._viewers):
             self._end(name)
         await asyncio.gather(*self._closing)
 
 
 class _Viewing:
-    """One viewer's connection and place in the stream."""
+    """Connection and stream of one viewer."""
 
     def __init__(self, request: VideoRequest) -> None:
         self._request = request
@@ -122,7 +122,7 @@ class _Viewing:
     async def begin(
             self, offer: str, rtc: RtcVideo, addresses: list[str] | None,
             ended: Callable[[], None]) -> str:
-        module = await asyncio.to_thread(importlib.import_module, 'turret_web.video.rtc_peer')  # takes a second
+        module = await asyncio.to_thread(importlib.import_module, 'turret_web.video.rtc_peer')
         self._viewer = await rtc.watch(self._request)
         self._peer = module.RtcPeer(self._viewer, addresses, ended)
         answer: str = await self._peer.answer(offer)

@@ -1,4 +1,4 @@
-"""What the camera says of itself, for those who need to know why it delivers nothing."""
+"""State of the camera, for messages that explain why there is no video."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_AGE_S = 2.0
 
 
 class CameraState:
-    """The newest ``camera/state``."""
+    """Latest message of ``camera/state``."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -23,7 +23,7 @@ class CameraState:
         self._newest = LatestMessage(gateway, self._topic, TYPE, _MAX_AGE_S)
 
     async def get(self) -> dict[str, Any]:
-        """Return the state; nothing where the camera does not tell."""
+        """Return the state; empty if the camera publishes none."""
         if self._topic not in self._gateway.topics():
             return {}
         try:

@@ -1,4 +1,4 @@
-"""JPEG pictures made from images or other JPEG pictures. Imports OpenCV, so it is itself imported only when needed."""
+"""JPEG encoding of images. Imports OpenCV, so it is imported only when needed."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from turret_common.reason_codes import ReasonCode
 
 
 def from_jpeg(data: bytes, width: int, height: int, quality: int) -> bytes:
-    """Return a JPEG picture in another size or quality.
+    """Return a JPEG image in another size or quality.
 
     Args:
-        data: the picture.
-        width: [px]; 0 as it is, or to keep the shape where the height is given.
+        data: the JPEG image.
+        width: [px]; 0 = unchanged, or by the aspect ratio if the height is given.
         height: [px]; likewise.
-        quality: of the result, 1 to 100.
+        quality: JPEG quality of the result, 1 to 100.
 
     Raises:
-        TurretError: INVALID_ARGUMENT, not a picture.
+        TurretError: INVALID_ARGUMENT, the data is not a valid image.
     """
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the data is no picture')
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the data is not a valid image')
     return _encode(image, width, height, quality)
 
 
 def from_image(
         data: bytes, size: tuple[int, int], encoding: str, step: int, big_endian: bool, width: int, height: int,
         quality: int) -> bytes:
-    """Return an image message's pixels as a JPEG picture.
+    """Return the pixels of an image message as a JPEG image.
 
     Args:
         data: the pixels.
         size: width and height of the image [px].
-        encoding: of the pixels.
+        encoding: pixel encoding (sensor_msgs/image_encodings).
         step: bytes from one row to the next.
         big_endian: byte order of 16 bit pixels.
         width: as in :func:`from_jpeg`.
@@ -55,7 +55,7 @@ def from_image(
 
 
 def notice(title: str, text: str) -> bytes:
-    """Return a JPEG picture of 640x480 with a title and a text, which is wrapped, on a dark ground."""
+    """Return a 640x480 JPEG image with a title and a wrapped text on a dark background."""
     image = np.full((480, 640, 3), 32, np.uint8)
     cv2.rectangle(image, (0, 0), (639, 479), (60, 160, 240), 6)
     lines = textwrap.wrap(text.encode('ascii', 'replace').decode(), 44)[:6]
@@ -75,5 +75,5 @@ def _encode(image: npt.NDArray[Any], width: int, height: int, quality: int) -> b
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise TurretError(ReasonCode.INTERNAL_ERROR, 'the picture could not be encoded')
+        raise TurretError(ReasonCode.INTERNAL_ERROR, 'the image could not be encoded')
     return data.tobytes()

@@ -1,4 +1,4 @@
-"""What viewers of a stream see while no pictures come: one that says so, and why."""
+"""Placeholder frame that viewers of a stream get while no frames arrive; it shows the reason."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _SILENT = 'The camera does not answer.'
 
 
 class PlaceholderFrame:
-    """Makes the picture; it is made again only when the reason changes."""
+    """Draws the placeholder frame; it is drawn again only when the reason changes."""
 
     def __init__(self, camera: CameraState) -> None:
         self._camera = camera
-        self._made = ('', b'')
+        self._drawn = ('', b'')
 
     async def part(self) -> bytes:
-        """Return the picture as a part of a multipart stream, marked by the header ``X-Notice`` and without a stamp."""
+        """Return the frame as a part of a multipart stream, with the header ``X-Notice`` and without a stamp."""
         state = await self._camera.get()
-        reason = str(state.get('message') or 'No picture comes.') if state else _SILENT
-        if reason != self._made[0]:
-            self._made = (reason, await asyncio.to_thread(_draw, reason))
-        jpeg = self._made[1]
+        reason = str(state.get('message') or 'No frames arrive.') if state else _SILENT
+        if reason != self._drawn[0]:
+            self._drawn = (reason, await asyncio.to_thread(_draw, reason))
+        jpeg = self._drawn[1]
         notice = ' '.join(reason.encode('ascii', 'replace').decode().split())
         return (
             f'--{BOUNDARY}\r\nContent-type: image/jpeg\r\nX-Notice: {notice}\r\n'
@@ -33,4 +33,4 @@ class PlaceholderFrame:
 def _draw(reason: str) -> bytes:
     from turret_web.video import image_encoding  # imports OpenCV, which costs time and memory
 
-    return image_encoding.notice('NO PICTURE', reason)
+    return image_encoding.notice('NO VIDEO', reason)

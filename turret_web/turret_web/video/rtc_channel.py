@@ -1,11 +1,11 @@
-"""Video for WebRTC: one encoding of a stream, shared by all who watch it, and the pace of each of them.
+"""Video for WebRTC: one encoding of a stream, shared by its viewers, and the flow control of each viewer.
 
-This is plain asyncio. :mod:`turret_web.video.rtc_peer` carries it over WebRTC.
+This is plain asyncio. :mod:`turret_web.video.rtc_peer` sends it over WebRTC.
 
-A browser does not tell the stamps of pictures that come over RTP, only their RTP times, which begin at a random number
-that the sender does not tell either. So a viewer begins with an *anchor*: one picture, and nothing more until the
-browser says that it shows it. From then on the difference of RTP times is the difference of the times told beside the
-video, picture by picture.
+A browser does not expose the stamps of frames received over RTP, only their RTP times, which begin at a random number
+that the sender does not expose either. Therefore a viewer begins with an *anchor*: one frame, and no further one until
+the browser confirms that it is displayed. From then on differences of RTP times equal differences of the times on the
+data channel.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from turret_web.video.streams import Channel, Video, VideoRequest
 
 log = logging.getLogger(__name__)
 
-#: Pictures that a viewer may be behind before it goes on from the next key frame.
+#: Frames that a viewer may be behind before it continues from the next key frame.
 _BACKLOG = 8
-#: Longest time between two key frames, which heal what was lost on the way, and the shortest [s].
+#: Maximum time between two key frames, after which lost packets no longer matter, and minimum time [s].
 _KEY_PERIOD_S = 2.0
 _KEY_PAUSE_S = 0.25
-#: An anchor that is not answered is followed by another one after this time [s].
+#: An anchor that is not confirmed is followed by another one after this time [s].
 _ANCHOR_S = 4.0
-_NO_PICTURE_S = 2.0
+_NO_FRAME_S = 2.0
 _CLOCK_HZ = 90_000
 _MAX_STEP_US = 10 * 10**6
 _ODD_STEP_US = 33_333
 
 
 class Encoder(Protocol):
-    """Makes packets of pictures, as :class:`turret_web.video.vp8.Vp8Encoder`."""
+    """Encodes JPEG images as packets, as :class:`turret_web.video.vp8.Vp8Encoder`."""
 
     def encode(self, jpeg: bytes, pts: int, key: bool) -> Any:
-        """Return the packet of the next picture."""
+        """Return the packet of the next image."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """One picture on its way.
+    """One encoded frame.
 
     Attributes:
-        packet: as the encoder made it.
-        pts: its time in 1/90000 s since the encoding began.
+        packet: packet of the encoder.
+        pts: presentation time since the encoding began [1/90000 s].
         timestamp: as :attr:`turret_web.video.streams.JpegFrame.timestamp`.
-        key: whether it can be decoded without the ones before.
+        key: whether it is a key frame.
     """
 
     packet: Any
@@ -60,15 +60,15 @@ class Encoded:
     key: bool
 
 
-class Clock:
-    """Times of pictures that always grow, made from stamps that may jump."""
+class PresentationClock:
+    """Increasing presentation times, computed from stamps that may jump."""
 
     def __init__(self) -> None:
         self._last_us: int | None = None
         self._elapsed_us = 0
 
     def pts(self, timestamp: str) -> int:
-        """Return the time of the next picture [1/90000 s]."""
+        """Return the presentation time of the next frame [1/90000 s]."""
         seconds, _, fraction = timestamp.partition('.')
         now_us = int(seconds) * 10**6 + int(fraction)
         if self._last_us is not None:
@@ -79,7 +79,7 @@ class Clock:
 
 
 class RtcViewer:
-    """What one viewer is still to be sent."""
+    """Frames that are to be sent to one viewer."""
 
     def __init__(self, stream: RtcStream) -> None:
         self._stream = stream
@@ -90,7 +90,7 @@ class RtcViewer:
         self._anchored = False
 
     def offer(self, encoded: Encoded) -> None:
-        """Take a picture of the stream."""
+        """Add a frame of the stream."""
         if len(self._waiting) >= _BACKLOG:
             self._restart()
         if self._needs_key and not encoded.key:
@@ -101,11 +101,11 @@ class RtcViewer:
         self._arrived.set()
 
     def on_anchor_shown(self) -> None:
-        """Hear that the browser shows the anchor."""
+        """Handle the confirmation that the browser displays the anchor."""
         self._shown.set()
 
     async def next(self) -> Encoded:
-        """Return the next picture to send, as soon as there is one and the browser is ready for it."""
+        """Return the next frame to send, as soon as there is one and the browser is ready for it."""
         if self._anchored and not self._shown.is_set():
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._shown.wait(), _ANCHOR_S)
@@ -117,23 +117,23 @@ class RtcViewer:
         return self._waiting.popleft()
 
     def _restart(self) -> None:
-        """Go on from the next key frame."""
+        """Continue from the next key frame."""
         self._waiting.clear()
         self._needs_key = True
         self._stream.request_key_frame()
 
 
 class RtcStream:
-    """One encoding, for all its viewers.
+    """One encoding, shared by its viewers.
 
     Attributes:
-        viewers: who watch.
+        viewers: current viewers.
     """
 
     def __init__(self, channel: Channel, encoder: Encoder) -> None:
         self._channel = channel
         self._encoder = encoder
-        self._clock = Clock()
+        self._clock = PresentationClock()
         self._loop = asyncio.get_running_loop()
         self._key_requested = True
         self._key_s = float('-inf')
@@ -141,31 +141,31 @@ class RtcStream:
         self.task = self._loop.create_task(self._run())
 
     def request_key_frame(self) -> None:
-        """Have the next picture be a key frame, unless one came just now."""
+        """Make the next frame a key frame, unless one was sent just before."""
         self._key_requested = True
 
     async def _run(self) -> None:
         while True:
-            picture = await self._channel.next(_NO_PICTURE_S)
-            if picture is None:
+            frame = await self._channel.next(_NO_FRAME_S)
+            if frame is None:
                 continue
             since_s = self._loop.time() - self._key_s
             key = since_s > _KEY_PERIOD_S or (self._key_requested and since_s > _KEY_PAUSE_S)
-            pts = self._clock.pts(picture.timestamp)
+            pts = self._clock.pts(frame.timestamp)
             try:
-                packet = await asyncio.to_thread(self._encoder.encode, picture.jpeg, pts, key)
+                packet = await asyncio.to_thread(self._encoder.encode, frame.jpeg, pts, key)
             except TurretError as error:
                 log.warning('%s', error)
                 continue
             if key:
                 self._key_requested, self._key_s = False, self._loop.time()
-            encoded = Encoded(packet, pts, picture.timestamp, key)
+            encoded = Encoded(packet, pts, frame.timestamp, key)
             for viewer in self.viewers:
                 viewer.offer(encoded)
 
 
 class RtcVideo:
-    """All encodings that somebody watches; there is one per (topic, size, quality), and none when nobody does."""
+    """Encodings with at least one viewer: one per (topic, size, quality)."""
 
     def __init__(self, video: Video, make_encoder: Callable[[], Encoder]) -> None:
         self._video = video
@@ -174,7 +174,7 @@ class RtcVideo:
         self._lock = asyncio.Lock()
 
     async def watch(self, request: VideoRequest) -> RtcViewer:
-        """Begin to watch a resolved request; :meth:`leave` must follow."""
+        """Add a viewer of a resolved request; :meth:`leave` must follow."""
         async with self._lock:
             stream = self._streams.get(request)
             if stream is None:
@@ -186,7 +186,7 @@ class RtcVideo:
         return viewer
 
     async def leave(self, request: VideoRequest, viewer: RtcViewer) -> None:
-        """End watching; the encoding ends with its last viewer."""
+        """Remove a viewer; the encoding stops with its last viewer."""
         async with self._lock:
             stream = self._streams[request]
             stream.viewers.discard(viewer)

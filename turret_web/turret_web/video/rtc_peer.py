@@ -1,8 +1,8 @@
-"""WebRTC with a browser, by aiortc. Imports it, so this is itself imported only when needed.
+"""WebRTC connection with a browser. Imports aiortc, so it is imported only when needed.
 
-The browser offers, we answer (as in WHEP). Only addresses of this machine are told, no server elsewhere is asked for
-one, and the addresses in the offer are not used: the browser's own checks tell where it is. So nobody can have packets
-sent to others.
+The browser offers, this side answers (as in WHEP). The answer contains only addresses of this machine, no STUN or TURN
+server is used, and the candidates in the offer are ignored: the connectivity checks of the browser reveal its address.
+Therefore an offer cannot direct packets to other hosts.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from turret_web.video.rtc_channel import RtcViewer
 
 log = logging.getLogger(__name__)
 
-#: Time for the way from the answer to the first picture being shown [s].
+#: Maximum time from the answer to the first displayed frame [s].
 _CONNECTED_S = 10.0
-#: Stamps that may wait for a viewer that does not take them [bytes].
+#: Maximum size of the unsent stamps of a viewer [bytes].
 _STAMPS_LIMIT = 16 * 1024
 _PTS_PERIOD = 2**32
-#: What the library raises for texts that are no session descriptions, or ask for what it cannot do.
+#: Errors that the library raises for invalid or unsupported session descriptions.
 _BAD_OFFER = (
     ValueError, LookupError, AssertionError, AttributeError, TypeError, InvalidAccessError, InvalidStateError,
     OperationError, RuntimeError)
 
 
 class RtcPeer:
-    """One viewer's connection."""
+    """WebRTC connection of one viewer."""
 
     def __init__(
             self, viewer: RtcViewer, addresses: list[str] | None, ended: Callable[[], Any]) -> None:
-        """Make it, without opening anything.
+        """Create it without opening anything.
 
         Args:
-            viewer: what it is to be sent.
-            addresses: of this machine that may be used; None for all.
-            ended: called once when it is over.
+            viewer: frames to send.
+            addresses: addresses of this machine that may be used; None for all.
+            ended: called when the connection has ended.
         """
         self._viewer = viewer
         self._addresses = addresses
@@ -67,7 +67,7 @@ class RtcPeer:
         """Return the answer to a session description.
 
         Raises:
-            TurretError: INVALID_ARGUMENT, it is none, or offers no video in VP8 with a data channel.
+            TurretError: INVALID_ARGUMENT, it is invalid, or does not offer VP8 video with a data channel.
         """
         transceiver = self._peer.addTransceiver(_Track(self), direction='sendonly')
         transceiver.setCodecPreferences([
@@ -78,19 +78,19 @@ class RtcPeer:
             _restrict(transceiver.sender.transport.transport.iceGatherer, self._addresses)  # the channel goes with it
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except _BAD_OFFER as error:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'this offer cannot be answered: {error}') from error
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'invalid SDP offer: {error}') from error
         self._deadline = asyncio.get_running_loop().call_later(_CONNECTED_S, self._give_up)
         return str(self._peer.localDescription.sdp)
 
     async def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         if self._deadline is not None:
             self._deadline.cancel()
-        with contextlib.suppress(AttributeError):  # the library stumbles over what it could not set up
+        with contextlib.suppress(AttributeError):  # raised by the library for parts that were never set up
             await self._peer.close()
 
     def _on_data_channel(self, channel: Any) -> None:
-        """Take the data channel, over which stamps go out and the word that the first picture is shown comes in."""
+        """Keep the data channel, which carries the stamps and the confirmation of the anchor."""
         if self._stamps is None:
             self._stamps = channel
             channel.on('message', self._on_anchor_message)
@@ -102,7 +102,7 @@ class RtcPeer:
         self._viewer.on_anchor_shown()
 
     async def next_packet(self) -> Any:
-        """Return the next packet, and tell its stamp beside it."""
+        """Return the next packet, and send its stamp on the data channel."""
         await self._channel_open.wait()
         encoded = await self._viewer.next()
         if self._stamps.readyState == 'open' and self._stamps.bufferedAmount < _STAMPS_LIMIT:
@@ -114,12 +114,12 @@ class RtcPeer:
             self._ended()
 
     def _give_up(self) -> None:
-        log.info('a viewer asked for WebRTC and showed nothing for %g s', _CONNECTED_S)
+        log.info('a WebRTC viewer displayed no frame within %g s', _CONNECTED_S)
         self._ended()
 
 
 class _Track(VideoStreamTrack):
-    """Packets that are encoded already, in the place of frames."""
+    """Video track of packets that are already encoded."""
 
     def __init__(self, peer: RtcPeer) -> None:
         super().__init__()
@@ -130,18 +130,18 @@ class _Track(VideoStreamTrack):
 
 
 def _checked(offer: str) -> str:
-    """Return an offer without its addresses, if it is one for a video and a data channel on the same way."""
+    """Return an offer without its candidates, if it is for one bundled video and data channel."""
     lines = [line for line in offer.splitlines() if not line.startswith(('a=candidate:', 'a=end-of-candidates'))]
     kinds = sorted(line[2:].partition(' ')[0] for line in lines if line.startswith('m='))
     names = {line[6:] for line in lines if line.startswith('a=mid:')}
     bundle = next((set(line.split()[1:]) for line in lines if line.startswith('a=group:BUNDLE ')), set())
     if kinds != ['application', 'video'] or len(names) != 2 or bundle != names:
-        raise ValueError('it is not for one video and one data channel, bundled')
+        raise ValueError('it must be for one video and one data channel, bundled')
     return '\r\n'.join(lines) + '\r\n'
 
 
 def _restrict(gatherer: Any, addresses: list[str] | None) -> None:
-    """Have a gatherer use these addresses of this machine. The library itself knows only of all but loopback."""
+    """Restrict a gatherer to these addresses. The library itself always uses all addresses except loopback."""
     if addresses is not None:
         connection = gatherer._connection
         gather = connection.get_component_candidates

@@ -1,4 +1,4 @@
-"""VP8 from JPEG pictures. Imports PyAV, so it is itself imported only when needed."""
+"""VP8 encoding of JPEG images. Imports PyAV, so it is imported only when needed."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ CLOCK_HZ = 90_000
 
 
 class Vp8Encoder:
-    """Turns JPEG pictures into VP8 packets, one for one and at once. VP8 is in every browser that has WebRTC."""
+    """Encodes each JPEG image as one VP8 packet, without delay. Every browser with WebRTC decodes VP8."""
 
     def __init__(self, bits_per_s: int) -> None:
-        """Make one; it opens with the first picture.
+        """Create an encoder; it opens with the first image.
 
         Args:
-            bits_per_s: that it aims at.
+            bits_per_s: target bit rate.
         """
         self._bits_per_s = bits_per_s
         self._decoder = av.CodecContext.create('mjpeg', 'r')
         self._encoder: VideoCodecContext | None = None
 
     def encode(self, jpeg: bytes, pts: int, key: bool) -> Any:
-        """Return the packet of the next picture.
+        """Return the packet of the next image.
 
         Args:
-            jpeg: the picture; where its size differs from the one before, the packet is a key frame.
-            pts: its time in :data:`CLOCK_HZ`; must grow.
-            key: whether it shall be decodable by itself.
+            jpeg: JPEG image; if its size differs from the previous one, the packet is a key frame.
+            pts: presentation time in 1/:data:`CLOCK_HZ` s; must increase.
+            key: whether the packet must be a key frame.
 
         Raises:
-            TurretError: INVALID_ARGUMENT, not a picture.
+            TurretError: INVALID_ARGUMENT, the data is not a valid image.
         """
         try:
-            picture = self._decoder.decode(av.Packet(jpeg))[0]
+            image = self._decoder.decode(av.Packet(jpeg))[0]
         except (av.FFmpegError, IndexError) as error:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the data is no picture: {error}') from error
-        frame = picture.reformat(
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the data is not a valid image: {error}') from error
+        frame = image.reformat(
             format='yuv420p', src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG)
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK_HZ)
         frame.pict_type = PictureType.I if key else PictureType.NONE
@@ -60,7 +60,7 @@ class Vp8Encoder:
         encoder.width, encoder.height, encoder.pix_fmt = width, height, 'yuv420p'
         encoder.bit_rate = self._bits_per_s
         encoder.time_base = Fraction(1, CLOCK_HZ)
-        encoder.gop_size = 2**30  # key frames come when they are asked for
+        encoder.gop_size = 2**30  # key frames are sent on request only
         encoder.thread_count = 1
         encoder.options = {'deadline': 'realtime', 'cpu-used': '-8', 'lag-in-frames': '0', 'static-thresh': '1'}
         return encoder
