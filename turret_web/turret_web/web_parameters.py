@@ -13,7 +13,7 @@ VIDEOS = ('embedded', 'web_video_server', 'none')
 
 @dataclass(frozen=True)
 class AccessParameters:
-    """What passes the front door; patterns, relative to the turret's namespace unless they begin with a slash."""
+    """Access lists: patterns of names, relative to the namespace of the turret unless they begin with a slash."""
 
     topics: tuple[str, ...] = param(
         ('status', '*/state', 'vision/*', 'camera/*', 'exclusion/people', 'controller/target', 'gimbal/command',
@@ -37,7 +37,7 @@ class AccessParameters:
 
 @dataclass(frozen=True)
 class LimitParameters:
-    """Bounds on what one client, and all together, may ask for."""
+    """Limits per client and in total."""
 
     clients: int = param(100, 'Maximum number of WebSocket connections', minimum=1, maximum=10_000)
     viewers: int = param(50, 'Maximum number of video streams', minimum=1, maximum=1000)
