@@ -1,7 +1,7 @@
 """Interface of the web server to ROS.
 
-:mod:`turret_web.gateway.ros_gateway` implements it with rclpy, tests with a fake. Methods are called on the thread of the
-asyncio loop and call back there. Names are absolute, messages serialized. Requests that fail raise
+:mod:`turret_web.gateway.ros_gateway` implements it with rclpy, tests with a fake. Methods are called on the thread of
+the asyncio loop and call back there. Names are absolute, messages serialized. Requests that fail raise
 :class:`~turret_common.errors.TurretError`.
 """
 
