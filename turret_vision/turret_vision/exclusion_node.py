@@ -36,16 +36,16 @@ class ExclusionNode(Node):
         super().__init__('exclusion', **node_kwargs)
         cv2.setNumThreads(1)
         settings = RosParameters(self, ExclusionParameters)
-        self._parameters = settings.value
+        self._chosen = settings.value
         self._base_frame = settings.frame('base_link')
-        self._detectors = people_detectors(self._parameters)
+        self._detectors = people_detectors(self._chosen)
         self._freeze = FreezeWatch()
         self._cpu, self._cpu_since = float('nan'), (time.monotonic(), time.process_time())
         self._poses = PoseFeed(self)
         self._images = PolledSubscription(self, Image, 'camera/image_raw', IMAGE_IN)
         self._camera = CameraFeed(self)
         self._people = self.create_publisher(PeopleArray, 'exclusion/people', STREAM)
-        self._thread = Periodic('exclusion', 1.0 / self._parameters.rate_hz, self._tick, self._on_thread_error)
+        self._thread = Periodic('exclusion', 1.0 / self._chosen.rate_hz, self._tick, self._on_thread_error)
         self._thread.start()
 
     def destroy_node(self) -> None:
@@ -69,7 +69,7 @@ class ExclusionNode(Node):
             pixels = to_bgr(image_to_array(image), image.encoding)
             seen.unchanged_s = self._freeze.unchanged_s(pixels, began)
             stamp = seconds(image.header.stamp)
-            pose = head_pose(camera, stamp, lambda at: self._poses.at(at, self._parameters.pose_wait_s))
+            pose = head_pose(camera, stamp, lambda at: self._poses.at(at, self._chosen.pose_wait_s))
             seen.people = [
                 _message(person) for person in find_people(self._detectors, pixels, stamp, camera, pose)]
         except TurretError as error:

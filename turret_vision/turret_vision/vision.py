@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 
@@ -14,7 +15,8 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Detection, Detector, Image, UpdatingDetector, make_view
+from turret_vision.detectors.detection import Detection, Image, make_view
+from turret_vision.detectors.detector import Detector
 from turret_vision.detectors.optical_flow import FlowFollower
 from turret_vision.detectors.registry import make_detector
 from turret_vision.tracking.tracker import Track, Tracker
@@ -74,7 +76,7 @@ class Vision:
         self._durations: deque[float] = deque(maxlen=_AVERAGED)
 
     @property
-    def detector(self) -> Detector | None:
+    def detector(self) -> Detector[Any] | None:
         """The detector that runs; None while there is none."""
         return self._follower.detector if self._follower is not None else None
 
@@ -151,11 +153,11 @@ class Vision:
 
     def _update_detector(self) -> None:
         """Let the detector update its model from the image, which can wait until the tracks are published."""
-        if isinstance(self.detector, UpdatingDetector):
-            try:
+        try:
+            if self.detector is not None:
                 self.detector.update()
-            except cv2.error as error:
-                self._run_problem = (ReasonCode.DETECTOR_FAILED, str(error))
+        except cv2.error as error:
+            self._run_problem = (ReasonCode.DETECTOR_FAILED, str(error))
 
     def _prepare(self) -> None:
         """Bring the detector and the tracker in line with the parameters."""
@@ -165,7 +167,7 @@ class Vision:
         self._applied = new
         detector = self.detector
         self._start_problem = _OK
-        if detector is not None and new.method == detector.method and detector.tune(getattr(new, new.method)):
+        if detector is not None and new.method == detector.name and detector.tune(getattr(new, new.method)):
             return
         try:
             self._follower = FlowFollower(make_detector(new))

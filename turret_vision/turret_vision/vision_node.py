@@ -15,6 +15,7 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
+from turret_common.registry import group_of
 from turret_common.ros.images import CameraFeed, image_to_array
 from turret_common.ros.node import answered, run, seconds
 from turret_common.ros.params import ArmedGuard, RosParameters
@@ -26,7 +27,8 @@ from turret_vision.annotate import annotate
 from turret_vision.detectors.balloon import sample_color
 from turret_vision.detectors.detection import Detection
 from turret_vision.detectors.detection import Image as Pixels
-from turret_vision.detectors.registry import available
+from turret_vision.detectors.motion import MotionParameters
+from turret_vision.detectors.registry import DETECTORS, available
 from turret_vision.ros_vision import PoseFeed, tracks_message, write_detections
 from turret_vision.vision import Result, Vision
 from turret_vision.vision_parameters import VisionParameters
@@ -66,6 +68,8 @@ class VisionNode(Node):
         self.create_service(TeachColor, 'vision/teach_color', self._teach_color)
         self.create_timer(_STATE_PERIOD_S, self._publish_state)
 
+        for source, reason in DETECTORS.failed.items():
+            self.get_logger().warning(f'detector not loaded: {source}: {reason}')
         self._publish_state()
         self._worker = threading.Thread(target=self._work, name='vision')
         self._worker.start()
@@ -111,7 +115,7 @@ class VisionNode(Node):
             self._publish_annotated(image.header, pixels, self._result)
 
     def _publish_detections(self, image: Image, detections: list[Detection], processing_s: float) -> None:
-        method = self._vision.detector.method if self._vision.detector is not None else ''
+        method = self._vision.detector.name if self._vision.detector is not None else ''
         self._detections.publish(write_detections(self._message, image, method, processing_s, detections))
 
     def _publish_annotated(self, header: Header, pixels: Pixels, result: Result) -> None:
@@ -130,7 +134,7 @@ class VisionNode(Node):
     def _change_key(self) -> tuple[Any, ...]:
         """Return what must be published at once when it changes."""
         detector = self._vision.detector
-        running = (detector.method, detector.mode) if detector is not None else None
+        running = (detector.name, detector.mode) if detector is not None else None
         return self._settings.value.enabled, running, self._problem()
 
     def _publish_state(self) -> None:
@@ -138,7 +142,8 @@ class VisionNode(Node):
         code, message = self._problem()
         p, vision, result = self._settings.value, self._vision, self._result
         detector = vision.detector
-        method = detector.method if detector is not None else ''
+        method = detector.name if detector is not None else ''
+        motion = group_of(p, MotionParameters)
         state = VisionState(
             header=Header(stamp=self.get_clock().now().to_msg()), started=self._started, code=int(code),
             message=message)
@@ -150,7 +155,7 @@ class VisionNode(Node):
         state.motion = MotionState(
             active=method == 'motion' and p.enabled,
             motion_detected=method == 'motion' and fresh and bool(result.detections),
-            sensitivity=p.motion.sensitivity, min_area=p.motion.min_area)
+            sensitivity=motion.sensitivity, min_area=motion.min_area)
         state.track_count = sum(
             track.state.confirmed for track in result.tracks or ()) if fresh else 0
         self._state.publish(state)

@@ -20,6 +20,7 @@ from turret_common.bench import Row, percentile
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, angle_between
 from turret_common.reason_codes import ReasonCode
+from turret_vision.detectors.detection import Box
 
 _TRUSTED = (2, 3)         # TRACKING and COASTING of turret_msgs/msg/Track
 _SAME_BOX = 0.5           # intersection over union from which two boxes show one object
@@ -217,8 +218,8 @@ def _pair_boxes(
         some: Sequence[BoxRow], others: Sequence[BoxRow]) -> tuple[list[tuple[BoxRow, BoxRow]], int]:
     """Return boxes that show the same object, best first, and the number of those that have no counterpart."""
     candidates = sorted(
-        ((_overlap(a, b), i, j) for i, a in enumerate(some) for j, b in enumerate(others) if a.class_id == b.class_id),
-        reverse=True)
+        ((_box(a).iou(_box(b)), i, j) for i, a in enumerate(some) for j, b in enumerate(others)
+         if a.class_id == b.class_id), reverse=True)
     pairs: dict[int, int] = {}
     for overlap, i, j in candidates:
         if overlap >= _SAME_BOX and i not in pairs and j not in pairs.values():
@@ -226,13 +227,8 @@ def _pair_boxes(
     return [(some[i], others[j]) for i, j in pairs.items()], len(some) + len(others) - 2 * len(pairs)
 
 
-def _overlap(a: BoxRow, b: BoxRow) -> float:
-    """Return the intersection over union of two boxes."""
-    width = min(a.x + a.width / 2, b.x + b.width / 2) - max(a.x - a.width / 2, b.x - b.width / 2)
-    height = min(a.y + a.height / 2, b.y + b.height / 2) - max(a.y - a.height / 2, b.y - b.height / 2)
-    common = max(0.0, width) * max(0.0, height)
-    whole = a.width * a.height + b.width * b.height - common
-    return common / whole if whole > 0.0 else 0.0
+def _box(row: BoxRow) -> Box:
+    return Box(row.x, row.y, row.width, row.height)
 
 
 def _compare_tracks(recorded: History, again: History) -> Iterator[Row]:

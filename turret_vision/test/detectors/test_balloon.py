@@ -11,9 +11,8 @@ import pytest
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.balloon import BalloonDetector, sample_color
+from turret_vision.detectors.balloon import BalloonDetector, BalloonParameters, sample_color
 from turret_vision.detectors.detection import Detection, Image, make_view
-from turret_vision.vision_parameters import BalloonParameters
 
 PARAMETERS = BalloonParameters()
 

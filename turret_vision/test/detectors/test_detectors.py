@@ -13,17 +13,18 @@ from turret_common.geometry import PinholeCamera
 from turret_common.params import build, specs
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.aruco import ArucoDetector
+from turret_vision.detectors.aruco import ArucoDetector, ArucoParameters
 from turret_vision.detectors.detection import Box, Detection, Image, View, make_view
-from turret_vision.detectors.haar import CASCADES, HaarDetector
-from turret_vision.detectors.hog import HogDetector
+from turret_vision.detectors.detector import Detector
+from turret_vision.detectors.haar import CASCADES, HaarDetector, HaarParameters
+from turret_vision.detectors.hog import HogDetector, HogParameters
 from turret_vision.detectors.motion import MotionDetector
 from turret_vision.detectors.optical_flow import FlowFollower
-from turret_vision.detectors.registry import available, make_detector
+from turret_vision.detectors.registry import DETECTORS, available, make_detector
 from turret_vision.footage.evaluation import Trial, score, try_out
 from turret_vision.footage.ground_truth_boxes import FACE_CLIP, load_marked_boxes
 from turret_vision.vision import Vision
-from turret_vision.vision_parameters import METHODS, ArucoParameters, HaarParameters, HogParameters, VisionParameters
+from turret_vision.vision_parameters import VisionParameters
 
 CAMERA = PinholeCamera.from_field_of_view(320, 240, 1.0)
 LEVEL = Pose(0.0, 0.0)
@@ -72,22 +73,20 @@ def test_markers_are_read(mode: str) -> None:
     assert found.box == pytest.approx((149.5, 109.5, 100.0, 100.0), abs=1.5)
 
 
-def test_every_method_has_a_maker() -> None:
-    assert set(available()) <= set(METHODS)
+def test_every_detector_is_in_the_registry() -> None:
+    assert DETECTORS.names == ('aruco', 'balloon', 'haar', 'hog', 'motion', 'onnx', 'remote', 'tflite')
+    assert not DETECTORS.failed
+    assert set(available()) <= set(DETECTORS.names)
     for method in ('motion', 'balloon', 'haar', 'hog', 'aruco'):
-        assert make_detector(build(VisionParameters, {'method': method})).method == method
+        assert make_detector(build(VisionParameters, {'method': method})).name == method
 
 
-class Scripted:
+class Scripted(Detector[None]):
     """A slow detector: says where the patch is in the images that it looks at."""
 
-    method, mode, width = 'scripted', '', 0
-
     def __init__(self) -> None:
+        super().__init__(None)
         self.looked = 0
-
-    def tune(self, _: object) -> bool:
-        return True
 
     def detect(self, view: View) -> list[Detection]:
         self.looked += 1
@@ -149,7 +148,7 @@ def test_a_detector_that_cannot_start_leaves_the_previous_one_and_says_why() -> 
     vision.apply(dataclasses.replace(parameters, method='onnx'))
     result = vision.process(balloon_picture(), 0.1, CAMERA, LEVEL)
     assert vision.detector is not None
-    assert vision.detector.method == 'balloon'
+    assert vision.detector.name == 'balloon'
     assert len(result.detections) == 2
     assert vision.problem[0] == ReasonCode.DETECTOR_FAILED
     assert 'onnx.model' in vision.problem[1]

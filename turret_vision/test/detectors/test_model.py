@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import make_view
-from turret_vision.detectors.model import ModelDetector, OnnxEngine, TfliteEngine
-from turret_vision.vision_parameters import ModelParameters
+from turret_vision.detectors.onnx import OnnxDetector, OnnxParameters
+from turret_vision.detectors.tflite import TfliteDetector, TfliteParameters
 
 SIZE = 64
 
@@ -99,17 +100,22 @@ def tflite_model(path: Path) -> Path:
     return path
 
 
-MODELS = pytest.mark.parametrize(('method', 'make', 'load'), [
-    ('onnx', onnx_model, OnnxEngine), ('tflite', tflite_model, TfliteEngine)])
+MODELS = pytest.mark.parametrize(('method', 'make'), [('onnx', onnx_model), ('tflite', tflite_model)])
+
+
+def make_detector(method: str, **parameters: Any) -> Any:
+    if method == 'onnx':
+        return OnnxDetector(OnnxParameters(**parameters))
+    return TfliteDetector(TfliteParameters(**parameters))
 
 
 @MODELS
-def test_a_model_finds_its_box_in_the_right_color_order(method: str, make: Any, load: Any, tmp_path: Path) -> None:
+def test_a_model_finds_its_box_in_the_right_color_order(method: str, make: Any, tmp_path: Path) -> None:
     pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
     model = make(tmp_path / f'colors.{method}')
     model.with_suffix('.txt').write_text('red\ngreen\nblue\n')
-    detector = ModelDetector(method, ModelParameters(model=str(model), confidence=0.3), load)
-    assert (detector.method, detector.mode) == (method, 'colors')
+    detector = make_detector(method, model=str(model), confidence=0.3)
+    assert (detector.name, detector.mode) == (method, 'colors')
     for color, name in (((0, 0, 255), 'red'), ((0, 255, 0), 'green'), ((255, 0, 0), 'blue')):
         image = np.zeros((2 * SIZE, 2 * SIZE, 3), np.uint8)
         image[:] = color
@@ -122,31 +128,30 @@ def test_a_model_finds_its_box_in_the_right_color_order(method: str, make: Any, 
 
 @MODELS
 def test_a_threshold_is_tuned_and_a_new_model_needs_a_new_detector(
-        method: str, make: Any, load: Any, tmp_path: Path) -> None:
+        method: str, make: Any, tmp_path: Path) -> None:
     pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
     model = str(make(tmp_path / f'colors.{method}'))
-    detector = ModelDetector(method, ModelParameters(model=model, confidence=0.3), load)
+    detector = make_detector(method, model=model, confidence=0.3)
     image = np.full((SIZE, SIZE, 3), (0, 0, 128), np.uint8)
     assert len(detector.detect(make_view(image, 0.0))) == 1
-    assert detector.tune(ModelParameters(model=model, confidence=0.9))
+    assert detector.tune(type(detector).groups[method](model=model, confidence=0.9))
     assert detector.detect(make_view(image, 0.0)) == []
-    assert not detector.tune(ModelParameters(model=model + 'x', confidence=0.9))
+    assert not detector.tune(type(detector).groups[method](model=model + 'x', confidence=0.9))
 
 
-@pytest.mark.parametrize(('method', 'load'), [('onnx', OnnxEngine), ('tflite', TfliteEngine)])
-def test_a_model_that_cannot_be_used_says_why(method: str, load: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize('method', ['onnx', 'tflite'])
+def test_a_model_that_cannot_be_used_says_why(method: str, tmp_path: Path) -> None:
     pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
     garbage = tmp_path / f'garbage.{method}'
     garbage.write_bytes(b'this is no model')
     for model, why in (('', f'{method}.model'), (str(tmp_path / 'none'), 'no model'), (str(garbage), 'cannot be used')):
         with pytest.raises(TurretError, match=why) as refused:
-            ModelDetector(method, ModelParameters(model=model), load)
+            make_detector(method, model=model)
         assert refused.value.code == ReasonCode.DETECTOR_FAILED
 
 
-def test_a_missing_library_is_named(tmp_path: Path) -> None:
-    def load(_: Path, __: int) -> Any:
-        raise ImportError('No module named onnxruntime')
+def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     (tmp_path / 'm.onnx').touch()
     with pytest.raises(TurretError, match='cannot run here'):
-        ModelDetector('onnx', ModelParameters(model=str(tmp_path / 'm.onnx')), load)
+        make_detector('onnx', model=str(tmp_path / 'm.onnx'))

@@ -19,8 +19,7 @@ from turret_common.geometry import (
 )
 from turret_common.pose_history import Pose
 from turret_vision.detectors.detection import Box, Detection, Image, make_view
-from turret_vision.detectors.motion import MotionDetector
-from turret_vision.vision_parameters import MotionParameters
+from turret_vision.detectors.motion import MotionDetector, MotionParameters
 
 CAMERA = PinholeCamera.from_field_of_view(320, 240, math.radians(60.0))
 FPS = 30.0

@@ -15,24 +15,26 @@ from turret_common.params import specs
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import Box, Detection, Image, View
-from turret_vision.detectors.model import ModelDetector
+from turret_vision.detectors.detector import Detector
+from turret_vision.detectors.haar import HaarParameters
+from turret_vision.detectors.hog import HogParameters
+from turret_vision.detectors.onnx import OnnxDetector
 from turret_vision.detectors.person import FreezeWatch, find_people, people_detectors
 from turret_vision.exclusion_parameters import ExclusionParameters
 from turret_vision.footage.clips import frames
 from turret_vision.footage.ground_truth_boxes import FACE_CLIP, WALKERS_CLIP, load_marked_boxes
-from turret_vision.vision_parameters import HaarParameters, HogParameters
 
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
 BLANK: Image = np.full((480, 640, 3), 128, np.uint8)
 
 
-class Finder:
+class Finder(Detector[None]):
     """A detector that finds one box in the reduced image."""
 
-    method, mode, width = 'test', '', 320
+    width = 320
 
-    def tune(self, _: object) -> bool:
-        return True
+    def __init__(self) -> None:
+        super().__init__(None)
 
     def detect(self, view: View) -> list[Detection]:
         assert view.image.shape == (240, 320, 3)
@@ -64,12 +66,12 @@ def test_without_camera_or_pose_somebody_is_somewhere(camera: PinholeCamera | No
 
 def test_every_detector_is_asked() -> None:
     assert len(find_people([Finder(), Finder()], BLANK, 1.0, None, None)) == 2
-    assert {(d.method, d.mode) for d in people_detectors(ExclusionParameters())} == {
+    assert {(d.name, d.mode) for d in people_detectors(ExclusionParameters())} == {
         ('hog', 'people'), ('haar', 'face'), ('haar', 'face_profile')}
 
 
 def test_of_what_a_model_knows_only_people_count() -> None:
-    class Model(ModelDetector):
+    class Model(OnnxDetector):
         """Finds a dog and a person."""
 
         width = 320

@@ -18,8 +18,7 @@ import pytest
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import make_view
-from turret_vision.detectors.remote import RemoteDetector
-from turret_vision.vision_parameters import RemoteParameters
+from turret_vision.detectors.remote import RemoteDetector, RemoteParameters
 
 GOOD = {'x': 50.0, 'y': 40.0, 'width': 20.0, 'height': 10.0, 'class': 'balloon', 'confidence': 0.9}
 VIEW = make_view(np.full((120, 160, 3), 90, np.uint8), 0.0)

@@ -11,7 +11,6 @@ from turret_vision.footage.ground_truth_boxes import (
     FACE_CLIP,
     WALKERS_CLIP,
     MarkedClip,
-    iou,
     load_marked_boxes,
 )
 
@@ -50,4 +49,4 @@ def test_between_marks_a_box_is_interpolated_and_beyond_them_there_is_none() -> 
 @pytest.mark.parametrize(('b', 'expected'), [
     (Box(5.0, 5.0, 4.0, 4.0), 1.0), (Box(7.0, 5.0, 4.0, 4.0), 1.0 / 3.0), (Box(50.0, 5.0, 4.0, 4.0), 0.0)])
 def test_iou(b: Box, expected: float) -> None:
-    assert iou(Box(5.0, 5.0, 4.0, 4.0), b) == pytest.approx(expected)
+    assert Box(5.0, 5.0, 4.0, 4.0).iou(b) == pytest.approx(expected)

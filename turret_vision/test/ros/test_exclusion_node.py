@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import numpy as np
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Header
 
@@ -87,3 +89,15 @@ def test_what_it_cannot_see_it_says(ros: RosHarness) -> None:
     world = World(ros)
     wait_until(lambda: (seen := world.show(encoding='braille')) and seen[-1].code != ReasonCode.OK)
     assert 'braille' in world.seen[-1].message
+
+
+def test_it_answers_its_parameter_services(ros: RosHarness) -> None:
+    World(ros)
+    names = ros.call(ListParameters, 'exclusion/list_parameters', ListParameters.Request()).result.names
+    assert 'rate_hz' in names
+    values = ros.call(GetParameters, 'exclusion/get_parameters', GetParameters.Request(names=['rate_hz'])).values
+    assert values[0].double_value == 6.0
+    found = ros.call(DescribeParameters, 'exclusion/describe_parameters', DescribeParameters.Request(names=['rate_hz']))
+    assert found.descriptors[0].read_only
+    change = SetParameters.Request(parameters=[Parameter('rate_hz', value=7.0).to_parameter_msg()])
+    assert not ros.call(SetParameters, 'exclusion/set_parameters', change).results[0].successful

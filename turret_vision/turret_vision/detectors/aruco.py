@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import ClassVar
+
 import cv2
 import numpy as np
 
 from turret_common.errors import TurretError
+from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Box, Detection, LocalDetector, View
-from turret_vision.vision_parameters import ArucoParameters
+from turret_vision.detectors.detection import Box, Detection, View
+from turret_vision.detectors.detector import Detector, width_param
 
 
-class ArucoDetector(LocalDetector[ArucoParameters]):
+@dataclasses.dataclass(frozen=True)
+class ArucoParameters:
+    """Detection of ArUco markers and AprilTags."""
+
+    width: int = width_param(0)
+    mode: str = param(
+        '4x4_50', 'Marker dictionary', live=True,
+        choices=('4x4_50', '5x5_100', '6x6_250', '7x7_1000', 'original', 'apriltag_16h5', 'apriltag_25h9',
+                 'apriltag_36h10', 'apriltag_36h11'))
+
+
+class ArucoDetector(Detector[ArucoParameters]):
     """Finds the markers of one dictionary; each is a class of its own, so that one can be picked.
 
     Raises:
         TurretError: DETECTOR_FAILED where OpenCV was built without markers.
     """
 
-    method = 'aruco'
+    name: ClassVar = 'aruco'
+    groups: ClassVar = {name: ArucoParameters}
 
     def __init__(self, parameters: ArucoParameters) -> None:
         super().__init__(parameters)

@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 
 from turret_common.errors import TurretError
+from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Box, Detection, Image, LocalDetector, View
-from turret_vision.vision_parameters import BalloonParameters
+from turret_vision.detectors.detection import Box, Detection, Image, View
+from turret_vision.detectors.detector import Detector, width_param
 
 _HUE_STEPS = 180.0  # OpenCV's 8 bit hue counts half degrees
 _KERNEL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
-class BalloonDetector(LocalDetector[BalloonParameters]):
+@dataclasses.dataclass(frozen=True)
+class BalloonParameters:
+    """Detection of round blobs of one color."""
+
+    width: int = width_param(320)
+    color: str = param(
+        'saturated', 'Color that is detected: any saturated color, the taught color, or any dark color', live=True,
+        choices=('saturated', 'taught', 'dark'))
+    hue: float = param(
+        0.0, 'Center of the taught hue; 0 = red, 1/3 = green, 2/3 = blue', minimum=0.0, maximum=1.0, live=True)
+    saturation: float = param(0.8, 'Center of the taught saturation', minimum=0.0, maximum=1.0, live=True)
+    value: float = param(0.6, 'Center of the taught brightness', minimum=0.0, maximum=1.0, live=True)
+    hue_range: float = param(0.05, 'Half width of the taught hue', minimum=0.0, maximum=0.5, live=True)
+    saturation_range: float = param(0.3, 'Half width of the taught saturation', minimum=0.0, maximum=1.0, live=True)
+    value_range: float = param(0.4, 'Half width of the taught brightness', minimum=0.0, maximum=1.0, live=True)
+    min_saturation: float = param(
+        0.5, 'Minimum saturation of the color "saturated"', minimum=0.0, maximum=1.0, live=True)
+    min_value: float = param(0.2, 'Minimum brightness of the color "saturated"', minimum=0.0, maximum=1.0, live=True)
+    max_dark_value: float = param(0.24, 'Maximum brightness of the color "dark"', minimum=0.0, maximum=1.0, live=True)
+    min_area: int = param(
+        120, 'Minimum area of a blob, in pixels of the full image', unit='px^2', minimum=1, maximum=1_000_000,
+        live=True)
+    min_aspect: float = param(0.6, 'Minimum width divided by height', minimum=0.05, maximum=1.0, live=True)
+    max_aspect: float = param(1.6, 'Maximum width divided by height', minimum=1.0, maximum=20.0, live=True)
+    min_circularity: float = param(
+        0.55, 'Minimum circularity, 4 pi area / perimeter^2; 1 = disc', minimum=0.0, maximum=1.0, live=True)
+    min_fill: float = param(
+        0.5, 'Minimum fraction of its bounding box that a blob covers; disc = 0.785', minimum=0.0, maximum=1.0,
+        live=True)
+
+
+class BalloonDetector(Detector[BalloonParameters]):
     """Finds blobs of a color whose outline is about round.
 
     Center and size come from the blob's moments, which makes them several times finer than its pixels.
     """
 
-    method = 'balloon'
+    name: ClassVar = 'balloon'
+    groups: ClassVar = {name: BalloonParameters}
 
     @property
     def mode(self) -> str:

@@ -1,4 +1,4 @@
-"""What detectors take and give."""
+"""What detectors take and return: views, boxes and detections."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -68,6 +68,11 @@ class Box(NamedTuple):
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return width * height if width > 0.0 and height > 0.0 else 0.0
+
+    def iou(self, other: Box) -> float:
+        """Return the intersection over union with another box, 0 to 1."""
+        common = self.overlap(other)
+        return common / (self.area + other.area - common) if common else 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,66 +163,3 @@ def _part_of(camera: PinholeCamera, left: int, top: int, columns: int, rows: int
     return dataclasses.replace(
         camera, width=columns * factor, height=rows * factor, cx=camera.cx - left, cy=camera.cy - top,
     ).scaled(columns, rows)
-
-
-class Detector(Protocol):
-    """Finds objects in images, one image after the other."""
-
-    @property
-    def method(self) -> str:
-        """Its name, one of the values of the parameter ``method``."""
-
-    @property
-    def mode(self) -> str:
-        """The variant of the method; empty = none."""
-
-    @property
-    def width(self) -> int:
-        """Width in px that it wants the whole image reduced to; 0 = as it is."""
-
-    def tune(self, parameters: Any) -> bool:
-        """Take changed parameters of its own; False where they need a new detector."""
-
-    def detect(self, view: View) -> list[Detection]:
-        """Return what it sees, boxes in px of ``view.image``."""
-
-
-@runtime_checkable
-class UpdatingDetector(Detector, Protocol):
-    """A detector with a model that it updates from each image, which can wait until the detections are published."""
-
-    def update(self) -> None:
-        """Update the model from the last view; ``detect`` does so first where that is still to do."""
-
-
-ParametersT = TypeVar('ParametersT')
-
-
-class LocalDetector(Generic[ParametersT]):
-    """What detectors that run here have in common: parameters that are taken live.
-
-    Attributes:
-        method: the name of the method.
-    """
-
-    method: ClassVar[str]
-
-    def __init__(self, parameters: ParametersT) -> None:
-        self._parameters = parameters
-
-    @property
-    def mode(self) -> str:
-        """The variant of the method."""
-        return str(getattr(self._parameters, 'mode', ''))
-
-    @property
-    def width(self) -> int:
-        """Width in px that it wants the image reduced to."""
-        return int(getattr(self._parameters, 'width', 0))
-
-    def tune(self, parameters: ParametersT) -> bool:
-        """Take changed parameters; another variant needs a new detector."""
-        if getattr(parameters, 'mode', '') != getattr(self._parameters, 'mode', ''):
-            return False
-        self._parameters = parameters
-        return True

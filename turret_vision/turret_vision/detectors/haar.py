@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import cv2
 
 from turret_common.errors import TurretError
+from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Box, Detection, LocalDetector, View
-from turret_vision.vision_parameters import HaarParameters
+from turret_vision.detectors.detection import Box, Detection, View
+from turret_vision.detectors.detector import Detector, width_param
+
+
+@dataclasses.dataclass(frozen=True)
+class HaarParameters:
+    """Detection with the Haar cascades that come with OpenCV."""
+
+    width: int = width_param(400)
+    mode: str = param(
+        'face', 'Haar cascade', live=True,
+        choices=('face', 'face_alt', 'face_profile', 'eye', 'smile', 'body', 'upper_body', 'lower_body', 'cat_face'))
+    scale_factor: float = param(
+        0.0, 'Ratio between the sizes searched; 0 = default of the cascade', minimum=0.0, maximum=4.0, live=True)
+    min_neighbors: int = param(
+        0, 'Number of overlapping hits that make a detection; 0 = default of the cascade', minimum=0, maximum=100,
+        live=True)
+
+    def __post_init__(self) -> None:
+        if 0.0 < self.scale_factor < 1.01:
+            raise ValueError(f'haar.scale_factor is {self.scale_factor:g}; it must be 0 or at least 1.01')
 
 
 class _Cascade(NamedTuple):
@@ -33,14 +54,15 @@ CASCADES = {
 }
 
 
-class HaarDetector(LocalDetector[HaarParameters]):
+class HaarDetector(Detector[HaarParameters]):
     """Finds faces, eyes, smiles, bodies or cats with one cascade.
 
     Raises:
         TurretError: DETECTOR_FAILED where OpenCV comes without the cascade.
     """
 
-    method = 'haar'
+    name: ClassVar = 'haar'
+    groups: ClassVar = {name: HaarParameters}
 
     def __init__(self, parameters: HaarParameters) -> None:
         super().__init__(parameters)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
-from turret_vision.detectors.detection import Box, Detection, LocalDetector, View
-from turret_vision.vision_parameters import HogParameters
+from turret_common.params import param
+from turret_vision.detectors.detection import Box, Detection, View
+from turret_vision.detectors.detector import Detector, width_param
 
 _STRIDE = (8, 8)
 _PADDING = (8, 8)
@@ -16,10 +19,22 @@ _GROUP = 1               # overlapping hits that make a person, less one
 _MARGIN = (0.25, 0.125)  # of the detector's window beside and above a person, as parts of the person's window
 
 
-class HogDetector(LocalDetector[HogParameters]):
+@dataclasses.dataclass(frozen=True)
+class HogParameters:
+    """Detection of upright people with OpenCV's histogram of oriented gradients."""
+
+    width: int = width_param(480)
+    hit_threshold: float = param(
+        0.0, 'Minimum distance from the dividing plane; higher values find fewer people', minimum=-1.0, maximum=5.0,
+        live=True)
+    scale_factor: float = param(1.05, 'Ratio between the sizes searched', minimum=1.01, maximum=2.0, live=True)
+
+
+class HogDetector(Detector[HogParameters]):
     """Finds people who stand or walk, at least 128 px high in the reduced image."""
 
-    method = 'hog'
+    name: ClassVar = 'hog'
+    groups: ClassVar = {name: HogParameters}
 
     def __init__(self, parameters: HogParameters) -> None:
         super().__init__(parameters)

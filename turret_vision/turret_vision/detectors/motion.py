@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
+from turret_common.params import param
 from turret_vision.detectors.background_model import Array, Canvas
-from turret_vision.detectors.detection import Box, Detection, Image, LocalDetector, View
-from turret_vision.vision_parameters import MotionParameters
+from turret_vision.detectors.detection import Box, Detection, Image, View
+from turret_vision.detectors.detector import Detector, width_param
 
 _LESSON_S = 0.04          # least time from one image that is learned from to the next
 _LARGEST_STEP_S = 0.5     # longer pauses between images teach no more than this
 
 
-class MotionDetector(LocalDetector[MotionParameters]):
+@dataclasses.dataclass(frozen=True)
+class MotionParameters:
+    """Detection of whatever moves against the room."""
+
+    width: int = width_param(320)
+    sensitivity: float = param(
+        25.0, 'Squared deviation from the background, in variances, that counts as motion; lower is more sensitive',
+        minimum=4.0, maximum=400.0, live=True)
+    min_area: int = param(
+        500, 'Minimum area of a moving region, in pixels of the full image', unit='px^2', minimum=1, maximum=1_000_000,
+        live=True)
+    memory_s: float = param(
+        60.0, 'Time after which a static object becomes background', unit='s', minimum=0.5, maximum=600.0, live=True)
+    join: float = param(
+        0.02, 'Maximum gap between moving regions of one object, as a fraction of the image width', minimum=0.0,
+        maximum=0.2, live=True)
+
+
+class MotionDetector(Detector[MotionParameters]):
     """Finds what moves against the room."""
 
-    method = 'motion'
+    name: ClassVar = 'motion'
+    groups: ClassVar = {name: MotionParameters}
 
     def __init__(self, parameters: MotionParameters) -> None:
         super().__init__(parameters)

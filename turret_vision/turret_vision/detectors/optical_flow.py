@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import cv2
 import numpy as np
 
-from turret_vision.detectors.detection import Box, Detection, Detector, Image, View
+from turret_vision.detectors.detection import Box, Detection, Image, View
+from turret_vision.detectors.detector import Detector
 
 _POINTS = 20          # followed in each box
 _LEAST_POINTS = 4     # fewer say nothing
@@ -24,7 +26,7 @@ class FlowFollower:
         every: n.
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector[Any]) -> None:
         self.detector = detector
         self.every = 1
         self._count = 0

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, pixel_to_bearing
 from turret_common.pose_history import Pose
-from turret_vision.detectors.detection import Box, Detector, Image, make_view
-from turret_vision.detectors.haar import HaarDetector
-from turret_vision.detectors.hog import HogDetector
-from turret_vision.detectors.model import ModelDetector, OnnxEngine
+from turret_vision.detectors.detection import Box, Image, make_view
+from turret_vision.detectors.detector import Detector
+from turret_vision.detectors.haar import HaarDetector, HaarParameters
+from turret_vision.detectors.hog import HogDetector, HogParameters
+from turret_vision.detectors.onnx import OnnxDetector, OnnxParameters
 from turret_vision.exclusion_parameters import ExclusionParameters
-from turret_vision.vision_parameters import HaarParameters, HogParameters, ModelParameters
 
 _UNKNOWN = Bearing(math.nan, math.nan)
 _MODEL_CLASS = 'person'
@@ -39,24 +39,24 @@ class SeenPerson(NamedTuple):
     radius: float
 
 
-def people_detectors(parameters: ExclusionParameters) -> list[Detector]:
+def people_detectors(parameters: ExclusionParameters) -> list[Detector[Any]]:
     """Return the detectors whose findings are people.
 
     Raises:
         TurretError: DETECTOR_FAILED, one cannot start.
     """
-    detectors: list[Detector] = [
+    detectors: list[Detector[Any]] = [
         HogDetector(HogParameters(width=parameters.person_width, hit_threshold=_HIT_THRESHOLD)),
         *(HaarDetector(HaarParameters(mode=mode, width=parameters.face_width, scale_factor=_FACE_STEP))
           for mode in ('face', 'face_profile'))]
     if parameters.model:
-        model = ModelParameters(model=parameters.model, confidence=parameters.model_confidence)
-        detectors.append(ModelDetector('onnx', model, OnnxEngine))
+        model = OnnxParameters(model=parameters.model, confidence=parameters.model_confidence)
+        detectors.append(OnnxDetector(model))
     return detectors
 
 
 def find_people(
-        detectors: Sequence[Detector], image: Image, stamp: float, camera: PinholeCamera | None,
+        detectors: Sequence[Detector[Any]], image: Image, stamp: float, camera: PinholeCamera | None,
         pose: Pose | None) -> list[SeenPerson]:
     """Return everybody whom any detector sees in a whole image.
 
@@ -73,7 +73,7 @@ def find_people(
     for detector in detectors:
         view = make_view(image, stamp, detector.width, pose=pose, camera=camera)
         for detection in detector.detect(view):
-            if isinstance(detector, ModelDetector) and detection.class_id != _MODEL_CLASS:
+            if isinstance(detector, OnnxDetector) and detection.class_id != _MODEL_CLASS:
                 continue
             box = view.in_full_image(detection.box)
             found.append(SeenPerson(detection.class_id, box, *_direction(box, camera, pose)))

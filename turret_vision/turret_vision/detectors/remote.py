@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import http.client
 import json
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import cv2
 
 from turret_common.errors import TurretError
+from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import Box, Detection, View
-from turret_vision.vision_parameters import RemoteParameters
+from turret_vision.detectors.detector import Detector, confidence_param, width_param
 
 _QUALITY = 85
 _LARGEST_ANSWER = 1 << 20
 
 
-class RemoteDetector:
+@dataclasses.dataclass(frozen=True)
+class RemoteParameters:
+    """Detection by an inference server over HTTP, of the Roboflow kind."""
+
+    width: int = width_param(640)
+    url: str = param('http://127.0.0.1:9001', 'URL of the inference server', live=True)
+    hosts: tuple[str, ...] = param(('127.0.0.1', 'localhost'), 'Hosts that images may be sent to')
+    model: str = param('', 'Project and version, for example "balloons/3"', live=True)
+    key_file: str = param('', 'File with the API key; empty = none')
+    confidence: float = confidence_param(0.5)
+    timeout_s: float = param(0.5, 'Maximum wait for a response', unit='s', minimum=0.05, maximum=10.0, live=True)
+
+
+class RemoteDetector(Detector[RemoteParameters]):
     """Sends each image to a server and takes its boxes.
 
     It waits at most ``timeout_s``, in the worker of vision alone, and follows no redirection: images go to the hosts
@@ -34,10 +49,11 @@ class RemoteDetector:
         TurretError: DETECTOR_FAILED where the address is not allowed, no model is named or the key cannot be read.
     """
 
-    method = 'remote'
+    name: ClassVar = 'remote'
+    groups: ClassVar = {name: RemoteParameters}
 
     def __init__(self, parameters: RemoteParameters, clock: Callable[[], float] = time.monotonic) -> None:
-        self._parameters = parameters
+        super().__init__(parameters)
         self._clock = clock
         address = urlsplit(parameters.url)
         if address.scheme not in ('http', 'https') or not address.hostname:
@@ -57,11 +73,6 @@ class RemoteDetector:
     def mode(self) -> str:
         """The model on the server."""
         return self._parameters.model
-
-    @property
-    def width(self) -> int:
-        """Width in px that it wants the image reduced to."""
-        return self._parameters.width
 
     def tune(self, parameters: RemoteParameters) -> bool:
         """Any change needs a new detector."""

@@ -23,7 +23,6 @@ from turret_vision.footage.ground_truth_boxes import (
     FACE_CLIP,
     WALKERS_CLIP,
     MarkedClip,
-    iou,
     load_marked_boxes,
 )
 from turret_vision.vision import Vision
@@ -95,7 +94,7 @@ class Score(NamedTuple):
 
 def match(marked: Sequence[Box], found: Sequence[Box]) -> list[tuple[Box, Box, float]]:
     """Return pairs of marked and found boxes that overlap enough, the best first, each box once."""
-    pairs = sorted(((iou(m, f), i, j) for i, m in enumerate(marked) for j, f in enumerate(found)), reverse=True)
+    pairs = sorted(((m.iou(f), i, j) for i, m in enumerate(marked) for j, f in enumerate(found)), reverse=True)
     matches, taken = [], (set[int](), set[int]())
     for overlap, i, j in pairs:
         if overlap >= _ENOUGH and i not in taken[0] and j not in taken[1]:

@@ -53,12 +53,6 @@ class MarkedClip:
         return Box(*(p + part * (q - p) for p, q in zip(a, b, strict=True)))
 
 
-def iou(a: Box, b: Box) -> float:
-    """Return the intersection over union of two boxes, 0 to 1."""
-    common = a.overlap(b)
-    return common / (a.area + b.area - common) if common else 0.0
-
-
 def load_marked_boxes() -> dict[str, MarkedClip]:
     """Return the marked clips by file name."""
     document = json.loads((resources.files('turret_vision') / 'data' / 'marked_boxes.json').read_text())
@@ -71,7 +65,7 @@ def load_marked_boxes() -> dict[str, MarkedClip]:
         clips[file] = MarkedClip(
             width, height,
             {number: {name: _mean(*both) for name, both in objects.items()} for number, objects in passes.items()},
-            tuple(iou(*both) for objects in passes.values() for both in objects.values()),
+            tuple(both[0].iou(both[1]) for objects in passes.values() for both in objects.values()),
             frozenset(document['frontal']) if file == FACE_CLIP else frozenset())
     return clips
 
