@@ -38,6 +38,7 @@ class ParamInfo:
     elements: tuple[str, ...] = ()
     live: bool = False
     saved: bool = True
+    unavailable: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,7 @@ def param(
     elements: tuple[str, ...] = (),
     live: bool = False,
     saved: bool = True,
+    unavailable: Mapping[str, str] | None = None,
 ) -> Any:
     """Declare one parameter as a dataclass field.
 
@@ -74,8 +76,9 @@ def param(
         elements: what each element of a sequence means, which must have just these; empty for any number.
         live: True when it may change while the node runs; otherwise it is read-only after start.
         saved: False for safety values, which never come from a saved file.
+        unavailable: choices that could not be loaded, with the reason; shown when another string is refused.
     """
-    info = ParamInfo(description, unit, minimum, maximum, choices, elements, live, saved and live)
+    info = ParamInfo(description, unit, minimum, maximum, choices, elements, live, saved and live, unavailable or {})
     return dataclasses.field(default=default, metadata={_KEY: info})
 
 
@@ -147,8 +150,9 @@ def _check_scalar(spec: ParamSpec, kind: type, value: object) -> Any:
         raise _type_error(spec, value)
     info = spec.info
     if isinstance(value, str) and info.choices and value not in info.choices:
+        unavailable = ''.join(f'; {choice}: {reason}' for choice, reason in info.unavailable.items())
         raise ParameterError(
-            ReasonCode.UNKNOWN_NAME, f'{spec.name}: "{value}" is none of {", ".join(info.choices)}')
+            ReasonCode.UNKNOWN_NAME, f'{spec.name}: "{value}" is none of {", ".join(info.choices)}{unavailable}')
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not math.isfinite(value):
             raise ParameterError(ReasonCode.NOT_FINITE, f'{spec.name}: {value} is not a finite number')

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.drivers.driver import GimbalSample
 from turret_control.drivers.simulation import SimDriver
 from turret_control.gimbal.axis import AxisView, Mode
 from turret_control.gimbal.gimbal import Command, Gimbal, GimbalView
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.plant.interface import PlantPort
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantAxis, PlantParameters

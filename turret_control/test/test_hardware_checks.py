@@ -10,8 +10,13 @@ from lgpio_chip import Chip
 from wired_pins import WIRING, SteppedDriver, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
-from turret_control.hardware_checks import check_axis, check_laser, check_switches, show_pins, show_registers
+from turret_control.axis_parameters import GimbalAxis
+from turret_control.drivers.driver import Dialog
+from turret_control.drivers.tmc2209 import show_registers
+from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.hardware_checks import check_axis, check_laser, check_switches, show_pins
+from turret_control.laser.lines.gpio import GpioLines
+from turret_control.laser.lines.registry import LINES
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety_parameters import SafetyParameters
 
@@ -38,8 +43,11 @@ class Bench:
         self.driver.lockstep.go_on(seconds)
         self.seen.add(self.motors[0].position)
 
+    def dialog(self, ask: Callable[[str], str] = lambda question: 'yes') -> Dialog:
+        return Dialog(self.said.append, ask, self.sleep)
+
     def check_switches(self, timeout_s: float, safety: SafetyParameters = NO_ESTOP) -> bool:
-        return check_switches(self.driver, safety, self.said.append, timeout_s, self.sleep, self.factory)
+        return check_switches(self.driver, safety, self.dialog(), timeout_s, self.factory)
 
     def press_what_is_asked_for(self) -> None:
         """Press each switch in turn for a moment."""
@@ -48,6 +56,10 @@ class Bench:
         if 'press' in request:
             high = self.factory.driven[f'GPIO{pins[name]}']
             self.factory.drive(pins[name], not high)
+
+
+def lines_of(laser: LaserParameters, chip: Chip) -> GpioLines:
+    return LINES[laser.driver](laser, chip.factory)
 
 
 @pytest.fixture
@@ -74,18 +86,18 @@ def test_an_emergency_stop_with_a_broken_wire_is_named(bench: Bench) -> None:
     bench.factory.drive(17, True)
     bench.hand = bench.press_what_is_asked_for
     assert not bench.check_switches(3.0, SafetyParameters(estop_driver='gpio'))
-    assert bench.said[-1].startswith('emergency stop: pressed though nobody touches it')
+    assert bench.said[-1].startswith('emergency stop: pressed before it was touched')
 
 
 def test_a_switch_that_nobody_presses_is_not(bench: Bench) -> None:
     assert not bench.check_switches(0.1)
-    assert 'pan lower: nothing was seen' in bench.said
+    assert 'pan lower: no change was read' in bench.said
 
 
 def test_a_broken_wire_is_named(bench: Bench) -> None:
     bench.factory.drive(6, True)
     assert not bench.check_switches(0.1)
-    assert any(line.startswith('pan upper: pressed though nobody') for line in bench.said)
+    assert any(line.startswith('pan upper: pressed before') for line in bench.said)
 
 
 @pytest.mark.parametrize(('answer', 'verdict'), [('yes', True), ('no', False)])
@@ -93,20 +105,20 @@ def test_each_axis_is_turned_a_little_and_back(bench: Bench, answer: str, verdic
     def ask(question: str) -> str:
         return 'yes' if 'free to move' in question else answer
 
-    assert check_axis(bench.driver, PARAMETERS, bench.said.append, ask, bench.sleep) is verdict
+    assert check_axis(bench.driver, PARAMETERS, bench.dialog(ask)) is verdict
     assert max(bench.seen) == pytest.approx(22, abs=1)  # 5 of 360 degrees of 1600 steps
     assert [motor.position for motor in bench.motors] == [0, 0]
     assert not any(motor.powered for motor in bench.motors)
 
 
 def test_nothing_moves_without_a_yes(bench: Bench) -> None:
-    assert not check_axis(bench.driver, PARAMETERS, bench.said.append, lambda question: '', bench.sleep)
+    assert not check_axis(bench.driver, PARAMETERS, bench.dialog(lambda question: ''))
     assert ('GPIO4', False) not in bench.factory.trace
 
 
 def test_a_driver_without_chips_has_no_registers(bench: Bench) -> None:
     with pytest.raises(TurretError, match='no registers'):
-        show_registers(bench.driver, bench.said.append)
+        show_registers(bench.driver, bench.dialog())
 
 
 def test_the_laser_stays_dark_while_indicator_and_watchdog_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +131,7 @@ def test_the_laser_stays_dark_while_indicator_and_watchdog_are_seen(monkeypatch:
         return 'yes'
 
     laser = LaserParameters(driver='gpio_pwm', watchdog_fitted=True, watchdog_pin=24)
-    assert check_laser(laser, said.append, ask, lambda seconds: None, chip.factory)
+    assert check_laser(laser, lines_of(laser, chip), Dialog(said.append, ask, lambda seconds: None))
     assert [lit for _, lit in asked] == [0.0, 1.0, 0.0, 0.0]
     assert set(chip.levels(18)) == {None, 0.0}
     assert chip.levels(24).count(1.0) == 500
@@ -132,19 +144,23 @@ def test_one_no_fails_the_check_of_the_laser(monkeypatch: pytest.MonkeyPatch, no
     answers = ['yes'] * 4
     answers[no] = 'no'
     laser = LaserParameters(driver='gpio_digital', watchdog_fitted=True, watchdog_pin=24)
-    assert not check_laser(laser, [].append, lambda question: answers.pop(0), lambda seconds: None, chip.factory)
+    assert not check_laser(
+        laser, lines_of(laser, chip), Dialog([].append, lambda question: answers.pop(0), lambda seconds: None))
 
 
 def test_a_watchdog_that_nothing_feeds_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     laser = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
-    assert not check_laser(laser, said.append, lambda question: 'yes', lambda seconds: None, Chip(monkeypatch).factory)
+    assert not check_laser(
+        laser, lines_of(laser, Chip(monkeypatch)), Dialog(said.append, lambda question: 'yes', lambda seconds: None))
     assert 'no watchdog_pin' in said[-1]
 
 
 def test_a_simulated_laser_has_nothing_to_check() -> None:
     with pytest.raises(TurretError, match='simulated'):
-        check_laser(LaserParameters(), [].append, lambda question: 'yes')
+        check_laser(
+            LaserParameters(), LINES['sim'].make(LaserParameters(), 'turret'),
+            Dialog([].append, lambda question: 'yes', lambda seconds: None))
 
 
 def test_pins_are_shown_with_their_users_and_purposes_and_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

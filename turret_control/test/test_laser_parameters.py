@@ -9,6 +9,7 @@ import pytest
 from turret_common.errors import TurretError
 from turret_common.params import ParameterError, build, specs
 from turret_common.reason_codes import ReasonCode
+from turret_control.laser.lines.gpio_pwm import PwmParameters
 from turret_control.laser_parameters import DUTY_WINDOW_S, LaserParameters, check_start
 
 #: The limits that no parameter file can move, restated.
@@ -16,7 +17,7 @@ LIMITS = {
     'power': (0.0, 1.0), 'power_cap': (0.0, 1.0), 'pulse_s': (0.005, 1.0), 'burst_count': (1, 10),
     'burst_gap_s': (0.02, 2.0), 'cooldown_s': (0.5, 60.0), 'pulse_cap_s': (0.005, 1.0), 'duty_cap': (0.01, 0.2),
     'arm_delay_s': (3.0, 30.0), 'arm_expiry_s': (5.0, 30.0), 'laser_pin': (0, 27), 'indicator_pin': (0, 27),
-    'watchdog_pin': (-1, 27), 'pwm_hz': (100.0, 10000.0), 'declared_mw': (0.0, 100000.0),
+    'watchdog_pin': (-1, 27), 'gpio_pwm.frequency': (100.0, 10000.0), 'declared_mw': (0.0, 100000.0),
 }
 GUARDS = (
     'driver', 'laser_pin', 'indicator_pin', 'watchdog_pin', 'watchdog_fitted', 'no_watchdog_accepted', 'dry_run',
@@ -28,7 +29,7 @@ def test_the_defaults_are_safe() -> None:
     assert parameters.power == 0.0
     assert (parameters.pulse_cap_s, parameters.duty_cap, parameters.cooldown_s) == (1.0, 0.2, 1.0)
     assert (parameters.power_cap, parameters.burst_gap_s) == (1.0, 0.1)
-    assert (parameters.pwm_hz, parameters.watchdog_pin) == (1000.0, -1)
+    assert (PwmParameters().frequency, parameters.watchdog_pin) == (1000.0, -1)
     assert (parameters.arm_delay_s, parameters.arm_expiry_s) == (3.0, 30.0)
     assert not parameters.hardware
     assert not (parameters.watchdog_fitted)

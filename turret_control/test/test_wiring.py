@@ -11,7 +11,11 @@ from wired_pins import WIRING
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control import wiring
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters, Pca9685Parameters, ServoAxis, ServoParameters
+from turret_control.axis_parameters import GimbalAxis
+from turret_control.drivers import servo, step_dir
+from turret_control.drivers.pca9685 import Pca9685Parameters
+from turret_control.drivers.servo import ServoAxis, ServoParameters
+from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety_parameters import SafetyParameters
 
@@ -26,6 +30,11 @@ BOARD = dataclasses.replace(SERVOS, driver='pca9685', pca9685=Pca9685Parameters(
 LASER = LaserParameters(driver='gpio_pwm', watchdog_fitted=True)
 ESTOP = SafetyParameters(estop_driver='gpio')
 NOTHING = (GimbalParameters(), LaserParameters(), SafetyParameters(estop_driver='none'))
+
+
+def no_gpio(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    for module in (wiring, step_dir, servo):
+        monkeypatch.setattr(module, 'GPIO_DEVICES', f'{folder}/gpiochip*')
 
 
 def test_simulation_is_wired_to_nothing() -> None:
@@ -57,7 +66,7 @@ def test_two_purposes_for_one_pin_are_refused() -> None:
 def test_hardware_that_is_not_there_is_named(
         given: tuple[GimbalParameters, LaserParameters, SafetyParameters], who: str, what: str, tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, '_GPIO', f'{tmp_path}/gpiochip*')
+    no_gpio(monkeypatch, tmp_path)
     with pytest.raises(TurretError, match='does not have') as refusal:
         wiring.require_devices(*given)
     assert refusal.value.code is ReasonCode.DRIVER_FAULT
@@ -68,7 +77,7 @@ def test_hardware_that_is_not_there_is_named(
 def test_a_serial_port_is_needed_besides_the_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chip = tmp_path / 'gpiochip0'
     chip.touch()
-    monkeypatch.setattr(wiring, '_GPIO', f'{tmp_path}/gpiochip*')
+    no_gpio(monkeypatch, tmp_path)
     uart = dataclasses.replace(STEPPERS.tmc2209, port=f'{tmp_path}/serial0')
     chips = dataclasses.replace(STEPPERS, driver='tmc2209', tmc2209=uart)
     with pytest.raises(TurretError, match='serial0'):

@@ -8,8 +8,7 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from turret_control.drivers.step_dir import StepDirDriver
-from turret_control.gimbal_parameters import StepDirAxis, StepDirParameters
+from turret_control.drivers.step_dir import StepDirAxis, StepDirDriver, StepDirParameters
 
 
 class WiredPin(MockPin):

@@ -26,7 +26,7 @@ from turret_common.ros.polled_subscription import PolledSubscription
 from turret_common.ros.procedures import Done, ended
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_control.drivers.driver import GimbalSample
-from turret_control.drivers.registry import make_driver
+from turret_control.drivers.registry import DRIVERS
 from turret_control.gimbal.axis import AxisView
 from turret_control.gimbal.gimbal import PERIOD_S, Command, Feedback, Gimbal, GimbalView, Motions
 from turret_control.gimbal_parameters import GimbalParameters
@@ -53,8 +53,10 @@ class GimbalNode(Node):
         self._lock = threading.Lock()
         self._settings = RosParameters(self, GimbalParameters, self._on_parameters)
         parameters = self._settings.value
+        for source, reason in DRIVERS.failed.items():
+            self.get_logger().warning(f'gimbal driver not loaded: {source}: {reason}')
         self._base_frame = self._settings.frame('base_link')
-        self._driver = make_driver(parameters, self.get_namespace())
+        self._driver = DRIVERS[parameters.driver].make(parameters, self.get_namespace())
         self._gimbal = Gimbal(parameters, self._driver.resolution)
         self._permits = PermitMonitor()
         self._sample: GimbalSample | None = None  # None while there is no driver

@@ -1,55 +1,49 @@
-"""Guided checks of real hardware, step by step with a person, before it is trusted.
+"""Guided checks of real hardware, step by step with an operator, before first use.
 
-Every check talks through two callables, so that a terminal, a test or anything else can hold the conversation:
-``say`` shows a line, ``ask`` shows a question and returns the answer. Each returns whether all was well. The motors are
-off, but for the one check that says that it turns them, and no check ever lights the laser. What was taken is given
-back at the end, whatever happens.
+Every check communicates through a :class:`~turret_control.drivers.driver.Dialog`, which a terminal or a test provides,
+and returns whether all is well. The motors are off except in the check that moves them, and no check switches the laser
+on. Everything that a check claims is released at its end. Checks that concern one driver are in the file of the driver.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.gpio_pins import import_lgpio
 from turret_control.devices.motion_profile import AxisMotion, stand_still
-from turret_control.drivers.driver import GimbalDriver, PositionSource, Switch
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
-from turret_control.laser.lines import GpioLines
+from turret_control.drivers.driver import Dialog, GimbalDriver, PositionSource, Switch
+from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.laser.lines.line import LaserLines
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety.estop import gpio_estop
 from turret_control.safety.interlocks import Estop
 from turret_control.safety_parameters import SafetyParameters
 
-Say = Callable[[str], None]
-Ask = Callable[[str], str]
-Sleep = Callable[[float], None]
-
 _POLL_S = 0.02
-_TURN = math.radians(5.0)
+_STROKE = math.radians(5.0)
 _SPEED = math.radians(10.0)  # per second, at most
 _BEAT_S = 0.005
 _GPIO_KERNEL, _GPIO_OUT = 1, 2  # of lgpio's line flags
 
 
 def check_switches(
-        driver: GimbalDriver, safety: SafetyParameters, say: Say, timeout_s: float = 30.0, sleep: Sleep = time.sleep,
+        driver: GimbalDriver, safety: SafetyParameters, dialog: Dialog, timeout_s: float = 30.0,
         factory: Any = None) -> bool:
-    """Have every switch that is fitted, and the emergency stop, pressed and released by hand, with the motors off.
+    """Ask for every fitted switch, and the emergency stop, to be pressed and released by hand, with the motors off.
 
-    A switch that is pressed or unreadable before anybody touches it fails: its wire is broken or its kind is the
-    other one.
+    A switch that reads pressed or cannot be read before it is touched fails: its wire is broken, or it is normally
+    open where a normally closed one is configured (or the reverse).
 
     Args:
-        driver: of the gimbal, not opened.
-        safety: tells of the emergency stop.
-        say: shows a line.
-        timeout_s: how long each press is waited for.
-        sleep: waits.
+        driver: gimbal driver, not opened.
+        safety: parameters of the emergency stop.
+        dialog: connection to the operator.
+        timeout_s: time allowed for each press [s].
         factory: gpiozero's pin factory for the emergency stop; None for this machine's.
     """
     driver.open()
@@ -65,96 +59,82 @@ def check_switches(
             read = gpio_estop(safety.estop_pin, factory)
             contacts['emergency stop'] = lambda: {Estop.PRESSED: True, Estop.RELEASED: False}.get(read())
         if not contacts:
-            say('No switches are fitted.')
-        passed = [_check_contact(name, pressed, say, timeout_s, sleep) for name, pressed in contacts.items()]
+            dialog.say('No switches are fitted.')
+        passed = [_check_contact(name, pressed, dialog, timeout_s) for name, pressed in contacts.items()]
         return all(passed)
     finally:
         driver.close()
 
 
 def _check_contact(
-        name: str, pressed: Callable[[], bool | None], say: Say, timeout_s: float, sleep: Sleep) -> bool:
+        name: str, pressed: Callable[[], bool | None], dialog: Dialog, timeout_s: float) -> bool:
     if pressed() is not False:
-        say(f'{name}: {"unreadable" if pressed() is None else "pressed"} though nobody touches it. '
-            'Is the wire broken, or the switch of the other kind (step_dir.switches_normally_closed)?')
+        dialog.say(
+            f'{name}: {"unreadable" if pressed() is None else "pressed"} before it was touched. '
+            'Is the wire broken, or the switch of the other kind (normally closed or open)?')
         return False
-    say(f'{name}: press it by hand.')
+    dialog.say(f'{name}: press it by hand.')
     passed = all(
-        any(pressed() is wanted for _ in _polls(timeout_s, sleep)) for wanted in (True, False))
-    say(f'{name}: {"good" if passed else "nothing was seen"}')
+        any(pressed() is wanted for _ in _polls(timeout_s, dialog)) for wanted in (True, False))
+    dialog.say(f'{name}: {"good" if passed else "no change was read"}')
     return passed
 
 
-def check_axis(
-        driver: GimbalDriver, parameters: GimbalParameters, say: Say, ask: Ask,
-        sleep: Sleep = time.sleep) -> bool:
-    """Turn each axis 5 degrees to and fro, slowly, and ask whether it went the right way."""
+def check_axis(driver: GimbalDriver, parameters: GimbalParameters, dialog: Dialog) -> bool:
+    """Rotate each axis 5 degrees forth and back, slowly, and ask whether it moved in the right direction."""
     driver.open()
     try:
         jump = 'jump to their middle and ' if driver.position_source is PositionSource.COMMANDED else ''
-        if ask(f'The motors get current now and {jump}turn 5 degrees. Is the head free to move? [yes/no] ') != 'yes':
-            say('Nothing was moved.')
+        question = f'The motors are energised now and {jump}rotate 5 degrees. Is the head free to move? [yes/no] '
+        if dialog.ask(question) != 'yes':
+            dialog.say('Nothing was moved.')
             return False
         driver.enable(True)
-        pan = _check_direction(driver, 'pan', 'left', parameters.pan, say, ask, sleep)
-        tilt = _check_direction(driver, 'tilt', 'up', parameters.tilt, say, ask, sleep)
+        pan = _check_direction(driver, 'pan', 'left', parameters.pan, dialog)
+        tilt = _check_direction(driver, 'tilt', 'up', parameters.tilt, dialog)
         return pan and tilt
     finally:
         driver.close()
 
 
-def show_registers(driver: GimbalDriver, say: Say) -> bool:
-    """Show the registers of the motor driver chips, after writing and verifying their settings."""
-    driver.open()
-    try:
-        values = driver.registers()
-        for register in values:
-            text = 'no answer' if register.value is None else f'0x{register.value:08X}'
-            say(f'{register.axis:5}{register.name:12}0x{register.address:02X}  {text}')
-        return all(register.value is not None for register in values)
-    finally:
-        driver.close()
-
-
-def check_laser(
-        laser: LaserParameters, say: Say, ask: Ask, sleep: Sleep = time.sleep, factory: Any = None) -> bool:
-    """Light the indicator and pulse the watchdog while the fire line stays low, and ask what was seen.
+def check_laser(laser: LaserParameters, lines: LaserLines, dialog: Dialog) -> bool:
+    """Switch the indicator and pulse the watchdog while the fire line stays low, and ask for what is observed.
 
     Raises:
-        TurretError: NOT_SUPPORTED, the laser is simulated; as :class:`GpioLines`.
+        TurretError: NOT_SUPPORTED, the laser is simulated.
     """
     if not laser.hardware:
         raise TurretError(ReasonCode.NOT_SUPPORTED, 'nothing to check: the laser is simulated')
-    lines = GpioLines(laser, factory)
+    say, ask = dialog.say, dialog.ask
     try:
         lines.set_laser(0.0)
         say(f'The fire line, GPIO {laser.laser_pin}, is low and stays low.')
-        dark = ask('Is the laser dark, with its supply on? [yes/no] ') == 'yes'
+        off = ask('Is there no emission, with the supply of the laser on? [yes/no] ') == 'yes'
         lines.set_indicator(True)
         lit = ask(f'The indicator, GPIO {laser.indicator_pin}, is on. Is it lit? [yes/no] ') == 'yes'
         lines.set_indicator(False)
-        out = ask('It is off now. Is it dark? [yes/no] ') == 'yes'
+        out = ask('The indicator is off now. Is it off? [yes/no] ') == 'yes'
         fed = True
         if laser.watchdog_pin >= 0:
-            say(f'The watchdog, GPIO {laser.watchdog_pin}, is pulsed for 5 s. Measure what it gives to the fire line.')
+            say(f'The watchdog, GPIO {laser.watchdog_pin}, is pulsed for 5 s. Measure its output.')
             for _ in range(round(5.0 / _BEAT_S)):
                 lines.beat()
-                sleep(_BEAT_S)
+                dialog.sleep(_BEAT_S)
             fed = ask('Did it close while it was pulsed, and open afterwards? [yes/no] ') == 'yes'
         elif laser.watchdog_fitted:
             say('watchdog_fitted is set, but there is no watchdog_pin that could feed it.')
             fed = False
-        return dark and lit and out and fed
+        return off and lit and out and fed
     finally:
         lines.close()
 
 
-def show_pins(say: Say, plan: Mapping[int, str] | None = None, chip: int | None = None) -> bool:
-    """Show who uses which GPIO line and how, and what the parameters want it for, without taking any.
+def show_pins(say: Callable[[str], None], plan: Mapping[int, str] | None = None, chip: int | None = None) -> bool:
+    """Show direction and user of each GPIO line, and the parameter that names it, without claiming any.
 
     Args:
         say: shows a line.
-        plan: what lines are for, by number.
+        plan: parameter that names each line, by number.
         chip: number of the GPIO chip; None for the one with the pins of the header.
 
     Raises:
@@ -188,14 +168,14 @@ def show_pins(say: Say, plan: Mapping[int, str] | None = None, chip: int | None 
     return True
 
 
-def _polls(timeout_s: float, sleep: Sleep) -> Iterable[None]:
+def _polls(timeout_s: float, dialog: Dialog) -> Iterable[None]:
     for _ in range(round(timeout_s / _POLL_S)):
         yield
-        sleep(_POLL_S)
+        dialog.sleep(_POLL_S)
 
 
 def _check_direction(
-        driver: GimbalDriver, name: str, where: str, axis: GimbalAxis, say: Say, ask: Ask, sleep: Sleep) -> bool:
+        driver: GimbalDriver, name: str, where: str, axis: GimbalAxis, dialog: Dialog) -> bool:
     still = stand_still(axis.max_acceleration)
     speed = min(_SPEED, axis.homing_velocity, axis.max_velocity)
     begin: float = getattr(driver.read(), name).position
@@ -203,10 +183,10 @@ def _check_direction(
     def go_to(goal: float) -> None:
         motion = AxisMotion(goal, speed, axis.max_acceleration)
         driver.command(*((motion, still) if name == 'pan' else (still, motion)))
-        sleep(_TURN / speed + 0.5)
+        dialog.sleep(_STROKE / speed + 0.5)
 
-    go_to(begin + _TURN)
-    right = ask(f'{name}: did the head turn {where}? [yes/no] ') == 'yes'
+    go_to(begin + _STROKE)
+    right = dialog.ask(f'{name}: did the head rotate {where}? [yes/no] ') == 'yes'
     go_to(begin)
-    say(f'{name}: {"good" if right else "change the parameter invert of this axis"}')
+    dialog.say(f'{name}: {"good" if right else "change the parameter invert of this axis"}')
     return right

@@ -22,7 +22,7 @@ from turret_common.ros.params import RosParameters
 from turret_common.ros.polled_subscription import AwaitedSubscription, PolledSubscription
 from turret_control.laser.emission_budget import HourlyLight
 from turret_control.laser.guardian import GuardianLink
-from turret_control.laser.lines import make_lines
+from turret_control.laser.lines.registry import LINES
 from turret_control.laser.state_machine import Grant, LaserCore
 from turret_control.laser.thread import LaserLoop
 from turret_control.laser_parameters import LaserParameters, check_start
@@ -38,8 +38,11 @@ class LaserNode(Node):
     def __init__(self, guardian: GuardianLink | None = None, **node_kwargs: Any) -> None:
         super().__init__('laser', **node_kwargs)
         self._params = RosParameters(self, LaserParameters, self._on_parameters)
+        for source, reason in LINES.failed.items():
+            self.get_logger().warning(f'laser lines not loaded: {source}: {reason}')
         check_start(self._params.value, guardian is not None, self.get_parameter('use_sim_time').value)
-        lines = make_lines(self._params.value, self.get_namespace())  # dark before anything else is made
+        lines = LINES[self._params.value.driver].make(  # emission is off before anything else is made
+            self._params.value, self.get_namespace())
         self._permits = PermitMonitor()
         self._light_file = state_dir(self.get_namespace()) / 'hourly_light.json'
         self._core = LaserCore(self._params.value, self._permits, _read_light(self._light_file))

@@ -7,8 +7,11 @@ import dataclasses
 from turret_common.errors import TurretError
 from turret_common.params import ParameterError, param
 from turret_common.reason_codes import ReasonCode
+from turret_common.registry import with_groups
+from turret_control.laser.lines.registry import LINES
 
 
+@with_groups(LINES)
 @dataclasses.dataclass(frozen=True)
 class LaserParameters:
     """The laser's driver, its caps and the defaults of a burst.
@@ -18,15 +21,13 @@ class LaserParameters:
 
     driver: str = param(
         'sim', 'Laser driver; generators that keep running by themselves (hardware PWM, PCA9685) are not allowed',
-        choices=('sim', 'gpio_pwm', 'gpio_digital', 'servo_relay'))
+        choices=LINES.names, unavailable=LINES.failed)
     laser_pin: int = param(
         18, 'GPIO (BCM number) of the fire line, high = on; fit a pull-down resistor', minimum=0, maximum=27)
     indicator_pin: int = param(23, 'GPIO (BCM number) of the emission indicator', minimum=0, maximum=27)
     watchdog_pin: int = param(
         -1, 'GPIO (BCM number) toggled every 5 ms while armed, for a hardware watchdog; -1 = none', minimum=-1,
         maximum=27)
-    pwm_hz: float = param(
-        1000.0, 'PWM frequency of the power control (driver gpio_pwm)', unit='Hz', minimum=100.0, maximum=10000.0)
     watchdog_fitted: bool = param(
         False, 'Declaration that an external hardware watchdog cuts the fire line when the driver stops pulsing it')
     no_watchdog_accepted: bool = param(
@@ -55,7 +56,7 @@ class LaserParameters:
     @property
     def hardware(self) -> bool:
         """Whether a real laser is driven."""
-        return self.driver != 'sim'
+        return LINES[self.driver].hardware
 
     @property
     def class2_play(self) -> bool:
@@ -74,8 +75,8 @@ class LaserParameters:
 
     @property
     def dimmable(self) -> bool:
-        """Whether the driver can set a power between nothing and all."""
-        return self.driver in ('sim', 'gpio_pwm')
+        """Whether the power can be set between none and full."""
+        return LINES[self.driver].dimmable
 
     def __post_init__(self) -> None:
         if self.hardware and not (self.watchdog_fitted or self.no_watchdog_accepted):

@@ -18,8 +18,7 @@ from typing import Any
 from turret_common.bench import Row
 from turret_control.devices.gpio_pins import pin_factory
 from turret_control.devices.motion_profile import AxisMotion
-from turret_control.drivers.step_dir import StepDirDriver
-from turret_control.gimbal_parameters import StepDirAxis, StepDirParameters
+from turret_control.drivers.step_dir import StepDirAxis, StepDirDriver, StepDirParameters
 
 _PINS = (20, 21, 16, 26, 19, 13)  # STEP, DIR, ENABLE of pan, then of tilt
 _RATES = (250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)

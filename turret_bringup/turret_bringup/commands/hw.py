@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from turret_bringup.commands.options import add_namespace
@@ -20,12 +21,13 @@ from turret_bringup.run import instance
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
-CHECKS = ('pins', 'switches', 'uart', 'axis', 'laser')
+#: Checks of every build; drivers have further ones.
+CHECKS = ('pins', 'switches', 'axis', 'laser')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('check', metavar='CHECK', choices=CHECKS, help=', '.join(CHECKS))
+    parser.add_argument('check', metavar='CHECK', help=f'{", ".join(CHECKS)}, or one of the gimbal driver, as uart')
     parser.add_argument(
         '--params', type=Path, action='append', default=[], metavar='FILE',
         help='parameter file of the build, or the name of an example; may be repeated')
@@ -38,28 +40,36 @@ def run(args: argparse.Namespace) -> int:
     """Run one check; the exit code is 1 when something was not as it should be."""
     from turret_bringup.settings import configuration
     from turret_control import hardware_checks, wiring
-    from turret_control.drivers.registry import make_driver
+    from turret_control.drivers.driver import Dialog
+    from turret_control.drivers.registry import DRIVERS
+    from turret_control.laser.lines.registry import LINES
 
     config = configuration.compose(args.namespace, args.params, args.assignments)
     gimbal, laser, safety = config.hardware()
     if args.check == 'pins':
         return int(not hardware_checks.show_pins(_say, wiring.pins(gimbal, laser, safety)))
+    dialog = Dialog(_say, _ask, time.sleep)
     with instance.held(args.namespace):
         if args.check == 'laser':
-            good = hardware_checks.check_laser(laser, _say, _ask)
+            good = hardware_checks.check_laser(laser, LINES[laser.driver].make(laser, args.namespace), dialog)
         else:
-            if gimbal.driver == 'sim':
+            cls = DRIVERS[gimbal.driver]
+            if not cls.hardware:
                 raise TurretError(
                     ReasonCode.NOT_SUPPORTED, 'nothing to check: the gimbal is simulated. Name the parameter file of '
                     'your build with --params')
             wiring.require_devices(gimbal, laser, safety)
-            driver = make_driver(gimbal, args.namespace)
+            driver = cls.make(gimbal, args.namespace)
             if args.check == 'switches':
-                good = hardware_checks.check_switches(driver, safety, _say)
-            elif args.check == 'uart':
-                good = hardware_checks.show_registers(driver, _say)
+                good = hardware_checks.check_switches(driver, safety, dialog)
+            elif args.check == 'axis':
+                good = hardware_checks.check_axis(driver, gimbal, dialog)
+            elif args.check in cls.hardware_checks:
+                good = cls.hardware_checks[args.check](driver, dialog)
             else:
-                good = hardware_checks.check_axis(driver, gimbal, _say, _ask)
+                raise TurretError(
+                    ReasonCode.NOT_SUPPORTED, f'gimbal.driver "{gimbal.driver}" has no check "{args.check}"; there are '
+                    + ', '.join([*CHECKS, *cls.hardware_checks]))
     _say('all good' if good else 'not all good')
     return int(not good)
 

@@ -17,10 +17,10 @@ from wired_pins import WIRING
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.drivers.driver import Switch
-from turret_control.drivers.servo import ServoDriver
+from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
 from turret_control.drivers.step_dir import StepDirDriver
-from turret_control.gimbal_parameters import ServoAxis, ServoParameters
-from turret_control.laser.lines import GpioLines
+from turret_control.laser.lines.gpio_pwm import PwmParameters
+from turret_control.laser.lines.registry import LINES
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety.estop import gpio_estop
 from turret_control.safety.interlocks import Estop
@@ -114,7 +114,7 @@ def test_a_servo_gets_the_width_that_it_was_given(chip: Chip) -> None:
 @pytest.mark.parametrize('driver', ['gpio_pwm', 'gpio_digital', 'servo_relay'])
 def test_a_fire_line_is_dark_until_it_is_fired_whatever_pulls_at_it(chip: Chip, driver: str) -> None:
     chip.outside[18] = True
-    lines = GpioLines(LaserParameters(driver=driver, watchdog_fitted=True, watchdog_pin=24), chip.factory)
+    lines = LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True, watchdog_pin=24), chip.factory)
     lines.set_indicator(True)
     lines.beat()
     assert set(chip.levels(18)) == {None, 0.0}
@@ -127,7 +127,8 @@ def test_a_fire_line_is_dark_until_it_is_fired_whatever_pulls_at_it(chip: Chip, 
 
 
 def test_dark_is_at_once_and_not_only_with_the_next_period(chip: Chip) -> None:
-    lines = GpioLines(LaserParameters(driver='gpio_pwm', watchdog_fitted=True, pwm_hz=100.0), chip.factory)
+    lines = LINES['gpio_pwm'](
+        LaserParameters(driver='gpio_pwm', watchdog_fitted=True, gpio_pwm=PwmParameters(100.0)), chip.factory)
     lines.set_laser(0.295)
     assert chip.level(18) == pytest.approx(0.295)
     written = len(chip.trace)
@@ -136,7 +137,7 @@ def test_dark_is_at_once_and_not_only_with_the_next_period(chip: Chip) -> None:
 
 
 def test_a_line_that_lgpio_cannot_drive_is_an_error_that_the_driver_repeats(chip: Chip) -> None:
-    lines = GpioLines(LaserParameters(driver='gpio_digital', watchdog_fitted=True), chip.factory)
+    lines = LINES['gpio_digital'](LaserParameters(driver='gpio_digital', watchdog_fitted=True), chip.factory)
     chip.broken = {18, 23}
     for use in (lambda: lines.set_laser(1.0), lambda: lines.set_indicator(True)):
         with pytest.raises(OSError, match='cannot be driven'):
@@ -147,11 +148,11 @@ def test_the_pins_of_a_laser_that_cannot_all_be_had_are_given_back(chip: Chip) -
     chip.busy = {23}
     parameters = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
     with pytest.raises(TurretError, match='GPIO busy') as refusal:
-        GpioLines(parameters, chip.factory)
+        LINES[parameters.driver](parameters, chip.factory)
     assert refusal.value.code is ReasonCode.DRIVER_FAULT
     assert chip.level(18) is None
     chip.busy = set()
-    assert GpioLines(parameters, chip.factory).description()['line'] == 18
+    assert LINES[parameters.driver](parameters, chip.factory).description()['line'] == 18
 
 
 def test_lgpio_leaves_no_pipe_in_the_working_directory(tmp_path: Path) -> None:

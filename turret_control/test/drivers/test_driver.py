@@ -15,10 +15,10 @@ from turret_common.plant_client import PlantLink
 from turret_common.reason_codes import ReasonCode
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import GimbalDriver, PositionSource
-from turret_control.drivers.servo import Pca9685Driver, ServoDriver
+from turret_control.drivers.pca9685 import Pca9685Driver, Pca9685Parameters
+from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
 from turret_control.drivers.simulation import SimDriver
-from turret_control.drivers.tmc2209 import Tmc2209Driver
-from turret_control.gimbal_parameters import Pca9685Parameters, ServoAxis, ServoParameters, Tmc2209Parameters
+from turret_control.drivers.tmc2209 import Tmc2209Driver, Tmc2209Parameters
 from turret_control.plant.interface import PlantPort
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantParameters

@@ -14,18 +14,14 @@ from wired_pins import Lockstep
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.devices.pca9685 import open_bus
-from turret_control.drivers.servo import Pca9685Driver, ServoDriver, pulse_width
+from turret_control.drivers.pca9685 import Pca9685Driver, Pca9685Parameters
+from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters, pulse_width
 from turret_control.gimbal.axis import Mode
 from turret_control.gimbal.gimbal import Command, Gimbal
-from turret_control.gimbal_parameters import (
-    GimbalAxis,
-    GimbalParameters,
-    Pca9685Parameters,
-    ServoAxis,
-    ServoParameters,
-)
+from turret_control.gimbal_parameters import GimbalParameters
 
 SERVOS = ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13, invert=True))
 STILL = stand_still(30.0)

@@ -13,11 +13,12 @@ from wired_pins import WIRING, SteppedDriver, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import Switch
-from turret_control.drivers.step_dir import StepDirDriver
+from turret_control.drivers.step_dir import StepDirDriver, StepDirParameters
 from turret_control.gimbal.gimbal import Gimbal
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters, StepDirParameters
+from turret_control.gimbal_parameters import GimbalParameters
 
 STILL = stand_still(30.0)
 STEP = 2.0 * math.pi / 1600

@@ -11,9 +11,10 @@ from wired_pins import WIRING, Lockstep, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.tmc2209 import CHOPCONF, GSTAT, IHOLD_IRUN
-from turret_control.drivers.tmc2209 import Tmc2209Driver
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters, Tmc2209Parameters
+from turret_control.drivers.tmc2209 import Tmc2209Driver, Tmc2209Parameters
+from turret_control.gimbal_parameters import GimbalParameters
 
 
 class Driver(Lockstep, Tmc2209Driver):

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import AxisSample, Switch
 from turret_control.gimbal.axis import AxisCondition, Limits, Mode, axis_motion, obeys_switches
 from turret_control.gimbal.gimbal import Activity, Command, Gimbal
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.plant.plant import STEP_NS
 from turret_control.plant_parameters import PlantAxis
 

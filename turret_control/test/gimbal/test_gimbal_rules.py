@@ -16,10 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import AxisSample, GimbalSample, Switch
 from turret_control.gimbal.gimbal import Activity, Command, Mode, Motions
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.gimbal_parameters import GimbalParameters
 
 AXIS = GimbalAxis(lower=-0.4, upper=0.5, max_velocity=2.0, max_acceleration=20.0, homing_velocity=2.0)
 COMMAND_NS = 200_000_000

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.drivers.driver import Switch
 from turret_control.gimbal.axis import AxisCondition, Mode
 from turret_control.gimbal.gimbal import Activity
-from turret_control.gimbal_parameters import GimbalAxis
 from turret_control.plant.plant import Hidden
 from turret_control.plant_parameters import PlantAxis
 

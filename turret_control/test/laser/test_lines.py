@@ -11,7 +11,10 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.laser.lines import GpioLines, SimLines, make_lines
+from turret_control.laser.lines.gpio import GpioLines
+from turret_control.laser.lines.gpio_pwm import PwmParameters
+from turret_control.laser.lines.registry import LINES
+from turret_control.laser.lines.simulation import SimLines
 from turret_control.laser_parameters import LaserParameters
 
 
@@ -24,7 +27,7 @@ def pins() -> Iterator[MockFactory]:
 
 
 def lines(pins: MockFactory, driver: str, **changes: Any) -> GpioLines:
-    return GpioLines(LaserParameters(driver=driver, watchdog_fitted=True, **changes), pins)
+    return LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True, **changes), pins)
 
 
 def level(pins: MockFactory, pin: int) -> float:
@@ -40,7 +43,7 @@ def test_taking_the_pins_never_makes_the_line_high(pins: MockFactory, driver: st
 
 
 def test_a_dimmable_laser_is_dimmed(pins: MockFactory) -> None:
-    laser = lines(pins, 'gpio_pwm', pwm_hz=2000.0)
+    laser = lines(pins, 'gpio_pwm', gpio_pwm=PwmParameters(2000.0))
     laser.set_laser(0.3)
     assert level(pins, 18) == pytest.approx(0.3)
     assert pins.pin(18).frequency == 2000.0
@@ -90,7 +93,7 @@ def test_the_guardian_is_told_chip_and_line(pins: MockFactory) -> None:
 def test_pins_that_the_guardian_cannot_take_are_refused() -> None:
     factory = MockFactory(pin_class=MockPWMPin)
     with pytest.raises(TurretError) as refused:
-        GpioLines(LaserParameters(driver='gpio_pwm', watchdog_fitted=True), factory)
+        lines(factory, 'gpio_pwm')
     assert refused.value.code is ReasonCode.NOT_SUPPORTED
 
 
@@ -110,11 +113,11 @@ def test_a_real_laser_on_a_machine_without_pins_is_refused_and_never_simulated(
         if factory is not None:
             monkeypatch.setenv('GPIOZERO_PIN_FACTORY', factory)
         with pytest.raises(TurretError, match=complaint):
-            make_lines(real, 'turret')
+            LINES[real.driver].make(real, 'turret')
 
 
 def test_the_simulated_laser_is_the_plants() -> None:
-    laser = make_lines(LaserParameters(), 'turret')
+    laser = LINES['sim'].make(LaserParameters(), 'turret')
     assert isinstance(laser, SimLines)
     assert laser.description()['driver'] == 'sim'
     laser.beat()

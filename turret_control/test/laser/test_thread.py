@@ -17,7 +17,7 @@ from turret_common.errors import TurretError
 from turret_common.permit import PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_control.laser.guardian import GuardianLink
-from turret_control.laser.lines import GpioLines
+from turret_control.laser.lines.registry import LINES
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines
 from turret_control.laser.thread import LaserLoop
 from turret_control.laser_parameters import LaserParameters
@@ -270,7 +270,7 @@ def test_the_real_lines_are_dark_before_and_after_whatever_ends_it(
     chip = Chip(monkeypatch)
     chip.outside[18] = True
     bench = Bench()
-    bench.loop._lines = GpioLines(LaserParameters(driver=driver, watchdog_fitted=True), chip.factory)
+    bench.loop._lines = LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True), chip.factory)
     dark, lit = (0.05, 0.1) if driver == 'servo_relay' else (0.0, 1.0)
     bench.start()
     wait_until(lambda: bench.core.state is LaserState.OFF)

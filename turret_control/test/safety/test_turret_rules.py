@@ -22,10 +22,11 @@ from turret_common.errors import TurretError
 from turret_common.permit import PermitMonitor, lease_digest
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.drivers.driver import GimbalSample
 from turret_control.gimbal.axis import Mode
 from turret_control.gimbal.gimbal import Activity, Command, Motions
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.laser.state_machine import Grant, GrantSource, LaserCore, LaserState, Lines
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety.interlocks import Estop, GimbalReport, LaserReport, SafetyCore

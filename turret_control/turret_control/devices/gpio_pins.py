@@ -15,6 +15,9 @@ from typing import Any
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
+#: Pattern of the devices through which the kernel gives out GPIO lines.
+GPIO_DEVICES = '/dev/gpiochip*'
+
 
 def pin_factory() -> Any:
     """Return gpiozero's way to this machine's pins (on a Raspberry Pi: lgpio).

@@ -1,13 +1,16 @@
-"""What every kind of motor driver of the gimbal offers, so that nobody else need know which one it is."""
+"""The interface of gimbal drivers: motors of both axes, their parameters, pins and hardware checks."""
 
 from __future__ import annotations
 
 import abc
 import enum
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from turret_common.errors import TurretError
+from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 
 
@@ -70,23 +73,87 @@ class Register(NamedTuple):
     value: int | None
 
 
+class DriverParameters(Protocol):
+    """What drivers read of the gimbal's parameters, besides their own groups.
+
+    Get a group with :func:`turret_common.registry.group_of`.
+    """
+
+    @property
+    def pan(self) -> GimbalAxis:
+        """Pan axis."""
+
+    @property
+    def tilt(self) -> GimbalAxis:
+        """Tilt axis."""
+
+
+class Dialog(NamedTuple):
+    """How a hardware check communicates: ``say`` shows a line, ``ask`` returns the answer, ``sleep`` waits [s]."""
+
+    say: Callable[[str], None]
+    ask: Callable[[str], str]
+    sleep: Callable[[float], None]
+
+
+def pin_param(description: str) -> Any:
+    """Declare a parameter for the BCM number of a GPIO line; -1 = not connected."""
+    return param(-1, description, minimum=-1, maximum=27)
+
+
 class GimbalDriver(abc.ABC):
     """A motor driver of both axes. All calls come from one thread.
 
     A driver keeps each axis's motion within the speed and acceleration that it is given and brakes in time for the
     target, whatever it was doing before. It may be closed at any time, also when it never opened.
 
+    The class declares everything that the rest of the turret needs to know of a driver; the registry finds it. Where
+    several parts of an interface do not apply to a driver, their defaults do.
+
     Attributes:
-        name: as in the parameter ``driver``.
+        name: value of the parameter ``driver``.
+        groups: its parameter groups by name.
         hardware: whether it moves real motors.
+        hardware_checks: checks of ``./turret hw`` besides the switches and the axes, by name. Each gets the closed
+            driver, shows what it finds and returns whether all is well.
         position_source: where its positions come from.
         resolution: smallest step of pan and tilt [rad]; 0 where it is too fine to matter.
     """
 
     name: ClassVar[str]
+    groups: ClassVar[Mapping[str, type]] = {}
     hardware: ClassVar[bool]
+    hardware_checks: ClassVar[Mapping[str, Callable[[GimbalDriver, Dialog], bool]]] = {}
     position_source: ClassVar[PositionSource]
     resolution: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    @abc.abstractmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        """Return the driver, not opened yet.
+
+        Args:
+            parameters: parameters of the gimbal.
+            namespace: namespace of the turret, which identifies its simulated hardware.
+        """
+
+    @classmethod  # noqa: B027 - a driver may have nothing to refuse
+    def check_parameters(cls, parameters: DriverParameters) -> None:
+        """Refuse parameters with which the driver cannot work.
+
+        Raises:
+            ValueError: names the parameter and the reason.
+        """
+
+    @classmethod
+    def pins(cls, parameters: DriverParameters) -> Iterator[tuple[str, int]]:
+        """Yield the parameter name and BCM number of each GPIO line; negative numbers are not connected."""
+        yield from ()
+
+    @classmethod
+    def devices(cls, parameters: DriverParameters) -> Iterator[str]:
+        """Yield the path, or a pattern of paths, of each device that the driver opens."""
+        yield from ()
 
     @abc.abstractmethod
     def open(self) -> None:

@@ -1,4 +1,4 @@
-"""The gimbal drivers for hobby servos: on two pins (gpiozero), or on a PCA9685 board.
+"""The gimbal driver for hobby servos on two GPIO lines.
 
 A servo takes a pulse for an angle and gives nothing back: positions are commanded ones. It goes to its angle as fast
 as it can, so the motion is shaped here, one pulse frame after the other. When it gets current it jumps to where the
@@ -8,20 +8,67 @@ motion stands, at first the middle; nobody can know where it was. A released ser
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 from turret_common.errors import TurretError
+from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
+from turret_common.registry import group_of
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.clock import Clock, SystemClock
-from turret_control.devices.gpio_pins import pin_errors, pin_factory, taking
+from turret_control.devices.gpio_pins import GPIO_DEVICES, pin_errors, pin_factory, taking
 from turret_control.devices.motion_profile import AxisMotion, MotionProfile
-from turret_control.devices.pca9685 import Pca9685, open_bus
-from turret_control.drivers.driver import AxisSample, GimbalDriver, GimbalSample, PositionSource
-from turret_control.gimbal_parameters import Pca9685Parameters, ServoAxis, ServoParameters
+from turret_control.drivers.driver import (
+    AxisSample,
+    DriverParameters,
+    GimbalDriver,
+    GimbalSample,
+    PositionSource,
+    pin_param,
+)
 
-_FRAME_NS = 20_000_000
+FRAME_NS = 20_000_000
 _REST = AxisMotion(0.0, 0.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ServoAxis:
+    """The servo of one axis."""
+
+    pin: int = pin_param('GPIO (BCM number) of the pulse output for driver servo; -1 = not connected')
+    min_pulse_s: float = param(0.001, 'Minimum pulse length', unit='s', minimum=0.0003, maximum=0.003)
+    max_pulse_s: float = param(0.002, 'Maximum pulse length', unit='s', minimum=0.0003, maximum=0.003)
+    travel: float = param(
+        1.571, 'Travel between minimum and maximum pulse length', unit='rad', minimum=0.1, maximum=6.3)
+    invert: bool = param(False, 'Inverted direction: longer pulses move the axis in the negative direction')
+
+    def __post_init__(self) -> None:
+        if not self.min_pulse_s < self.max_pulse_s:
+            raise ValueError('min_pulse_s must be below max_pulse_s')
+
+
+@dataclasses.dataclass(frozen=True)
+class ServoParameters:
+    """Two servos."""
+
+    pan: ServoAxis = group(ServoAxis)
+    tilt: ServoAxis = group(ServoAxis)
+
+    def check(self, name: str, servo: ServoAxis, axis: GimbalAxis, needs_pin: bool) -> None:
+        """Refuse what servos cannot do.
+
+        Raises:
+            ValueError: a pin is missing, home would need a switch, or the soft limits are beyond the servo's travel.
+        """
+        if needs_pin and servo.pin < 0:
+            raise ValueError(f'servo.{name} needs pin')
+        if axis.reference != 'absolute' or axis.limit_switches:
+            raise ValueError(f'{name}: a servo needs reference "absolute" and no limit_switches')
+        if not abs(axis.reference_angle) + max(-axis.lower, axis.upper) <= 0.5 * servo.travel:
+            raise ValueError(f'{name}: the soft limits are beyond the servo\'s travel of {servo.travel:g} rad')
 
 
 class ServoOutputs(Protocol):
@@ -53,7 +100,7 @@ class PinOutputs:
         """
         from gpiozero import OutputDevice  # only where there are pins
 
-        self._frequency = 1e9 / _FRAME_NS
+        self._frequency = 1e9 / FRAME_NS
         self._pins: list[Any] = []
         with contextlib.ExitStack() as taken, taking('the servo pins'):
             for axis in (parameters.pan, parameters.tilt):
@@ -77,8 +124,30 @@ class ServoDriver(GimbalDriver):
     """Leads two servos along a shaped motion at 50 Hz."""
 
     name: ClassVar[str] = 'servo'
+    groups: ClassVar[Mapping[str, type]] = {'servo': ServoParameters}
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.COMMANDED
+
+    @classmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        return cls(group_of(parameters, ServoParameters))
+
+    @classmethod
+    def check_parameters(cls, parameters: DriverParameters) -> None:
+        servos = group_of(parameters, ServoParameters)
+        needs_pin = any(True for _ in cls.pins(parameters))
+        servos.check('pan', servos.pan, parameters.pan, needs_pin)
+        servos.check('tilt', servos.tilt, parameters.tilt, needs_pin)
+
+    @classmethod
+    def pins(cls, parameters: DriverParameters) -> Iterator[tuple[str, int]]:
+        servos = group_of(parameters, ServoParameters)
+        yield 'servo.pan.pin', servos.pan.pin
+        yield 'servo.tilt.pin', servos.tilt.pin
+
+    @classmethod
+    def devices(cls, parameters: DriverParameters) -> Iterator[str]:
+        yield GPIO_DEVICES
 
     def __init__(self, parameters: ServoParameters, factory: Any = None, clock: Clock | None = None) -> None:
         """Drive the pins that ``parameters`` name.
@@ -150,7 +219,7 @@ class ServoDriver(GimbalDriver):
                 with self._power:
                     if self._enabled:
                         self._make_frame()
-                due_ns = max(due_ns + _FRAME_NS, self._clock.now_ns())
+                due_ns = max(due_ns + FRAME_NS, self._clock.now_ns())
                 self._clock.sleep_until(due_ns)
         except Exception as error:  # the boundary of the thread: read() tells of it
             self._error = error
@@ -160,32 +229,6 @@ class ServoDriver(GimbalDriver):
     def _make_frame(self) -> None:
         for axis, (profile, motion) in enumerate(zip(self._profiles, self._motions, strict=True)):
             before = profile.position
-            profile.advance(motion, 1e-9 * _FRAME_NS)
+            profile.advance(motion, 1e-9 * FRAME_NS)
             if profile.position != before and self._outputs is not None:
                 self._outputs.pulse(axis, pulse_width(self._servos[axis], profile.position))
-
-
-class Pca9685Driver(ServoDriver):
-    """The same with the pulses from a PCA9685, which makes them by itself: it goes on when this process dies."""
-
-    name: ClassVar[str] = 'pca9685'
-
-    def __init__(
-            self, servos: ServoParameters, board: Pca9685Parameters, bus: Any = None,
-            clock: Clock | None = None) -> None:
-        """Drive the channels that ``board`` names.
-
-        Args:
-            servos: pulses.
-            board: bus, address and channels.
-            bus: the I2C bus; None for this machine's.
-            clock: None for this machine's.
-        """
-        super().__init__(servos, None, clock)
-        self._board = board
-        self._bus = bus
-
-    def _open_outputs(self) -> ServoOutputs:
-        return Pca9685(
-            self._bus or open_bus(self._board.bus, self._board.address),
-            (self._board.pan_channel, self._board.tilt_channel), 1e9 / _FRAME_NS)

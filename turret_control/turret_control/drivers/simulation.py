@@ -6,9 +6,17 @@ import contextlib
 from typing import Any, ClassVar, Protocol
 
 from turret_common.errors import TurretError
+from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
 from turret_control.devices.motion_profile import AxisMotion
-from turret_control.drivers.driver import AxisSample, GimbalDriver, GimbalSample, PositionSource, Switch
+from turret_control.drivers.driver import (
+    AxisSample,
+    DriverParameters,
+    GimbalDriver,
+    GimbalSample,
+    PositionSource,
+    Switch,
+)
 
 
 class Link(Protocol):
@@ -29,6 +37,10 @@ class SimDriver(GimbalDriver):
     name: ClassVar[str] = 'sim'
     hardware: ClassVar[bool] = False
     position_source: ClassVar[PositionSource] = PositionSource.COUNTED
+
+    @classmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        return cls(PlantLink(plant_socket(namespace)))
 
     def __init__(self, link: Link) -> None:
         """Drive the plant at the other end of ``link``."""

@@ -8,23 +8,97 @@ makes no more pulses.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from turret_common.errors import TurretError
+from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
+from turret_common.registry import group_of
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.clock import Clock, SystemClock, wake_on_time
-from turret_control.devices.gpio_pins import pin_errors, pin_factory, taking
+from turret_control.devices.gpio_pins import GPIO_DEVICES, pin_errors, pin_factory, taking
 from turret_control.devices.motion_profile import AxisMotion, stand_still
-from turret_control.drivers.driver import AxisSample, GimbalDriver, GimbalSample, PositionSource, Switch
+from turret_control.drivers.driver import (
+    AxisSample,
+    DriverParameters,
+    GimbalDriver,
+    GimbalSample,
+    PositionSource,
+    Switch,
+    pin_param,
+)
 from turret_control.drivers.stepping import Debouncer, StepEvent, StepPlanner
-from turret_control.gimbal_parameters import StepDirAxis, StepDirParameters
 
 _SEGMENT_NS = 1_000_000
 _RESTING_SEGMENT_NS = 5_000_000
 _LATE_NS = 5_000_000  # who is later than this does not try to catch up
 _REST = AxisMotion(0.0, 0.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class StepDirAxis:
+    """The stepper of one axis. Pins are BCM numbers; -1 = not connected."""
+
+    step_pin: int = pin_param('GPIO (BCM number) of the STEP output; -1 = not connected')
+    direction_pin: int = pin_param('GPIO (BCM number) of the DIR output; -1 = not connected')
+    enable_pin: int = pin_param('GPIO (BCM number) of the ENABLE output; -1 = not connected')
+    lower_switch_pin: int = pin_param('GPIO (BCM number) of the lower limit switch; -1 = not connected')
+    upper_switch_pin: int = pin_param('GPIO (BCM number) of the upper limit switch; -1 = not connected')
+    home_pin: int = pin_param('GPIO (BCM number) of the home flag; -1 = not connected')
+    invert: bool = param(False, 'Inverted direction: DIR is low for the positive direction')
+    steps_per_revolution: int = param(200, 'Full steps per revolution of the motor', minimum=4, maximum=1000)
+    microsteps: int = param(16, 'Microsteps per full step, as configured on the driver', minimum=1, maximum=256)
+    gear_ratio: float = param(1.0, 'Revolutions of the motor per revolution of the axis', minimum=0.01, maximum=1000.0)
+
+    @property
+    def step_angle(self) -> float:
+        """Angle of the axis per step [rad]."""
+        return 2.0 * math.pi / (self.steps_per_revolution * self.microsteps * self.gear_ratio)
+
+
+@dataclasses.dataclass(frozen=True)
+class StepDirParameters:
+    """Two steppers on STEP, DIR and ENABLE pins."""
+
+    pan: StepDirAxis = group(StepDirAxis)
+    tilt: StepDirAxis = group(StepDirAxis)
+    enable_active_low: bool = param(True, 'ENABLE active low: the motors are powered while it is low')
+    switches_normally_closed: bool = param(True, 'Normally closed switches, so that a broken wire counts as pressed')
+    debounce_s: float = param(0.003, 'Debounce time of a switch', unit='s', minimum=0.0, maximum=0.05)
+    max_step_rate: float = param(
+        4000.0, 'Maximum step rate of machine and motor; see "./turret bench steps"', unit='Hz', minimum=10.0,
+        maximum=50000.0)
+    microstep_pins: tuple[int, ...] = param(
+        (), 'GPIOs (BCM numbers) of MS1, MS2, ..., which set the microsteps of both drivers')
+    microstep_levels: tuple[int, ...] = param((), 'Levels of microstep_pins, 0 or 1', minimum=0, maximum=1)
+
+    def __post_init__(self) -> None:
+        if len(self.microstep_pins) != len(self.microstep_levels):
+            raise ValueError('microstep_levels needs one level for each of microstep_pins')
+
+    def check(self, name: str, motor: StepDirAxis, axis: GimbalAxis) -> None:
+        """Refuse what an axis needs and does not have.
+
+        Raises:
+            ValueError: a pin is missing, or the steps would have to be too fast.
+        """
+        needed = {'step_pin': motor.step_pin, 'direction_pin': motor.direction_pin, 'enable_pin': motor.enable_pin}
+        if axis.limit_switches:
+            needed |= {'lower_switch_pin': motor.lower_switch_pin, 'upper_switch_pin': motor.upper_switch_pin}
+        if axis.reference == 'flag':
+            needed['home_pin'] = motor.home_pin
+        missing = [pin for pin, number in needed.items() if number < 0]
+        if missing:
+            raise ValueError(f'step_dir.{name} needs {" and ".join(missing)}')
+        fastest = axis.max_velocity / motor.step_angle
+        if fastest > self.max_step_rate:
+            raise ValueError(
+                f'{name}.max_velocity {axis.max_velocity:g} rad/s takes {fastest:.0f} steps/s, more than '
+                f'step_dir.max_step_rate {self.max_step_rate:.0f}')
 
 
 class _Wires:
@@ -81,8 +155,33 @@ class StepDirDriver(GimbalDriver):
     """Counts the steps that it makes; one count, whatever cuts a motion short."""
 
     name: ClassVar[str] = 'step_dir'
+    groups: ClassVar[Mapping[str, type]] = {'step_dir': StepDirParameters}
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.COUNTED
+
+    @classmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        return cls(group_of(parameters, StepDirParameters))
+
+    @classmethod
+    def check_parameters(cls, parameters: DriverParameters) -> None:
+        steps = group_of(parameters, StepDirParameters)
+        steps.check('pan', steps.pan, parameters.pan)
+        steps.check('tilt', steps.tilt, parameters.tilt)
+
+    @classmethod
+    def pins(cls, parameters: DriverParameters) -> Iterator[tuple[str, int]]:
+        steps = group_of(parameters, StepDirParameters)
+        for pin in steps.microstep_pins:
+            yield 'step_dir.microstep_pins', pin
+        for name, axis in (('pan', steps.pan), ('tilt', steps.tilt)):
+            for field in dataclasses.fields(axis):
+                if field.name.endswith('_pin'):
+                    yield f'step_dir.{name}.{field.name}', getattr(axis, field.name)
+
+    @classmethod
+    def devices(cls, parameters: DriverParameters) -> Iterator[str]:
+        yield GPIO_DEVICES
 
     def __init__(self, parameters: StepDirParameters, factory: Any = None, clock: Clock | None = None) -> None:
         """Drive the pins that ``parameters`` name.

@@ -7,21 +7,45 @@ written and counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from turret_common.errors import TurretError
+from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
+from turret_common.registry import group_of
 from turret_control.clock import Clock
 from turret_control.devices.tmc2209 import REGISTERS, WRITABLE, WRITE_ONLY, Chip, ChipSettings, Port
-from turret_control.drivers.driver import GimbalSample, Register
-from turret_control.drivers.step_dir import StepDirDriver
-from turret_control.gimbal_parameters import StepDirParameters, Tmc2209Parameters
+from turret_control.drivers.driver import Dialog, DriverParameters, GimbalDriver, GimbalSample, Register
+from turret_control.drivers.step_dir import StepDirDriver, StepDirParameters
 
 _CHECK_NS = 1_000_000_000
 _ANSWER_S = 0.02
 
 ResultT = TypeVar('ResultT')
+
+
+@dataclasses.dataclass(frozen=True)
+class Tmc2209Parameters:
+    """Two TMC2209 on one UART; steps come from the pins of ``step_dir``. Currents are in 32nds of the full one."""
+
+    port: str = param('/dev/serial0', 'Serial port of the drivers')
+    baud: int = param(115200, 'Baud rate of the serial port', unit='Bd', minimum=9600, maximum=500000)
+    echo: bool = param(True, 'Single-wire connection, on which every transmitted byte is received again')
+    pan_address: int = param(0, 'Address of the pan driver, set by its pins MS1 and MS2', minimum=0, maximum=3)
+    tilt_address: int = param(1, 'Address of the tilt driver, set by its pins MS1 and MS2', minimum=0, maximum=3)
+    run_current: int = param(
+        16, 'Motor current in motion, in 32nds of full scale minus one (IRUN)', minimum=0, maximum=31)
+    hold_current: int = param(8, 'Motor current at standstill (IHOLD); 0 lets a heavy head drop', minimum=0, maximum=31)
+    hold_delay: int = param(4, 'Ramp time from run to hold current (IHOLDDELAY)', minimum=0, maximum=15)
+    power_down_delay: int = param(
+        20, 'Standstill before the current is reduced, in units of 22 ms (TPOWERDOWN)', minimum=2, maximum=255)
+    spread_cycle: bool = param(False, 'SpreadCycle mode: more torque at speed, more noise')
+
+    def __post_init__(self) -> None:
+        if self.pan_address == self.tilt_address:
+            raise ValueError('tmc2209.pan_address and tilt_address must differ')
 
 
 def open_port(parameters: Tmc2209Parameters) -> Any:
@@ -39,10 +63,42 @@ def open_port(parameters: Tmc2209Parameters) -> Any:
         raise TurretError(ReasonCode.DRIVER_FAULT, f'no UART to the motor drivers: {error}') from error
 
 
+def show_registers(driver: GimbalDriver, dialog: Dialog) -> bool:
+    """Show the registers of the motor driver chips, after writing and verifying their settings."""
+    driver.open()
+    try:
+        values = driver.registers()
+        for register in values:
+            text = 'no answer' if register.value is None else f'0x{register.value:08X}'
+            dialog.say(f'{register.axis:5}{register.name:12}0x{register.address:02X}  {text}')
+        return all(register.value is not None for register in values)
+    finally:
+        driver.close()
+
+
 class Tmc2209Driver(StepDirDriver):
     """Steps like :class:`StepDirDriver`; sets the chips up first and looks after them once a second."""
 
     name: ClassVar[str] = 'tmc2209'
+    groups: ClassVar[Mapping[str, type]] = {'step_dir': StepDirParameters, 'tmc2209': Tmc2209Parameters}
+    hardware_checks: ClassVar[Mapping[str, Callable[[GimbalDriver, Dialog], bool]]] = {'uart': show_registers}
+
+    @classmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        return cls(group_of(parameters, StepDirParameters), group_of(parameters, Tmc2209Parameters))
+
+    @classmethod
+    def check_parameters(cls, parameters: DriverParameters) -> None:
+        super().check_parameters(parameters)
+        steps = group_of(parameters, StepDirParameters)
+        for name, motor in (('pan', steps.pan), ('tilt', steps.tilt)):
+            if motor.microsteps & (motor.microsteps - 1):
+                raise ValueError(f'step_dir.{name}.microsteps must be 1, 2, 4, ... or 256 for a TMC2209')
+
+    @classmethod
+    def devices(cls, parameters: DriverParameters) -> Iterator[str]:
+        yield from super().devices(parameters)
+        yield group_of(parameters, Tmc2209Parameters).port
 
     def __init__(
             self, steps: StepDirParameters, uart: Tmc2209Parameters, factory: Any = None, clock: Clock | None = None,

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.validation import require_finite, require_range
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import AxisSample, Switch
 from turret_control.gimbal.homing import Range
-from turret_control.gimbal_parameters import GimbalAxis
 
 _MOVING = 1e-3      # rad/s; below it an axis stands still
 _ARRIVED = 5e-4     # rad; nearer than this is there

@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import AxisSample, GimbalSample, Switch
 from turret_control.gimbal.axis import Axis, AxisCondition, AxisView, Mode
 from turret_control.gimbal.homing import Step, calibrate_axis, home_axis
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.gimbal_parameters import GimbalParameters
 
 COMMAND_TIMEOUT_NS = 200_000_000
 #: Time between two ticks: joint_states at 101 Hz.

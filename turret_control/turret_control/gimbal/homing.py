@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import AxisSample, Switch
-from turret_control.gimbal_parameters import GimbalAxis
 
 _STANDING = 1e-3  # rad/s
 

@@ -16,7 +16,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.clock import wake_on_time
 from turret_control.laser.guardian import GuardianLink
-from turret_control.laser.lines import LaserLines
+from turret_control.laser.lines.line import LaserLines
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines
 
 _ARMED_TICK_NS, _DARK_TICK_NS = 5_000_000, 20_000_000

@@ -26,13 +26,14 @@ from turret_common.pose_history import Pose, PoseHistory
 from turret_common.reason_codes import ReasonCode
 from turret_common.track_state import TrackState
 from turret_control.aiming.selection import Target
+from turret_control.axis_parameters import GimbalAxis
 from turret_control.controller.controller import Controller
 from turret_control.controller.head_command import GimbalReadiness
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.drivers.driver import AxisSample, GimbalSample
 from turret_control.gimbal import gimbal as gimbal_core
 from turret_control.gimbal.gimbal import Gimbal, GimbalView
-from turret_control.gimbal_parameters import GimbalAxis, GimbalParameters
+from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.motion import AxisLimits, Command, CommandMode, HeadLimits
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantAxis, PlantParameters

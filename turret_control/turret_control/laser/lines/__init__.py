@@ -1,0 +1,1 @@
+"""The lines of a laser (fire line, emission indicator, watchdog), one file per kind, and their registry."""
