@@ -72,7 +72,8 @@ def interfaces() -> str:
         'nothing. Every node also offers `~/save_parameters` ([SaveParameters](#saveparameters)).', '',
         '## Topics', '', '| topic | type | publisher | quality of service | rate | purpose |',
         '|---|---|---|---|---|---|',
-        *(f'| `{t.name}` | {anchor(t.type)} | {t.node} | {QOS[t.qos]} | {t.rate} | {t.purpose} |' for t in TOPICS),
+        *(f'| `{t.name}` | {anchor(t.type)} | {t.node} | {QOS[t.qos].words} | {t.rate} | {t.purpose} |'
+          for t in TOPICS),
         '', '## Service names', '', '| service | type | node |', '|---|---|---|',
         *(f'| `{s.name}` | {anchor(s.type)} | {s.node} |' for s in SERVICES),
         '', '## Action names', '', '| action | type | node |', '|---|---|---|',

@@ -29,7 +29,7 @@ def topics(selection: str) -> list[str]:
 def qos_overrides() -> str:
     """Return the file for ``--qos-profile-overrides-path``: each topic with the QoS of its publisher."""
     return _HEAD + '# ros2 bag record --qos-profile-overrides-path THIS_FILE ...\n' + yaml.safe_dump(
-        {_absolute(topic.name): _profile(QOS[topic.qos]) for topic in TOPICS}, sort_keys=False)
+        {_absolute(topic.name): _profile(QOS[topic.qos].words) for topic in TOPICS}, sort_keys=False)
 
 
 def recorder_parameters() -> str:

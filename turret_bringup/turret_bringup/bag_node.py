@@ -30,9 +30,11 @@ from turret_common.paths import state_dir
 from turret_common.periodic import Periodic
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.ros.node import answered, in_thread, run, stamp_from
+from turret_common.ros.critical import result_of
+from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.ros.time import stamp_from
 from turret_common.validation import require_range
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
@@ -236,7 +238,7 @@ class BagNode(Node):
         if recorder is None or not recorder.progress.active:
             raise TurretError(ReasonCode.NOT_READY, 'nothing is being recorded')
         self._take_now()
-        await in_thread(self, self._worker, recorder.stop)
+        await result_of(self, self._worker.submit(recorder.stop))
         response.name = recorder.name
 
     @answered
@@ -244,16 +246,16 @@ class BagNode(Node):
         response.bags = [
             BagInfo(name=bag.name, start=stamp_from(bag.start_ns * 1e-9), duration_s=bag.duration_s, size=bag.size,
                     messages=bag.messages, complete=bag.complete)
-            for bag in await in_thread(self, self._worker, self._library.entries)]
+            for bag in await result_of(self, self._worker.submit(self._library.entries))]
 
     @answered
     async def _save_last(self, request: SaveLast.Request, response: SaveLast.Response) -> None:
         require_range('duration_s', request.duration_s, 0.0, self._ros_parameters.value.ring.seconds)
-        response.name = await in_thread(self, self._worker, self._save, request.label, request.duration_s)
+        response.name = await result_of(self, self._worker.submit(self._save, request.label, request.duration_s))
 
     @answered
     async def _delete(self, request: DeleteBag.Request, response: DeleteBag.Response) -> None:
-        await in_thread(self, self._worker, self._library.delete, request.name)
+        await result_of(self, self._worker.submit(self._library.delete, request.name))
 
     # --- on the worker
 

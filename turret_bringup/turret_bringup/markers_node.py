@@ -23,7 +23,7 @@ from turret_common.ros import qos as ros_qos
 from turret_common.ros.images import info_to_camera
 from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.subscriptions import PolledSubscription
 from turret_control.boresight.boresight import Boresight
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.safety.zones import Zone, ZoneKind

@@ -30,9 +30,10 @@ from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
 from turret_common.paths import state_dir
 from turret_common.plant_client import plant_socket
 from turret_common.ros.images import CameraInfoPublisher, array_to_image
-from turret_common.ros.node import run, stamp_from
+from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.qos import IMAGE_OUT, STATE
+from turret_common.ros.time import stamp_from
 from turret_msgs.msg import CameraState
 
 _STATE_PERIOD_S = 0.5

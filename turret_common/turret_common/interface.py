@@ -36,14 +36,28 @@ class Action(NamedTuple):
     node: str
 
 
-#: What each quality of service of :mod:`turret_common.ros.qos` means.
-QOS: dict[str, str] = {
-    'STATE': 'reliable, transient local, depth 1',
-    'IMAGE_OUT': 'reliable, volatile, depth 1',
-    'PERMIT': 'best effort, volatile, depth 1',
-    'STREAM': 'reliable, volatile, depth 5',
-    'COMMAND': 'reliable, volatile, depth 1',
-    'STATUS': 'reliable, volatile, depth 1',
+class Qos(NamedTuple):
+    """A quality of service; it keeps the newest ``depth`` messages."""
+
+    reliable: bool
+    latched: bool
+    depth: int
+
+    @property
+    def words(self) -> str:
+        """The policies by their names in ROS."""
+        return (f'{"reliable" if self.reliable else "best effort"}, '
+                f'{"transient local" if self.latched else "volatile"}, depth {self.depth}')
+
+
+#: The qualities of service of the topics; :mod:`turret_common.ros.qos` has them as profiles of rclpy.
+QOS: dict[str, Qos] = {
+    'STATE': Qos(True, True, 1),
+    'IMAGE_OUT': Qos(True, False, 1),  # reliable: many viewers request it
+    'PERMIT': Qos(False, False, 1),
+    'STREAM': Qos(True, False, 5),
+    'COMMAND': Qos(True, False, 1),
+    'STATUS': Qos(True, False, 1),
 }
 
 _FAST = 'on change and 10 Hz'

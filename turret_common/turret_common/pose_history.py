@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections import deque
 from typing import NamedTuple
 
 
 class Pose(NamedTuple):
-    """Pan and tilt in rad and their rates in rad/s."""
+    """Pan and tilt in rad and their rates in rad/s; a rate that is not known is NaN."""
 
     pan: float
     tilt: float
@@ -45,13 +46,16 @@ class PoseHistory:
     def at(self, stamp: float) -> Pose | None:
         """Return the pose at ``stamp``; None when it is outside the history.
 
-        Shortly after the newest sample (at most ``extrapolate_s``) the pose is continued with the newest rates.
+        Shortly after the newest sample (at most ``extrapolate_s``) the pose is continued with the newest rates, or held
+        where those are unknown (NaN).
         """
         if not self._stamps or stamp < self._stamps[0] or stamp > self._stamps[-1] + self._extrapolate_s:
             return None
         i = bisect.bisect_left(self._stamps, stamp)
         if i == len(self._stamps):
             last, dt = self._poses[-1], stamp - self._stamps[-1]
+            if math.isnan(last.pan_rate + last.tilt_rate):
+                return last
             return last._replace(pan=last.pan + last.pan_rate * dt, tilt=last.tilt + last.tilt_rate * dt)
         if i == 0:
             return self._poses[0]

@@ -16,10 +16,11 @@ from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import CameraFeed
-from turret_common.ros.node import answered, run, seconds, stamp_from
+from turret_common.ros.node import answered, run
 from turret_common.ros.params import ArmedGuard, RosParameters
-from turret_common.ros.polled_subscription import AwaitedSubscription, PolledSubscription
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
+from turret_common.ros.time import seconds, stamp_from
 from turret_common.validation import require_range
 from turret_control.actions.ros_actions import ControllerActions
 from turret_control.actions.ros_boresight import BoresightCalibration

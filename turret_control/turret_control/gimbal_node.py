@@ -19,12 +19,13 @@ from turret_common.errors import TurretError
 from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.critical import Done, ended
 from turret_common.ros.deferred_response import PatientActionServer
+from turret_common.ros.internals import feedback_type
 from turret_common.ros.node import answered, finish, run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.polled_subscription import PolledSubscription
-from turret_common.ros.procedures import Done, ended
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros.subscriptions import PolledSubscription
 from turret_control.drivers.driver import GimbalSample
 from turret_control.drivers.registry import DRIVERS
 from turret_control.gimbal.axis import AxisView
@@ -205,7 +206,7 @@ class GimbalNode(Node):
             return
         if sent is None or feedback[:2] != sent[:2] or now_s - sent_s >= _FEEDBACK_PERIOD_S:
             self._fed_back = (feedback, now_s)
-            goal.publish_feedback(goal._action_server.action_type.Feedback(**feedback._asdict()))
+            goal.publish_feedback(feedback_type(goal)(**feedback._asdict()))
 
     def _note(self, view: GimbalView) -> None:
         """Log what a person should know: faults, and motors that are about to be released."""

@@ -19,7 +19,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.polled_subscription import AwaitedSubscription, PolledSubscription
+from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
 from turret_control.laser.emission_budget import HourlyLight
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.registry import LINES
@@ -47,11 +47,12 @@ class LaserNode(Node):
         self._light_file = state_dir(self.get_namespace()) / 'hourly_light.json'
         self._core = LaserCore(self._params.value, self._permits, _read_light(self._light_file))
         self._pulses_kept = len(self._core.light.pulses)
-        self._permits_in = AwaitedSubscription(self, msg.SafetyPermit, 'safety/permit', qos.PERMIT)
         self._grants_in = PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', qos.PERMIT)
+        self._permits_in = AwaitedSubscription(
+            self, msg.SafetyPermit, 'safety/permit', qos.PERMIT, self._grants_in)
         self._topics = Periodic(
             'laser topics', _STATE_PERIOD_S, self._tick, self._on_topics_error,
-            lambda timeout_s: self._permits_in.wait(timeout_s, self._grants_in))
+            self._permits_in.wait)
         self._changed = threading.Event()
         self._loop = LaserLoop(self._core, lines, guardian, self._on_change, self._on_loop_end)
         self._loop.start()

@@ -24,9 +24,10 @@ from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.ros.node import answered, run, seconds
+from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.ros.time import seconds
 from turret_control.safety.estop import EstopReader, debounced, gpio_estop, no_estop, sim_estop
 from turret_control.safety.interlocks import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
 from turret_control.safety.lease import OperatorLease

@@ -10,12 +10,13 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from turret_common.periodic import Periodic
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.ros.node import answered, run, seconds
+from turret_common.ros.critical import critical
+from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.ros.time import seconds
 from turret_control.status import FaultBook, FaultRecord, NodeWatch, Severity
 from turret_control.status_parameters import StatusParameters
 from turret_msgs import msg, srv
@@ -62,18 +63,13 @@ class StatusNode(Node):
         self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST)
         self.create_service(srv.GetFaults, 'status/get_faults', self._faults)
 
-        self._thread = Periodic(
-            'status', self._params.period_s / _READS_PER_MESSAGE, self._tick, self._on_thread_error)
+        self._thread = critical(self, 'status', self._params.period_s / _READS_PER_MESSAGE, self._tick)
         self._thread.start()
 
     def destroy_node(self) -> None:
         """Stop publishing."""
         self._thread.stop()
         super().destroy_node()
-
-    def _on_thread_error(self, error: BaseException) -> None:
-        self.get_logger().fatal(f'no status any more: {type(error).__name__}: {error}')
-        self.context.try_shutdown()
 
     def _tick(self) -> None:
         now = time.monotonic()

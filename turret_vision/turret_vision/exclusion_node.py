@@ -16,10 +16,11 @@ from turret_common.images import to_bgr
 from turret_common.periodic import Periodic
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import CameraFeed, image_to_array
-from turret_common.ros.node import run, seconds
+from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.polled_subscription import PolledSubscription
-from turret_common.ros.qos import IMAGE_IN, STREAM
+from turret_common.ros.qos import NEWEST, STREAM
+from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.ros.time import seconds
 from turret_msgs.msg import PeopleArray, Person
 from turret_vision.detectors.person import FreezeWatch, SeenPerson, find_people, people_detectors
 from turret_vision.exclusion_parameters import ExclusionParameters
@@ -42,7 +43,7 @@ class ExclusionNode(Node):
         self._freeze = FreezeWatch()
         self._cpu, self._cpu_since = float('nan'), (time.monotonic(), time.process_time())
         self._poses = PoseFeed(self)
-        self._images = PolledSubscription(self, Image, 'camera/image_raw', IMAGE_IN)
+        self._images = PolledSubscription(self, Image, 'camera/image_raw', NEWEST)
         self._camera = CameraFeed(self)
         self._people = self.create_publisher(PeopleArray, 'exclusion/people', STREAM)
         self._thread = Periodic('exclusion', 1.0 / self._chosen.rate_hz, self._tick, self._on_thread_error)

@@ -13,8 +13,8 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from turret_common.pose_history import Pose, PoseHistory
-from turret_common.ros.node import seconds
-from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.ros.time import seconds
 from turret_msgs import msg as msgs
 from turret_vision.detectors.detection import Box, Detection
 from turret_vision.tracking.tracker import Track

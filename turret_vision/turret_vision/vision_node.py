@@ -17,10 +17,11 @@ from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
 from turret_common.ros.images import CameraFeed, image_to_array
-from turret_common.ros.node import answered, run, seconds
+from turret_common.ros.node import answered, run
 from turret_common.ros.params import ArmedGuard, RosParameters
-from turret_common.ros.polled_subscription import AwaitedSubscription
-from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.ros.qos import IMAGE_OUT, NEWEST, STATE, STREAM
+from turret_common.ros.subscriptions import AwaitedSubscription
+from turret_common.ros.time import seconds
 from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
 from turret_vision.annotate import annotate
@@ -64,7 +65,7 @@ class VisionNode(Node):
 
         self._poses = PoseFeed(self)
         self._camera = CameraFeed(self)
-        self._images = AwaitedSubscription(self, Image, 'camera/image_raw', IMAGE_IN)
+        self._images = AwaitedSubscription(self, Image, 'camera/image_raw', NEWEST)
         self.create_service(TeachColor, 'vision/teach_color', self._teach_color)
         self.create_timer(_STATE_PERIOD_S, self._publish_state)
 

@@ -21,7 +21,7 @@ from turret_bringup.bags.writer import BagWriter
 from turret_bringup.cli import main
 from turret_bringup.evaluation.series import namespace_of
 from turret_common.messages.definitions import definition, type_hash
-from turret_common.ros.node import stamp_from
+from turret_common.ros.time import stamp_from
 from turret_msgs.msg import (
     AimTarget,
     BoundingBox,

@@ -26,6 +26,7 @@ from turret_bringup.bench.ros_bag_source import NUMBER, RATES
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import scratch_turret
 from turret_common.bench import Row
+from turret_common.messages.cdr import stamp_of
 from turret_common.testing.ros_testing import claim_domain, release_domain, wait_until
 from turret_msgs.msg import GimbalCommand, SafetyPermit, TurretStatus
 
@@ -167,7 +168,7 @@ def _gaps(bag: Bag) -> int:
         numbers = [deserialize_message(m.data, kind).seq for m in bag.messages([f'/turret/{topic}'])]
         lost += numbers[-1] - numbers[0] + 1 - len(numbers)
     pictures, infos = (
-        [m.data[4:12] for m in bag.messages([f'/turret/camera/{topic}'])]
+        [stamp_of(m.data) for m in bag.messages([f'/turret/camera/{topic}'])]
         for topic in ('image_raw/compressed', 'camera_info'))
     first = pictures[0]
     since = infos[infos.index(first):] if first in infos else infos

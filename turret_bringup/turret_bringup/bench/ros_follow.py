@@ -31,7 +31,7 @@ from turret_common.bench import Row, percentile, spread
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, angle_between
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.node import seconds
+from turret_common.ros.time import seconds
 from turret_msgs.msg import ControllerState
 from turret_vision.footage.clips import RATES_HZ, FootageTruth
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from turret_common.ros.internals import constants
 from turret_msgs.msg import AxisState, ControllerState, LaserState, TurretStatus
 
 
@@ -37,9 +38,10 @@ def lines(status: dict[str, Any]) -> list[str]:
 
 def _name(message_type: Any, prefix: str, value: int) -> str:
     """Return the constant of a message type that has the value, in small letters."""
-    constants = getattr(type(message_type), f'_{type(message_type).__name__}__constants')
-    names = [name for name, number in constants.items() if name.startswith(f'{prefix}_') and number == value]
-    return names[0].removeprefix(f'{prefix}_').replace('_', ' ').lower() if names else str(value)
+    for name, number in constants(message_type).items():
+        if name.startswith(f'{prefix}_') and number == value:
+            return name.removeprefix(f'{prefix}_').replace('_', ' ').lower()
+    return str(value)
 
 
 def _text(value: float | None, form: str, unknown: str = '?') -> str:

@@ -19,7 +19,7 @@ from turret_common.interface import TOPICS
 from turret_common.messages.definitions import definition, type_hash
 from turret_common.messages.ros_schema import UnknownTypeError, interface
 from turret_common.ros import qos as ros_qos
-from turret_common.ros.polled_subscription import TakenByHand
+from turret_common.ros.internals import UnspunGroup
 
 #: Messages that may wait in the middleware until they are taken; fewer of those that are large.
 _DEPTH = 1000
@@ -84,7 +84,7 @@ class BagFeeds:
         """
         self._node = node
         self._added = added
-        self._group = TakenByHand()
+        self._group = UnspunGroup()
         self._unknown: set[str] = set()
         prefix = node.get_namespace().rstrip('/')
         self._declared = {

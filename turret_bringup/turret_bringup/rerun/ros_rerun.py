@@ -36,7 +36,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.pose_history import PoseHistory
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import image_to_array, info_to_camera
-from turret_common.ros.node import seconds
+from turret_common.ros.time import seconds
 from turret_control.boresight.boresight import Boresight
 from turret_control.controller.controller import Controller, Mode
 from turret_control.controller.ros_messages import (

@@ -23,7 +23,7 @@ PRELOADED = (
     'rclpy.action', 'rcl_interfaces.srv', 'sensor_msgs.msg', 'turret_msgs.action', 'turret_msgs.msg', 'turret_msgs.srv',
     'rosidl_generator_py', 'rosidl_parser.parser', 'service_msgs.msg', 'std_msgs.msg',
     'type_description_interfaces.msg',
-    'turret_common.ros.node', 'turret_common.ros.params', 'turret_common.ros.polled_subscription')
+    'turret_common.ros.node', 'turret_common.ros.params', 'turret_common.ros.subscriptions')
 
 _M_ARENA_MAX = -8  # of glibc's mallopt
 

@@ -21,8 +21,8 @@ from turret_camera.media.library import MediaKind
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image, camera_to_info, image_to_array
-from turret_common.ros.node import seconds, stamp_from
-from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.ros.qos import IMAGE_OUT, NEWEST, STATE, STREAM
+from turret_common.ros.time import seconds, stamp_from
 from turret_common.testing import ros_testing
 from turret_msgs.msg import AudioChunk, AudioState, CameraState, MediaItem
 from turret_msgs.srv import CaptureStill, DeleteMedia, ListMedia, RenameMedia, StartRecording, StopRecording
@@ -43,8 +43,8 @@ def newest(messages: list[Any]) -> Any:
 def test_raw_jpeg_and_info_share_one_stamp_and_show_the_same(ros: Any, make_plant: Any) -> None:
     make_plant()
     start(ros)
-    raw = ros.collect(Image, 'camera/image_raw', IMAGE_IN)
-    jpeg = ros.collect(CompressedImage, 'camera/image_raw/compressed', IMAGE_IN)
+    raw = ros.collect(Image, 'camera/image_raw', NEWEST)
+    jpeg = ros.collect(CompressedImage, 'camera/image_raw/compressed', NEWEST)
     info = ros.collect(CameraInfo, 'camera/camera_info', STREAM)
 
     def shared() -> Any:
@@ -68,7 +68,7 @@ def test_nothing_is_encoded_for_nobody(ros: Any, make_plant: Any, monkeypatch: p
     info = ros.collect(CameraInfo, 'camera/camera_info', STREAM)
     wait_until(lambda: len(info) > 5, what='frames')
     assert not encoded
-    jpeg = ros.collect(CompressedImage, 'camera/image_raw/compressed', IMAGE_IN)
+    jpeg = ros.collect(CompressedImage, 'camera/image_raw/compressed', NEWEST)
     wait_until(lambda: jpeg, what='JPEG')
     assert set(encoded) == {77}
 
@@ -103,7 +103,7 @@ def test_a_lost_camera_is_a_fault_until_it_is_back(ros: Any, make_plant: Any) ->
 def test_live_parameters_act_and_are_in_the_state(ros: Any, make_plant: Any) -> None:
     make_plant()
     node = start(ros, auto_exposure=False, exposure_us=10000)
-    raw = ros.collect(Image, 'camera/image_raw', IMAGE_IN)
+    raw = ros.collect(Image, 'camera/image_raw', NEWEST)
     states = ros.collect(CameraState, 'camera/state', STATE)
     before = image_to_array(wait_until(lambda: newest(raw), what='image')).mean()
     node.set_parameters([Parameter('exposure_us', value=2500), Parameter('width', value=80),
@@ -180,7 +180,7 @@ def test_pictures_of_another_driver_keep_their_stamp_and_calibration(ros: Any) -
     start(ros, source='topic', image_topic='/driver/image')
     images = ros.probe.create_publisher(Image, '/driver/image', IMAGE_OUT)
     infos = ros.probe.create_publisher(CameraInfo, '/driver/camera_info', STREAM)
-    raw = ros.collect(Image, 'camera/image_raw', IMAGE_IN)
+    raw = ros.collect(Image, 'camera/image_raw', NEWEST)
     info = ros.collect(CameraInfo, 'camera/camera_info', STREAM)
     states = ros.collect(CameraState, 'camera/state', STATE)
     driver = PinholeCamera(64, 48, 71.0, 72.0, 30.0, 25.0, (0.1, 0.0, 0.0, 0.0, 0.0))

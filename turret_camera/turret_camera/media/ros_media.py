@@ -20,8 +20,9 @@ from turret_camera.media.recorder import Limits, VideoRecorder
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.node import answered, seconds, stamp_from
-from turret_common.ros.qos import IMAGE_IN
+from turret_common.ros.node import answered
+from turret_common.ros.qos import NEWEST
+from turret_common.ros.time import seconds, stamp_from
 from turret_common.validation import require_range
 from turret_msgs.msg import MediaItem, RecordingState
 from turret_msgs.srv import CaptureStill, DeleteMedia, ListMedia, RenameMedia, StartRecording, StopRecording
@@ -127,7 +128,7 @@ class RosMedia:
         if request.annotated:
             topic = 'vision/image_annotated/compressed'
             self._annotated = (
-                self.node.create_subscription(CompressedImage, topic, self._on_annotated, IMAGE_IN),
+                self.node.create_subscription(CompressedImage, topic, self._on_annotated, NEWEST),
                 self.node.create_timer(0.5, self._end_annotated_when_done))
         self._recorder = recorder
         self._audio.listen('recording', recorder.hear)

@@ -20,8 +20,8 @@ from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import image_to_array, info_to_camera
-from turret_common.ros.node import seconds
-from turret_common.ros.qos import IMAGE_IN
+from turret_common.ros.qos import NEWEST
+from turret_common.ros.time import seconds
 
 _SILENT_S = 2.0
 _OLDEST_NS = 5_000_000_000  # a stamp that is older than this is on another clock
@@ -42,10 +42,10 @@ class RosTopicSource(ImageSource):
         topic = parameters.image_topic
         compressed = topic.endswith('/compressed')
         folder = topic.removesuffix('/compressed').rpartition('/')[0]
-        node.create_subscription(CompressedImage if compressed else Image, topic, self._on_image, IMAGE_IN)
+        node.create_subscription(CompressedImage if compressed else Image, topic, self._on_image, NEWEST)
         if lens is None:
             info = f'{folder}/camera_info' if folder else 'camera_info'
-            node.create_subscription(CameraInfo, info, self._on_info, IMAGE_IN)
+            node.create_subscription(CameraInfo, info, self._on_info, NEWEST)
 
     @property
     def detail(self) -> str:

@@ -16,8 +16,8 @@ from turret_common.ros.images import (
     image_to_array,
     info_to_camera,
 )
-from turret_common.ros.node import stamp_from
 from turret_common.ros.qos import STREAM
+from turret_common.ros.time import stamp_from
 from turret_common.testing.ros_testing import RosHarness, wait_until
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
+from turret_common.errors import TurretError
 from turret_common.messages.schema import (
     PRIMITIVES,
     Array,
@@ -31,6 +32,7 @@ from turret_common.messages.schema import (
     is_blob,
     type_text,
 )
+from turret_common.reason_codes import ReasonCode
 
 HEADER = b'\x00\x01\x00\x00'
 
@@ -44,8 +46,46 @@ _TYPED_ARRAY_TAGS = {
 }
 
 
-class CodecError(ValueError):
-    """A value does not fit its message type, or bytes are no message of the type."""
+class CodecError(TurretError, ValueError):
+    """A value does not fit its message type, or bytes are not a message of the type: INVALID_ARGUMENT."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ReasonCode.INVALID_ARGUMENT, message)
+
+
+# --- bytes of serialized messages ------------------------------------------------------------------------------------
+
+_STAMP = struct.Struct('<iI')  # of a message that begins with a std_msgs/Header: behind the encapsulation header
+_STAMP_AT = len(HEADER)
+_STAMP_END = _STAMP_AT + _STAMP.size
+_GOAL_ID_SIZE = 16
+
+
+def stamp_of(data: bytes) -> int:
+    """Return the stamp [ns] of a serialized message that begins with a ``std_msgs/Header``.
+
+    Raises:
+        CodecError: the data is too short.
+    """
+    if len(data) < _STAMP_END:
+        raise CodecError(f'{len(data)} bytes are too short for a header')
+    sec, nanosec = _STAMP.unpack_from(data, _STAMP_AT)
+    return int(sec) * 10**9 + int(nanosec)
+
+
+def with_stamp(data: bytes, stamp_ns: int) -> bytes:
+    """Return a serialized message that begins with a ``std_msgs/Header`` with another stamp [ns]."""
+    return data[:_STAMP_AT] + _STAMP.pack(*divmod(stamp_ns, 10**9)) + data[_STAMP_END:]
+
+
+def same_but_stamp(a: bytes, b: bytes) -> bool:
+    """Return whether two serialized messages that begin with a ``std_msgs/Header`` differ in nothing but the stamp."""
+    return a[_STAMP_END:] == b[_STAMP_END:] and a[:_STAMP_AT] == b[:_STAMP_AT]
+
+
+def goal_id_of(data: bytes) -> bytes:
+    """Return the 16 bytes of the goal id of a serialized feedback message of an action."""
+    return data[_STAMP_AT:_STAMP_AT + _GOAL_ID_SIZE]
 
 
 class Codec:

@@ -11,6 +11,7 @@ from typing import Any
 from rosidl_parser import definition as idl
 
 from turret_common.messages.schema import Array, Field, FieldType, Primitive, Sequence, Struct, Text
+from turret_common.ros.internals import constants
 
 _NAME = re.compile(r'([a-z][a-z0-9_]*)/(?:(msg|srv|action)/)?([A-Z][A-Za-z0-9_]*)')
 
@@ -73,9 +74,7 @@ def schema(cls: Any) -> Struct:
 
 
 def _constants(cls: Any) -> tuple[tuple[str, FieldType, Any], ...]:
-    metaclass = type(cls)
-    values = getattr(metaclass, f'_{metaclass.__name__}__constants', {})
-    return tuple((name, _constant_type(value), value) for name, value in values.items())
+    return tuple((name, _constant_type(value), value) for name, value in constants(cls).items())
 
 
 def _constant_type(value: Any) -> FieldType:

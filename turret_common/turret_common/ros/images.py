@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from std_msgs.msg import Header
 
 from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
 from turret_common.images import ENCODINGS, as_array
-from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.messages.cdr import same_but_stamp, with_stamp
 from turret_common.ros.qos import NEWEST, STREAM
-
-_STAMP, _STAMP_END = 4, 12  # where the stamp is in a serialized message with a header
+from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.ros.time import nanoseconds
 
 
 def image_to_array(msg: Image) -> npt.NDArray[np.generic]:
@@ -63,16 +62,15 @@ class CameraInfoPublisher:
 
     def __init__(self, node: Node) -> None:
         self._described: tuple[PinholeCamera, str] | None = None
-        self._data = bytearray()
+        self._data = b''
         self._publisher = node.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
 
     def publish(self, camera: PinholeCamera, header: Header) -> None:
         """Describe the camera of the image that has this header."""
         if self._described != (camera, header.frame_id):
             self._described = camera, header.frame_id
-            self._data[:] = serialize_message(camera_to_info(camera, header))
-        struct.pack_into('=iI', self._data, _STAMP, header.stamp.sec, header.stamp.nanosec)
-        self._publisher.publish(bytes(self._data))
+            self._data = serialize_message(camera_to_info(camera, header))
+        self._publisher.publish(with_stamp(self._data, nanoseconds(header.stamp)))
 
 
 class CameraFeed:
@@ -93,7 +91,7 @@ class CameraFeed:
     def catch_up(self) -> PinholeCamera | None:
         """Take what has arrived, and return the camera."""
         for data in self._infos.take():
-            if data[_STAMP_END:] != self._decoded:
-                self._decoded = data[_STAMP_END:]
+            if not same_but_stamp(data, self._decoded):
+                self._decoded = data
                 self.camera = info_to_camera(deserialize_message(data, CameraInfo))
         return self.camera

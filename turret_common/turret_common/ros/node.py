@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import rclpy
@@ -19,8 +18,6 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
-from rclpy.time import Time
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -28,7 +25,6 @@ from turret_common.ros.deferred_response import answer_patiently
 
 RequestT = TypeVar('RequestT')
 ResponseT = TypeVar('ResponseT')
-ResultT = TypeVar('ResultT')
 
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -132,25 +128,3 @@ def finish(goal: ServerGoalHandle, result: Any, error: TurretError | None) -> No
         goal.canceled()
     else:
         goal.abort()
-
-
-async def in_thread(node: Node, worker: ThreadPoolExecutor, function: Callable[..., ResultT], *args: Any) -> ResultT:
-    """Run a function in a worker thread; await what it returns or raises, while the node's executor goes on."""
-    done = Future()
-
-    def wake(job: Any) -> None:  # in the worker; the executor must be woken
-        if node.executor is not None:
-            node.executor.create_task(done.set_result, job)
-    worker.submit(function, *args).add_done_callback(wake)
-    result: ResultT = (await done).result()
-    return result
-
-
-def seconds(stamp: Any) -> float:
-    """Return a ``builtin_interfaces/Time`` as seconds."""
-    return float(stamp.sec) + 1e-9 * float(stamp.nanosec)
-
-
-def stamp_from(seconds_: float) -> Any:
-    """Return seconds as a ``builtin_interfaces/Time``."""
-    return Time(nanoseconds=round(seconds_ * 1e9)).to_msg()

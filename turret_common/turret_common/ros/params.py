@@ -13,9 +13,10 @@ from rclpy.parameter import Parameter
 from turret_common import params
 from turret_common.paths import state_dir, write_atomically
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.node import seconds
-from turret_common.ros.polled_subscription import PolledSubscription
+from turret_common.ros.internals import parameter_overrides
 from turret_common.ros.qos import STATE
+from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.ros.time import age_s
 from turret_msgs.msg import LaserState
 from turret_msgs.srv import SaveParameters
 
@@ -38,7 +39,7 @@ class ArmedGuard:
             free: beginnings of the names of those that may change also while it is armed.
         """
         self._free = tuple(free)
-        self._clock = node.get_clock()
+        self._node = node
         self._states = PolledSubscription(node, LaserState, 'laser/state', STATE)
         self._newest: LaserState | None = None
 
@@ -58,8 +59,7 @@ class ArmedGuard:
         newest = self._newest
         if newest is None or newest.state in _DISARMED:
             return False
-        age_s: float = 1e-9 * self._clock.now().nanoseconds - seconds(newest.header.stamp)
-        return age_s < _LASER_GONE_S
+        return age_s(self._node, newest.header.stamp) < _LASER_GONE_S
 
 
 class RosParameters(Generic[ParametersT]):
@@ -88,8 +88,7 @@ class RosParameters(Generic[ParametersT]):
         self._guard = guard
         self._specs = params.specs(cls)
         overrides = {
-            name: _sequence(parameter.value)
-            for name, parameter in node._parameter_overrides.items() if name in self._specs}
+            name: _sequence(value) for name, value in parameter_overrides(node).items() if name in self._specs}
         self.value: ParametersT = params.build(cls, overrides)
         for name, value in params.flatten(self.value).items():
             node.declare_parameter(

@@ -1,23 +1,76 @@
-"""The quality-of-service profiles of the turret, by what they are for."""
+"""Quality of service: the profiles of the turret's topics, and profiles that follow the publishers of any topic."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-#: State topics: reliable, latched, newest only.
-STATE = QoSProfile(
-    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-#: Image publishers: reliable, because stock viewers ask for it and get black video otherwise.
-IMAGE_OUT = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
-#: Our own image subscribers: newest only.
-IMAGE_IN = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-#: Permits and fire grants: newest only, never latched.
-PERMIT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-#: Measurements in a stream: detections, tracks, joint states.
-STREAM = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
-#: Commands in a stream: newest only, never latched.
-COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
-#: The consolidated status.
-STATUS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
-#: Our own readers of any topic who want only the newest message.
-NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+from turret_common.interface import QOS
+
+
+def _profile(reliable: bool, latched: bool, depth: int) -> QoSProfile:
+    return QoSProfile(
+        depth=depth, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+
+
+STATE, IMAGE_OUT, PERMIT, STREAM, COMMAND, STATUS = (
+    _profile(*QOS[name]) for name in ('STATE', 'IMAGE_OUT', 'PERMIT', 'STREAM', 'COMMAND', 'STATUS'))
+#: A subscriber of any topic that needs only the newest message. It matches every publisher.
+NEWEST = _profile(reliable=False, latched=False, depth=1)
+
+
+def suiting(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
+    """Return the strictest profile that matches every offered one: reliable, or latched, where all of them are.
+
+    Args:
+        offered: profiles of publishers. None = best effort and volatile, which match any publisher.
+        depth: of the subscription.
+    """
+    return _profile(
+        bool(offered) and all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered),
+        bool(offered) and all(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in offered), depth)
+
+
+class FollowedQos:
+    """The profile for a subscription of a topic, chosen again when the publishers of the topic change.
+
+    Attributes:
+        qos: the present choice.
+        publishers: endpoint information of the publishers that it was chosen for.
+    """
+
+    def __init__(self, node: Node, topic: str, choose: Callable[[list[QoSProfile]], QoSProfile]) -> None:
+        """Look at the publishers once.
+
+        Args:
+            node: the subscriber.
+            topic: absolute name.
+            choose: gives the profile for those that are offered, such as :func:`suiting`; none = no publisher.
+        """
+        self._node, self._topic, self._choose = node, topic, choose
+        self.publishers: list[Any] = node.get_publishers_info_by_topic(topic)
+        self.qos = self._chosen()
+
+    @property
+    def latched(self) -> bool:
+        """Whether the publishers keep their newest message for late subscribers."""
+        return bool(self.qos.durability == DurabilityPolicy.TRANSIENT_LOCAL)
+
+    def review(self) -> bool:
+        """Look at the publishers again; return whether the profile changed, so that a new subscription is needed."""
+        # Counting costs much less than the endpoint information. Publishers that left need no other profile.
+        if self._node.count_publishers(self._topic) in (0, len(self.publishers)):
+            return False
+        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        if not publishers:
+            return False
+        self.publishers, before = publishers, self.qos
+        self.qos = self._chosen()
+        return bool(self.qos != before)
+
+    def _chosen(self) -> QoSProfile:
+        return self._choose([publisher.qos_profile for publisher in self.publishers])

@@ -20,6 +20,7 @@ from rclpy.node import Node
 
 from turret_common.domains import DOMAINS, is_in_use
 from turret_common.ros.deferred_response import answer_patiently
+from turret_common.ros.internals import is_shut_down
 
 _held: dict[int, Any] = {}
 
@@ -115,7 +116,7 @@ class RosHarness:
 
     def _spin(self) -> None:
         try:
-            while self.context.ok() and not self._executor._is_shutdown:
+            while self.context.ok() and not is_shut_down(self._executor):
                 self._executor.spin_once(timeout_sec=0.1)
         except ExternalShutdownException:
             pass

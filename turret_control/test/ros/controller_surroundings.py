@@ -10,8 +10,8 @@ from typing import Any
 from sensor_msgs.msg import CameraInfo, JointState
 
 from turret_common.permit import lease_digest
-from turret_common.ros.node import stamp_from
 from turret_common.ros.qos import PERMIT, STATE, STREAM
+from turret_common.ros.time import stamp_from
 from turret_common.testing.ros_testing import RosHarness
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, SafetyPermit, Track, TrackArray
 

@@ -17,8 +17,8 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Joy
 
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.node import seconds
 from turret_common.ros.qos import COMMAND, STATE
+from turret_common.ros.time import seconds
 from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_control.controller_node import ControllerNode
 from turret_msgs.action import CalibrateBoresight, RunPattern

@@ -18,8 +18,8 @@ from turret_common.errors import TurretError
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.node import seconds
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros.time import seconds
 from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_control.drivers.driver import GimbalDriver, Register
 from turret_control.gimbal_node import GimbalNode

@@ -14,10 +14,10 @@ from rclpy.node import Node
 
 from turret_common.errors import TurretError
 from turret_common.permit import PermitMonitor
+from turret_common.ros.critical import Done, ended
 from turret_common.ros.deferred_response import PatientActionServer
 from turret_common.ros.node import finish
 from turret_common.ros.params import RosParameters
-from turret_common.ros.procedures import Done, ended
 from turret_common.validation import require_range
 from turret_control.actions.auto_tune import AutoTune
 from turret_control.actions.bearing_check import CheckBearings

@@ -21,7 +21,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import PatientActionServer
 from turret_common.ros.images import image_to_array
 from turret_common.ros.node import finish
-from turret_common.ros.qos import IMAGE_IN
+from turret_common.ros.qos import NEWEST
 from turret_common.validation import require_range
 from turret_control.boresight.boresight import Boresight, Dot, fit_boresight
 from turret_control.boresight.laser_dot import find_dot
@@ -137,7 +137,7 @@ class BoresightCalibration:
             if len(images) == _IMAGES:
                 done.set_result(None)
 
-        subscription = self._node.create_subscription(Image, 'camera/image_raw', take, IMAGE_IN)
+        subscription = self._node.create_subscription(Image, 'camera/image_raw', take, NEWEST)
         timer = self._node.create_timer(_TIMEOUT_S, lambda: done.set_result(None))
         await done
         self._node.destroy_subscription(subscription)

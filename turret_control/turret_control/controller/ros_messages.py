@@ -12,7 +12,7 @@ from sensor_msgs.msg import JointState
 from turret_common.permit import PermitMonitor
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.node import seconds, stamp_from
+from turret_common.ros.time import seconds, stamp_from
 from turret_common.track_state import TrackState
 from turret_control.actions.pattern_task import PatternTask
 from turret_control.aiming.pid import Pid

@@ -19,8 +19,8 @@ from std_msgs.msg import Header
 from turret_common.geometry import Bearing, PinholeCamera, bearing_to_pixel
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image, camera_to_info
-from turret_common.ros.node import seconds, stamp_from
-from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT, STATE, STREAM
+from turret_common.ros.qos import IMAGE_OUT, NEWEST, STATE, STREAM
+from turret_common.ros.time import seconds, stamp_from
 from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import DetectionArray, Track, TrackArray, VisionState
 from turret_msgs.srv import TeachColor
@@ -112,7 +112,7 @@ def test_a_viewer_changes_nothing(ros: RosHarness, world: World) -> None:
         context=ros.context, namespace='unwatched', cli_args=['--ros-args', *remaps],
         parameter_overrides=[Parameter('method', value='balloon')]))
     unwatched = ros.collect(DetectionArray, '/unwatched/vision/detections', STREAM)
-    pictures = ros.collect(CompressedImage, 'vision/image_annotated/compressed', IMAGE_IN)
+    pictures = ros.collect(CompressedImage, 'vision/image_annotated/compressed', NEWEST)
     wait_until(lambda: len(pictures) >= 5)
 
     def alike() -> list[bool]:
@@ -196,7 +196,7 @@ def test_bad_parameters_are_refused_and_change_nothing(world: World) -> None:
 
 def test_the_annotated_image_exists_only_for_viewers(world: World) -> None:
     wait_until(world.tracked)
-    pictures = world.harness.collect(CompressedImage, 'vision/image_annotated/compressed', IMAGE_IN)
+    pictures = world.harness.collect(CompressedImage, 'vision/image_annotated/compressed', NEWEST)
     wait_until(lambda: pictures)
     picture = cv2.imdecode(np.frombuffer(pictures[-1].data, np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (CAMERA.height, CAMERA.width, 3)

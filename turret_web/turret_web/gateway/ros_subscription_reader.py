@@ -20,7 +20,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import SubscriptionEventCallbacks
 
-from turret_common.ros.polled_subscription import TakenByHand
+from turret_common.ros.internals import UnspunGroup
 
 _NO_TIMEOUT = -1
 #: Maximum messages taken from one subscription before the next one is served.
@@ -35,7 +35,7 @@ class SubscriptionReader:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._group = TakenByHand()
+        self._group = UnspunGroup()
         self._guard = GuardCondition(None, None, context=node.context)
         self._subscriptions: dict[Any, Callable[[bytes], None]] = {}
         self._changed = True

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turret_common.errors import TurretError
-from turret_common.messages.cdr import CodecError
+from turret_common.messages.cdr import CodecError, goal_id_of
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Use
 from turret_web.gateway.gateway import ActionCodec, Closable
@@ -191,7 +191,7 @@ class Goal:
         own = bytes(self._uuid)
 
         def deliver(data: bytes) -> None:
-            if data[4:20] == own:  # the message begins with the id of its goal
+            if goal_id_of(data) == own:
                 show(codec.to_json(data)['feedback'])
         return await self._gateway.subscribe(f'{self._action}/_action/feedback', type_name, deliver)
 

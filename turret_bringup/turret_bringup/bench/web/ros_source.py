@@ -18,6 +18,7 @@ from rclpy.serialization import serialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage
 
+from turret_common.messages.cdr import with_stamp
 from turret_common.ros import qos
 from turret_msgs.msg import Fault, Track, TurretStatus
 
@@ -37,10 +38,7 @@ def publish_statuses(publisher: Publisher, rate_hz: float, ending: threading.Eve
             _vary(status)
             data = serialize_message(status)
         status.seq += 1
-        now = time.monotonic_ns()
-        # The stamp is the first field, right after the four bytes of the header.
-        publisher.publish(data[:4] + (now // 10**9).to_bytes(4, 'little') + (now % 10**9).to_bytes(4, 'little')
-                          + data[12:])
+        publisher.publish(with_stamp(data, time.monotonic_ns()))
         if rate_hz:
             deadline += 1.0 / rate_hz
             ending.wait(max(0.0, deadline - time.monotonic()))

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import rclpy
+from rclpy.serialization import serialize_message
 from std_msgs.msg import Int32
 
-from turret_common.ros.polled_subscription import AwaitedSubscription, PolledSubscription
-from turret_common.ros.qos import IMAGE_IN, IMAGE_OUT
+from turret_common.ros.internals import WaitSet
+from turret_common.ros.qos import IMAGE_OUT, NEWEST
+from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
 from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
 
 LONG_S = 30.0
@@ -26,7 +28,7 @@ def ros() -> Iterator[RosHarness]:
 
 @pytest.fixture
 def numbers(ros: RosHarness) -> Iterator[Any]:
-    subscription = AwaitedSubscription(ros.probe, Int32, 'numbers', IMAGE_IN)
+    subscription = AwaitedSubscription(ros.probe, Int32, 'numbers', NEWEST)
     yield subscription
     subscription.close()
 
@@ -48,7 +50,7 @@ def test_the_newest_is_given_and_the_others_are_counted(ros: RosHarness, numbers
     assert numbers.newest(0.0) is None
 
 
-def test_a_publisher_that_begins_anew_is_not_counted_as_a_loss(ros: RosHarness, numbers: Any) -> None:
+def test_a_restarted_publisher_is_not_counted_as_a_loss(ros: RosHarness, numbers: Any) -> None:
     first = publisher(ros)
     for number in range(3):
         first.publish(Int32(data=number))
@@ -61,7 +63,7 @@ def test_a_publisher_that_begins_anew_is_not_counted_as_a_loss(ros: RosHarness, 
 
 
 @pytest.mark.parametrize('how', ['wake', 'shutdown'])
-def test_waiting_ends_when_it_shall(ros: RosHarness, numbers: Any, how: str) -> None:
+def test_wake_and_shutdown_end_the_waiting(ros: RosHarness, numbers: Any, how: str) -> None:
     given: list[Any] = []
     waiting = threading.Thread(target=lambda: given.append(numbers.newest(LONG_S)))
     began = time.monotonic()
@@ -76,11 +78,46 @@ def test_waiting_ends_when_it_shall(ros: RosHarness, numbers: Any, how: str) -> 
 
 
 def test_a_message_of_another_subscription_ends_the_waiting_too(ros: RosHarness, numbers: Any) -> None:
-    other = PolledSubscription(ros.probe, Int32, 'others', IMAGE_IN)
+    other: PolledSubscription[Int32] = PolledSubscription(ros.probe, Int32, 'others', NEWEST)
+    both: AwaitedSubscription[Int32] = AwaitedSubscription(ros.probe, Int32, 'numbers', NEWEST, other)
     sender = ros.probe.create_publisher(Int32, 'others', IMAGE_OUT)
     wait_until(sender.get_subscription_count, what='a subscription')
-    assert not numbers.wait(0.0, other)
+    assert not both.wait(0.0)
     sender.publish(Int32(data=3))
-    assert numbers.wait(LONG_S, other)
+    assert both.wait(LONG_S)
     assert [message.data for message in other.take()] == [3]
-    assert numbers.newest(0.0) is None
+    assert both.newest(0.0) is None
+    both.close()
+
+
+def test_a_serialized_message_comes_with_its_times_and_number(ros: RosHarness) -> None:
+    raw: PolledSubscription[Any] = PolledSubscription(ros.probe, Int32, 'numbers', NEWEST, raw=True)
+    sender = publisher(ros)
+    began_ns = time.time_ns()
+    sender.publish(Int32(data=3))
+    taken: list[Any] = []
+    wait_until(lambda: taken.extend(raw.take_with_info()) or taken, what='a message')
+    data, info = taken[0]
+    assert data == serialize_message(Int32(data=3))
+    assert began_ns <= info.published_ns <= info.received_ns + 1_000_000_000
+    assert info.sequence == 1
+    raw.destroy()
+    wait_until(lambda: not sender.get_subscription_count(), what='the end of the subscription')
+
+
+def test_a_wait_set_follows_changes_of_what_it_watches(ros: RosHarness) -> None:
+    first, second = (PolledSubscription(ros.probe, Int32, name, NEWEST).subscription for name in ('a', 'b'))
+    senders = [ros.probe.create_publisher(Int32, name, IMAGE_OUT) for name in ('a', 'b')]
+    for sender in senders:
+        wait_until(sender.get_subscription_count, what='a subscription')
+    wait_set = WaitSet(ros.probe, [first])
+    senders[1].publish(Int32(data=1))
+    assert wait_set.wait(0.1) == []
+    wait_set.watch([first, second])
+    wait_until(lambda: wait_set.wait(0.1) == [second], what='the second')
+    senders[0].publish(Int32(data=2))
+    wait_until(lambda: wait_set.wait(0.1) == [first, second], what='both')
+    ros.probe.destroy_subscription(second)
+    wait_set.watch([first])
+    wait_until(lambda: wait_set.wait(0.1) == [first], what='the first alone')
+    wait_set.close()
