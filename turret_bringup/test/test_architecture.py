@@ -71,6 +71,13 @@ def test_only_node_and_ros_modules_import_ros(path: Path) -> None:
         assert not ROS & set(imports(path))
 
 
+def test_test_files_have_unique_names() -> None:
+    """Test folders are not packages, so pytest cannot tell two files of the same name apart."""
+    names = [path.name for package in PACKAGES for path in (ROOT / package / 'test').rglob('*.py')
+             if path.name != 'conftest.py']
+    assert not {name for name in names if names.count(name) > 1}
+
+
 def test_nothing_shadows_a_module_of_ros() -> None:
     assert not {path.name for path in ROOT.iterdir() if path.is_dir()} & {'launch', 'launch_ros', 'cv_bridge', 'ros2'}
 
