@@ -20,7 +20,7 @@ from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.critical import Done, ended
-from turret_common.ros.deferred_response import PatientActionServer
+from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.internals import feedback_type
 from turret_common.ros.node import answered, finish, run
 from turret_common.ros.params import RosParameters
@@ -84,8 +84,8 @@ class GimbalNode(Node):
         self.create_service(SetHome, 'gimbal/set_home', self._set_home)
         self.create_service(AccessRegisters, 'gimbal/access_registers', self._registers)
         self._actions = [
-            PatientActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
-            PatientActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
+            DeferredActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
+            DeferredActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
 
         self._thread = Periodic('gimbal', PERIOD_S, self._tick, self._on_thread_error)
         self._thread.start()

@@ -22,7 +22,7 @@ from turret_camera.lens.calibrator import Board, Lens, LensCalibration
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.deferred_response import PatientActionServer
+from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.node import finish
 from turret_msgs.action import CalibrateCamera
 
@@ -51,7 +51,7 @@ class RosCalibration:
         self._node, self._newest, self._file, self._accept = node, newest, file, accept
         self._running: threading.Thread | None = None
         self._ending = threading.Event()
-        self._server = PatientActionServer(
+        self._server = DeferredActionServer(
             node, CalibrateCamera, 'camera/calibrate', self._execute, cancel_callback=lambda _: CancelResponse.ACCEPT)
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.deferred_response import answer_patiently
+from turret_common.ros.deferred_response import defer_responses
 
 RequestT = TypeVar('RequestT')
 ResponseT = TypeVar('ResponseT')
@@ -70,7 +70,7 @@ def _only_wake(*_: object) -> None:
 def _spin_until_signal(node: Node, woken: int) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    answer_patiently(node)
+    defer_responses(node)
     ending = threading.Event()
     wake = node.create_guard_condition(ending.set)
 

@@ -19,7 +19,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 from turret_common.domains import DOMAINS, is_in_use
-from turret_common.ros.deferred_response import answer_patiently
+from turret_common.ros.deferred_response import defer_responses
 from turret_common.ros.internals import is_shut_down
 
 _held: dict[int, Any] = {}
@@ -88,7 +88,7 @@ class RosHarness:
         """Spin ``node``, and destroy it at the end."""
         self._nodes.append(node)
         self._executor.add_node(node)
-        answer_patiently(node)
+        defer_responses(node)
         return node
 
     def collect(self, message_type: type, topic: str, qos: Any = 10) -> list[Any]:

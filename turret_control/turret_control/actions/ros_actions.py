@@ -15,7 +15,7 @@ from rclpy.node import Node
 from turret_common.errors import TurretError
 from turret_common.permit import PermitMonitor
 from turret_common.ros.critical import Done, ended
-from turret_common.ros.deferred_response import PatientActionServer
+from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.node import finish
 from turret_common.ros.params import RosParameters
 from turret_common.validation import require_range
@@ -74,7 +74,7 @@ class ControllerActions:
         self._node, self._lock, self._controller = node, lock, controller
         self._permit, self._presets, self._parameters = permit, presets, parameters
         self._servers = [
-            PatientActionServer(node, kind, f'controller/{name}', execute, cancel_callback=self._cancel)
+            DeferredActionServer(node, kind, f'controller/{name}', execute, cancel_callback=self._cancel)
             for kind, name, execute in (
                 (action.RunPattern, 'run_pattern', self._run_pattern),
                 (action.MeasureDelay, 'measure_delay', self._measure_delay),

@@ -18,7 +18,7 @@ from sensor_msgs.msg import Image
 from turret_common.errors import TurretError
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.deferred_response import PatientActionServer
+from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.images import image_to_array
 from turret_common.ros.node import finish
 from turret_common.ros.qos import NEWEST
@@ -49,7 +49,7 @@ class BoresightCalibration:
         self._node, self._permit, self._controller, self._accept = node, permit, controller, accept
         self._laser = node.create_client(Fire, 'laser/fire')
         self._busy = False
-        self._server = PatientActionServer(
+        self._server = DeferredActionServer(
             node, CalibrateBoresight, 'controller/calibrate_boresight', self._execute,
             cancel_callback=lambda _: CancelResponse.ACCEPT)
 

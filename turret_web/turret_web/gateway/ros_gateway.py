@@ -27,7 +27,7 @@ from turret_common.errors import TurretError
 from turret_common.messages.cdr import Codec
 from turret_common.messages.ros_schema import UnknownTypeError, interface, schema
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.deferred_response import PatientActionServer
+from turret_common.ros.deferred_response import DeferredActionServer
 from turret_web.gateway.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
 from turret_web.gateway.loop_queue import LoopQueue, MessageInlet
 from turret_web.gateway.ros_subscription_reader import SubscriptionReader
@@ -335,7 +335,7 @@ class RosGateway:
         def cancel(goal: Any) -> CancelResponse:
             self.loop_queue.put(handler.cancel, _goal_id(goal))
             return CancelResponse.ACCEPT
-        server = await self.work(lambda: PatientActionServer(
+        server = await self.work(lambda: DeferredActionServer(
             self.node, cls, action, execute, cancel_callback=cancel, callback_group=self._group))
         return _RosServer(self, server.destroy)
 
