@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turret_camera.camera_parameters import WHITE_BALANCE_K, CameraParameters
+from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import WHITE_BALANCE_K
 from turret_camera.frame import encode_jpeg, jpeg_size
 from turret_camera.lens.calibration_file import load_calibration
 from turret_camera.simulation.auto_exposure import AutoExposure

@@ -22,9 +22,8 @@ from turret_camera.media.audio import AudioCapture
 from turret_camera.media.library import MediaLibrary
 from turret_camera.media.ros_audio import RosAudio
 from turret_camera.media.ros_media import RosMedia
-from turret_camera.sources.registry import make_source
-from turret_camera.sources.ros_topic import RosTopicSource
-from turret_camera.sources.source import ImageSource
+from turret_camera.sources.registry import SOURCES, make_source
+from turret_camera.sources.source import ImageSource, SourceContext
 from turret_common.clock import Clock, MonotonicClock
 from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
 from turret_common.paths import state_dir
@@ -49,6 +48,8 @@ class CameraNode(Node):
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('camera', **node_kwargs)
         self._ros_parameters = RosParameters(self, CameraParameters, self._configure)
+        for source, reason in SOURCES.failed.items():
+            self.get_logger().warning(f'camera source not loaded: {source}: {reason}')
         clock = MonotonicClock()
         self._source = self._make_source(self._ros_parameters.value, clock)
         self._beat_now = threading.Event()
@@ -94,9 +95,7 @@ class CameraNode(Node):
         own = self._calibration_file(parameters)
         file = Path(parameters.calibration_file) if parameters.calibration_file else own if own.is_file() else None
         lens = load_calibration(file) if file else None
-        if parameters.source == 'topic':
-            return RosTopicSource(parameters, self, clock, lens)
-        return make_source(parameters, plant_socket(self.get_namespace()), clock, lens)
+        return make_source(SourceContext(parameters, clock, lens, plant_socket(self.get_namespace()), self))
 
     def _calibration_file(self, parameters: CameraParameters) -> Path:
         """Return where this camera's own calibration is kept."""

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 
-from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame
 from turret_camera.sources.source import EndOfFootageError, ImageSource
 from turret_common.clock import Clock
@@ -96,7 +96,7 @@ class Grabber:
         if self._thread.is_alive():
             self._thread.join(_LEAVE_S)
 
-    def configure(self, parameters: CameraParameters) -> None:
+    def configure(self, parameters: CaptureParameters) -> None:
         """Take new parameters; they hold from the next frame on."""
         self._parameters = parameters
         self._wake.set()
@@ -184,5 +184,5 @@ class Grabber:
         self._changed()
 
 
-def _needs_reopening(old: CameraParameters, new: CameraParameters) -> bool:
+def _needs_reopening(old: CaptureParameters, new: CaptureParameters) -> bool:
     return (old.width, old.height, old.rate_hz) != (new.width, new.height, new.rate_hz)

@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 
-from turret_camera.camera_parameters import AudioParameters
+from turret_camera.capture_parameters import AudioParameters
 from turret_camera.media.audio import SAMPLE_RATE, AudioCapture, AudioStatus, Mp3Encoder, Sound
 from turret_common.clock import MonotonicClock
 from turret_common.reason_codes import ReasonCode

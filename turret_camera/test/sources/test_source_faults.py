@@ -21,7 +21,7 @@ from test_sources import CLOCK, SMALL, FakeCapture, FakeControls, FakePicamera2,
 from turret_camera.frame import Frame, encode_jpeg
 from turret_camera.grabber import Grabber, Status
 from turret_camera.sources.registry import make_source
-from turret_camera.sources.source import ImageSource
+from turret_camera.sources.source import ImageSource, SourceContext
 from turret_camera.sources.v4l2 import V4l2Source
 from turret_common.plant_client import plant_socket
 from turret_common.reason_codes import ReasonCode
@@ -53,7 +53,7 @@ class World(ABC):
         """Deliver garbage."""
 
     def made(self, **changes: Any) -> ImageSource:
-        return make_source(dataclasses.replace(SMALL, **changes), plant_socket('turret'), CLOCK)
+        return make_source(SourceContext(dataclasses.replace(SMALL, **changes), CLOCK, plant=plant_socket('turret')))
 
 
 class SimWorld(World):

@@ -24,7 +24,7 @@ from turret_camera.simulation.ray_sampler import View
 from turret_camera.sources.footage import FileSource, ImagesSource, look
 from turret_camera.sources.registry import make_source
 from turret_camera.sources.simulation import SimSource
-from turret_camera.sources.source import EndOfFootageError, ImageSource
+from turret_camera.sources.source import EndOfFootageError, ImageSource, SourceContext
 from turret_camera.sources.stream import StreamSource
 from turret_camera.sources.v4l2 import V4l2Source
 from turret_camera.sources.v4l2_controls import Control, Range
@@ -214,7 +214,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         if kind == 'stream':
             p = dataclasses.replace(p, url=request.getfixturevalue('mjpeg_url'))
         monkeypatch.setitem(sys.modules, 'picamera2', types.SimpleNamespace(Picamera2=FakePicamera2))
-        made = make_source(p, plant_socket('turret'), CLOCK)
+        made = make_source(SourceContext(p, CLOCK, plant=plant_socket('turret')))
     yield made
     made.close()
 
@@ -270,7 +270,7 @@ def test_live_parameters_are_taken_while_it_runs(source: ImageSource) -> None:
     {'source': 'stream', 'url': 'file:///etc/passwd'}, {'source': 'picamera2'},
 ], ids=str)
 def test_what_is_not_there_is_refused_in_one_sentence(changes: dict[str, Any]) -> None:
-    absent = make_source(dataclasses.replace(SMALL, **changes), plant_socket('turret'), CLOCK)
+    absent = make_source(SourceContext(dataclasses.replace(SMALL, **changes), CLOCK, plant=plant_socket('turret')))
     with pytest.raises(TurretError) as refusal:
         absent.open()
     assert refusal.value.message
@@ -286,7 +286,7 @@ def test_garbage_is_refused(name: str, tmp_path: Path, make_plant: Callable[[], 
     kind = 'file' if name == 'video_file' else 'images'
     p = dataclasses.replace(SMALL, **{'source': kind, name: str(garbage)})
     with pytest.raises(TurretError, match='garbage'):
-        make_source(p, plant_socket('turret'), CLOCK).open()
+        make_source(SourceContext(p, CLOCK, plant=plant_socket('turret'))).open()
 
 
 def test_the_address_of_a_stream_is_shown_without_its_password(mjpeg_url: str) -> None:
@@ -330,7 +330,7 @@ def test_footage_keeps_its_own_times_and_goes_on_at_its_end(tmp_path: Path, make
 def test_footage_that_does_not_loop_ends(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
     make_plant()
     p = dataclasses.replace(SMALL, video_file=str(make_video(tmp_path / 'video.mp4')), loop=False)
-    film = FileSource(p, PlantLink(plant_socket('turret')), CLOCK)
+    film = FileSource(p, PlantLink(plant_socket('turret')), Clock())
     film.open()
     for _ in STARTS_MS:
         film.read()

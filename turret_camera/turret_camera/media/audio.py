@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from turret_camera.camera_parameters import AudioParameters
+from turret_camera.capture_parameters import AudioParameters
 from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode

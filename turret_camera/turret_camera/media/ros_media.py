@@ -12,7 +12,7 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
 
-from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, encode_jpeg, jpeg_size
 from turret_camera.media.audio import AudioCapture
 from turret_camera.media.library import MediaLibrary
@@ -41,7 +41,7 @@ class RosMedia:
 
     def __init__(
             self, node: Node, library: MediaLibrary, audio: AudioCapture, newest: Callable[[], Frame | None],
-            parameters: Callable[[], CameraParameters], changed: Callable[[], None]) -> None:
+            parameters: Callable[[], CaptureParameters], changed: Callable[[], None]) -> None:
         """Offer the services on a node.
 
         Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from turret_camera.camera_parameters import WHITE_BALANCE_K
+from turret_camera.capture_parameters import WHITE_BALANCE_K
 
 # Gains of red and blue over green that make white white, of a typical small sensor.
 _KELVIN = (2700.0, 3200.0, 3800.0, 4200.0, 5600.0, 6500.0)

@@ -10,15 +10,15 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 
-from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, Pixels, StampSource
 from turret_camera.simulation.ray_sampler import View, base_from_camera
-from turret_camera.sources.source import EndOfFootageError, ImageSource
+from turret_camera.sources.source import EndOfFootageError, ImageSource, SourceContext
 from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
@@ -45,13 +45,17 @@ class FootageSource(ImageSource):
     hardware = False
     stamp_source = StampSource.SIMULATED
 
-    def __init__(self, parameters: CameraParameters, plant: PlantLink, clock: Clock) -> None:
+    def __init__(self, parameters: CaptureParameters, plant: PlantLink, clock: Clock) -> None:
         super().__init__(parameters)
         self._plant = plant
         self._clock = clock
         self._played: Iterator[Picture] = iter(())
         self._start_ns = 0
         self._view: View | None = None
+
+    @classmethod
+    def create(cls, context: SourceContext) -> ImageSource:
+        return cls(context.parameters, PlantLink(context.plant), context.clock)
 
     @abstractmethod
     def pictures(self) -> Iterator[Picture]:
@@ -100,6 +104,8 @@ class FootageSource(ImageSource):
 class FileSource(FootageSource):
     """A video or a GIF."""
 
+    name: ClassVar = 'file'
+
     @property
     def detail(self) -> str:
         return self.parameters.video_file
@@ -126,6 +132,8 @@ class FileSource(FootageSource):
 
 class ImagesSource(FootageSource):
     """The images of a folder, or those that a pattern names, in order of their names, one per frame period."""
+
+    name: ClassVar = 'images'
 
     @property
     def detail(self) -> str:

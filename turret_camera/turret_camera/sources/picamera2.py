@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
-from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, Settings, StampSource
 from turret_camera.sources.source import ImageSource
 from turret_common.errors import TurretError
@@ -24,10 +24,11 @@ class Picamera2Source(ImageSource):
     time is taken off. The other lines follow within the read-out time of the sensor.
     """
 
+    name: ClassVar = 'picamera2'
     hardware = True
     stamp_source = StampSource.SENSOR
 
-    def __init__(self, parameters: CameraParameters, lens: PinholeCamera | None = None) -> None:
+    def __init__(self, parameters: CaptureParameters, lens: PinholeCamera | None = None) -> None:
         super().__init__(parameters, lens)
         self._camera: Any = None
 
@@ -75,7 +76,7 @@ class Picamera2Source(ImageSource):
             self._camera.close()
             self._camera = None
 
-    def configure(self, parameters: CameraParameters) -> None:
+    def configure(self, parameters: CaptureParameters) -> None:
         super().configure(parameters)
         if self._camera is not None:
             self._camera.set_controls(self._controls())

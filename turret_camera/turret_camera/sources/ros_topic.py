@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
-from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource, jpeg_size
-from turret_camera.sources.source import ImageSource
+from turret_camera.sources.source import ImageSource, SourceContext
 from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.images import image_to_array, info_to_camera
-from turret_common.ros.qos import NEWEST
-from turret_common.ros.time import seconds
+
+if TYPE_CHECKING:  # imported where it is used: whoever reads the parameters of the camera need not pay for ROS
+    from rclpy.node import Node
+    from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 _SILENT_S = 2.0
 _OLDEST_NS = 5_000_000_000  # a stamp that is older than this is on another clock
@@ -30,10 +29,15 @@ _OLDEST_NS = 5_000_000_000  # a stamp that is older than this is on another cloc
 class RosTopicSource(ImageSource):
     """The newest message of an image topic, with the stamp and the calibration that its driver gives."""
 
+    name: ClassVar = 'topic'
     hardware = True
 
     def __init__(
-            self, parameters: CameraParameters, node: Node, clock: Clock, lens: PinholeCamera | None = None) -> None:
+            self, parameters: CaptureParameters, node: Node, clock: Clock, lens: PinholeCamera | None = None) -> None:
+        from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+        from turret_common.ros.qos import NEWEST
+
         super().__init__(parameters, lens)
         self._clock = clock
         self._arrived = threading.Condition()
@@ -46,6 +50,10 @@ class RosTopicSource(ImageSource):
         if lens is None:
             info = f'{folder}/camera_info' if folder else 'camera_info'
             node.create_subscription(CameraInfo, info, self._on_info, NEWEST)
+
+    @classmethod
+    def create(cls, context: SourceContext) -> ImageSource:
+        return cls(context.parameters, context.node, context.clock, context.lens)
 
     @property
     def detail(self) -> str:
@@ -61,7 +69,9 @@ class RosTopicSource(ImageSource):
             message, self._newest = self._newest, None
             dropped, self._overwritten = self._overwritten, 0
         stamp_ns = self._stamp(message.header)
-        if isinstance(message, Image):
+        if hasattr(message, 'encoding'):
+            from turret_common.ros.images import image_to_array
+
             pixels = to_bgr(image_to_array(message), message.encoding)
             return Frame(stamp_ns, self.camera(message.width, message.height), pixels=pixels, dropped=dropped)
         data = bytes(message.data)
@@ -84,10 +94,14 @@ class RosTopicSource(ImageSource):
             self._arrived.notify()
 
     def _on_info(self, message: CameraInfo) -> None:
+        from turret_common.ros.images import info_to_camera
+
         self._lens = info_to_camera(message)
 
     def _stamp(self, header: Any) -> int:
         """Return a header's stamp on our clock; the time of arrival where it cannot be that of the picture."""
+        from turret_common.ros.time import seconds
+
         now_ns = self._clock.now_ns()
         stamp_ns = round(seconds(header.stamp) * 1e9) - time.time_ns() + now_ns
         known = 0 <= now_ns - stamp_ns < _OLDEST_NS

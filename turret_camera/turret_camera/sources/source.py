@@ -1,12 +1,16 @@
-"""What every source of pictures offers."""
+"""The base class of every camera source."""
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
-from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource
+from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 
@@ -15,19 +19,44 @@ class EndOfFootageError(TurretError, EOFError):
     """Footage that does not loop has ended."""
 
 
+@dataclasses.dataclass(frozen=True)
+class SourceContext:
+    """What a camera source may need to start.
+
+    Attributes:
+        parameters: of the camera.
+        clock: clock that frames are stamped with.
+        lens: calibration of the camera; None = ideal lens.
+        plant: socket of the simulated hardware.
+        node: the camera's ROS node; None outside of a node.
+    """
+
+    parameters: CaptureParameters
+    clock: Clock
+    lens: PinholeCamera | None = None
+    plant: Path = Path()
+    node: Any = None
+
+
 class ImageSource(ABC):
     """Delivers frames to the one thread that opens, reads and closes it.
+
+    A source is a part of the registry: a class with a name in one file.
 
     Any other failure than :class:`EndOfFootageError` is a :class:`TurretError` after which the source is closed and
     opened again.
     """
 
+    #: Value of the parameter ``source`` that chooses it.
+    name: ClassVar[str]
+    #: Parameter dataclass of each parameter group that it reads, by group name.
+    groups: ClassVar[Mapping[str, type]] = {}
     #: True: light from the real world, live.
     hardware: ClassVar[bool]
     #: How frames are stamped; some sources know only after the first one.
     stamp_source: StampSource = StampSource.UNKNOWN
 
-    def __init__(self, parameters: CameraParameters, lens: PinholeCamera | None = None) -> None:
+    def __init__(self, parameters: CaptureParameters, lens: PinholeCamera | None = None) -> None:
         """Prepare it; nothing is opened before :meth:`open`.
 
         Args:
@@ -36,6 +65,11 @@ class ImageSource(ABC):
         """
         self.parameters = parameters
         self._lens = lens
+
+    @classmethod
+    def create(cls, context: SourceContext) -> ImageSource:
+        """Return the source, not yet open."""
+        return cls(context.parameters, context.lens)
 
     def use_lens(self, lens: PinholeCamera) -> None:
         """Take a calibration; it holds from the next frame on."""
@@ -63,7 +97,7 @@ class ImageSource(ABC):
     def close(self) -> None:
         """Stop and let go of everything; harmless when not open."""
 
-    def configure(self, parameters: CameraParameters) -> None:
+    def configure(self, parameters: CaptureParameters) -> None:
         """Take new live parameters; called by the reading thread between two frames."""
         self.parameters = parameters
 

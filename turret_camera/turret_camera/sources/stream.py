@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
-import av
-
-from turret_camera.camera_parameters import CameraParameters
+from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource, jpeg_size
-from turret_camera.sources.source import ImageSource
+from turret_camera.sources.source import ImageSource, SourceContext
 from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
@@ -24,14 +22,19 @@ _MOST_DAMAGED = 30  # packets in a row
 class StreamSource(ImageSource):
     """A network stream, stamped on arrival; MJPEG is passed on undecoded."""
 
+    name: ClassVar = 'stream'
     hardware = True
     stamp_source = StampSource.ARRIVAL
 
-    def __init__(self, parameters: CameraParameters, clock: Clock, lens: PinholeCamera | None = None) -> None:
+    def __init__(self, parameters: CaptureParameters, clock: Clock, lens: PinholeCamera | None = None) -> None:
         super().__init__(parameters, lens)
         self._clock = clock
         self._container: Any = None
         self._frames: Iterator[Frame] = iter(())
+
+    @classmethod
+    def create(cls, context: SourceContext) -> ImageSource:
+        return cls(context.parameters, context.clock, context.lens)
 
     @property
     def detail(self) -> str:
@@ -40,6 +43,8 @@ class StreamSource(ImageSource):
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition('@')[2]))
 
     def open(self) -> None:
+        import av  # heavy; only those who play videos pay for it
+
         url = self.parameters.url
         if urlsplit(url).scheme not in _SCHEMES:
             raise TurretError(
@@ -54,6 +59,8 @@ class StreamSource(ImageSource):
         self._frames = self._read()
 
     def read(self) -> Frame:
+        import av  # heavy; only those who play videos pay for it
+
         try:
             return next(self._frames)
         except StopIteration:
@@ -69,6 +76,8 @@ class StreamSource(ImageSource):
 
     def _read(self) -> Iterator[Frame]:
         """Yield the frames of the open stream; single packets that are damaged are left out."""
+        import av
+
         stream = self._container.streams.video[0]
         passed_on = stream.codec_context.name == 'mjpeg'
         damaged = 0

@@ -8,13 +8,13 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 
-from turret_camera.camera_parameters import WHITE_BALANCE_K, CameraParameters
+from turret_camera.capture_parameters import WHITE_BALANCE_K, CaptureParameters
 from turret_camera.frame import Frame, Settings, StampSource, jpeg_size
-from turret_camera.sources.source import ImageSource
+from turret_camera.sources.source import ImageSource, SourceContext
 from turret_camera.sources.v4l2_controls import (
     EXPOSURE_APERTURE_PRIORITY,
     EXPOSURE_MANUAL,
@@ -43,10 +43,11 @@ class V4l2Source(ImageSource):
     where it is known. The read-out of the sensor, some milliseconds, is not known and stays in the stamp.
     """
 
+    name: ClassVar = 'v4l2'
     hardware = True
 
     def __init__(
-            self, parameters: CameraParameters, clock: Clock, lens: PinholeCamera | None = None,
+            self, parameters: CaptureParameters, clock: Clock, lens: PinholeCamera | None = None,
             capture: Callable[..., Any] = cv2.VideoCapture,
             controls: Callable[[Path], V4l2Controls] = V4l2Controls) -> None:
         super().__init__(parameters, lens)
@@ -59,6 +60,10 @@ class V4l2Source(ImageSource):
         self._settings = Settings()
         self._jpeg = False
         self._frames = 0
+
+    @classmethod
+    def create(cls, context: SourceContext) -> ImageSource:
+        return cls(context.parameters, context.clock, context.lens)
 
     @property
     def detail(self) -> str:
@@ -116,7 +121,7 @@ class V4l2Source(ImageSource):
             self._capture.release()
             self._capture = None
 
-    def configure(self, parameters: CameraParameters) -> None:
+    def configure(self, parameters: CaptureParameters) -> None:
         super().configure(parameters)
         if self._controls is None:
             return
