@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import cv2
+from rclpy.clock import Clock as WallClock
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -28,11 +27,13 @@ from turret_common.clock import Clock, MonotonicClock
 from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
 from turret_common.paths import state_dir
 from turret_common.plant_client import plant_socket
+from turret_common.ros.critical import critical
 from turret_common.ros.images import CameraInfoPublisher, array_to_image
 from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.qos import IMAGE_OUT, STATE
-from turret_common.ros.time import stamp_from
+from turret_common.ros.qos import IMAGE_OUT
+from turret_common.ros.state_publisher import StatePublisher
+from turret_common.ros.time import stamp_from_ns, wall_ns
 from turret_msgs.msg import CameraState
 
 _STATE_PERIOD_S = 0.5
@@ -52,22 +53,19 @@ class CameraNode(Node):
             self.get_logger().warning(f'camera source not loaded: {source}: {reason}')
         clock = MonotonicClock()
         self._source = self._make_source(self._ros_parameters.value, clock)
-        self._beat_now = threading.Event()
-        self._closing = False
-        self._grabber = Grabber(self._source, clock, self._publish, self._beat_now.set)
-        self._started = stamp_from(time.time())
+        self._state = StatePublisher(self, CameraState, 'camera/state', _STATE_PERIOD_S, clock=WallClock())
+        self._state_thread = critical(self, 'state', _STATE_PERIOD_S, self._publish_state)
+        self._grabber = Grabber(self._source, clock, self._publish, self._state_thread.wake)
         self._raw = self.create_publisher(Image, 'camera/image_raw', IMAGE_OUT)
         self._compressed = self.create_publisher(CompressedImage, 'camera/image_raw/compressed', IMAGE_OUT)
         self._info = CameraInfoPublisher(self)
-        self._state = self.create_publisher(CameraState, 'camera/state', STATE)
         folder = self._ros_parameters.value.media_dir or state_dir(self.get_namespace()) / 'media'
-        self._audio = AudioCapture(self._ros_parameters.value.audio, clock, self._beat_now.set)
+        self._audio = AudioCapture(self._ros_parameters.value.audio, clock, self._state_thread.wake)
         self._live_audio = RosAudio(
             self, self._audio, _ros_stamp, lambda: self._ros_parameters.value.audio.bit_rate)
         self._media = RosMedia(
             self, MediaLibrary(Path(folder)), self._audio, newest=lambda: self._grabber.newest,
-            parameters=lambda: self._ros_parameters.value, changed=self._beat_now.set)
-        self._state_thread = threading.Thread(target=self._beat, name='state', daemon=True)
+            parameters=lambda: self._ros_parameters.value, changed=self._state_thread.wake)
         self._calibration = RosCalibration(
             self, lambda: self._grabber.newest, self._calibration_file(self._ros_parameters.value),
             self._source.use_lens)
@@ -76,20 +74,18 @@ class CameraNode(Node):
         self._state_thread.start()
 
     def destroy_node(self) -> None:
-        self._closing = True
         self._calibration.close()
         self._grabber.stop()
         self._media.close()
         self._audio.stop()
-        self._beat_now.set()
-        self._state_thread.join()
+        self._state_thread.stop()
         super().destroy_node()
 
     def _configure(self, parameters: CameraParameters) -> None:
         self._grabber.configure(parameters)
         if parameters.audio != self._ros_parameters.value.audio:
             self._audio.configure(parameters.audio)
-        self._beat_now.set()
+        self._state_thread.wake()
 
     def _make_source(self, parameters: CameraParameters, clock: Clock) -> ImageSource:
         own = self._calibration_file(parameters)
@@ -116,23 +112,17 @@ class CameraNode(Node):
             self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
         self._media.offer(frame)
 
-    def _beat(self) -> None:
-        due = time.monotonic()
-        while not self._closing:
-            self._live_audio.look_for_listeners()
-            self._state.publish(self._state_message())
-            now = time.monotonic()
-            if now >= due:
-                due += _STATE_PERIOD_S * (1 + (now - due) // _STATE_PERIOD_S)
-            self._beat_now.wait(due - now)
-            self._beat_now.clear()
+    def _publish_state(self) -> None:
+        self._live_audio.look_for_listeners()
+        self._state.request()
+        self._state.update(None, self._state_message)
 
     def _state_message(self) -> CameraState:
         p, state, frame = self._ros_parameters.value, self._grabber.state(), self._grabber.newest
         settings = frame.settings if frame else Settings()
         rate = self._grabber.rate_hz() if state.status is Status.STREAMING else None
-        message = CameraState(
-            started=self._started, source=p.source, source_detail=self._source.detail, hardware=self._source.hardware,
+        return CameraState(
+            source=p.source, source_detail=self._source.detail, hardware=self._source.hardware,
             on_base=p.camera_mount == 'base',
             status=int(state.status), code=int(state.code), message=state.message or self._media.trouble(),
             width=frame.camera.width if frame else p.width, height=frame.camera.height if frame else p.height,
@@ -142,13 +132,11 @@ class CameraNode(Node):
             auto_white_balance=p.auto_white_balance, color_gains=list(settings.color_gains), lux=settings.lux,
             brightness=settings.brightness, contrast=settings.contrast, saturation=settings.saturation,
             recording=self._media.state(), audio=self._live_audio.state())
-        message.header.stamp = stamp_from(time.time())
-        return message
 
 
 def _ros_stamp(monotonic_ns: int) -> Any:
     """Return an instant on CLOCK_MONOTONIC as a message's stamp, by the clocks' difference now."""
-    return stamp_from((monotonic_ns + time.time_ns() - time.monotonic_ns()) * 1e-9)
+    return stamp_from_ns(wall_ns(monotonic_ns))
 
 
 def main() -> int:

@@ -13,9 +13,10 @@ from std_msgs.msg import Header
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
-from turret_common.periodic import Periodic
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.critical import critical
 from turret_common.ros.images import CameraFeed, image_to_array
+from turret_common.ros.joint_feed import PoseFeed
 from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.qos import NEWEST, STREAM
@@ -24,7 +25,7 @@ from turret_common.ros.time import seconds
 from turret_msgs.msg import PeopleArray, Person
 from turret_vision.detectors.person import FreezeWatch, SeenPerson, find_people, people_detectors
 from turret_vision.exclusion_parameters import ExclusionParameters
-from turret_vision.ros_vision import PoseFeed, box_message
+from turret_vision.ros_vision import box_message
 from turret_vision.vision import head_pose
 
 _CPU_WINDOW_S = 5.0
@@ -46,17 +47,13 @@ class ExclusionNode(Node):
         self._images = PolledSubscription(self, Image, 'camera/image_raw', NEWEST)
         self._camera = CameraFeed(self)
         self._people = self.create_publisher(PeopleArray, 'exclusion/people', STREAM)
-        self._thread = Periodic('exclusion', 1.0 / self._chosen.rate_hz, self._tick, self._on_thread_error)
+        self._thread = critical(self, 'exclusion', 1.0 / self._chosen.rate_hz, self._tick)
         self._thread.start()
 
     def destroy_node(self) -> None:
         """Fall silent, which keeps the laser dark."""
         self._thread.stop()
         super().destroy_node()
-
-    def _on_thread_error(self, error: BaseException) -> None:
-        self.get_logger().fatal(f'nobody is looked for any more: {type(error).__name__}: {error}')
-        self.context.try_shutdown()
 
     def _tick(self) -> None:
         camera = self._camera.catch_up()

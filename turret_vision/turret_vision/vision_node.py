@@ -16,10 +16,13 @@ from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
+from turret_common.ros.critical import fatal
 from turret_common.ros.images import CameraFeed, image_to_array
+from turret_common.ros.joint_feed import PoseFeed
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import ArmedGuard, RosParameters
-from turret_common.ros.qos import IMAGE_OUT, NEWEST, STATE, STREAM
+from turret_common.ros.qos import IMAGE_OUT, NEWEST, STREAM
+from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import AwaitedSubscription
 from turret_common.ros.time import seconds
 from turret_msgs.msg import DetectionArray, DetectionState, MotionState, TrackArray, VisionState
@@ -30,7 +33,7 @@ from turret_vision.detectors.detection import Detection
 from turret_vision.detectors.detection import Image as Pixels
 from turret_vision.detectors.motion import MotionParameters
 from turret_vision.detectors.registry import DETECTORS, available
-from turret_vision.ros_vision import PoseFeed, tracks_message, write_detections
+from turret_vision.ros_vision import tracks_message, write_detections
 from turret_vision.vision import Result, Vision
 from turret_vision.vision_parameters import VisionParameters
 
@@ -47,7 +50,6 @@ class VisionNode(Node):
         cv2.setNumThreads(1)  # more threads cost more than they save at these image sizes
         self._settings = RosParameters(self, VisionParameters, self._changed, ArmedGuard(self, ('annotated_',)))
         self._vision = Vision(self._settings.value)
-        self._started = self.get_clock().now().to_msg()
         self._base_frame = self._settings.frame('base_link')
 
         self._newest: Image | None = None
@@ -55,13 +57,13 @@ class VisionNode(Node):
         self._ending = False
         self._result = Result([], None, 0.0)
         self._image_problem = ''
-        self._published: tuple[Any, ...] = ()
 
         self._message = DetectionArray()
         self._detections = self.create_publisher(DetectionArray, 'vision/detections', STREAM)
         self._tracks = self.create_publisher(TrackArray, 'vision/tracks', STREAM)
         self._annotated = self.create_publisher(CompressedImage, 'vision/image_annotated/compressed', IMAGE_OUT)
-        self._state = self.create_publisher(VisionState, 'vision/state', STATE)
+        self._state = StatePublisher(self, VisionState, 'vision/state', _STATE_PERIOD_S)
+        self._state_lock = threading.Lock()
 
         self._poses = PoseFeed(self)
         self._camera = CameraFeed(self)
@@ -87,6 +89,12 @@ class VisionNode(Node):
         self._vision.apply(parameters)
 
     def _work(self) -> None:
+        try:
+            self._process_images()
+        except Exception as error:  # the boundary of the thread: without it the node would look like a dead camera
+            fatal(self, 'vision')(error)
+
+    def _process_images(self) -> None:
         while not self._ending and self.context.ok():
             image = self._images.newest(_NO_FRAMES_S)
             if image is None:
@@ -98,8 +106,7 @@ class VisionNode(Node):
                 self._image_problem = ''
             except TurretError as error:
                 self._image_problem = error.message
-            if self._change_key() != self._published:
-                self._publish_state()
+            self._publish_state()
 
     def _process(self, image: Image, camera: PinholeCamera | None) -> None:
         pixels = to_bgr(image_to_array(image), image.encoding)
@@ -132,22 +139,20 @@ class VisionNode(Node):
             return ReasonCode.NOT_SUPPORTED, self._image_problem
         return self._vision.problem
 
-    def _change_key(self) -> tuple[Any, ...]:
-        """Return what must be published at once when it changes."""
+    def _publish_state(self) -> None:
+        """Publish the state if it is due; also called by the executor, since a detector may be slow."""
         detector = self._vision.detector
         running = (detector.name, detector.mode) if detector is not None else None
-        return self._settings.value.enabled, running, self._problem()
+        with self._state_lock:
+            self._state.update((self._settings.value.enabled, running, self._problem()), self._state_message)
 
-    def _publish_state(self) -> None:
-        self._published = self._change_key()
+    def _state_message(self) -> VisionState:
         code, message = self._problem()
         p, vision, result = self._settings.value, self._vision, self._result
         detector = vision.detector
         method = detector.name if detector is not None else ''
         motion = group_of(p, MotionParameters)
-        state = VisionState(
-            header=Header(stamp=self.get_clock().now().to_msg()), started=self._started, code=int(code),
-            message=message)
+        state = VisionState(code=int(code), message=message)
         fresh = code != ReasonCode.NO_FRAMES and p.enabled
         state.detection = DetectionState(
             enabled=p.enabled, method=method, mode=detector.mode if detector is not None else '',
@@ -159,7 +164,7 @@ class VisionNode(Node):
             sensitivity=motion.sensitivity, min_area=motion.min_area)
         state.track_count = sum(
             track.state.confirmed for track in result.tracks or ()) if fresh else 0
-        self._state.publish(state)
+        return state
 
     @answered
     def _teach_color(self, request: TeachColor.Request, response: TeachColor.Response) -> None:

@@ -36,6 +36,7 @@ from turret_common.permit import PermitMonitor
 from turret_common.pose_history import PoseHistory
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import image_to_array, info_to_camera
+from turret_common.ros.joint_feed import pose_of
 from turret_common.ros.time import seconds
 from turret_control.boresight.boresight import Boresight
 from turret_control.controller.controller import Controller, Mode
@@ -50,7 +51,7 @@ from turret_control.controller.ros_messages import (
 from turret_control.controller_parameters import ControllerParameters
 from turret_msgs import msg as msgs
 from turret_vision.detectors.detection import Box, Detection, Image
-from turret_vision.ros_vision import pose_from, tracks_message
+from turret_vision.ros_vision import tracks_message
 from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
@@ -304,7 +305,7 @@ class _Perception:
 
     def joints(self, message: Any, at_ns: int) -> list[_Seen]:
         """Take a pose; return what became of images that waited for it."""
-        pose = pose_from(message)
+        pose = pose_of(message)
         if pose is not None:
             self._pose_at = seconds(message.header.stamp)
             self._poses.add(self._pose_at, pose)
