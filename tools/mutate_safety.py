@@ -68,9 +68,9 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('interlocks.py', 'self._image.see(True, now_ns - round(stamp_age_s * 1e9))',
      'True -> False'): 'only its time is looked at',
     ('interlocks.py',
-     'ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._stands_still(now_ns),',
-     'play and laser is not None and laser.ready and self._stands_still(now_ns) -> '
-     '(play and laser.ready and self._stands_still(now_ns))'): 'it is a laser\'s profile; said for the type checker',
+     'ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._beam_still(now_ns),',
+     'play and laser is not None and laser.ready and self._beam_still(now_ns) -> '
+     '(play and laser.ready and self._beam_still(now_ns))'): 'it is a laser\'s profile; said for the type checker',
     ('interlocks.py', 'recent = [pose for at_ns, pose in self._poses if at_ns > now_ns - _STILL_NS]',
      'at_ns > now_ns - _STILL_NS -> (at_ns >= now_ns - _STILL_NS)'): _ONE_NS,
     ('interlocks.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:', '2 -> 5'):

@@ -58,12 +58,12 @@ class Bench:
             if name in missing:
                 continue
             if name == 'aim':
-                core.see_aim(report)
+                core.observe_aim(report)
             elif name in ('pose', 'people'):
                 getattr(core, f'see_{name}')(report, 0.001, now)
             else:
                 getattr(core, f'see_{name}')(report, now)
-        core.see_clock(self.clock_offset, now)
+        core.observe_clock(self.clock_offset, now)
         if 'heartbeat' not in missing:
             self.nonce, _ = core.lease.beat(self.lease_id, self.nonce, self.trigger, now)
 

@@ -20,11 +20,11 @@ from turret_common.ros import qos
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
-from turret_control.laser.emission_budget import HourlyLight
+from turret_control.laser.emission_budget import EmissionBudget
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.registry import LINES
 from turret_control.laser.state_machine import Grant, LaserCore
-from turret_control.laser.thread import LaserLoop
+from turret_control.laser.thread import LaserThread
 from turret_control.laser_parameters import LaserParameters, check_start
 from turret_msgs import msg, srv
 
@@ -44,9 +44,9 @@ class LaserNode(Node):
         lines = LINES[self._params.value.driver].make(  # emission is off before anything else is made
             self._params.value, self.get_namespace())
         self._permits = PermitMonitor()
-        self._light_file = state_dir(self.get_namespace()) / 'hourly_light.json'
-        self._core = LaserCore(self._params.value, self._permits, _read_light(self._light_file))
-        self._pulses_kept = len(self._core.light.pulses)
+        self._budget_file = state_dir(self.get_namespace()) / 'emission_budget.json'
+        self._core = LaserCore(self._params.value, self._permits, _read_budget(self._budget_file))
+        self._pulses_kept = len(self._core.budget.pulses)
         self._grants_in = PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', qos.PERMIT)
         self._permits_in = AwaitedSubscription(
             self, msg.SafetyPermit, 'safety/permit', qos.PERMIT, self._grants_in)
@@ -54,7 +54,7 @@ class LaserNode(Node):
             'laser topics', _STATE_PERIOD_S, self._tick, self._on_topics_error,
             self._permits_in.wait)
         self._changed = threading.Event()
-        self._loop = LaserLoop(self._core, lines, guardian, self._on_change, self._on_loop_end)
+        self._loop = LaserThread(self._core, lines, guardian, self._on_change, self._on_loop_end)
         self._loop.start()
         self._started = self.get_clock().now().to_msg()
         self._state_due = 0.0
@@ -105,19 +105,19 @@ class LaserNode(Node):
         for message in self._grants_in.take():
             grant = Grant(message.epoch, message.seq, message.monotonic_ns, message.source, message.trigger)
             self._loop.post(functools.partial(self._core.grant, grant))
-        if self._params.value.class2_play and len(self._core.light.pulses) != self._pulses_kept:
-            self._keep_light()
+        if self._params.value.class2_play and len(self._core.budget.pulses) != self._pulses_kept:
+            self._save_budget()
         now = time.monotonic()
         if self._changed.is_set() or now >= self._state_due:
             self._changed.clear()
             self._state_due = max(min(self._state_due, now) + _STATE_PERIOD_S, now)  # 10 Hz although turns are not
             self._publish()
 
-    def _keep_light(self) -> None:
+    def _save_budget(self) -> None:
         """Remember the light of this hour over a restart; in a thread of its own, because disks are slow."""
-        self._pulses_kept = len(self._core.light.pulses)
-        data = self._loop.call(lambda _: self._core.light.to_json())
-        threading.Thread(target=write_atomically, args=(self._light_file, data), daemon=True).start()
+        self._pulses_kept = len(self._core.budget.pulses)
+        data = self._loop.call(lambda _: self._core.budget.to_json())
+        threading.Thread(target=write_atomically, args=(self._budget_file, data), daemon=True).start()
 
     def _publish(self) -> None:
         parameters = self._params.value
@@ -161,9 +161,9 @@ class LaserNode(Node):
         self._loop.call(lambda _: self._core.reset_count())
 
 
-def _read_light(path: Path) -> HourlyLight:
+def _read_budget(path: Path) -> EmissionBudget:
     try:
-        return HourlyLight.from_json(path.read_bytes(), time.monotonic_ns()) if path.exists() else HourlyLight()
+        return EmissionBudget.from_json(path.read_bytes(), time.monotonic_ns()) if path.exists() else EmissionBudget()
     except TurretError as error:
         raise TurretError(error.code, f'{path}: {error.message}') from error
 

@@ -79,13 +79,13 @@ class SafetyNode(Node):
         self._states = self.create_publisher(msg.SafetyState, 'safety/state', qos.STATE)
 
         self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any, int], None]]] = [
-            (PolledSubscription(self, JointState, 'joint_states', qos.NEWEST), self._see_joints),
-            (PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST), self._see_tracks),
-            (PolledSubscription(self, msg.GimbalState, 'gimbal/state', qos.STATE), self._see_gimbal),
-            (PolledSubscription(self, msg.LaserState, 'laser/state', qos.STATE), self._see_laser),
-            (PolledSubscription(self, msg.CameraState, 'camera/state', qos.STATE), self._see_camera),
-            (PolledSubscription(self, msg.ControllerState, 'controller/state', qos.STATE), self._see_controller),
-            (PolledSubscription(self, msg.PeopleArray, 'exclusion/people', qos.STREAM), self._see_people)]
+            (PolledSubscription(self, JointState, 'joint_states', qos.NEWEST), self._on_joints),
+            (PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST), self._on_tracks),
+            (PolledSubscription(self, msg.GimbalState, 'gimbal/state', qos.STATE), self._on_gimbal),
+            (PolledSubscription(self, msg.LaserState, 'laser/state', qos.STATE), self._on_laser),
+            (PolledSubscription(self, msg.CameraState, 'camera/state', qos.STATE), self._on_camera),
+            (PolledSubscription(self, msg.ControllerState, 'controller/state', qos.STATE), self._on_controller),
+            (PolledSubscription(self, msg.PeopleArray, 'exclusion/people', qos.STREAM), self._on_people)]
         self._all_permits = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', _SOME_PERMITS)
         self.create_subscription(msg.FireRequest, 'controller/fire_request', self._on_fire_request, qos.COMMAND)
 
@@ -124,15 +124,15 @@ class SafetyNode(Node):
         with self._lock:
             now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
             stopped_before = self._core.stop_reason
-            self._core.see_estop(estop)
-            self._core.see_clock(wall_ns - now_ns, now_ns)
+            self._core.observe_estop(estop)
+            self._core.observe_clock(wall_ns - now_ns, now_ns)
             for subscription, see in self._inputs:
                 for message in subscription.take():
                     see(message, now_ns)
             verdict = self._core.decide(now_ns)
             stop_reason = self._core.stop_reason
             digest = lease_digest(self._core.lease.lease_id)
-            shown = self._what_is_shown(verdict, now_ns)
+            shown = self._published_key(verdict, now_ns)
             due = shown != self._shown or self._permit_seq % _STATE_EVERY == 0
             state = self._state(verdict, now_ns) if due else None
         self._permit_seq += 1
@@ -145,21 +145,21 @@ class SafetyNode(Node):
             self._shown = shown
             self._states.publish(state)
         if stop_reason is not None and stop_reason != stopped_before:  # by the emergency stop
-            self._keep_stopped(stop_reason)
+            self._save_stop(stop_reason)
         if self._permit_seq % _COUNT_EVERY == 0:
-            self._look_for_others()
+            self._check_publishers()
 
-    def _look_for_others(self) -> None:
+    def _check_publishers(self) -> None:
         names = {
             topic: [f'{end.node_namespace}/{end.node_name}' for end in self.get_publishers_info_by_topic(topic)]
             for topic in _OWNED_TOPICS}
         foreign = [permit for permit in self._all_permits.take() if permit.epoch != self._epoch]
         with self._lock:
-            self._core.see_publishers(names, time.monotonic_ns())
+            self._core.observe_publishers(names, time.monotonic_ns())
             if foreign:
-                self._core.see_foreign_permit(time.monotonic_ns())
+                self._core.observe_foreign_permit(time.monotonic_ns())
 
-    def _what_is_shown(self, verdict: Verdict, now_ns: int) -> tuple[Any, ...]:
+    def _published_key(self, verdict: Verdict, now_ns: int) -> tuple[Any, ...]:
         """Return everything in the state whose change is news."""
         core = self._core
         return (verdict, core.stop_reason, core.estop, core.lease.name, core.lease.trigger(now_ns), core.auto_fire,
@@ -181,47 +181,47 @@ class SafetyNode(Node):
 
     # What other nodes say: read by the permit's thread, which holds the lock
 
-    def _see_joints(self, joints: JointState, now_ns: int) -> None:
-        self._core.see_pose(_pose(joints), self._age_s(joints), now_ns)
+    def _on_joints(self, joints: JointState, now_ns: int) -> None:
+        self._core.observe_pose(_pose(joints), self._age_s(joints), now_ns)
 
-    def _see_tracks(self, tracks: msg.TrackArray, now_ns: int) -> None:
-        self._core.see_tracks(self._age_s(tracks), now_ns)
+    def _on_tracks(self, tracks: msg.TrackArray, now_ns: int) -> None:
+        self._core.observe_tracks(self._age_s(tracks), now_ns)
 
-    def _see_people(self, seen: msg.PeopleArray, now_ns: int) -> None:
+    def _on_people(self, seen: msg.PeopleArray, now_ns: int) -> None:
         people = tuple(Person(Bearing(person.azimuth, person.elevation), person.radius) for person in seen.people)
         report = PeopleReport(people, seen.unchanged_s, seen.code == ReasonCode.OK)
-        self._core.see_people(report, self._age_s(seen), now_ns)
+        self._core.observe_people(report, self._age_s(seen), now_ns)
 
-    def _see_gimbal(self, state: msg.GimbalState, now_ns: int) -> None:
+    def _on_gimbal(self, state: msg.GimbalState, now_ns: int) -> None:
         if not self._is_new(state):
             return
         axes = (state.pan, state.tilt)
         limits = (value for axis in axes for value in (axis.lower, axis.upper, axis.home))
-        self._core.see_gimbal(GimbalReport(
+        self._core.observe_gimbal(GimbalReport(
             hardware=state.hardware, homed=all(axis.homed for axis in axes),
             measured=all(axis.position_source == msg.AxisState.POSITION_MEASURED for axis in axes),
             decelerations=(state.pan.max_acceleration, state.tilt.max_acceleration),
             geometry=(seconds(state.started), *limits)), now_ns)
 
-    def _see_laser(self, state: msg.LaserState, now_ns: int) -> None:
+    def _on_laser(self, state: msg.LaserState, now_ns: int) -> None:
         if not self._is_new(state):
             return
         armed = state.state not in (msg.LaserState.STATE_OFF, msg.LaserState.STATE_FAULT)
         ready = armed and state.state != msg.LaserState.STATE_ARMING
-        self._core.see_laser(LaserReport(state.hardware, armed, ready, state.profile == 'class2_play'), now_ns)
+        self._core.observe_laser(LaserReport(state.hardware, armed, ready, state.profile == 'class2_play'), now_ns)
 
-    def _see_camera(self, state: msg.CameraState, now_ns: int) -> None:
+    def _on_camera(self, state: msg.CameraState, now_ns: int) -> None:
         if self._is_new(state):
-            self._core.see_camera(CameraReport(state.hardware, state.on_base), now_ns)
+            self._core.observe_camera(CameraReport(state.hardware, state.on_base), now_ns)
 
-    def _see_controller(self, state: msg.ControllerState, _: int) -> None:
+    def _on_controller(self, state: msg.ControllerState, _: int) -> None:
         if not self._is_new(state):
             return
         following = (state.mode == msg.ControllerState.MODE_TRACK
                      and state.tracking == msg.ControllerState.TRACKING_FOLLOWING)
         cross = state.crosshair
         boresight = Bearing(cross.boresight_azimuth, cross.boresight_elevation)
-        self._core.see_aim(AimReport(following, cross.calibrated, boresight, (cross.offset_y, cross.offset_z)))
+        self._core.observe_aim(AimReport(following, cross.calibrated, boresight, (cross.offset_y, cross.offset_z)))
 
     def _age_s(self, message: Any) -> float:
         """Return how long ago a message was stamped, on the clock of the stamps."""
@@ -284,9 +284,9 @@ class SafetyNode(Node):
             self._core.stop(request.reason)
             reason = self._core.stop_reason or ''
         self._thread.wake()
-        self._keep_stopped(reason)
+        self._save_stop(reason)
 
-    def _keep_stopped(self, reason: str) -> None:
+    def _save_stop(self, reason: str) -> None:
         self.get_logger().warning(f'software stop: {reason}')
         write_atomically(self._stop_file, reason.encode())
 

@@ -16,7 +16,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import AxisSample, Switch
-from turret_control.gimbal.axis import AxisCondition, Limits, Mode, axis_motion, obeys_switches
+from turret_control.gimbal.axis import AxisCondition, Limits, Mode, allowed_by_switches, axis_motion
 from turret_control.gimbal.gimbal import Activity, Command, Gimbal
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.plant.plant import STEP_NS
@@ -83,11 +83,11 @@ def test_at_or_beyond_a_soft_limit_only_the_way_back_is_open(position: float) ->
 def test_a_switch_stops_only_what_leads_towards_it(switch: Switch) -> None:
     lower, upper = AxisSample(0.2, 0.0, lower=switch), AxisSample(0.2, 0.0, upper=switch)
     left, right = AxisMotion(1.0, 1.0, 1.0), AxisMotion(-1.0, 1.0, 1.0)
-    assert obeys_switches(left, lower)
-    assert not obeys_switches(right, lower)
-    assert not obeys_switches(left, upper)
-    assert obeys_switches(right, upper)
-    assert obeys_switches(AxisMotion(-1.0, 0.0, 1.0), lower)
+    assert allowed_by_switches(left, lower)
+    assert not allowed_by_switches(right, lower)
+    assert not allowed_by_switches(left, upper)
+    assert allowed_by_switches(right, upper)
+    assert allowed_by_switches(AxisMotion(-1.0, 0.0, 1.0), lower)
 
 
 # Whole sequences, on a simulated head

@@ -9,7 +9,7 @@ from laser_bench import BEAM, LIT, MS, TICK, Bench, on_time
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.laser.emission_budget import HourlyLight
+from turret_control.laser.emission_budget import EmissionBudget
 from turret_control.laser.state_machine import LaserCore, LaserState
 from turret_control.laser_parameters import LaserParameters
 
@@ -24,13 +24,13 @@ def play() -> Bench:
     return bench
 
 
-def used(bench: Bench, left_s: float) -> HourlyLight:
+def used(bench: Bench, left_s: float) -> EmissionBudget:
     """Return the light of an hour of which so much is left."""
-    return HourlyLight([(bench.now - QUARTER, bench.now - round(left_s * 1e9))])
+    return EmissionBudget([(bench.now - QUARTER, bench.now - round(left_s * 1e9))])
 
 
 def test_an_hour_has_a_quarter_of_light() -> None:
-    light = HourlyLight()
+    light = EmissionBudget()
     assert light.left_ns(10**15) == QUARTER
     light.add(10**15, 10**15 + 7)
     light.add(10**15 + 100, 10**15 + 103)
@@ -42,28 +42,28 @@ def test_an_hour_has_a_quarter_of_light() -> None:
 
 
 def test_light_from_before_counts() -> None:
-    assert HourlyLight([(10**15, 10**15 + 7)]).left_ns(10**15 + 7) == QUARTER - 7
+    assert EmissionBudget([(10**15, 10**15 + 7)]).left_ns(10**15 + 7) == QUARTER - 7
 
 
 def test_a_laser_goes_on_from_the_light_before_its_start() -> None:
     bench = Bench()
     light = used(bench, 0.0)
     bench.laser = LaserCore(PLAY, bench.permits, light)
-    assert bench.laser.light is light
+    assert bench.laser.budget is light
     assert bench.refusal(bench.laser.arm) is ReasonCode.SESSION_LIMIT
 
 
 def test_light_survives_a_restart_but_not_that_of_the_computer() -> None:
-    light = HourlyLight([(100, 200), (300, 450)])
-    assert list(HourlyLight.from_json(light.to_json(), 450).pulses) == [(100, 200), (300, 450)]
-    assert list(HourlyLight.from_json(light.to_json(), 449).pulses) == [(100, 200)]
-    assert list(HourlyLight.from_json(b'[[200, 100]]', 10**9).pulses) == []
+    light = EmissionBudget([(100, 200), (300, 450)])
+    assert list(EmissionBudget.from_json(light.to_json(), 450).pulses) == [(100, 200), (300, 450)]
+    assert list(EmissionBudget.from_json(light.to_json(), 449).pulses) == [(100, 200)]
+    assert list(EmissionBudget.from_json(b'[[200, 100]]', 10**9).pulses) == []
 
 
 @pytest.mark.parametrize('data', [b'', b'{', b'7', b'[1]', b'[[1, 2, 3]]', b'[["a", 2]]', b'[[null, 2]]'])
 def test_what_is_no_record_of_light_is_refused(data: bytes) -> None:
     with pytest.raises(TurretError) as refused:
-        HourlyLight.from_json(data, 10**9)
+        EmissionBudget.from_json(data, 10**9)
     assert refused.value.code is ReasonCode.INVALID_ARGUMENT
 
 
@@ -84,7 +84,7 @@ def test_a_pulse_may_be_as_long_as_a_minute() -> None:
 
 def test_the_light_of_an_hour_ends_in_the_dark() -> None:
     bench = play()
-    bench.laser.light = used(bench, 4.5)
+    bench.laser.budget = used(bench, 4.5)
     bench.armed()
     bench.trigger = True
     assert bench.laser.snapshot(bench.now).session_remaining_s == pytest.approx(4.5)
@@ -98,7 +98,7 @@ def test_the_light_of_an_hour_ends_in_the_dark() -> None:
 
 def test_the_next_tick_is_due_when_the_light_of_the_hour_ends() -> None:
     bench = play()
-    bench.laser.light = used(bench, 2.0)
+    bench.laser.budget = used(bench, 2.0)
     bench.armed()
     bench.trigger = True
     bench.tick()
@@ -109,11 +109,11 @@ def test_the_next_tick_is_due_when_the_light_of_the_hour_ends() -> None:
 
 def test_the_standard_profile_counts_its_light_and_has_no_such_limit() -> None:
     bench = Bench()
-    bench.laser.light = used(bench, 0.0)
+    bench.laser.budget = used(bench, 0.0)
     bench.armed()
     bench.laser.fire(1, 0.1, 0.0, bench.now)
     assert on_time(bench.run(1.0)) == pytest.approx(0.1, abs=0.01)
-    assert len(bench.laser.light.pulses) == 2
+    assert len(bench.laser.budget.pulses) == 2
     assert math.isnan(bench.laser.snapshot(bench.now).session_remaining_s)
     bench.now += HOUR
     bench.tick()

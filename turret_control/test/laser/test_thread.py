@@ -19,7 +19,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.registry import LINES
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines
-from turret_control.laser.thread import LaserLoop
+from turret_control.laser.thread import LaserThread
 from turret_control.laser_parameters import LaserParameters
 
 MS = 1_000_000
@@ -71,7 +71,7 @@ class Bench:
         self.pins = Pins()
         self.changes = 0
         self.ended: list[str] = []
-        self.loop = LaserLoop(self.core, self.pins, guardian, self._count, self.ended.append)
+        self.loop = LaserThread(self.core, self.pins, guardian, self._count, self.ended.append)
 
     def _count(self) -> None:
         self.changes += 1
@@ -410,7 +410,7 @@ def test_a_pulse_ends_on_time() -> None:
         edges.append((time.monotonic(), level))
         drive(level)
     pins.set_laser = record  # type: ignore[method-assign]
-    loop = LaserLoop(core, pins, None, lambda: None, lambda _: None)
+    loop = LaserThread(core, pins, None, lambda: None, lambda _: None)
     loop.start()
     ending = threading.Event()
 

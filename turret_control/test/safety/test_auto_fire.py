@@ -41,7 +41,7 @@ def test_automatic_fire_is_off_until_the_present_operator_of_an_armed_laser_swit
     lambda bench: bench.core.stop(''),
     lambda bench: bench.core.release(bench.lease_id),
     lambda bench: bench.core.acquire('secret', 'Bob', True, bench.now),
-    lambda bench: bench.core.see_laser(LaserReport(False, False), bench.now),
+    lambda bench: bench.core.observe_laser(LaserReport(False, False), bench.now),
     lambda bench: bench.wait(300, but='heartbeat').reasons(),
     lambda bench: (setattr(bench.core, 'estop', Estop.PRESSED), bench.reasons()),
     lambda bench: bench.wait(600, but='gimbal').reasons(),

@@ -43,7 +43,7 @@ def test_before_anybody_reports_nothing_is_permitted() -> None:
 
 def test_the_very_first_pose_may_be_unknown() -> None:
     core = SafetyCore(PARAMETERS, OperatorLease('secret'))
-    core.see_pose(Pose(math.nan, 0.0), 0.001, 10**12)
+    core.observe_pose(Pose(math.nan, 0.0), 0.001, 10**12)
     assert ReasonCode.NO_POSE in core.decide(10**12).reasons
 
 
@@ -152,7 +152,7 @@ def test_the_pose_must_be_known(pose: Pose) -> None:
 
 def test_a_pose_of_no_known_age_is_none() -> None:
     bench = Bench()
-    bench.core.see_pose(Pose(0.0, 0.0), math.nan, bench.now)
+    bench.core.observe_pose(Pose(0.0, 0.0), math.nan, bench.now)
     assert emission_withheld(bench, ReasonCode.NO_POSE)
 
 
@@ -164,11 +164,11 @@ def test_the_pose_must_be_fresh() -> None:
 
 def test_a_pose_is_as_old_as_its_stamp_and_never_from_the_future() -> None:
     bench = Bench()
-    bench.core.see_pose(Pose(0.0, 0.0), 0.151, bench.now)
+    bench.core.observe_pose(Pose(0.0, 0.0), 0.151, bench.now)
     assert emission_withheld(bench, ReasonCode.NO_POSE)
-    bench.core.see_pose(Pose(0.0, 0.0), -0.01, bench.now)
+    bench.core.observe_pose(Pose(0.0, 0.0), -0.01, bench.now)
     assert bench.reasons() == []
-    bench.core.see_pose(Pose(0.0, 0.0), -0.02, bench.now)
+    bench.core.observe_pose(Pose(0.0, 0.0), -0.02, bench.now)
     assert emission_withheld(bench, ReasonCode.NO_POSE)
 
 
@@ -250,25 +250,25 @@ def test_a_step_of_the_wall_clock_withholds_for_a_second() -> None:
 
 def test_a_foreign_permit_withholds_for_a_second() -> None:
     bench = Bench()
-    bench.core.see_foreign_permit(bench.now)
+    bench.core.observe_foreign_permit(bench.now)
     assert emission_withheld(bench.wait(999), ReasonCode.SECOND_PUBLISHER)
     assert bench.wait(1).reasons() == []
 
 
 def test_a_stranger_who_publishes_is_seen_at_once_and_a_namesake_after_a_while() -> None:
     bench = Bench()
-    bench.core.see_publishers({'joint_states': ['/turret/gimbal'], 'gimbal/command': []}, bench.now)
+    bench.core.observe_publishers({'joint_states': ['/turret/gimbal'], 'gimbal/command': []}, bench.now)
     assert bench.reasons() == []
-    bench.core.see_publishers({'joint_states': ['/turret/gimbal', '/x']}, bench.now)
+    bench.core.observe_publishers({'joint_states': ['/turret/gimbal', '/x']}, bench.now)
     assert emission_withheld(bench, ReasonCode.SECOND_PUBLISHER)
     twice = {'joint_states': ['/turret/gimbal', '/turret/gimbal']}
-    bench.core.see_publishers(twice, bench.now)
+    bench.core.observe_publishers(twice, bench.now)
     assert bench.reasons() == []
     bench.wait(24_980)
-    bench.core.see_publishers(twice, bench.now)
+    bench.core.observe_publishers(twice, bench.now)
     assert bench.reasons() == []
     assert emission_withheld(bench.wait(20), ReasonCode.SECOND_PUBLISHER)
-    bench.core.see_publishers({'joint_states': ['/turret/gimbal']}, bench.now)
+    bench.core.observe_publishers({'joint_states': ['/turret/gimbal']}, bench.now)
     assert bench.reasons() == []
 
 
@@ -381,15 +381,15 @@ def test_nothing_is_known_of_a_gimbal_or_laser_that_never_reported() -> None:
         with pytest.raises(TurretError) as refused:
             request()
         assert refused.value.code is code
-    core.see_aim(AIM)
+    core.observe_aim(AIM)
     core.set_zones(lease_id, [ZONE])
-    core.see_pose(Pose(0.0, 0.0), 0.0, 10**12)
+    core.observe_pose(Pose(0.0, 0.0), 0.0, 10**12)
     assert ReasonCode.NO_FIRE_ZONE in core.decide(10**12).reasons
 
 
 def test_a_region_that_was_confirmed_for_no_laser_has_no_end() -> None:
     core, lease_id = core_alone()
-    core.see_gimbal(GIMBAL, 10**12)
+    core.observe_gimbal(GIMBAL, 10**12)
     core.confirm_region(lease_id, 10**12)
     assert math.isnan(core.confirm_remaining_s(10**12))
 
@@ -398,9 +398,9 @@ def test_a_region_that_was_confirmed_for_no_laser_has_no_end() -> None:
 def test_one_driver_alone_is_not_enough(driver: str) -> None:
     core, _ = core_alone()
     if driver == 'gimbal':
-        core.see_gimbal(GIMBAL, 10**12)
+        core.observe_gimbal(GIMBAL, 10**12)
     else:
-        core.see_laser(LaserReport(hardware=True, armed=False), 10**12)
+        core.observe_laser(LaserReport(hardware=True, armed=False), 10**12)
         assert ReasonCode.BACKEND_MIXED in core.decide(10**12).reasons
     assert ReasonCode.DRIVER_SILENT in core.decide(10**12).reasons
 
@@ -426,9 +426,9 @@ def test_zones_are_changed_by_the_operator_while_disarmed() -> None:
 
 def test_releasing_the_emergency_stop_starts_nothing() -> None:
     bench = Bench()
-    bench.core.see_estop(Estop.PRESSED)
+    bench.core.observe_estop(Estop.PRESSED)
     assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
-    bench.core.see_estop(Estop.RELEASED)
+    bench.core.observe_estop(Estop.RELEASED)
     assert motion_withheld(bench.wait(5000), ReasonCode.SOFTWARE_STOP)
     assert bench.core.stop_reason == 'the emergency stop was pressed'
     bench.core.reset(bench.lease_id)
@@ -438,14 +438,14 @@ def test_releasing_the_emergency_stop_starts_nothing() -> None:
 @pytest.mark.parametrize('estop', [Estop.UNKNOWN, Estop.UNREADABLE])
 def test_an_emergency_stop_that_was_not_read_for_a_moment_is_not_latched(estop: Estop) -> None:
     bench = Bench()
-    bench.core.see_estop(estop)
+    bench.core.observe_estop(estop)
     assert motion_withheld(bench, ReasonCode.ESTOP_UNREADABLE)
-    bench.core.see_estop(Estop.RELEASED)
+    bench.core.observe_estop(Estop.RELEASED)
     assert bench.reasons() == []
 
 
 def test_the_emergency_stop_keeps_the_reason_of_an_earlier_stop() -> None:
     bench = Bench()
     bench.core.stop('smoke')
-    bench.core.see_estop(Estop.PRESSED)
+    bench.core.observe_estop(Estop.PRESSED)
     assert bench.core.stop_reason == 'smoke'

@@ -154,19 +154,19 @@ class TurretMachine(RuleBasedStateMachine):
         homed = all(axis.homed for axis in axes)
         if 'gimbal' not in self.silent:
             accelerations = (AXIS.max_acceleration, AXIS.max_acceleration)
-            core.see_gimbal(GimbalReport(False, homed, False, accelerations, (0.0,)), now)
+            core.observe_gimbal(GimbalReport(False, homed, False, accelerations, (0.0,)), now)
             self.good_ns['gimbal'], self.homed = now, homed
         if 'laser' not in self.silent:
             armed = self.laser.state not in (LaserState.OFF, LaserState.FAULT)
-            core.see_laser(LaserReport(False, armed, armed and self.laser.state is not LaserState.ARMING), now)
+            core.observe_laser(LaserReport(False, armed, armed and self.laser.state is not LaserState.ARMING), now)
             self.good_ns['laser'] = now
         if 'pose' not in self.silent:
             self.pose = Pose(*(axis.position for axis in axes), *(axis.velocity for axis in axes))
-            core.see_pose(self.pose, 0.0, now)
+            core.observe_pose(self.pose, 0.0, now)
             self.good_ns['pose'] = now
-        core.see_camera(CAMERA, now)
-        core.see_aim(AIM)
-        core.see_tracks(0.0, now)
+        core.observe_camera(CAMERA, now)
+        core.observe_aim(AIM)
+        core.observe_tracks(0.0, now)
         for name, good in (('homed', homed), ('not stopped', not self.stopped), ('armed', self.armed),
                            ('e-stop released', self.estop is Estop.RELEASED)):
             if good:
@@ -284,7 +284,7 @@ class TurretMachine(RuleBasedStateMachine):
     @rule(estop=st.sampled_from([Estop.PRESSED, Estop.RELEASED, Estop.RELEASED, Estop.UNREADABLE]))
     def press(self, estop: Estop) -> None:
         self.estop = estop
-        self.core.see_estop(estop)
+        self.core.observe_estop(estop)
         if estop is Estop.PRESSED:
             self.stopped, self.armed = True, False
         self.decide()
@@ -428,7 +428,7 @@ class TurretMachine(RuleBasedStateMachine):
         self.epoch += 1
         stop_reason = 'kept' if self.stopped else None
         self.core = SafetyCore(SafetyParameters(), OperatorLease('secret'), self.zones, stop_reason)
-        self.core.see_estop(self.estop)
+        self.core.observe_estop(self.estop)
         self.armed = self.present = self.trigger = False
         self.lease_id = self.nonce = ''
 

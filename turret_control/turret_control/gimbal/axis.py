@@ -83,7 +83,7 @@ def axis_motion(mode: int, name: str, target: float, rate: float, position: floa
     raise TurretError(ReasonCode.UNKNOWN_NAME, f'command mode {mode} does not exist')
 
 
-def obeys_switches(motion: AxisMotion, sample: AxisSample) -> bool:
+def allowed_by_switches(motion: AxisMotion, sample: AxisSample) -> bool:
     """Return whether a motion in driver positions leads away from every switch that stops the axis."""
     if motion.speed == 0.0:
         return True
@@ -214,7 +214,7 @@ class Axis:
             end = limits.upper if rate > 0.0 else limits.lower
             self.at_limit = math.copysign(1.0, rate) * (end - position) <= self.tolerance
         motion = motion._replace(target=motion.target + self.home)
-        if not obeys_switches(motion, self.sample):
+        if not allowed_by_switches(motion, self.sample):
             self.lose_home()
             self.home = math.nan  # what an absolute driver reports cannot be true either
             raise self._switch_error()

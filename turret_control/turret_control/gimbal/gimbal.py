@@ -114,8 +114,8 @@ class Gimbal:
         self._procedure: _Procedure | None = None
         self._permit = ReasonCode.PERMIT_MISSING
         self._now_ns = self._moved_ns = 0
-        self._enabled = self._told_enabled = False
-        self._obeying = False
+        self._enabled = self._was_enabled = False
+        self._following = False
         self._error: TurretError | None = None
         self._driver_error: TurretError | None = TurretError(ReasonCode.NOT_READY, 'the driver has not reported yet')
         self._why_off = TurretError(ReasonCode.NOT_ENABLED, 'the motors are off')
@@ -216,14 +216,14 @@ class Gimbal:
         self._now_ns, self._permit = now_ns, permit
         self._driver_error = None
         self._pan.sample, self._tilt.sample = sample.pan, sample.tilt
-        if self._told_enabled and not sample.enabled:
+        if self._was_enabled and not sample.enabled:
             self._switch_off(TurretError(ReasonCode.DRIVER_FAULT, 'the motors lost their power'))
         self._release_when_idle()
         if self._home_when_permitted and permit is ReasonCode.OK and self._procedure is None:
             self._home_when_permitted = False
             self.start_homing(self._homed_on_start)
-        pan, tilt = self._proceed(sample) or self._obey(now_ns)
-        self._told_enabled = self._enabled
+        pan, tilt = self._proceed(sample) or self._follow_command(now_ns)
+        self._was_enabled = self._enabled
         return Motions(pan, tilt, self._enabled)
 
     def driver_lost(self, error: TurretError) -> None:
@@ -258,10 +258,10 @@ class Gimbal:
     def _activity(self) -> Activity:
         if self._procedure is not None:
             return self._procedure.activity
-        return Activity.COMMAND if self._obeying else Activity.NONE
+        return Activity.COMMAND if self._following else Activity.NONE
 
     def _switch_off(self, why: TurretError) -> None:
-        self._enabled = self._told_enabled = False
+        self._enabled = self._was_enabled = False
         self._why_off = why
         self._abort(why)
         for axis in self._axes:
@@ -278,9 +278,9 @@ class Gimbal:
 
     # Commands
 
-    def _obey(self, now_ns: int) -> tuple[AxisMotion, AxisMotion]:
+    def _follow_command(self, now_ns: int) -> tuple[AxisMotion, AxisMotion]:
         """Return the motions of the newest command, or standing still and the reason in ``_error``."""
-        self._obeying = False
+        self._following = False
         self._pan.at_limit = self._tilt.at_limit = False
         self._error = None
         try:
@@ -306,7 +306,7 @@ class Gimbal:
         motions = (
             self._axis_motion(self._pan, command.mode, command.pan, command.pan_rate),
             self._axis_motion(self._tilt, command.mode, command.tilt, command.tilt_rate))
-        self._obeying = command.mode != Mode.STOP
+        self._following = command.mode != Mode.STOP
         for axis in self._axes:
             if axis.at_limit:
                 self._error = TurretError(ReasonCode.SOFT_LIMIT, f'{axis.name} is at its soft limit')

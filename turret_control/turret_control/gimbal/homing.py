@@ -104,21 +104,21 @@ def _find_edge(
         raise TurretError(ReasonCode.HOMING_FAILED, 'the switch that marks the reference is not fitted')
     fast, slow = axis.homing_velocity, axis.approach_velocity
     if not closed(sample):
-        _, sample = yield from _turn_until(axis, sample, direction * fast, closed, phase, at(0.0))
+        _, sample = yield from _move_until(axis, sample, direction * fast, closed, phase, at(0.0))
         sample = yield from _halt(axis, phase, at(0.4))
-    _, sample = yield from _turn_until(axis, sample, -direction * fast, opened, 'back_off', at(0.5))
+    _, sample = yield from _move_until(axis, sample, -direction * fast, opened, 'back_off', at(0.5))
     clear = sample.position - direction * axis.back_off
     sample = yield from _halt(axis, 'back_off', at(0.6))
 
     def cleared(sample: AxisSample) -> bool:
         return direction * (clear - sample.position) >= 0.0
 
-    _, sample = yield from _turn_until(axis, sample, -direction * slow, cleared, 'back_off', at(0.7))
-    before, sample = yield from _turn_until(axis, sample, direction * slow, closed, 'approach', at(0.8))
+    _, sample = yield from _move_until(axis, sample, -direction * slow, cleared, 'back_off', at(0.7))
+    before, sample = yield from _move_until(axis, sample, direction * slow, closed, 'approach', at(0.8))
     return 0.5 * (before.position + sample.position)
 
 
-def _turn_until(
+def _move_until(
         axis: GimbalAxis, sample: AxisSample, velocity: float, done: Callable[[AxisSample], bool], phase: str,
         progress: float) -> Generator[Step, AxisSample, tuple[AxisSample, AxisSample]]:
     """Turn until ``done``; return the last sample before and the first one after."""

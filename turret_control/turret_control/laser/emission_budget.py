@@ -14,7 +14,7 @@ HOURLY_NS = 900_000_000_000
 _HOUR_NS = 3_600_000_000_000
 
 
-class HourlyLight:
+class EmissionBudget:
     """How much light there was within the last hour. A pulse counts until its end is an hour ago."""
 
     def __init__(self, pulses: Iterable[tuple[int, int]] = ()) -> None:
@@ -41,7 +41,7 @@ class HourlyLight:
         return json.dumps(list(self.pulses)).encode()
 
     @classmethod
-    def from_json(cls, data: bytes, now_ns: int) -> HourlyLight:
+    def from_json(cls, data: bytes, now_ns: int) -> EmissionBudget:
         """Return what a file holds; pulses that have not ended yet are from before the computer was started.
 
         Raises:

@@ -13,7 +13,7 @@ from turret_common.errors import TurretError
 from turret_common.permit import Permit, PermitMonitor, laser_code
 from turret_common.reason_codes import ReasonCode
 from turret_common.validation import require_range
-from turret_control.laser.emission_budget import HOURLY_NS, HourlyLight
+from turret_control.laser.emission_budget import HOURLY_NS, EmissionBudget
 from turret_control.laser_parameters import DUTY_WINDOW_S, LaserParameters
 
 #: A fire grant lasts so long after it was issued.
@@ -119,20 +119,20 @@ class LaserCore:
     """
 
     def __init__(
-            self, parameters: LaserParameters, permits: PermitMonitor, light: HourlyLight | None = None) -> None:
+            self, parameters: LaserParameters, permits: PermitMonitor, budget: EmissionBudget | None = None) -> None:
         self._parameters = parameters
         self._permits = permits
         self._power = parameters.power
         self.state = LaserState.OFF
-        self._dark_code = ReasonCode.NOT_ARMED
-        self._dark_message = 'arm first'
+        self._off_code = ReasonCode.NOT_ARMED
+        self._off_message = 'arm first'
         self._armed_by: Permit | None = None
         self._armed_from_ns = 0
         self._used_ns = 0
         self._cooldown_until_ns = 0
         self._firing: _Firing | None = None
         self._emissions: deque[tuple[int, int]] = deque()
-        self.light = light or HourlyLight()
+        self.budget = budget or EmissionBudget()
         self._grant_order = (0, 0)
         self._needs_release = False
         self._fire_count = 0
@@ -147,7 +147,7 @@ class LaserCore:
             TurretError: BUSY when that is done already, the fault's code, or why the permit withholds emission.
         """
         if self.state is LaserState.FAULT:
-            raise TurretError(self._dark_code, self._dark_message)
+            raise TurretError(self._off_code, self._off_message)
         if self.state is not LaserState.OFF:
             raise TurretError(ReasonCode.BUSY, f'the laser is {self.state.name.lower()} already')
         permit = self._permits.newest
@@ -160,7 +160,7 @@ class LaserCore:
 
     def disarm(self, now_ns: int) -> None:
         """Go dark and stay so. Never refused."""
-        self._go_dark(ReasonCode.DISARMED, now_ns)
+        self._emission_off(ReasonCode.DISARMED, now_ns)
 
     def fire(self, pulses: int, pulse_s: float, gap_s: float, now_ns: int) -> None:
         """Begin one burst; 0 stands for the parameter's value.
@@ -246,24 +246,24 @@ class LaserCore:
 
     def fault(self, code: ReasonCode, message: str, now_ns: int) -> None:
         """Go dark and refuse to arm until :meth:`clear_fault`."""
-        self._go_dark(code, now_ns)
-        self.state, self._dark_code, self._dark_message = LaserState.FAULT, code, message
+        self._emission_off(code, now_ns)
+        self.state, self._off_code, self._off_message = LaserState.FAULT, code, message
 
     def clear_fault(self) -> None:
         """End a fault whose cause is gone. The laser stays dark."""
         if self.state is LaserState.FAULT:
-            self.state, self._dark_code, self._dark_message = LaserState.OFF, ReasonCode.NOT_ARMED, 'arm first'
+            self.state, self._off_code, self._off_message = LaserState.OFF, ReasonCode.NOT_ARMED, 'arm first'
 
     # Time
 
     def tick(self, now_ns: int) -> Lines:
         """Let time pass and return what the pins shall be now."""
         if self.state not in (LaserState.OFF, LaserState.FAULT):
-            code, disarms = self._withheld(now_ns)
+            code, disarms = self._inhibited(now_ns)
             if disarms:
-                self._go_dark(code, now_ns)
+                self._emission_off(code, now_ns)
             elif self._session_left_ns(now_ns) <= 0:
-                self._go_dark(ReasonCode.SESSION_LIMIT, now_ns)
+                self._emission_off(ReasonCode.SESSION_LIMIT, now_ns)
             elif code is not ReasonCode.OK:
                 self._end_burst(now_ns)
         if self.state is LaserState.ARMING and now_ns >= self._armed_from_ns:
@@ -274,7 +274,7 @@ class LaserCore:
         if self.state is LaserState.COOLDOWN and now_ns >= self._cooldown_until_ns:
             self.state = LaserState.ARMED
         if self.state is LaserState.ARMED and now_ns - self._used_ns >= _ns(self._parameters.arm_expiry_s):
-            self._go_dark(ReasonCode.ARM_EXPIRED, now_ns)
+            self._emission_off(ReasonCode.ARM_EXPIRED, now_ns)
         on = self._firing is not None and self._firing.on_since_ns is not None and not self._parameters.dry_run
         return Lines(self._power if on else 0.0, self.state not in (LaserState.OFF, LaserState.FAULT))
 
@@ -316,7 +316,7 @@ class LaserCore:
             code = _known(permit.reasons[0])
         raise TurretError(code, f'emission is withheld: {code.name}')
 
-    def _withheld(self, now_ns: int) -> tuple[ReasonCode, bool]:
+    def _inhibited(self, now_ns: int) -> tuple[ReasonCode, bool]:
         """Return why an armed laser may not emit now, OK when it may, and whether that disarms it."""
         permit, armed_by = self._permits.newest, self._armed_by
         code = laser_code(permit, now_ns)
@@ -336,7 +336,7 @@ class LaserCore:
 
     def _begin(self, burst: Burst, hold_until_ns: int | None, now_ns: int) -> None:
         refusals = {
-            LaserState.OFF: ReasonCode.NOT_ARMED, LaserState.FAULT: self._dark_code,
+            LaserState.OFF: ReasonCode.NOT_ARMED, LaserState.FAULT: self._off_code,
             LaserState.ARMING: ReasonCode.ARMING, LaserState.FIRING: ReasonCode.BUSY,
             LaserState.COOLDOWN: ReasonCode.COOLDOWN}
         if self.state in refusals:
@@ -361,14 +361,14 @@ class LaserCore:
             self._end_burst(now_ns)
         elif now_ns >= firing.edge_ns:
             if firing.on_since_ns is None:
-                self._switch_on(firing, now_ns)
+                self._begin_pulse(firing, now_ns)
             elif firing.pulses_left:
-                self._switch_off(firing, now_ns)
+                self._end_pulse(firing, now_ns)
                 firing.edge_ns = now_ns + _ns(firing.burst.gap_s)
             else:
                 self._end_burst(now_ns)
 
-    def _switch_on(self, firing: _Firing, now_ns: int) -> None:
+    def _begin_pulse(self, firing: _Firing, now_ns: int) -> None:
         firing.on_since_ns = now_ns
         firing.edge_ns = now_ns + _ns(firing.burst.pulse_s)
         firing.pulses_left -= 1
@@ -377,10 +377,10 @@ class LaserCore:
         else:
             self._fire_count += 1
 
-    def _switch_off(self, firing: _Firing, now_ns: int) -> None:
+    def _end_pulse(self, firing: _Firing, now_ns: int) -> None:
         if firing.on_since_ns is not None:
             self._emissions.append((firing.on_since_ns, now_ns))
-            self.light.add(firing.on_since_ns, now_ns)
+            self.budget.add(firing.on_since_ns, now_ns)
             firing.on_since_ns = None
         while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:
             self._emissions.popleft()
@@ -389,18 +389,18 @@ class LaserCore:
         firing = self._firing
         if firing is None:
             return
-        self._switch_off(firing, now_ns)
+        self._end_pulse(firing, now_ns)
         self._firing = None
         self._needs_release = firing.hold_until_ns is not None
         self._used_ns = now_ns
         self._cooldown_until_ns = now_ns + _ns(self._parameters.cooldown_s)
         self.state = LaserState.COOLDOWN
 
-    def _go_dark(self, code: ReasonCode, now_ns: int) -> None:
+    def _emission_off(self, code: ReasonCode, now_ns: int) -> None:
         self._end_burst(now_ns)
         if self.state is not LaserState.FAULT:
             self.state = LaserState.OFF
-            self._dark_code, self._dark_message = code, code.words
+            self._off_code, self._off_message = code, code.words
 
     def _duty_ns(self, now_ns: int) -> int:
         """Return for how long of the window that ends now the beam was on."""
@@ -417,7 +417,7 @@ class LaserCore:
 
     def _session_left_ns(self, now_ns: int) -> int:
         """Return how much light is left of the hour under the class 2 profile."""
-        left_ns = self.light.left_ns(now_ns)  # also forgets what is older
+        left_ns = self.budget.left_ns(now_ns)  # also forgets what is older
         if self._firing is not None and self._firing.on_since_ns is not None:
             left_ns -= now_ns - self._firing.on_since_ns
         return left_ns if self._parameters.class2_play else HOURLY_NS
@@ -426,10 +426,10 @@ class LaserCore:
         """Return why a fire request would be refused now, or why it went dark; OK when neither."""
         parameters = self._parameters
         if self.state in (LaserState.OFF, LaserState.FAULT):
-            return self._dark_code, self._dark_message
+            return self._off_code, self._off_message
         if self.state is LaserState.ARMING:
             return ReasonCode.ARMING, ''
-        code, _ = self._withheld(now_ns)
+        code, _ = self._inhibited(now_ns)
         if code is not ReasonCode.OK:
             return code, f'emission is withheld: {code.words}'
         if self._power <= 0.0:

@@ -19,7 +19,7 @@ from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.line import LaserLines
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines
 
-_ARMED_TICK_NS, _DARK_TICK_NS = 5_000_000, 20_000_000
+_ARMED_TICK_NS, _OFF_TICK_NS = 5_000_000, 20_000_000
 #: Pins that again could not be driven are tried again after this time, in ns.
 _RETRY_NS = 100_000_000
 #: A request waits so long, in s, for the thread to take it.
@@ -29,7 +29,7 @@ _DARK = Lines(0.0, False)
 ResultT = TypeVar('ResultT')
 
 
-class LaserLoop(threading.Thread):
+class LaserThread(threading.Thread):
     """Owns core and pins. It needs nobody else's thread; everybody else asks through :meth:`call`."""
 
     def __init__(
@@ -79,7 +79,7 @@ class LaserLoop(threading.Thread):
         self._stopped = True
         if self.is_alive():
             self.join(_PATIENCE_S)
-        self._go_dark()
+        self._emission_off()
 
     def run(self) -> None:
         wake_on_time()
@@ -96,7 +96,7 @@ class LaserLoop(threading.Thread):
                 self._serve_one(time.monotonic_ns())
         except BaseException as error:  # the boundary of the thread: dark whatever it was
             why = f'{type(error).__name__}: {error}'
-        self._go_dark()
+        self._emission_off()
         if why:
             self._on_end(why)
 
@@ -142,7 +142,7 @@ class LaserLoop(threading.Thread):
 
     def _serve_one(self, now_ns: int) -> None:
         """Serve a request, or wait for one until the next tick."""
-        tick_ns = _DARK_TICK_NS if self._driven == _DARK else _ARMED_TICK_NS
+        tick_ns = _OFF_TICK_NS if self._driven == _DARK else _ARMED_TICK_NS
         due_ns = min(now_ns + tick_ns, self._core.next_ns(now_ns) or math.inf)
         try:
             request, result = self._requests.get(timeout=max(0.0, 1e-9 * (due_ns - now_ns)))
@@ -154,7 +154,7 @@ class LaserLoop(threading.Thread):
             except Exception as error:  # belongs to whoever asked
                 result.set_exception(error)
 
-    def _go_dark(self) -> None:
+    def _emission_off(self) -> None:
         for _ in range(2):  # the second try for a connection that had failed
             with contextlib.suppress(Exception):  # whatever it is, the guardian comes next
                 self._lines.set_laser(0.0)

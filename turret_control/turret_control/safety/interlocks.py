@@ -31,14 +31,14 @@ _CLOCK_STEP_NS = 50_000_000
 #: Stamps may lie this far in the future, in s: clocks are read one after the other.
 _STAMP_AGE_MIN_S = -0.01
 #: DDS forgets a killed node only after 20 s; until then its successor has a namesake.
-_NAMESAKE_NS = 25 * _SECOND_NS
+_DUPLICATE_NS = 25 * _SECOND_NS
 _STOP_REASON_LENGTH_MAX = 200
 #: Automatic fire needs the aim to be good in so many images in a row.
 _SETTLED_IMAGES = 3
 #: The class 2 profile: the region is confirmed for so long, and the beam must have moved so far within so long.
 _CONFIRMED_NS, _STILL_NS, _STILL_ANGLE = 60 * _SECOND_NS, _SECOND_NS // 2, math.radians(1.0)
 
-SeenT = TypeVar('SeenT')
+ReportT = TypeVar('ReportT')
 
 
 class Estop(IntEnum):
@@ -116,18 +116,18 @@ class Verdict(NamedTuple):
     reasons: tuple[ReasonCode, ...]
 
 
-class _Seen(Generic[SeenT]):
+class _Latest(Generic[ReportT]):
     """Something that was seen at a time, or never."""
 
     def __init__(self) -> None:
-        self.last: SeenT | None = None
+        self.last: ReportT | None = None
         self._ns = 0
 
-    def see(self, what: SeenT | None, at_ns: int) -> None:
+    def see(self, what: ReportT | None, at_ns: int) -> None:
         """Take what is seen now."""
         self.last, self._ns = what, at_ns
 
-    def fresh(self, timeout_s: float, now_ns: int) -> SeenT | None:
+    def fresh(self, timeout_s: float, now_ns: int) -> ReportT | None:
         """Return it; None when it was never seen, or too long ago."""
         return self.last if now_ns - self._ns < timeout_s * 1e9 else None
 
@@ -155,59 +155,59 @@ class SafetyCore:
         self.auto_fire = False
         self.not_now = ''
         self.estop = Estop.NONE if parameters.estop_driver == 'none' else Estop.UNKNOWN
-        self._gimbal: _Seen[GimbalReport] = _Seen()
-        self._laser: _Seen[LaserReport] = _Seen()
-        self._camera: _Seen[CameraReport] = _Seen()
+        self._gimbal: _Latest[GimbalReport] = _Latest()
+        self._laser: _Latest[LaserReport] = _Latest()
+        self._camera: _Latest[CameraReport] = _Latest()
         self._exclusion = PersonExclusion(parameters.exclusion_margin)
-        self._pose: _Seen[Pose] = _Seen()
-        self._image: _Seen[bool] = _Seen()
+        self._pose: _Latest[Pose] = _Latest()
+        self._image: _Latest[bool] = _Latest()
         self._aim: AimReport | None = None
         self._confirmed: tuple[object, ...] | None = None
         self._confirmed_ns = 0
         self._poses: deque[tuple[int, Pose]] = deque()
-        self._stop_untold = False
-        self._stop_told_ns: int | None = None
+        self._stop_pending = False
+        self._stop_shown_ns: int | None = None
         self._clock_offset_ns: int | None = None
         self._clock_jump_ns: int | None = None
         self._foreign_permit_ns: int | None = None
-        self._strangers: frozenset[str] = frozenset()
-        self._namesakes_since: dict[str, int] = {}
+        self._foreign_publishers: frozenset[str] = frozenset()
+        self._duplicates_since: dict[str, int] = {}
         self._fire_seq: int | None = None
         self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good images in a row
 
     # What others say
 
-    def see_gimbal(self, report: GimbalReport, now_ns: int) -> None:
+    def observe_gimbal(self, report: GimbalReport, now_ns: int) -> None:
         """Take the gimbal's state."""
         self._gimbal.see(report, now_ns)
         self._void_changed_region()
 
-    def see_laser(self, report: LaserReport, now_ns: int) -> None:
+    def observe_laser(self, report: LaserReport, now_ns: int) -> None:
         """Take the laser's state; automatic fire ends with its arm."""
         self._laser.see(report, now_ns)
         if not report.armed:
             self._end_auto_fire()
 
-    def see_camera(self, report: CameraReport, now_ns: int) -> None:
+    def observe_camera(self, report: CameraReport, now_ns: int) -> None:
         """Take the camera's state."""
         self._camera.see(report, now_ns)
 
-    def see_estop(self, estop: Estop) -> None:
+    def observe_estop(self, estop: Estop) -> None:
         """Take the emergency-stop input. Releasing it starts nothing: the stop stays until :meth:`reset`."""
         self.estop = estop
         if estop is Estop.PRESSED and self.stop_reason is None:
             self.stop('the emergency stop was pressed')
 
-    def see_people(self, report: PeopleReport, stamp_age_s: float, now_ns: int) -> None:
+    def observe_people(self, report: PeopleReport, stamp_age_s: float, now_ns: int) -> None:
         """Take what the person exclusion saw in an image of that age."""
         self._exclusion.see(report, stamp_age_s, now_ns)
 
-    def see_aim(self, report: AimReport) -> None:
+    def observe_aim(self, report: AimReport) -> None:
         """Take the controller's state."""
         self._aim = report
         self._void_changed_region()
 
-    def see_pose(self, pose: Pose, stamp_age_s: float, now_ns: int) -> None:
+    def observe_pose(self, pose: Pose, stamp_age_s: float, now_ns: int) -> None:
         """Take the pose measured so long ago; one that is not finite, or from the future, is none."""
         known = all(map(math.isfinite, pose)) and stamp_age_s >= _STAMP_AGE_MIN_S
         measured_ns = now_ns - round(stamp_age_s * 1e9) if known else now_ns
@@ -217,29 +217,29 @@ class SafetyCore:
         while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:
             self._poses.popleft()
 
-    def see_tracks(self, stamp_age_s: float, now_ns: int) -> None:
+    def observe_tracks(self, stamp_age_s: float, now_ns: int) -> None:
         """Take the age of the image that the newest tracks come from; one from the future is refused."""
         if stamp_age_s >= _STAMP_AGE_MIN_S:
             self._image.see(True, now_ns - round(stamp_age_s * 1e9))
 
-    def see_clock(self, offset_ns: int, now_ns: int) -> None:
+    def observe_clock(self, offset_ns: int, now_ns: int) -> None:
         """Take the wall clock's present offset from the monotonic clock."""
         if self._clock_offset_ns is not None and abs(offset_ns - self._clock_offset_ns) > _CLOCK_STEP_NS:
             self._clock_jump_ns = now_ns
         self._clock_offset_ns = offset_ns
 
-    def see_foreign_permit(self, now_ns: int) -> None:
+    def observe_foreign_permit(self, now_ns: int) -> None:
         """Take that somebody else issues permits."""
         self._foreign_permit_ns = now_ns
 
-    def see_publishers(self, nodes: Mapping[str, Sequence[str]], now_ns: int) -> None:
+    def observe_publishers(self, nodes: Mapping[str, Sequence[str]], now_ns: int) -> None:
         """Take the full names of the nodes that publish each topic that has one owner.
 
         Two names are two publishers. One name twice may be a node that was killed and its successor, for a while.
         """
-        self._strangers = frozenset(topic for topic, names in nodes.items() if len(set(names)) > 1)
+        self._foreign_publishers = frozenset(topic for topic, names in nodes.items() if len(set(names)) > 1)
         namesakes = {topic for topic, names in nodes.items() if len(names) > len(set(names))}
-        self._namesakes_since = {topic: self._namesakes_since.get(topic, now_ns) for topic in namesakes}
+        self._duplicates_since = {topic: self._duplicates_since.get(topic, now_ns) for topic in namesakes}
 
     # What people ask
 
@@ -247,7 +247,7 @@ class SafetyCore:
         """Withdraw everything until :meth:`reset`. Anybody may."""
         text = ''.join(c if c.isprintable() else ' ' for c in reason[:_STOP_REASON_LENGTH_MAX]).strip()
         self.stop_reason = text or 'no reason given'
-        self._stop_untold = True
+        self._stop_pending = True
         self._end_auto_fire()
 
     def reset(self, lease_id: str) -> None:
@@ -400,11 +400,11 @@ class SafetyCore:
         return Verdict(not reasons, not motion, reasons)
 
     def _motion_reasons(self, now_ns: int) -> list[ReasonCode]:
-        if self._stop_untold:
-            self._stop_untold, self._stop_told_ns = False, now_ns
+        if self._stop_pending:
+            self._stop_pending, self._stop_shown_ns = False, now_ns
         drivers = [seen.fresh(self._parameters.driver_timeout_s, now_ns) for seen in (self._gimbal, self._laser)]
         withheld = {
-            ReasonCode.SOFTWARE_STOP: self.stop_reason is not None or self._shown(self._stop_told_ns, now_ns),
+            ReasonCode.SOFTWARE_STOP: self.stop_reason is not None or self._shown(self._stop_shown_ns, now_ns),
             ReasonCode.ESTOP_PRESSED: self.estop is Estop.PRESSED,
             ReasonCode.ESTOP_UNREADABLE: self.estop in (Estop.UNKNOWN, Estop.UNREADABLE),
             ReasonCode.DRIVER_SILENT: None in drivers,
@@ -427,11 +427,11 @@ class SafetyCore:
                 self.auto_fire and self._image.fresh(parameters.vision_timeout_s, now_ns) is None),
             ReasonCode.SECOND_PUBLISHER: self._second_publisher(now_ns),
             ReasonCode.CLOCK_JUMPED: self._shown(self._clock_jump_ns, now_ns),
-            ReasonCode.BACKEND_MIXED: hardware and not self._live_throughout(gimbal, now_ns),
+            ReasonCode.BACKEND_MIXED: hardware and not self._all_hardware(gimbal, now_ns),
             ReasonCode.REGION_NOT_CONFIRMED: (
                 (hardware or play or parameters.confirm_region_in_simulation) and not self.region_confirmed),
-            ReasonCode.NO_FLOOR_REGION: play and not self._floor_only(),
-            ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._stands_still(now_ns),
+            ReasonCode.NO_FLOOR_REGION: play and not self._zones_on_floor(),
+            ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._beam_still(now_ns),
         }
         people = self._exclusion.reasons(self._beam(gimbal, pose), now_ns)
         return [reason for reason, holds in withheld.items() if holds] + (people if self.exclusion_required else [])
@@ -442,11 +442,11 @@ class SafetyCore:
         along = base_from_head(pose.pan, pose.tilt) @ direction(self._aim.boresight)
         return Beam(bearing_of(along), reach(*_motions(pose, gimbal), self._parameters.reaction_s))
 
-    def _floor_only(self) -> bool:
+    def _zones_on_floor(self) -> bool:
         up = self._aim.boresight.elevation if self._aim is not None else math.nan
         return lie_below(self.zones, self._parameters.floor_tilt_max - up)
 
-    def _stands_still(self, now_ns: int) -> bool:
+    def _beam_still(self, now_ns: int) -> bool:
         recent = [pose for at_ns, pose in self._poses if at_ns > now_ns - _STILL_NS]
         if not recent:
             return True
@@ -461,10 +461,10 @@ class SafetyCore:
         return may_fire(self.zones, *_motions(pose, gimbal), margin, self._parameters.reaction_s)
 
     def _second_publisher(self, now_ns: int) -> bool:
-        return (bool(self._strangers) or self._shown(self._foreign_permit_ns, now_ns)
-                or any(now_ns - since >= _NAMESAKE_NS for since in self._namesakes_since.values()))
+        return (bool(self._foreign_publishers) or self._shown(self._foreign_permit_ns, now_ns)
+                or any(now_ns - since >= _DUPLICATE_NS for since in self._duplicates_since.values()))
 
-    def _live_throughout(self, gimbal: GimbalReport | None, now_ns: int) -> bool:
+    def _all_hardware(self, gimbal: GimbalReport | None, now_ns: int) -> bool:
         return (self._parameters.estop_driver == 'gpio' and gimbal is not None and gimbal.hardware
                 and (camera := self._camera.fresh(_CAMERA_TIMEOUT_S, now_ns)) is not None and camera.hardware)
 

@@ -63,7 +63,7 @@ class OperatorLease:
         Raises:
             TurretError: WRONG_SECRET, INVALID_ARGUMENT for the name, or LEASE_TAKEN; nothing was changed.
         """
-        if not _same(secret, self._secret):
+        if not _equal(secret, self._secret):
             raise TurretError(ReasonCode.WRONG_SECRET, 'this is not the operator secret of this turret')
         if not (len(name) <= _NAME_LENGTH_MAX and name.isprintable() and name.strip()):
             raise TurretError(
@@ -86,7 +86,7 @@ class OperatorLease:
         Raises:
             TurretError: NO_OPERATOR, OPERATOR_CHANGED to the one before the present operator, or WRONG_LEASE.
         """
-        self._held_by(lease_id)
+        self._holder_of(lease_id)
 
     def beat(self, lease_id: str, nonce: str, trigger: bool, now_ns: int) -> tuple[str, bool]:
         """Take a heartbeat; return the nonce for the next one and whether this one counted.
@@ -97,8 +97,8 @@ class OperatorLease:
         Raises:
             TurretError: as :meth:`check`; HEARTBEAT_REPLAYED when the nonce is not the newest.
         """
-        holder = self._held_by(lease_id)
-        if nonce and not _same(nonce, holder.nonce):
+        holder = self._holder_of(lease_id)
+        if nonce and not _equal(nonce, holder.nonce):
             raise TurretError(ReasonCode.HEARTBEAT_REPLAYED, 'the heartbeat does not echo the newest nonce')
         counts = bool(nonce) and now_ns - holder.nonce_ns < BEAT_LIFETIME_NS
         if counts:
@@ -144,16 +144,16 @@ class OperatorLease:
         if self._holder and now_ns - self._holder.nonce_ns >= LEASE_LIFETIME_NS:
             self._holder = None
 
-    def _held_by(self, lease_id: str) -> _Holder:
+    def _holder_of(self, lease_id: str) -> _Holder:
         if self._holder is None:
             raise TurretError(ReasonCode.NO_OPERATOR, 'nobody is the operator; acquire the lease first')
-        if _same(lease_id, self._holder.lease_id):
+        if _equal(lease_id, self._holder.lease_id):
             return self._holder
-        if self._last_lease_id and _same(lease_id, self._last_lease_id):
+        if self._last_lease_id and _equal(lease_id, self._last_lease_id):
             raise TurretError(ReasonCode.OPERATOR_CHANGED, f'{self.name} took over and is the operator now')
         raise TurretError(ReasonCode.WRONG_LEASE, 'this lease id is not the operator\'s')
 
 
-def _same(given: str, secret: str) -> bool:
+def _equal(given: str, secret: str) -> bool:
     """Compare in a time that tells nothing of how much of it was right."""
     return hmac.compare_digest(given.encode(), secret.encode())
