@@ -60,9 +60,9 @@ class Bench:
             if name == 'aim':
                 core.observe_aim(report)
             elif name in ('pose', 'people'):
-                getattr(core, f'see_{name}')(report, 0.001, now)
+                getattr(core, f'observe_{name}')(report, 0.001, now)
             else:
-                getattr(core, f'see_{name}')(report, now)
+                getattr(core, f'observe_{name}')(report, now)
         core.observe_clock(self.clock_offset, now)
         if 'heartbeat' not in missing:
             self.nonce, _ = core.lease.beat(self.lease_id, self.nonce, self.trigger, now)
