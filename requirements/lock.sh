@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes lock.txt anew with the newest versions that go together. Needs uv. Sections: runtime, test, node.
+# Regenerates lock.txt with the newest compatible versions. Needs uv. Sections: installer, runtime, test, node.
 set -eu
 cd "$(dirname "$0")"
 
@@ -10,12 +10,13 @@ compile() {
 
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
+compile installer.in > "$work/installer"
 compile runtime.in > "$work/runtime"
 compile -c "$work/runtime" test.in > "$work/test"
 compile -c "$work/runtime" node.in > "$work/node"
 {
   echo '# Exact versions for Python 3.10 to 3.13 on x86-64 Linux. Made by lock.sh; do not edit.'
-  for section in runtime test node; do
+  for section in installer runtime test node; do
     printf '\n# == %s ==\n' "$section"
     cat "$work/$section"
   done

@@ -1,6 +1,6 @@
-"""Prepare everything that the turret needs, without starting it.
+"""Install and build everything that the turret needs, without starting it.
 
-``./turret up`` and ``./turret test`` do the same first; each step is repeated only when what it was made from changed.
+``./turret up``, ``test`` and ``bench`` do the same first. A step whose result is there, works and is up to date is skipped.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare no arguments."""
+    """Declare the command's arguments; the script ``turret`` has acted on them before the program starts."""
+    parser.add_argument('--force', action='store_true', help='start over: delete the installed packages and builds first')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Say that it is done; the script ``turret`` did it before it called this."""
-    sys.stdout.write('everything is prepared\n')
+    """Report that the set-up is complete."""
+    sys.stdout.write('The set-up is complete. Start the turret with ./turret up.\n')
     return 0
