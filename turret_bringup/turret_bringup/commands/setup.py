@@ -1,6 +1,6 @@
 """Install and build everything that the turret needs, without starting it.
 
-``./turret up``, ``test`` and ``bench`` do the same first. A step whose result is there, works and is up to date is skipped.
+``./turret up``, ``test`` and ``bench`` do the same first. Steps whose results work and are up to date are skipped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import sys
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments; the script ``turret`` has acted on them before the program starts."""
-    parser.add_argument('--force', action='store_true', help='start over: delete the installed packages and builds first')
+    parser.add_argument(
+        '--force', action='store_true', help='start over: delete the installed packages and builds first')
 
 
 def run(args: argparse.Namespace) -> int:

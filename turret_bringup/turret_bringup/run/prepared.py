@@ -1,7 +1,7 @@
 """Checks whether the steps of the set-up have produced what they should; shared by ``./turret`` and the doctor.
 
-Run as a program with the names of steps, it prints one line for each step that has to be done, with the reason. Only the
-standard library is used, because every other package may be missing.
+Run as a program with the names of steps, it prints one line for each step that has to be done, with the reason. It uses
+the standard library only, because every other package may be missing.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class _NotPreparedError(Exception):
 
 
 def _venv() -> None:
-    if Path(sys.prefix) != VENV:
-        raise _NotPreparedError(f'made for {sys.prefix}')
+    if str(VENV) not in (VENV / 'bin' / 'activate').read_text():
+        raise _NotPreparedError('was made in another folder')
     importlib.import_module('pip')
 
 

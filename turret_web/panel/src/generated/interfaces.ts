@@ -20,22 +20,22 @@ export interface AimTarget {
   azimuth_rate: Float;
   /** [rad/s] */
   elevation_rate: Float;
-  /** [s] how far beyond the measurement's stamp it was predicted */
+  /** [s] prediction time after the stamp of the measurement */
   lead_s: Float;
-  /** [rad] between the aim point and where the laser points; NaN = none */
+  /** [rad] angle between the aim point and the laser direction; NaN = none */
   aim_error: Float;
 }
 
 export interface AudioChunk {
-  /** stamp: when its first sound was captured */
+  /** stamp: capture time of the first sample */
   header: Header;
   /** "mp3": whole MPEG audio frames */
   format: string;
   /** [Hz] */
   sample_rate: number;
-  /** of sound, interleaved before encoding */
+  /** number of audio channels */
   channels: number;
-  /** the encoded sound */
+  /** encoded audio */
   data: number[];
 }
 
@@ -44,11 +44,11 @@ export interface AudioState {
   status: number;
   /** ReasonCode while FAILED; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** e.g. "alsa default"; empty = none is configured */
   source: string;
-  /** [dBFS] loudest sample of the newest tenth of a second; NaN = not capturing */
+  /** [dBFS] peak level of the last 0.1 s; NaN = not capturing */
   level: Float;
 }
 export const AudioState = {
@@ -73,18 +73,18 @@ export interface AxisState {
   lower: Float;
   /** [rad] soft limit */
   upper: Float;
-  /** [rad/s] limit in force */
+  /** [rad/s] active limit */
   max_velocity: Float;
-  /** [rad/s^2] limit in force */
+  /** [rad/s^2] active limit */
   max_acceleration: Float;
   /** motor is powered */
   enabled: boolean;
   moving: boolean;
-  /** has a reference in this power-up */
+  /** reference found since power-up */
   homed: boolean;
-  /** [rad] where home is in the driver's own positions; NaN = not homed */
+  /** [rad] home position in the driver's own coordinates; NaN = not homed */
   home: Float;
-  /** its range was measured in this power-up */
+  /** travel range measured since power-up */
   calibrated: boolean;
   /** one of SWITCH_* */
   lower_switch: number;
@@ -120,9 +120,9 @@ export interface BagInfo {
   duration_s: Float;
   /** [byte] */
   size: number;
-  /** in all files of the bag */
+  /** total of all files of the bag */
   messages: number;
-  /** false: not closed properly, needs recovery */
+  /** false: not closed properly, recovery required */
   complete: boolean;
 }
 
@@ -136,25 +136,25 @@ export interface BagState {
   name: string;
   /** "light", "full", "all"; empty = none */
   selection: string;
-  /** [s] length so far */
+  /** [s] current length */
   duration_s: Float;
-  /** [byte] written so far */
+  /** [byte] written */
   size: number;
-  /** written so far */
+  /** written */
   messages: number;
-  /** lost because the writer was behind */
+  /** messages dropped because the writer was too slow */
   dropped: number;
-  /** [s] in the ring buffer now, what save_last can save */
+  /** [s] length of the ring buffer, available to save_last */
   held_s: Float;
-  /** [byte] in the ring buffer now */
+  /** [byte] size of the ring buffer */
   held_size: number;
   /** bag last saved from the ring buffer; empty = none */
   saved: string;
-  /** [byte] left on the disk */
+  /** [byte] free disk space */
   free_space: number;
   /** ReasonCode; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -176,9 +176,9 @@ export interface CameraState {
   started: Time;
   /** "sim", "file", "v4l2", "picamera2", "images", "stream", "topic" */
   source: string;
-  /** device, file or address; empty = none */
+  /** device, file or URL; empty = none */
   source_detail: string;
-  /** true: light from the real world, live */
+  /** true: live images of the real world */
   hardware: boolean;
   /** true: fixed to the base, only the laser moves; false: on the head */
   on_base: boolean;
@@ -186,13 +186,13 @@ export interface CameraState {
   status: number;
   /** ReasonCode while not streaming; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** [px] */
   width: number;
   /** [px] */
   height: number;
-  /** of image_raw, e.g. "bgr8"; empty = unknown */
+  /** encoding of image_raw, e.g. "bgr8"; empty = unknown */
   encoding: string;
   /** [Hz] measured frame rate; NaN = no frames yet */
   rate_hz: Float;
@@ -242,32 +242,32 @@ export interface ControllerState {
   started: Time;
   /** one of MODE_* */
   mode: number;
-  /** one of TRACKING_*: what tracking does now */
+  /** one of TRACKING_* */
   tracking: number;
-  /** track aimed at; empty = none */
+  /** current target track; empty = none */
   target_id: string;
-  /** track the operator chose; empty = by priority */
+  /** track selected by the operator; empty = by priority */
   selected_id: string;
   /** one of PRIORITY_* */
   priority: number;
-  /** go home when the target is lost */
+  /** return to home when the target is lost */
   recenter_on_loss: boolean;
-  /** prediction and feed-forward are on */
+  /** prediction and feed-forward enabled */
   predictive: boolean;
   /** [rad] angle between aim point and measured pose; NaN = no target */
   aim_error: Float;
   /** aim error below the threshold for the settling time */
   on_target: boolean;
-  /** [Hz] measured rate of the loop */
+  /** [Hz] measured rate of the control cycle */
   rate_hz: Float;
   pan_pid: PidState;
   tilt_pid: PidState;
   crosshair: CrosshairState;
   pattern: PatternState;
   presets: Preset[];
-  /** ReasonCode why it does not do what its mode says; OK = it does */
+  /** ReasonCode that prevents the selected mode; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 export const ControllerState = {
@@ -293,13 +293,13 @@ export interface CrosshairState {
   x: Float;
   /** [px]; NaN = unknown */
   y: Float;
-  /** [m] distance it is computed for */
+  /** [m] target distance used in the computation */
   range: Float;
-  /** from the apparent size of the target; false: as configured */
+  /** true: estimated from the apparent size of the target; false: configured */
   range_estimated: boolean;
-  /** a boresight was measured or set */
+  /** true: a boresight was measured or set */
   calibrated: boolean;
-  /** [rad] laser direction relative to the camera's, positive left */
+  /** [rad] laser direction relative to the camera, positive left */
   boresight_azimuth: Float;
   /** [rad] positive up */
   boresight_elevation: Float;
@@ -312,24 +312,24 @@ export interface CrosshairState {
 }
 
 export interface Detection {
-  /** what it is, in the detector's words ("motion", "face", "balloon", ...); empty = unknown */
+  /** class name of the detector ("motion", "face", "balloon", ...); empty = unknown */
   class_id: string;
-  /** 0..1; NaN = the method gives none */
+  /** 0..1; NaN = not provided by the method */
   confidence: Float;
-  /** where, in pixels */
+  /** bounding box in pixels */
   box: BoundingBox;
 }
 
 export interface DetectionArray {
   /** stamp and frame of the image (exposure midpoint, camera_optical_frame) */
   header: Header;
-  /** detector that made it ("motion", "haar", "balloon", ...) */
+  /** detection method ("motion", "haar", "balloon", ...) */
   method: string;
   /** [px] width of the image the boxes refer to */
   width: number;
   /** [px] height of the image the boxes refer to */
   height: number;
-  /** [s] time the detector took */
+  /** [s] processing time of the detector */
   processing_s: Float;
   detections: Detection[];
 }
@@ -340,7 +340,7 @@ export interface DetectionState {
   method: string;
   /** variant of the method, e.g. the cascade's name; empty = none */
   mode: string;
-  /** methods that can be chosen here */
+  /** methods available on this machine */
   available: string[];
   /** [Hz] images processed per second; NaN = none yet */
   rate_hz: Float;
@@ -348,22 +348,22 @@ export interface DetectionState {
   processing_s: Float;
   /** detections in the newest image */
   count: number;
-  /** images skipped because a newer one had arrived, since start */
+  /** frames dropped since start because a newer one had arrived */
   dropped: number;
 }
 
 export interface Fault {
-  /** name of the node that it concerns, without namespace; never empty */
+  /** name of the affected node without namespace; never empty */
   node: string;
   /** ReasonCode; never OK */
   code: number;
-  /** one sentence for a person */
+  /** one human-readable sentence */
   message: string;
   /** one of SEVERITY_* */
   severity: number;
-  /** [s] since it began */
+  /** [s] since the fault occurred */
   age_s: Float;
-  /** false: over, kept for the record */
+  /** false: resolved, kept for the record */
   active: boolean;
 }
 export const Fault = {
@@ -373,9 +373,9 @@ export const Fault = {
 } as const;
 
 export interface FireGrant {
-  /** [ns] epoch of the permit that it belongs to */
+  /** [ns] epoch of the corresponding permit */
   epoch: number;
-  /** grows with each grant within an epoch; a repeat is ignored */
+  /** increases with each grant within an epoch; a repetition is ignored */
   seq: number;
   /** [ns] CLOCK_MONOTONIC of this host when it was issued */
   monotonic_ns: number;
@@ -391,9 +391,9 @@ export const FireGrant = {
 } as const;
 
 export interface FireRequest {
-  /** stamp of the image that the decision rests on */
+  /** stamp of the image on which the decision is based */
   header: Header;
-  /** grows by one per decision */
+  /** increases by one per decision */
   seq: number;
   /** target of the decision */
   track_id: string;
@@ -404,7 +404,7 @@ export interface FireRequest {
 export interface GimbalCommand {
   /** stamp: when it was computed; frame_id base_link */
   header: Header;
-  /** grows by one per message */
+  /** increases by one per message */
   seq: number;
   /** one of MODE_* */
   mode: number;
@@ -412,7 +412,7 @@ export interface GimbalCommand {
   pan: Float;
   /** [rad] target, positive up; used in MODE_POSITION, NaN otherwise */
   tilt: Float;
-  /** [rad/s] MODE_VELOCITY: the rate; MODE_POSITION: largest rate, NaN = the axis's limit */
+  /** [rad/s] MODE_VELOCITY: the rate; MODE_POSITION: maximum rate, NaN = limit of the axis */
   pan_rate: Float;
   /** [rad/s] as pan_rate */
   tilt_rate: Float;
@@ -434,15 +434,15 @@ export interface GimbalState {
   hardware: boolean;
   pan: AxisState;
   tilt: AxisState;
-  /** one of MOTION_*: what drives the axes now */
+  /** one of MOTION_*: current source of motion */
   motion: number;
   /** [s] age of the newest command; NaN = none yet */
   command_age_s: Float;
-  /** [s] until the motors are released; NaN = never */
+  /** [s] until the motors are switched off; NaN = never */
   idle_release_s: Float;
-  /** ReasonCode why it does not move as asked; OK = none */
+  /** ReasonCode that prevents the commanded motion; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 export const GimbalState = {
@@ -455,7 +455,7 @@ export const GimbalState = {
 export interface Jog {
   /** the operator's lease */
   lease_id: string;
-  /** grows by one per message */
+  /** increases by one per message */
   seq: number;
   /** [rad/s] positive left */
   pan_rate: Float;
@@ -472,25 +472,25 @@ export interface LaserState {
   driver: string;
   /** true: a real laser */
   hardware: boolean;
-  /** true: every step but the light */
+  /** true: dry run, emission off */
   dry_run: boolean;
-  /** an external hardware watchdog is declared */
+  /** an external hardware watchdog is declared as fitted */
   watchdog_fitted: boolean;
-  /** the owner accepted to run without one */
+  /** the owner accepted operation without a watchdog */
   no_watchdog_accepted: boolean;
   /** "standard" or "class2_play" */
   profile: string;
-  /** [s] of light left in this hour; NaN = the profile has no such limit */
+  /** [s] emission time left in this hour; NaN = not limited by the profile */
   session_remaining_s: Float;
   /** one of STATE_* */
   state: number;
-  /** the fire line is high now */
+  /** the fire line is high */
   emitting: boolean;
-  /** the indicator is lit */
+  /** the emission indicator is on */
   indicator: boolean;
-  /** 0..1 of full power, as set */
+  /** 0..1 fraction of full power */
   power: Float;
-  /** 0..1 largest power allowed */
+  /** 0..1 maximum power */
   power_cap: Float;
   /** [s] until armed; 0 when not arming */
   arming_remaining_s: Float;
@@ -498,7 +498,7 @@ export interface LaserState {
   arm_remaining_s: Float;
   /** [s]; 0 when none */
   cooldown_remaining_s: Float;
-  /** 0..1 used in the duty window */
+  /** 0..1 duty cycle used in the current window */
   duty: Float;
   /** 0..1 */
   duty_cap: Float;
@@ -514,11 +514,11 @@ export interface LaserState {
   fire_count: number;
   /** pulses counted in dry run since start or reset */
   dry_fire_count: number;
-  /** a fire request would be accepted now */
+  /** a fire request would be accepted */
   ready: boolean;
-  /** ReasonCode why not ready, or why it went dark; OK = ready */
+  /** ReasonCode that prevents firing or stopped emission; OK = ready */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 export const LaserState = {
@@ -537,9 +537,9 @@ export interface MediaItem {
   kind: number;
   /** [byte] */
   size: number;
-  /** when it was last written */
+  /** time of the last modification */
   modified: Time;
-  /** [s] of a video; NaN = unknown or a still */
+  /** [s] length of a video; NaN = unknown, or a still */
   duration_s: Float;
 }
 export const MediaItem = {
@@ -549,25 +549,25 @@ export const MediaItem = {
 } as const;
 
 export interface MotionState {
-  /** motion is the chosen method */
+  /** motion is the selected method */
   active: boolean;
-  /** something moved in the newest image */
+  /** motion detected in the newest image */
   motion_detected: boolean;
   /** variance threshold of the background model; lower = more sensitive */
   sensitivity: Float;
-  /** [px^2] smallest region that counts */
+  /** [px^2] minimum area of a region */
   min_area: number;
 }
 
 export interface PatternState {
   running: boolean;
-  /** a target was seen, or the operator asked */
+  /** paused because of a target or by the operator */
   paused: boolean;
   /** empty = none */
   name: string;
-  /** index of the step under way, from 0 */
+  /** index of the current step, from 0 */
   step: number;
-  /** steps in one pass; 0 = not known (endless) */
+  /** steps in one pass; 0 = unlimited */
   step_count: number;
   loop: boolean;
   /** [s] of the step's dwell; NaN = moving */
@@ -577,15 +577,15 @@ export interface PatternState {
 export interface PeopleArray {
   /** stamp of the image; frame_id base_link */
   header: Header;
-  /** [s] time that the detectors took */
+  /** [s] processing time of the detectors */
   processing_s: Float;
-  /** [cores] used by the whole process of late; NaN = not known yet */
+  /** [cores] recent CPU usage of the process; NaN = unknown */
   cpu: Float;
-  /** [s] for which the images have been identical to the bit; 0 = this one differs from the last */
+  /** [s] for which the images have been bit-identical; 0 = different from the previous one */
   unchanged_s: Float;
-  /** ReasonCode of what keeps it from seeing; OK = none */
+  /** ReasonCode that prevents detection; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   people: Person[];
 }
@@ -593,13 +593,13 @@ export interface PeopleArray {
 export interface Person {
   /** "person", "face", ... */
   class_id: string;
-  /** in the image, for drawing */
+  /** bounding box in the image, for display */
   box: BoundingBox;
-  /** [rad] of the middle; NaN = unknown, which counts as near the beam */
+  /** [rad] of the center; NaN = unknown, treated as near the beam */
   azimuth: Float;
   /** [rad]; NaN = unknown */
   elevation: Float;
-  /** [rad] of the circle around the middle that holds the whole box; NaN = unknown */
+  /** [rad] of the circle around the center that contains the whole box; NaN = unknown */
   radius: Float;
 }
 
@@ -729,24 +729,24 @@ export interface RecordingState {
   active: boolean;
   /** name in the media library; empty = none yet */
   filename: string;
-  /** [s] length so far; 0 when not recording */
+  /** [s] current length; 0 when not recording */
   duration_s: Float;
-  /** [byte] written so far */
+  /** [byte] written */
   size: number;
-  /** with sound */
+  /** recorded with audio */
   audio: boolean;
-  /** frames that the encoder was too slow for */
+  /** frames dropped because the encoder was too slow */
   dropped: number;
 }
 
 export interface RegisterValue {
   /** "pan" or "tilt" */
   axis: string;
-  /** datasheet's name, e.g. "IHOLD_IRUN" */
+  /** name in the data sheet, e.g. "IHOLD_IRUN" */
   name: string;
   /** register address of the chip */
   address: number;
-  /** as read or to be written */
+  /** value read or to be written */
   value: number;
   /** false: the read failed */
   valid: boolean;
@@ -759,7 +759,7 @@ export interface ReplayState {
   started: Time;
   /** folder of the bag */
   name: string;
-  /** nodes that are run again on what was recorded; empty = none */
+  /** nodes that run again on the recording; empty = none */
   into: string[];
   /** [s] since the beginning of the bag */
   position_s: Float;
@@ -768,28 +768,28 @@ export interface ReplayState {
   /** [s/s] recorded seconds per second */
   rate: Float;
   paused: boolean;
-  /** begin again at the end */
+  /** restart at the end */
   loop: boolean;
   /** the end was reached */
   ended: boolean;
-  /** times that the end was reached */
+  /** number of completed passes */
   passes: number;
-  /** published so far */
+  /** messages published */
   messages: number;
-  /** [s] 95th percentile of how late recent messages were published; NaN = none yet */
+  /** [s] 95th percentile of the publishing delay of recent messages; NaN = none yet */
   late_s: Float;
-  /** ROS domain that everything is published in */
+  /** ROS domain of the replay */
   domain: number;
   /** ReasonCode; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface SafetyPermit {
-  /** [ns] CLOCK_MONOTONIC when this safety process started: tells a restarted one */
+  /** [ns] CLOCK_MONOTONIC at the start of the safety process; identifies a restart */
   epoch: number;
-  /** grows by one per message within an epoch */
+  /** increases by one per message within an epoch */
   seq: number;
   /** [ns] CLOCK_MONOTONIC of this host when it was issued */
   monotonic_ns: number;
@@ -797,9 +797,9 @@ export interface SafetyPermit {
   laser_ok: boolean;
   /** motion is permitted */
   motion_ok: boolean;
-  /** SHA-256 (hex) of the current lease id, to check callers by; empty = no operator */
+  /** SHA-256 (hex) of the current lease id, to authenticate callers; empty = no operator */
   lease_digest: string;
-  /** ReasonCode of everything withheld; empty = both are permitted */
+  /** ReasonCodes of all inhibits; empty = both are permitted */
   reasons: number[];
 }
 
@@ -812,13 +812,13 @@ export interface SafetyState {
   laser_ok: boolean;
   /** motion is permitted now */
   motion_ok: boolean;
-  /** ReasonCode of everything withheld; empty = none */
+  /** ReasonCodes of all inhibits; empty = none */
   reasons: number[];
   /** latched until reset */
   software_stop: boolean;
   /** one of ESTOP_* */
   estop: number;
-  /** who holds the lease; empty = nobody */
+  /** operator who holds the lease; empty = none */
   operator_name: string;
   /** [s] age of the operator's newest heartbeat; NaN = no operator or none yet */
   heartbeat_age_s: Float;
@@ -827,13 +827,13 @@ export interface SafetyState {
   /** automatic fire is on */
   auto_fire: boolean;
   zones: Zone[];
-  /** the operator confirmed the allowed region since the geometry last changed */
+  /** the allowed region was confirmed after the last change of the geometry */
   region_confirmed: boolean;
-  /** [s] until the region must be confirmed again; NaN = it need not */
+  /** [s] until the region must be confirmed again; NaN = not required */
   confirm_remaining_s: Float;
   /** one of EXCLUSION_* */
   exclusion: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 export const SafetyState = {
@@ -849,7 +849,7 @@ export const SafetyState = {
 } as const;
 
 export interface SimGroundTruth {
-  /** stamp: the instant that all of it is true for; frame_id base_link */
+  /** stamp: time at which all values are valid; frame_id base_link */
   header: Header;
   /** [ns] the same instant on CLOCK_MONOTONIC */
   monotonic_ns: number;
@@ -865,11 +865,11 @@ export interface SimGroundTruth {
   beam_azimuth: Float;
   /** [rad] */
   beam_elevation: Float;
-  /** [rad] where the beam lands, or would land, seen from the middle of the head */
+  /** [rad] bearing of the laser spot, with or without emission, from the center of the head */
   spot_azimuth: Float;
   /** [rad] */
   spot_elevation: Float;
-  /** [m] from the middle of the head */
+  /** [m] distance of the laser spot from the center of the head */
   spot_range: Float;
   /** level of the fire line */
   laser_pin: boolean;
@@ -899,7 +899,7 @@ export interface SimTarget {
 }
 
 export interface Track {
-  /** unique while the vision node lives; never reused */
+  /** unique during the lifetime of the vision node; never reused */
   id: string;
   /** one of STATE_* */
   state: number;
@@ -921,13 +921,13 @@ export interface Track {
   angular_width: Float;
   /** [rad] apparent size */
   angular_height: Float;
-  /** detections joined to it so far */
+  /** number of associated detections */
   hits: number;
-  /** images in a row without a detection */
+  /** number of consecutive frames without a detection */
   misses: number;
-  /** [s] between the last detection's stamp and header.stamp; 0 = seen in this image */
+  /** [s] between the stamp of the last detection and header.stamp; 0 = detected in this image */
   unseen_s: Float;
-  /** newest box in pixels; NaN center while not in the image */
+  /** newest bounding box in pixels; NaN center while not in the image */
   box: BoundingBox;
 }
 export const Track = {
@@ -947,11 +947,11 @@ export interface TrackArray {
 export interface TurretStatus {
   /** stamp: when it was published; frame_id base_link */
   header: Header;
-  /** grows by one per message */
+  /** increases by one per message */
   seq: number;
-  /** [s] until the next one is due */
+  /** [s] period of this message */
   period_s: Float;
-  /** one of BACKEND_*: what the panel shows as its badge */
+  /** one of BACKEND_*; shown as badge of the panel */
   backend: number;
   /** [s] since the newest camera/state arrived; NaN = never seen */
   camera_age_s: Float;
@@ -982,7 +982,7 @@ export interface TurretStatus {
   /** [s] since the newest bag/state arrived; NaN = never seen */
   bag_age_s: Float;
   bag: BagState;
-  /** active ones, worst first */
+  /** active faults, most severe first */
   faults: Fault[];
 }
 export const TurretStatus = {
@@ -999,11 +999,11 @@ export interface VisionState {
   started: Time;
   detection: DetectionState;
   motion: MotionState;
-  /** tracks that are TRACKING or COASTING */
+  /** number of tracks that are TRACKING or COASTING */
   track_count: number;
   /** ReasonCode of the newest problem; OK = none */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1038,18 +1038,18 @@ export interface AccessRegisters_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** after the write */
   registers: RegisterValue[];
 }
 
 export interface AcquireLease_Request {
-  /** operator secret (the front door hands it to signed-in operators) */
+  /** operator secret (provided by the web gateway to signed-in operators) */
   secret: string;
-  /** who, shown to everybody; 1 to 40 characters */
+  /** displayed name of the operator; 1 to 40 characters */
   name: string;
-  /** true: also when somebody else is the operator */
+  /** true: also while there is another operator */
   take_over: boolean;
 }
 
@@ -1058,11 +1058,11 @@ export interface AcquireLease_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
-  /** random; goes into every command of the operator; empty on refusal */
+  /** random id required in every command of the operator; empty on refusal */
   lease_id: string;
-  /** to be echoed by the first heartbeat; empty on refusal */
+  /** nonce for the first heartbeat; empty on refusal */
   nonce: string;
 }
 
@@ -1076,12 +1076,12 @@ export interface Arm_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface CaptureStill_Request {
-  /** part of the name; may be empty */
+  /** label that becomes part of the name; may be empty */
   label: string;
 }
 
@@ -1090,7 +1090,7 @@ export interface CaptureStill_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** in the media library; empty on refusal */
   name: string;
@@ -1106,7 +1106,7 @@ export interface ConfirmRegion_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1120,7 +1120,7 @@ export interface DeleteBag_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1133,7 +1133,7 @@ export interface DeleteMedia_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1148,7 +1148,7 @@ export interface DeletePreset_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1160,7 +1160,7 @@ export interface Disarm_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1180,12 +1180,12 @@ export interface Fire_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface GetFaults_Request {
-  /** true: only those present now */
+  /** true: only active faults */
   active_only: boolean;
 }
 
@@ -1194,7 +1194,7 @@ export interface GetFaults_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** newest first */
   faults: Fault[];
@@ -1203,9 +1203,9 @@ export interface GetFaults_Response {
 export interface Heartbeat_Request {
   /** the operator's lease */
   lease_id: string;
-  /** newest one received */
+  /** newest nonce received */
   nonce: string;
-  /** the trigger is held now */
+  /** the trigger is held */
   trigger: boolean;
 }
 
@@ -1214,9 +1214,9 @@ export interface Heartbeat_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
-  /** for the next heartbeat; empty on refusal */
+  /** nonce for the next heartbeat; empty on refusal */
   nonce: string;
 }
 
@@ -1228,7 +1228,7 @@ export interface ListBags_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** newest first */
   bags: BagInfo[];
@@ -1242,7 +1242,7 @@ export interface ListMedia_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** newest first */
   items: MediaItem[];
@@ -1255,7 +1255,7 @@ export interface LookAtPixel_Request {
   x: Float;
   /** [px] */
   y: Float;
-  /** of the image clicked on; 0 = the newest */
+  /** stamp of the clicked image; 0 = newest */
   stamp: Time;
 }
 
@@ -1264,7 +1264,7 @@ export interface LookAtPixel_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1275,7 +1275,7 @@ export interface MoveTo_Request {
   pan: Float;
   /** [rad] positive up */
   tilt: Float;
-  /** [rad/s] largest rate; 0 = the axes' limit */
+  /** [rad/s] maximum rate; 0 = limit of the axes */
   rate: Float;
 }
 
@@ -1284,7 +1284,7 @@ export interface MoveTo_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1302,7 +1302,7 @@ export interface Nudge_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1317,7 +1317,7 @@ export interface RecallPreset_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1331,12 +1331,12 @@ export interface ReleaseLease_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface RenameMedia_Request {
-  /** as in ListMedia */
+  /** name as in ListMedia */
   name: string;
   /** the extension may be left out */
   new_name: string;
@@ -1347,7 +1347,7 @@ export interface RenameMedia_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1361,7 +1361,7 @@ export interface ResetCount_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1375,14 +1375,14 @@ export interface ResetStop_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface SaveLast_Request {
-  /** part of the name; may be empty */
+  /** label that becomes part of the name; may be empty */
   label: string;
-  /** [s] how far back; 0 = all that is held */
+  /** [s] length; 0 = the whole ring buffer */
   duration_s: Float;
 }
 
@@ -1391,7 +1391,7 @@ export interface SaveLast_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** folder of the bag; empty on refusal */
   name: string;
@@ -1405,9 +1405,9 @@ export interface SaveParameters_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
-  /** file written; empty on refusal */
+  /** file that was written; empty on refusal */
   path: string;
 }
 
@@ -1416,7 +1416,7 @@ export interface SavePreset_Request {
   lease_id: string;
   /** 1 to 40 characters */
   name: string;
-  /** true: where the head is now; false: pan and tilt below */
+  /** true: current direction of the head; false: pan and tilt below */
   current: boolean;
   /** [rad] positive left */
   pan: Float;
@@ -1429,7 +1429,7 @@ export interface SavePreset_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1443,7 +1443,7 @@ export interface SeekReplay_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1461,7 +1461,7 @@ export interface SelectTarget_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1476,7 +1476,7 @@ export interface SetAutoFire_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1491,9 +1491,9 @@ export interface SetBoresight_Request {
   offset_y: Float;
   /** [m] positive up; NaN = keep */
   offset_z: Float;
-  /** x, y [px] of the dot, z [m] its distance; empty = use the angles */
+  /** x, y [px] of the dot, z [m] distance; empty = use the angles */
   points: Point[];
-  /** true: back to zero; everything else is ignored */
+  /** true: reset to zero; all other fields are ignored */
   reset: boolean;
 }
 
@@ -1502,7 +1502,7 @@ export interface SetBoresight_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** [rad] RMS over the points; NaN = set directly */
   residual: Float;
@@ -1519,7 +1519,7 @@ export interface SetEnabled_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1533,7 +1533,7 @@ export interface SetHome_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1549,14 +1549,14 @@ export interface SetMode_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface SetPower_Request {
   /** the operator's lease */
   lease_id: string;
-  /** 0..1 of full power; 0 = dark */
+  /** 0..1 fraction of full power; 0 = emission off */
   power: Float;
 }
 
@@ -1565,7 +1565,7 @@ export interface SetPower_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1578,7 +1578,7 @@ export interface SetReplayPaused_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1592,7 +1592,7 @@ export interface SetReplayRate_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1607,16 +1607,16 @@ export interface SetZones_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface StartBag_Request {
-  /** part of the name; may be empty */
+  /** label that becomes part of the name; may be empty */
   label: string;
   /** "light", "full", "all"; empty = "light" */
   selection: string;
-  /** [s] stop by itself; 0 = no limit */
+  /** [s] maximum duration; 0 = unlimited */
   max_s: Float;
 }
 
@@ -1625,18 +1625,18 @@ export interface StartBag_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** folder of the bag; empty on refusal */
   name: string;
 }
 
 export interface StartRecording_Request {
-  /** part of the name; may be empty */
+  /** label that becomes part of the name; may be empty */
   label: string;
   /** true: with overlay */
   annotated: boolean;
-  /** [s] stop by itself; 0 = the parameter */
+  /** [s] maximum duration; 0 = value of the parameter */
   max_s: Float;
 }
 
@@ -1645,14 +1645,14 @@ export interface StartRecording_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** in the media library; empty on refusal */
   name: string;
 }
 
 export interface StepReplay_Request {
-  /** so many of them; 0 = all up to and with the next picture */
+  /** number of messages; 0 = up to and including the next image */
   messages: number;
 }
 
@@ -1661,12 +1661,12 @@ export interface StepReplay_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface Stop_Request {
-  /** for the log; may be empty */
+  /** reason for the log; may be empty */
   reason: string;
 }
 
@@ -1675,7 +1675,7 @@ export interface Stop_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
@@ -1687,7 +1687,7 @@ export interface StopBag_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** folder of the bag; empty on refusal */
   name: string;
@@ -1701,7 +1701,7 @@ export interface StopRecording_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** in the media library; empty on refusal */
   name: string;
@@ -1723,7 +1723,7 @@ export interface TeachColor_Response {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** hue 0..1, saturation 0..1, value 0..1 */
   hsv_center: Float[];
@@ -1736,9 +1736,9 @@ export interface AutoTune_Goal {
   lease_id: string;
   /** "pan" or "tilt" */
   axis: string;
-  /** [rad] largest excursion; 0 = 0.1 */
+  /** [rad] maximum excursion; 0 = 0.1 */
   travel: Float;
-  /** true: use the gains at once */
+  /** true: apply the gains immediately */
   apply: boolean;
 }
 
@@ -1747,7 +1747,7 @@ export interface AutoTune_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** [1/s]; NaN on failure */
   kp: Float;
@@ -1762,7 +1762,7 @@ export interface AutoTune_Result {
 }
 
 export interface AutoTune_Feedback {
-  /** what it does now, for a person */
+  /** human-readable current phase */
   phase: string;
   /** 0..1 */
   progress: Float;
@@ -1778,7 +1778,7 @@ export interface Calibrate_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** [rad] soft limits found; NaN on failure */
   pan_lower: Float;
@@ -1791,7 +1791,7 @@ export interface Calibrate_Result {
 }
 
 export interface Calibrate_Feedback {
-  /** "pan" or "tilt", the one under way */
+  /** "pan" or "tilt", current axis */
   axis: string;
   /** "back_off", "seek_lower", "seek_upper", "center" */
   phase: string;
@@ -1804,7 +1804,7 @@ export interface CalibrateBoresight_Goal {
   lease_id: string;
   /** [m] distance of the surface for each measurement; one = no parallax estimate */
   ranges: Float[];
-  /** [s] time given to bring the surface to each further distance, 0..60; 0 = 10 */
+  /** [s] time to move the surface to each further distance, 0..60; 0 = 10 */
   move_s: Float;
 }
 
@@ -1813,16 +1813,16 @@ export interface CalibrateBoresight_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** [rad] RMS; NaN on failure */
   residual: Float;
 }
 
 export interface CalibrateBoresight_Feedback {
-  /** ranges done */
+  /** number of measured distances */
   measured: number;
-  /** what the operator must do now; empty = nothing */
+  /** instruction to the operator; empty = none */
   prompt: string;
 }
 
@@ -1848,29 +1848,29 @@ export interface CalibrateCamera_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** [px] RMS of the corners against the model; NaN on failure */
   rms: Float;
   /** [rad] of the lens found; NaN on failure */
   horizontal_fov: Float;
-  /** the calibration that was written; empty on failure */
+  /** calibration file that was written; empty on failure */
   file: string;
 }
 
 export interface CalibrateCamera_Feedback {
-  /** collected so far */
+  /** number of views collected */
   views: number;
   /** 0..1 */
   progress: Float;
-  /** what to do now, for a person */
+  /** instruction to the operator */
   prompt: string;
 }
 
 export interface CheckBearings_Goal {
   /** the operator's lease */
   lease_id: string;
-  /** [rad] largest excursion from the target; 0 = 0.3 */
+  /** [rad] maximum excursion from the target; 0 = 0.3 */
   travel: Float;
 }
 
@@ -1879,22 +1879,22 @@ export interface CheckBearings_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
   /** [rad] spread of the target's bearing over the image; NaN on failure */
   rms: Float;
-  /** [rad] largest deviation from its mean; NaN on failure */
+  /** [rad] maximum deviation from the mean; NaN on failure */
   worst: Float;
-  /** linear: focal length over the one in camera_info that fits best; NaN on failure */
+  /** best-fit focal length relative to camera_info; NaN on failure */
   scale: Float;
-  /** [rad] of the camera about its view that fits best, positive: its right side hangs down; NaN on failure */
+  /** [rad] best-fit camera roll, positive: right side down; NaN on failure */
   roll: Float;
-  /** that were compared */
+  /** number of images compared */
   images: number;
 }
 
 export interface CheckBearings_Feedback {
-  /** what it does now, for a person */
+  /** human-readable current phase */
   phase: string;
   /** 0..1 */
   progress: Float;
@@ -1910,12 +1910,12 @@ export interface Home_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
 }
 
 export interface Home_Feedback {
-  /** "pan" or "tilt", the one under way */
+  /** "pan" or "tilt", current axis */
   axis: string;
   /** "back_off", "seek", "approach", "center" */
   phase: string;
@@ -1926,7 +1926,7 @@ export interface Home_Feedback {
 export interface MeasureDelay_Goal {
   /** the operator's lease */
   lease_id: string;
-  /** [rad] largest excursion; 0 = 0.1 */
+  /** [rad] maximum excursion; 0 = 0.1 */
   travel: Float;
 }
 
@@ -1935,18 +1935,18 @@ export interface MeasureDelay_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
-  /** [s] light to time stamp; NaN = not measured */
+  /** [s] exposure to time stamp; NaN = not measured */
   camera_s: Float;
-  /** [s] time stamp to tracks at the controller, median; allowed for image by image, so no parameter */
+  /** [s] time stamp to tracks at the controller, median; compensated per image, so not a parameter */
   processing_s: Float;
   /** [s] command to measured motion; NaN = not measured */
   actuator_s: Float;
 }
 
 export interface MeasureDelay_Feedback {
-  /** what it does now, for a person */
+  /** human-readable current phase */
   phase: string;
   /** 0..1 */
   progress: Float;
@@ -1959,7 +1959,7 @@ export interface RunPattern_Goal {
   kind: number;
   /** KIND_PRESETS: the sequence */
   presets: string[];
-  /** [rad] middle of a generated pattern */
+  /** [rad] center of a generated pattern */
   pan_center: Float;
   /** [rad] */
   tilt_center: Float;
@@ -1973,9 +1973,9 @@ export interface RunPattern_Goal {
   dwell_s: Float;
   /** false: one pass */
   loop: boolean;
-  /** follow a target that appears, then resume */
+  /** pause to follow a target, then resume */
   pause_on_target: boolean;
-  /** KIND_RANDOM: same seed, same path */
+  /** KIND_RANDOM: the same seed gives the same path */
   seed: number;
 }
 export const RunPattern_Goal = {
@@ -1991,9 +1991,9 @@ export interface RunPattern_Result {
   success: boolean;
   /** ReasonCode; OK on success */
   code: number;
-  /** for a person; empty = nothing to say */
+  /** human-readable text; empty = none */
   message: string;
-  /** finished */
+  /** completed passes */
   passes: number;
 }
 
@@ -2137,89 +2137,89 @@ export const LEASED: ReadonlySet<string> = new Set([
 /** What each ReasonCode means, in the words of ReasonCode.msg. */
 export const REASON_TEXTS: Readonly<Record<number, string>> = {
   0: "",
-  1: "a field has a value that makes no sense",
-  2: "NaN or infinity where a number is needed",
+  1: "invalid value of a field",
+  2: "NaN or infinity where a finite number is required",
   3: "finite, but outside the stated range",
-  4: "no such mode, method, axis, preset, parameter, ...",
-  5: "the part that must do it has not started or has no data yet",
-  6: "something else is running that must end first",
-  7: "no answer in time",
+  4: "unknown mode, method, axis, preset, parameter, ...",
+  5: "the responsible component has not started or has no data yet",
+  6: "another operation must finish first",
+  7: "no response in time",
   8: "a file, device or socket failed",
   9: "this build, driver or backend cannot do it",
-  10: "ended on request",
-  11: "a defect of ours; the log has the details",
+  10: "canceled on request",
+  11: "internal error; see the log for details",
   12: "the value cannot be changed now",
   13: "the named thing does not exist",
   14: "the name is taken",
   15: "the newest input is too old to act on",
   16: "the wall clock was stepped",
   17: "not enough free space",
-  18: "the present mode does not allow it",
-  19: "the content of a file is not what it should be",
-  100: "nobody holds the lease",
+  18: "not allowed in the current mode",
+  19: "damaged file",
+  100: "there is no operator",
   101: "the lease id given is not the current one",
-  102: "somebody else holds the lease and take_over was not asked",
+  102: "another operator holds the lease, and take_over was not requested",
   103: "the operator secret does not match",
   104: "the operator's heartbeat is older than allowed",
   105: "the heartbeat did not echo the newest nonce",
   106: "the emergency-stop input is open",
-  107: "the emergency-stop input cannot be read: taken as pressed",
-  108: "somebody called stop; it is latched",
-  109: "gimbal or laser has not reported in time",
-  110: "detections too old for automatic fire",
+  107: "the emergency-stop input cannot be read: treated as pressed",
+  108: "latched software stop",
+  109: "gimbal or laser did not report in time",
+  110: "detections are too old for automatic fire",
   111: "the gimbal has no reference",
-  112: "more than one publisher on a topic that has one owner",
+  112: "more than one publisher on a single-owner topic",
   113: "the measured pose is in, or could coast into, a no-fire zone",
-  114: "person exclusion sees somebody near the beam, or did within the last second",
-  115: "the person-exclusion detector does not report",
+  114: "a person near the beam now or within the last second",
+  115: "the person detector does not report",
   116: "the camera delivers identical frames",
   117: "the operator has not confirmed the allowed region",
   118: "a hardware laser with a simulated or recorded input",
-  119: "no permit has ever been received",
+  119: "no permit received yet",
   120: "the newest permit is too old",
-  121: "the permit comes from a new safety process and the laser is not dark",
-  122: "the heartbeat came back after a gap: release and press again",
-  123: "the permit withholds motion",
-  124: "the permit withholds emission",
-  125: "the lease changed hands",
-  126: "the class 2 profile needs allowed zones, all of them on the floor",
+  121: "the permit comes from a restarted safety process while the laser is not off",
+  122: "the heartbeat resumed after a gap: release the trigger and press it again",
+  123: "motion inhibited by the permit",
+  124: "emission inhibited by the permit",
+  125: "the operator changed",
+  126: "the class 2 profile requires allowed zones, all of them on the floor",
   200: "arm first",
-  201: "the emission delay is running",
-  202: "the pause after a burst is running",
+  201: "the emission delay has not elapsed",
+  202: "the pause after a burst has not elapsed",
   203: "the duty-cycle cap is reached",
-  204: "the longest pulse is reached",
-  205: "more power than the cap",
-  206: "armed, but unused for too long",
-  207: "a hardware laser without a hardware watchdog, and that was not accepted",
+  204: "the maximum pulse length is reached",
+  205: "power above the cap",
+  206: "disarmed after the maximum time without use",
+  207: "a real laser without a hardware watchdog, not accepted by the owner",
   208: "the fire grant was not renewed",
-  209: "the guardian process is gone",
-  210: "power is zero: nothing would be emitted",
-  211: "the class 2 profile's time is used up",
-  212: "the class 2 profile's beam stood still",
+  209: "the guardian process is lost",
+  210: "power is zero: no emission",
+  211: "the emission time of the class 2 profile is exhausted",
+  212: "the beam of the class 2 profile stopped moving",
   213: "disarmed on request",
-  300: "no command within the time-out: axes stopped",
+  300: "no command within the timeout: axes stopped",
   301: "the target is outside the soft limits",
   302: "a limit switch is pressed in the direction of travel",
-  303: "a limit switch cannot be read: taken as pressed",
+  303: "a limit switch cannot be read: treated as pressed",
   304: "the motors are off",
   305: "homing did not reach its reference",
   306: "calibration did not find both ends",
   307: "motors released after the idle time",
-  308: "the motor driver reports a fault or is lost",
-  400: "the source stopped delivering; recovery is running",
-  401: "the source cannot be opened",
+  308: "the motor driver reports a fault or is not reachable",
+  400: "the image source is lost; reconnecting",
+  401: "the image source cannot be opened",
   402: "no frame within the expected time",
-  403: "the detector could not start or stopped with an error",
-  404: "nothing to track",
-  405: "the selected track is gone",
-  406: "needs a calibration that does not exist",
+  403: "the detector failed to start or stopped with an error",
+  404: "there is no target",
+  405: "the selected track is lost",
+  406: "requires a calibration that does not exist",
   407: "no gimbal pose for the image's stamp",
   408: "the recorder stopped with an error",
   500: "sign in first",
-  501: "this role, name or operation is not on the list",
+  501: "not allowed for this role",
   502: "too many requests",
   503: "larger than the limit",
-  600: "a node's state has not arrived for too long",
-  601: "a node came back with a new start time",
+  600: "no state received from a node for too long",
+  601: "a node was restarted",
 };
 
