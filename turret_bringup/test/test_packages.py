@@ -30,9 +30,10 @@ KEYS = {
     'serial': 'python3-serial', 'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py',
     'yaml': 'python3-yaml', 'zstandard': 'mcap-ros2-support',
 }
-#: Modules without a key that are imported only when somebody chose what needs them, and what then says so.
+#: Modules without a key that only an optional feature imports, which reports their absence.
 OPTIONAL = {
     'ai_edge_litert': 'detector method tflite', 'onnxruntime': 'detector method onnx', 'picamera2': 'camera source',
+    'pip': 'check of the virtual environment',
     'pyarrow': 'export as Parquet', 'segno': 'QR code of the sign-in address',
 }
 #: Modules that only tests import; the tests that need them are skipped where they are missing.

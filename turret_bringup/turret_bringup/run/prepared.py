@@ -56,11 +56,6 @@ def _runtime() -> None:
         importlib.import_module(module)
 
 
-def _test() -> None:
-    _section('test')
-    importlib.import_module('pytest')
-
-
 def _messages() -> None:
     for kind in ('msg', 'srv', 'action'):
         module = importlib.import_module(f'turret_msgs.{kind}')
@@ -87,8 +82,8 @@ def _packages() -> None:
 
 #: Check of each step.
 STEPS: dict[str, Callable[[], None]] = {
-    'venv': _venv, 'installer': lambda: _section('installer'), 'runtime': _runtime, 'test': _test, 'panel': _panel,
-    'messages': _messages, 'packages': _packages}
+    'venv': _venv, 'installer': lambda: _section('installer'), 'runtime': _runtime,
+    'test': lambda: _section('test'), 'panel': _panel, 'messages': _messages, 'packages': _packages}
 
 
 def missing(steps: list[str]) -> Iterator[tuple[str, str]]:
