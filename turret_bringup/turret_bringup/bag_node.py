@@ -27,7 +27,6 @@ from turret_bringup.recording.selection import Selector, known
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
-from turret_common.periodic import Periodic
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.ros.critical import result_of
@@ -35,6 +34,7 @@ from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import stamp_from
+from turret_common.threads.periodic import Periodic
 from turret_common.validation import require_range
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag

@@ -23,7 +23,6 @@ from turret_camera.media.ros_audio import RosAudio
 from turret_camera.media.ros_media import RosMedia
 from turret_camera.sources.registry import SOURCES, make_source
 from turret_camera.sources.source import ImageSource, SourceContext
-from turret_common.clock import Clock, MonotonicClock
 from turret_common.geometry import BASE_CAMERA_FRAME, HEAD_CAMERA_FRAME
 from turret_common.paths import state_dir
 from turret_common.plant_client import plant_socket
@@ -34,6 +33,7 @@ from turret_common.ros.params import RosParameters
 from turret_common.ros.qos import IMAGE_OUT
 from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.time import stamp_from_ns, wall_ns
+from turret_common.threads.clock import Clock, MonotonicClock
 from turret_msgs.msg import CameraState
 
 _STATE_PERIOD_S = 0.5

@@ -12,9 +12,9 @@ from enum import IntEnum
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame
 from turret_camera.sources.source import EndOfFootageError, ImageSource
-from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import Clock
 
 _RETRY_S = (0.2, 0.5, 1.0, 2.0)
 _SILENT_NS = 1_000_000_000  # at least; and five frame periods

@@ -12,7 +12,6 @@ from sensor_msgs.msg import JointState, Joy
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
-from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import CameraFeed
@@ -21,6 +20,7 @@ from turret_common.ros.params import ArmedGuard, RosParameters
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
 from turret_common.ros.time import seconds, stamp_from
+from turret_common.threads.periodic import Periodic
 from turret_common.validation import require_range
 from turret_control.actions.ros_actions import ControllerActions
 from turret_control.actions.ros_boresight import BoresightCalibration

@@ -16,7 +16,6 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from turret_common.errors import TurretError
-from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.critical import Done, ended
@@ -26,6 +25,7 @@ from turret_common.ros.node import answered, finish, run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros.subscriptions import PolledSubscription
+from turret_common.threads.periodic import Periodic
 from turret_control.drivers.driver import GimbalSample
 from turret_control.drivers.registry import DRIVERS
 from turret_control.gimbal.axis import AxisView

@@ -13,13 +13,13 @@ from rclpy.node import Node
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir, write_atomically
-from turret_common.periodic import Periodic
 from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
+from turret_common.threads.periodic import Periodic
 from turret_control.laser.emission_budget import EmissionBudget
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.registry import LINES

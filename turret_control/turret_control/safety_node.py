@@ -18,7 +18,6 @@ from turret_common.errors import TurretError
 from turret_common.geometry import Bearing
 from turret_common.operator_secret import obtain_secret
 from turret_common.paths import runtime_dir, state_dir, write_atomically
-from turret_common.periodic import Periodic
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.pose_history import Pose
@@ -28,6 +27,7 @@ from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import seconds
+from turret_common.threads.periodic import Periodic
 from turret_control.safety.estop import EstopReader, debounced, gpio_estop, no_estop, sim_estop
 from turret_control.safety.interlocks import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
 from turret_control.safety.lease import OperatorLease

@@ -6,10 +6,10 @@ import pytest
 
 from turret_bringup.replay.guard import HARDWARE, NEVER_PLAYED, choose_domain, intruder, isolated, plan
 from turret_bringup.settings.graph import GRAPH
-from turret_common.domains import DOMAINS
 from turret_common.errors import TurretError
 from turret_common.interface import TOPICS
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.domains import DOMAINS
 
 TYPES = {f'/turret/{topic.name}': topic.type for topic in TOPICS if not topic.name.startswith('/')}
 

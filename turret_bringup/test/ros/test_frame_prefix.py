@@ -15,9 +15,9 @@ from rclpy.parameter import Parameter
 from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import TOPICS
-from turret_common.periodic import Periodic
 from turret_common.ros import qos as ros_qos
 from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.threads.periodic import Periodic
 from turret_msgs.msg import SafetyPermit
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -21,8 +21,8 @@ from turret_bringup.commands.options import add_bag, bag_path
 from turret_bringup.replay import guard
 from turret_bringup.replay.ros_replay import qos_profile
 from turret_common.bench import Row, percentile
-from turret_common.domains import is_in_use
 from turret_common.messages.ros_schema import UnknownTypeError, interface
+from turret_common.ros.domains import is_in_use
 from turret_common.ros.qos import STATE
 from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import ReplayState

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup.replay import graph, guard
     from turret_bringup.run import panel_address, processes, shared_memory
     from turret_bringup.run.supervisor import Supervisor
-    from turret_common.domains import is_in_use
+    from turret_common.ros.domains import is_in_use
 
     args.bag = bag_path(args)
     namespace, recorded, name = look_into(args)

@@ -20,7 +20,7 @@ from turret_bringup.replay import graph, guard
 from turret_bringup.run.launch_arguments import REPLAY
 from turret_bringup.run.ros_launch import declared, given
 from turret_bringup.settings.environment import node_environment
-from turret_common.domains import is_in_use
+from turret_common.ros.domains import is_in_use
 
 
 def generate_launch_description() -> LaunchDescription:

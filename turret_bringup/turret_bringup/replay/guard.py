@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from turret_bringup.settings.graph import GRAPH
-from turret_common.domains import DOMAINS
 from turret_common.errors import TurretError
 from turret_common.interface import TOPICS
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.domains import DOMAINS
 
 #: Nodes that drive hardware, or imitate it.
 HARDWARE = frozenset(spec.name for spec in GRAPH if spec.backend or spec.simulation_only)

@@ -42,7 +42,7 @@ USE = """
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.sources.registry import SOURCES, make_source
 from turret_camera.sources.source import SourceContext
-from turret_common.clock import MonotonicClock
+from turret_common.threads.clock import MonotonicClock
 from turret_common.params import build
 
 parameters = build(CameraParameters, {'source': 'gray', 'gray.level': 7, 'width': 64, 'height': 48})

@@ -28,11 +28,11 @@ from turret_camera.sources.source import EndOfFootageError, ImageSource, SourceC
 from turret_camera.sources.stream import StreamSource
 from turret_camera.sources.v4l2 import V4l2Source
 from turret_camera.sources.v4l2_controls import Control, Range
-from turret_common.clock import MonotonicClock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera, bearing_to_pixel, pixel_to_bearing
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.pose_history import Pose
+from turret_common.threads.clock import MonotonicClock
 
 SMALL = CameraParameters(width=160, height=120, rate_hz=100.0)
 CLOCK = MonotonicClock()

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from turret_camera.capture_parameters import AudioParameters
-from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import Clock
 
 #: Of all sound here, in Hz; it has one channel.
 SAMPLE_RATE = 48000

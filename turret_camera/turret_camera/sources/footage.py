@@ -19,12 +19,12 @@ from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, Pixels, StampSource
 from turret_camera.simulation.ray_sampler import View, base_from_camera
 from turret_camera.sources.source import EndOfFootageError, ImageSource, SourceContext
-from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.plant_client import PlantLink
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import Clock
 
 _LATE_NS = 100_000_000  # pictures that are later than this are left out
 _BEYOND = 40  # gray level

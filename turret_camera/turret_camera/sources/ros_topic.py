@@ -12,11 +12,11 @@ import numpy as np
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource, jpeg_size
 from turret_camera.sources.source import ImageSource, SourceContext
-from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import Clock
 
 if TYPE_CHECKING:  # imported where it is used: whoever reads the parameters of the camera need not pay for ROS
     from rclpy.node import Node

@@ -18,12 +18,12 @@ from turret_camera.simulation.scene import scene_from_answer
 from turret_camera.simulation.white_balance import gains_for, neutral_gains
 from turret_camera.sources.pacing import Pacer
 from turret_camera.sources.source import ImageSource, SourceContext
-from turret_common.clock import Clock
 from turret_common.geometry import PinholeCamera
 from turret_common.params import param
 from turret_common.paths import cache_dir
 from turret_common.plant_client import PlantLink
 from turret_common.registry import group_of
+from turret_common.threads.clock import Clock
 
 _ROOM_LIGHT_K = 3800.0
 _ROOM_LUX = 250.0

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource
-from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
+from turret_common.threads.clock import Clock
 
 
 class EndOfFootageError(TurretError, EOFError):

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit, urlunsplit
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource, jpeg_size
 from turret_camera.sources.source import ImageSource, SourceContext
-from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import Clock
 
 _OPEN_S, _READ_S = 5.0, 2.0
 _SCHEMES = ('rtsp', 'rtsps', 'http', 'https')

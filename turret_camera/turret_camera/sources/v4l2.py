@@ -22,10 +22,10 @@ from turret_camera.sources.v4l2_controls import (
     Range,
     V4l2Controls,
 )
-from turret_common.clock import Clock
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import Clock
 
 _MJPG = cv2.VideoWriter.fourcc(*'MJPG')
 _OLDEST_NS = 1_000_000_000  # a driver's stamp that is older than this is on another clock

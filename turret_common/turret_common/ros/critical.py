@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.task import Future as RosFuture
 
 from turret_common.errors import TurretError
-from turret_common.periodic import Periodic
+from turret_common.threads.periodic import Periodic
 
 ResultT = TypeVar('ResultT')
 

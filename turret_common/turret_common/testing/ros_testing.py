@@ -18,8 +18,8 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
-from turret_common.domains import DOMAINS, is_in_use
 from turret_common.ros.deferred_response import defer_responses
+from turret_common.ros.domains import DOMAINS, is_in_use
 from turret_common.ros.internals import is_shut_down
 
 _held: dict[int, Any] = {}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from turret_common.params import param
 from turret_common.registry import group_of
-from turret_control.clock import Clock
+from turret_common.threads.clock import Clock
 from turret_control.devices.pca9685 import Pca9685, open_bus
 from turret_control.drivers.driver import DriverParameters, GimbalDriver
 from turret_control.drivers.servo import FRAME_NS, ServoDriver, ServoOutputs, ServoParameters

@@ -17,8 +17,8 @@ from turret_common.errors import TurretError
 from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
+from turret_common.threads.clock import Clock, MonotonicClock
 from turret_control.axis_parameters import GimbalAxis
-from turret_control.clock import Clock, SystemClock
 from turret_control.devices.gpio_pins import GPIO_DEVICES, pin_errors, pin_factory, taking
 from turret_control.devices.motion_profile import AxisMotion, MotionProfile
 from turret_control.drivers.driver import (
@@ -160,7 +160,7 @@ class ServoDriver(GimbalDriver):
         self._servos = (parameters.pan, parameters.tilt)
         self._parameters = parameters
         self._factory = factory
-        self._clock = clock or SystemClock()
+        self._clock = clock or MonotonicClock()
         self._outputs: ServoOutputs | None = None
         self._profiles = (MotionProfile(), MotionProfile())
         self._motions = (_REST, _REST)

@@ -18,8 +18,8 @@ from turret_common.errors import TurretError
 from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
+from turret_common.threads.clock import Clock, MonotonicClock, wake_on_time
 from turret_control.axis_parameters import GimbalAxis
-from turret_control.clock import Clock, SystemClock, wake_on_time
 from turret_control.devices.gpio_pins import GPIO_DEVICES, pin_errors, pin_factory, taking
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import (
@@ -193,7 +193,7 @@ class StepDirDriver(GimbalDriver):
         """
         self._parameters = parameters
         self._factory = factory
-        self._clock = clock or SystemClock()
+        self._clock = clock or MonotonicClock()
         self._axes: tuple[_Axis, ...] = ()
         self._pins = contextlib.ExitStack()
         self._motions = (_REST, _REST)
@@ -261,7 +261,7 @@ class StepDirDriver(GimbalDriver):
     # The pulses, in a thread of their own
 
     def _run(self) -> None:
-        if isinstance(self._clock, SystemClock):
+        if isinstance(self._clock, MonotonicClock):
             wake_on_time()
         try:
             begin_ns = self._clock.now_ns()

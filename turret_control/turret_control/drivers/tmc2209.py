@@ -15,7 +15,7 @@ from turret_common.errors import TurretError
 from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
-from turret_control.clock import Clock
+from turret_common.threads.clock import Clock
 from turret_control.devices.tmc2209 import REGISTERS, WRITABLE, WRITE_ONLY, Chip, ChipSettings, Port
 from turret_control.drivers.driver import Dialog, DriverParameters, GimbalDriver, GimbalSample, Register
 from turret_control.drivers.step_dir import StepDirDriver, StepDirParameters

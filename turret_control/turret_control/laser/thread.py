@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.clock import wake_on_time
+from turret_common.threads.clock import wake_on_time
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.line import LaserLines
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines

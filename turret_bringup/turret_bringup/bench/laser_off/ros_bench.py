@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from turret_bringup.bench.laser_off.ros_operator import RosOperator
-from turret_common.periodic import Periodic
 from turret_common.ros import qos
+from turret_common.threads.periodic import Periodic
 from turret_msgs import msg
 
 #: Where the laser under test hears permits.

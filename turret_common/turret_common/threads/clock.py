@@ -1,4 +1,4 @@
-"""The clock that threads with work at exact instants wait on; tests bring their own."""
+"""CLOCK_MONOTONIC behind an interface that tests can replace, and threads that wake on time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PRIORITY = 10
 
 
 class Clock(Protocol):
-    """CLOCK_MONOTONIC in ns, and a way to wait on it."""
+    """A monotonic clock and a way to wait on it."""
 
     def now_ns(self) -> int:
-        """Return the time."""
+        """Return the time in ns."""
         ...
 
     def sleep_until(self, t_ns: int) -> None:
@@ -24,25 +24,25 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    """The clock of this machine."""
+class MonotonicClock:
+    """CLOCK_MONOTONIC, which V4L2 and the simulated hardware use too."""
 
     def now_ns(self) -> int:
-        """Return the time."""
+        """Return CLOCK_MONOTONIC in ns."""
         return time.monotonic_ns()
 
     def sleep_until(self, t_ns: int) -> None:
-        """Return at ``t_ns`` or soon after it."""
+        """Sleep until CLOCK_MONOTONIC is ``t_ns``."""
         wait_ns = t_ns - time.monotonic_ns()
         if wait_ns > 0:
             time.sleep(1e-9 * wait_ns)
 
 
 def wake_on_time() -> None:
-    """Ask the kernel to run the calling thread when it asked for (Linux).
+    """Make the kernel wake the calling thread at the requested time (Linux).
 
-    It is woken at that time and not up to 50 us later to save power, and before threads of ordinary priority where
-    the system permits that (``rtprio``).
+    Without this the thread is woken up to 50 us late to save power. It also gets a real-time priority where the system
+    permits that (``rtprio``).
     """
     ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
     with contextlib.suppress(OSError):

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from turret_common.errors import TurretError
-from turret_common.mailbox import Mailbox
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.mailbox import Mailbox
 
 LONG_S = 30.0
 

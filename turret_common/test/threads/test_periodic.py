@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from turret_common.periodic import Periodic
+from turret_common.threads.periodic import Periodic
 
 PERIOD_S = 1000.0
 

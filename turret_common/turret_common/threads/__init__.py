@@ -1,0 +1,1 @@
+"""Clocks and threads: work at a fixed rate, and work handed to the thread that owns something."""
