@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from enum import IntEnum
@@ -14,15 +15,30 @@ import pytest
 
 from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
+from turret_common.reason_codes import ReasonCode
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package / package).rglob('*.py'))]
+TESTS = [path for package in PACKAGES for path in sorted((ROOT / package / 'test').rglob('*.py'))]
+PANEL_MODULES = [
+    path for path in sorted((ROOT / 'turret_web' / 'panel' / 'src').rglob('*'))
+    if path.suffix in ('.ts', '.tsx') and '.test.' not in path.name]
+TS_IMPORT = re.compile(r"""\bfrom\s+['"](\.[^'"]+)['"]""")
+#: What rclpy (or rosidl) does not document.
+INTERNALS = re.compile(
+    r'rclpy_implementation|take_message\(|_parameter_overrides|\._is_shutdown|\._action_server\b|__constants')
 ROS = {
     'rclpy', 'launch', 'launch_ros', 'cv_bridge', 'rcl_interfaces', 'action_msgs', 'builtin_interfaces',
     'diagnostic_msgs', 'geometry_msgs', 'launch_testing', 'rosgraph_msgs', 'sensor_msgs', 'std_msgs', 'std_srvs',
     'tf2_msgs', 'visualization_msgs',
     'turret_msgs'}
+#: Known exceptions.
+LARGE_FOLDERS = {'turret_web/panel/src', 'turret_web/panel/src/widgets'}
+PANEL_CIRCLE = {'panel', 'notices'}
+UNUSED_CODES = {'GRANT_EXPIRED'}
+INTERNALS_ELSEWHERE = {
+    'turret_web/turret_web/gateway/ros_subscription_reader.py', 'turret_bringup/turret_bringup/recording/ros_feeds.py'}
 #: Enums of the code whose members are the constants of a message that begin with a prefix.
 ENUMS = (
     ('turret_common.reason_codes', 'ReasonCode', 'msg/ReasonCode', ''),
@@ -48,17 +64,46 @@ ENUMS = (
 )
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Give the first part of each module that a file imports, wherever it does; not what only a type checker sees."""
+def imported_names(path: Path) -> Iterator[str]:
+    """Give each name that a file imports, with its module, anywhere in it; not those for the type checker only."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == 'TYPE_CHECKING':
             node.body = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition('.')[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition('.')[0]
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Give the top-level package of each import of a file."""
+    return (name.partition('.')[0] for name in imported_names(path))
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a module of the code base."""
+    package = next(package for package in PACKAGES if ROOT / package in path.parents)
+    parts = path.relative_to(ROOT / package).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def module_graph() -> dict[str, set[str]]:
+    """Return the modules of the code base that each module imports."""
+    names = {module_name(path): path for path in MODULES}
+    return {
+        module: {known for name in imported_names(path) for known in (name, name.rpartition('.')[0]) if known in names}
+        - {module} for module, path in names.items()}
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the nodes of a graph that are on or between circles: what is left after removing all ends."""
+    left = {node: set(targets) & graph.keys() for node, targets in graph.items()}
+    while ends := {node for node, targets in left.items() if not targets} | (
+            left.keys() - {target for targets in left.values() for target in targets}):
+        left = {node: targets - ends for node, targets in left.items() if node not in ends}
+    return sorted(left)
 
 
 def is_ros_module(path: Path) -> bool:
@@ -69,6 +114,61 @@ def is_ros_module(path: Path) -> bool:
 def test_only_node_and_ros_modules_import_ros(path: Path) -> None:
     if not is_ros_module(path):
         assert not ROS & set(imports(path))
+
+
+FOLDERS = sorted({path.parent for path in [*MODULES, *PANEL_MODULES]})
+
+
+@pytest.mark.parametrize('folder', FOLDERS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_a_folder_has_at_most_20_modules(folder: Path) -> None:
+    modules = [path for path in [*MODULES, *PANEL_MODULES] if path.parent == folder and path.stem != '__init__']
+    assert len(modules) <= 20 or folder.relative_to(ROOT).as_posix() in LARGE_FOLDERS
+
+
+def test_no_module_of_a_folder_imports_a_node() -> None:
+    graph = module_graph()
+    up = {module: nodes for module, targets in graph.items() if module.count('.') > 1 and '.bench.' not in module
+          if (nodes := {target for target in targets if target.endswith('_node')})}
+    assert not up
+
+
+def test_no_python_modules_import_each_other_in_a_circle() -> None:
+    assert circle(module_graph()) == []
+
+
+def test_no_panel_modules_import_each_other_in_a_circle() -> None:
+    names = {path.with_suffix('').as_posix(): path for path in PANEL_MODULES}
+    graph = {
+        name: {(path.parent / target).resolve().as_posix() for target in TS_IMPORT.findall(path.read_text())}
+        for name, path in names.items()}
+    assert {Path(name).name for name in circle(graph)} <= PANEL_CIRCLE
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    assert circle({'a': {'b'}, 'b': {'c'}, 'c': {'b'}, 'd': set()}) == ['b', 'c']
+    assert circle({'a': {'b', 'c'}, 'b': {'c'}, 'c': set()}) == []
+
+
+@pytest.mark.parametrize(('importer', 'imported', 'except_in'), [
+    ('turret_control.', 'turret_vision', None), ('turret_', 'turret_bringup.bench', 'turret_bringup.bench')])
+def test_forbidden_imports(importer: str, imported: str, except_in: str | None) -> None:
+    graph = module_graph()
+    found = {module: targets for module, all_targets in graph.items() if module.startswith(importer) and not (
+        except_in and module.startswith(except_in))
+        if (targets := {target for target in all_targets if f'{target}.'.startswith(f'{imported}.')})}
+    assert not found
+
+
+def test_every_reason_code_is_given_by_some_code() -> None:
+    text = '\n'.join(path.read_text() for path in MODULES if path.name != 'reason_codes.py')
+    given = set(re.findall(r'\bReasonCode\.([A-Z][A-Z_0-9]*)\b', text))
+    assert {code.name for code in ReasonCode} - given <= UNUSED_CODES
+
+
+def test_internals_of_rclpy_are_used_in_one_module_only() -> None:
+    used = {path.relative_to(ROOT).as_posix() for path in [*MODULES, *TESTS] if INTERNALS.search(path.read_text())}
+    assert used - INTERNALS_ELSEWHERE == {
+        'turret_common/turret_common/ros/internals.py', Path(__file__).relative_to(ROOT).as_posix()}
 
 
 def test_test_files_have_unique_names() -> None:
