@@ -45,7 +45,7 @@ ENUMS = (
     ('turret_camera.frame', 'StampSource', 'msg/CameraState', 'STAMP_'),
     ('turret_camera.grabber', 'Status', 'msg/CameraState', 'STATUS_'),
     ('turret_camera.media.library', 'MediaKind', 'msg/MediaItem', 'KIND_'),
-    ('turret_control.controller.controller', 'Mode', 'msg/ControllerState', 'MODE_'),
+    ('turret_control.controller.task', 'Mode', 'msg/ControllerState', 'MODE_'),
     ('turret_control.motion', 'CommandMode', 'msg/GimbalCommand', 'MODE_'),
     ('turret_control.controller.target_follower', 'Tracking', 'msg/ControllerState', 'TRACKING_'),
     ('turret_common.track_state', 'TrackState', 'msg/Track', 'STATE_'),

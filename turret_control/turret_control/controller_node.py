@@ -1,4 +1,4 @@
-"""The controller node: the one publisher of ``gimbal/command``."""
+"""Controller node: the only publisher of ``gimbal/command``."""
 
 from __future__ import annotations
 
@@ -8,36 +8,39 @@ import time
 from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import JointState, Joy
+from sensor_msgs.msg import Joy
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
-from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.critical import critical
 from turret_common.ros.images import CameraFeed
+from turret_common.ros.joint_feed import JointFeed
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import ArmedGuard, RosParameters
-from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros.permit_feed import PermitFeed
+from turret_common.ros.qos import COMMAND, STATE, STREAM
+from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
 from turret_common.ros.time import seconds, stamp_from
-from turret_common.threads.periodic import Periodic
 from turret_common.validation import require_range
 from turret_control.actions.ros_actions import ControllerActions
 from turret_control.actions.ros_boresight import BoresightCalibration
 from turret_control.aiming.selection import Priority
 from turret_control.boresight.boresight import Boresight, Dot, fit_boresight
-from turret_control.boresight.store import load_boresight, save_boresight
-from turret_control.controller.controller import Controller, Status
+from turret_control.boresight.store import boresight_file
+from turret_control.controller.controller import Controller
+from turret_control.controller.cycle import Inputs, run_cycle
+from turret_control.controller.pacing import Pacing
 from turret_control.controller.presets import Preset, PresetStore
 from turret_control.controller.ros_messages import (
     aim_message,
-    observe_joints,
-    observe_permit,
-    observe_tracks,
-    report_from,
+    readiness_from,
     state_message,
+    tracks_from,
     write_command,
 )
+from turret_control.controller.target_follower import FireDecision
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.handset.handset import parse
 from turret_control.handset.mqtt_joy import MqttJoy
@@ -49,7 +52,6 @@ from turret_msgs.msg import (
     GimbalCommand,
     GimbalState,
     Jog,
-    SafetyPermit,
     SafetyState,
     TrackArray,
 )
@@ -66,15 +68,15 @@ from turret_msgs.srv import (
 )
 
 _STATE_PERIOD_S = 0.1
-_FREE_WHILE_ARMED = ('aim.', 'selection.')  # gains and delays, and the choice of the target
-_SELDOM = 3             # turns between readings of what changes seldom
-_RATE_SHARE = 0.02      # of the newest period in the measured rate
-_MOST_BORESIGHT = 0.5    # rad
-_MOST_OFFSET_M = 1.0
+_FREE_WHILE_ARMED = ('aim.', 'selection.')  # gains, delays, and target selection
+_SLOW_CYCLES = 3        # cycles between readings of topics that change slowly
+_RATE_SHARE = 0.02      # share of the newest period in the measured rate
+_MAX_BORESIGHT = 0.5    # rad
+_MAX_OFFSET_M = 1.0
 
 
 class ControllerNode(Node):
-    """Feeds :class:`Controller` with messages and sends what it decides: at each image, and between them as needed."""
+    """Runs a control cycle at each image, and in between at a minimum rate, and publishes its results."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('controller', **node_kwargs)
@@ -83,30 +85,28 @@ class ControllerNode(Node):
             self, ControllerParameters, self._on_parameters, ArmedGuard(self, _FREE_WHILE_ARMED))
         self._base_frame = self._settings.frame('base_link')
         self._controller = Controller(self._settings.value)
-        self._permit = PermitMonitor()
-        self._presets = PresetStore(state_dir(self.get_namespace()) / 'presets.json')
-        self._presets.load()
-        self._boresight_path = state_dir(self.get_namespace()) / 'boresight.json'
-        self._controller.target.boresight = load_boresight(self._boresight_path)
+        self._pacing = Pacing()
+        self._presets = PresetStore(state_dir(self.get_namespace()) / 'presets.json', self._on_unusable_file)
+        self._boresight_file = boresight_file(self.get_namespace())
+        self._controller.target.boresight = (
+            self._boresight_file.load_or_set_aside(self._on_unusable_file) or Boresight())
         self._auto_fire = False
-        self._started = self.get_clock().now().to_msg()
-        self._status: Status | None = None
-        self._state_due = 0.0
         self._seq = self._fire_seq = 0
         self._jog_seq = -1
         self._rate_hz = self._settings.value.rate_hz
-        self._ticked = time.monotonic()
+        self._last_cycle = time.monotonic()
 
         self._command = GimbalCommand()
         self._command.header.frame_id = self._base_frame
         self._command_out = self.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
         self._target_out = self.create_publisher(AimTarget, 'controller/target', STREAM)
-        self._state_out = self.create_publisher(ControllerState, 'controller/state', STATE)
+        self._state = StatePublisher(self, ControllerState, 'controller/state', _STATE_PERIOD_S)
         self._fire_out = self.create_publisher(FireRequest, 'controller/fire_request', COMMAND)
 
         self._tracks_in = AwaitedSubscription(self, TrackArray, 'vision/tracks', STREAM)
-        self._joints_in = PolledSubscription(self, JointState, 'joint_states', STREAM)
-        self._permit_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
+        self._joints_in = JointFeed(self)
+        self._permit_in = PermitFeed(self)
+        self._permit = self._permit_in.monitor
         self._jog_in = PolledSubscription(self, Jog, 'controller/jog', COMMAND)
         self._joy_in = PolledSubscription(self, Joy, 'joy', COMMAND) if self._settings.value.joy.enabled else None
         self._handset = MqttJoy(self._settings.value.mqtt_joy) if self._settings.value.mqtt_joy.enabled else None
@@ -130,12 +130,11 @@ class ControllerNode(Node):
 
         if self._handset:
             self._handset.start()
-        self._thread = Periodic(
-            'control', 1.0 / self._settings.value.rate_hz, self._tick, self._on_thread_error, self._wait)
+        self._thread = critical(self, 'control', 1.0 / self._settings.value.rate_hz, self._on_cycle, self._wait)
         self._thread.start()
 
     def destroy_node(self) -> None:
-        """Stop the head, then end."""
+        """Stop the head, then destroy the node."""
         self._thread.stop()
         self._tracks_in.close()
         if self._handset:
@@ -151,71 +150,57 @@ class ControllerNode(Node):
         with self._lock:
             self._controller.parameters = parameters
 
-    # The loop
+    def _on_unusable_file(self, error: TurretError) -> None:
+        self.get_logger().error(error.message)
+
+    # Control loop
 
     def _wait(self, usual_s: float) -> bool:
-        return self._tracks_in.wait(usual_s + self._controller.patience_s)
+        return self._tracks_in.wait(usual_s + self._pacing.extra_s)
 
-    def _tick(self) -> None:
+    def _on_cycle(self) -> None:
         now = time.monotonic()
-        if now > self._ticked:
-            self._rate_hz += _RATE_SHARE * (1.0 / (now - self._ticked) - self._rate_hz)
-        self._ticked = now
+        if now > self._last_cycle:
+            self._rate_hz += _RATE_SHARE * (1.0 / (now - self._last_cycle) - self._rate_hz)
+        self._last_cycle = now
         with self._lock:
-            self._turn(now)
+            self._run_cycle(now)
 
-    def _on_thread_error(self, error: BaseException) -> None:
-        self.get_logger().fatal(f'the head is not controlled any more: {type(error).__name__}: {error}')
-        self.context.try_shutdown()
-
-    def _turn(self, now: float) -> None:
+    def _run_cycle(self, now: float) -> None:
         clock = self.get_clock().now()
-        to_steady = now - 1e-9 * clock.nanoseconds
-        seen = self._read(now, to_steady)
-        controller, stamp = self._controller, clock.to_msg()
-        if self._permit.stopped:
-            controller.halt()
-        command = controller.tick(now, self._permit.motion_code(time.monotonic_ns()))
-        self._seq += 1
-        self._command_out.publish(write_command(self._command, command, self._seq, stamp))
-        if seen:
-            self._publish_aim(to_steady, stamp)
-        due = now >= self._state_due
-        if due:
-            self._state_due = max(self._state_due, now - _STATE_PERIOD_S) + _STATE_PERIOD_S
-        if due or controller.status != self._status:
-            self._status = controller.status
-            self._state_out.publish(state_message(
-                controller, self._presets.all(), self._actions.pattern, self._rate_hz, stamp, self._started))
-
-    def _read(self, now: float, to_steady: float) -> bool:
-        """Take every input that has arrived; return whether there was a new image."""
+        stamp, to_steady = clock.to_msg(), now - 1e-9 * clock.nanoseconds
         controller = self._controller
-        for permit in self._permit_in.take():
-            observe_permit(self._permit, permit)
-        if self._seq % _SELDOM == 0:
-            self._read_states()
-        for joints in self._joints_in.take():
-            observe_joints(controller, joints, now, to_steady)
+        outputs = run_cycle(controller, self._receive(now, to_steady))
+        self._pacing.update(controller.mode, outputs.command)
+        self._seq += 1
+        self._command_out.publish(write_command(self._command, outputs.command, self._seq, stamp))
+        if outputs.new_image:
+            self._target_out.publish(aim_message(outputs.aim, to_steady, stamp, self._base_frame))
+        if outputs.fire is not None and self._auto_fire:
+            self._request_fire(outputs.fire, to_steady)
+        self._state.update(controller.status, lambda: state_message(
+            controller, self._presets.all(), self._actions.pattern, self._rate_hz))
+
+    def _receive(self, now: float, to_steady: float) -> Inputs:
+        """Take all messages received since the last cycle; ``to_steady`` + stamp = steady time in s."""
+        self._permit_in.update()
+        gimbal = None
+        if self._seq % _SLOW_CYCLES == 0:
+            for state in self._gimbal_in.take():
+                gimbal = readiness_from(state)
+            for safety in self._safety_in.take():
+                self._auto_fire = safety.auto_fire
+            self._camera_in.catch_up()
         for jog in self._jog_in.take():
             self._take_jog(jog, now)
         for joy in self._joy_in.take() if self._joy_in else ():
             self._take_joy(joy, now)
         for text in self._handset.take() if self._handset else ():
             self._take_handset(text, now)
-        seen = False
-        for tracks in self._tracks_in.take():
-            observe_tracks(controller, tracks, now, to_steady)
-            seen = True
-        return seen
-
-    def _read_states(self) -> None:
-        """Take what changes seldom."""
-        for gimbal in self._gimbal_in.take():
-            self._controller.drive.observe_gimbal(report_from(gimbal))
-        self._controller.target.camera = self._camera_in.catch_up()
-        for safety in self._safety_in.take():
-            self._auto_fire = safety.auto_fire
+        return Inputs(
+            now, self._permit.motion_code(time.monotonic_ns()), self._permit.stopped, self._camera_in.camera, gimbal,
+            [(stamp + to_steady, pose) for stamp, pose in self._joints_in.take()],
+            [tracks_from(tracks, to_steady) for tracks in self._tracks_in.take()])
 
     def _take_jog(self, jog: Jog, now: float) -> None:
         if jog.seq <= self._jog_seq and jog.seq > 0:
@@ -228,7 +213,7 @@ class ControllerNode(Node):
             self.get_logger().warning(f'jog refused: {error.message}', throttle_duration_sec=1.0)
 
     def _take_joy(self, joy: Joy, now: float) -> None:
-        """Jog by a joystick, which has no lease: only while nobody is the operator and its button is held."""
+        """Jog by a joystick, which has no lease: only without an operator and while its dead-man button is held."""
         settings = self._settings.value.joy
         enough = len(joy.axes) > max(settings.pan_axis, settings.tilt_axis) and len(joy.buttons) > settings.deadman
         if self._has_operator() or not enough or not joy.buttons[settings.deadman]:
@@ -240,9 +225,9 @@ class ControllerNode(Node):
             self.get_logger().warning(f'joystick refused: {error.message}', throttle_duration_sec=1.0)
 
     def _take_handset(self, text: str, now: float) -> None:
-        """Jog by the handset, which has neither a lease nor a button to hold: only while nobody is the operator.
+        """Jog by the handset, which has neither a lease nor a dead-man button: only without an operator.
 
-        One that is let go ends its own jog and is not heard otherwise: it sends all the time. It never fires.
+        The handset publishes all the time. Centered, it ends its own jog and is ignored otherwise. It never fires.
         """
         settings = self._settings.value.mqtt_joy
         try:
@@ -256,18 +241,14 @@ class ControllerNode(Node):
             self.get_logger().warning(f'handset refused: {error.message}', throttle_duration_sec=1.0)
 
     def _has_operator(self) -> bool:
-        """Return whether somebody holds the lease, or nobody knows."""
+        """Return whether there is an operator, or no permit yet."""
         return self._permit.newest is None or bool(self._permit.newest.lease_digest)
 
-    def _publish_aim(self, to_steady: float, stamp: Any) -> None:
-        self._target_out.publish(aim_message(
-            self._controller.target.aim, to_steady, stamp, self._base_frame))
-        decision = self._controller.fire_decision()
-        if decision is not None and self._auto_fire:
-            self._fire_seq += 1
-            request = FireRequest(seq=self._fire_seq, track_id=decision.track_id, aim_error=decision.aim_error)
-            request.header.stamp = stamp_from(decision.stamp - to_steady)
-            self._fire_out.publish(request)
+    def _request_fire(self, decision: FireDecision, to_steady: float) -> None:
+        self._fire_seq += 1
+        request = FireRequest(seq=self._fire_seq, track_id=decision.track_id, aim_error=decision.aim_error)
+        request.header.stamp = stamp_from(decision.stamp - to_steady)
+        self._fire_out.publish(request)
 
     # Services
 
@@ -283,7 +264,7 @@ class ControllerNode(Node):
     @answered
     def _select_target(self, request: SelectTarget.Request, _: SelectTarget.Response) -> None:
         if request.priority not in list(Priority):
-            raise TurretError(ReasonCode.UNKNOWN_NAME, f'there is no priority {request.priority}')
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'priority {request.priority} does not exist')
         with self._lock:
             self._operator(request)
             self._controller.target.select(request.track_id)
@@ -319,7 +300,7 @@ class ControllerNode(Node):
                 pose = self._controller.measured(time.monotonic())
                 preset = Preset(pose.pan, pose.tilt)
             self._presets.save(request.name, preset)
-            self._state_due = 0.0
+            self._state.request()
 
     @answered
     def _recall_preset(self, request: RecallPreset.Request, _: RecallPreset.Response) -> None:
@@ -332,13 +313,13 @@ class ControllerNode(Node):
         with self._lock:
             self._operator(request)
             self._presets.delete(request.name)
-            self._state_due = 0.0
+            self._state.request()
 
     @answered
     def _set_boresight(self, request: SetBoresight.Request, response: SetBoresight.Response) -> None:
         with self._lock:
             self._operator(request)
-            boresight = Boresight() if request.reset else self._asked_boresight(request)
+            boresight = Boresight() if request.reset else self._requested_boresight(request)
             self._set_and_save(boresight)
         response.residual = boresight.residual
 
@@ -347,27 +328,30 @@ class ControllerNode(Node):
             self._set_and_save(boresight)
 
     def _set_and_save(self, boresight: Boresight) -> None:
-        save_boresight(self._boresight_path, boresight)
+        if boresight.calibrated:
+            self._boresight_file.save(boresight)
+        else:
+            self._boresight_file.remove()
         self._controller.target.boresight = boresight
-        self._state_due = 0.0
+        self._state.request()
 
-    def _asked_boresight(self, request: SetBoresight.Request) -> Boresight:
+    def _requested_boresight(self, request: SetBoresight.Request) -> Boresight:
         now, offsets = self._controller.target.boresight, (request.offset_y, request.offset_z)
         known = tuple(old if math.isnan(new) else new for new, old in zip(
             offsets, (now.offset_y, now.offset_z), strict=True))
         if request.points:
             if self._controller.target.camera is None:
-                raise TurretError(ReasonCode.NO_CALIBRATION, 'the camera has not described itself yet')
-            head = self._controller.drive.head.head
+                raise TurretError(ReasonCode.NO_CALIBRATION, 'no camera_info received yet')
+            head = self._controller.head.model.head_pose
             dots = [Dot(point.x, point.y, point.z, head.pan, head.tilt) for point in request.points]
-            find = len(dots) > 1 and all(map(math.isnan, offsets))
+            fit_offset = len(dots) > 1 and all(map(math.isnan, offsets))
             return fit_boresight(
-                dots, self._controller.target.camera, None if find else (known[0], known[1]),
+                dots, self._controller.target.camera, None if fit_offset else (known[0], known[1]),
                 self._controller.target.sight.camera_at)
-        require_range('azimuth', request.azimuth, -_MOST_BORESIGHT, _MOST_BORESIGHT)
-        require_range('elevation', request.elevation, -_MOST_BORESIGHT, _MOST_BORESIGHT)
+        require_range('azimuth', request.azimuth, -_MAX_BORESIGHT, _MAX_BORESIGHT)
+        require_range('elevation', request.elevation, -_MAX_BORESIGHT, _MAX_BORESIGHT)
         for name, offset in zip(('offset_y', 'offset_z'), known, strict=True):
-            require_range(name, offset, -_MOST_OFFSET_M, _MOST_OFFSET_M)
+            require_range(name, offset, -_MAX_OFFSET_M, _MAX_OFFSET_M)
         return Boresight(request.azimuth, request.elevation, known[0], known[1], calibrated=True)
 
 

@@ -162,12 +162,11 @@ def test_the_command_writes_a_file_that_the_turret_takes(tmp_path: Path, capsys:
 
 
 def test_the_boresight_is_kept_where_asked_for(tmp_path: Path) -> None:
-    from turret_common.paths import state_dir
-    from turret_control.boresight.store import load_boresight
+    from turret_control.boresight.store import boresight_file
     (tmp_path / 'laserturret.conf').write_text(CONFIG)
     (tmp_path / 'crosshair_calibration.json').write_text('{"x": 100, "y": 0}')
     assert cli.main(['import', str(tmp_path / 'laserturret.conf'), '--boresight']) == 0
-    boresight = load_boresight(state_dir('turret') / 'boresight.json')
+    boresight = boresight_file('turret').load()
     assert boresight.calibrated
     assert boresight.azimuth < 0.0
 

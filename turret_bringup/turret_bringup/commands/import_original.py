@@ -65,16 +65,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _keep_boresight(args: argparse.Namespace, angles: tuple[float, float] | None) -> None:
-    from turret_common.paths import state_dir
     from turret_control.boresight.boresight import Boresight
-    from turret_control.boresight.store import save_boresight
+    from turret_control.boresight.store import boresight_file
 
     if angles is None:
         return
     azimuth, elevation = angles
     if args.boresight:
-        save_boresight(
-            state_dir(args.namespace) / 'boresight.json', Boresight(azimuth, elevation, calibrated=True))
+        boresight_file(args.namespace).save(Boresight(azimuth, elevation, calibrated=True))
     sys.stderr.write(
         f'the laser points {math.degrees(azimuth):.3f} degrees left and {math.degrees(elevation):.3f} degrees up of '
         f'the camera{"; kept" if args.boresight else ": set it on the panel (Set-up), or import with --boresight"}\n')

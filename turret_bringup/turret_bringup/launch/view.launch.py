@@ -15,8 +15,9 @@ from turret_bringup.settings.description import robot_description
 from turret_bringup.settings.environment import environment
 from turret_bringup.settings.graph import VIEWERS
 from turret_bringup.settings.viewer_files import adapted
-from turret_common.paths import runtime_dir, state_dir
-from turret_control.boresight.store import load_boresight
+from turret_common.paths import runtime_dir
+from turret_control.boresight.boresight import Boresight
+from turret_control.boresight.store import boresight_file
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -33,7 +34,7 @@ def _start(context: LaunchContext) -> list[Node]:
     sim_time = {'use_sim_time': values['use_sim_time'] == 'true'}
     on_base = config.effective['camera'].camera_mount == 'base'
     urdf = robot_description(
-        config.effective['gimbal'], load_boresight(state_dir(namespace) / 'boresight.json'),
+        config.effective['gimbal'], boresight_file(namespace).load() or Boresight(),
         config.effective['controller'].base_camera if on_base else None)
     require_package('robot_state_publisher', 'view.launch.py')
     common = {'namespace': namespace, 'additional_env': environment(), 'output': 'screen'}

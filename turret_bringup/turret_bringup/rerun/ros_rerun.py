@@ -1,11 +1,11 @@
-"""The cores of perception and control, run again on what a bag holds: in this process, without graph and clock.
+"""Re-run of a bag: the perception and control cycles on recorded inputs, in this process, without graph and clock.
 
-Everything happens in the order of the bag, so the same bag gives the same history, to the bit. What the nodes do with a
-message is done here by the same functions. Images are looked at where the bag has them, raw ones first; without, the
-tracker follows the recorded detections, and without these, control follows the recorded tracks.
+Messages take effect in the order of the bag, so the same bag gives bit-identical results. The cycles are those of the
+nodes. Images are used where the bag has them, raw ones first; otherwise the tracker uses the recorded detections, and
+without these, control uses the recorded tracks.
 
-The controller turns at the stamps of the recorded commands, in the modes that ``controller/state`` tells. Where an
-operator or a pattern moved the head, for which the bag does not hold the requests, nothing is compared.
+Control cycles run at the stamps of the recorded commands, in the modes of ``controller/state``. In manual and pattern
+mode nothing is compared, because the bag does not contain the requests of the operator.
 """
 
 from __future__ import annotations
@@ -15,39 +15,41 @@ import dataclasses
 import heapq
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, JointState
 
 from turret_bringup.bags.metadata import BagError
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.ros_messages import messages, namespace_of
-from turret_bringup.bags.ros_messages import stamp_ns_of as _ns
 from turret_bringup.rerun.history import AimRow, BoxRow, CommandRow, History, TrackRow, same_ids
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera
 from turret_common.images import to_bgr
 from turret_common.permit import PermitMonitor
-from turret_common.pose_history import PoseHistory
+from turret_common.pose_history import Pose, PoseHistory
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import image_to_array, info_to_camera
 from turret_common.ros.joint_feed import pose_of
-from turret_common.ros.time import seconds
+from turret_common.ros.permit_feed import observe_permit
+from turret_common.ros.time import nanoseconds, seconds
+from turret_control.aiming.selection import Candidate
 from turret_control.boresight.boresight import Boresight
-from turret_control.controller.controller import Controller, Mode
+from turret_control.controller.controller import Controller
+from turret_control.controller.cycle import Inputs, run_cycle
+from turret_control.controller.head_command import GimbalReadiness
 from turret_control.controller.ros_messages import (
     aim_message,
-    observe_joints,
-    observe_permit,
-    observe_tracks,
-    report_from,
+    readiness_from,
+    tracks_from,
     write_command,
 )
+from turret_control.controller.task import Mode
 from turret_control.controller_parameters import ControllerParameters
 from turret_msgs import msg as msgs
 from turret_vision.detectors.detection import Box, Detection, Image
@@ -56,18 +58,18 @@ from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
 
-#: How much later than it took effect a message may have been recorded, when the recorder was held up.
+#: Maximum delay between the effect of a message and its recording.
 _REORDER_NS = 1_000_000_000
-#: A stamp further than this from the time of recording is of another clock.
+#: A stamp that differs more than this from the time of recording is of another clock.
 _SAME_CLOCK_NS = 10_000_000_000
-#: From the stamp of a measurement or a permit to its arrival, at most, where nothing is held up.
-_ON_ITS_WAY_NS = 5_000_000
-#: By how much what a turn is known to have seen came before it.
+#: Maximum transport time of a measurement or permit.
+_TRANSPORT_NS = 5_000_000
+#: Time between the arrival of tracks and the control cycle that used them.
 _BEFORE_NS = 1_000_000
-_TRUTH_NS = 10_000_000      # from a sample of the truth to an image, at most
-_AIM_NS = 5_000_000         # the rounding of an aim's lead is far below this
+_TRUTH_NS = 10_000_000      # maximum time between a ground truth sample and an image
+_AIM_NS = 5_000_000         # tolerance for the rounding of AimTarget.lead_s
 _RAW, _JPEG = 'camera/image_raw', 'camera/image_raw/compressed'
-#: Everything that a re-run takes from a bag, relative to the namespace; of the two kinds of pictures it needs one.
+#: Input topics of a re-run, relative to the namespace; only one of the two image topics is needed.
 INPUTS = (
     _RAW, _JPEG, 'camera/camera_info', 'joint_states', 'vision/detections', 'vision/tracks', 'gimbal/state',
     'gimbal/command', 'controller/state', 'controller/target', 'safety/permit', 'sim/ground_truth')
@@ -76,7 +78,7 @@ _UNSTAMPED = Time()
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What the cores are run with; ``every_image`` also looks at recorded images that vision had left out."""
+    """Parameters of the re-run; ``every_image`` also processes recorded images that vision had dropped."""
 
     vision: VisionParameters
     controller: ControllerParameters
@@ -85,7 +87,7 @@ class Settings:
 
 @dataclasses.dataclass
 class Rerun:
-    """The recorded history, the one made again, and in simulation the true bearings of targets at stamps of images."""
+    """Recorded history, history of the re-run, and in simulation the ground truth bearings at stamps of images."""
 
     recorded: History
     again: History
@@ -93,10 +95,10 @@ class Rerun:
 
 
 def rerun(bag: Bag, settings: Settings) -> Rerun:
-    """Run the cores again.
+    """Run perception and control on a bag.
 
     Raises:
-        BagError: the bag is damaged, or was not recorded from a turret.
+        BagError: the bag is damaged, or not of a turret.
     """
     cv2.setNumThreads(1)  # as in the vision node
     facts = _Facts(bag)
@@ -104,22 +106,21 @@ def rerun(bag: Bag, settings: Settings) -> Rerun:
 
 
 class _Facts:
-    """What must be known before the first turn.
+    """Facts about a recording that are needed before the first cycle. All stamps in ns.
 
     Attributes:
         prefix: namespace of the turret.
-        looked_at: stamps of the images that vision looked at.
-        clock_ns: from the monotonic clock of the recording to its wall clock.
-        permits: whether permits were recorded.
-        states: of the controller, by stamp, where what the operator wants changed.
-        seen_at: stamp of the turn of the controller that was the first to know an image, by the image's stamp.
-        truth: every sample: its stamp, and bearings and rates of the targets in sight.
+        processed: stamps of the images that vision processed.
+        used_at: stamp of the first control cycle that used an image, by the stamp of the image.
+        clock_ns: offset from the monotonic to the wall clock of the recording; None without permits.
+        states: stamps and states of the controller at which the requests of the operator changed.
+        truth: stamps of ground truth samples, with bearings and rates of the visible targets.
     """
 
     def __init__(self, bag: Bag) -> None:
         self.prefix = namespace_of(bag)
-        self.looked_at: set[int] = set()
-        self.seen_at: dict[int, int] = {}
+        self.processed: set[int] = set()
+        self.used_at: dict[int, int] = {}
         self.clock_ns: int | None = None
         self.states: list[tuple[int, Any]] = []
         self.truth: list[tuple[int, list[tuple[float, float, float, float]]]] = []
@@ -129,49 +130,49 @@ class _Facts:
                  'sim/ground_truth')
         for name, stamp_ns, message in messages(bag, names, self.prefix):
             if name == 'vision/detections':
-                self.looked_at.add(_ns(message.header.stamp))
+                self.processed.add(nanoseconds(message.header.stamp))
             elif name == 'vision/tracks':
-                images.append(_ns(message.header.stamp))
+                images.append(nanoseconds(message.header.stamp))
             elif name == 'controller/target':
                 if message.track_id:
-                    at = _ns(message.header.stamp)
+                    at = nanoseconds(message.header.stamp)
                     aims.append((at, at - round(1e9 * message.lead_s)))
             elif name == 'safety/permit':
                 offset = stamp_ns - message.monotonic_ns
                 self.clock_ns = offset if self.clock_ns is None else min(self.clock_ns, offset)
             elif name == 'controller/state':
-                if not self.states or _wishes(self.states[-1][1]) != _wishes(message):
-                    self.states.append((_ns(message.header.stamp), message))
+                if not self.states or _requests(self.states[-1][1]) != _requests(message):
+                    self.states.append((nanoseconds(message.header.stamp), message))
             else:
-                self.truth.append((_ns(message.header.stamp), [
+                self.truth.append((nanoseconds(message.header.stamp), [
                     (t.azimuth, t.elevation, t.azimuth_rate, t.elevation_rate) for t in message.targets if t.visible]))
         images.sort()
         self.truth.sort(key=lambda sample: sample[0])
         for at, image in aims:
             i = bisect.bisect_left(images, image - _AIM_NS)
             if i < len(images) and images[i] <= image + _AIM_NS:
-                self.seen_at.setdefault(images[i], at)
+                self.used_at.setdefault(images[i], at)
 
     def effect_ns(self, name: str, at_ns: int, message: Any) -> int:
-        """Return when a message took effect: what the recorder was late for is put where it belongs.
+        """Return the time when a message took effect, which corrects late recording.
 
-        A command took effect when it was computed, tracks when the controller is known to have used them, pictures with
-        their stamp, because what waits for them has its own time, and measurements soon after theirs.
+        A command took effect when it was computed, tracks when the controller used them, images at their stamp, and
+        measurements within the transport time after their stamp.
         """
         if name == 'safety/permit':
-            return min(at_ns, int(message.monotonic_ns) + (self.clock_ns or 0) + _ON_ITS_WAY_NS)
-        stamp = _ns(message.header.stamp)
+            return min(at_ns, int(message.monotonic_ns) + (self.clock_ns or 0) + _TRANSPORT_NS)
+        stamp = nanoseconds(message.header.stamp)
         if abs(at_ns - stamp) > _SAME_CLOCK_NS:
             return at_ns
         if name == 'vision/tracks':
-            seen_at = self.seen_at.get(stamp)
-            return at_ns if seen_at is None else seen_at - _BEFORE_NS
+            used_at = self.used_at.get(stamp)
+            return at_ns if used_at is None else used_at - _BEFORE_NS
         if name in ('joint_states', 'gimbal/state'):
-            return min(at_ns, stamp + _ON_ITS_WAY_NS)
+            return min(at_ns, stamp + _TRANSPORT_NS)
         return stamp
 
     def truth_at(self, stamps: Iterable[int]) -> dict[int, list[Bearing]]:
-        """Return where the targets were at stamps for which that is known."""
+        """Return the ground truth bearings at stamps for which they are known."""
         known, times = {}, [at for at, _ in self.truth]
         for stamp in stamps if self.truth else ():
             i = bisect.bisect_left(times, stamp)
@@ -182,28 +183,28 @@ class _Facts:
         return known
 
 
-def _wishes(state: Any) -> tuple[Any, ...]:
-    """Return what the operator has asked of the controller."""
+def _requests(state: msgs.ControllerState) -> tuple[Any, ...]:
+    """Return the fields of a controller state that requests of the operator change."""
     crosshair = state.crosshair
     return (state.mode, state.selected_id, crosshair.boresight_azimuth, crosshair.boresight_elevation,
             crosshair.offset_y, crosshair.offset_z)
 
 
 class _Player:
-    """Passes a bag's messages to the cores and keeps what comes out."""
+    """Feeds the messages of a bag to perception and control, and stores the results."""
 
     def __init__(self, bag: Bag, settings: Settings, facts: _Facts) -> None:
         self._bag, self._facts = bag, facts
         self._recorded, self._again = History(), History()
         counts = {name: bag.counts.get(f'{facts.prefix}/{name}', 0) for name in (_RAW, _JPEG, 'vision/detections')}
-        self._pictures = next((name for name in (_RAW, _JPEG) if counts[name]), None)
-        self._chosen = facts.looked_at if facts.looked_at and not settings.every_image else None
-        self._perception = _Perception(settings.vision) if self._pictures or counts['vision/detections'] else None
+        self._image_topic = next((name for name in (_RAW, _JPEG) if counts[name]), None)
+        self._selected_images = facts.processed if facts.processed and not settings.every_image else None
+        self._perception = _Perception(settings.vision) if self._image_topic or counts['vision/detections'] else None
         self._control = _Control(settings.controller, facts, bag.start_ns)
         self._newest_tracks = 0
 
     def run(self) -> Rerun:
-        names = [name for name in INPUTS if name not in (_RAW, _JPEG) or name == self._pictures]
+        names = [name for name in INPUTS if name not in (_RAW, _JPEG) or name == self._image_topic]
         recorded = messages(self._bag, names, self._facts.prefix)
         for name, at_ns, message in _in_order(recorded, self._facts):
             self._take(name, at_ns, message)
@@ -213,34 +214,36 @@ class _Player:
         return Rerun(self._recorded, self._again, truth)
 
     def _take(self, name: str, at_ns: int, message: Any) -> None:
-        perception, stamp = self._perception, _ns(message.header.stamp) if hasattr(message, 'header') else 0
+        perception, stamp = self._perception, nanoseconds(message.header.stamp) if hasattr(message, 'header') else 0
         if name == 'joint_states':
-            self._control.joints(message, at_ns)
+            self._control.joints(message)
             if perception is not None:
                 self._keep(perception.joints(message, at_ns))
         elif name == 'camera/camera_info':
-            self._control.camera(message)
+            self._control.camera = info_to_camera(message)
             if perception is not None:
-                perception.camera = info_to_camera(message)
-        elif name == self._pictures:
-            if perception is not None and (self._chosen is None or stamp in self._chosen):
-                self._keep(perception.picture(message, at_ns))
+                perception.camera = self._control.camera
+        elif name == self._image_topic:
+            if perception is not None and (self._selected_images is None or stamp in self._selected_images):
+                self._keep(perception.image(message, at_ns))
         elif name == 'vision/detections':
             self._recorded.detections[stamp] = tuple(
                 BoxRow(d.class_id, d.box.center_x, d.box.center_y, d.box.width, d.box.height)
                 for d in message.detections)
-            if perception is not None and self._pictures is None:
+            if perception is not None and self._image_topic is None:
                 self._keep(perception.detections(message, at_ns))
         elif name == 'vision/tracks':
-            self._take_tracks(stamp, at_ns, message)
+            self._take_tracks(stamp, message)
         elif name == 'controller/target':
             self._take_aim(stamp, message)
         elif name == 'gimbal/command':
-            self._turn(stamp, message)
-        else:
-            self._control.take(name, message)
+            self._cycle(stamp, message)
+        elif name == 'safety/permit':
+            self._control.permit(message)
+        elif name == 'gimbal/state':
+            self._control.gimbal(message)
 
-    def _take_tracks(self, stamp: int, at_ns: int, message: Any) -> None:
+    def _take_tracks(self, stamp: int, message: msgs.TrackArray) -> None:
         self._recorded.tracks[stamp] = _track_rows(message)
         self._newest_tracks = stamp
         if self._perception is not None:
@@ -249,7 +252,7 @@ class _Player:
         else:
             self._again.tracks[stamp] = self._recorded.tracks[stamp]
         if message is not None:
-            self._control.tracks(message, at_ns)
+            self._control.tracks(message)
 
     def _take_aim(self, stamp: int, message: Any) -> None:
         image = stamp - round(1e9 * message.lead_s) if message.track_id else self._newest_tracks
@@ -258,19 +261,19 @@ class _Player:
             self._recorded.aims[near[0]] = AimRow(
                 message.track_id, message.azimuth, message.elevation, message.aim_error)
 
-    def _turn(self, stamp: int, message: Any) -> None:
-        names = same_ids(self._recorded, self._again) if self._control.needs_names(stamp) else {}
-        turn = self._control.turn(stamp, names)
-        if turn is None:
+    def _cycle(self, stamp: int, message: msgs.GimbalCommand) -> None:
+        ids = same_ids(self._recorded, self._again) if self._control.needs_ids(stamp) else {}
+        cycle = self._control.cycle(stamp, ids)
+        if cycle is None:
             return
-        command, image, aim = turn
+        command, image, aim = cycle
         self._recorded.commands[stamp] = _command_row(message)
         self._again.commands[stamp] = command
         if image is not None:
             self._again.aims[image] = aim
 
-    def _keep(self, seen: Iterable[_Seen]) -> None:
-        for one in seen:
+    def _keep(self, results: Iterable[_ImageResult]) -> None:
+        for one in results:
             if one.boxes is not None:
                 self._again.detections[one.stamp] = one.boxes
             if one.tracks is not None:
@@ -278,8 +281,8 @@ class _Player:
 
 
 @dataclasses.dataclass
-class _Seen:
-    """What came of one image: boxes (None = not looked for), tracks as a message (None = not tracked)."""
+class _ImageResult:
+    """Result of one image: boxes (None = no detection ran), tracks as a message (None = not tracked)."""
 
     stamp: int
     boxes: tuple[BoxRow, ...] | None
@@ -287,11 +290,11 @@ class _Seen:
 
 
 class _Perception:
-    """The core of the vision node; images wait for the pose at their stamp, as long as they do there.
+    """Perception cycles; an image waits for the pose at its stamp for as long as in the vision node.
 
     Attributes:
-        camera: newest description; None = unknown.
-        tracks: messages by stamp, until control takes them.
+        camera: newest calibration; None = unknown.
+        tracks: messages by stamp of the image, until control uses them.
     """
 
     def __init__(self, parameters: VisionParameters) -> None:
@@ -303,36 +306,36 @@ class _Perception:
         self._pose_at = -math.inf
         self._waiting: deque[tuple[int, Any]] = deque()
 
-    def joints(self, message: Any, at_ns: int) -> list[_Seen]:
-        """Take a pose; return what became of images that waited for it."""
+    def joints(self, message: Any, at_ns: int) -> list[_ImageResult]:
+        """Add a pose; return the results of the images that waited for it."""
         pose = pose_of(message)
         if pose is not None:
             self._pose_at = seconds(message.header.stamp)
             self._poses.add(self._pose_at, pose)
-        return self._look(at_ns)
+        return self._process_ready(at_ns)
 
-    def picture(self, message: Any, at_ns: int) -> list[_Seen]:
-        """Take an image."""
+    def image(self, message: Any, at_ns: int) -> list[_ImageResult]:
+        """Add an image or the detections of one."""
         self._waiting.append((at_ns + self._wait_ns, message))
-        return self._look(at_ns)
+        return self._process_ready(at_ns)
 
-    detections = picture
+    detections = image
 
-    def finish(self, stamp: int | None = None) -> list[_Seen]:
-        """Return what became of images up to a stamp, or of all, which wait no longer."""
-        seen = []
-        while self._waiting and (stamp is None or _ns(self._waiting[0][1].header.stamp) <= stamp):
-            seen.append(self._process(self._waiting.popleft()[1]))
-        return seen
+    def finish(self, stamp: int | None = None) -> list[_ImageResult]:
+        """Stop waiting for poses; return the results of the images up to a stamp, or of all."""
+        results = []
+        while self._waiting and (stamp is None or nanoseconds(self._waiting[0][1].header.stamp) <= stamp):
+            results.append(self._process(self._waiting.popleft()[1]))
+        return results
 
-    def _look(self, at_ns: int) -> list[_Seen]:
-        seen = []
+    def _process_ready(self, at_ns: int) -> list[_ImageResult]:
+        results = []
         while self._waiting and (
                 self._waiting[0][0] <= at_ns or seconds(self._waiting[0][1].header.stamp) <= self._pose_at):
-            seen.append(self._process(self._waiting.popleft()[1]))
-        return seen
+            results.append(self._process(self._waiting.popleft()[1]))
+        return results
 
-    def _process(self, message: Any) -> _Seen:
+    def _process(self, message: Any) -> _ImageResult:
         at = seconds(message.header.stamp)
         boxes, tracks = None, None
         if isinstance(message, msgs.DetectionArray):
@@ -342,14 +345,14 @@ class _Perception:
         elif (result := self._vision.cycle(_pixels(message), at, self.camera, self._poses.at)) is not None:
             boxes = tuple(BoxRow(d.class_id, *map(float, d.box)) for d in result.detections)
             tracks = result.tracks
-        return _Seen(_ns(message.header.stamp), boxes, self._publish(message, tracks))
+        return _ImageResult(nanoseconds(message.header.stamp), boxes, self._publish(message, tracks))
 
     def _publish(self, message: Any, tracks: Sequence[Track] | None) -> Any:
         if tracks is None:
             return None
         sent = tracks_message(message.header.stamp, '', tracks)
         arrived = deserialize_message(serialize_message(sent), msgs.TrackArray)  # rounds numbers as the wire does
-        self.tracks[_ns(message.header.stamp)] = arrived
+        self.tracks[nanoseconds(message.header.stamp)] = arrived
         return arrived
 
 
@@ -362,89 +365,101 @@ def _pixels(message: Any) -> Image:
         return to_bgr(image_to_array(message), message.encoding)
     pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise BagError(ReasonCode.DAMAGED, f'the picture of {seconds(message.header.stamp):.3f} s cannot be decoded')
+        raise BagError(ReasonCode.DAMAGED, f'the image of {seconds(message.header.stamp):.3f} s cannot be decoded')
     return pixels  # type: ignore[return-value]
 
 
 class _Control:
-    """The core of the controller node. Its clock is the recording's wall clock, counted from the bag's beginning."""
+    """Control cycles. The clock is the wall clock of the recording, from the start of the bag.
+
+    Attributes:
+        camera: newest calibration; None = unknown.
+    """
 
     def __init__(self, parameters: ControllerParameters, facts: _Facts, origin_ns: int) -> None:
+        self.camera: PinholeCamera | None = None
         self._controller = Controller(dataclasses.replace(parameters, start_mode='idle'))
         self._permit = PermitMonitor()
         self._facts = facts
         self._origin_ns = origin_ns
         self._states = deque(facts.states)
-        self._state: Any = None
-        self._delivered: int | None = None  # stamp of the image whose tracks arrived since the last turn
+        self._state: msgs.ControllerState | None = None
+        self._gimbal: GimbalReadiness | None = None
+        self._poses: list[tuple[float, Pose]] = []
+        self._tracks: list[tuple[float, Sequence[Candidate]]] = []
+        self._image: int | None = None  # stamp of the newest image since the last cycle
 
-    def take(self, name: str, message: Any) -> None:
-        """Take an input that needs no time."""
-        if name == 'safety/permit':
-            observe_permit(self._permit, message)
-        elif name == 'gimbal/state':
-            self._controller.drive.observe_gimbal(report_from(message))
+    def permit(self, message: msgs.SafetyPermit) -> None:
+        """Add a permit."""
+        observe_permit(self._permit, message)
 
-    def camera(self, message: Any) -> None:
-        """Take the description of the camera."""
-        self._controller.target.camera = info_to_camera(message)
+    def gimbal(self, message: msgs.GimbalState) -> None:
+        """Add a state of the gimbal."""
+        self._gimbal = readiness_from(message)
 
-    def joints(self, message: Any, at_ns: int) -> None:
-        """Take a pose."""
-        observe_joints(self._controller, message, self._at(at_ns), self._at(0))
+    def joints(self, message: JointState) -> None:
+        """Add a pose."""
+        pose = pose_of(message)
+        if pose is not None:
+            self._poses.append((seconds(message.header.stamp) + self._time(0), pose))
 
-    def tracks(self, message: Any, at_ns: int) -> None:
-        """Take the tracks of an image."""
-        observe_tracks(self._controller, message, self._at(at_ns), self._at(0))
-        self._delivered = _ns(message.header.stamp)
+    def tracks(self, message: msgs.TrackArray) -> None:
+        """Add the tracks of an image."""
+        self._tracks.append(tracks_from(message, self._time(0)))
+        self._image = nanoseconds(message.header.stamp)
 
-    def needs_names(self, stamp: int) -> bool:
-        """Return whether the operator has chosen a track, which may have another id now."""
+    def needs_ids(self, stamp: int) -> bool:
+        """Return whether the operator selects a track at the cycle of a stamp."""
         return bool(self._states and self._states[0][0] <= stamp and self._states[0][1].selected_id)
 
-    def turn(self, stamp: int, names: dict[str, str]) -> tuple[CommandRow, int | None, AimRow] | None:
-        """Return what one turn commands, the image that it is the first to know, and the aim then.
+    def cycle(self, stamp: int, ids: Mapping[str, str]) -> tuple[CommandRow, int | None, AimRow] | None:
+        """Run the control cycle of a stamp; return its command, the stamp of a new image, and the aim.
 
-        None where it is not known, or not recorded, what the operator wanted.
+        Returns None while the mode of the recorded controller is unknown, manual or pattern.
 
         Args:
-            stamp: of the turn.
-            names: ids of recorded tracks and what the same ones are called now.
+            stamp: stamp of the recorded command.
+            ids: ids of the re-run by ids of recorded tracks.
         """
-        self._follow_operator(stamp, names)
+        self._follow_operator(stamp, ids)
         if self._state is None:
             return None
-        now, clock_ns = self._at(stamp), self._facts.clock_ns
+        clock_ns = self._facts.clock_ns
         code = ReasonCode.OK if clock_ns is None else self._permit.motion_code(stamp - clock_ns)
-        command = write_command(msgs.GimbalCommand(), self._controller.tick(now, code), 0, _UNSTAMPED)
-        delivered, self._delivered = self._delivered, None
+        outputs = run_cycle(self._controller, Inputs(
+            self._time(stamp), code, self._permit.stopped, self.camera, self._gimbal, self._poses, self._tracks))
+        image, self._image = self._image, None
+        self._poses, self._tracks = [], []
         if self._state.mode in (Mode.MANUAL, Mode.PATTERN):
             return None
-        aim = aim_message(self._controller.target.aim, self._at(0), _UNSTAMPED, '')
-        return _command_row(command), delivered, AimRow(aim.track_id, aim.azimuth, aim.elevation, aim.aim_error)
+        command = write_command(msgs.GimbalCommand(), outputs.command, 0, _UNSTAMPED)
+        aim = aim_message(outputs.aim, self._time(0), _UNSTAMPED, '')
+        return _command_row(command), image, AimRow(aim.track_id, aim.azimuth, aim.elevation, aim.aim_error)
 
-    def _follow_operator(self, stamp: int, names: dict[str, str]) -> None:
+    def _follow_operator(self, stamp: int, ids: Mapping[str, str]) -> None:
+        """Apply what the recorded states until a stamp show of the requests of the operator."""
         while self._states and self._states[0][0] <= stamp:
             self._state = self._states.popleft()[1]
             mode, crosshair = Mode(self._state.mode), self._state.crosshair
             self._controller.target.boresight = Boresight(
-                crosshair.boresight_azimuth, crosshair.boresight_elevation, crosshair.offset_y, crosshair.offset_z)
+                crosshair.boresight_azimuth, crosshair.boresight_elevation, crosshair.offset_y, crosshair.offset_z,
+                calibrated=crosshair.calibrated)
             mode = Mode.MANUAL if mode is Mode.PATTERN else mode
             if self._controller.mode is not mode:
                 self._controller.set_mode(mode)
-            chosen = names.get(self._state.selected_id, '')
-            if self._controller.target.selected_id != chosen:
+            selected = ids.get(self._state.selected_id, '')
+            if self._controller.target.selected_id != selected:
                 try:
-                    self._controller.target.select(chosen)
+                    self._controller.target.select(selected)
                 except TurretError:
                     self._controller.target.select('')
 
-    def _at(self, stamp_ns: int) -> float:
+    def _time(self, stamp_ns: int) -> float:
         return 1e-9 * (stamp_ns - self._origin_ns)
 
 
 def _in_order(recorded: Iterator[tuple[str, int, Any]], facts: _Facts) -> Iterator[tuple[str, int, Any]]:
-    """Give messages in the order in which they took effect, and when that was."""
+    """Yield messages in the order of their effect: name, time of effect in ns, message."""
     waiting: list[tuple[int, int, str, Any]] = []
     newest = -1
     for number, (name, at_ns, message) in enumerate(recorded):

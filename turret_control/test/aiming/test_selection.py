@@ -8,17 +8,18 @@ import pytest
 
 from turret_common.geometry import Bearing
 from turret_common.track_state import TrackState
-from turret_control.aiming.selection import SelectionParameters, Target, TargetSelector
+from turret_control.aiming.selection import Candidate, SelectionParameters, TargetSelector
 
 AHEAD = Bearing(0.0, 0.0)
 
 
 def target(id_: str, azimuth: float = 0.0, size: float = 0.1, confidence: float = 0.5, unseen_s: float = 0.0,
-           class_id: str = 'balloon', state: TrackState = TrackState.TRACKING) -> Target:
-    return Target(id_, state, class_id, confidence, azimuth, 0.0, 0.0, 0.0, size, size, unseen_s)
+           class_id: str = 'balloon', state: TrackState = TrackState.TRACKING) -> Candidate:
+    return Candidate(id_, state, class_id, confidence, azimuth, 0.0, 0.0, 0.0, size, size, unseen_s)
 
 
-def chosen(selector: TargetSelector, targets: list[Target], parameters: SelectionParameters, now: float = 0.0) -> str:
+def chosen(
+        selector: TargetSelector, targets: list[Candidate], parameters: SelectionParameters, now: float = 0.0) -> str:
     best = selector.choose(targets, AHEAD, parameters, now)
     return best.id if best else ''
 

@@ -1,4 +1,4 @@
-"""The controller among ideal motors: what it commands, and when it must not."""
+"""Controller core with ideal motors: commands, and when there must be none."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from turret_common.track_state import TrackState
 from turret_control.actions.auto_tune import AutoTune
 from turret_control.actions.pattern_task import PatternOptions, PatternTask
 from turret_control.actions.patterns import Area, Kind, Waypoint
-from turret_control.aiming.selection import Target
-from turret_control.controller.controller import Controller, Mode
+from turret_control.aiming.selection import Candidate
+from turret_control.controller.controller import Controller
+from turret_control.controller.cycle import Inputs, Outputs, run_cycle
 from turret_control.controller.head_command import GimbalReadiness
+from turret_control.controller.pacing import Pacing
 from turret_control.controller.target_follower import Tracking
+from turret_control.controller.task import Mode
 from turret_control.controller_parameters import ControllerParameters
 from turret_control.devices.motion_profile import AxisMotion, MotionProfile
 from turret_control.motion import AxisLimits, Command, CommandMode, HeadLimits
@@ -31,19 +34,20 @@ DT = 0.01
 anything = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-2.0, 2.0)
 
 
-def target(azimuth: float, elevation: float = 0.0, rate: float = 0.0, unseen_s: float = 0.0) -> Target:
+def target(azimuth: float, elevation: float = 0.0, rate: float = 0.0, unseen_s: float = 0.0) -> Candidate:
     state = TrackState.COASTING if unseen_s else TrackState.TRACKING
-    return Target('1', state, 'balloon', 0.9, azimuth, elevation, rate, 0.0, 0.1, 0.1, unseen_s)
+    return Candidate('1', state, 'balloon', 0.9, azimuth, elevation, rate, 0.0, 0.1, 0.1, unseen_s)
 
 
 class Bench:
-    """A controller with motors that do at once as they are told."""
+    """Control cycles with motors that follow their commands at once."""
 
     def __init__(self, pan: float = 0.0, tilt: float = 0.0, **changes: object) -> None:
         parameters = replace(ControllerParameters(), {
             'start_mode': 'track', 'aim.delay.actuator_s': 0.0, **changes})
         self.controller = Controller(parameters)
-        self.controller.drive.observe_gimbal(GimbalReadiness(LIMITS, ReasonCode.OK))
+        self.pacing = Pacing()
+        self.outputs: Outputs | None = None
         self.axes = (MotionProfile(pan), MotionProfile(tilt))
         self.now = 10.0
         self.sent: list[Command] = []
@@ -52,16 +56,16 @@ class Bench:
     def pose(self) -> tuple[float, float]:
         return self.axes[0].position, self.axes[1].position
 
-    def turn(self, tracks: list[Target] | None = None, permit: ReasonCode = ReasonCode.OK, report: bool = True,
-             dt: float = DT) -> Command:
+    def cycle(self, tracks: list[Candidate] | None = None, permit: ReasonCode = ReasonCode.OK, report: bool = True,
+              dt: float = DT, stopped: bool = False) -> Command:
         self.now += dt
         pan, tilt = self.axes
-        if report:
-            self.controller.drive.observe_pose(
-                self.now - 0.001, Pose(pan.position, tilt.position, pan.velocity, tilt.velocity), self.now)
-        if tracks is not None:
-            self.controller.target.observe(self.now - 0.002, tracks, self.now)
-        command = self.controller.tick(self.now, permit)
+        poses = [(self.now - 0.001, Pose(pan.position, tilt.position, pan.velocity, tilt.velocity))] if report else []
+        images = [(self.now - 0.002, tracks)] if tracks is not None else []
+        self.outputs = run_cycle(self.controller, Inputs(
+            self.now, permit, stopped, gimbal=GimbalReadiness(LIMITS, ReasonCode.OK), poses=poses, tracks=images))
+        command = self.outputs.command
+        self.pacing.update(self.controller.mode, command)
         self.sent.append(command)
         for axis, limits, goal, rate in zip(
                 self.axes, LIMITS, (command.pan, command.tilt), (command.pan_rate, command.tilt_rate), strict=True):
@@ -73,28 +77,29 @@ class Bench:
             axis.advance(motion, dt)
         return command
 
-    def run(self, seconds: float, tracks: list[Target] | None = None) -> None:
+    def run(self, seconds: float, tracks: list[Candidate] | None = None) -> None:
         for _ in range(round(seconds / DT)):
-            self.turn(tracks)
+            self.cycle(tracks)
 
 
-def test_it_turns_onto_a_target_and_says_so() -> None:
+def test_the_head_reaches_a_target_and_requests_fire() -> None:
     bench = Bench()
     bench.run(1.5, [target(0.4, 0.2)])
     assert bench.pose == (pytest.approx(0.4, abs=0.002), pytest.approx(0.2, abs=0.002))
     assert bench.controller.status.on_target
-    assert bench.controller.fire_decision() is not None
+    assert bench.outputs is not None
+    assert bench.outputs.fire is not None
 
 
-def test_after_a_halt_it_goes_nowhere_until_it_is_told_to() -> None:
+def test_after_a_stop_the_head_stays_until_the_next_request() -> None:
     bench = Bench()
     bench.run(0.2, [target(0.4, 0.2)])
-    bench.controller.halt()
+    bench.cycle([target(0.4, 0.2)], stopped=True)
     bench.run(1.5, [target(0.4, 0.2)])
     assert bench.controller.mode is Mode.IDLE
     assert bench.sent[-1].mode is CommandMode.STOP
-    assert bench.controller.fire_decision() is None
-    bench.controller.halt()
+    assert bench.outputs is not None
+    assert bench.outputs.fire is None
     bench.controller.set_mode(Mode.TRACK)
     bench.run(1.5, [target(0.4, 0.2)])
     assert bench.pose == (pytest.approx(0.4, abs=0.002), pytest.approx(0.2, abs=0.002))
@@ -102,10 +107,10 @@ def test_after_a_halt_it_goes_nowhere_until_it_is_told_to() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(anything, anything, anything), max_size=40))
-def test_no_track_makes_it_break_a_limit(inputs: list[tuple[float, float, float]]) -> None:
+def test_no_track_breaks_a_limit(inputs: list[tuple[float, float, float]]) -> None:
     bench = Bench(max_rate=2.0)
     for azimuth, elevation, rate in inputs:
-        command = bench.turn([target(azimuth, elevation, rate)])
+        command = bench.cycle([target(azimuth, elevation, rate)])
         if command.mode is CommandMode.VELOCITY:
             assert abs(command.pan_rate) <= 2.0
             assert abs(command.tilt_rate) <= 2.0
@@ -115,9 +120,9 @@ def test_no_track_makes_it_break_a_limit(inputs: list[tuple[float, float, float]
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(['jog', 'nudge', 'move_to', 'track']), anything, anything), max_size=40))
-def test_no_operator_makes_it_break_a_limit(inputs: list[tuple[str, float, float]]) -> None:
+def test_no_request_breaks_a_limit(inputs: list[tuple[str, float, float]]) -> None:
     bench = Bench()
-    bench.turn()
+    bench.cycle()
     for name, pan, tilt in inputs:
         with contextlib.suppress(TurretError):
             if name == 'track':
@@ -125,7 +130,7 @@ def test_no_operator_makes_it_break_a_limit(inputs: list[tuple[str, float, float
                 bench.controller.target.observe(bench.now, [target(pan, tilt)], bench.now)
             else:
                 getattr(bench.controller, name)(pan, tilt, *([0.0] if name == 'move_to' else []), bench.now)
-        command = bench.turn()
+        command = bench.cycle()
         for axis, limits, goal, rate in zip(
                 bench.axes, LIMITS, (command.pan, command.tilt), (command.pan_rate, command.tilt_rate), strict=True):
             if command.mode is not CommandMode.STOP:
@@ -136,87 +141,87 @@ def test_no_operator_makes_it_break_a_limit(inputs: list[tuple[str, float, float
 
 
 @pytest.mark.parametrize('code', [ReasonCode.PERMIT_STALE, ReasonCode.MOTION_NOT_PERMITTED])
-def test_no_permit_is_a_stop_and_forgets_where_to_go(code: ReasonCode) -> None:
+def test_without_a_permit_the_head_stops_and_the_goal_is_cleared(code: ReasonCode) -> None:
     bench = Bench()
-    bench.turn()
+    bench.cycle()
     bench.controller.move_to(1.0, 0.0, 0.0, bench.now)
-    assert bench.turn().mode is CommandMode.POSITION
-    assert bench.turn(permit=code).mode is CommandMode.STOP
+    assert bench.cycle().mode is CommandMode.POSITION
+    assert bench.cycle(permit=code).mode is CommandMode.STOP
     assert bench.controller.code is code
-    assert bench.turn().mode is CommandMode.STOP
+    assert bench.cycle().mode is CommandMode.STOP
 
 
-def test_images_alone_set_the_pace_of_tracking_while_the_command_hardly_changes() -> None:
+def test_images_alone_trigger_the_cycles_while_the_commands_are_steady() -> None:
     bench = Bench()
-    assert bench.controller.patience_s == 0.0
+    assert bench.pacing.extra_s == 0.0
     bench.run(0.02, [target(0.4)])
-    assert bench.controller.patience_s == 0.0, 'the head gathers speed'
+    assert bench.pacing.extra_s == 0.0, 'the head accelerates'
     bench.run(1.5, [target(0.4)])
-    calm = bench.controller.patience_s
-    assert 0.02 < calm < 0.1, 'it rests on its target'
-    bench.turn(permit=ReasonCode.PERMIT_STALE)
+    steady = bench.pacing.extra_s
+    assert 0.02 < steady < 0.1, 'the head is stationary on its target'
+    bench.cycle(permit=ReasonCode.PERMIT_STALE)
     assert bench.sent[-2].mode is CommandMode.VELOCITY
-    assert bench.controller.patience_s == 0.0, 'it has just been stopped'
-    bench.turn(permit=ReasonCode.PERMIT_STALE)
-    assert bench.controller.patience_s == calm, 'it has been stopped for longer'
-    for turn in range(100):
-        bench.turn([target(0.4, 0.002 * turn)])
-    assert bench.controller.patience_s == calm, 'it turns steadily'
+    assert bench.pacing.extra_s == 0.0, 'the head has just been stopped'
+    bench.cycle(permit=ReasonCode.PERMIT_STALE)
+    assert bench.pacing.extra_s == steady, 'the head has been stopped for longer'
+    for cycle in range(100):
+        bench.cycle([target(0.4, 0.002 * cycle)])
+    assert bench.pacing.extra_s == steady, 'the head moves at a steady rate'
     for axis in ('azimuth', 'elevation'):
-        bench.turn([target(**{'azimuth': 0.4, 'elevation': 0.2, axis: 0.6})])
-        assert bench.controller.patience_s == 0.0, f'the {axis} has jumped'
+        bench.cycle([target(**{'azimuth': 0.4, 'elevation': 0.2, axis: 0.6})])
+        assert bench.pacing.extra_s == 0.0, f'the {axis} has jumped'
         bench.run(1.5, [target(0.4, 0.2)])
-        assert bench.controller.patience_s == calm
+        assert bench.pacing.extra_s == steady
 
 
-def test_an_operator_never_waits_for_an_image() -> None:
+def test_a_request_never_waits_for_an_image() -> None:
     bench = Bench()
-    bench.turn()
+    bench.cycle()
     for mode in (Mode.IDLE, Mode.MANUAL, Mode.OVERLAY):
         bench.controller.set_mode(mode)
         bench.run(0.1)
-        assert bench.controller.patience_s == 0.0
+        assert bench.pacing.extra_s == 0.0
     bench.controller.jog(0.1, 0.0, bench.now)
     bench.run(0.1)
     assert bench.sent[-1].mode is CommandMode.VELOCITY
-    assert bench.controller.patience_s == 0.0
+    assert bench.pacing.extra_s == 0.0
 
 
-def test_stale_tracks_a_silent_gimbal_and_nan_stop_it() -> None:
+def test_stale_tracks_a_silent_gimbal_and_nan_stop_the_head() -> None:
     bench = Bench()
     bench.run(0.1, [target(1.0)])
     assert bench.sent[-1].mode is CommandMode.VELOCITY
     bench.run(0.35)
     assert (bench.sent[-1].mode, bench.controller.code) == (CommandMode.STOP, ReasonCode.VISION_STALE)
-    bench.turn([target(1.0)])
-    assert bench.turn([target(math.nan)]).mode is CommandMode.STOP
+    bench.cycle([target(1.0)])
+    assert bench.cycle([target(math.nan)]).mode is CommandMode.STOP
     for _ in range(12):
-        command = bench.turn([target(1.0)], report=False)
+        command = bench.cycle([target(1.0)], report=False)
     assert (command.mode, bench.controller.code) == (CommandMode.STOP, ReasonCode.STALE_INPUT)
 
 
 def test_tracks_from_the_future_are_ignored() -> None:
     bench = Bench()
-    bench.turn()
+    bench.cycle()
     bench.controller.target.observe(bench.now + 5.0, [target(1.0)], bench.now)
-    assert bench.turn().mode is CommandMode.STOP
+    assert bench.cycle().mode is CommandMode.STOP
 
 
 def test_coasting_is_bounded() -> None:
     bench = Bench()
     bench.run(0.2, [target(0.3)])
-    assert bench.turn([target(0.3, unseen_s=0.5)]).mode is CommandMode.VELOCITY
+    assert bench.cycle([target(0.3, unseen_s=0.5)]).mode is CommandMode.VELOCITY
     assert bench.controller.tracking is Tracking.COASTING
-    assert bench.turn([target(0.3, unseen_s=1.1)]).mode is CommandMode.STOP
+    assert bench.cycle([target(0.3, unseen_s=1.1)]).mode is CommandMode.STOP
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-1.4, 1.4), st.floats(-0.6, 0.8))
-def test_going_home_on_loss_never_leads_away_from_it(pan: float, tilt: float) -> None:
+def test_returning_to_home_on_loss_never_leads_away_from_it(pan: float, tilt: float) -> None:
     bench = Bench(pan, tilt, recenter_on_loss=True, recenter_delay_s=0.0)
     distances = [bench.pose]
     for _ in range(600):
-        bench.turn([])
+        bench.cycle([])
         distances.append(bench.pose)
     for before, after in itertools.pairwise(distances):
         assert abs(after[0]) <= abs(before[0]) + 1e-9
@@ -229,15 +234,15 @@ def test_going_home_on_loss_never_leads_away_from_it(pan: float, tilt: float) ->
 @given(st.floats(-1.5, 1.5), st.floats(-0.7, 0.9))
 def test_a_direction_is_reached_exactly_on_both_axes(pan: float, tilt: float) -> None:
     bench = Bench(0.3, -0.2)
-    bench.turn()
+    bench.cycle()
     bench.controller.move_to(pan, tilt, 0.0, bench.now)
     bench.run(2.5)
     assert bench.pose == (pytest.approx(pan, abs=1e-6), pytest.approx(tilt, abs=1e-6))
 
 
-def test_what_cannot_be_done_is_refused_and_changes_nothing() -> None:
+def test_an_invalid_goal_is_refused_and_changes_nothing() -> None:
     bench = Bench()
-    bench.turn()
+    bench.cycle()
     for pan, code in ((math.nan, ReasonCode.NOT_FINITE), (2.0, ReasonCode.OUT_OF_RANGE)):
         with pytest.raises(TurretError) as refusal:
             bench.controller.move_to(pan, 0.0, 0.0, bench.now)
@@ -245,12 +250,12 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing() -> None:
     assert bench.controller.mode is Mode.TRACK
 
 
-def test_the_rate_of_images_does_not_matter() -> None:
+def test_the_aim_does_not_depend_on_the_image_rate() -> None:
     ends = []
     for every in (2, 3, 6):
         bench = Bench()
         for i in range(200):
-            bench.turn([target(0.3 + 0.2 * bench.now - 2.0, rate=0.2)] if i % every == 0 else None)
+            bench.cycle([target(0.3 + 0.2 * bench.now - 2.0, rate=0.2)] if i % every == 0 else None)
         ends.append(bench.pose[0] - (0.3 + 0.2 * bench.now - 2.0))
     assert max(map(abs, ends)) < math.radians(0.5)
 
@@ -261,13 +266,13 @@ def pattern(kind: Kind = Kind.PRESETS, loop: bool = False, pause_on_target: bool
 
 
 @pytest.mark.parametrize('kind', list(Kind))
-def test_a_pattern_runs_one_pass_to_its_end(kind: Kind) -> None:
+def test_a_pattern_completes_one_pass(kind: Kind) -> None:
     bench, task = Bench(), pattern(kind)
-    bench.turn()
+    bench.cycle()
     bench.controller.start(task, bench.now)
     assert bench.controller.mode is Mode.PATTERN
     for _ in range(4000):
-        bench.turn()
+        bench.cycle()
         if task.done:
             break
     assert (task.passes, task.error) == (1, None)
@@ -275,37 +280,37 @@ def test_a_pattern_runs_one_pass_to_its_end(kind: Kind) -> None:
 
 def test_a_pattern_ends_at_once_when_cancelled() -> None:
     bench, task = Bench(), pattern(loop=True)
-    bench.turn()
+    bench.cycle()
     bench.controller.start(task, bench.now)
     bench.run(0.3)
     bench.controller.cancel()
-    assert bench.turn().mode is CommandMode.STOP
+    assert bench.cycle().mode is CommandMode.STOP
     assert task.error is not None
     assert task.error.code is ReasonCode.CANCELLED
 
 
-def test_a_pattern_pauses_on_a_target_and_goes_on_where_it_was() -> None:
+def test_a_pattern_pauses_on_a_target_and_continues() -> None:
     bench, task = Bench(), pattern(pause_on_target=True)
-    bench.turn()
+    bench.cycle()
     bench.controller.start(task, bench.now)
     bench.run(0.2)
     bench.run(0.8, [target(0.6, 0.3)])
-    assert task.progress.paused
+    assert task.state.paused
     assert bench.pose[0] == pytest.approx(0.6, abs=0.01)
-    step = task.progress.step
+    step = task.state.step
     bench.run(1.5, [])
-    assert not task.progress.paused
-    assert task.progress.step >= step
+    assert not task.state.paused
+    assert task.state.step >= step
     bench.run(4.0, [])
     assert task.passes == 1
 
 
 def test_tuning_finds_a_gain_within_its_travel() -> None:
     bench, task = Bench(), AutoTune('tilt', 0.1)
-    bench.turn()
+    bench.cycle()
     bench.controller.start(task, bench.now)
     for _ in range(1500):
-        bench.turn()
+        bench.cycle()
         assert abs(bench.pose[1]) <= 0.1
         if task.done:
             break

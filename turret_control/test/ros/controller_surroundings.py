@@ -59,8 +59,11 @@ class Surroundings:
                     lease_digest=lease_digest(self.operator)))
             if self.joints:
                 pan, tilt = (at + 0.01 * rate for at, rate in zip(self.position, self.rates, strict=True))
-                self.position = (pan, tilt)
-                joints = JointState(name=['pan_joint', 'tilt_joint'], position=self.position, velocity=self.rates)
+                if any(self.rates):  # otherwise a position set by the test in between would be lost
+                    self.position = (pan, tilt)
+                joints = JointState(
+                    name=['wheel', 'tilt_joint', 'pan_joint'], position=(5.0, tilt, pan),
+                    velocity=(6.0, *reversed(self.rates)))
                 joints.header.stamp = now
                 self._joints.publish(joints)
             if seq % 3 == 0:

@@ -1,4 +1,4 @@
-"""The controller node among messages of a pretended gimbal, vision and safety."""
+"""Controller node with simulated messages of gimbal, vision and safety."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Joy
 
+from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, STATE
 from turret_common.ros.time import seconds
 from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_control.boresight.store import boresight_file
+from turret_control.controller.presets import PresetStore
 from turret_control.controller_node import ControllerNode
 from turret_msgs.action import CalibrateBoresight, RunPattern
 from turret_msgs.msg import ControllerState, GimbalCommand, Jog
@@ -54,7 +57,7 @@ def start_tracking(ros: RosHarness) -> None:
     assert call(ros, SetMode, 'set_mode', mode=ControllerState.MODE_TRACK).success
 
 
-def test_idle_commands_a_stop_at_the_rate_of_the_loop(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+def test_idle_mode_commands_a_stop_at_the_rate_of_the_loop(ros: RosHarness, commands: list[GimbalCommand]) -> None:
     wait_until(lambda: len(commands) > 50)
     assert all(stopped(c) for c in commands)
     seqs = [c.seq for c in commands]
@@ -67,7 +70,7 @@ def test_commands_follow_a_track(ros: RosHarness, surroundings: Surroundings, co
     wait_until(lambda: moving_left(commands[-1]) and commands[-1].tilt_rate < -0.1)
 
 
-def test_images_alone_set_the_pace_while_it_tracks_steadily(
+def test_images_alone_trigger_the_cycles_of_steady_tracking(
         ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand]) -> None:
     def obey(command: GimbalCommand) -> None:
         surroundings.rates = (command.pan_rate, command.tilt_rate) if not stopped(command) else (0.0, 0.0)
@@ -103,7 +106,7 @@ def test_a_silent_gimbal_is_a_stop(ros: RosHarness, surroundings: Surroundings, 
 
 
 @pytest.mark.parametrize('position', [(NAN, 0.0), (0.0, math.inf)])
-def test_a_pose_that_is_no_number_is_a_stop(
+def test_a_pose_that_is_not_finite_is_a_stop(
         ros: RosHarness, surroundings: Surroundings, commands: list[GimbalCommand],
         position: tuple[float, float]) -> None:
     surroundings.target = lambda t: (0.5, 0.0)
@@ -120,7 +123,7 @@ def test_a_wrong_lease_is_refused_with_its_code(ros: RosHarness, commands: list[
         assert (answer.success, answer.code) == (False, ReasonCode.WRONG_LEASE), name
 
 
-def test_numbers_that_are_none_are_refused(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+def test_values_that_are_not_finite_are_refused(ros: RosHarness, commands: list[GimbalCommand]) -> None:
     for service, name, fields in (
             (MoveTo, 'move_to', {'pan': NAN}), (MoveTo, 'move_to', {'rate': math.inf}), (Nudge, 'nudge', {'tilt': NAN}),
             (LookAtPixel, 'look_at_pixel', {'x': NAN}), (SavePreset, 'save_preset', {'name': 'a', 'pan': NAN})):
@@ -138,11 +141,8 @@ def test_a_preset_is_recalled_exactly_and_survives_a_restart(
         assert call(ros, SavePreset, 'save_preset', name='door', current=True).success
         return any(preset.pan == 0.31 for state in states[-1:] for preset in state.presets)
     wait_until(saved)
-    again = ControllerNode(context=ros.context, namespace='turret')
-    try:
-        assert again._presets.get('door') == surroundings.position
-    finally:
-        again.destroy_node()
+    kept = PresetStore(state_dir('turret') / 'presets.json', lambda error: pytest.fail(error.message))
+    assert kept.get('door') == surroundings.position
     surroundings.position = (0.0, 0.0)
     assert call(ros, RecallPreset, 'recall_preset', name='door').success
     command = wait_until(lambda: commands[-1].mode == GimbalCommand.MODE_POSITION and commands[-1])
@@ -156,7 +156,7 @@ def test_a_click_turns_towards_the_pixel(ros: RosHarness, commands: list[GimbalC
     assert command.tilt == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_jog_ends_by_itself(ros: RosHarness, commands: list[GimbalCommand]) -> None:
+def test_a_jog_times_out(ros: RosHarness, commands: list[GimbalCommand]) -> None:
     publisher = ros.probe.create_publisher(Jog, 'controller/jog', COMMAND)
     wait_until(lambda: publisher.get_subscription_count() == 1)
     for seq in range(1, 10):
@@ -180,16 +180,15 @@ def test_a_boresight_is_fitted_applied_and_kept(ros: RosHarness, commands: list[
     assert (answer.success, answer.residual) == (True, pytest.approx(0.0, abs=1e-3)), answer.message
     crosshair = wait_until(lambda: states and states[-1].crosshair.calibrated and states[-1].crosshair)
     assert 330.0 < crosshair.x < 340.0
-    again = ControllerNode(context=ros.context, namespace='turret')
-    try:
-        assert again._controller.target.boresight.calibrated
-    finally:
-        again.destroy_node()
+    kept = boresight_file('turret').load()
+    assert kept is not None
+    assert kept.residual == answer.residual
 
 
 @pytest.mark.parametrize(('lease', 'code'), [(LEASE, ReasonCode.CANCELLED), ('wrong', ReasonCode.WRONG_LEASE)])
 def test_a_pattern_is_an_action_that_can_be_cancelled(
         ros: RosHarness, commands: list[GimbalCommand], lease: str, code: ReasonCode) -> None:
+    states = ros.collect(ControllerState, 'controller/state', STATE)
     client = ActionClient(ros.probe, RunPattern, 'controller/run_pattern')
     try:
         assert client.wait_for_server(10.0)
@@ -204,6 +203,9 @@ def test_a_pattern_is_an_action_that_can_be_cancelled(
             wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
         wait_until(result.done)
         assert result.result().result.code == code
+        count = len(states)
+        wait_until(lambda: len(states) > count + 3)
+        assert not states[-1].pattern.running
     finally:
         client.destroy()
 

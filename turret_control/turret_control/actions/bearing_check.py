@@ -1,4 +1,4 @@
-"""Checking that pixels become the right bearings: a target that stands still must keep its own all over the image."""
+"""Bearing check: a stationary target must have the same bearing wherever it appears in the image."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ import numpy as np
 
 from turret_common.errors import TurretError
 from turret_common.geometry import Array, PinholeCamera, pixel_to_bearing
+from turret_common.least_squares import least_squares
 from turret_common.reason_codes import ReasonCode
-from turret_control.controller.controller import Mode
-from turret_control.controller.head_command import Drive
+from turret_control.controller.head_command import HeadCommander
 from turret_control.controller.target_follower import TargetFollower
+from turret_control.controller.task import Task
 from turret_control.motion import Command
 
-_CENTER_S = 1.5        # to get the target into the middle of the image
-_WAY_S, _LOOK_S = 0.8, 0.4
+_CENTER_S = 1.5        # to center the target in the image
+_MOVE_S, _DWELL_S = 0.8, 0.4
 _RATE = 1.5            # rad/s
 _GRID = (-1.0, 0.0, 1.0)
-_FEWEST = 30           # sightings
-_STEPS, _SMALL = 4, 1e-4
+_MIN_SIGHTINGS = 30
+_STEPS, _DELTA = 4, 1e-4
 
 
 class Sighting(NamedTuple):
-    """A pixel at which the target was seen, and the pose of the head then."""
+    """Pixel of the target in one image, and the pose of the head at its stamp."""
 
     x: float
     y: float
@@ -34,15 +35,15 @@ class Sighting(NamedTuple):
     tilt: float
 
 
-class Checked(NamedTuple):
-    """What the check has shown; angles in rad.
+class BearingErrors(NamedTuple):
+    """Result of the check; angles in rad.
 
     Attributes:
-        rms: spread of the bearing.
-        worst: largest deviation from its mean.
-        scale: of the focal length, that would make the spread least.
-        roll: of the camera, that would; positive: its right side hangs down.
-        images: that were compared.
+        rms: RMS deviation of the bearing from its mean.
+        worst: maximum deviation.
+        scale: factor on the focal length that minimizes the deviation.
+        roll: roll of the camera that minimizes it; positive: its right side is lower.
+        images: number of images compared.
     """
 
     rms: float
@@ -52,100 +53,82 @@ class Checked(NamedTuple):
     images: int
 
 
-class CheckBearings:
-    """The task: bring the target to the middle of the image, then to places all over it, standing still at each.
+class CheckBearings(Task):
+    """Task that centers the target in the image, then moves it to positions all over the image and dwells at each."""
 
-    Attributes:
-        progress: 0 to 1.
-        done: whether it has ended.
-    """
-
-    mode = Mode.MANUAL
     name = 'checking bearings'
 
     def __init__(self, travel: float) -> None:
-        """``travel`` is the largest excursion of each axis in rad."""
-        self.progress = 0.0
-        self.done = False
-        self._places = [(travel * x, travel * y) for y in _GRID for x in _GRID]
+        """``travel`` is the maximum excursion of each axis in rad."""
+        super().__init__()
+        self._offsets = [(travel * x, travel * y) for y in _GRID for x in _GRID]
         self._began: float | None = None
-        self._middle: tuple[float, float] | None = None
+        self._center: tuple[float, float] | None = None
         self._stamp = -math.inf
         self._sighted = False
         self._camera: PinholeCamera | None = None
         self._seen: list[Sighting] = []
-        self._error: TurretError | None = None
 
-    def step(self, drive: Drive, target: TargetFollower, now: float, dt: float) -> Command | None:
-        """Return the next command; None at the end."""
+    def step(self, head: HeadCommander, target: TargetFollower, now: float, dt: float) -> Command | None:
+        """Return the next command; None when complete."""
         camera = target.camera
         if camera is None or camera.on_base:
-            raise TurretError(
-                ReasonCode.NOT_SUPPORTED, 'only a camera on the head sees the target move when the head turns')
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'bearings can be checked only with a camera on the head')
         self._camera = camera
         self._began = now if self._began is None else self._began
         passed = now - self._began - _CENTER_S
         if passed < 0.0:
             self._sighted = self._sighted or target.aim is not None
             if target.aim is None:
-                return drive.stop()
-            return drive.steer(target.reference(now + drive.ahead(dt)), now, dt)
+                return head.stop()
+            return head.follow(target.reference(now + head.lead_s(dt)), now, dt)
         if not self._sighted:
-            raise TurretError(ReasonCode.NO_TARGET, 'a target that stands still must be in sight')
-        assert drive.head.motors is not None
-        self._middle = self._middle or drive.head.motors[:2]
-        place, into = divmod(passed, _WAY_S + _LOOK_S)
-        self.progress = min(1.0, (place + into / (_WAY_S + _LOOK_S)) / len(self._places))
-        if place >= len(self._places):
+            raise TurretError(ReasonCode.NO_TARGET, 'a stationary target must be visible')
+        self._center = self._center or head.motor_pose[:2]
+        place, into = divmod(passed, _MOVE_S + _DWELL_S)
+        self.progress = min(1.0, (place + into / (_MOVE_S + _DWELL_S)) / len(self._offsets))
+        if place >= len(self._offsets):
             return None
-        if into > _WAY_S:
-            self._look(drive, target, self._began + _CENTER_S + place * (_WAY_S + _LOOK_S) + _WAY_S)
-        pan, tilt = (a + b for a, b in zip(self._middle, self._places[int(place)], strict=True))
-        limits = drive.limits
-        return drive.go(limits.pan.clamp(pan), limits.tilt.clamp(tilt), _RATE, _RATE)
+        if into > _MOVE_S:
+            self._add_sighting(head, target, self._began + _CENTER_S + place * (_MOVE_S + _DWELL_S) + _MOVE_S)
+        pan, tilt = (a + b for a, b in zip(self._center, self._offsets[int(place)], strict=True))
+        limits = head.limits
+        return head.go_to(limits.pan.clamp(pan), limits.tilt.clamp(tilt), _RATE, _RATE)
 
-    def ended(self, error: TurretError | None) -> None:
-        """Learn how it ended."""
-        self._error, self.done = error, True
-
-    def result(self) -> Checked:
-        """Return what was found.
+    def result(self) -> BearingErrors:
+        """Return the errors.
 
         Raises:
-            TurretError: why it ended early, or NO_TARGET when the target was hardly seen.
+            TurretError: the reason for an early end, or NO_TARGET when the target was detected too rarely.
         """
-        if self._error:
-            raise self._error
-        if self._camera is None or len(self._seen) < _FEWEST:
-            raise TurretError(ReasonCode.NO_TARGET, 'the target was not seen often enough; try less travel')
+        self.check()
+        if self._camera is None or len(self._seen) < _MIN_SIGHTINGS:
+            raise TurretError(ReasonCode.NO_TARGET, 'the target was detected too rarely; use less travel')
         return compare(self._camera, self._seen)
 
-    def _look(self, drive: Drive, target: TargetFollower, since: float) -> None:
-        """Keep where the target is seen in a new image that was taken after the head came to rest."""
+    def _add_sighting(self, head: HeadCommander, target: TargetFollower, since: float) -> None:
+        """Store the pixel of the target in a new image that was taken after the head came to rest."""
         aim = target.aim
         if aim is None or aim.target.pixel is None or aim.stamp < max(since, self._stamp):
             return
-        pose = drive.head.head_at(aim.stamp)
+        pose = head.model.head_pose_at(aim.stamp)
         if pose is not None and aim.stamp > self._stamp:
             self._stamp = aim.stamp
             self._seen.append(Sighting(*aim.target.pixel, pose.pan, pose.tilt))
 
 
-def compare(camera: PinholeCamera, seen: list[Sighting]) -> Checked:
-    """Return how well bearings of one direction agree, and the scale and roll that would make them agree best."""
+def compare(camera: PinholeCamera, seen: list[Sighting]) -> BearingErrors:
+    """Return the deviations of the bearings, and the scale and roll that minimize them."""
     plain = _deviations(camera, seen, 1.0, 0.0)
-    values = np.array([1.0, 0.0])
-    for _ in range(_STEPS):
-        now = _deviations(camera, seen, *values).ravel()
-        near = [_deviations(camera, seen, *(values + step)).ravel() for step in _SMALL * np.eye(2)]
-        slopes = np.stack([(there - now) / _SMALL for there in near], axis=1)
-        values = values - np.linalg.lstsq(slopes, now, rcond=None)[0]
+    scale, roll = least_squares(
+        lambda values: _deviations(camera, seen, *values).ravel(), np.array([1.0, 0.0]), _STEPS, _DELTA)
     away = np.hypot(*plain.T)
-    return Checked(float(np.sqrt(np.mean(away**2))), float(away.max()), float(values[0]), float(values[1]), len(seen))
+    rms = float(np.sqrt(np.mean(away**2)))
+    return BearingErrors(rms, float(away.max()), float(scale), float(roll), len(seen))
 
 
 def _deviations(camera: PinholeCamera, seen: list[Sighting], scale: float, roll: float) -> Array:
-    """Return by how far each bearing is from their mean, across and up in rad, shape (n, 2)."""
+    """Return the deviation of each bearing from the mean, across and up in rad, shape (n, 2)."""
     lens = dataclasses.replace(camera, fx=camera.fx * scale, fy=camera.fy * scale)
     bearings = np.array(list(_bearings(lens, seen, math.cos(roll), math.sin(roll))))
     bearings[:, 0] = np.unwrap(bearings[:, 0])

@@ -1,4 +1,4 @@
-"""Paths that a pattern takes: one pass after the other, each a list of poses to go through. Pure geometry."""
+"""Pattern geometry: the waypoints of one pass after the other."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.validation import require_finite, require_range
 from turret_control.motion import HeadLimits
 
-_CURVE_POINTS = 48   # of a circle or a figure of eight
+_CURVE_POINTS = 48   # waypoints of a circle or figure of eight
 _RASTER_ROWS = 5
-_RANDOM_STEPS = 12   # of one pass
+_RANDOM_STEPS = 12   # waypoints per pass
 
 
 class Kind(IntEnum):
-    """As in ``RunPattern.action``."""
+    """Kinds of pattern; the values are those of ``RunPattern.KIND_*``."""
 
     PRESETS = 0
     CIRCLE = 1
@@ -30,7 +30,7 @@ class Kind(IntEnum):
 
 
 class Waypoint(NamedTuple):
-    """A pose in rad to go to; ``stop`` tells whether the head dwells there."""
+    """A pose in rad; the head dwells there if ``stop`` is set."""
 
     pan: float
     tilt: float
@@ -38,7 +38,7 @@ class Waypoint(NamedTuple):
 
 
 class Area(NamedTuple):
-    """Where a generated pattern is: middle and half sizes in rad."""
+    """Area of a generated pattern: center and half sizes in rad."""
 
     pan: float
     tilt: float
@@ -47,18 +47,18 @@ class Area(NamedTuple):
 
 
 def passes(kind: Kind, area: Area, presets: Sequence[Waypoint], seed: int) -> Iterator[list[Waypoint]]:
-    """Give the waypoints of one pass after the other, without end.
+    """Yield the waypoints of one pass after the other, without end.
 
     Args:
-        kind: of pattern.
-        area: of a generated pattern.
-        presets: what PRESETS goes through.
-        seed: of RANDOM; the same seed gives the same passes.
+        kind: kind of pattern.
+        area: area of a generated pattern.
+        presets: waypoints of PRESETS.
+        seed: seed of RANDOM; the same seed gives the same passes.
     """
     if kind is Kind.RANDOM:
-        chance = random.Random(seed)
+        rng = random.Random(seed)
         while True:
-            yield [_place(area, chance.uniform(-1.0, 1.0), chance.uniform(-1.0, 1.0)) for _ in range(_RANDOM_STEPS)]
+            yield [_place(area, rng.uniform(-1.0, 1.0), rng.uniform(-1.0, 1.0)) for _ in range(_RANDOM_STEPS)]
     if kind is Kind.PRESETS:
         points = list(presets)
     elif kind is Kind.CIRCLE:
@@ -71,13 +71,13 @@ def passes(kind: Kind, area: Area, presets: Sequence[Waypoint], seed: int) -> It
 
 
 def check(kind: int, area: Area, presets: Sequence[Waypoint], limits: HeadLimits) -> Kind:
-    """Return the kind of a pattern that fits into the limits.
+    """Return the kind of a pattern after checking it against the limits.
 
     Raises:
         TurretError: UNKNOWN_NAME (kind), INVALID_ARGUMENT (no presets), NOT_FINITE, OUT_OF_RANGE.
     """
     if kind not in list(Kind):
-        raise TurretError(ReasonCode.UNKNOWN_NAME, f'there is no kind of pattern {kind}')
+        raise TurretError(ReasonCode.UNKNOWN_NAME, f'pattern kind {kind} does not exist')
     corners: Sequence[Waypoint] = presets
     if kind == Kind.PRESETS:
         if not presets:
@@ -99,7 +99,7 @@ def _place(area: Area, x: float, y: float, stop: bool = True) -> Waypoint:
 
 
 def _curve(area: Area, point: Callable[[float], tuple[float, float]]) -> list[Waypoint]:
-    """Return a closed curve, given as a function of the angle around it; it has one stop, where it begins."""
+    """Return a closed curve, given as a function of the angle around it, with one stop at its start."""
     angles = [2.0 * math.pi * i / _CURVE_POINTS for i in range(_CURVE_POINTS)]
     return [_place(area, *point(angle), stop=i == 0) for i, angle in enumerate(angles)]
 

@@ -1,4 +1,4 @@
-"""The controller's actions: each starts a task of the core and waits until it has ended."""
+"""Action servers of the controller: each starts a task of the core and waits for its end."""
 
 from __future__ import annotations
 
@@ -24,48 +24,24 @@ from turret_control.actions.bearing_check import CheckBearings
 from turret_control.actions.delay_calibration import MeasureDelay
 from turret_control.actions.pattern_task import PatternOptions, PatternTask
 from turret_control.actions.patterns import Area, Waypoint, check
-from turret_control.controller.controller import Controller, Task
-from turret_control.controller.head_command import Drive
+from turret_control.controller.controller import Controller
 from turret_control.controller.presets import PresetStore
 from turret_control.controller.ros_messages import pattern_message
-from turret_control.controller.target_follower import TargetFollower
+from turret_control.controller.task import Task
 from turret_control.controller_parameters import ControllerParameters
-from turret_control.motion import Command
 from turret_msgs import action
 
 _DEFAULT_TRAVEL = 0.1   # rad
 _CHECK_TRAVEL = 0.3
-_MOST_TRAVEL = 0.5
+_MAX_TRAVEL = 0.5
 _FEEDBACK_PERIOD_S = 0.2
-
-
-class _Awaited:
-    """A task that wakes the executor when it has ended, and reports on the way."""
-
-    def __init__(self, task: Task, report: Callable[[], None], done: Done) -> None:
-        self.mode, self.name = task.mode, task.name
-        self._task, self._report, self._done = task, report, done
-        self._reported = -math.inf
-
-    def step(self, drive: Drive, target: TargetFollower, now: float, dt: float) -> Command | None:
-        """Return the task's next command."""
-        command = self._task.step(drive, target, now, dt)
-        if now - self._reported >= _FEEDBACK_PERIOD_S:
-            self._reported = now
-            self._report()
-        return command
-
-    def ended(self, error: TurretError | None) -> None:
-        """Pass the end on."""
-        self._task.ended(error)
-        self._done(error)
 
 
 class ControllerActions:
     """The action servers of a controller node.
 
     Attributes:
-        pattern: that was started last; None before the first.
+        pattern: pattern that was started last; None before the first.
     """
 
     def __init__(self, node: Node, lock: threading.Lock, controller: Controller, permit: PermitMonitor,
@@ -82,99 +58,118 @@ class ControllerActions:
                 (action.CheckBearings, 'check_bearings', self._check_bearings))]
 
     def destroy(self) -> None:
-        """Take the servers down."""
+        """Destroy the servers."""
         for server in self._servers:
             server.destroy()
 
     async def _run_pattern(self, goal: ServerGoalHandle) -> Any:
         result = action.RunPattern.Result()
         task: PatternTask | None = None
-        try:
-            task = self.pattern_task(goal.request)
-            await self._run(goal, task, lambda: goal.publish_feedback(
-                action.RunPattern.Feedback(pattern=pattern_message(task))))
-            finish(goal, result, None)
-        except TurretError as error:
-            finish(goal, result, error)
+
+        def make(request: Any) -> PatternTask:
+            nonlocal task
+            task = self.pattern_task(request)
+            return task
+
+        await self._run(
+            goal, result, make, lambda task: action.RunPattern.Feedback(pattern=pattern_message(task)), lambda _: '')
         result.passes = task.passes if task else 0
         return result
 
     def pattern_task(self, request: Any) -> PatternTask:
-        """Return the task that a goal asks for.
+        """Return the task for a goal.
 
         Raises:
-            TurretError: the head cannot move, a preset is unknown, or the pattern does not fit.
+            TurretError: the head cannot move, a preset does not exist, or the pattern exceeds the limits.
         """
         area = Area(request.pan_center, request.tilt_center, request.pan_size, request.tilt_size)
         parameters = self._parameters.value
         with self._lock:
             self._controller.measured(time.monotonic())
-            limits = self._controller.drive.limits
+            limits = self._controller.head.limits
             waypoints = tuple(Waypoint(*self._presets.get(name)) for name in request.presets)
         kind = check(request.kind, area, waypoints, limits)
         require_range('rate', request.rate, 0.0, max(limits.pan.max_velocity, limits.tilt.max_velocity))
         require_range('dwell_s', request.dwell_s, 0.0, 10.0)
-        self.pattern = PatternTask(PatternOptions(
+        return PatternTask(PatternOptions(
             kind, area, waypoints, request.rate or parameters.pattern_rate, request.dwell_s, request.loop,
             request.pause_on_target, request.seed))
-        return self.pattern
 
     async def _measure_delay(self, goal: ServerGoalHandle) -> Any:
         result = action.MeasureDelay.Result(camera_s=math.nan, processing_s=math.nan, actuator_s=math.nan)
-        try:
-            task = MeasureDelay(_travel(goal.request.travel))
-            await self._run(goal, task, lambda: goal.publish_feedback(
-                action.MeasureDelay.Feedback(phase='swing', progress=task.progress)))
+
+        def conclude(task: MeasureDelay) -> str:
             measured = task.result()
             self._parameters.set(measured.parameters())
             result.camera_s, result.actuator_s = measured.camera_s, measured.actuator_s
             result.processing_s = measured.processing_s
-            finish(goal, result, None)
             backlash = [math.degrees(angle) for angle in measured.backlash]
-            result.message = f'backlash: pan {backlash[0]:.2f}, tilt {backlash[1]:.2f} degrees'
-        except TurretError as error:
-            finish(goal, result, error)
-        return result
+            return f'backlash: pan {backlash[0]:.2f}, tilt {backlash[1]:.2f} degrees'
+
+        return await self._run(
+            goal, result, lambda request: MeasureDelay(_travel(request)),
+            lambda task: action.MeasureDelay.Feedback(phase='oscillating', progress=task.progress), conclude)
 
     async def _auto_tune(self, goal: ServerGoalHandle) -> Any:
         result = action.AutoTune.Result(
             kp=math.nan, ki=math.nan, kd=math.nan, ultimate_gain=math.nan, ultimate_period_s=math.nan)
-        try:
-            task = AutoTune(goal.request.axis, _travel(goal.request.travel))
-            await self._run(goal, task, lambda: goal.publish_feedback(
-                action.AutoTune.Feedback(phase='swing', progress=task.progress)))
+
+        def conclude(task: AutoTune) -> str:
             tuned = task.result()
             for name, value in tuned._asdict().items():
                 setattr(result, name, value)
             if goal.request.apply:
                 self._parameters.set({
                     f'aim.{goal.request.axis}.{gain}': getattr(tuned, gain) for gain in ('kp', 'ki', 'kd')})
-            finish(goal, result, None)
-        except TurretError as error:
-            finish(goal, result, error)
-        return result
+            return ''
+
+        return await self._run(
+            goal, result, lambda request: AutoTune(request.axis, _travel(request)),
+            lambda task: action.AutoTune.Feedback(phase='oscillating', progress=task.progress), conclude)
 
     async def _check_bearings(self, goal: ServerGoalHandle) -> Any:
         result = action.CheckBearings.Result(rms=math.nan, worst=math.nan, scale=math.nan, roll=math.nan)
-        try:
-            task = CheckBearings(_travel(goal.request.travel) if goal.request.travel else _CHECK_TRAVEL)
-            await self._run(goal, task, lambda: goal.publish_feedback(
-                action.CheckBearings.Feedback(phase='turn and look', progress=task.progress)))
+
+        def conclude(task: CheckBearings) -> str:
             for name, value in task.result()._asdict().items():
                 setattr(result, name, value)
-            finish(goal, result, None)
-        except TurretError as error:
-            finish(goal, result, error)
+            return ''
+
+        return await self._run(
+            goal, result, lambda request: CheckBearings(_travel(request, _CHECK_TRAVEL)),
+            lambda task: action.CheckBearings.Feedback(phase='moving and measuring', progress=task.progress), conclude)
+
+    async def _run(self, goal: ServerGoalHandle, result: Any, make: Callable[[Any], Any],
+                   feedback: Callable[[Any], Any], conclude: Callable[[Any], str]) -> Any:
+        """Run a task to its end and return the result of the goal.
+
+        Args:
+            goal: goal with a lease id.
+            result: result to fill.
+            make: returns the task for the request.
+            feedback: returns the feedback message of the task.
+            conclude: fills the result and returns its message.
+        """
+        message, error = '', None
+        try:
+            task: Task = make(goal.request)
+            task.on_step = _Feedback(lambda: goal.publish_feedback(feedback(task)))
+
+            def begin(done: Done) -> None:
+                task.on_end = done
+                self._permit.check_lease(goal.request.lease_id, time.monotonic_ns())
+                with self._lock:
+                    self._controller.start(task, time.monotonic())
+                if isinstance(task, PatternTask):
+                    self.pattern = task
+
+            await ended(self._node, begin)
+            message = conclude(task)
+        except TurretError as failure:
+            error = failure
+        finish(goal, result, error)
+        result.message = result.message or message
         return result
-
-    async def _run(self, goal: ServerGoalHandle, task: Task, report: Callable[[], None]) -> None:
-        """Run a task to its end; raise TurretError when it is refused or ends early."""
-        def begin(done: Done) -> None:
-            self._permit.check_lease(goal.request.lease_id, time.monotonic_ns())
-            with self._lock:
-                self._controller.start(_Awaited(task, report, done), time.monotonic())
-
-        await ended(self._node, begin)
 
     def _cancel(self, _: ServerGoalHandle) -> CancelResponse:
         with self._lock:
@@ -182,6 +177,19 @@ class ControllerActions:
         return CancelResponse.ACCEPT
 
 
-def _travel(asked: float) -> float:
-    require_range('travel', asked, 0.0, _MOST_TRAVEL)
-    return asked or _DEFAULT_TRAVEL
+class _Feedback:
+    """Callback of a task that publishes feedback at most every ``_FEEDBACK_PERIOD_S``."""
+
+    def __init__(self, publish: Callable[[], None]) -> None:
+        self._publish = publish
+        self._published = -math.inf
+
+    def __call__(self, now: float) -> None:
+        if now - self._published >= _FEEDBACK_PERIOD_S:
+            self._published = now
+            self._publish()
+
+
+def _travel(request: Any, default: float = _DEFAULT_TRAVEL) -> float:
+    require_range('travel', request.travel, 0.0, _MAX_TRAVEL)
+    return request.travel or default

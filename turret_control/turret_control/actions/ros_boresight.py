@@ -1,4 +1,4 @@
-"""The action that finds the laser's dot in the image and sets the boresight from it."""
+"""Boresight calibration action: finds the laser dot in the image and sets the boresight from it."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ from turret_common.ros.qos import NEWEST
 from turret_common.validation import require_range
 from turret_control.boresight.boresight import Boresight, Dot, fit_boresight
 from turret_control.boresight.laser_dot import find_dot
-from turret_control.controller.controller import Controller, Mode
+from turret_control.controller.controller import Controller
+from turret_control.controller.task import Mode
 from turret_msgs.action import CalibrateBoresight
 from turret_msgs.srv import Fire
 
-_IMAGES = 4            # with the laser off, and on
+_IMAGES = 4            # averaged with emission off, and with emission on
 _PULSE_S = 0.6
-_LIGHT_UP_S = 0.15     # from the accepted shot to images that show it
-_MOVE_S, _MOST_MOVE_S = 10.0, 60.0  # for the operator to change the distance
+_EMISSION_DELAY_S = 0.15  # from the accepted fire request to images with the dot
+_MOVE_S, _MAX_MOVE_S = 10.0, 60.0  # for the operator to change the distance
 _TIMEOUT_S = 3.0
-_REST_S, _RETRY_S = 12.0, 0.2   # for the laser to rest; the window of its duty is 10 s
-_MOST_RANGES = 10
+_COOLDOWN_S, _RETRY_S = 12.0, 0.2  # for the duty limit of the laser, whose window is 10 s
+_MAX_RANGES = 10
 
 _Pixels = npt.NDArray[np.uint8]
 
 
 class BoresightCalibration:
-    """The action server ``controller/calibrate_boresight``. The laser must be armed and the head must stand still."""
+    """Action server ``controller/calibrate_boresight``. The laser must be armed and the head must be stationary."""
 
     def __init__(self, node: Node, permit: PermitMonitor, controller: Controller,
                  accept: Callable[[Boresight], None]) -> None:
-        """``controller`` knows camera and pose; ``accept`` takes the boresight that was found."""
+        """``controller`` provides camera and pose; ``accept`` receives the boresight."""
         self._node, self._permit, self._controller, self._accept = node, permit, controller, accept
         self._laser = node.create_client(Fire, 'laser/fire')
         self._busy = False
@@ -54,7 +55,7 @@ class BoresightCalibration:
             cancel_callback=lambda _: CancelResponse.ACCEPT)
 
     def destroy(self) -> None:
-        """Take the server down."""
+        """Destroy the server."""
         self._server.destroy()
 
     async def _execute(self, goal: ServerGoalHandle) -> CalibrateBoresight.Result:
@@ -62,7 +63,7 @@ class BoresightCalibration:
         try:
             self._permit.check_lease(goal.request.lease_id, time.monotonic_ns())
             if self._busy:
-                raise TurretError(ReasonCode.BUSY, 'a calibration is under way')
+                raise TurretError(ReasonCode.BUSY, 'a calibration is in progress')
             self._busy = True
             try:
                 found = await self._find(goal)
@@ -78,44 +79,44 @@ class BoresightCalibration:
     async def _find(self, goal: ServerGoalHandle) -> Boresight:
         ranges, target = list(goal.request.ranges), self._controller.target
         camera = target.camera
-        if not 1 <= len(ranges) <= _MOST_RANGES:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'one to {_MOST_RANGES} distances are needed')
+        if not 1 <= len(ranges) <= _MAX_RANGES:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'1 to {_MAX_RANGES} distances are required')
         for range_m in ranges:
             require_range('distance', range_m, 0.1, 100.0)
         move_s = goal.request.move_s or _MOVE_S
-        require_range('move_s', move_s, 0.0, _MOST_MOVE_S)
+        require_range('move_s', move_s, 0.0, _MAX_MOVE_S)
         if self._controller.mode not in (Mode.IDLE, Mode.MANUAL):
-            raise TurretError(ReasonCode.WRONG_MODE, 'the head must stand still: change to manual')
+            raise TurretError(ReasonCode.WRONG_MODE, 'the head must be stationary: change to manual mode')
         if camera is None:
-            raise TurretError(ReasonCode.NO_CALIBRATION, 'the camera has not described itself yet')
+            raise TurretError(ReasonCode.NO_CALIBRATION, 'no camera_info received yet')
         dots = []
         for i, range_m in enumerate(ranges):
             if i:
                 goal.publish_feedback(CalibrateBoresight.Feedback(
                     measured=i, prompt=f'Bring a surface to {range_m:g} m within {move_s:g} s.'))
                 await self._pause(move_s)
-            dark = await self._images(goal)
+            background = await self._images(goal)
             await self._fire(goal)
-            await self._pause(_LIGHT_UP_S)
-            pixel = find_dot(dark, await self._images(goal))
+            await self._pause(_EMISSION_DELAY_S)
+            pixel = find_dot(background, await self._images(goal))
             if pixel is None:
-                raise TurretError(ReasonCode.CALIBRATION_FAILED, f'no dot was seen at {range_m:g} m')
-            pose = self._controller.drive.head.head
+                raise TurretError(ReasonCode.CALIBRATION_FAILED, f'no laser dot was found at {range_m:g} m')
+            pose = self._controller.head.model.head_pose
             dots.append(Dot(*pixel, range_m, pose.pan, pose.tilt))
         return fit_boresight(dots, camera, camera_at=target.sight.camera_at)
 
     async def _fire(self, goal: ServerGoalHandle) -> None:
-        """Light the laser for a moment, as soon as its limits on duty and pauses let it."""
+        """Fire one pulse, as soon as the duty limit and cooldown of the laser permit it."""
         request = Fire.Request(lease_id=goal.request.lease_id, pulses=1, pulse_s=_PULSE_S)
-        deadline = time.monotonic() + _REST_S
+        deadline = time.monotonic() + _COOLDOWN_S
         while True:
             if not self._laser.service_is_ready():
-                raise TurretError(ReasonCode.NOT_READY, 'the laser node does not answer')
+                raise TurretError(ReasonCode.NOT_READY, 'the laser node does not respond')
             answer: Any = await self._laser.call_async(request)
             if answer.success:
                 return
-            resting = answer.code in (ReasonCode.COOLDOWN, ReasonCode.DUTY_EXCEEDED)
-            if not resting or goal.is_cancel_requested or time.monotonic() > deadline:
+            cooling = answer.code in (ReasonCode.COOLDOWN, ReasonCode.DUTY_EXCEEDED)
+            if not cooling or goal.is_cancel_requested or time.monotonic() > deadline:
                 raise TurretError(ReasonCode(answer.code), answer.message)
             await self._pause(_RETRY_S)
 
@@ -126,7 +127,7 @@ class BoresightCalibration:
         self._node.destroy_timer(timer)
 
     async def _images(self, goal: ServerGoalHandle) -> list[_Pixels]:
-        """Return the next images."""
+        """Return the next ``_IMAGES`` images."""
         if goal.is_cancel_requested:
             raise TurretError(ReasonCode.CANCELLED, 'cancelled')
         images: list[_Pixels] = []
@@ -143,5 +144,5 @@ class BoresightCalibration:
         self._node.destroy_subscription(subscription)
         self._node.destroy_timer(timer)
         if len(images) < _IMAGES:
-            raise TurretError(ReasonCode.NO_FRAMES, 'the camera delivers no images')
+            raise TurretError(ReasonCode.NO_FRAMES, 'no images from the camera')
         return images[:_IMAGES]

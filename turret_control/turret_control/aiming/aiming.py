@@ -1,4 +1,4 @@
-"""From where a target will be to how fast each axis shall turn now."""
+"""Aim controller: axis rates that bring the head to a moving reference."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 from turret_common.params import group, param
 from turret_common.pose_history import Pose
-from turret_control.aiming.backlash import HeadModel
+from turret_control.aiming.backlash import BacklashModel
 from turret_control.aiming.pid import Pid, PidGains
 from turret_control.aiming.rate_limiter import RateLimiter
 from turret_control.motion import AxisLimits, HeadLimits, braking_speed
 
-_CLOSING_SHARE = 0.8  # of the acceleration, to brake with when an error closes; the rest is for the reference
-# The backlash of an axis is taken up on the side to which the reference moves faster than this, in rad/s, or, when it
-# stands, on the side to which the head is further off than this, in rad.
+_CLOSING_SHARE = 0.8  # share of the acceleration limit used to close an error; the rest follows the reference
+# Backlash is taken up in the direction of the reference if its rate exceeds the first value (rad/s), otherwise in the
+# direction of the error if that exceeds the second (rad).
 _SIDE_RATE = math.radians(1.0)
 _SIDE_ERROR = math.radians(0.08)
 
 
 @dataclasses.dataclass(frozen=True)
 class Delays:
-    """Delays that the time stamps do not show; the aim point is predicted beyond them."""
+    """Delays that time stamps do not show; the target is predicted over them."""
 
     camera_s: float = param(
         0.0, 'Delay from the exposure to the time stamp of an image', unit='s', minimum=-0.2, maximum=0.5, live=True)
@@ -39,20 +39,20 @@ class Delays:
 
     @property
     def command_s(self) -> float:
-        """Command published to motion, in s."""
+        """Delay from publishing a command to motion, in s."""
         return self.transport_s + self.processing_s + self.actuator_s
 
 
 @dataclasses.dataclass(frozen=True)
 class AxisAiming(PidGains):
-    """Gains of one axis, and what is known of its mechanics."""
+    """Gains and backlash of one axis."""
 
     backlash: float = param(0.0, 'Backlash between motor and head', unit='rad', minimum=0.0, maximum=0.05, live=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class AimingParameters:
-    """The aiming law."""
+    """Parameters of the aim controller."""
 
     predictive: bool = param(True, 'Prediction of the target with rate feed-forward', live=True)
     dead_zone: float = param(
@@ -63,7 +63,7 @@ class AimingParameters:
 
 
 class Reference(NamedTuple):
-    """A pose that the head shall have, in rad, and the rates of that pose in rad/s."""
+    """Reference pose of the head in rad, and its rates in rad/s."""
 
     pan: float
     tilt: float
@@ -72,7 +72,7 @@ class Reference(NamedTuple):
 
 
 class CommandHistory:
-    """How far the head was told to turn lately: what is still to come of commands that have not acted yet."""
+    """Integral of the commanded rates over the last second: the motion that is still to come of sent commands."""
 
     def __init__(self, span_s: float = 1.0) -> None:
         self._span_s = span_s
@@ -80,20 +80,20 @@ class CommandHistory:
         self._rates = (0.0, 0.0)
 
     def clear(self) -> None:
-        """Forget every command."""
+        """Remove all commands."""
         self._sums.clear()
         self._rates = (0.0, 0.0)
 
     def add(self, now: float, pan_rate: float, tilt_rate: float) -> None:
-        """Add a command: these rates in rad/s from ``now`` on, until the next."""
+        """Add a command: rates in rad/s, in force from ``now`` until the next one."""
         pan, tilt = self._at(now)
         self._sums.append((now, pan, tilt))
         self._rates = (pan_rate, tilt_rate)
         while self._sums[0][0] < now - self._span_s:
             self._sums.popleft()
 
-    def turned(self, since: float, until: float) -> tuple[float, float]:
-        """Return the angles in rad that were commanded between two times in s."""
+    def displacement(self, since: float, until: float) -> tuple[float, float]:
+        """Return the commanded motion of pan and tilt in rad between two times in s."""
         (pan0, tilt0), (pan1, tilt1) = self._at(since), self._at(until)
         return pan1 - pan0, tilt1 - tilt0
 
@@ -113,13 +113,13 @@ class CommandHistory:
         return later[1], later[2]
 
 
-class _Axis:
-    """One axis: controller, limits, and the side on which its backlash is taken up."""
+class _AxisController:
+    """PID, rate limiter and backlash compensation of one axis."""
 
     def __init__(self) -> None:
         self.pid = Pid(PidGains())
         self.limiter = RateLimiter()
-        self._side = 0.0
+        self._side = 0.0  # direction in which the backlash is taken up
 
     def reset(self, rate: float) -> None:
         self.pid.reset()
@@ -127,10 +127,10 @@ class _Axis:
 
     def step(self, reference: float, reference_rate: float, head: float, motor: float, dt: float,
              parameters: AxisAiming, limits: AxisLimits, dead_zone: float) -> float:
-        """Return the rate of the motor that brings the head to the reference, all where the command will act."""
-        self._take_side(reference - head, reference_rate)
-        aimed = limits.clamp(reference + 0.5 * parameters.backlash * self._side)
-        error = aimed - motor - 0.5 * reference_rate * dt
+        """Return the motor rate in rad/s; all poses are predicted to the time when the command acts."""
+        self._choose_side(reference - head, reference_rate)
+        goal = limits.clamp(reference + 0.5 * parameters.backlash * self._side)
+        error = goal - motor - 0.5 * reference_rate * dt
         if abs(error) <= dead_zone:
             error = 0.0
         self.pid.gains = parameters
@@ -140,8 +140,8 @@ class _Axis:
         wanted = max(reference_rate - closing, min(reference_rate + closing, wanted)) if error else wanted
         return self.limiter.step(wanted, motor, limits, dt)
 
-    def _take_side(self, error: float, reference_rate: float) -> None:
-        """Push from the side to which the head must go; stay where it hardly matters."""
+    def _choose_side(self, error: float, reference_rate: float) -> None:
+        """Take up the backlash in the direction of motion; keep the side while motion and error are small."""
         if abs(reference_rate) > _SIDE_RATE:
             self._side = math.copysign(1.0, reference_rate)
         elif abs(error) > _SIDE_ERROR:
@@ -149,61 +149,62 @@ class _Axis:
 
 
 class Aimer:
-    """Both axes: PID on the aiming error, feed-forward of the reference's rate, limits.
+    """Controller of both axes: PID on the aim error, feed-forward of the reference rates, velocity and position limits.
 
-    The error is taken where the command issued now will act: against the pose that the motors will have by then, which
-    is the newest reported one and what earlier commands have yet to turn (a Smith predictor for a delayed integrator).
+    The error is evaluated at the time when the command acts. The motor pose at that time is the newest reported pose
+    plus the motion still to come of earlier commands (a Smith predictor for a delayed integrator).
     """
 
     def __init__(self) -> None:
-        self._pan = _Axis()
-        self._tilt = _Axis()
+        self._pan = _AxisController()
+        self._tilt = _AxisController()
         self._commands = CommandHistory()
 
     @property
     def axes(self) -> tuple[Pid, Pid]:
-        """The controllers of pan and tilt."""
+        """PID controllers of pan and tilt."""
         return self._pan.pid, self._tilt.pid
 
     def reset(self, pose: Pose) -> None:
-        """Take over from motors that have the pose's rates now."""
+        """Start from the present rates of the motors, without a jump in the command."""
         self._pan.reset(pose.pan_rate)
         self._tilt.reset(pose.tilt_rate)
         self._commands.clear()
 
-    def step(self, reference: Reference, now: float, dt: float, head: HeadModel, limits: HeadLimits,
+    def step(self, reference: Reference, now: float, dt: float, model: BacklashModel, limits: HeadLimits,
              parameters: AimingParameters) -> tuple[float, float]:
         """Return the pan and tilt rates to command now, in rad/s.
 
         Args:
-            reference: where the head shall be half a period after the command acts.
+            reference: reference of the head half a period after the command acts.
             now: in s.
             dt: period in s, > 0.
-            head: where the head is; it must know.
-            limits: of both axes.
+            model: backlash model with at least one reported pose.
+            limits: limits of both axes.
             parameters: gains, delays, backlash, dead zone.
         """
-        pan, tilt = self._to_come(now, head, parameters)
-        assert head.motors is not None
+        pan, tilt = self._pending(now, model, parameters)
+        head, motors = model.head_pose, model.motor_pose
+        assert motors is not None
         pan_rate = self._pan.step(
-            reference.pan, reference.pan_rate, head.head.pan + pan, head.motors.pan + pan, dt, parameters.pan,
-            limits.pan, parameters.dead_zone)
+            reference.pan, reference.pan_rate, head.pan + pan, motors.pan + pan, dt, parameters.pan, limits.pan,
+            parameters.dead_zone)
         tilt_rate = self._tilt.step(
-            reference.tilt, reference.tilt_rate, head.head.tilt + tilt, head.motors.tilt + tilt, dt, parameters.tilt,
-            limits.tilt, parameters.dead_zone)
+            reference.tilt, reference.tilt_rate, head.tilt + tilt, motors.tilt + tilt, dt, parameters.tilt, limits.tilt,
+            parameters.dead_zone)
         self._commands.add(now, pan_rate, tilt_rate)
         return pan_rate, tilt_rate
 
-    def limit(self, pan_rate: float, tilt_rate: float, now: float, dt: float, head: HeadModel, limits: HeadLimits,
+    def limit(self, pan_rate: float, tilt_rate: float, now: float, dt: float, model: BacklashModel, limits: HeadLimits,
               parameters: AimingParameters) -> tuple[float, float]:
-        """Return wanted rates in rad/s as the limits allow them; arguments as :meth:`step`."""
-        pan, tilt = self._to_come(now, head, parameters)
-        assert head.motors is not None
-        pan_rate = self._pan.limiter.step(pan_rate, head.motors.pan + pan, limits.pan, dt)
-        tilt_rate = self._tilt.limiter.step(tilt_rate, head.motors.tilt + tilt, limits.tilt, dt)
+        """Return requested rates in rad/s, limited; arguments as for :meth:`step`."""
+        pan, tilt = self._pending(now, model, parameters)
+        assert model.motor_pose is not None
+        pan_rate = self._pan.limiter.step(pan_rate, model.motor_pose.pan + pan, limits.pan, dt)
+        tilt_rate = self._tilt.limiter.step(tilt_rate, model.motor_pose.tilt + tilt, limits.tilt, dt)
         self._commands.add(now, pan_rate, tilt_rate)
         return pan_rate, tilt_rate
 
-    def _to_come(self, now: float, head: HeadModel, parameters: AimingParameters) -> tuple[float, float]:
-        """Return by how much the axes will turn, in rad, from the newest report until a command issued now acts."""
-        return self._commands.turned(head.at - parameters.delay.command_s, now)
+    def _pending(self, now: float, model: BacklashModel, parameters: AimingParameters) -> tuple[float, float]:
+        """Return the motion in rad from the newest reported pose until a command issued now acts."""
+        return self._commands.displacement(model.stamp - parameters.delay.command_s, now)

@@ -1,4 +1,4 @@
-"""Where the head is, given what its motors report, when there is backlash between the two."""
+"""Backlash model: the pose of the head from the reported poses of its motors."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ from turret_common.pose_history import Pose, PoseHistory
 
 
 def follow_with_backlash(head: float, motor: float, backlash: float) -> float:
-    """Return where a head hanging on a motor with backlash is, from where it was; all in rad."""
+    """Return the new angle of a head from its previous one and that of its motor, all in rad."""
     half = 0.5 * backlash
     return max(motor - half, min(motor + half, head))
 
 
-class HeadModel:
-    """Turns the reported pose of the motors into the pose of the head. Times in s, angles in rad.
+class BacklashModel:
+    """Follows motors and head through the backlash between them. Times in s, angles in rad.
 
     Attributes:
-        motors: newest reported pose, None before the first.
-        head: where the head was then.
-        at: the time of both.
+        motor_pose: newest reported pose of the motors, None before the first.
+        head_pose: pose of the head at the same time.
+        stamp: time of both poses.
     """
 
     def __init__(self) -> None:
-        self.motors: Pose | None = None
-        self.head = Pose(0.0, 0.0)
-        self.at = -float('inf')
+        self.motor_pose: Pose | None = None
+        self.head_pose = Pose(0.0, 0.0)
+        self.stamp = -float('inf')
         self._motors = PoseHistory()
         self._heads = PoseHistory()
 
-    def observe(self, stamp: float, pose: Pose, backlash: tuple[float, float]) -> None:
-        """Take the reported pose; ``backlash`` of pan and tilt."""
-        if self.motors is None:
-            self.head = pose
-        self.head = pose._replace(
-            pan=follow_with_backlash(self.head.pan, pose.pan, backlash[0]),
-            tilt=follow_with_backlash(self.head.tilt, pose.tilt, backlash[1]))
-        self.motors, self.at = pose, stamp
+    def update(self, stamp: float, pose: Pose, backlash: tuple[float, float]) -> None:
+        """Add a reported pose; ``backlash`` is that of pan and tilt."""
+        if self.motor_pose is None:
+            self.head_pose = pose
+        self.head_pose = pose._replace(
+            pan=follow_with_backlash(self.head_pose.pan, pose.pan, backlash[0]),
+            tilt=follow_with_backlash(self.head_pose.tilt, pose.tilt, backlash[1]))
+        self.motor_pose, self.stamp = pose, stamp
         self._motors.add(stamp, pose)
-        self._heads.add(stamp, self.head)
+        self._heads.add(stamp, self.head_pose)
 
-    def motors_at(self, stamp: float) -> Pose | None:
-        """Return the reported pose at a time; None when it is not known any more."""
+    def motor_pose_at(self, stamp: float) -> Pose | None:
+        """Return the reported pose at a time; None outside of the stored history."""
         return self._motors.at(stamp)
 
-    def head_at(self, stamp: float) -> Pose | None:
-        """Return the pose of the head at a time; None when it is not known any more."""
+    def head_pose_at(self, stamp: float) -> Pose | None:
+        """Return the pose of the head at a time; None outside of the stored history."""
         return self._heads.at(stamp)

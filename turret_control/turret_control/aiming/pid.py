@@ -1,4 +1,4 @@
-"""A PID controller with feed-forward for one axis. Time is an argument."""
+"""PID controller with feed-forward for one axis. Time is an argument."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from turret_common.params import param
 
 @dataclasses.dataclass(frozen=True)
 class PidGains:
-    """Gains of one axis: rate in rad/s per aiming error in rad."""
+    """PID gains of one axis: rate in rad/s per aim error in rad."""
 
     kp: float = param(20.0, 'Proportional gain', unit='1/s', minimum=0.0, maximum=100.0, live=True)
     ki: float = param(0.0, 'Integral gain', unit='1/s^2', minimum=0.0, maximum=100.0, live=True)
@@ -18,7 +18,7 @@ class PidGains:
 
 
 class PidTerms(NamedTuple):
-    """The last step: its error, its parts in the unit of the output, and the output after its limit."""
+    """Terms of one step: error, parts of the output, and the limited output."""
 
     error: float = 0.0
     p: float = 0.0
@@ -32,12 +32,12 @@ class Pid:
     """PID with the derivative on the measurement, conditional integration and an output limit.
 
     The derivative acts on the measurement, so a step of the set point does not kick. The integral is kept as a
-    contribution to the output, so a change of gains does not bump it; it does not grow while the output is at its limit
-    and the error would push it further (anti-windup).
+    contribution to the output, so a change of gains causes no jump; it does not grow while the output is at its limit
+    and the error would drive it further (anti-windup).
 
     Attributes:
-        gains: may be replaced at any time.
-        terms: the parts of the newest output.
+        gains: gains in force; may be replaced at any time.
+        terms: terms of the newest output.
     """
 
     def __init__(self, gains: PidGains) -> None:
@@ -47,7 +47,7 @@ class Pid:
         self._measurement: float | None = None
 
     def reset(self, integral: float = 0.0) -> None:
-        """Forget the past; start with a given integral contribution, so that a take-over does not bump."""
+        """Clear the state; ``integral`` is the initial integral contribution, for a bumpless start."""
         self._integral = integral
         self._measurement = None
         self.terms = PidTerms()
@@ -58,10 +58,10 @@ class Pid:
 
         Args:
             error: set point minus measurement.
-            measurement: what the derivative acts on.
+            measurement: measured value, for the derivative.
             dt: time since the last step in s, > 0.
-            feedforward: added to the output, before the limit.
-            limit: largest magnitude of the output.
+            feedforward: added to the output before the limit.
+            limit: maximum magnitude of the output.
         """
         gains = self.gains
         rate = 0.0 if self._measurement is None else (measurement - self._measurement) / dt

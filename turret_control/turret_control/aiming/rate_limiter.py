@@ -8,35 +8,35 @@ from turret_control.motion import AxisLimits, braking_speed
 
 
 class RateLimiter:
-    """Turns wanted rates of one axis into rates that it can follow.
+    """Limits the commanded rate of one axis in velocity, acceleration and position.
 
     Attributes:
-        rate: the newest rate given out, in rad/s.
+        rate: newest output, in rad/s.
     """
 
     def __init__(self) -> None:
         self.rate = 0.0
 
     def reset(self, rate: float = 0.0) -> None:
-        """Start from the rate that the axis has now, in rad/s, so that a take-over does not bump."""
+        """Start from the present rate of the axis in rad/s, without a jump in the command."""
         self.rate = rate if math.isfinite(rate) else 0.0
 
-    def step(self, wanted: float, position: float, limits: AxisLimits, dt: float) -> float:
-        """Return the rate nearest to the wanted one that the limits allow.
+    def step(self, requested: float, position: float, limits: AxisLimits, dt: float) -> float:
+        """Return the allowed rate nearest to the requested one.
 
-        Speed and acceleration are limited, and a soft limit is approached only as fast as the axis can still stop
-        before it. Beyond a soft limit only motion back is given. A rate or position that is not finite means stop.
+        A soft limit is approached only as fast as the axis can still stop before it; beyond a soft limit only motion
+        back is allowed. A rate or position that is not finite is treated as a stop.
 
         Args:
-            wanted: in rad/s.
-            position: where the axis will be when the rate takes effect, in rad.
-            limits: of the axis.
+            requested: rate in rad/s.
+            position: position of the axis when the rate takes effect, in rad.
+            limits: limits of the axis.
             dt: time since the last step in s, > 0.
         """
-        if not (math.isfinite(wanted) and math.isfinite(position)):
-            wanted, position = 0.0, 0.5 * (limits.lower + limits.upper)
+        if not (math.isfinite(requested) and math.isfinite(position)):
+            requested, position = 0.0, 0.5 * (limits.lower + limits.upper)
         change = limits.max_acceleration * dt
-        rate = max(self.rate - change, min(self.rate + change, wanted))
+        rate = max(self.rate - change, min(self.rate + change, requested))
         rate = max(-limits.max_velocity, min(limits.max_velocity, rate))
         up = braking_speed(limits.upper - position, limits.max_acceleration, dt)
         down = braking_speed(position - limits.lower, limits.max_acceleration, dt)

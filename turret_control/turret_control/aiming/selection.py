@@ -1,4 +1,4 @@
-"""Which target to aim at: priorities with hysteresis, or the one that the operator chose."""
+"""Target selection: by priority with hysteresis, or the track that the operator selected."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from turret_common.geometry import Bearing, angle_between
 from turret_common.params import param
 from turret_common.track_state import TrackState
 
-_MOST_RATE = 50.0   # rad/s; nothing that is tracked is faster
-_MOST_PX = 1e5
+_MAX_RATE = 50.0   # rad/s; a higher rate is not plausible
+_MAX_PX = 1e5
 
 
 class Priority(IntEnum):
-    """As in ``ControllerState.msg``."""
+    """Selection priorities; the values are those of ``ControllerState.PRIORITY_*``."""
 
     LARGEST = 0
     NEAREST = 1
@@ -26,11 +26,11 @@ class Priority(IntEnum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Target:
-    """One track as the controller needs it, at the stamp of its image; fields as in ``Track.msg``.
+class Candidate:
+    """One track as a candidate for aiming, at the stamp of its image; fields as in ``Track.msg``.
 
-    ``pixel`` is the middle of its box in px of the full image, None when it was not seen in this image; ``size_px`` is
-    the box's width and height.
+    ``pixel`` is the center of its box in px of the full image, None if it was not detected in this image; ``size_px``
+    is the width and height of the box.
     """
 
     id: str
@@ -49,22 +49,22 @@ class Target:
 
     @property
     def bearing(self) -> Bearing:
-        """Its direction in ``base_link``."""
+        """Bearing in ``base_link``."""
         return Bearing(self.azimuth, self.elevation)
 
     def usable(self) -> bool:
-        """Return whether it is trusted, and every number that aiming needs is finite and makes sense."""
+        """Return whether the track is confirmed and every value that aiming needs is finite and plausible."""
         bounded = (
-            (self.azimuth, math.pi), (self.elevation, 0.5 * math.pi), (self.azimuth_rate, _MOST_RATE),
-            (self.elevation_rate, _MOST_RATE), (self.unseen_s, math.inf),
-            *((value, _MOST_PX) for value in self.pixel or ()))
+            (self.azimuth, math.pi), (self.elevation, 0.5 * math.pi), (self.azimuth_rate, _MAX_RATE),
+            (self.elevation_rate, _MAX_RATE), (self.unseen_s, math.inf),
+            *((value, _MAX_PX) for value in self.pixel or ()))
         return self.state.confirmed and all(
             math.isfinite(value) and abs(value) <= most for value, most in bounded)
 
 
 @dataclasses.dataclass(frozen=True)
 class SelectionParameters:
-    """How targets are chosen."""
+    """Parameters of target selection."""
 
     priority: str = param(
         'largest', 'Preferred target', live=True, choices=tuple(priority.name.lower() for priority in Priority))
@@ -84,13 +84,13 @@ class SelectionParameters:
 
 
 class TargetSelector:
-    """Chooses one of the tracks after every image.
+    """Selects one of the tracks after every image.
 
-    A target is kept for as long as it is trusted, unless a rival has been clearly better for ``hold_s``, or is in sight
-    when the target has not been for ``yield_s``. A changed priority or choice acts at once.
+    A target is kept while it is confirmed, unless another track has been better by the margin for ``hold_s``, or is
+    visible while the target has been hidden for ``yield_s``. A changed priority or selection acts at once.
 
     Attributes:
-        selected_id: the operator's choice; empty = by priority.
+        selected_id: track selected by the operator; empty = by priority.
     """
 
     def __init__(self) -> None:
@@ -101,23 +101,23 @@ class TargetSelector:
         self._rival_since = 0.0
 
     def select(self, track_id: str) -> None:
-        """Take the operator's choice, or go by priority when it is empty; either way choose afresh."""
+        """Set the operator's selection, or select by priority if it is empty; hysteresis starts again."""
         self.selected_id = track_id
         self._current_id = ''
 
     def choose(
-            self, targets: Sequence[Target], aim: Bearing, parameters: SelectionParameters,
-            now: float) -> Target | None:
-        """Return the target to aim at; None when there is none.
+            self, candidates: Sequence[Candidate], aim: Bearing, parameters: SelectionParameters,
+            now: float) -> Candidate | None:
+        """Return the target to aim at, or None.
 
         Args:
-            targets: every track after the newest image.
-            aim: where the laser points now, for the priority ``nearest``.
+            candidates: all tracks after the newest image.
+            aim: present bearing of the laser, for the priority ``nearest``.
             parameters: priority, classes and hysteresis.
-            now: in s, on any steady clock.
+            now: time in s on any steady clock.
         """
         classes = parameters.classes
-        usable = {t.id: t for t in targets if t.usable() and (not classes or t.class_id in classes)}
+        usable = {t.id: t for t in candidates if t.usable() and (not classes or t.class_id in classes)}
         if self.selected_id:
             return usable.get(self.selected_id)
         priority = Priority[parameters.priority.upper()]
@@ -126,21 +126,21 @@ class TargetSelector:
         current = usable.get(self._current_id)
         if current and current.unseen_s > parameters.yield_s and any(t.unseen_s == 0.0 for t in usable.values()):
             del usable[self._current_id]
-        merits = {id_: _merit(t, priority, aim) for id_, t in usable.items()}
-        best_id = max(merits, key=lambda id_: merits[id_], default='')
+        scores = {id_: _score(t, priority, aim) for id_, t in usable.items()}
+        best_id = max(scores, key=lambda id_: scores[id_], default='')
         if best_id and self._current_id in usable and best_id != self._current_id:
-            best_id = self._hysteresis(merits, best_id, priority, parameters, now)
+            best_id = self._hysteresis(scores, best_id, priority, parameters, now)
         else:
             self._rival_id = ''
         self._current_id = best_id
         return usable.get(best_id)
 
-    def _hysteresis(self, merits: dict[str, float], best_id: str, priority: Priority, parameters: SelectionParameters,
+    def _hysteresis(self, scores: dict[str, float], best_id: str, priority: Priority, parameters: SelectionParameters,
                     now: float) -> str:
-        merit = merits[self._current_id]
+        score = scores[self._current_id]
         by_angle = priority in (Priority.NEAREST, Priority.LEFTMOST, Priority.RIGHTMOST)
-        margin = parameters.margin_angle if by_angle else parameters.margin * abs(merit)
-        if merits[best_id] <= merit + margin:
+        margin = parameters.margin_angle if by_angle else parameters.margin * abs(score)
+        if scores[best_id] <= score + margin:
             self._rival_id = ''
             return self._current_id
         if self._rival_id != best_id:
@@ -148,13 +148,13 @@ class TargetSelector:
         return best_id if now - self._rival_since >= parameters.hold_s else self._current_id
 
 
-def _merit(target: Target, priority: Priority, aim: Bearing) -> float:
-    """Return how good a target is by a priority: more is better; the worst when it cannot be told."""
-    merit = {
+def _score(target: Candidate, priority: Priority, aim: Bearing) -> float:
+    """Return the score of a track for a priority: higher is better; the lowest if it is not finite."""
+    score = {
         Priority.LARGEST: lambda: target.angular_width * target.angular_height,
         Priority.NEAREST: lambda: -angle_between(target.bearing, aim),
         Priority.LEFTMOST: lambda: target.azimuth,
         Priority.RIGHTMOST: lambda: -target.azimuth,
         Priority.MOST_CONFIDENT: lambda: target.confidence,
     }[priority]()
-    return merit if math.isfinite(merit) else -1e9
+    return score if math.isfinite(score) else -1e9

@@ -1,4 +1,4 @@
-"""The controller's messages, to and from the types of its core."""
+"""Conversions between messages and the types of the controller core."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sensor_msgs.msg import JointState
-
-from turret_common.permit import PermitMonitor
-from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.time import seconds, stamp_from
 from turret_common.track_state import TrackState
 from turret_control.actions.pattern_task import PatternTask
 from turret_control.aiming.pid import Pid
-from turret_control.aiming.selection import Target
+from turret_control.aiming.selection import Candidate
 from turret_control.controller import presets
 from turret_control.controller.controller import Controller
 from turret_control.controller.head_command import GimbalReadiness
@@ -32,41 +28,27 @@ from turret_msgs.msg import (
     PatternState,
     PidState,
     Preset,
-    SafetyPermit,
     Track,
     TrackArray,
 )
 
 
-def target_from(track: Track) -> Target:
-    """Return a track as the core's target."""
-    return Target(
+def candidate_from(track: Track) -> Candidate:
+    """Return a track as a candidate for aiming."""
+    return Candidate(
         track.id, TrackState(track.state), track.class_id, track.confidence, track.azimuth, track.elevation,
         track.azimuth_rate, track.elevation_rate, track.angular_width, track.angular_height, track.unseen_s,
         (track.box.center_x, track.box.center_y) if track.unseen_s == 0.0 else None,
         (track.box.width, track.box.height))
 
 
-def observe_permit(monitor: PermitMonitor, permit: SafetyPermit) -> None:
-    """Pass a permit on."""
-    monitor.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
-                   permit.lease_digest, permit.reasons)
+def tracks_from(tracks: TrackArray, to_steady: float) -> tuple[float, list[Candidate]]:
+    """Return the stamp of an image and its tracks; ``to_steady`` + stamp = time on the clock of the core, in s."""
+    return seconds(tracks.header.stamp) + to_steady, [candidate_from(track) for track in tracks.tracks]
 
 
-def observe_joints(controller: Controller, joints: JointState, now: float, to_steady: float) -> None:
-    """Pass the measured pose on; ``to_steady`` turns a stamp into a time on the core's clock, both in s."""
-    if len(joints.position) == len(joints.velocity) == 2:
-        controller.drive.observe_pose(
-            seconds(joints.header.stamp) + to_steady, Pose(*joints.position, *joints.velocity), now)
-
-
-def observe_tracks(controller: Controller, tracks: TrackArray, now: float, to_steady: float) -> None:
-    """Pass all tracks of one image on; times as in :func:`observe_joints`."""
-    controller.target.observe(seconds(tracks.header.stamp) + to_steady, [target_from(t) for t in tracks.tracks], now)
-
-
-def report_from(state: GimbalState) -> GimbalReadiness:
-    """Return what the core needs of the gimbal's state."""
+def readiness_from(state: GimbalState) -> GimbalReadiness:
+    """Return limits and readiness from the state of the gimbal."""
     return GimbalReadiness(HeadLimits(_limits(state.pan), _limits(state.tilt)), _readiness(state))
 
 
@@ -88,7 +70,7 @@ def _readiness(state: GimbalState) -> ReasonCode:
 
 
 def write_command(message: GimbalCommand, command: Command, seq: int, stamp: Any) -> GimbalCommand:
-    """Put a command into a message, whose frame stays, and return it; the loop uses one message for all commands."""
+    """Write a command into a reused message, whose frame_id is kept, and return the message."""
     message.header.stamp = stamp
     message.seq, message.mode = seq, int(command.mode)
     message.pan, message.tilt = command.pan, command.tilt
@@ -97,27 +79,27 @@ def write_command(message: GimbalCommand, command: Command, seq: int, stamp: Any
 
 
 def aim_message(aim: Aim | None, to_steady: float, stamp: Any, frame_id: str) -> AimTarget:
-    """Return what is aimed at; ``stamp`` is that of the message where there is nothing."""
+    """Return the aim as a message; ``stamp`` is the stamp of a message without a target."""
     message = AimTarget()
     message.header.frame_id = frame_id
     if aim is None:
         message.header.stamp = stamp
         message.azimuth = message.elevation = message.aim_error = math.nan
     else:
-        message.header.stamp = stamp_from(aim.at - to_steady)
-        message.track_id, message.lead_s, message.aim_error = aim.target.id, aim.at - aim.stamp, aim.error
+        message.header.stamp = stamp_from(aim.time - to_steady)
+        message.track_id, message.lead_s, message.aim_error = aim.target.id, aim.time - aim.stamp, aim.error
         (message.azimuth, message.elevation), message.azimuth_rate, message.elevation_rate = aim.motion
     return message
 
 
 def state_message(
-        controller: Controller, saved: Mapping[str, presets.Preset], pattern: PatternTask | None, rate_hz: float,
-        stamp: Any, started: Any) -> ControllerState:
-    """Return the controller's state as a message."""
+        controller: Controller, saved: Mapping[str, presets.Preset], pattern: PatternTask | None,
+        rate_hz: float) -> ControllerState:
+    """Return the controller state as a message; its publisher fills ``header.stamp`` and ``started``."""
     status, parameters, aim = controller.status, controller.parameters, controller.target.aim
-    pan, tilt = controller.drive.aimer.axes
+    pan, tilt = controller.head.aimer.axes
     following = aim is not None
-    message = ControllerState(
+    return ControllerState(
         mode=int(status.mode), tracking=int(status.tracking), target_id=status.target_id,
         selected_id=status.selected_id, priority=int(status.priority), recenter_on_loss=parameters.recenter_on_loss,
         predictive=parameters.aim.predictive, aim_error=aim.error if aim else math.nan, on_target=status.on_target,
@@ -125,16 +107,13 @@ def state_message(
         crosshair=_crosshair(controller), pattern=pattern_message(pattern), code=int(status.code),
         message=status.message,
         presets=[Preset(name=name, pan=p.pan, tilt=p.tilt) for name, p in saved.items()])
-    message.header.stamp = stamp
-    message.started = started
-    return message
 
 
 def pattern_message(pattern: PatternTask | None) -> PatternState:
-    """Return what to tell of the pattern that was started last."""
+    """Return the state of the pattern that was started last."""
     if pattern is None or pattern.done:
         return PatternState(remaining_s=math.nan)
-    return PatternState(**dataclasses.asdict(pattern.progress))
+    return PatternState(**dataclasses.asdict(pattern.state))
 
 
 def _pid_state(pid: Pid, running: bool) -> PidState:

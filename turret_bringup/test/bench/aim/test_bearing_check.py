@@ -1,4 +1,4 @@
-"""Pixels are checked against bearings: a wrong focal length and a rolled camera show."""
+"""Bearing check: errors in focal length and roll of the camera are found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from turret_bringup.bench.aim.rig import CAMERA, Rig, TurretBrain
+from turret_bringup.bench.aim.rig import CAMERA, Rig, TurretFollower
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, bearing_to_pixel
 from turret_common.params import replace
@@ -20,7 +20,7 @@ TARGET = Bearing(0.2, 0.1)
 
 
 def sightings(scale: float, roll: float) -> list[Sighting]:
-    """Return what a camera with another focal length, rolled about its view, sees of the target."""
+    """Return the sightings of a camera with another focal length and a roll."""
     true = dataclasses.replace(CAMERA, fx=CAMERA.fx * scale, fy=CAMERA.fy * scale)
     seen = []
     for pan in (-0.1, 0.05, 0.2, 0.35, 0.5):
@@ -42,15 +42,15 @@ def test_scale_and_roll_are_found(scale: float, roll: float) -> None:
 
 
 @pytest.mark.parametrize(('fov_scale', 'right'), [(1.0, True), (1.08, False)])
-def test_the_head_turns_and_finds_a_wrong_field_of_view(fov_scale: float, right: bool) -> None:
+def test_the_check_finds_a_wrong_field_of_view(fov_scale: float, right: bool) -> None:
     wrong = dataclasses.replace(CAMERA, fx=CAMERA.fx / fov_scale, fy=CAMERA.fy / fov_scale)
-    brain = TurretBrain(replace(ControllerParameters(), {'start_mode': 'track'}), wrong)
+    follower = TurretFollower(replace(ControllerParameters(), {'start_mode': 'track'}), wrong)
     task = CheckBearings(0.25)
-    for instant in Rig(brain, 'still', 1, hidden=Hidden()).run(16.0):
+    for instant in Rig(follower, 'still', 1, hidden=Hidden()).run(16.0):
         if task.done:
             break
-        if instant.time > 1.0 and brain.controller.task is None:
-            brain.controller.start(task, instant.time)
+        if instant.time > 1.0 and follower.controller.task is None:
+            follower.controller.start(task, instant.time)
     checked = task.result()
     assert checked.images > 50
     assert checked.scale == pytest.approx(fov_scale, abs=0.01)
@@ -58,12 +58,12 @@ def test_the_head_turns_and_finds_a_wrong_field_of_view(fov_scale: float, right:
 
 
 def test_a_camera_on_the_base_cannot_check_itself() -> None:
-    brain = TurretBrain(
+    follower = TurretFollower(
         replace(ControllerParameters(), {'start_mode': 'track'}), dataclasses.replace(CAMERA, on_base=True))
     task = CheckBearings(0.2)
-    for instant in Rig(brain, 'still', 1, 'base', Hidden()).run(2.0):
-        if instant.time > 1.0 and not task.done and brain.controller.task is None:
-            brain.controller.start(task, instant.time)
+    for instant in Rig(follower, 'still', 1, 'base', Hidden()).run(2.0):
+        if instant.time > 1.0 and not task.done and follower.controller.task is None:
+            follower.controller.start(task, instant.time)
     with pytest.raises(TurretError) as refusal:
         task.result()
     assert refusal.value.code is ReasonCode.NOT_SUPPORTED

@@ -1,20 +1,20 @@
-"""How well the turret aims: a seeded closed loop on simulated hardware, judged from the truth, faster than real time.
+"""Aiming accuracy: seeded closed-loop simulation, evaluated against ground truth, faster than real time.
 
-Each scenario runs in three variants: ``predictive`` (prediction and feed-forward on), ``plain`` (off), and ``original``
-(the law of the web-server turret that this project replaces, on the same hardware). Camera 640x480, 60 degrees, 30 Hz,
-1 px of noise, 2 % of images lost, 100 ms from light to motion. What the hardware hides from the configuration (delay
-+-20 ms, backlash, leaning axes, lens, camera roll) is drawn from the seeds.
+Each scenario runs in three variants: ``predictive`` (prediction and feed-forward on), ``plain`` (off), and ``legacy``
+(the controller of the web-server turret, on the same hardware). Camera 640x480, 60 degrees, 30 Hz, 1 px of noise, 2 %
+of images lost, 100 ms from exposure to motion. Hidden deviations of the hardware from its configuration (delay +-20 ms,
+backlash, tilted axes, lens, camera roll) are drawn from the seeds.
 
-``rms_deg`` and ``p95_deg`` are judged 2 s after the start and later; where the target's path has corners or jumps, from
-0.7 s after each. ``rms_all_deg`` and ``p95_all_deg`` leave nothing out: the way to the target at the start and after
-each jump, and what happens at corners. ``acquire_s`` is from the start, ``reacquire_s`` the worst from a jump or from
-the end of an occlusion; ``on_target_pct`` is the share of time, from 2 s on, within 0.5 degrees.
+``rms_deg`` and ``p95_deg`` count from 2 s after the start; where the path of the target has corners or jumps, from
+0.7 s after each. ``rms_all_deg`` and ``p95_all_deg`` count all samples, including the approach at the start and after
+each jump. ``acquire_s`` is the time from the start, ``reacquire_s`` the maximum time from a jump or the end of an
+occlusion; ``on_target_pct`` is the share of time, from 2 s on, within 0.5 degrees.
 
-``walkers`` and ``cars`` are real footage (``--footage``) behind a virtual pan-tilt that keeps within the picture and
-goes home when it has lost its target; looked at by the turret's own motion detector and judged by boxes that were
-marked by hand. The error is that to the middle of the box, counted for each object from the first time that the head
-looks at a point of its box; ``acquire_s`` is the worst time until then, ``on_target_pct`` the share of all time with a
-marked object within reach in which the head looks at a point of the box.
+``walkers`` and ``cars`` are real footage (``--footage``) behind a virtual pan-tilt head that stays within the frame and
+returns to home when its target is lost; the detector is the motion detector of the turret, the ground truth are boxes
+marked by hand. The error is that to the center of the box, counted for each object from the first time that the line of
+sight is inside its box; ``acquire_s`` is the maximum time until then, ``on_target_pct`` the share of all time with a
+marked object within reach in which the line of sight is inside the box.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ import numpy as np
 import numpy.typing as npt
 
 from turret_bringup.bench.aim.footage import FOOTAGE, FootageRig
-from turret_bringup.bench.aim.plots import Curve, error_plot
-from turret_bringup.bench.aim.rig import Brain, OriginalBrain, Rig, Truth, TurretBrain
+from turret_bringup.bench.aim.plots import plot_errors
+from turret_bringup.bench.aim.rig import Follower, LegacyFollower, Rig, Sample, TurretFollower
 from turret_common.bench import Row, note
 from turret_common.params import replace
 from turret_control.actions.delay_calibration import MeasureDelay
@@ -46,7 +46,7 @@ SCENARIOS = {
     'still': 'still', 'ramp_10': 'ramp_10', 'ramp_30': 'ramp_30', 'ramp_60': 'ramp_60', 'sine_02': 'sine_0.2',
     'sine_05': 'sine_0.5', 'sine_10': 'sine_1', 'step': 'step', 'crossing': 'crossing', 'occlusion': 'occluded',
 }
-VARIANTS = ('predictive', 'plain', 'original')
+VARIANTS = ('predictive', 'plain', 'legacy')
 METRICS = {
     'rms_deg': 'deg', 'p95_deg': 'deg', 'rms_all_deg': 'deg', 'p95_all_deg': 'deg', 'acquire_s': 's',
     'reacquire_s': 's', 'on_target_pct': '%', 'id_switches': '',
@@ -57,60 +57,60 @@ _WARM_UP_S = 2.0
 _SETTLE_S = 0.7
 _HELD_S = 0.2
 _ON_TARGET = math.radians(0.5)
-_CORNER = 0.05        # rad/s within _CORNER_STEP_S: a path of straight legs turns this fast only at its corners
+_CORNER = 0.05        # change of rate in rad/s within _CORNER_STEP_S that marks a corner of the path
 _CORNER_STEP_S = 0.2
 
 
 class Run(NamedTuple):
-    """One run: the truth at every instant, and whether the instant counts for the error."""
+    """One run: samples of the ground truth, and whether each counts for the error."""
 
     scenario: str
     variant: str
     seed: int
-    truth: list[Truth]
+    samples: list[Sample]
     settled: npt.NDArray[np.bool_]
 
 
 @functools.cache
 def calibrated(seed: int) -> ControllerParameters:
-    """Return the parameters after the turret has measured the hardware of a seed, as ``controller/measure_delay`` does.
+    """Return the parameters after a delay calibration of the hardware of a seed, as by ``controller/measure_delay``.
 
     Raises:
-        TurretError: the measurement failed.
+        TurretError: the calibration failed.
     """
     parameters = replace(ControllerParameters(), {'start_mode': 'track'})
-    brain, task = TurretBrain(parameters), MeasureDelay(travel=0.1)
-    for truth in Rig(brain, 'still', seed).run(_CALIBRATION_S):
+    follower, task = TurretFollower(parameters), MeasureDelay(travel=0.1)
+    for sample in Rig(follower, 'still', seed).run(_CALIBRATION_S):
         if task.done:
             break
-        if truth.time > 1.0 and brain.controller.task is None:
-            brain.controller.start(task, truth.time)
+        if sample.time > 1.0 and follower.controller.task is None:
+            follower.controller.start(task, sample.time)
     return replace(parameters, task.result().parameters())
 
 
-def make_brain(variant: str, seed: int, recenter: bool = False) -> Brain:
-    """Return what turns detections into commands in a variant, on the hardware of a seed; ``recenter``: on loss."""
-    if variant == 'original':
-        return OriginalBrain()
-    return TurretBrain(replace(calibrated(seed), {
+def make_follower(variant: str, seed: int, recenter: bool = False) -> Follower:
+    """Return the controller of a variant for the hardware of a seed; ``recenter``: return to home on loss."""
+    if variant == 'legacy':
+        return LegacyFollower()
+    return TurretFollower(replace(calibrated(seed), {
         'aim.predictive': variant == 'predictive', 'recenter_on_loss': recenter}))
 
 
 def simulate(scenario: str, variant: str, seed: int, duration_s: float, footage: Path | None = None) -> Run:
-    """Run one scenario in one variant; ``footage`` is the folder of the clips."""
+    """Run one scenario in one variant; ``footage`` is the folder with the clips."""
     if scenario in FOOTAGE:
         assert footage is not None
-        clip, longest_s = FOOTAGE[scenario]
-        brain = make_brain(variant, seed, recenter=True)
-        truth = list(FootageRig(brain, footage, clip, seed).run(min(duration_s, longest_s)))
-        return Run(scenario, variant, seed, truth, _acquired_objects(truth))
-    truth = list(Rig(make_brain(variant, seed), SCENARIOS[scenario], seed).run(duration_s))
-    return Run(scenario, variant, seed, truth, _settled(scenario, truth))
+        clip, length_s = FOOTAGE[scenario]
+        follower = make_follower(variant, seed, recenter=True)
+        samples = list(FootageRig(follower, footage, clip, seed).run(min(duration_s, length_s)))
+        return Run(scenario, variant, seed, samples, _acquired_objects(samples))
+    samples = list(Rig(make_follower(variant, seed), SCENARIOS[scenario], seed).run(duration_s))
+    return Run(scenario, variant, seed, samples, _settled(scenario, samples))
 
 
-def _settled(scenario: str, truth: Sequence[Truth]) -> npt.NDArray[np.bool_]:
-    """Return for each instant whether it counts for the error: past the warm-up and any corner of the path."""
-    times = np.array([t.time for t in truth])
+def _settled(scenario: str, samples: Sequence[Sample]) -> npt.NDArray[np.bool_]:
+    """Return for each sample whether it counts for the error: after the warm-up and any corner of the path."""
+    times = np.array([t.time for t in samples])
     settled = times >= _WARM_UP_S
     if not scenario.startswith('sine'):
         path = make_scenario(SCENARIOS[scenario])
@@ -123,35 +123,35 @@ def _settled(scenario: str, truth: Sequence[Truth]) -> npt.NDArray[np.bool_]:
     return settled
 
 
-def _acquired_objects(truth: Sequence[Truth]) -> npt.NDArray[np.bool_]:
-    """Return for each instant of footage whether an object is marked and the head has looked at it before."""
-    looked_at: set[str] = set()
-    settled = np.zeros(len(truth), np.bool_)
-    for i, t in enumerate(truth):
+def _acquired_objects(samples: Sequence[Sample]) -> npt.NDArray[np.bool_]:
+    """Return for each sample of footage whether an object is marked and its box was entered before."""
+    entered: set[str] = set()
+    settled = np.zeros(len(samples), np.bool_)
+    for i, t in enumerate(samples):
         if t.inside:
-            looked_at.add(t.target)
-        settled[i] = t.target in looked_at
+            entered.add(t.target)
+        settled[i] = t.target in entered
     return settled
 
 
 def metrics(runs: Sequence[Run]) -> dict[str, float]:
-    """Return the metrics of the runs of one scenario and variant together."""
-    errors = [np.degrees([t.error for t in run.truth]) for run in runs]
-    judged = np.concatenate([error[run.settled] for error, run in zip(errors, runs, strict=True)])
+    """Return the metrics over all runs of one scenario and variant."""
+    errors = [np.degrees([t.error for t in run.samples]) for run in runs]
+    settled = np.concatenate([error[run.settled] for error, run in zip(errors, runs, strict=True)])
     everything = np.concatenate(errors)
     everything = everything[np.isfinite(everything)]
     footage = runs[0].scenario in FOOTAGE
-    late = [t for run in runs for t in run.truth if (t.target if footage else t.time >= _WARM_UP_S)]
-    again = [] if footage else [_acquired(run.truth, start) for run in runs for start in _restarts(run.truth)]
+    late = [t for run in runs for t in run.samples if (t.target if footage else t.time >= _WARM_UP_S)]
+    again = [] if footage else [_acquired(run.samples, start) for run in runs for start in _restarts(run.samples)]
     return {
-        'rms_deg': _rms(judged),
-        'p95_deg': float(np.percentile(judged, 95.0)) if len(judged) else math.inf,
+        'rms_deg': _rms(settled),
+        'p95_deg': float(np.percentile(settled, 95.0)) if len(settled) else math.inf,
         'rms_all_deg': _rms(everything),
         'p95_all_deg': float(np.percentile(everything, 95.0)),
-        'acquire_s': max(_acquired_worst(run.truth) if footage else _acquired(run.truth, 0) for run in runs),
+        'acquire_s': max(_max_acquisition_s(run.samples) if footage else _acquired(run.samples, 0) for run in runs),
         'reacquire_s': max(again, default=math.nan),
         'on_target_pct': 100.0 * sum(t.inside if footage else t.error <= _ON_TARGET for t in late) / len(late),
-        'id_switches': float(sum(_switches(run.truth, footage) for run in runs)),
+        'id_switches': float(sum(_switches(run.samples, footage) for run in runs)),
     }
 
 
@@ -159,50 +159,50 @@ def _rms(values: npt.NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(values**2))) if len(values) else math.inf
 
 
-def _acquired_worst(truth: Sequence[Truth]) -> float:
-    """Return the longest time from the first mark of an object until the head looks at it; infinity for never."""
+def _max_acquisition_s(samples: Sequence[Sample]) -> float:
+    """Return the maximum time from the first mark of an object until its box is entered; infinity for never."""
     first: dict[str, float] = {}
-    looked_at: dict[str, float] = {}
-    for t in truth:
+    entered: dict[str, float] = {}
+    for t in samples:
         if t.target:
             first.setdefault(t.target, t.time)
             if t.inside:
-                looked_at.setdefault(t.target, t.time)
-    return max(looked_at.get(name, math.inf) - since for name, since in first.items())
+                entered.setdefault(t.target, t.time)
+    return max(entered.get(name, math.inf) - since for name, since in first.items())
 
 
-def _restarts(truth: Sequence[Truth]) -> list[int]:
-    """Return where the target jumped or came out of hiding, leaving time to see what follows."""
+def _restarts(samples: Sequence[Sample]) -> list[int]:
+    """Return the indices where the target jumped or an occlusion ended, except near the end of the run."""
     jump = math.radians(5.0)
     return [
-        i for i in range(1, len(truth)) if truth[i].time < truth[-1].time - 2.0 * _HELD_S - 1.0
-        and ((truth[i].visible and not truth[i - 1].visible) or truth[i].error - truth[i - 1].error > jump)]
+        i for i in range(1, len(samples)) if samples[i].time < samples[-1].time - 2.0 * _HELD_S - 1.0
+        and ((samples[i].visible and not samples[i - 1].visible) or samples[i].error - samples[i - 1].error > jump)]
 
 
-def _acquired(truth: Sequence[Truth], start: int) -> float:
-    """Return the time from an instant until the error is small and stays so; infinity when that never comes."""
+def _acquired(samples: Sequence[Sample], start: int) -> float:
+    """Return the time from a sample until the error is and stays within the threshold; infinity for never."""
     since = None
-    for t in truth[start:]:
+    for t in samples[start:]:
         if t.error > _ON_TARGET:
             since = None
         elif since is None:
             since = t.time
         elif t.time - since >= _HELD_S:
-            return since - truth[start].time
+            return since - samples[start].time
     return math.inf
 
 
-def _switches(truth: Sequence[Truth], footage: bool) -> int:
-    """Return how often the turret went over to another target, or to another track of the same one.
+def _switches(samples: Sequence[Sample], footage: bool) -> int:
+    """Return the number of changes to another target, or to another track of the same target.
 
     In footage objects come and go, so only the latter counts there.
     """
-    followed = [(t.followed, t.track_id) for t in truth if t.followed]
+    followed = [(t.followed, t.track_id) for t in samples if t.followed]
     return sum(a != b and not (footage and a[0] != b[0]) for a, b in itertools.pairwise(followed))
 
 
 def footage_folder(given: Path | None) -> Path | None:
-    """Return the folder that holds the clips; None where they are not to be found."""
+    """Return the folder with the clips; None if they are not there."""
     folder = given or Path(os.environ.get('TURRET_TEST_DATA', '../shared/data'))
     return folder if all((folder / clip).is_file() for clip, _ in FOOTAGE.values()) else None
 
@@ -210,14 +210,14 @@ def footage_folder(given: Path | None) -> Path | None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``./turret bench aim``."""
     parser.add_argument(
-        '--scenario', action='append', choices=(*SCENARIOS, *FOOTAGE), help='only this one (repeatable)')
-    parser.add_argument('--variant', action='append', choices=VARIANTS, help='only this one (repeatable)')
-    parser.add_argument('--seeds', type=int, default=2, help='runs of each, with different hidden hardware (default 2)')
+        '--scenario', action='append', choices=(*SCENARIOS, *FOOTAGE), help='scenario to run; repeatable')
+    parser.add_argument('--variant', action='append', choices=VARIANTS, help='variant to run; repeatable')
+    parser.add_argument('--seeds', type=int, default=2, help='runs of each, with other hidden deviations (default 2)')
     parser.add_argument(
-        '--duration', type=float, default=20.0, help='seconds of each run (default 20); footage is played at length')
+        '--duration', type=float, default=20.0, help='duration of each run in s (default 20); footage runs in full')
     parser.add_argument(
-        '--footage', type=Path, metavar='DIR', help='of the clips of walkers and cars (default: $TURRET_TEST_DATA)')
-    parser.add_argument('--plots', type=Path, metavar='DIR', help='write a picture per scenario, error over time')
+        '--footage', type=Path, metavar='DIR', help='folder with the clips (default: $TURRET_TEST_DATA)')
+    parser.add_argument('--plots', type=Path, metavar='DIR', help='folder for one plot per scenario, error over time')
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:
@@ -233,12 +233,12 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
         for variant in args.variant or VARIANTS:
             seeds, duration_s = (1, math.inf) if scenario in FOOTAGE else (args.seeds, args.duration)
             runs = [simulate(scenario, variant, seed, duration_s, footage) for seed in range(1, seeds + 1)]
-            simulated += sum(run.truth[-1].time for run in runs)
+            simulated += sum(run.samples[-1].time for run in runs)
             first.append(runs[0])
             yield from (
                 Row(scenario, variant, metric, value, METRICS[metric]) for metric, value in metrics(runs).items())
         if args.plots:
             args.plots.mkdir(parents=True, exist_ok=True)
-            curves = [Curve(run.variant, [t.time for t in run.truth], [t.error for t in run.truth]) for run in first]
-            (args.plots / f'{scenario}.svg').write_text(error_plot(scenario, curves), encoding='utf-8')
+            plot_errors(args.plots / f'{scenario}.svg', scenario, {
+                run.variant: ([s.time for s in run.samples], [s.error for s in run.samples]) for run in first})
     note(f'{simulated:.0f} s simulated in {time.monotonic() - began:.0f} s')

@@ -1,7 +1,7 @@
-"""Real footage in the closed loop of ``./turret bench aim``: a virtual pan-tilt over it, judged by hand-marked boxes.
+"""Real footage in the closed loop of ``./turret bench aim``: a virtual pan-tilt head, evaluated by hand-marked boxes.
 
-The detector is the turret's own (motion) on what the simulated camera sees of the pictures; the rest of the loop is as
-in :mod:`turret_bringup.bench.aim.rig`. Between two pictures the objects are taken to move straight on.
+The motion detector of the turret processes the part of each frame that the virtual camera sees; the rest of the loop is
+as in :mod:`turret_bringup.bench.aim.rig`. Positions of the boxes are interpolated between frames.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from turret_bringup.bench.aim.rig import CAMERA, VISION_DELAY_S, VISION_JITTER_S, Brain, Frame, Rig, Truth
+from turret_bringup.bench.aim.rig import CAMERA, VISION_DELAY_S, VISION_JITTER_S, Follower, Frame, Rig, Sample
 from turret_common.params import build
 from turret_vision.detectors.detection import Detection
 from turret_vision.footage.clips import LARGEST_PAN, LARGEST_TILT, RATES_HZ, FootageTruth, frames, look
@@ -23,16 +23,16 @@ FOOTAGE = {'walkers': (WALKERS_CLIP, 48.0), 'cars': (CARS_CLIP, 30.0)}
 
 
 class FootageRig(Rig):
-    """The loop around a brain that looks into footage."""
+    """Closed loop with frames of a video clip."""
 
-    def __init__(self, brain: Brain, folder: Path, clip: str, seed: int) -> None:
+    def __init__(self, follower: Follower, folder: Path, clip: str, seed: int) -> None:
         """Start at home; ``folder`` holds the clip."""
         self._period_s = 1.0 / RATES_HZ[clip]
         self._images = frames(str(folder / clip))
         self._shown = -1
         self._marks = FootageTruth(clip)
         self._vision = Vision(build(VisionParameters, {'method': 'motion'}))
-        super().__init__(brain, 'empty', seed, reach=(LARGEST_PAN, LARGEST_TILT))
+        super().__init__(follower, 'empty', seed, reach=(LARGEST_PAN, LARGEST_TILT))
 
     def _exposures(self) -> Iterator[Frame]:
         number = 0
@@ -48,13 +48,13 @@ class FootageRig(Rig):
             self._shown += 1
         if image is None or pose is None:
             return []
-        scene = self._plant.scene(round(1e9 * time))
+        scene = self.plant.scene(round(1e9 * time))
         return self._vision.process(look(image, CAMERA, scene['pan'], scene['tilt']), time, CAMERA, pose).detections
 
-    def _judge(self, now: float) -> Truth:
-        truth = self._plant.truth()
+    def _evaluate(self, now: float) -> Sample:
+        truth = self.plant.truth()
         aim = self._marks.judge(now, truth.pan, truth.tilt)
-        track_id = self._brain.track_id
+        track_id = self._follower.track_id
         if aim is None:
-            return Truth(now, math.nan, False, '', track_id)
-        return Truth(now, aim.error, True, aim.name if track_id else '', track_id, aim.name, aim.inside)
+            return Sample(now, math.nan, False, '', track_id)
+        return Sample(now, aim.error, True, aim.name if track_id else '', track_id, aim.name, aim.inside)

@@ -1,9 +1,8 @@
-"""The law of the web-server turret that this project replaces, as a yardstick for ``./turret bench aim``.
+"""Legacy controller: that of the web-server turret, as a baseline for ``./turret bench aim``.
 
-It works on pixels, once per image: pick a detection, smooth its center, drive both axes by a PID whose command is
-mapped to a step rate that is nearly the same for every error. There is no prediction, no feed-forward, and the last
-command is held for as long as nothing new comes. Pixels are those of the 1920x1080 image that its constants are meant
-for.
+It works on pixels, once per image: it picks a detection, smooths its center, and drives both axes by a PID whose
+command is mapped to a step rate that is nearly the same for every error. There is no prediction and no feed-forward,
+and the last command stays in force until the next image. Its constants are for images of 1920x1080 px.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 1920, 1080
-#: One microstep of the axes in rad: 200 full steps per turn, 8 microsteps each, direct drive.
+#: One microstep of the axes in rad: 200 full steps per revolution, 8 microsteps each, direct drive.
 STEP = math.radians(360.0 / 1600.0)
 
 _LOCK_PX = 150.0
@@ -25,10 +24,10 @@ _KP, _KI, _KD = 0.8, 0.0, 0.2
 _AXIS_DEAD_ZONE = 5.0
 _FLOOR = 6.5
 _SLEW_PER_S = 300.0
-_SLOWEST_S, _FASTEST_S, _CONFIGURED_S = 0.020, 0.0002, 0.001
+_MAX_DELAY_S, _MIN_DELAY_S, _CONFIGURED_S = 0.020, 0.0002, 0.001
 
 
-class Seen(NamedTuple):
+class PixelBox(NamedTuple):
     """A detection: center and size in px."""
 
     x: float
@@ -38,11 +37,11 @@ class Seen(NamedTuple):
 
 
 def steps_per_second(command: float) -> float:
-    """Return the signed step rate that an axis makes of a command within -100 to 100."""
+    """Return the signed step rate of an axis for a command within -100 to 100."""
     if abs(command) < _AXIS_DEAD_ZONE:
         return 0.0
     n = (abs(command) - _AXIS_DEAD_ZONE) / (100.0 - _AXIS_DEAD_ZONE)
-    delay = max(_SLOWEST_S - n * n * (_SLOWEST_S - _FASTEST_S), _CONFIGURED_S)
+    delay = max(_MAX_DELAY_S - n * n * (_MAX_DELAY_S - _MIN_DELAY_S), _CONFIGURED_S)
     return math.copysign(1.0 / delay, command)
 
 
@@ -74,11 +73,11 @@ class _Axis:
         return command
 
 
-class OriginalLaw:
-    """Target selection by size, smoothing and PID of the replaced system. Time in s is an argument.
+class LegacyController:
+    """Target selection by size, smoothing and PID. Time in s is an argument.
 
     Attributes:
-        center: smoothed place of the target in px; None without one.
+        center: smoothed center of the target in px; None without one.
     """
 
     def __init__(self) -> None:
@@ -87,8 +86,8 @@ class OriginalLaw:
         self._called = math.nan
         self._reset()
 
-    def step(self, detections: Sequence[Seen], now: float) -> tuple[float, float]:
-        """Take one image; return the step rates of the axes, positive to the right and up, until the next."""
+    def step(self, detections: Sequence[PixelBox], now: float) -> tuple[float, float]:
+        """Return the step rates of the axes after one image, positive to the right and up."""
         if not detections:
             self.center = None
             self._reset()
@@ -105,7 +104,7 @@ class OriginalLaw:
         self._x, self._y = _Axis(0.5 * WIDTH), _Axis(0.5 * HEIGHT)
         self._called = math.nan
 
-    def _pick(self, detections: Sequence[Seen], now: float) -> tuple[float, float]:
+    def _pick(self, detections: Sequence[PixelBox], now: float) -> tuple[float, float]:
         best = max(detections, key=lambda d: d.width * d.height)
         if self.center is not None:
             center = self.center
