@@ -14,9 +14,11 @@ class TrackerParameters:
     """Association of detections over time and the Kalman filter of each target."""
 
     confirm_hits: int = param(3, 'Number of detections that confirm a track', minimum=1, maximum=100, live=True)
-    confirm_misses: int = param(
-        1, 'Number of consecutive frames without a detection that a tentative track survives', minimum=0, maximum=100,
-        live=True)
+    confirm_s: float = param(
+        0.25, 'Time without a detection that a tentative track survives', unit='s', minimum=0.0, maximum=5.0, live=True)
+    start_confidence: float = param(
+        0.0, 'Minimum confidence of a detection that starts a track; others only continue one', minimum=0.0,
+        maximum=1.0, live=True)
     coast_s: float = param(
         1.5, 'Time without a detection after which a track is lost', unit='s', minimum=0.0, maximum=30.0, live=True)
     max_tracks: int = param(50, 'Maximum number of tracks', minimum=1, maximum=500, live=True)

@@ -34,17 +34,21 @@ class BearingFilter:
     The same angle on the sphere is 1 / cos(elevation) as much azimuth, so azimuth's noise is scaled by that.
     """
 
-    def __init__(self, bearing: Bearing, deviation: tuple[float, float], rate_deviation: float) -> None:
-        """Begin at a measured bearing.
+    def __init__(
+            self, bearing: Bearing, deviation: tuple[float, float], rate_deviation: float,
+            rates: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Start at a measured bearing.
 
         Args:
             bearing: measured.
             deviation: standard deviations of the measurement across and up, as angles on the sphere, in rad.
-            rate_deviation: standard deviation of the unknown rate, in rad/s.
+            rate_deviation: standard deviation of the rates, in rad/s.
+            rates: expected azimuth and elevation rates, in rad/s.
         """
         # Index 0: kind of motion, 1: axis (azimuth, elevation), 2: angle, rate, acceleration.
         self._state: Array = np.zeros((3, 2, 3))
         self._state[:, :, 0] = wrap_angle(bearing.azimuth), bearing.elevation
+        self._state[STEADY:, :, 1] = rates
         self._covariance: Array = np.zeros((3, 2, 3, 3))
         spread = self._spread(bearing.elevation)
         for kind, rate in enumerate((_UNUSED, rate_deviation**2, rate_deviation**2)):

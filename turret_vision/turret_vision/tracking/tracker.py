@@ -17,9 +17,11 @@ import numpy as np
 from turret_common.geometry import (
     Bearing,
     PinholeCamera,
+    angle_between,
     base_from_optical,
     bearing_of,
     bearing_to_pixel,
+    wrap_angle,
 )
 from turret_common.pose_history import Pose
 from turret_common.track_state import TrackState
@@ -32,12 +34,17 @@ from turret_vision.vision_parameters import TrackerParameters
 _SIZE_DEVIATION = 0.3    # of the logarithm of a target's size from image to image
 _OTHER_CLASS_COST = 6.0  # squared deviations; a detector that wavers between classes may still be followed
 _SIZE_MEMORY_S = 0.1
-_LEAST_COAST_S = 0.2
+_MIN_COAST_S = 0.2
 _COAST_PER_WATCHED = 2.0
 _EDGE_PX = 2.0           # a box this close to the edge of the image may be cut off by it
 _PART_NOISE = 0.25       # deviation of the center of a box that is cut off, as a part of its size
 _TRUSTED_GATE = 2.0      # a trusted target may maneuver harder than its filter expects: its gate is as much wider
-_SHADOWED = 0.5          # a detection this far inside that of a track is a piece of it, not a new target
+_FRAGMENT = 0.5          # part of a detection inside that of a track from which it is a fragment, not a new target
+_TENTATIVE_REACH = 0.1   # rad; the gate of a tentative target grows no wider during gaps
+_SPARSE_HITS = 3         # more detections confirm a target that is seen in few of the images ...
+_MISSES_PER_HIT = 4.0    # ... one for so many images without one
+_RECOVERY_S = 0.3        # longest gap that the last observation bridges
+_RECOVERY_SIZE = 0.5     # largest change of the logarithm of the size over the gap
 _WITHIN = 0.7            # part of a box that must be inside another for it to be a piece of that
 _COUNTS = 0.2            # least size of each of several targets as a part of the one box that holds them all
 _FORBIDDEN = 1e9         # more than any cost of a pair
@@ -156,6 +163,7 @@ class _Target:
         self._born_at = self.seen_at = stamp
         self.hits = 0
         self.confirmed = False
+        self.tentative_misses = 1  # the first measurement takes it back
         self._noise = NoiseGauge()
         self._classes: Counter[str] = Counter()
         self._note(measurement, stamp, parameters)
@@ -163,6 +171,11 @@ class _Target:
     @property
     def class_id(self) -> str:
         return self._classes.most_common(1)[0][0]
+
+    def miss(self) -> None:
+        """Count an image; :meth:`join` and :meth:`restart` take it back."""
+        self.misses += 1
+        self.tentative_misses += not self.confirmed
 
     def costs(self, measurements: _Measurements, parameters: TrackerParameters) -> Array:
         """Return how ill each measurement fits, as -2 log likelihood; infinity where it is impossible."""
@@ -175,7 +188,8 @@ class _Target:
         bearing = self.filter.bearing
         across = (measurements.azimuth - bearing.azimuth + math.pi) % (2.0 * math.pi) - math.pi
         away = np.hypot(across * math.cos(bearing.elevation), measurements.elevation - bearing.elevation)
-        reach = parameters.max_gate + 0.5 * max(self.width, self.height)
+        reach = parameters.max_gate if self.confirmed else min(parameters.max_gate, _TENTATIVE_REACH)
+        reach += 0.5 * max(self.width, self.height)
         gate = parameters.gate * (_TRUSTED_GATE if self.confirmed else 1.0)
         possible = (distance + unlike <= gate) & (away <= reach)
         return np.where(possible, surprise + unlike, np.inf)
@@ -192,6 +206,25 @@ class _Target:
         self._note(measurement, stamp, parameters)
         return True
 
+    def may_have_moved_to(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> bool:
+        """Return whether a measurement that the filter refuses may be the target, moved since its last observation."""
+        elapsed_s = stamp - self.seen_at
+        if elapsed_s > _RECOVERY_S or measurement.detection.class_id != self.class_id:
+            return False
+        size = 0.5 * math.log(max(measurement.width * measurement.height, 1e-12) / max(self.width * self.height, 1e-12))
+        if measurement.whole and abs(size) > _RECOVERY_SIZE:
+            return False
+        return angle_between(self._bearing, measurement.bearing) <= min(
+            parameters.max_rate * elapsed_s, parameters.max_gate) + 0.5 * max(self.width, self.height)
+
+    def restart(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> None:
+        """Join a measurement and estimate the motion anew from the gap since the last observation."""
+        elapsed_s = stamp - self.seen_at
+        rates = (wrap_angle(measurement.bearing.azimuth - self._bearing.azimuth) / elapsed_s,
+                 (measurement.bearing.elevation - self._bearing.elevation) / elapsed_s)
+        self.filter = BearingFilter(measurement.bearing, measurement.deviation, parameters.initial_rate, rates)
+        self._note(measurement, stamp, parameters)
+
     def _note(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> None:
         blend = 1.0 - math.exp((self.seen_at - stamp) / _SIZE_MEMORY_S)
         self.width += blend * (measurement.width - self.width)
@@ -199,8 +232,10 @@ class _Target:
         self.seen_at = stamp
         self.hits += 1
         self.misses = 0
-        self.confirmed = self.confirmed or self.hits >= parameters.confirm_hits
-        self._detection = measurement.detection
+        self.tentative_misses -= not self.confirmed
+        extra = min(_SPARSE_HITS, math.ceil(self.tentative_misses / _MISSES_PER_HIT))
+        self.confirmed = self.confirmed or self.hits >= parameters.confirm_hits + extra
+        self._detection, self._bearing = measurement.detection, measurement.bearing
         self._classes[measurement.detection.class_id] += 1
         self._noise.add(stamp, measurement.bearing, measurement.deviation)
 
@@ -212,10 +247,10 @@ class _Target:
 
     def state_at(self, stamp: float, parameters: TrackerParameters) -> TrackState:
         watched_s = self.seen_at - self._born_at  # what was seen only briefly is not predicted for long
-        if stamp - self.seen_at > min(parameters.coast_s, max(_COAST_PER_WATCHED * watched_s, _LEAST_COAST_S)):
+        if stamp - self.seen_at > min(parameters.coast_s, max(_COAST_PER_WATCHED * watched_s, _MIN_COAST_S)):
             return TrackState.LOST
         if not self.confirmed:
-            return TrackState.DETECTING if self.misses <= parameters.confirm_misses else TrackState.LOST
+            return TrackState.DETECTING if stamp - self.seen_at <= parameters.confirm_s else TrackState.LOST
         return TrackState.TRACKING if self.misses == 0 else TrackState.COASTING
 
     def snapshot(self, stamp: float, state: TrackState, box: Box | None) -> Track:
@@ -311,20 +346,44 @@ class Tracker:
             for a, b in itertools.combinations(held, 2))
 
     def _associate(self, measurements: list[Measurement], stamp: float) -> None:
-        """Join measurements to targets, trusted ones first, and begin new targets with the rest."""
+        """Join measurements to targets and start new targets with the rest.
+
+        Confirmed targets come first: by their filters, then by their last observations, so that a target that starts or
+        turns more suddenly than its filter expects is not lost.
+        """
         seen: list[Box] = []
-        for trusted in (True, False):
-            targets = [target for target in self._targets if target.confirmed == trusted]
-            for target in targets:
-                target.misses += 1
-            taken = self._join(targets, measurements, stamp)
+        for target in self._targets:
+            target.miss()
+        for join in (self._join_confirmed, self._recover, self._join_tentative):
+            taken = join(measurements, stamp)
             seen += [measurements[i].detection.box for i in taken]
             measurements = [m for i, m in enumerate(measurements) if i not in taken]
         for measurement in measurements:
-            box = measurement.detection.box
-            shadowed = any(box.overlap(other) > _SHADOWED * box.area for other in seen)
-            if not shadowed and len(self._targets) < self.parameters.max_tracks:
+            box, confidence = measurement.detection.box, measurement.detection.confidence
+            fragment = any(box.overlap(other) > _FRAGMENT * box.area for other in seen)
+            if (not fragment and not confidence < self.parameters.start_confidence
+                    and len(self._targets) < self.parameters.max_tracks):
                 self._targets.append(_Target(next(self._numbers), measurement, stamp, self.parameters))
+
+    def _join_confirmed(self, measurements: list[Measurement], stamp: float) -> set[int]:
+        return self._join([target for target in self._targets if target.confirmed], measurements, stamp)
+
+    def _join_tentative(self, measurements: list[Measurement], stamp: float) -> set[int]:
+        return self._join([target for target in self._targets if not target.confirmed], measurements, stamp)
+
+    def _recover(self, measurements: list[Measurement], stamp: float) -> set[int]:
+        """Join measurements that the filters refused to confirmed targets that were seen close by a moment ago.
+
+        Where a measurement or a target has more than one candidate, neither is joined.
+        """
+        lost = [target for target in self._targets if target.confirmed and target.misses]
+        pairs = [(target, i) for target in lost for i, m in enumerate(measurements)
+                 if target.may_have_moved_to(m, stamp, self.parameters)]
+        targets, columns = Counter(target.id for target, _ in pairs), Counter(i for _, i in pairs)
+        unique = [(target, i) for target, i in pairs if targets[target.id] == columns[i] == 1]
+        for target, i in unique:
+            target.restart(measurements[i], stamp, self.parameters)
+        return {i for _, i in unique}
 
     def _join(self, targets: list[_Target], measurements: list[Measurement], stamp: float) -> set[int]:
         """Join measurements to targets at least cost over all; return the indices of those that were taken."""
