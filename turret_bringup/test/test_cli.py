@@ -55,7 +55,7 @@ def test_an_unknown_word_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_refusal_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(['up', '--video', '/nowhere.mp4']) == cli.WRONG_INPUT
-    assert capsys.readouterr().err == 'turret: there is no video file /nowhere.mp4\n'
+    assert capsys.readouterr().err == 'turret: video file /nowhere.mp4 does not exist\n'
 
 
 @pytest.mark.parametrize(('text', 'name'), [('turret', 'turret'), ('/left/', 'left'), ('site/left_2', 'site/left_2')])
@@ -75,7 +75,7 @@ def arguments(*words: str) -> argparse.Namespace:
 
 def test_options_become_parameters() -> None:
     assert up.assignments(arguments('--video', '/films/a b.mp4', '--port', '9', '--set', 'web.port=8')) == [
-            *up.WITHIN_THE_PICTURE,
+            *up.WITHIN_THE_FRAME,
         'web.port=8', 'camera.source=file', 'camera.video_file="/films/a b.mp4"', 'web.port=9']
     assert up.assignments(arguments('--camera', '/dev/video2', '--host', '0.0.0.0')) == [
         'camera.source=v4l2', 'camera.device="/dev/video2"', 'web.host=0.0.0.0']
@@ -85,7 +85,7 @@ def test_on_a_distribution_ros2_launch_gets_the_same() -> None:
     command = up.launch_command(arguments('--video', '/film.mp4', '--params', '/a.yaml', '--set', 'web.port=8'))
     assert command[:4] == ['ros2', 'launch', 'turret_bringup', 'turret.launch.py']
     assert command[4:] == [
-        'namespace:=turret', 'params_file:=/a.yaml', f'set:={" ".join((*up.WITHIN_THE_PICTURE, "web.port=8"))}',
+        'namespace:=turret', 'params_file:=/a.yaml', f'set:={" ".join((*up.WITHIN_THE_FRAME, "web.port=8"))}',
         'video_file:=/film.mp4', 'log_level:=info']
 
 

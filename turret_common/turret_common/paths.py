@@ -1,10 +1,17 @@
-"""Where a turret keeps what must survive a restart, and how it is written."""
+"""Folders of a turret (state, sockets, cache), and atomic writing of files."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+#: The kernel limits the path of a socket to 107 bytes; the file name takes some of them.
+_MAX_SOCKET_FOLDER = 90
 
 
 def state_dir(namespace: str) -> Path:
@@ -20,22 +27,27 @@ def state_dir(namespace: str) -> Path:
 
 
 def runtime_dir(namespace: str) -> Path:
-    """Return (and make) the folder for sockets and locks of a running turret, mode 700.
+    """Return (and make) the folder for the sockets of a running turret, mode 700.
 
-    It is under ``$XDG_RUNTIME_DIR`` where there is one, else in the state folder. Socket paths are limited to about
-    100 bytes by the kernel, so it is kept short.
+    It depends on the state folder only, so every process finds the same one, however it was started: it is ``run`` in
+    the state folder or, where that path is too long for a socket, a folder of this user in ``/tmp``.
+
+    Raises:
+        TurretError: NOT_ALLOWED, another user owns the folder in ``/tmp``.
     """
-    runtime = os.environ.get('XDG_RUNTIME_DIR')
-    if runtime and os.access(runtime, os.W_OK):
-        folder = Path(runtime) / 'turret' / (namespace.strip('/') or 'turret')
-    else:
-        folder = state_dir(namespace) / 'run'
+    folder = state_dir(namespace) / 'run'
+    if len(os.fsencode(folder)) > _MAX_SOCKET_FOLDER:
+        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+        folder = Path('/tmp', f'turret-{os.getuid()}', name)  # not $TMPDIR, which differs between shells
+        folder.parent.mkdir(exist_ok=True, mode=0o700)
+        if folder.parent.stat().st_uid != os.getuid():
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'{folder.parent} belongs to another user')
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
 def cache_dir() -> Path:
-    """Return ``$XDG_CACHE_HOME/turret``, for what can be made again. It may not exist."""
+    """Return ``$XDG_CACHE_HOME/turret``, the folder for reproducible files. It may not exist."""
     return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'turret'
 
 

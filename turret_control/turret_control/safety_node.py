@@ -17,7 +17,7 @@ from sensor_msgs.msg import JointState
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing
 from turret_common.operator_secret import obtain_secret
-from turret_common.paths import runtime_dir, state_dir, write_atomically
+from turret_common.paths import state_dir, write_atomically
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.pose_history import Pose
@@ -60,7 +60,7 @@ class SafetyNode(Node):
         parameters = RosParameters(self, SafetyParameters).value
         namespace = self.get_namespace()
         self._zones_file = state_dir(namespace) / 'zones.json'
-        self._stop_file = runtime_dir(namespace) / 'software_stop'
+        self._stop_file = state_dir(namespace) / 'software_stop'
         self._core = SafetyCore(
             parameters, OperatorLease(obtain_secret(namespace)),
             _read_zones(self._zones_file),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from turret_common.errors import TurretError
 def test_a_second_one_is_refused_while_the_first_runs() -> None:
     with instance.held('turret'):
         assert instance.supervisor_pid('turret') == os.getpid()
-        with pytest.raises(TurretError, match='runs already in the namespace "turret"'), instance.held('turret'):
+        with pytest.raises(TurretError, match='already running in the namespace "turret"'), instance.held('turret'):
             pass
         with instance.held('other'):
             pass
@@ -26,10 +27,10 @@ def test_a_second_one_is_refused_while_the_first_runs() -> None:
 
 def test_where_none_runs_there_is_none() -> None:
     assert instance.supervisor_pid('turret') is None
-    assert instance.end('turret') is False
+    assert instance.stop('turret') is False
 
 
-def test_a_running_one_is_ended() -> None:
+def test_a_running_one_is_stopped() -> None:
     script = '''
 import signal, sys
 from turret_bringup.run import instance
@@ -41,5 +42,32 @@ with instance.held('turret'):
         assert holder.stdout is not None
         holder.stdout.readline()
         assert instance.supervisor_pid('turret') == holder.pid
-        assert instance.end('turret', 5.0)
+        assert instance.stop('turret', 5.0)
     assert instance.supervisor_pid('turret') is None
+
+
+def test_the_lock_does_not_depend_on_the_runtime_folder_of_the_login_session(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with instance.held('turret'):
+        monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path))
+        assert instance.supervisor_pid('turret') == os.getpid()
+        with pytest.raises(TurretError, match='--namespace turret'):
+            instance.require_none('turret')
+
+
+def test_a_turret_is_stopped_with_the_signal_it_asks_for() -> None:
+    script = '''
+import signal
+from turret_bringup.run import instance
+lock = instance.hold('turret', signal.SIGINT)
+try:
+    print('held', flush=True)
+    signal.pause()
+except KeyboardInterrupt:
+    raise SystemExit(7)
+'''
+    with subprocess.Popen([sys.executable, '-c', script], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert instance.stop('turret')
+    assert holder.returncode == 7

@@ -18,6 +18,7 @@ import pytest
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.instance import lock_path
 from turret_bringup.run.isolated_turret import alive, scratch_turret
+from turret_common.paths import state_dir
 from turret_common.plant_client import PlantError, PlantLink, plant_socket
 from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
 from turret_msgs.msg import LaserState
@@ -111,8 +112,16 @@ def test_a_detached_turret_is_ended_by_down() -> None:
     port = free_port()
     started = turret('up', '--detach', '--port', str(port))
     assert f'panel: http://127.0.0.1:{port}/' in started
-    leader = psutil.Process(int(lock_path('turret').read_text()))
+    leader = psutil.Process(int(lock_path('turret').read_text().split()[0]))
     processes = [leader, *leader.children(recursive=True)]
-    assert 'ended' in turret('down')
+    log = state_dir('turret') / 'turret.log'
+    written = log.read_text()
+    second = subprocess.run(
+        [sys.executable, '-m', 'turret_bringup.cli', 'up', '--detach'], env={**environment, 'XDG_RUNTIME_DIR': '/tmp'},
+        check=False, text=True, stderr=subprocess.PIPE, timeout=90.0)
+    assert second.returncode == 2
+    assert './turret down --namespace turret' in second.stderr
+    assert log.read_text().startswith(written)
+    assert 'stopped' in turret('down')
     wait_until(lambda: not alive(processes), 5.0, 'no process')
     assert 'no turret' in turret('down')

@@ -65,4 +65,4 @@ def test_a_second_turret_in_the_namespace_is_refused(turret: ScratchTurret) -> N
         [sys.executable, '-m', 'turret_bringup.cli', 'up'], env=turret.environment, capture_output=True, text=True,
         timeout=30.0, check=False)
     assert second.returncode == 2
-    assert 'runs already in the namespace "turret"' in second.stderr
+    assert 'already running in the namespace "turret"' in second.stderr

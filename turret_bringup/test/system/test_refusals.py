@@ -46,17 +46,17 @@ def parameter_file(tmp_path: Path, text: str) -> str:
 
 
 def test_a_missing_video_file(tmp_path: Path) -> None:
-    assert up(tmp_path, '--video', '/nowhere/film.mp4') == 'turret: there is no video file /nowhere/film.mp4'
+    assert up(tmp_path, '--video', '/nowhere/film.mp4') == 'turret: video file /nowhere/film.mp4 does not exist'
 
 
 def test_a_file_that_is_no_video(tmp_path: Path) -> None:
     text = tmp_path / 'notes.mp4'
     text.write_text('no film')
-    assert up(tmp_path, '--video', str(text)) == f'turret: {text} is not a video that can be played'
+    assert up(tmp_path, '--video', str(text)) == f'turret: {text} is not a playable video'
 
 
 def test_an_absent_camera(tmp_path: Path) -> None:
-    assert up(tmp_path, '--camera', '/dev/video77') == 'turret: there is no camera /dev/video77'
+    assert up(tmp_path, '--camera', '/dev/video77') == 'turret: camera /dev/video77 does not exist'
 
 
 def test_a_port_in_use(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""End a running turret."""
+"""Stop a running turret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """End the turret of the namespace; it is no error when none runs."""
-    ended = instance.end(args.namespace)
-    sys.stdout.write(f'{"ended" if ended else "no"} turret in the namespace "{args.namespace}"\n')
+    """Stop the turret of the namespace; it is not an error if none is running."""
+    stopped = instance.stop(args.namespace)
+    sys.stdout.write(f'{"stopped the" if stopped else "no"} turret in the namespace "{args.namespace}"\n')
     return 0

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay until the end of the bag, or until told to end."""
-    from turret_bringup.commands.up import teller
+    from turret_bringup.commands.up import panel_announcer
     from turret_bringup.replay import graph, guard
     from turret_bringup.run import panel_address, processes, shared_memory
     from turret_bringup.run.supervisor import Supervisor
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             web = config.effective['web']
             panel_address.require_free(web.host, web.port)
-            code = supervisor.run(teller(supervisor, web.host, web.port))
+            code = supervisor.run(panel_announcer(supervisor, web.host, web.port))
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code

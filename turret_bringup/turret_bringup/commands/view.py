@@ -44,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup.settings.environment import environment
     from turret_bringup.settings.graph import VIEWERS
     from turret_bringup.settings.viewer_files import adapted
-    from turret_common.paths import runtime_dir
+    from turret_common.paths import state_dir
 
     # Without transforms and a robot model the head is drawn too.
     place = configuration.compose(args.namespace, args.params, args.assignments).effective['controller'].base_camera
     config = configuration.compose(args.namespace, args.params, [
         'markers.draw_head=true', f'markers.base_camera={[*place]}', *args.assignments])
-    folder = runtime_dir(args.namespace) / 'view'
+    folder = state_dir(args.namespace) / 'view'
     (markers,) = VIEWERS
     files = dataclasses.replace(config, nodes=VIEWERS).write(folder)
     command = [

@@ -1,8 +1,9 @@
-"""Start the turret with ros2 launch: the same graph, and the same check of parameters, as ./turret up."""
+"""Start the turret with ros2 launch: the same nodes and the same parameter checks as ./turret up."""
 
 from __future__ import annotations
 
 import dataclasses
+import signal
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
@@ -11,14 +12,14 @@ from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 
-from turret_bringup.run import stock_servers
+from turret_bringup.run import instance, stock_servers
 from turret_bringup.run.launch_arguments import COMMON, TURRET
-from turret_bringup.run.ros_launch import VIEW_PACKAGES, composed, declared, given, require_package
+from turret_bringup.run.ros_launch import VIEW_PACKAGES, composed, declared, given, require_inputs, require_package
 from turret_bringup.run.supervisor import REFUSED, RESPAWN_S
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
 from turret_bringup.settings.environment import node_environment
-from turret_common.paths import runtime_dir
+from turret_common.paths import state_dir
 from turret_control import wiring
 
 
@@ -29,13 +30,19 @@ def generate_launch_description() -> LaunchDescription:
 
 def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     values = given(context, TURRET)
+    # The namespace that an outer launch file has pushed comes before the turret's own.
+    pushed = context.launch_configurations.get('ros_namespace', '').strip('/')
+    values['namespace'] = f'{pushed}/{values["namespace"]}'.lstrip('/')
     config = composed(values, TURRET, {'true': True, 'false': False}.get(values['sim']))
+    require_inputs(values, config)
     wiring.require_devices(*config.hardware())
+    # Held until this process exits; ./turret down finds the turret by it.
+    context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT)})
     config = _with_secret_upstream(config)
-    files = config.write(runtime_dir(config.namespace) / 'parameters')
+    files = config.write(state_dir(config.namespace) / 'parameters')
     nodes = [
         Node(
-            package=spec.package, executable=spec.name, name=spec.name, namespace=config.namespace,
+            package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',
             parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', values['log_level']],
             additional_env=node_environment(spec), output='screen', emulate_tty=True,
             respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
@@ -45,7 +52,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def _with_secret_upstream(config: Configuration) -> Configuration:
-    """Return the configuration in which the stock bridge, if it is used, has a path that only the front door knows."""
+    """Return the configuration in which the upstream bridge, if used, has a path that only the web gateway knows."""
     web = config.effective['web']
     if web.bridge != 'rosbridge_suite':
         return config
@@ -78,5 +85,5 @@ def _view(values: dict[str, str]) -> list[IncludeLaunchDescription]:
 
 
 def _end_when_refused(event: ProcessExited, _: LaunchContext) -> list[Shutdown]:
-    """A node that refuses to start has said why; nothing else then goes on."""
+    """Shut the launch down when a node has refused to start, after it has logged the reason."""
     return [Shutdown(reason=f'{event.process_name} refuses to start')] if event.returncode == REFUSED else []

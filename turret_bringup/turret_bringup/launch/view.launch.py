@@ -15,7 +15,7 @@ from turret_bringup.settings.description import robot_description
 from turret_bringup.settings.environment import environment
 from turret_bringup.settings.graph import VIEWERS
 from turret_bringup.settings.viewer_files import adapted
-from turret_common.paths import runtime_dir
+from turret_common.paths import state_dir
 from turret_control.boresight.boresight import Boresight
 from turret_control.boresight.store import boresight_file
 
@@ -28,7 +28,7 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context: LaunchContext) -> list[Node]:
     values = given(context, VIEW)
     config = composed(values, COMMON)
-    namespace, folder = config.namespace, runtime_dir(config.namespace) / 'view'
+    namespace, folder = config.namespace, state_dir(config.namespace) / 'view'
     prefix = config.effective['markers'].frame_prefix
     files = dataclasses.replace(config, nodes=VIEWERS).write(folder)
     sim_time = {'use_sim_time': values['use_sim_time'] == 'true'}

@@ -33,7 +33,6 @@ class ScratchTurret:
         self.environment = {
             **os.environ, 'XDG_STATE_HOME': str(state), 'ROS_DOMAIN_ID': str(claim_domain()),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
-        self.environment.pop('XDG_RUNTIME_DIR', None)
         self.lines: list[str] = []
         self.supervisor = subprocess.Popen(
             [sys.executable, '-m', 'turret_bringup.cli', 'up', '--port', str(self.port), *arguments],

@@ -1,4 +1,4 @@
-"""What the launch files share: their arguments, the checked configuration, and packages that may be missing."""
+"""Functions of the launch files: arguments, checked configuration, and checks before the start."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.substitutions import LaunchConfiguration
 
+from turret_bringup.run import inputs
 from turret_bringup.run.launch_arguments import Argument
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
@@ -52,6 +53,26 @@ def composed(
     return configuration.compose(
         values['namespace'], files=[Path(name) for name in values['params_file'].split(':') if name],
         assignments=[*stand_for, *more, *shlex.split(values['set'])], simulation=simulation)
+
+
+def require_inputs(values: Mapping[str, str], config: Configuration) -> None:
+    """Refuse image sources that cannot be used, and real operation without real hardware.
+
+    Args:
+        values: arguments of ``turret.launch.py`` by name.
+        config: made from them.
+
+    Raises:
+        TurretError: with one sentence that names the argument.
+    """
+    if values['video_file']:
+        inputs.require_video(Path(values['video_file']))
+    if values['camera']:
+        inputs.require_camera(Path(values['camera']))
+    if values['sim'] == 'false' and config.simulated():
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT, f'sim:=false, but {" and ".join(config.simulated())} would be simulated: set '
+            'their drivers in a file given with params_file:=')
 
 
 def require_package(package: str, argument: str) -> None:
