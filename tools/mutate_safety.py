@@ -217,7 +217,7 @@ def mutants(module: str) -> Iterator[Mutant]:
         yield Mutant(module, node.lineno, lines[node.lineno - 1].strip(), f'{before} -> {text}', mutated.decode())
 
 
-def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
+def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # noqa: C901, PLR0912  one kind a branch
     """Give each node that can be changed with the text that takes its place. How a class is decorated is no guard."""
     decorated = {
         child for node in ast.walk(tree) if isinstance(node, ast.ClassDef)

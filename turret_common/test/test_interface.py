@@ -11,6 +11,8 @@ from turret_common.reason_codes import ReasonCode
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITIONS = sorted(path for kind in ('msg', 'srv', 'action') for path in (ROOT / 'turret_msgs' / kind).iterdir())
 FIELD = re.compile(r'(?P<type>[\w/]+(\[[^\]]*\])?)\s+(?P<name>[a-z]\w*)\s*(#\s*(?P<text>.*))?$')
+UNIT_OR_RANGE = re.compile(
+    r'\[[^\]]+\]|0\.\.1|-1\.\.1|0\.\.2|linear|hue|half width|variance|covariance|4x4|relative to')
 
 
 @pytest.mark.parametrize('path', DEFINITIONS, ids=lambda path: path.name)
@@ -25,8 +27,7 @@ def test_every_definition_says_what_it_is_and_every_field_what_it_means(path: Pa
         if not own_type and field['type'] != 'bool' and field['name'] not in ('lease_id', 'name', 'status'):
             assert field['text'], f'{field["name"]} has no comment'
         if field['type'].startswith('float'):
-            assert re.search(r'\[[^\]]+\]|0\.\.1|-1\.\.1|0\.\.2|linear|hue|half width|variance|covariance|4x4',
-                             field['text'] or ''), f'{field["name"]} has neither unit nor range'
+            assert UNIT_OR_RANGE.search(field['text'] or ''), f'{field["name"]} has neither unit nor range'
 
 
 def test_every_type_of_the_list_is_defined() -> None:

@@ -82,7 +82,7 @@ class Registry(Generic[PartT]):
         try:
             for part in classes():
                 self._add(part)
-        except Exception as error:  # whatever a part raises on import concerns that part alone
+        except Exception as error:  # noqa: BLE001  a part that raises on import must not affect others
             self.failed[source] = f'{type(error).__name__}: {error}'
 
     def _defined_in(self, module: str) -> list[Any]:

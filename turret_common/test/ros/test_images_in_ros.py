@@ -41,7 +41,8 @@ def test_an_uncalibrated_camera_is_none() -> None:
 def test_every_image_is_described(ros: RosHarness) -> None:
     received = ros.collect(CameraInfo, 'camera/camera_info', STREAM)
     publisher = CameraInfoPublisher(ros.probe)
-    wait_until(publisher._publisher.get_subscription_count, 10.0, 'the connection')
+    matched = publisher._publisher.get_subscription_count  # noqa: SLF001  no other way to know that it is matched
+    wait_until(matched, 10.0, 'the connection')
     near = PinholeCamera.from_field_of_view(640, 480, 1.0)
     far = PinholeCamera(640, 480, 2550.0, 2552.0, 322.0, 238.0, (-0.12, 0.05, 0.001, -0.0008, -0.01))
     described = [(near, 1.25, 'a'), (near, 2.5, 'a'), (near, 2.75, 'b'), (far, 3.5, 'b'), (near, 2e9, 'a')]
@@ -66,7 +67,7 @@ def test_the_feed_decodes_only_a_camera_that_is_another(ros: RosHarness, monkeyp
     def after(*described: tuple[float, PinholeCamera]) -> PinholeCamera | None:
         messages = [serialize_message(camera_to_info(camera, Header(stamp=stamp_from(stamp), frame_id='a')))
                     for stamp, camera in described]
-        monkeypatch.setattr(feed._infos, 'take', lambda: iter(messages))
+        monkeypatch.setattr(images.PolledSubscription, 'take', lambda _: iter(messages))
         return feed.catch_up()
     monkeypatch.setattr(images, 'deserialize_message', decode)
     near, far = PinholeCamera.from_field_of_view(640, 480, 1.0), PinholeCamera.from_field_of_view(640, 480, 0.2)

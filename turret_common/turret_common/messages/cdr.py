@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import itertools
 import math
 import struct
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from typing import Any
 
 from turret_common.errors import TurretError
@@ -94,17 +94,17 @@ class Codec:
     def __init__(self, kind: Struct) -> None:
         self.kind = kind
 
-    @cached_property
+    @functools.cached_property
     def to_json(self) -> Decoder:
         """Serialized bytes to values for JSON."""
         return compile_decoder(self.kind)
 
-    @cached_property
+    @functools.cached_property
     def to_cbor(self) -> Decoder:
         """Serialized bytes to values for CBOR."""
         return compile_decoder(self.kind, cbor=True)
 
-    @cached_property
+    @functools.cached_property
     def encode(self) -> Encoder:
         """Values to serialized bytes."""
         return compile_encoder(self.kind)
@@ -368,40 +368,44 @@ def _number_writer(kind: Primitive) -> _Write:
 
 
 def _number_check(kind: Primitive) -> Callable[[Any, str], Any]:
+    """Return a function of a value and its path that returns the value to pack, or raises :class:`CodecError`."""
     if kind.name == 'bool':
-        def check_bool(value: Any, path: str) -> bool:
-            if value is True or value is False:
-                return bool(value)
-            raise _mismatch(path, kind, value)
-        return check_bool
+        return functools.partial(_checked_bool, kind)
     if kind.name.startswith('float'):
-        limit = 3.4028235677973366e38 if kind.name == 'float32' else math.inf
-
-        def check_float(value: Any, path: str) -> float:
-            if value is None:
-                return math.nan
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise _mismatch(path, kind, value)
-            try:
-                number = float(value)
-            except OverflowError:
-                raise _out_of_range(path, kind, value) from None
-            if math.isfinite(number) and abs(number) >= limit:
-                raise _out_of_range(path, kind, value)
-            return number
-        return check_float
+        return functools.partial(_checked_float, kind, 3.4028235677973366e38 if kind.name == 'float32' else math.inf)
     bits = 8 * PRIMITIVES[kind.name][0]
-    lower, upper = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if kind.name.startswith('int') else (0, 2**bits - 1)
+    limits = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if kind.name.startswith('int') else (0, 2**bits - 1)
+    return functools.partial(_checked_int, kind, *limits)
 
-    def check_int(value: Any, path: str) -> int:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _mismatch(path, kind, value)
-        if not lower <= value <= upper:
-            raise _out_of_range(path, kind, value)
-        return value
-    return check_int
+
+def _checked_bool(kind: Primitive, value: Any, path: str) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise _mismatch(path, kind, value)
+
+
+def _checked_float(kind: Primitive, limit: float, value: Any, path: str) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _mismatch(path, kind, value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise _out_of_range(path, kind, value) from None
+    if math.isfinite(number) and abs(number) >= limit:
+        raise _out_of_range(path, kind, value)
+    return number
+
+
+def _checked_int(kind: Primitive, lower: int, upper: int, value: Any, path: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _mismatch(path, kind, value)
+    if not lower <= value <= upper:
+        raise _out_of_range(path, kind, value)
+    return value
 
 
 def _text_writer(kind: Text) -> _Write:

@@ -27,10 +27,10 @@ class UnspunGroup(CallbackGroup):
     rclpy has no public way to exclude a subscription from the executor that spins its node.
     """
 
-    def add_entity(self, entity: Any) -> None:
+    def add_entity(self, _: Any) -> None:
         """Do not keep a reference: rclpy never removes destroyed entities from a group."""
 
-    def can_execute(self, entity: Any) -> bool:
+    def can_execute(self, _: Any) -> bool:
         """Return False: an executor must not take its messages."""
         return False
 
@@ -41,7 +41,7 @@ class UntrackedGroup(ReentrantCallbackGroup):
     The groups of rclpy keep a weak reference to each entity ever added.
     """
 
-    def add_entity(self, entity: Any) -> None:
+    def add_entity(self, _: Any) -> None:
         """Do not keep a reference."""
 
 
@@ -114,17 +114,17 @@ def parameter_overrides(node: Node) -> dict[str, Any]:
 
     The public API gives an override only together with the declaration of its parameter.
     """
-    return {name: parameter.value for name, parameter in node._parameter_overrides.items()}
+    return {name: parameter.value for name, parameter in node._parameter_overrides.items()}  # noqa: SLF001  see above
 
 
 def is_shut_down(executor: Executor) -> bool:
     """Return whether :meth:`Executor.shutdown` was called. There is no public query."""
-    return bool(executor._is_shutdown)
+    return bool(executor._is_shutdown)  # noqa: SLF001  see above
 
 
 def feedback_type(goal: ServerGoalHandle) -> Any:
     """Return the feedback message class of a goal's action. A goal handle does not give its action type."""
-    return goal._action_server.action_type.Feedback
+    return goal._action_server.action_type.Feedback  # noqa: SLF001  see above
 
 
 def constants(message_type: Any) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _answering(owner: Any, name: str, response: Any) -> Iterator[None]:
         response.success = True
     except TurretError as error:
         response.code, response.message = int(error.code), error.message
-    except Exception as error:  # the boundary: report, never hang the caller
+    except Exception as error:  # noqa: BLE001  the caller must get a response
         node = owner if isinstance(owner, Node) else owner.node
         node.get_logger().error(f'{name}: {type(error).__name__}: {error}')
         response.code = int(ReasonCode.INTERNAL_ERROR)

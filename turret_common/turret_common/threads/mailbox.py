@@ -53,7 +53,7 @@ class Mailbox:
         if result.set_running_or_notify_cancel():
             try:
                 result.set_result(function())
-            except Exception as error:  # raised again in the thread that called
+            except Exception as error:  # noqa: BLE001  raised again in the calling thread
                 result.set_exception(error)
         return True
 

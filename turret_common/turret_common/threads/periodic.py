@@ -47,7 +47,7 @@ class Periodic(threading.Thread):
                     deadline += self._period_s
                 if self._wait(deadline - now):
                     deadline = time.monotonic()
-        except BaseException as error:  # the boundary of the thread: nobody above would learn of it
+        except BaseException as error:  # noqa: BLE001  it would be lost with the thread
             self._on_error(error)
 
     def _sleep(self, duration_s: float) -> bool:
