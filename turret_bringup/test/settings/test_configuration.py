@@ -218,7 +218,7 @@ def test_an_example_describes_a_whole_build_with_a_laser_that_is_dark_until_its_
 
 
 def test_one_pin_for_two_nodes_is_refused() -> None:
-    with pytest.raises(TurretError, match='GPIO 20 is given to both'):
+    with pytest.raises(TurretError, match='GPIO 20 is used by both'):
         configuration.compose('turret', [Path('pi5_step_dir.yaml')], ['laser.laser_pin=20'])
 
 
