@@ -1,4 +1,4 @@
-"""A stand-in for the simulated hardware that answers what a test tells it to."""
+"""A stand-in for the simulated hardware that answers as a test configures it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ LOST = TurretError(ReasonCode.IO_ERROR, 'gone')
 
 
 class Clock:
-    """Time that passes only when a test says so."""
+    """Time that passes only when a test advances it."""
 
     def __init__(self) -> None:
         self.t_ns = 0
@@ -32,7 +32,7 @@ class Clock:
 
 
 class Scripted(ImageSource):
-    """Does what a script says: True = a frame 40 ms later, an error = raise it. Opening takes a step too."""
+    """Follows a script: True = a frame 40 ms later, an error = raise it. Opening takes a step too."""
 
     hardware = False
     stamp_source = StampSource.SIMULATED
@@ -78,7 +78,7 @@ def run() -> Iterator[Callable[..., Grabber]]:
 
 
 def forever(*first: Any) -> Callable[[], Iterator[Any]]:
-    """Return a script that begins with ``first`` and then goes on with frames."""
+    """Return a script that begins with ``first`` and then continues with frames."""
     def script() -> Iterator[Any]:
         yield from first
         while True:

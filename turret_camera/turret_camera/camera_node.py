@@ -1,4 +1,4 @@
-"""The node ``camera``: publishes what one source of pictures delivers."""
+"""The node ``camera``: publishes the frames of one image source."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _ros_stamp(monotonic_ns: int) -> Any:
 
 def main() -> int:
     """Run the node."""
-    cv2.setNumThreads(1)  # pictures this small take longer when several threads share them
+    cv2.setNumThreads(1)  # images this small take longer when several threads share them
     return run(CameraNode)
 
 

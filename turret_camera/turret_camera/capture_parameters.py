@@ -25,7 +25,7 @@ class RecordingParameters:
 
 @dataclasses.dataclass(frozen=True)
 class AudioParameters:
-    """The microphone, heard only while somebody listens or records."""
+    """The microphone, read only while there is a subscriber or a recording."""
 
     source: str = param(
         'none', 'Audio source: an ALSA device, a looped sound file, or a test tone',

@@ -1,4 +1,4 @@
-"""One picture as a source delivers it."""
+"""One frame as a source delivers it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
 
-#: A BGR picture: uint8, shape (height, width, 3). Typed loosely because OpenCV returns what it calls MatLike.
+#: A BGR image: uint8, shape (height, width, 3). Typed loosely because OpenCV returns what it calls MatLike.
 Pixels = npt.NDArray[Any]
 #: What ROS calls it.
 ENCODING = 'bgr8'
@@ -45,7 +45,7 @@ class Settings:
 
 
 class Frame:
-    """A BGR picture, a JPEG or both: what is missing is made when first asked for.
+    """A BGR image, a JPEG or both; the missing one is made on first use.
 
     Attributes:
         stamp_ns: when its light was collected, on CLOCK_MONOTONIC: the midpoint of the exposure where that is known.
@@ -65,7 +65,7 @@ class Frame:
         self._jpeg = jpeg
 
     def pixels(self) -> Pixels:
-        """Return the picture as BGR, shape (height, width, 3); not to be written to.
+        """Return the image as BGR, shape (height, width, 3); not to be written to.
 
         Raises:
             TurretError: IO_ERROR when the device gave a JPEG that cannot be read.
@@ -78,20 +78,20 @@ class Frame:
         return self._pixels
 
     def jpeg(self, quality: int) -> bytes:
-        """Return the picture as JPEG: the device's own, or encoded once with ``quality`` (1 to 100)."""
+        """Return the image as JPEG: the device's own, or encoded once with ``quality`` (1 to 100)."""
         if self._jpeg is None:
             self._jpeg = encode_jpeg(self.pixels(), quality)
         return self._jpeg
 
 
 def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
-    """Return a BGR picture as JPEG."""
+    """Return a BGR image as JPEG."""
     _, buffer = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return buffer.tobytes()
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height of a JPEG in px, from its frame header; None when ``data`` is no whole JPEG."""
+    """Return width and height of a JPEG in px, from its frame header; None when ``data`` is not a complete JPEG."""
     if not data.startswith(b'\xff\xd8') or b'\xff\xd9' not in data[-64:]:  # some cameras add a few bytes
         return None
     i = 2

@@ -102,7 +102,7 @@ class Grabber:
         self._wake.set()
 
     def state(self) -> GrabberState:
-        """Return the state now: a source that says nothing for long is not streaming, even if reading it hangs."""
+        """Return the state now: a source that delivers nothing for long is not streaming, even if reading it hangs."""
         state = self._state
         if state.status is not Status.STREAMING or state.last_ns is None:
             return state
@@ -150,7 +150,7 @@ class Grabber:
             self._set(Status.STARTING, ReasonCode.CAMERA_ABSENT, str(error))
 
     def _read(self) -> None:
-        """Read until told to stop, or until a parameter changes that the source has to be opened anew for."""
+        """Read until :meth:`stop`, or until a parameter changes that the source has to be reopened for."""
         parameters = self._source.parameters
         while not self._stop.is_set():
             if self._parameters is not self._source.parameters:
@@ -159,7 +159,7 @@ class Grabber:
                     return
                 self._source.configure(self._parameters)
             frame = self._source.read()
-            if self._stop.is_set():  # perhaps long ago, and nobody is there to take it
+            if self._stop.is_set():  # perhaps long ago, and there is no reader any more
                 return
             self.newest = frame
             self._arrivals.append(frame.stamp_ns)

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
-from board_pictures import LENS, picture, poses
+from board_images import LENS, board_image, poses
 
 from turret_camera.lens.calibration_file import load_calibration, save_calibration
 from turret_camera.lens.calibrator import Board, BoardKind, LensCalibration
@@ -18,7 +18,7 @@ def test_a_lens_is_found_and_kept_in_a_file(kind: BoardKind, tmp_path: Path) -> 
     board = Board(kind, 9, 6, 0.75)
     calibration = LensCalibration(board, 8)
     for turn, middle in poses():
-        seen = picture(board, turn, middle)
+        seen = board_image(board, turn, middle)
         assert not calibration.offer(seen)  # a board that has just come may still move
         calibration.offer(seen)
         if calibration.complete:
@@ -38,11 +38,11 @@ def test_it_says_what_is_missing_and_takes_no_view_twice() -> None:
     board = Board(BoardKind.CHARUCO, 9, 6, 0.75)
     calibration = LensCalibration(board, 5)
     assert 'whole board' in calibration.prompt
-    seen = picture(board, (0.0, 0.0, 0.0), (0.0, 0.0, 12.0))
+    seen = board_image(board, (0.0, 0.0, 0.0), (0.0, 0.0, 12.0))
     taken = [calibration.offer(seen) for _ in range(4)]
     assert taken == [False, True, False, False]
     assert 'left' in calibration.prompt
-    moved = picture(board, (0.0, 0.0, 0.0), (1.5, 0.0, 12.0))
+    moved = board_image(board, (0.0, 0.0, 0.0), (1.5, 0.0, 12.0))
     assert not calibration.offer(moved)
     assert calibration.progress == pytest.approx(0.2)
     with pytest.raises(TurretError):

@@ -42,7 +42,7 @@ def frame(t_s: float, width: int = 64, height: int = 48) -> Frame:
 
 def times(path: Path) -> list[float]:
     with av.open(str(path)) as container:
-        return [float(picture.time) for picture in container.decode(video=0)]
+        return [float(image.time) for image in container.decode(video=0)]
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ def test_the_list_is_newest_first_with_kind_size_and_duration(library: MediaLibr
     assert video.duration_s == pytest.approx(1.0, abs=0.15)
 
 
-def test_small_pictures_are_made_and_go_with_their_files(library: MediaLibrary, record: Any) -> None:
+def test_thumbnails_are_made_and_removed_with_their_files(library: MediaLibrary, record: Any) -> None:
     still = library.reserve('', '.jpg', NOW)
     cv2.imwrite(str(still), np.full((480, 640, 3), 90, np.uint8))
     damaged = library.reserve('damaged', '.jpg', NOW)
-    damaged.write_bytes(b'no picture')
+    damaged.write_bytes(b'no image')
     recorder = record()
     feed(recorder, [frame(0.1 * i) for i in range(11)])
     recorder.stop(10.0)
@@ -184,9 +184,9 @@ def click_at(path: Path) -> float:
 
 
 @pytest.mark.parametrize('gap', [False, True], ids=['whole', 'with a gap'])
-def test_sound_is_heard_with_its_picture(record: Any, gap: bool) -> None:
+def test_sound_is_heard_with_its_image(record: Any, gap: bool) -> None:
     recorder = record(audio_bit_rate=64000)
-    heard = sounds(4.5, 7.1, click_s=6.5)  # from half a second before the first picture on
+    heard = sounds(4.5, 7.1, click_s=6.5)  # from half a second before the first image on
     if gap:
         heard = [sound for sound in heard if not 5.3e9 < sound.stamp_ns < 6.1e9]
     for i in range(21):
@@ -200,11 +200,11 @@ def test_sound_is_heard_with_its_picture(record: Any, gap: bool) -> None:
     assert click_at(recorder.path) - times(recorder.path)[0] == pytest.approx(1.5, abs=0.06)
 
 
-def test_a_microphone_that_says_nothing_holds_no_picture_back(record: Any) -> None:
+def test_a_silent_microphone_delays_no_image(record: Any) -> None:
     recorder = record(audio_bit_rate=64000)
     feed(recorder, [frame(5.0 + 0.1 * i) for i in range(31)])
     wait_until(lambda: recorder.progress.duration_s >= 3.0)
-    assert times(recorder.path)[-1] > 2.0  # while it goes on
+    assert times(recorder.path)[-1] > 2.0  # while it runs
     recorder.stop(10.0)
     assert len(times(recorder.path)) == 31
     assert not recorder.progress.sound

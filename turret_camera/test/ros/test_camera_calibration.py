@@ -1,4 +1,4 @@
-"""The action that measures the lens, on a node whose camera shows pictures of a board."""
+"""The action that measures the lens, on a node whose camera shows images of a board."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from board_pictures import LENS, picture, poses
+from board_images import LENS, board_image, poses
 from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
@@ -21,16 +21,16 @@ from turret_common.ros.qos import IMAGE_OUT, STREAM
 from turret_common.testing.ros_testing import wait_until
 from turret_msgs.action import CalibrateCamera
 
-_LOOKS = 4  # at each picture
+_LOOKS = 4  # at each image
 
 
 class Shows:
-    """Publishes pictures as a camera's driver would; the next one after a few looks of the calibration."""
+    """Publishes images as a camera's driver would; the next one after a few looks of the calibration."""
 
     def __init__(self, ros: Any) -> None:
         board = Board(BoardKind.CHARUCO, 9, 6, 0.75)
         self.looks = 0
-        self._pictures = [picture(board, *pose) for pose in poses()[:20]]
+        self._images = [board_image(board, *pose) for pose in poses()[:20]]
         self._out = ros.probe.create_publisher(Image, '/other/image_raw', IMAGE_OUT)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._show)
@@ -42,7 +42,7 @@ class Shows:
 
     def _show(self) -> None:
         while not self._ending.wait(0.05):
-            pixels = self._pictures[self.looks // _LOOKS % len(self._pictures)]
+            pixels = self._images[self.looks // _LOOKS % len(self._images)]
             self._out.publish(array_to_image(pixels, 'mono8', Header()))
 
 

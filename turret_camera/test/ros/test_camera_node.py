@@ -113,7 +113,7 @@ def test_live_parameters_act_and_are_in_the_state(ros: Any, make_plant: Any) -> 
     wait_until(lambda: states[-1].exposure_us == 2500.0 and states[-1].width == 80, what='state')
 
 
-def test_a_still_is_the_picture_without_loss_of_size(ros: Any, make_plant: Any, own_state: Any) -> None:
+def test_a_still_is_the_image_without_loss_of_size(ros: Any, make_plant: Any, own_state: Any) -> None:
     make_plant()
     start(ros, width=320, height=240)
     refused = ros.call(CaptureStill, 'camera/capture_still', CaptureStill.Request(label='../x'))
@@ -130,7 +130,7 @@ def test_a_still_is_the_picture_without_loss_of_size(ros: Any, make_plant: Any, 
     assert answer.code == ReasonCode.INVALID_ARGUMENT
 
 
-def test_without_pictures_there_is_no_still(ros: Any) -> None:
+def test_without_images_there_is_no_still(ros: Any) -> None:
     start(ros)
     answer = ros.call(CaptureStill, 'camera/capture_still', CaptureStill.Request())
     assert answer.code == ReasonCode.NO_FRAMES
@@ -176,7 +176,7 @@ def test_annotated_video_is_listened_to_only_while_recording(ros: Any, make_plan
     assert 0.2 <= ended.duration_s <= 0.81
 
 
-def test_pictures_of_another_driver_keep_their_stamp_and_calibration(ros: Any) -> None:
+def test_images_of_another_driver_keep_their_stamp_and_calibration(ros: Any) -> None:
     start(ros, source='topic', image_topic='/driver/image')
     images = ros.probe.create_publisher(Image, '/driver/image', IMAGE_OUT)
     infos = ros.probe.create_publisher(CameraInfo, '/driver/camera_info', STREAM)
@@ -193,7 +193,7 @@ def test_pictures_of_another_driver_keep_their_stamp_and_calibration(ros: Any) -
         images.publish(array_to_image(np.full((48, 64, 3), (10, 20, 30), np.uint8), 'rgb8', header))
         time.sleep(0.02)
         return raw and info and info[-1].k[0] == 71.0
-    wait_until(arrived, what='pictures')
+    wait_until(arrived, what='images')
     assert image_to_array(raw[-1])[0, 0].tolist() == [30, 20, 10]
     assert raw[-1].header.frame_id == 'camera_optical_frame'
     assert min(abs(round(seconds(raw[-1].header.stamp) * 1e6) - stamp) for stamp in sent) < 500
@@ -218,14 +218,14 @@ def test_a_topic_that_comes_late_falls_silent_or_carries_garbage_is_a_fault_unti
     good = array_to_image(np.full((48, 64, 3), 90, np.uint8), 'bgr8', Header())
     strange = Image(height=48, width=64, encoding='polar', step=192, data=bytes(9216))
     short = Image(height=48, width=64, encoding='bgr8', step=192, data=bytes(100))
-    wait_until(lambda: streams(good), what='pictures that came late')
+    wait_until(lambda: streams(good), what='images that came late')
     assert states[-1].stamp_source == CameraState.STAMP_ARRIVAL  # they carried no stamp
     for garbage in (strange, short):
         wait_until(lambda: not streams(garbage), what='fault')  # noqa: B023
         assert states[-1].code == ReasonCode.CAMERA_LOST
-        wait_until(lambda: streams(good), what='pictures after garbage')
+        wait_until(lambda: streams(good), what='images after garbage')
     wait_until(lambda: states[-1].code == ReasonCode.CAMERA_LOST, what='silence')
-    wait_until(lambda: streams(good), what='pictures after silence')
+    wait_until(lambda: streams(good), what='images after silence')
 
 
 def test_live_sound_is_made_for_listeners_only(ros: Any) -> None:
@@ -241,7 +241,7 @@ def test_live_sound_is_made_for_listeners_only(ros: Any) -> None:
         assert sum(frame.samples for frame in container.decode(audio=0)) > 0.3 * 48000
 
 
-def test_a_microphone_that_is_not_there_says_so_and_is_none_of_the_pictures_business(
+def test_a_missing_microphone_is_reported_and_does_not_affect_the_images(
         ros: Any, make_plant: Any) -> None:
     make_plant()
     start(ros, **{'audio.source': 'alsa', 'audio.device': 'no such device'})
@@ -250,13 +250,13 @@ def test_a_microphone_that_is_not_there_says_so_and_is_none_of_the_pictures_busi
     wait_until(lambda: states and states[-1].audio.status == AudioState.STATUS_FAILED, what='fault of the sound')
     assert states[-1].audio.code == ReasonCode.IO_ERROR
     assert 'no such device' in states[-1].audio.message
-    wait_until(lambda: states[-1].status == CameraState.STATUS_STREAMING, what='pictures')
+    wait_until(lambda: states[-1].status == CameraState.STATUS_STREAMING, what='images')
     assert ros.call(StartRecording, 'camera/start_recording', StartRecording.Request()).success
     wait_until(lambda: states[-1].recording.duration_s > 0.5, what='recording')
     assert not states[-1].recording.audio
 
 
-def test_a_recording_has_sound_and_a_small_picture(ros: Any, make_plant: Any, own_state: Any) -> None:
+def test_a_recording_has_sound_and_a_thumbnail(ros: Any, make_plant: Any, own_state: Any) -> None:
     make_plant()
     start(ros, **{'audio.source': 'tone'})
     states = ros.collect(CameraState, 'camera/state', STATE)
@@ -264,7 +264,7 @@ def test_a_recording_has_sound_and_a_small_picture(ros: Any, make_plant: Any, ow
     wait_until(lambda: states and states[-1].recording.duration_s > 1.0 and states[-1].recording.audio, what='sound')
     ros.call(StopRecording, 'camera/stop_recording', StopRecording.Request())
     folder = own_state / 'turret' / 'turret' / 'media'
-    wait_until(lambda: (folder / '.thumbnails' / f'{begun.name}.jpg').exists(), what='small picture')
+    wait_until(lambda: (folder / '.thumbnails' / f'{begun.name}.jpg').exists(), what='thumbnail')
     wait_until(lambda: states[-1].audio.status == AudioState.STATUS_IDLE, what='rest')
     with av.open(str(folder / begun.name)) as container:
         heard = sum(frame.samples for frame in container.decode(audio=0)) / 48000.0

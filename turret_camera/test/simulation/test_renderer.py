@@ -130,7 +130,7 @@ def test_color_controls_act() -> None:
     assert (blue > 60, green, red < 180) == (True, 120, True)
 
 
-def test_the_same_seed_gives_the_same_pictures(room: Panorama) -> None:
+def test_the_same_seed_gives_the_same_images(room: Panorama) -> None:
     shown = scene(0.2, -0.1, objects=(balloon(Bearing(0.1, 0.0)),))
     one, other, third = renderer(room), renderer(room), renderer(room, seed=2)
     for _ in range(3):

@@ -47,7 +47,7 @@ def test_what_the_room_is_painted_by_is_part_of_its_name(
     assert len(painted) == 2
 
 
-@pytest.mark.parametrize('damage', [b'', b'no picture', b'\x93NUMPY'])
+@pytest.mark.parametrize('damage', [b'', b'no image', b'\x93NUMPY'])
 def test_a_damaged_file_is_painted_again(tmp_path: Path, painted: list[tuple[Any, ...]], damage: bytes) -> None:
     stored_room(tmp_path, 1, 40.0)
     path, = tmp_path.iterdir()

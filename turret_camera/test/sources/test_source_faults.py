@@ -16,7 +16,16 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 import pytest
-from test_sources import CLOCK, SMALL, FakeCapture, FakeControls, FakePicamera2, MjpegHandler, make_video, picture
+from test_sources import (
+    CLOCK,
+    SMALL,
+    FakeCapture,
+    FakeControls,
+    FakePicamera2,
+    MjpegHandler,
+    make_video,
+    numbered_image,
+)
 
 from turret_camera.frame import Frame, encode_jpeg
 from turret_camera.grabber import Grabber, Status
@@ -100,7 +109,7 @@ class ImagesWorld(World):
         self.vanish()
         (self.folder / 'shots').mkdir()
         for i in range(3):
-            cv2.imwrite(str(self.folder / 'shots' / f'{i}.png'), picture(i))
+            cv2.imwrite(str(self.folder / 'shots' / f'{i}.png'), numbered_image(i))
 
     def vanish(self) -> None:
         shutil.rmtree(self.folder / 'shots', ignore_errors=True)
@@ -156,7 +165,7 @@ class StreamWorld(World):
         class Handler(MjpegHandler):
             def jpegs(self) -> Iterator[bytes]:
                 while not alive.wait(0.003):
-                    yield GARBAGE if world.spoilt else encode_jpeg(picture(1), 90)
+                    yield GARBAGE if world.spoilt else encode_jpeg(numbered_image(1), 90)
 
         class Server(http.server.ThreadingHTTPServer):
             allow_reuse_address = True
@@ -227,8 +236,8 @@ class Run:
         self.grabber = Grabber(self.source, CLOCK, self.frames.append, changed=lambda: None)
         self.grabber.start()
 
-    def wait_for_pictures(self) -> None:
-        """Wait for whole pictures that are read from now on."""
+    def wait_for_images(self) -> None:
+        """Wait for whole images that are read from now on."""
         before = len(self.frames)
         wait_until(lambda: len(self.frames) > before + 2 and self.grabber.state().status is Status.STREAMING)
         assert self.frames[-1].pixels().shape == (120, 160, 3)
@@ -248,33 +257,33 @@ def test_a_source_that_comes_late_is_used(world: World, run: Run) -> None:
     assert state.message
     assert '\n' not in state.message
     world.appear()
-    run.wait_for_pictures()
+    run.wait_for_images()
 
 
 def test_an_unplugged_source_is_lost_and_used_again(world: World, run: Run) -> None:
     world.appear()
-    run.wait_for_pictures()
+    run.wait_for_images()
     for _ in range(2):
         world.vanish()
         wait_until(lambda: run.grabber.state().code is ReasonCode.CAMERA_LOST)
         assert run.grabber.state().status is Status.RECOVERING
         world.appear()
-        run.wait_for_pictures()
+        run.wait_for_images()
 
 
-def test_garbage_is_a_fault_and_no_picture(world: World, run: Run) -> None:
+def test_garbage_is_a_fault_and_no_image(world: World, run: Run) -> None:
     world.appear()
-    run.wait_for_pictures()
+    run.wait_for_images()
     world.spoil()
     wait_until(lambda: run.grabber.state().code is ReasonCode.CAMERA_LOST)
     assert all(frame.pixels().shape == (120, 160, 3) for frame in run.frames[-5:])
     world.appear()
-    run.wait_for_pictures()
+    run.wait_for_images()
 
 
 def test_a_stopped_source_delivers_nothing_and_can_be_used_by_another(world: World, run: Run) -> None:
     world.appear()
-    run.wait_for_pictures()
+    run.wait_for_images()
     run.grabber.stop()
     assert not run.grabber._thread.is_alive()
     count = len(run.frames)

@@ -40,7 +40,7 @@ STARTS_MS = (0, 20, 80, 100, 160, 180, 240, 260)
 
 
 class Clock:
-    """Time that passes only when somebody sleeps, or when a test says so."""
+    """Time that passes only in a sleep, or when a test advances it."""
 
     def __init__(self) -> None:
         self.t_ns = 1_000_000_000
@@ -52,19 +52,19 @@ class Clock:
         self.t_ns = max(self.t_ns, t_ns)
 
 
-def picture(i: int) -> Any:
-    """Return a picture whose gray level says which one it is."""
+def numbered_image(i: int) -> Any:
+    """Return an image whose gray level is its number."""
     return np.full((120, 160, 3), 40 + 20 * (i % 8), np.uint8)
 
 
 def make_video(path: Path) -> Path:
-    """Write a video of 8 pictures, shown at :data:`STARTS_MS`."""
+    """Write a video of 8 images, shown at :data:`STARTS_MS`."""
     with av.open(str(path), 'w') as container:
         stream = container.add_stream('libx264', rate=50, options={'crf': '10', 'bf': '0'})
         stream.width, stream.height, stream.pix_fmt = 160, 120, 'yuv420p'
         stream.codec_context.time_base = Fraction(1, 1000)
         for i, start_ms in enumerate(STARTS_MS):
-            frame = av.VideoFrame.from_ndarray(picture(i), 'bgr24')
+            frame = av.VideoFrame.from_ndarray(numbered_image(i), 'bgr24')
             frame.pts, frame.time_base = start_ms, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -96,7 +96,7 @@ class FakeCapture:
     def read(self) -> tuple[bool, Any]:
         threading.Event().wait(0.005)
         self._taken += 1
-        jpeg = encode_jpeg(picture(self._taken), 90)
+        jpeg = encode_jpeg(numbered_image(self._taken), 90)
         if self._taken % 3 == 0:
             jpeg = jpeg[:len(jpeg) // 2]
         return self.plugged, np.frombuffer(jpeg, np.uint8)[None]
@@ -166,7 +166,7 @@ class FakePicamera2:
 
 class MjpegHandler(http.server.BaseHTTPRequestHandler):
     def jpegs(self) -> Iterator[bytes]:
-        return (encode_jpeg(picture(i), 90) for i in range(200))
+        return (encode_jpeg(numbered_image(i), 90) for i in range(200))
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -202,7 +202,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         p = dataclasses.replace(p, video_file=str(make_video(tmp_path / 'video.mp4')))
     if kind == 'images':
         for i in range(4):
-            cv2.imwrite(str(tmp_path / f'{i}.png'), picture(i))
+            cv2.imwrite(str(tmp_path / f'{i}.png'), numbered_image(i))
         p = dataclasses.replace(p, images=str(tmp_path))
     if kind == 'v4l2':
         device = tmp_path / 'video0'
@@ -312,7 +312,7 @@ def test_jpeg_of_the_device_is_passed_on_and_damaged_ones_are_counted(tmp_path: 
     camera = V4l2Source(p, CLOCK, None, FakeCapture, FakeControls)  # type: ignore[arg-type]
     camera.open()
     frames = [camera.read() for _ in range(4)]
-    assert frames[0].jpeg(10) == encode_jpeg(picture(1), 90)  # the device's own, not one of quality 10
+    assert frames[0].jpeg(10) == encode_jpeg(numbered_image(1), 90)  # the device's own, not one of quality 10
     assert [frame.dropped for frame in frames] == [0, 0, 1, 0]
 
 
@@ -354,8 +354,8 @@ def test_footage_that_comes_too_late_is_left_out(tmp_path: Path, make_plant: Cal
 def test_images_named_by_a_pattern_come_in_order(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
     make_plant()
     for i in (2, 0, 1):
-        cv2.imwrite(str(tmp_path / f'shot{i}.png'), picture(i))
-    cv2.imwrite(str(tmp_path / 'other.png'), picture(7))
+        cv2.imwrite(str(tmp_path / f'shot{i}.png'), numbered_image(i))
+    cv2.imwrite(str(tmp_path / 'other.png'), numbered_image(7))
     shots = ImagesSource(
         dataclasses.replace(SMALL, images=str(tmp_path / 'shot*.png')), PlantLink(plant_socket('turret')), CLOCK)
     shots.open()
@@ -364,7 +364,7 @@ def test_images_named_by_a_pattern_come_in_order(tmp_path: Path, make_plant: Cal
 
 @pytest.mark.parametrize('pose', [(0.0, 0.0), (0.3, 0.1), (-0.25, -0.12)])
 def test_the_virtual_head_sees_footage_where_geometry_says(pose: tuple[float, float]) -> None:
-    """A dot of the picture is seen at the pixel of its bearing, from every pose."""
+    """A dot of the image is seen at the pixel of its bearing, from every pose."""
     footage = np.zeros((432, 768, 3), np.uint8)
     footage[180:183, 400:403] = 255
     bearing = pixel_to_bearing(PinholeCamera.from_field_of_view(768, 432, 1.6), 401.0, 181.0, 0.0, 0.0)
@@ -372,7 +372,7 @@ def test_the_virtual_head_sees_footage_where_geometry_says(pose: tuple[float, fl
     expected = bearing_to_pixel(camera, bearing, *pose)
     assert expected is not None
     light = look(footage, 1.6, View(camera), Pose(*pose))[..., 0].astype(float)
-    light[light <= 40] = 0.0  # what is beyond the picture
+    light[light <= 40] = 0.0  # what is beyond the image
     rows, columns = np.mgrid[:480, :640]
     assert (columns * light).sum() / light.sum() == pytest.approx(expected[0], abs=0.3)
     assert (rows * light).sum() / light.sum() == pytest.approx(expected[1], abs=0.3)

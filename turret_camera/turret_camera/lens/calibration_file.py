@@ -18,7 +18,7 @@ def load_calibration(path: Path) -> PinholeCamera:
     """Return the camera that a file describes.
 
     Raises:
-        TurretError: NOT_FOUND, or INVALID_ARGUMENT when it is no calibration of the model ``plumb_bob``.
+        TurretError: NOT_FOUND, or INVALID_ARGUMENT when it is not a calibration of the model ``plumb_bob``.
     """
     try:
         document = yaml.safe_load(path.read_text())
@@ -33,7 +33,7 @@ def load_calibration(path: Path) -> PinholeCamera:
         raise TurretError(ReasonCode.NOT_FOUND, f'calibration {path}: {error.strerror}') from error
     except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
         raise TurretError(
-            ReasonCode.INVALID_ARGUMENT, f'{path} is no calibration: {type(error).__name__}: {error}') from error
+            ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: {type(error).__name__}: {error}') from error
     k1, k2, p1, p2, k3 = (*lens, 0.0)[:5]
     return PinholeCamera(width, height, matrix[0], matrix[4], matrix[2], matrix[5], (k1, k2, p1, p2, k3))
 

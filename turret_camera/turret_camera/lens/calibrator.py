@@ -72,7 +72,7 @@ class Board:
             self._detector = cv2.aruco.CharucoDetector(self._charuco)
 
     def draw(self, square_px: int) -> npt.NDArray[np.uint8]:
-        """Return its picture in gray, with a white margin of half a square."""
+        """Return its image in gray, with a white margin of half a square."""
         columns, rows = self._size
         margin = square_px // 2
         width, height = columns * square_px + 2 * margin, rows * square_px + 2 * margin
@@ -116,7 +116,7 @@ class Lens:
 
 
 class LensCalibration:
-    """Collects views that differ, says which are missing, and fits the lens."""
+    """Collects views that differ, reports which are missing, and fits the lens."""
 
     def __init__(self, board: Board, wanted: int) -> None:
         """``wanted`` is the number of views, 5 to 60.
@@ -159,7 +159,7 @@ class LensCalibration:
             'top': places[:, 1] < _OUTER, 'bottom': places[:, 1] > 1.0 - _OUTER}
         missing = next((side for side in _SIDES if not reached[side].any()), None)
         if missing:
-            return f'Bring the board to the {missing} of the picture and hold it still.'
+            return f'Bring the board to the {missing} of the image and hold it still.'
         if not (places[:, 3] > _SLANTED).any():
             return 'Slant the board and hold it still.'
         return 'Hold the board still in another place, nearer, farther or slanted.'
@@ -212,7 +212,7 @@ class LensCalibration:
         if not rms <= _MOST_RMS_PX:
             raise TurretError(
                 ReasonCode.CALIBRATION_FAILED, f'the corners are {rms:.1f} px away from any lens; is the board flat, '
-                'and has it as many squares as was said?')
+                'and does its number of squares match the parameters?')
         if not _FOV[0] < 2.0 * math.atan(0.5 * self._size[0] / fx) < _FOV[1]:
             raise TurretError(ReasonCode.CALIBRATION_FAILED, 'the views fit no lens; slant the board more')
         return lens

@@ -76,7 +76,7 @@ class AudioCapture:
 
         Args:
             parameters: what to capture.
-            clock: that sound is stamped with, as pictures are.
+            clock: that sound is stamped with, as images are.
             changed: called from any thread when the status changed.
         """
         self._parameters = parameters
@@ -102,7 +102,7 @@ class AudioCapture:
             self._thread.join(_LEAVE_S)
 
     def configure(self, parameters: AudioParameters) -> None:
-        """Take new parameters; another source is opened at once where somebody listens."""
+        """Take new parameters; another source is opened at once if there is a listener."""
         with self._wake:
             self._parameters = parameters
             self._failure = (ReasonCode.OK, '')
@@ -169,7 +169,7 @@ class AudioCapture:
         self._changed()
 
     def _capture(self, parameters: AudioParameters) -> None:
-        """Hand sound on until nobody wants it or another source is chosen."""
+        """Deliver sound until there is no listener or another source is chosen."""
         with contextlib.closing(_sounds(parameters, self._clock)) as sounds:
             for sound in sounds:
                 with self._wake:

@@ -19,7 +19,7 @@ from turret_common.reason_codes import ReasonCode
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}')
 _LABEL = re.compile(r'[A-Za-z0-9 _-]{0,40}')
 
-#: Folder of the small pictures, inside that of the media.
+#: Folder of the thumbnails, inside that of the media.
 THUMBNAILS = '.thumbnails'
 _THUMBNAIL_PX = 160  # longest side
 _THUMBNAIL_QUALITY = 80
@@ -65,7 +65,7 @@ class MediaLibrary:
         self._durations: dict[tuple[str, int], float] = {}
 
     def reserve(self, label: str, suffix: str, now: datetime.datetime) -> Path:
-        """Make a new, empty file that nobody else has and return its path.
+        """Create a new, empty file under an unused name and return its path.
 
         Args:
             label: part of the name; may be empty.
@@ -125,7 +125,7 @@ class MediaLibrary:
         if new.suffix != old.suffix:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the new name must end in {old.suffix}')
         try:
-            new.open('xb').close()  # so that nobody else can take it in between
+            new.open('xb').close()  # so that no other process can take the name in between
         except FileExistsError:
             raise TurretError(ReasonCode.ALREADY_EXISTS, f'there is a "{new_name}" already') from None
         old.replace(new)
@@ -138,11 +138,11 @@ class MediaLibrary:
         self.thumbnail(name).unlink(missing_ok=True)
 
     def thumbnail(self, name: str) -> Path:
-        """Return the path of the small picture of a file, which may not exist."""
+        """Return the path of the thumbnail of a file, which may not exist."""
         return self.folder / THUMBNAILS / f'{name}.jpg'
 
     def keep_thumbnail(self, name: str, pixels: Pixels) -> None:
-        """Write the small picture of a file. Raises OSError."""
+        """Write the thumbnail of a file. Raises OSError."""
         scale = _THUMBNAIL_PX / max(pixels.shape[:2])
         small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else pixels
         path = self.thumbnail(name)
@@ -152,16 +152,16 @@ class MediaLibrary:
         part.replace(path)
 
     def add_missing_thumbnails(self) -> None:
-        """Make the small pictures of files that have none; takes long where there are many."""
+        """Make the thumbnails of files that have none; takes long where there are many."""
         for item in self.list():
             if self.thumbnail(item.name).exists():
                 continue
             try:
-                pixels = _first_picture(self.path(item.name), item.kind)
+                pixels = _first_image(self.path(item.name), item.kind)
                 if pixels is not None:
                     self.keep_thumbnail(item.name, pixels)
             except (OSError, TurretError, ValueError, cv2.error) as error:  # gone meanwhile, or damaged
-                _log.info('no small picture of %s: %s', item.name, error)
+                _log.info('no thumbnail of %s: %s', item.name, error)
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name) or Path(name).suffix not in _KINDS:
@@ -183,8 +183,8 @@ class MediaLibrary:
         return self._durations[key]
 
 
-def _first_picture(path: Path, kind: MediaKind) -> Pixels | None:
-    """Return a file's picture, of a video the first one; None where there is none."""
+def _first_image(path: Path, kind: MediaKind) -> Pixels | None:
+    """Return a file's image, of a video the first one; None where there is none."""
     if kind is MediaKind.STILL:
         return cv2.imread(str(path))
     import av  # heavy; only those who play, record or list videos pay for it

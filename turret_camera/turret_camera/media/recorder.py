@@ -47,11 +47,11 @@ class Progress:
     """How far a recording is.
 
     Attributes:
-        active: it goes on.
+        active: it is running.
         duration_s: length so far in s.
         dropped: frames that the encoder was too slow for.
         sound: it has sound.
-        ended: why it ended by itself; None while it goes on and after it was stopped.
+        ended: why it ended by itself; None while it runs and after a stop.
     """
 
     active: bool = True
@@ -131,7 +131,7 @@ class VideoRecorder:
         self._finished()
 
     def _record(self, container: Any) -> None:
-        """Write frames until told to stop.
+        """Write frames until :meth:`stop`.
 
         Raises:
             TurretError: a limit is reached; the file is complete up to there.
@@ -178,9 +178,9 @@ class VideoEncoder:
 
         Args:
             container: that PyAV opened for writing.
-            first: picture, which gives the size.
+            first: image, which gives the size.
             crf: H.264 rate factor.
-            start_ns: stamp of the first picture.
+            start_ns: stamp of the first image.
             audio_bit_rate: of the sound in bit/s; 0 = without.
         """
         self._container = container
@@ -210,9 +210,9 @@ class VideoEncoder:
         width, height = self._size
         if pixels.shape[1] - width not in (0, 1) or pixels.shape[0] - height not in (0, 1):
             pixels = cv2.resize(pixels, self._size)  # the camera's size was changed
-        picture = av.VideoFrame.from_ndarray(pixels[:height, :width], 'bgr24')
-        picture.pts, picture.time_base = ticks, Fraction(1, _TICKS)
-        self._container.mux(self._stream.encode(picture))
+        image = av.VideoFrame.from_ndarray(pixels[:height, :width], 'bgr24')
+        image.pts, image.time_base = ticks, Fraction(1, _TICKS)
+        self._container.mux(self._stream.encode(image))
         return ticks / _TICKS
 
     def write_sound(self, sound: Sound) -> bool:
@@ -245,7 +245,7 @@ def container_options(av: Any) -> dict[str, str]:
     flags = 'empty_moov+default_base_moof+frag_keyframe'
     if av.library_versions['libavformat'] >= (62,):
         flags += '+hybrid_fragmented'  # becomes an ordinary MP4 when it is closed
-    # Without the last one a silent microphone would hold the pictures back for ten seconds.
+    # Without the last one a silent microphone would hold the images back for ten seconds.
     return {
         'movflags': flags, 'frag_duration': '400000', 'flush_packets': '1', 'max_interleave_delta': '300000'}
 

@@ -1,4 +1,4 @@
-"""Live sound on a topic, while somebody listens."""
+"""Live sound on a topic, while there is a subscriber."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHUNK_NS = 100_000_000
 
 
 class RosAudio:
-    """Publishes ``camera/audio`` and says what the microphone does."""
+    """Publishes ``camera/audio`` and reports the state of the microphone."""
 
     def __init__(
             self, node: Node, capture: AudioCapture, stamp: Callable[[int], Any], bit_rate: Callable[[], int]) -> None:

@@ -60,7 +60,7 @@ class RosMedia:
         self._changed = changed
         self._recorder: VideoRecorder | None = None
         self._annotated: tuple[Subscription, Timer] | None = None
-        self._drawing = threading.Thread()  # of small pictures that are missing
+        self._drawing = threading.Thread()  # of thumbnails that are missing
         node.create_service(CaptureStill, 'camera/capture_still', self._capture_still)
         node.create_service(StartRecording, 'camera/start_recording', self._start_recording)
         node.create_service(StopRecording, 'camera/stop_recording', self._stop_recording)
@@ -91,7 +91,7 @@ class RosMedia:
         return ended.message if ended is not None else ''
 
     def close(self) -> None:
-        """Complete a recording that goes on."""
+        """Describe the recording that is running."""
         if self._recorder is not None:
             self._recorder.stop(_FINISH_S)
 
@@ -99,7 +99,7 @@ class RosMedia:
     def _capture_still(self, request: CaptureStill.Request, response: CaptureStill.Response) -> None:
         frame = self._newest()
         if frame is None or time.monotonic_ns() - frame.stamp_ns > _NEWEST_S * 1e9:
-            raise TurretError(ReasonCode.NO_FRAMES, 'the camera delivers no pictures')
+            raise TurretError(ReasonCode.NO_FRAMES, 'the camera delivers no images')
         pixels = frame.pixels()
         path = self._library.reserve(request.label, '.jpg', datetime.datetime.now())
         try:
@@ -193,7 +193,7 @@ class RosMedia:
             self._end_annotated()
 
     def _end_annotated(self) -> None:
-        """Listen to annotated images no longer, so that nobody makes them for us."""
+        """Unsubscribe from annotated images, so that they are not made for this node."""
         if self._annotated is not None:
             subscription, timer = self._annotated
             self._annotated = None

@@ -1,9 +1,9 @@
-"""Exposure time and gain that keep the picture at a pleasant brightness."""
+"""Exposure time and gain that keep the image at a pleasant brightness."""
 
 from __future__ import annotations
 
 _TARGET = 150.0  # gray level
-_TOLERANCE = 35.0  # gray levels; no change within, so that the picture does not pump while the head looks around
+_TOLERANCE = 35.0  # gray levels; no change within, so that the image does not pump while the head looks around
 _STEP = 0.15  # share of the way per frame
 _LONGEST_US = 10000.0  # rather gain than more motion blur than this
 _SHORTEST_US = 100.0

@@ -1,4 +1,4 @@
-"""A picture of all directions around a camera, put together from flat rectangles in space."""
+"""An image of all directions around a camera, put together from flat rectangles in space."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Panorama:
         return cls(np.full((height, 2 * height, 3), ground, np.uint8))
 
     def pixel(self, azimuth: Array, elevation: Array) -> tuple[Array, Array]:
-        """Return column and row of directions in rad. Columns may lie outside and then mean the ones a turn away."""
+        """Return column and row of directions in rad. Columns may lie outside and then wrap around by a revolution."""
         row = (0.5 * math.pi - elevation) * self._per_rad - 0.5
         return (math.pi - azimuth) * self._per_rad - 0.5, np.clip(row, 0.0, self.image.shape[0] - 1.0)
 

@@ -1,4 +1,4 @@
-"""Sampling a large picture along the rays of a camera, without following every ray exactly."""
+"""Sampling a large image along the rays of a camera, without following every ray exactly."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class View:
         self._columns, self._rows = np.empty(size, np.float32), np.empty(size, np.float32)  # used again and again
         self._inside = slice(_CELL, _CELL + camera.height), slice(_CELL, _CELL + camera.width)
 
-    def sample(self, picture: Pixels, x: Array, y: Array, border: int, beyond: int = 0) -> Pixels:
-        """Return the image of a picture.
+    def sample(self, image: Pixels, x: Array, y: Array, border: int, beyond: int = 0) -> Pixels:
+        """Return the samples of an image along the camera's rays.
 
         Args:
-            picture: the picture.
+            image: the image.
             x: its column that each of :attr:`rays` hits, shape (rows, columns).
             y: its row.
             border: one of OpenCV's BORDER modes, for rays that miss it.
@@ -44,7 +44,7 @@ class View:
         for values, every_pixel in ((x, self._columns), (y, self._rows)):
             cv2.resize(values.astype(np.float32), every_pixel.shape[::-1], every_pixel)
         return cv2.remap(
-            picture, self._columns[self._inside], self._rows[self._inside], cv2.INTER_LINEAR, borderMode=border,
+            image, self._columns[self._inside], self._rows[self._inside], cv2.INTER_LINEAR, borderMode=border,
             borderValue=(beyond, beyond, beyond))
 
 

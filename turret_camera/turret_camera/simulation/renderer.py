@@ -1,6 +1,6 @@
-"""The simulated camera's optics and sensor: a picture of a scene through a pinhole camera with a lens.
+"""The simulated camera's optics and sensor: an image of a scene through a pinhole camera with a lens.
 
-Nothing here knows time or the simulated hardware: a picture follows from a
+Nothing here knows time or the simulated hardware: an image follows from a
 :class:`~turret_camera.simulation.scene.Scene`, a :class:`Shot` and the seed alone.
 """
 
@@ -39,7 +39,7 @@ _STEPS_PER_PX = 8  # to which the length of a smear is rounded
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """How one picture is taken.
+    """How one image is taken.
 
     Attributes:
         exposure_us: exposure time in us.
@@ -69,7 +69,7 @@ class _Views(NamedTuple):
 
 
 class Renderer:
-    """Renders pictures of one size. Not for several threads at once."""
+    """Renders images of one size. Not for several threads at once."""
 
     def __init__(self, width: int, height: int, panorama: Panorama, seed: int) -> None:
         self._size = (width, height)
@@ -82,11 +82,11 @@ class Renderer:
         self._tone: Pixels
 
     def render(self, scene: Scene, shot: Shot, t_s: float = 0.0) -> Pixels:
-        """Return the picture as BGR, shape (height, width, 3).
+        """Return the image as BGR, shape (height, width, 3).
 
         Args:
             scene: what is to be seen, at the midpoint of the exposure.
-            shot: how the picture is taken.
+            shot: how the image is taken.
             t_s: any growing time in s; living targets walk by it.
         """
         self._set_lens(scene)
@@ -132,17 +132,17 @@ class Renderer:
         x1, y1 = np.minimum(np.ceil(quad.max(axis=0)) + margin, self._size).astype(int)
         if x0 >= x1 or y0 >= y1:
             return
-        picture = sprite(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
-        h, w = picture.shape[:2]
+        image = sprite(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
+        h, w = image.shape[:2]
         left, right = (-0.5, w - 0.5) if item.azimuth_rate <= 0.0 else (w - 0.5, -0.5)  # it looks where it goes
         source = np.array([(left, -0.5), (right, -0.5), (right, h - 0.5), (left, h - 0.5)], np.float32)
         warp = cv2.getPerspectiveTransform(source, quad - np.array([x0, y0], np.float32))
-        patch = smear(cv2.warpPerspective(picture, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
+        patch = smear(cv2.warpPerspective(image, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
         region = image[y0:y1, x0:x1]
         region[:] = over(region, patch)
 
     def _expose(self, image: Pixels, shot: Shot) -> Pixels:
-        """Return what the sensor makes of a picture, noise included; what it is given may be changed."""
+        """Return what the sensor makes of an image, noise included; what it is given may be changed."""
         if shot.saturation != 1.0:
             image = cv2.transform(image, _saturation_matrix(shot.saturation))
         level = _brightness(shot)  # where the tone curves are but this factor, it goes in one pass with the noise
@@ -177,7 +177,7 @@ class Renderer:
 
 
 def smear(image: Pixels, dx: float, dy: float) -> Pixels:
-    """Return a picture blurred along a straight line of (dx, dy) px, its center of gravity unmoved."""
+    """Return an image blurred along a straight line of (dx, dy) px, its center of gravity unmoved."""
     length = max(abs(dx), abs(dy))
     if length < 0.5:
         return image

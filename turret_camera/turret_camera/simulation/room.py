@@ -69,7 +69,7 @@ def _vector(x: float, y: float, z: float) -> np.ndarray[tuple[int], np.dtype[np.
 
 
 def _floor(boxes: list[_Box], random: np.random.Generator) -> Rectangle:
-    """Return the floor: x of its picture is to the right (-y), y towards the camera (-x)."""
+    """Return the floor: x of its image is to the right (-y), y towards the camera (-x)."""
     width, depth = _LEFT - _RIGHT, _FRONT - _BACK
     floor = Canvas(width, depth, _DETAIL, _WOOD)
     plank = 0.16
@@ -140,19 +140,19 @@ def _walls(random: np.random.Generator) -> list[Rectangle]:
 
 def _front_wall(wall: Canvas, random: np.random.Generator) -> None:
     _window(wall, 4.35, 0.55, 2.3, 1.35)
-    _picture(wall, 7.25, 0.7, 0.55, 0.42, random)
-    _picture(wall, 7.25, 1.28, 0.55, 0.42, random)
+    _painting(wall, 7.25, 0.7, 0.55, 0.42, random)
+    _painting(wall, 7.25, 1.28, 0.55, 0.42, random)
     _door(wall, 8.7, 0.92)
 
 
 def _left_wall(wall: Canvas, random: np.random.Generator) -> None:
     for x in (5.35, 6.6, 7.85):
-        _picture(wall, x, 0.7, 0.9, 0.66, random)
+        _painting(wall, x, 0.7, 0.9, 0.66, random)
     _window(wall, 1.2, 0.55, 2.0, 1.35)
 
 
 def _right_wall(wall: Canvas, random: np.random.Generator) -> None:
-    _picture(wall, 2.6, 0.62, 1.4, 0.8, random)
+    _painting(wall, 2.6, 0.62, 1.4, 0.8, random)
     _clock(wall, 5.1, 0.85)
     _door(wall, 6.6, 0.92)
 
@@ -162,7 +162,7 @@ def _back_wall(wall: Canvas) -> None:
     _door(wall, 6.5, 0.92)
 
 
-def _picture(wall: Canvas, x: float, y: float, width: float, height: float, random: np.random.Generator) -> None:
+def _painting(wall: Canvas, x: float, y: float, width: float, height: float, random: np.random.Generator) -> None:
     """Hang up a landscape of a few hills."""
     wall.darken(x + 0.01, y + 0.03, width, height, 0.3, 0.03)
     wall.rectangle(x, y, width, height, _DARK_WOOD)

@@ -24,7 +24,7 @@ _KEPT = 4
 def stored_room(folder: Path, seed: int, pixels_per_rad: float) -> Panorama:
     """Return :func:`turret_camera.simulation.room.paint_room`, from a file where it has been painted before.
 
-    The picture is mapped from the file, so that only what is looked at takes memory. Where the folder cannot be
+    The image is mapped from the file, so that only what is looked at takes memory. Where the folder cannot be
     written, the room is painted each time.
 
     Args:

@@ -35,7 +35,7 @@ class SceneObject:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """Everything that one picture shows, at the midpoint of its exposure.
+    """Everything that one image shows, at the midpoint of its exposure.
 
     Attributes:
         pose: the true pose of the head.

@@ -26,14 +26,14 @@ def shaded(color: Color, factor: float) -> Color:
 
 
 class Canvas:
-    """A flat picture with its origin at the top left, x to the right and y down, in m.
+    """A flat image with its origin at the top left, x to the right and y down, in m.
 
     Attributes:
         image: BGR; BGRA when made without a ground, with colors multiplied by alpha (soft edges are drawn onto black).
     """
 
     def __init__(self, width: float, height: float, pixels_per_m: float, ground: Color | None) -> None:
-        """Make a picture that is all ``ground``, or all transparent."""
+        """Make an image that is all ``ground``, or all transparent."""
         self.width, self.height = width, height
         self._per_m = pixels_per_m
         shape = max(round(height * pixels_per_m), 1), max(round(width * pixels_per_m), 1)
@@ -92,7 +92,7 @@ class Canvas:
         region[:] = (region * light).astype(np.uint8)
 
     def shadow(self, x: float, y: float, rx: float, ry: float, depth: float) -> None:
-        """Lay a soft, round shadow into a transparent picture, before anything else; ``depth`` 1 = black."""
+        """Lay a soft, round shadow into a transparent image, before anything else; ``depth`` 1 = black."""
         self.ellipse(x, y, rx, ry, (0, 0, 0))
         self.image[..., 3] = (self.image[..., 3] * depth).astype(np.uint8)
         self.image = cv2.GaussianBlur(self.image, (0, 0), 0.35 * ry * self._per_m)

@@ -13,7 +13,7 @@ from turret_camera.frame import Pixels
 from turret_camera.simulation.scene import SceneObject
 from turret_camera.simulation.scene_painter import Canvas, Color, rgb, shaded
 
-_PHASES = 6  # pictures of one stride
+_PHASES = 6  # images of one stride
 _STRIDE_S = {'cat': 0.7, 'person': 1.1}
 _WALKING = 0.01  # rad/s; slower than this stands still
 
@@ -21,12 +21,12 @@ _SKIN, _HAIR, _DARK, _WHITE = rgb('d8a986'), rgb('3d2c22'), rgb('241d1a'), rgb('
 
 
 def sprite(item: SceneObject, t_s: float, height_px: float) -> Pixels:
-    """Return the picture of an object that moves to the right: BGRA, colors multiplied by alpha.
+    """Return the image of an object that moves to the right: BGRA, colors multiplied by alpha.
 
     Args:
         item: the object.
         t_s: any growing time in s, by which living things walk.
-        height_px: how tall it will be shown; the picture is as small as it may be for that.
+        height_px: how tall it will be shown; the image is as small as it may be for that.
     """
     phase = 0
     if item.kind in _STRIDE_S and abs(item.azimuth_rate) > _WALKING:
@@ -37,7 +37,7 @@ def sprite(item: SceneObject, t_s: float, height_px: float) -> Pixels:
 
 @functools.lru_cache(maxsize=32)
 def _levels(kind: str, hue: float, aspect: float, phase: int) -> list[Pixels]:
-    """Return one picture, each level half as large as the one before.
+    """Return one image, each level half as large as the one before.
 
     Args:
         kind: of the object.
@@ -134,7 +134,7 @@ def _cat_head(cat: Canvas, x: float, y: float, fur: Color, belly: Color, dark: C
 
 
 def _person(hue: float, swing: float) -> Pixels:
-    """A person who faces the camera; the picture is 0.5 m x 1.75 m."""
+    """A person who faces the camera; the image is 0.5 m x 1.75 m."""
     person = Canvas(0.50, 1.75, 320.0, None)
     person.shadow(0.25, 1.715, 0.22, 0.03, 0.5)
     shirt, jeans, shoe = _hsv(hue, 0.42, 0.6), rgb('39424f'), rgb('2e2a28')

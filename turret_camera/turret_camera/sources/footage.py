@@ -1,7 +1,7 @@
-"""Recorded pictures in place of a camera: seen through a virtual pan-tilt, so that the loop closes on real images.
+"""Recorded images in place of a camera: seen through a virtual pan-tilt, so that the loop closes on real images.
 
-The whole picture spans ``video_fov`` around the head's zero pose. The camera's view is the part of it that a pinhole
-camera on the simulated head sees; beyond the picture's edges there is gray.
+The whole image spans ``video_fov`` around the head's zero pose. The camera's view is the part of it that a pinhole
+camera on the simulated head sees; beyond the image's edges there is gray.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import Clock
 
-_LATE_NS = 100_000_000  # pictures that are later than this are left out
+_LATE_NS = 100_000_000  # images that are later than this are left out
 _BEYOND = 40  # gray level
 _IMAGES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 
 
-class Picture(NamedTuple):
-    """One picture of footage: when it begins to be shown and for how long, both in s from the start of the footage."""
+class FootageFrame(NamedTuple):
+    """One image of footage: when it begins to be shown and for how long, both in s from the start of the footage."""
 
     start_s: float
     duration_s: float
@@ -40,7 +40,7 @@ class Picture(NamedTuple):
 
 
 class FootageSource(ImageSource):
-    """Plays pictures at their own pace and looks at them as the simulated head does."""
+    """Plays frames at their own pace and crops them as the simulated head sees them."""
 
     hardware = False
     stamp_source = StampSource.SIMULATED
@@ -49,7 +49,7 @@ class FootageSource(ImageSource):
         super().__init__(parameters)
         self._plant = plant
         self._clock = clock
-        self._played: Iterator[Picture] = iter(())
+        self._played: Iterator[FootageFrame] = iter(())
         self._start_ns = 0
         self._view: View | None = None
 
@@ -58,7 +58,7 @@ class FootageSource(ImageSource):
         return cls(context.parameters, PlantLink(context.plant), context.clock)
 
     @abstractmethod
-    def pictures(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[FootageFrame]:
         """Yield the footage once, from its start. Raises TurretError where it cannot be read."""
 
     def open(self) -> None:
@@ -71,31 +71,31 @@ class FootageSource(ImageSource):
         dropped = -1
         t_ns = self._clock.now_ns() - _LATE_NS
         while t_ns <= self._clock.now_ns() - _LATE_NS:
-            picture = next(self._played)
-            t_ns = self._start_ns + round(picture.start_s * 1e9)
+            frame = next(self._played)
+            t_ns = self._start_ns + round(frame.start_s * 1e9)
             dropped += 1
         self._clock.sleep_until(t_ns)
         scene = self._plant.call('scene', t=t_ns, mount=self.parameters.camera_mount)
         camera = self.camera(self.parameters.width, self.parameters.height)
         if self._view is None or self._view.camera != camera:
             self._view = View(camera)
-        pixels = look(picture.pixels, self.parameters.video_fov, self._view, Pose(scene['pan'], scene['tilt']))
+        pixels = look(frame.pixels, self.parameters.video_fov, self._view, Pose(scene['pan'], scene['tilt']))
         return Frame(t_ns, camera, pixels=pixels, dropped=dropped)
 
     def close(self) -> None:
         self._played = iter(())
         self._plant.close()
 
-    def _play(self) -> Iterator[Picture]:
-        """Yield the footage again and again while it loops; the times go on growing."""
+    def _play(self) -> Iterator[FootageFrame]:
+        """Yield the footage again and again while it loops; the times keep growing."""
         start_s = 0.0
         while True:
             end_s = 0.0
-            for picture in self.pictures():
-                yield picture._replace(start_s=start_s + picture.start_s)
-                end_s = picture.start_s + picture.duration_s
+            for frame in self.frames():
+                yield frame._replace(start_s=start_s + frame.start_s)
+                end_s = frame.start_s + frame.duration_s
             if end_s <= 0.0:
-                raise TurretError(ReasonCode.NOT_FOUND, f'there are no pictures in {self.detail}')
+                raise TurretError(ReasonCode.NOT_FOUND, f'there are no images in {self.detail}')
             if not self.parameters.loop:
                 raise EndOfFootageError(ReasonCode.NO_FRAMES, f'{self.detail} has ended')
             start_s += end_s
@@ -110,7 +110,7 @@ class FileSource(FootageSource):
     def detail(self) -> str:
         return self.parameters.video_file
 
-    def pictures(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[FootageFrame]:
         import av  # heavy; only those who play or record videos pay for it
 
         path = Path(self.parameters.video_file)
@@ -123,7 +123,7 @@ class FileSource(FootageSource):
                 first_s: float | None = None
                 for frame in container.decode(video=0):
                     first_s = frame.time if first_s is None else first_s
-                    yield Picture(
+                    yield FootageFrame(
                         frame.time - first_s, float(frame.duration * frame.time_base),
                         frame.to_ndarray(format='bgr24'))
         except av.error.FFmpegError as error:
@@ -139,7 +139,7 @@ class ImagesSource(FootageSource):
     def detail(self) -> str:
         return self.parameters.images
 
-    def pictures(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[FootageFrame]:
         given = Path(self.parameters.images)
         found = given.iterdir() if given.is_dir() else given.parent.glob(given.name)
         period_s = 1.0 / self.parameters.rate_hz
@@ -147,23 +147,23 @@ class ImagesSource(FootageSource):
             pixels = cv2.imread(str(path))
             if pixels is None:
                 raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not an image')
-            yield Picture(i * period_s, period_s, pixels)
+            yield FootageFrame(i * period_s, period_s, pixels)
 
 
-def look(picture: Pixels, video_fov: float, view: View, pose: Pose) -> Pixels:
-    """Return what a camera on the head sees of a picture.
+def look(image: Pixels, video_fov: float, view: View, pose: Pose) -> Pixels:
+    """Return what a camera on the head sees of an image.
 
     Args:
-        picture: seen as a pinhole camera at the zero pose saw it.
+        image: seen as a pinhole camera at the zero pose saw it.
         video_fov: its horizontal field of view in rad.
         view: of the camera on the head.
         pose: of the head.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     taken_by = PinholeCamera.from_field_of_view(width, height, video_fov)
-    picture_from_view = base_from_camera(0.0, 0.0).T @ base_from_camera(pose.pan, pose.tilt)
-    x, y, z = np.moveaxis(view.rays @ picture_from_view.T, -1, 0)
-    z = np.maximum(z, 1e-3)  # behind the picture's camera: far outside the picture
+    image_from_view = base_from_camera(0.0, 0.0).T @ base_from_camera(pose.pan, pose.tilt)
+    x, y, z = np.moveaxis(view.rays @ image_from_view.T, -1, 0)
+    z = np.maximum(z, 1e-3)  # behind the image's camera: far outside the image
     columns = np.clip(taken_by.fx * x / z + taken_by.cx, -1e4, 1e4)
     rows = np.clip(taken_by.fy * y / z + taken_by.cy, -1e4, 1e4)
-    return view.sample(picture, columns, rows, cv2.BORDER_CONSTANT, _BEYOND)
+    return view.sample(image, columns, rows, cv2.BORDER_CONSTANT, _BEYOND)

@@ -1,4 +1,4 @@
-"""Pictures from an existing ROS topic, so that any ROS camera driver can be used."""
+"""Images from an existing ROS topic, so that any ROS camera driver can be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import Clock
 
-if TYPE_CHECKING:  # imported where it is used: whoever reads the parameters of the camera need not pay for ROS
+if TYPE_CHECKING:  # imported where it is used, so that reading the camera's parameters does not load ROS
     from rclpy.node import Node
     from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -80,7 +80,7 @@ class RosTopicSource(ImageSource):
             return Frame(stamp_ns, self.camera(*size), jpeg=data, dropped=dropped)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is None:
-            raise TurretError(ReasonCode.CAMERA_LOST, f'{self.detail} carries "{message.format}", which is no image')
+            raise TurretError(ReasonCode.CAMERA_LOST, f'"{message.format}" on {self.detail} is not an image format')
         return Frame(stamp_ns, self.camera(image.shape[1], image.shape[0]), pixels=image, dropped=dropped)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class RosTopicSource(ImageSource):
         self._lens = info_to_camera(message)
 
     def _stamp(self, header: Any) -> int:
-        """Return a header's stamp on our clock; the time of arrival where it cannot be that of the picture."""
+        """Return a header's stamp on our clock; the time of arrival where it cannot be that of the image."""
         from turret_common.ros.time import seconds
 
         now_ns = self._clock.now_ns()

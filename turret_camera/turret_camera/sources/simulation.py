@@ -1,4 +1,4 @@
-"""The simulated camera: pictures of a painted room as a camera on the simulated head sees it."""
+"""The simulated camera: images of a painted room as a camera on the simulated head sees it."""
 
 from __future__ import annotations
 

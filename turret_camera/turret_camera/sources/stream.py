@@ -84,16 +84,16 @@ class StreamSource(ImageSource):
         for packet in self._container.demux(stream):
             now_ns = self._clock.now_ns()
             try:
-                pictures = [] if passed_on else packet.decode()
+                images = [] if passed_on else packet.decode()
             except av.error.InvalidDataError:
-                pictures = []
+                images = []
             jpeg = bytes(packet) if passed_on else b''
             size = jpeg_size(jpeg)
             if size is not None:
                 yield Frame(now_ns, self.camera(*size), jpeg=jpeg, dropped=damaged)
-            for picture in pictures:
-                yield Frame(now_ns, self.camera(picture.width, picture.height),
-                            pixels=picture.to_ndarray(format='bgr24'), dropped=damaged)
-            damaged = 0 if size or pictures else damaged + 1
+            for image in images:
+                yield Frame(now_ns, self.camera(image.width, image.height),
+                            pixels=image.to_ndarray(format='bgr24'), dropped=damaged)
+            damaged = 0 if size or images else damaged + 1
             if damaged > _MOST_DAMAGED:
-                raise TurretError(ReasonCode.CAMERA_LOST, f'{self.detail} delivers damaged pictures')
+                raise TurretError(ReasonCode.CAMERA_LOST, f'{self.detail} delivers damaged images')

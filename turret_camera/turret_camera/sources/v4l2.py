@@ -80,7 +80,7 @@ class V4l2Source(ImageSource):
         capture = self._make_capture(str(device.resolve()), cv2.CAP_V4L2)
         self._capture = capture
         if not capture.isOpened():
-            raise TurretError(ReasonCode.CAMERA_ABSENT, f'{device} is no camera, or in use by another program')
+            raise TurretError(ReasonCode.CAMERA_ABSENT, f'{device} is not a camera, or in use by another program')
         for key, value in ((cv2.CAP_PROP_FOURCC, _MJPG), (cv2.CAP_PROP_FRAME_WIDTH, p.width),
                            (cv2.CAP_PROP_FRAME_HEIGHT, p.height), (cv2.CAP_PROP_FPS, p.rate_hz),
                            (cv2.CAP_PROP_BUFFERSIZE, 2)):
@@ -100,7 +100,7 @@ class V4l2Source(ImageSource):
             grabbed, data = self._capture.read()
             now_ns = self._clock.now_ns()
             if not grabbed:
-                raise TurretError(ReasonCode.CAMERA_LOST, f'{self.detail} delivers no more pictures')
+                raise TurretError(ReasonCode.CAMERA_LOST, f'{self.detail} delivers no more images')
             if self._frames % _READ_BACK_FRAMES == 0:
                 self._settings = self._read_back()
             self._frames += 1
@@ -111,7 +111,7 @@ class V4l2Source(ImageSource):
             size = jpeg_size(jpeg)
             if size is not None:
                 return Frame(self._stamp(now_ns), self.camera(*size), self._settings, jpeg=jpeg, dropped=damaged)
-        raise TurretError(ReasonCode.CAMERA_LOST, f'{self.detail} delivers damaged pictures')
+        raise TurretError(ReasonCode.CAMERA_LOST, f'{self.detail} delivers damaged images')
 
     def close(self) -> None:
         if self._controls is not None:

@@ -69,7 +69,7 @@ class Range(NamedTuple):
 
 
 class V4l2Controls:
-    """Access to one device's controls, beside whoever reads its pictures. Raises OSError when the device is gone."""
+    """Access to one device's controls while its images are read elsewhere. Raises OSError when the device is gone."""
 
     def __init__(self, device: Path, ioctl: Ioctl = fcntl.ioctl) -> None:
         """Open the device.

@@ -1,4 +1,4 @@
-"""Pictures of a board as a camera with a known lens sees it."""
+"""Images of a board as a camera with a known lens sees it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rays_of_lens() -> npt.NDArray[np.float64]:
     return LENS.rays(x, y)
 
 
-def picture(
+def board_image(
         board: Board, turn: tuple[float, float, float], middle: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
     """Return what the lens sees of a board, whose squares measure 1, turned about its middle (Rodrigues)."""
     drawn = board.draw(SQUARE_PX)
