@@ -132,12 +132,12 @@ class Renderer:
         x1, y1 = np.minimum(np.ceil(quad.max(axis=0)) + margin, self._size).astype(int)
         if x0 >= x1 or y0 >= y1:
             return
-        image = sprite(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
-        h, w = image.shape[:2]
+        drawn = sprite(item, t_s, float(np.linalg.norm(quad[3] - quad[0])))
+        h, w = drawn.shape[:2]
         left, right = (-0.5, w - 0.5) if item.azimuth_rate <= 0.0 else (w - 0.5, -0.5)  # it looks where it goes
         source = np.array([(left, -0.5), (right, -0.5), (right, h - 0.5), (left, h - 0.5)], np.float32)
         warp = cv2.getPerspectiveTransform(source, quad - np.array([x0, y0], np.float32))
-        patch = smear(cv2.warpPerspective(image, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
+        patch = smear(cv2.warpPerspective(drawn, warp, (int(x1 - x0), int(y1 - y0))), dx, dy)
         region = image[y0:y1, x0:x1]
         region[:] = over(region, patch)
 
