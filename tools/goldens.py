@@ -19,8 +19,8 @@ import numpy as np
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage
 
+from turret_bringup.bags.messages import namespace_of
 from turret_bringup.bags.reader import Bag
-from turret_bringup.bags.ros_messages import namespace_of
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.replay import settings
 from turret_bringup.rerun import history

@@ -12,9 +12,9 @@ from sensor_msgs.msg import CompressedImage, JointState, Joy
 
 from turret_bringup.bags.metadata import Qos, Topic
 from turret_bringup.bags.writer import BagWriter
+from turret_common.messages.definitions import full_text
 from turret_common.messages.ros_schema import schema
 from turret_msgs.msg import FireGrant, FireRequest, GimbalCommand, Jog, LaserState, SafetyPermit, TurretStatus
-from turret_web.rosbridge.definitions import full_text
 
 START_NS = 1_700_000_000_000_000_000
 LATCHED = Qos('keep_last', 1, durability='transient_local')

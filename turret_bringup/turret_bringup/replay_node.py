@@ -14,9 +14,9 @@ from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 
+from turret_bringup.bags.messages import namespace_of
 from turret_bringup.bags.metadata import BagError
 from turret_bringup.bags.reader import Bag, BagMessage
-from turret_bringup.bags.ros_messages import namespace_of
 from turret_bringup.replay.guard import intruder, plan
 from turret_bringup.replay.player import Player
 from turret_bringup.replay.ros_replay import Operator, Outlets, Permits
@@ -94,11 +94,13 @@ class ReplayNode(Node):
         if not any(bag.counts[name] for name in self._outlets.names):
             raise BagError(ReasonCode.NOT_FOUND, f'{bag.path} holds no message to play')
         self._operator = Operator(self, namespace or '', permits.lease_id) if 'controller' in p.into else None
-        self._wishes = f'{namespace}/controller/state'
-        self._source = BagSource(bag, self._outlets.names)
+        self._requested = f'{namespace}/controller/state'
+        end_ns = bag.end_ns if not p.end_s else min(bag.end_ns, bag.start_ns + round(1e9 * p.end_s))
+        self._source = BagSource(bag, self._outlets.names, end_ns)
         self._player: Player[BagMessage] = Player(
-            self._source, (bag.start_ns, bag.end_ns), self._publish, lambda message: message.type in PICTURES,
-            time.monotonic(), rate=p.rate, loop=p.loop, paused=True, start_s=p.start_s)
+            self._source, (bag.start_ns, end_ns), self._publish, lambda message: message.type in PICTURES,
+            time.monotonic(), rate=p.rate, loop=p.loop, paused=True, start_s=p.start_s,
+            skip_gaps_s=p.skip_gaps_s)
 
     # The loop
 
@@ -147,9 +149,11 @@ class ReplayNode(Node):
 
     def _publish(self, recorded: BagMessage) -> None:
         self._tell_time(time.monotonic())
-        data = self._outlets.publish(recorded)
-        if self._operator is not None and recorded.topic == self._wishes:
-            self._operator.follow(data)
+        self._outlets.publish(recorded)
+        if self._operator is not None and recorded.topic == self._requested:
+            state = self._outlets.decoder.values(recorded)
+            if state is not None:
+                self._operator.follow(state)
 
     def _tell_time(self, now: float) -> None:
         """Publish the recorded time where the last one is old."""

@@ -23,6 +23,9 @@ class ReplayParameters:
     hold: bool = param(False, 'Pause at the end instead of exiting')
     paused: bool = param(False, 'Pause at the start')
     start_s: float = param(0.0, 'Start position, relative to the beginning of the bag', unit='s', minimum=0.0)
+    end_s: float = param(0.0, 'End position, relative to the beginning of the bag; 0 = its end', unit='s', minimum=0.0)
+    skip_gaps_s: float = param(
+        0.0, 'Maximum time without messages; longer gaps are skipped; 0 = skip none', unit='s', minimum=0.0)
     topics: tuple[str, ...] = param(
         (), 'Patterns of the topics to play, relative to the recorded namespace unless they begin with a slash; empty '
         '= all')

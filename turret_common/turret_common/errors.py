@@ -1,4 +1,4 @@
-"""The base of every error that a user may see."""
+"""The base of every error that a user may see, and how its text is made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ class TurretError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def printable(text: str) -> str:
+    """Return a text with control characters escaped: names in files from elsewhere may hold any."""
+    return ''.join(
+        part if part.isprintable() else part.encode('unicode_escape', 'surrogatepass').decode() for part in text)

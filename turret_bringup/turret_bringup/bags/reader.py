@@ -401,6 +401,32 @@ class Bag:
                 yield BagMessage(topic.name, topic.type, stamp_ns, data)
 
 
+    def newest(self, topics: Collection[str], before_ns: int) -> list[BagMessage]:
+        """Return the newest message of each topic before a time, however old, in the order of their stamps.
+
+        Raises:
+            BagError: as :meth:`messages`.
+        """
+        found: dict[str, BagMessage] = {}
+        wanted = [
+            {channel: topic for channel, topic in source.topics.items() if topic.name in topics}
+            for source in self._sources]
+        pieces = sorted(
+            (piece for source in self._sources for piece in source.pieces if piece.first_ns < before_ns),
+            key=lambda piece: piece.last_ns, reverse=True)
+        for piece in pieces:
+            channels = {
+                channel: topic for channel, topic in wanted[piece.file].items()
+                if (piece.channels is None or channel in piece.channels)
+                and (topic.name not in found or found[topic.name].stamp_ns < piece.last_ns)}
+            for message in self._sources[piece.file].load(piece) if channels else ():
+                topic = channels.get(message.channel_id)
+                if topic is not None and message.log_time < before_ns and (
+                        topic.name not in found or found[topic.name].stamp_ns <= message.log_time):
+                    found[topic.name] = BagMessage(topic.name, topic.type, message.log_time, message.data)
+        return sorted(found.values(), key=lambda message: message.stamp_ns)
+
+
 def read_metadata(folder: Path) -> Metadata:
     """Return the metadata of a bag's folder.
 

@@ -12,8 +12,8 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+from turret_bringup.bags.messages import namespace_of
 from turret_bringup.bags.reader import Bag
-from turret_bringup.bags.ros_messages import namespace_of, recorded_parameters
 from turret_bringup.commands.options import add_bag, bag_path
 from turret_bringup.replay import settings
 from turret_bringup.rerun import history
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Yield the differences from the recording, and with --expect the number of deviations, which must be 0."""
     with Bag(bag_path(args)) as bag:
-        recorded = {} if args.defaults else recorded_parameters(bag, namespace_of(bag))
+        recorded = {} if args.defaults else settings.recorded_parameters(bag, namespace_of(bag))
         parameters, remarks = settings.compose(recorded, args.assignments)
         result = rerun(bag, Settings(parameters['vision'], parameters['controller'], args.every_image))
         since_ns = bag.start_ns + round(1e9 * args.skip)

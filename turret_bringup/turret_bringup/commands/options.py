@@ -23,6 +23,13 @@ def add_bag(parser: argparse.ArgumentParser) -> None:
     add_namespace(parser)
 
 
+def add_end(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--end`` and ``--duration``, of which one may be given beside ``--start``."""
+    limit = parser.add_mutually_exclusive_group()
+    limit.add_argument('--end', type=float, default=0.0, metavar='S', help='end time in the bag (default: its end)')
+    limit.add_argument('--duration', type=float, default=0.0, metavar='S', help='seconds from --start on')
+
+
 def bags_folder(args: argparse.Namespace) -> Path:
     """Return the folder that bags are in, ``--folder`` or the one in the turret's state."""
     return getattr(args, 'folder', None) or state_dir(args.namespace) / 'bags'

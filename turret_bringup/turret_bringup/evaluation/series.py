@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from turret_common.geometry import Bearing, angle_between
@@ -34,6 +34,10 @@ class Series:
         self.angles: dict[str, Line] = {}
         self.latencies: dict[str, Line] = {}
         self.states: dict[str, Line] = {}
+        self._adders: dict[str, Callable[[float, Mapping[str, Any]], None]] = {
+            'joint_states': self._add_joint_states, 'controller/target': self._add_target,
+            'controller/state': self._add_controller_state, 'laser/state': self._add_laser_state,
+            'safety/state': self._add_safety_state, 'sim/ground_truth': self._add_ground_truth}
 
     def add(self, topic: str, time_s: float, stamp_s: float, values: Mapping[str, Any]) -> None:
         """Take one message.
@@ -48,50 +52,39 @@ class Series:
             header = values['header']['stamp']
             age_s = stamp_s - header['sec'] - 1e-9 * header['nanosec']
             _append(self.latencies, topic, time_s, 1e3 * age_s)
-        taker = getattr(self, '_take_' + topic.replace('/', '_'), None)
-        if taker is not None:
-            taker(time_s, values)
+        if topic in self._adders:
+            self._adders[topic](time_s, values)
 
-    def _take_joint_states(self, time_s: float, values: Mapping[str, Any]) -> None:
+    def _add_joint_states(self, time_s: float, values: Mapping[str, Any]) -> None:
         for name, position in zip(values['name'], values['position'], strict=False):
             _append(self.angles, name.removesuffix('_joint'), time_s, math.degrees(position))
 
-    def _take_controller_target(self, time_s: float, values: Mapping[str, Any]) -> None:
-        _append(self.errors, 'as the controller sees it', time_s, math.degrees(values['aim_error']))
+    def _add_target(self, time_s: float, values: Mapping[str, Any]) -> None:
+        _append(self.errors, 'controller', time_s, math.degrees(values['aim_error']))
         _append(self.angles, 'aim point, azimuth', time_s, math.degrees(values['azimuth']))
         _append(self.angles, 'aim point, elevation', time_s, math.degrees(values['elevation']))
 
-    def _take_controller_state(self, time_s: float, values: Mapping[str, Any]) -> None:
+    def _add_controller_state(self, time_s: float, values: Mapping[str, Any]) -> None:
         for name in ('mode', 'tracking', 'on_target'):
             _append(self.states, f'controller {name}', time_s, float(values[name]))
 
-    def _take_laser_state(self, time_s: float, values: Mapping[str, Any]) -> None:
+    def _add_laser_state(self, time_s: float, values: Mapping[str, Any]) -> None:
         _append(self.states, 'laser state', time_s, float(values['state']))
         _append(self.states, 'laser emitting', time_s, float(values['emitting']))
 
-    def _take_safety_state(self, time_s: float, values: Mapping[str, Any]) -> None:
+    def _add_safety_state(self, time_s: float, values: Mapping[str, Any]) -> None:
         _append(self.states, 'motion permitted', time_s, float(values['motion_ok']))
         _append(self.states, 'laser permitted', time_s, float(values['laser_ok']))
 
-    def _take_sim_ground_truth(self, time_s: float, values: Mapping[str, Any]) -> None:
+    def _add_ground_truth(self, time_s: float, values: Mapping[str, Any]) -> None:
         beam = Bearing(values['beam_azimuth'], values['beam_elevation'])
         errors = [
             angle_between(beam, Bearing(target['azimuth'], target['elevation'])) for target in values['targets']]
         if errors:
-            _append(self.errors, 'in truth, to the nearest target', time_s, math.degrees(min(errors)))
+            _append(self.errors, 'ground truth, nearest target', time_s, math.degrees(min(errors)))
 
 
 def _append(lines: dict[str, Line], name: str, time_s: float, value: float) -> None:
     times, values = lines.setdefault(name, ([], []))
     times.append(time_s)
     values.append(value)
-
-
-def namespace_of(topics: Iterable[str], custom: Mapping[str, str]) -> str:
-    """Return the namespace that the turret of a bag had, with a slash at its end: as was noted, or by its topics."""
-    noted = custom.get('turret.namespace')
-    if noted:
-        return f'/{noted.strip("/")}/'
-    return next(
-        (topic.removesuffix(end) for topic in topics for end in ('joint_states', 'controller/state', 'status')
-         if topic.endswith(f'/{end}')), '/')

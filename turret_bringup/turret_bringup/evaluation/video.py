@@ -1,4 +1,4 @@
-"""A bag as a video: its pictures with what was detected, tracked and aimed at drawn in."""
+"""Video of a bag: its images with detections, tracks and crosshair drawn in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from turret_camera.frame import Frame, Pixels
 from turret_camera.media.recorder import VideoEncoder
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera
+from turret_common.images import as_array, to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.track_state import TrackState
 from turret_vision.annotate import annotate
@@ -23,14 +24,10 @@ from turret_vision.detectors.detection import Box, Detection
 from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Result
 
-#: Topics with pictures, relative to the namespace, best first; the last has its drawings already.
-PICTURES = ('camera/image_raw/compressed', 'camera/image_raw', 'vision/image_annotated/compressed')
-ANNOTATED = PICTURES[-1]
-#: Topics with what is drawn.
-DRAWN = ('vision/detections', 'vision/tracks', 'controller/state', 'laser/state')
-
+#: Topics with images, relative to the namespace, best first; the last has its drawings already.
+IMAGES = ('camera/image_raw/compressed', 'camera/image_raw', 'vision/image_annotated/compressed')
+ANNOTATED = IMAGES[-1]
 _CRF = 23
-_CONVERSIONS = {'bgr8': None, 'rgb8': cv2.COLOR_RGB2BGR, 'mono8': cv2.COLOR_GRAY2BGR}
 _MARK = (60, 60, 255)  # BGR
 
 #: Gives topic (relative), recording stamp [ns] and fields of the messages of some topics, in order.
@@ -39,46 +36,52 @@ Messages = Callable[[Collection[str]], Iterable[tuple[str, int, dict[str, Any]]]
 
 @dataclasses.dataclass
 class _Scene:
-    """What is to be drawn into one picture."""
+    """What is to be drawn into one image."""
 
     detections: list[Detection] = dataclasses.field(default_factory=list)
     tracks: list[Track] = dataclasses.field(default_factory=list)
 
 
 def source(topics: Collection[str]) -> str:
-    """Return the topic whose pictures make the best video. Raises BagError, NOT_FOUND."""
-    for topic in PICTURES:
+    """Return the topic whose images make the best video. Raises BagError, NOT_FOUND."""
+    for topic in IMAGES:
         if topic in topics:
             return topic
     raise BagError(
-        ReasonCode.NOT_FOUND, 'the bag has no pictures; record with the selection "full" to have them')
+        ReasonCode.NOT_FOUND, 'the bag has no images; record with the selection "full" to have them')
 
 
 def write(path: Path, messages: Messages, topic: str) -> int:
-    """Write an MP4 with the times of the pictures; return the number of pictures.
+    """Write an MP4 with the times of the images; return how many images were left out: damaged, or of another size.
 
     Args:
         path: of the video; overwritten.
         messages: of the bag, byte arrays as bytes; called twice.
-        topic: of the pictures, one of :data:`PICTURES`.
+        topic: of the images, one of :data:`IMAGES`.
 
     Raises:
-        TurretError: NOT_FOUND when there is no picture, DAMAGED for one that cannot be read, IO_ERROR.
+        TurretError: NOT_FOUND where there is no readable image, NOT_SUPPORTED for its encoding, IO_ERROR.
     """
     import av  # heavy; only those who make videos pay for it
 
     scenes = {} if topic == ANNOTATED else dict(_scenes(messages(('vision/detections', 'vision/tracks'))))
     states: dict[str, dict[str, Any]] = {}
     encoder: VideoEncoder | None = None
-    count = 0
+    shape: tuple[int, ...] | None = None
+    count = left_out = 0
     try:
         with av.open(str(path), 'w', format='mp4') as container:
             for name, stamp_ns, values in messages((topic, 'controller/state', 'laser/state')):
                 if name != topic:
                     states[name] = values
                     continue
+                pixels = _pixels(values)
+                if pixels is None or shape not in (None, pixels.shape):
+                    left_out += 1
+                    continue
+                shape = pixels.shape
                 scene = scenes.get(_stamp(values), _Scene())
-                image = annotate(_pixels(values), Result(scene.detections, scene.tracks, 0.0))
+                image = annotate(pixels, Result(scene.detections, scene.tracks, 0.0))
                 if encoder is None:
                     first_ns = stamp_ns
                     encoder = VideoEncoder(container, image, _CRF, first_ns)
@@ -91,12 +94,12 @@ def write(path: Path, messages: Messages, topic: str) -> int:
     except (av.error.FFmpegError, OSError) as error:
         raise TurretError(ReasonCode.IO_ERROR, f'cannot write {path}: {error.strerror}') from error
     if not count:
-        raise BagError(ReasonCode.NOT_FOUND, f'the bag has no pictures on {topic}')
-    return count
+        raise BagError(ReasonCode.NOT_FOUND, f'the bag has no readable images on {topic}')
+    return left_out
 
 
 def _scenes(messages: Iterable[tuple[str, int, dict[str, Any]]]) -> Iterator[tuple[tuple[int, int], _Scene]]:
-    """Give what there is to draw by the stamp of its picture."""
+    """Give what there is to draw by the stamp of its image."""
     scenes: dict[tuple[int, int], _Scene] = {}
     for topic, _, values in messages:
         scene = scenes.setdefault(_stamp(values), _Scene())
@@ -129,23 +132,22 @@ def _track(values: dict[str, Any]) -> Track:
         unseen_s=values['unseen_s'], box=_box(values['box']))
 
 
-def _pixels(values: dict[str, Any]) -> Pixels:
-    """Return the picture of a compressed or a raw image as BGR."""
-    data = np.frombuffer(values['data'], np.uint8)
+def _pixels(values: dict[str, Any]) -> Pixels | None:
+    """Return a compressed or a raw image as BGR; None where it is damaged. Raises TurretError, NOT_SUPPORTED."""
+    data = values['data']
     if 'format' in values:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-        if image is None:
-            raise BagError(ReasonCode.DAMAGED, 'a picture cannot be read')
-        return image
-    width, height, step = values['width'], values['height'], values['step']
-    if values['encoding'] not in _CONVERSIONS:
-        raise BagError(ReasonCode.NOT_SUPPORTED, f'pictures in {values["encoding"][:20]!r} are not supported')
-    channels = 1 if values['encoding'] == 'mono8' else 3
-    if not (0 < width * channels <= step and len(data) == step * height > 0):
-        raise BagError(ReasonCode.DAMAGED, 'a picture has not the size that it says')
-    image = data.reshape(height, step)[:, :width * channels].reshape(height, width, channels)
-    conversion = _CONVERSIONS[values['encoding']]
-    return image if conversion is None else cv2.cvtColor(image, conversion)
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    encoding = values['encoding']
+    try:
+        return to_bgr(as_array(
+            memoryview(data), values['height'], values['width'], encoding, values['step'],
+            bool(values['is_bigendian'])), encoding)
+    except cv2.error:  # for example an odd width in YUY2
+        return None
+    except TurretError as error:
+        if error.code == ReasonCode.NOT_SUPPORTED:
+            raise
+        return None
 
 
 def _caption(image: Pixels, time_s: float, states: dict[str, dict[str, Any]]) -> None:

@@ -63,7 +63,7 @@ class Player(Generic[ItemT]):
     def __init__(
             self, source: Source[ItemT], span_ns: tuple[int, int], publish: Callable[[ItemT], None],
             is_picture: Callable[[ItemT], bool], now: float, *, rate: float = 1.0, loop: bool = False,
-            paused: bool = False, start_s: float = 0.0) -> None:
+            paused: bool = False, start_s: float = 0.0, skip_gaps_s: float = 0.0) -> None:
         """Begin.
 
         Args:
@@ -76,6 +76,7 @@ class Player(Generic[ItemT]):
             loop: begin again at the end.
             paused: whether to wait.
             start_s: since the first message.
+            skip_gaps_s: times without messages that are longer than this are skipped; 0 = none.
 
         Raises:
             TurretError: NOT_FINITE, OUT_OF_RANGE.
@@ -84,6 +85,7 @@ class Player(Generic[ItemT]):
         self._source, self._publish, self._is_picture = source, publish, is_picture
         self._start_ns, self._end_ns = span_ns
         self._loop, self._rate, self._paused = loop, rate, paused
+        self._skip_gaps_s = skip_gaps_s or math.inf
         self._ended = False
         self._passes = self._messages = 0
         self._late: deque[float] = deque(maxlen=_LATENESS)
@@ -144,6 +146,9 @@ class Player(Generic[ItemT]):
                 self._notice_end(now)
                 return 0.0 if self._next is not None else math.inf
             ahead_s = (item.stamp_ns - self.position_ns(now)) * 1e-9 / self._rate
+            if ahead_s * self._rate > self._skip_gaps_s and not self._paused:
+                self._anchor(item.stamp_ns, now)
+                ahead_s = 0.0
             if ahead_s > 0.0:
                 return math.inf if self._paused else ahead_s
             if item.stamp_ns > self._joined_ns:
@@ -159,6 +164,10 @@ class Player(Generic[ItemT]):
         if self._paused or self._ended:
             return self._place_ns
         return min(self._place_ns + round((now - self._since) * self._rate * 1e9), self._end_ns)
+
+    def silence_s(self, now: float) -> float:
+        """Return the recorded time until the next message."""
+        return 0.0 if self._next is None else max(0.0, (self._next.stamp_ns - self.position_ns(now)) * 1e-9)
 
     @property
     def ended(self) -> bool:

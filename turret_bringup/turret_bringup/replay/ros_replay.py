@@ -11,14 +11,15 @@ import cv2
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
+from turret_bringup.bags.messages import BagMessages, Values
 from turret_bringup.bags.metadata import Qos
 from turret_bringup.bags.reader import Bag, BagMessage
-from turret_bringup.bags.ros_messages import Present
 from turret_bringup.replay.guard import PERMIT_TYPE, Outlet
-from turret_common.messages.ros_schema import UnknownTypeError, interface
+from turret_common.messages.cdr import Codec
+from turret_common.messages.ros_schema import UnknownTypeError, builder, interface, schema
 from turret_common.permit import lease_digest
 from turret_common.ros.images import array_to_image
 from turret_common.ros.qos import IMAGE_OUT
@@ -51,16 +52,17 @@ class Permits:
         self.lease_id = secrets.token_hex(16)
         self._fresh = fresh
         self._seq = 0
+        self._codec = Codec(schema(SafetyPermit))
 
-    def harmless(self, data: bytes) -> bytes:
-        """Return a recorded permit so that no laser lights by it."""
-        permit = deserialize_message(data, SafetyPermit)
-        permit.laser_ok = False
+    def harmless(self, permit: Values) -> bytes:
+        """Return a recorded permit, serialized, so that it cannot permit the laser."""
+        permit = {**permit, 'laser_ok': False}
         if self._fresh:
             self._seq += 1
-            permit.epoch, permit.seq, permit.monotonic_ns = 1, self._seq, time.monotonic_ns()
-            permit.lease_digest = lease_digest(self.lease_id)
-        return bytes(serialize_message(permit))
+            permit |= {
+                'epoch': 1, 'seq': self._seq, 'monotonic_ns': time.monotonic_ns(),
+                'lease_digest': lease_digest(self.lease_id)}
+        return self._codec.encode(permit, 0)
 
 
 class Outlets:
@@ -80,7 +82,8 @@ class Outlets:
             into: nodes that run again.
         """
         self.left_out: dict[str, str] = {}
-        self._present, self._permits = Present(bag), permits
+        self.decoder = BagMessages(bag)
+        self._permits = permits
         self._publishers: dict[str, Any] = {}
         for name, outlet in outlets.items():
             topic = bag.topics[name]
@@ -91,6 +94,9 @@ class Outlets:
                 kind = interface(topic.type, 'msg')
             except UnknownTypeError as error:
                 self.left_out[name] = str(error)
+                continue
+            if name in self.decoder.left_out:
+                self.left_out[name] = self.decoder.left_out[name]
                 continue
             self._publishers[name] = node.create_publisher(kind, outlet.name, qos_profile(topic.qos))
         self._decoded = f'{namespace}/{_JPEG}'
@@ -103,25 +109,28 @@ class Outlets:
         """Names, in the bag, of the topics that are played."""
         return set(self._publishers)
 
-    def publish(self, recorded: BagMessage) -> bytes:
-        """Publish a message, unchanged unless it is a permit or its type has changed; return what was published.
-
-        Raises:
-            BagError: as :meth:`Present.data`.
-        """
-        data = self._present.data(recorded.topic, recorded.data)
+    def publish(self, recorded: BagMessage) -> None:
+        """Publish a message, unchanged unless it is a permit or its type has changed; a damaged one is left out."""
         if recorded.type == PERMIT_TYPE:
-            data = self._permits.harmless(data)
+            permit = self.decoder.values(recorded)
+            data = None if permit is None else self._permits.harmless(permit)
+        else:
+            data = self.decoder.data(recorded)
+        if data is None:
+            return
         self._publishers[recorded.topic].publish(data)
         if self._raw is not None and recorded.topic == self._decoded:
-            self._publish_pixels(deserialize_message(data, CompressedImage))
-        return data
+            self._publish_pixels(recorded)
 
-    def _publish_pixels(self, message: CompressedImage) -> None:
-        """Publish a compressed picture as a raw one, which is what vision looks at."""
-        pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
-        if pixels is not None and self._raw is not None:
-            self._raw.publish(array_to_image(pixels.astype(np.uint8, copy=False), 'bgr8', message.header))
+    def _publish_pixels(self, recorded: BagMessage) -> None:
+        """Publish a compressed image as a raw one, which is the input of vision."""
+        values = self.decoder.raw_values(recorded)
+        if values is None or self._raw is None:
+            return
+        pixels = cv2.imdecode(np.frombuffer(values['data'], np.uint8), cv2.IMREAD_COLOR) if values['data'] else None
+        if pixels is not None:
+            header = builder(Header)(values['header'])
+            self._raw.publish(array_to_image(pixels.astype(np.uint8, copy=False), 'bgr8', header))
 
 
 class Operator:
@@ -134,16 +143,16 @@ class Operator:
         self._granted: dict[Any, tuple[Any, ...]] = {}
         self._asked: dict[Any, Any] = {}
 
-    def follow(self, data: bytes) -> None:
-        """Take a recorded state of the controller; ask again with each until it is granted."""
-        state = deserialize_message(data, ControllerState)
+    def follow(self, state: Values) -> None:
+        """Take the fields of a recorded state of the controller; ask again with each until it is granted."""
         # Where a pattern ran, only standing still is left.
-        mode = ControllerState.MODE_MANUAL if state.mode == ControllerState.MODE_PATTERN else state.mode
+        pattern = state['mode'] == ControllerState.MODE_PATTERN
+        mode = ControllerState.MODE_MANUAL if pattern else state['mode']
         self._ask(self._mode, SetMode.Request(lease_id=self._lease_id, mode=mode), (mode,))
         self._ask(
             self._target, SelectTarget.Request(
-                lease_id=self._lease_id, track_id=state.selected_id, priority=state.priority),
-            (state.selected_id, state.priority))
+                lease_id=self._lease_id, track_id=state['selected_id'], priority=state['priority']),
+            (state['selected_id'], state['priority']))
 
     def _ask(self, client: Any, request: Any, wish: tuple[Any, ...]) -> None:
         pending = self._asked.get(client)

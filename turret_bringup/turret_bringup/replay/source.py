@@ -12,7 +12,6 @@ from turret_common.errors import TurretError
 PICTURES = frozenset({'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'})
 
 _AHEAD = 100            # messages
-_LOOK_BACK_NS = 2_500_000_000  # states come at 2 Hz or more
 _POLL_S = 0.1
 
 
@@ -23,9 +22,9 @@ class BagSource:
         latched: names of topics of which a listener who joins later gets the newest message: latched ones and pictures.
     """
 
-    def __init__(self, bag: Bag, names: Collection[str]) -> None:
-        """Prepare for topics of a bag, which must stay open until :meth:`close`."""
-        self._bag, self._names = bag, frozenset(names)
+    def __init__(self, bag: Bag, names: Collection[str], end_ns: int) -> None:
+        """Prepare for topics of a bag, which must stay open until :meth:`close`; nothing later than a time is given."""
+        self._bag, self._names, self._end_ns = bag, frozenset(names), end_ns
         self.latched = frozenset(
             name for name in self._names if bag.topics[name].type in PICTURES
             or any(qos.durability == 'transient_local' for qos in bag.topics[name].qos))
@@ -33,7 +32,7 @@ class BagSource:
         self._stopped = threading.Event()
 
     def items(self, start_ns: int) -> Iterator[BagMessage]:
-        """Give the newest message of each latched topic before a time, and then everything from then on.
+        """Give the newest message of each latched topic before a time, however old, and then everything from then on.
 
         What was given before must not be used any more.
 
@@ -76,11 +75,8 @@ class BagSource:
         _put(ahead, None, stopped)
 
     def _messages(self, start_ns: int) -> Iterator[BagMessage]:
-        newest = {
-            message.topic: message
-            for message in self._bag.messages(self.latched, start_ns - _LOOK_BACK_NS, start_ns)}
-        yield from sorted(newest.values(), key=lambda message: message.stamp_ns)
-        yield from self._bag.messages(self._names, start_ns)
+        yield from self._bag.newest(self.latched, start_ns)
+        yield from self._bag.messages(self._names, start_ns, self._end_ns + 1)
 
 
 def _put(

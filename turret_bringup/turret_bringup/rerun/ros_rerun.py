@@ -24,9 +24,10 @@ from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, JointState
 
+from turret_bringup.bags.messages import messages, namespace_of
+from turret_bringup.bags.messages import stamp_ns_of as _ns
 from turret_bringup.bags.metadata import BagError
 from turret_bringup.bags.reader import Bag
-from turret_bringup.bags.ros_messages import messages, namespace_of
 from turret_bringup.rerun.history import AimRow, BoxRow, CommandRow, History, TrackRow, same_ids
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera

@@ -65,6 +65,8 @@ REPLAY = (
     Argument('hold', 'false', 'pause at the end instead of exiting', SWITCH),
     Argument('paused', 'false', 'pause at the start', SWITCH),
     Argument('start', '0.0', 'start position in the bag in seconds'),
+    Argument('end', '0.0', 'end position in the bag in seconds; 0: its end'),
+    Argument('skip_gaps', '0.0', 'maximum time without messages in seconds; longer gaps are skipped; 0: skip none'),
     Argument('topics', '', 'patterns of the topics to play, separated by spaces; empty: all'),
     Argument('remap', '', 'topics to play under other names, /from:=/to separated by spaces'),
     Argument('clock', '200.0', 'maximum rate of /clock, the recorded time; 0: none'),

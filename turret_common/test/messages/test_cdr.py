@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turret_common.messages.cdr import CodecError, compile_decoder, compile_encoder
+from turret_common.messages.cdr import Codec, CodecError, compile_decoder, compile_encoder
 from turret_common.messages.schema import PRIMITIVES, Array, Field, FieldType, Primitive, Sequence, Struct, Text
 
 HEADER = bytes.fromhex('00010000')
@@ -94,9 +94,23 @@ def test_bytes_that_are_no_message_are_refused(body: str) -> None:
         decode(message(Text(), Sequence(Primitive('float64')), Sequence(TIME)), body)
 
 
-def test_only_little_endian_is_read() -> None:
-    with pytest.raises(CodecError, match='little-endian'):
-        compile_decoder(message(Primitive('uint8')))(bytes.fromhex('0000000001'))
+@pytest.mark.parametrize('cbor', [False, True])
+def test_both_byte_orders_are_read(cbor: bool) -> None:
+    kind = message(Primitive('uint8'), Primitive('uint32'), Text(), Sequence(Primitive('float64')))
+    body = bytes.fromhex('07000000' '00000102' '00000003' '61620000' '00000001' '00000000' '3ff8000000000000')
+    values = list(compile_decoder(kind, cbor=cbor)(b'\0\0\0\0' + body).values())
+    assert values == [7, 258, 'ab', [1.5]]
+
+
+def test_other_encapsulations_are_refused() -> None:
+    with pytest.raises(CodecError, match='plain CDR'):
+        compile_decoder(message(Primitive('uint8')))(bytes.fromhex('0003000001'))
+
+
+def test_what_follows_a_message_is_cut_off() -> None:
+    codec = Codec(message(Text(), Primitive('float64')))
+    data = codec.encode({'a': 'abc', 'b': 1.0}, 0)
+    assert codec.exact(data + b'old memory') == data
 
 
 @settings(deadline=None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 
 from turret_common.messages.cdr import Codec
-from turret_common.messages.ros_schema import UnknownTypeError, interface, schema
+from turret_common.messages.ros_schema import UnknownTypeError, builder, interface, schema
 from turret_common.messages.schema import PRIMITIVES, Array, FieldType, Primitive, Struct, Text, is_blob
 
 TYPES = [
@@ -107,6 +107,8 @@ def test_random_messages(name: str, kind: str) -> None:
         assert same(values, walk(message, schema(cls)))
         again = deserialize_message(codec.encode(values, 0), cls)
         assert same(walk(again, schema(cls)), values)
+        assert same(walk(builder(cls)(codec.to_cbor(serialized)), schema(cls)), values)
+        assert len(codec.exact(serialized)) == len(codec.encode(values, 0))
     law()
 
 

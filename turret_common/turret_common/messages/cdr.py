@@ -6,7 +6,7 @@
 
 Values are those of the rosbridge protocol: byte arrays are base64 text, a float that is not finite is None once it is
 JSON, bytes are integers. In the CBOR flavor byte arrays are bytes and arrays of numbers are typed arrays (RFC 8746).
-Alignment counts from the end of the four-byte header; only little endian is read, which is all that ROS writes here.
+Alignment counts from the end of the four-byte header. Both byte orders are read; little endian is written.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from turret_common.messages.schema import (
 from turret_common.reason_codes import ReasonCode
 
 HEADER = b'\x00\x01\x00\x00'
+#: First bytes of a message by its byte order, as :mod:`struct` calls it.
+_ENCAPSULATIONS = {b'\x00\x01': '<', b'\x00\x00': '>'}
 
 Decoder = Callable[[bytes], 'dict[str, Any]']
 Encoder = Callable[[Any, int], bytes]
@@ -104,6 +106,19 @@ class Codec:
         """Serialized bytes to values for CBOR."""
         return compile_decoder(self.kind, cbor=True)
 
+    def exact(self, data: bytes) -> bytes:
+        """Return a serialized message without what follows it.
+
+        ``rclpy.serialization.serialize_message`` returns as many bytes as it had reserved: behind the message there is
+        whatever was in that memory before. Raises CodecError.
+        """
+        return bytes(data[:self._end(data)])
+
+    @functools.cached_property
+    def _end(self) -> Callable[[bytes], int]:
+        decode = _compiled(self.kind, cbor=True)
+        return lambda data: decode(data)[0]
+
     @functools.cached_property
     def encode(self) -> Encoder:
         """Values to serialized bytes."""
@@ -123,40 +138,55 @@ def compile_decoder(kind: Struct, *, cbor: bool = False) -> Decoder:
     Raises:
         CodecError: the type holds a ``wstring``, which is not supported.
     """
-    source = _DecoderSource(cbor)
+    decode = _compiled(kind, cbor)
+    return lambda data: decode(data)[1]
+
+
+def _compiled(kind: Struct, cbor: bool) -> Callable[[bytes], tuple[int, dict[str, Any]]]:
+    """Return a function from serialized bytes to where the message ends and its values."""
+    decoders = {'<': _generated(kind, cbor, '<')}
+
+    def checked(data: bytes) -> tuple[int, dict[str, Any]]:
+        order = _ENCAPSULATIONS.get(bytes(data[:2]))
+        if order is None:
+            raise CodecError(f'{kind.name}: encapsulation {bytes(data[:2]).hex()} is not plain CDR')
+        if order not in decoders:
+            decoders[order] = _generated(kind, cbor, order)
+        try:
+            end, value = decoders[order](data)
+        except (struct.error, ValueError, TypeError, MemoryError, OverflowError) as error:
+            raise CodecError(f'{kind.name}: {error}') from error
+        if end > len(data):
+            raise CodecError(f'{kind.name}: {len(data)} bytes are too short')
+        return end, value
+    return checked
+
+
+def _generated(kind: Struct, cbor: bool, order: str) -> Callable[[bytes], tuple[int, dict[str, Any]]]:
+    """Return the generated function for one byte order, without checks of what surrounds the message."""
+    source = _DecoderSource(cbor, order)
     result = source.message(kind)
     body = '\n'.join(source.lines)
     code = f'def decode(b):\n p = 4\n{body}\n return p, {result}\n'
     namespace: dict[str, Any] = dict(source.constants)
     exec(compile(code, f'<decoder of {kind.name}>', 'exec'), namespace)
-    decode = namespace['decode']
-
-    def checked(data: bytes) -> dict[str, Any]:
-        if data[:2] != HEADER[:2]:
-            raise CodecError(f'{kind.name}: encapsulation {data[:2].hex()} is not plain little-endian CDR')
-        try:
-            end, value = decode(data)
-        except (struct.error, ValueError, TypeError) as error:
-            raise CodecError(f'{kind.name}: {error}') from error
-        if end > len(data):
-            raise CodecError(f'{kind.name}: {len(data)} bytes are too short')
-        result: dict[str, Any] = value
-        return result
-    return checked
+    decode: Callable[[bytes], tuple[int, dict[str, Any]]] = namespace['decode']
+    return decode
 
 
 class _DecoderSource:
     """The growing text of one decoder. ``p`` is the position in the bytes ``b``."""
 
-    def __init__(self, cbor: bool) -> None:
+    def __init__(self, cbor: bool, order: str) -> None:
         self.lines: list[str] = []
-        self.constants: dict[str, Any] = {'u32': struct.Struct('<I').unpack_from}
+        self.constants: dict[str, Any] = {}
         self._cbor = cbor
+        self._order = order
         self._names = (f'v{i}' for i in itertools.count())
         self._indent = 1
         self._aligned = 8  # p is known to be a multiple of this, counted from the end of the header, plus _offset
         self._offset = 0
-        self._run = '<'
+        self._run = order
         self._run_size = 0
         self._run_names: list[str] = []
         self._unpackers: dict[str, str] = {}
@@ -216,6 +246,9 @@ class _DecoderSource:
         if is_blob(kind):
             self.constants['base64'] = binascii.b2a_base64
             value = raw if self._cbor else f"base64({raw}, newline=False).decode('ascii')"
+        elif self._order == '>' and size > 1:
+            self.constants['unpack'] = struct.unpack
+            value = f"list(unpack(f'>{{{count}}}{letter}', {raw}))"
         elif self._cbor and element in _TYPED_ARRAY_TAGS:
             self.constants['tagged'] = _tagged
             value = f'tagged({_TYPED_ARRAY_TAGS[element]}, {raw})'
@@ -255,7 +288,7 @@ class _DecoderSource:
         unpack = self._unpackers.setdefault(self._run, f's{len(self._unpackers)}')
         self.constants[unpack] = struct.Struct(self._run).unpack_from
         self._emit(f'{", ".join(self._run_names)}, = {unpack}(b, p); p += {self._run_size}')
-        self._run, self._run_size, self._run_names = '<', 0, []
+        self._run, self._run_size, self._run_names = self._order, 0, []
 
     def _forget(self) -> None:
         """Know nothing about the alignment of ``p`` from here on."""

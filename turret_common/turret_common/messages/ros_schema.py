@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import array
 import functools
 import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rosidl_parser import definition as idl
 
-from turret_common.messages.schema import Array, Field, FieldType, Primitive, Sequence, Struct, Text
+from turret_common.messages.schema import PRIMITIVES, Array, Field, FieldType, Primitive, Sequence, Struct, Text
 from turret_common.ros.internals import constants
 
 _NAME = re.compile(r'([a-z][a-z0-9_]*)/(?:(msg|srv|action)/)?([A-Z][A-Za-z0-9_]*)')
@@ -71,6 +73,40 @@ def schema(cls: Any) -> Struct:
         Field(name, _field_type(slot), _default(getattr(instance, name)))
         for name, slot in zip(cls.get_fields_and_field_types(), cls.SLOT_TYPES, strict=True))
     return Struct(f'{package}/{kind}/{cls.__name__}', fields, _constants(cls))
+
+
+@functools.cache
+def builder(cls: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return a function that makes a message of a class from values as ``Codec(schema(cls)).to_cbor`` gives them."""
+    converters = {
+        name: convert for name, slot in zip(cls.get_fields_and_field_types(), cls.SLOT_TYPES, strict=True)
+        if (convert := _converter(slot)) is not None}
+
+    def build(values: dict[str, Any]) -> Any:
+        message = cls()
+        for name, value in values.items():
+            convert = converters.get(name)
+            setattr(message, name, value if convert is None else convert(value))
+        return message
+    return build
+
+
+def _converter(slot: Any) -> Callable[[Any], Any] | None:
+    """Return the function from the codec's value of a field to the message's; None where they are equal."""
+    if isinstance(slot, idl.BasicType):
+        return (lambda value: bytes((value,))) if slot.typename == 'octet' else None
+    if isinstance(slot, idl.NamespacedType):
+        return builder(_find(slot.namespaces[0], slot.namespaces[1], slot.name))
+    if not isinstance(slot, idl.AbstractNestedType):
+        return None
+    element = slot.value_type
+    if isinstance(element, idl.BasicType) and element.typename not in ('boolean', 'octet'):
+        letter = PRIMITIVES[_PRIMITIVES.get(element.typename, element.typename)][1]
+        return lambda value: array.array(letter, getattr(value, 'value', value))  # a typed array of CBOR has a value
+    convert = _converter(element)
+    if convert is None:
+        return None
+    return lambda value: [convert(part) for part in getattr(value, 'value', value)]
 
 
 def _constants(cls: Any) -> tuple[tuple[str, FieldType, Any], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -70,6 +71,33 @@ class Struct:
 
 
 FieldType: TypeAlias = 'Primitive | Text | Array | Sequence | Struct'
+
+
+def used_types(kind: Struct) -> Iterator[Struct]:
+    """Give a type and every type that it uses, each once."""
+    seen: set[str] = set()
+    pending = [kind]
+    while pending:
+        current = pending.pop(0)
+        if current.name not in seen:
+            seen.add(current.name)
+            yield current
+            elements = (getattr(field.type, 'element', field.type) for field in current.fields)
+            pending += [element for element in elements if isinstance(element, Struct)]
+
+
+def same_layout(one: FieldType, other: FieldType) -> bool:
+    """Return whether two types are serialized alike and have the same names of fields."""
+    if isinstance(one, Struct) and isinstance(other, Struct):
+        return len(one.fields) == len(other.fields) and all(
+            a.name == b.name and same_layout(a.type, b.type) for a, b in zip(one.fields, other.fields, strict=True))
+    if isinstance(one, Array) and isinstance(other, Array):
+        return one.size == other.size and same_layout(one.element, other.element)
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        return same_layout(one.element, other.element)
+    if isinstance(one, Primitive) and isinstance(other, Primitive):
+        return PRIMITIVES[one.name] == PRIMITIVES[other.name]
+    return isinstance(one, Text) and isinstance(other, Text) and one.wide == other.wide
 
 
 def is_blob(kind: FieldType) -> bool:

@@ -9,9 +9,10 @@ import pytest
 from web_testing import ADD, NOTE, STATUS, FakeGateway, on_loop
 
 from turret_common.errors import TurretError
+from turret_common.messages.definitions import full_text
 from turret_common.messages.schema import Array, Field, Primitive, Sequence, Struct, Text
 from turret_web.access.policy import Policy
-from turret_web.rosbridge.definitions import full_text, typedefs
+from turret_web.rosbridge.definitions import typedefs
 from turret_web.rosbridge.rosapi import Rosapi
 from turret_web.web_parameters import AccessParameters
 

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from turret_common.messages.schema import PRIMITIVES, Array, FieldType, Primitive, Sequence, Struct, type_text
+from turret_common.messages.schema import (
+    PRIMITIVES,
+    Array,
+    FieldType,
+    Primitive,
+    Sequence,
+    Struct,
+    type_text,
+    used_types,
+)
 
 #: Names in ``rosapi`` of types whose IDL name differs from the name in ``.msg`` files.
 _IDL_NAMES = {'bool': 'boolean', 'float32': 'float', 'float64': 'double', 'char': 'uint8'}
 
 
-def full_text(kind: Struct) -> str:
-    """Return a type in the form of ``.msg`` files: the type itself, then every type that it uses."""
-    parts = [_fields_text(kind)]
-    parts += [f'MSG: {_short_name(inner)}\n{_fields_text(inner)}' for inner in _walk(kind) if inner is not kind]
-    return f'{"=" * 80}\n'.join(parts)
-
-
 def typedefs(kind: Struct) -> list[dict[str, Any]]:
     """Return a type and every type that it uses as values of ``rosapi_msgs/msg/TypeDef``."""
-    return [_typedef(inner) for inner in _walk(kind)]
-
-
-def _fields_text(kind: Struct) -> str:
-    constants = [f'{type_text(type_)} {name}={value}\n' for name, type_, value in kind.constants]
-    return ''.join(constants + [
-        f'{type_text(field.type).replace("/msg/", "/")} {field.name}\n' for field in kind.fields])
+    return [_typedef(inner) for inner in used_types(kind)]
 
 
 def _typedef(kind: Struct) -> dict[str, Any]:
@@ -70,16 +65,3 @@ def _example(kind: FieldType, length: int) -> str:
 
 def _short_name(kind: Struct) -> str:
     return kind.name.replace('/msg/', '/').replace('/srv/', '/')
-
-
-def _walk(kind: Struct) -> Iterator[Struct]:
-    """Yield a type and every type that it uses, each once."""
-    seen = set()
-    waiting = [kind]
-    while waiting:
-        current = waiting.pop(0)
-        if current.name not in seen:
-            seen.add(current.name)
-            yield current
-            elements = (_innermost(field.type)[0] for field in current.fields)
-            waiting += [element for element in elements if isinstance(element, Struct)]

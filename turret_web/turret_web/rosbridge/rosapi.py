@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 
 from turret_common.errors import TurretError
+from turret_common.messages.definitions import full_text
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Policy
 from turret_web.gateway.gateway import Gateway, NodeDetails
-from turret_web.rosbridge.definitions import full_text, typedefs
+from turret_web.rosbridge.definitions import typedefs
 
 _ACTION_STATUS = '/_action/status'
 
