@@ -26,15 +26,16 @@ from turret_bringup.recording.ros_parameter_watch import ParameterWatch
 from turret_bringup.recording.selection import Selector, known
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
+from turret_common.name_patterns import NamePatterns
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.ros.critical import result_of
+from turret_common.ros.critical import critical, result_of
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
+from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import stamp_from
-from turret_common.threads.periodic import Periodic
 from turret_common.validation import require_range
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
@@ -56,8 +57,8 @@ class BagNode(Node):
         super().__init__('bag', **node_kwargs)
         self._ros_parameters = RosParameters(self, BagParameters)
         parameters = self._ros_parameters.value
-        self._started = stamp_from(time.time())
         self._selector = Selector(parameters.topics, self.get_namespace())
+        self._not_kept = NamePatterns(self.get_namespace(), parameters.ring.excluded)
         self._library = BagLibrary(Path(parameters.bag_dir or state_dir(self.get_namespace()) / 'bags'))
         self._library.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._ring = RingBuffer(parameters.ring.seconds, parameters.ring.max_mb * 1_000_000)
@@ -73,7 +74,7 @@ class BagNode(Node):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='bag-files')
         self._watch = ParameterWatch(self, [spec.name for spec in GRAPH])
         self._feeds = BagFeeds(self, self._on_feed)
-        self._state = self.create_publisher(BagState, 'bag/state', qos.STATE)
+        self._state = StatePublisher(self, BagState, 'bag/state', _PERIOD_S)
         self._status = PolledSubscription(self, TurretStatus, 'status', qos.STATUS)
         self._laser = PolledSubscription(self, LaserState, 'laser/state', qos.STATE)
         self.create_service(StartBag, 'bag/start', self._start)
@@ -86,7 +87,7 @@ class BagNode(Node):
         if parameters.record_on_start != 'off':
             self._worker.submit(self._record_on_start, parameters.record_on_start)
         self._due = 0.0
-        self._thread = Periodic('bag', _TAKE_S, self._tick, self._on_thread_error)
+        self._thread = critical(self, 'bag', _TAKE_S, self._tick)
         self._thread.start()
 
     def destroy_node(self) -> None:
@@ -100,10 +101,6 @@ class BagNode(Node):
 
     # --- on the thread of its own
 
-    def _on_thread_error(self, error: BaseException) -> None:
-        self.get_logger().fatal(f'nothing is recorded any more: {type(error).__name__}: {error}')
-        self.context.try_shutdown()
-
     def _tick(self) -> None:
         with self._change:
             self._take()
@@ -115,7 +112,8 @@ class BagNode(Node):
                 self._recorded = frozenset()
             self._feeds.review(self._is_wanted)
         self._look_for_reasons(now)
-        self._state.publish(self._state_message())
+        self._state.request()
+        self._state.update(None, self._state_message)
 
     def _take(self) -> None:
         recorder = self._recorder
@@ -160,8 +158,7 @@ class BagNode(Node):
 
     def _is_kept(self, topic: str) -> bool:
         ring = self._ros_parameters.value.ring
-        return ring.selection != 'off' and self._selector.selects(ring.selection, topic) and not (
-            self._selector.matches(ring.excluded, topic))
+        return ring.selection != 'off' and self._selector.selects(ring.selection, topic) and topic not in self._not_kept
 
     def _on_feed(self, feed: Feed) -> None:
         """Take a new subscription, before its first message."""
@@ -176,7 +173,7 @@ class BagNode(Node):
 
     def _state_message(self) -> BagState:
         message = BagState(
-            started=self._started, selection=self._selection, held_s=self._ring.span_s, held_size=self._ring.size,
+            selection=self._selection, held_s=self._ring.span_s, held_size=self._ring.size,
             saved=self._saved, free_space=shutil.disk_usage(self._library.folder).free)
         trouble = self._trouble
         if self._recorder is not None:
@@ -188,7 +185,6 @@ class BagNode(Node):
         if trouble is not None:
             message.message = trouble.message
             message.code = int(trouble.code) if trouble.code is not ReasonCode.TIMED_OUT else int(ReasonCode.OK)
-        message.header.stamp = stamp_from(time.time())
         return message
 
     # --- services

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from builtin_interfaces.msg import Time
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.node import Node
-from rosgraph_msgs.msg import Clock
+from rosgraph_msgs.msg import Clock as ClockMessage
 
 from turret_bringup.bags.messages import namespace_of
 from turret_bringup.bags.metadata import BagError
@@ -26,7 +27,9 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.qos import COMMAND, STATE
+from turret_common.ros.qos import COMMAND
+from turret_common.ros.state_publisher import StatePublisher
+from turret_common.ros.time import stamp_from_ns
 from turret_msgs.msg import ReplayState
 from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepReplay
 
@@ -48,14 +51,15 @@ class ReplayNode(Node):
             raise TurretError(
                 ReasonCode.NOT_ALLOWED, f'a replay belongs in a ROS domain of its own, which {p.domain} was to be, and '
                 f'not in domain {self.context.get_domain_id()}; start it with ./turret replay')
-        self._started = self._wall_time()
         self._changed = threading.Condition()
         self._ending = False
         self._failure: TurretError | None = None
         self._fail = self.create_guard_condition(self._raise_failure)
-        self._state = self.create_publisher(ReplayState, 'replay/state', STATE)
-        self._clock_out = self.create_publisher(Clock, '/clock', COMMAND) if p.clock_hz > 0.0 else None
-        self._look_due = self._state_due = self._clock_due = 0.0
+        # Stamped with the time of the host: the node's own clock may be the one that it publishes.
+        self._state = StatePublisher(
+            self, ReplayState, 'replay/state', _STATE_S, clock=Clock(clock_type=ClockType.SYSTEM_TIME))
+        self._clock_out = self.create_publisher(ClockMessage, '/clock', COMMAND) if p.clock_hz > 0.0 else None
+        self._look_due = self._clock_due = 0.0
         with ExitStack() as stack:
             self._bag = bag = stack.enter_context(Bag(Path(p.bag)))
             self._prepare(bag)
@@ -139,13 +143,14 @@ class ReplayNode(Node):
         wait_s = self._player.turn(now)
         now = time.monotonic()
         self._tell_time(now)
-        if now >= self._state_due:
-            self._publish_state(now)
-            if self._player.ended and not self._settings.hold:
-                self._ending = True
-                signal.raise_signal(signal.SIGTERM)
+        self._state.update(None, lambda: self._state_message(now))
+        if self._player.ended and not self._settings.hold:
+            self._state.request()
+            self._state.update(None, lambda: self._state_message(now))
+            self._ending = True
+            signal.raise_signal(signal.SIGTERM)
         clock_s = self._clock_due - now if self._clock_out is not None else math.inf
-        return max(0.0, min(wait_s, clock_s, self._state_due - now, self._look_due - now))
+        return max(0.0, min(wait_s, clock_s, self._state.remaining_s(), self._look_due - now))
 
     def _publish(self, recorded: BagMessage) -> None:
         self._tell_time(time.monotonic())
@@ -159,31 +164,22 @@ class ReplayNode(Node):
         """Publish the recorded time where the last one is old."""
         if self._clock_out is not None and now >= self._clock_due:
             self._clock_due = now + 1.0 / self._settings.clock_hz
-            self._clock_out.publish(Clock(clock=_time(self._player.position_ns(now))))
+            self._clock_out.publish(ClockMessage(clock=stamp_from_ns(self._player.position_ns(now))))
 
-    def _publish_state(self, now: float) -> None:
-        self._state_due = now + _STATE_S
+    def _state_message(self, now: float) -> ReplayState:
         p = self._settings
-        message = ReplayState(
-            started=self._started, name=self._bag.path.name, into=list(p.into), domain=p.domain,
-            **self._player.position(now)._asdict())
-        message.header.stamp = self._wall_time()
-        self._state.publish(message)
+        return ReplayState(
+            name=self._bag.path.name, into=list(p.into), domain=p.domain, **self._player.position(now)._asdict())
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
-    @staticmethod
-    def _wall_time() -> Time:
-        """Return the time of this host: the node's own clock may be the one that it publishes."""
-        return _time(time.time_ns())
-
     # Services
 
     def _asked(self) -> None:
         """Act on a request at once."""
-        self._state_due = 0.0
+        self._state.request()
         self._changed.notify()
 
     @answered
@@ -216,10 +212,6 @@ def _namespace(bag: Bag) -> str | None:
         return namespace_of(bag)
     except BagError:
         return None  # a bag of something else can be played too
-
-
-def _time(stamp_ns: int) -> Time:
-    return Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
 
 
 def main() -> int:

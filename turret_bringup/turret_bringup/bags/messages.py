@@ -111,9 +111,10 @@ class BagMessages:
         if reader is None:
             return None
         try:
-            if reader.convert is not None or recorded.data[:2] == b'\0\0':
-                data = recorded.data if reader.convert is None else reader.convert(recorded.data)
-                return reader.codec.encode(reader.codec.to_json(data), 0)
+            if reader.convert is not None:
+                return reader.convert(recorded.data)
+            if recorded.data[:2] == b'\0\0':  # big endian
+                return reader.codec.encode(reader.codec.to_json(recorded.data), 0)
             return reader.codec.exact(recorded.data)
         except (CodecError, RecursionError):
             self.damaged[recorded.topic] += 1
@@ -183,11 +184,6 @@ def messages(bag: Bag, names: Iterable[str], prefix: str) -> Iterator[tuple[str,
         message = decoder.message(recorded)
         if message is not None:
             yield topics[recorded.topic], recorded.stamp_ns, message
-
-
-def stamp_ns_of(stamp: Any) -> int:
-    """Return a ``builtin_interfaces/Time`` in ns."""
-    return int(stamp.sec) * 10**9 + int(stamp.nanosec)
 
 
 def converter(recorded: Struct, installed: Struct) -> Callable[[bytes], bytes]:

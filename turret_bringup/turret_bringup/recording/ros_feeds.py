@@ -1,7 +1,7 @@
-"""The subscriptions of the node ``bag``: what is wanted, with the quality of service that the publishers offer.
+"""The subscriptions of the node ``bag``: the selected topics, with the quality of service that their publishers offer.
 
-Nothing wakes up for a message: whoever records looks at fixed times at what has arrived. The middleware says when each
-message was sent and received, so that nothing is lost of its time, and an executor would cost several times as much.
+No thread wakes up for a message: the recorder polls at a fixed rate. The middleware stamps each message when it was
+sent and received, so polling costs no precision, and an executor would cost several times the CPU time.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.subscription import SubscriptionEventCallbacks
+from rclpy.qos import QoSProfile
 
 from turret_bringup.bags.metadata import INFINITE_NS, Qos, Topic
 from turret_common.interface import TOPICS
 from turret_common.messages.definitions import definition, type_hash
 from turret_common.messages.ros_schema import UnknownTypeError, interface
 from turret_common.ros import qos as ros_qos
-from turret_common.ros.internals import UnspunGroup
+from turret_common.ros.qos import FollowedQos, suiting
+from turret_common.ros.subscriptions import PolledSubscription
 
-#: Messages that may wait in the middleware until they are taken; fewer of those that are large.
+#: Messages that the middleware keeps until they are taken; fewer of large ones.
 _DEPTH = 1000
 _DEPTHS = {'sensor_msgs/msg/Image': 10, 'sensor_msgs/msg/CompressedImage': 60}
 
 
 class Taken(NamedTuple):
-    """A message.
+    """A received message.
 
     Attributes:
         topic: name.
         stamp_ns: when it was received, since 1970.
         data: serialized.
         published_ns: when it was sent.
-        missed: how many of its publisher's messages got lost since the one before.
+        missed: number of messages of its publisher that were lost since the one before.
     """
 
     topic: str
@@ -50,41 +50,41 @@ class Feed:
 
     Attributes:
         topic: as a bag describes it.
-        latched: whether its publishers keep their newest message.
-        qos: that was asked for.
-        publishers: number of them.
-        subscription: of rclpy.
+        followed: requested quality of service, and the publishers that it was chosen for.
+        subscription: of serialized messages.
         sequence: number that the publisher gave its newest message; None = unknown.
     """
 
     topic: Topic
-    latched: bool
-    qos: QoSProfile
-    publishers: int
-    subscription: Any
+    followed: FollowedQos
+    subscription: PolledSubscription[Any]
     sequence: int | None = None
 
+    @property
+    def latched(self) -> bool:
+        """Whether its publishers keep their newest message for late subscribers."""
+        return self.followed.latched
+
     def missed_before(self, sequence: int | None) -> int:
-        """Take the number of a message; return how many are missing before it. Only one publisher can be counted."""
+        """Take the number of a message; return how many are missing before it. Counts for a single publisher only."""
         before, self.sequence = self.sequence, sequence
-        if before is None or sequence is None or self.publishers != 1:
+        if before is None or sequence is None or len(self.followed.publishers) != 1:
             return 0
         return max(0, sequence - before - 1)
 
 
 class BagFeeds:
-    """Keeps the subscriptions in line with what is wanted and what is there. Use it from one thread."""
+    """Keeps the subscriptions in line with the selection and the publishers. Use it from one thread."""
 
     def __init__(self, node: Node, added: Callable[[Feed], None]) -> None:
         """Make it without subscriptions.
 
         Args:
-            node: that subscribes.
+            node: the subscriber.
             added: called with a new subscription, before its first message.
         """
         self._node = node
         self._added = added
-        self._group = UnspunGroup()
         self._unknown: set[str] = set()
         prefix = node.get_namespace().rstrip('/')
         self._declared = {
@@ -92,12 +92,12 @@ class BagFeeds:
         self.feeds: dict[str, Feed] = {}
 
     def review(self, wanted: Callable[[str], bool]) -> None:
-        """Subscribe to what is wanted, end what is not, and renew what no longer suits the publishers.
+        """Subscribe to the wanted topics, unsubscribe from others, and renew what no longer suits its publishers.
 
-        Topics of the turret are subscribed to before they have a publisher, so that nothing of them is missed.
+        Topics of the turret are subscribed to before they have a publisher, so that none of their messages is missed.
         """
         for name in [name for name in self.feeds if not wanted(name)]:
-            self._node.destroy_subscription(self.feeds.pop(name).subscription)
+            self.feeds.pop(name).subscription.destroy()
         for name, type_name in self._topics():
             if not wanted(name):
                 continue
@@ -107,16 +107,10 @@ class BagFeeds:
                 self._subscribe(name, type_name)
 
     def take(self) -> list[Taken]:
-        """Return what has arrived since the last time, in the order of arrival."""
-        taken: list[Taken] = []
-        for name, feed in self.feeds.items():
-            subscription = feed.subscription
-            with subscription.handle:
-                while (message := subscription.handle.take_message(subscription.msg_type, True)) is not None:
-                    data, info = message
-                    taken.append(Taken(
-                        name, info['received_timestamp'], data, info['source_timestamp'],
-                        feed.missed_before(info['publication_sequence_number'])))
+        """Return what has arrived since the last call, in the order of arrival."""
+        taken = [
+            Taken(name, info.received_ns, data, info.published_ns, feed.missed_before(info.sequence))
+            for name, feed in self.feeds.items() for data, info in feed.subscription.take_with_info()]
         taken.sort(key=_received)
         return taken
 
@@ -133,76 +127,46 @@ class BagFeeds:
             self._unknown.add(name)
             self._node.get_logger().warning(f'{name} is not recorded: {error}')
             return
-        offered = self._node.get_publishers_info_by_topic(name)
-        profiles = [info.qos_profile for info in offered] or self._expected(name)
-        qos = _suitable(profiles, _DEPTHS.get(type_name, _DEPTH))
-        topic = Topic(name, type_name, definition(type_name), _hash(offered) or type_hash(type_name), _all(profiles))
-        feed = Feed(
-            topic, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL, qos, len(offered), self._made(cls, name, qos))
+        depth, expected = _DEPTHS.get(type_name, _DEPTH), self._expected(name)
+        followed = FollowedQos(self._node, name, lambda offered: suiting(offered or expected, depth))
+        topic = _described(Topic(name, type_name, definition(type_name), type_hash(type_name)), followed, expected)
+        feed = Feed(topic, followed, PolledSubscription(self._node, cls, name, followed.qos, raw=True))
         self.feeds[name] = feed
         self._added(feed)
 
     def _renew(self, feed: Feed) -> None:
-        """Subscribe anew where publishers have come that offer less than what was asked for."""
-        publishers = self._node.count_publishers(feed.topic.name)
-        if publishers in (0, feed.publishers):
-            return
-        feed.publishers = publishers
-        offered = self._node.get_publishers_info_by_topic(feed.topic.name)
-        if not offered:
-            return
-        profiles = [info.qos_profile for info in offered]
-        feed.topic = dataclasses.replace(
-            feed.topic, type_hash=_hash(offered) or feed.topic.type_hash, qos=_all(profiles))
-        qos = _suitable(profiles, feed.qos.depth)
-        if qos != feed.qos:
-            self._node.destroy_subscription(feed.subscription)
-            feed.qos, feed.latched = qos, qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
-            feed.subscription = self._made(interface(feed.topic.type, 'msg'), feed.topic.name, qos)
+        """Subscribe again where publishers appeared that need another quality of service."""
+        known = feed.followed.publishers
+        changed = feed.followed.review(feed.subscription.matched)
+        if feed.followed.publishers is not known:
+            feed.topic = _described(feed.topic, feed.followed, [])
+        if changed:
+            feed.subscription.destroy()
+            feed.subscription = PolledSubscription(
+                self._node, interface(feed.topic.type, 'msg'), feed.topic.name, feed.followed.qos, raw=True)
             feed.sequence = None
-
-    def _made(self, cls: Any, name: str, qos: QoSProfile) -> Any:
-        return self._node.create_subscription(
-            cls, name, _ignore, qos, callback_group=self._group, raw=True,
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
 
     def _expected(self, name: str) -> list[QoSProfile]:
         topic = self._declared.get(name)
         return [getattr(ros_qos, topic.qos)] if topic is not None else []
 
 
-def _ignore(_: Any) -> None:
-    """Stand in for the callback that rclpy asks for."""
-
-
 def _received(message: Taken) -> int:
     return message.stamp_ns
 
 
-def _suitable(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
-    """Return the most that every publisher can serve."""
-    reliable = all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered)
-    latched = bool(offered) and all(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in offered)
-    return QoSProfile(
-        depth=depth,
-        reliability=ReliabilityPolicy.RELIABLE if offered and reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+def _described(topic: Topic, followed: FollowedQos, expected: Sequence[QoSProfile]) -> Topic:
+    """Return a topic with the quality of service and the type hash that its publishers have."""
+    profiles = [publisher.qos_profile for publisher in followed.publishers] or expected
+    text = str(followed.publishers[0].topic_type_hash) if followed.publishers else ''
+    return dataclasses.replace(
+        topic, qos=tuple(map(_qos, profiles)), type_hash=text if text.startswith('RIHS') else topic.type_hash)
 
 
-def _all(profiles: Sequence[QoSProfile]) -> tuple[Qos, ...]:
-    return tuple(_described(profile) for profile in profiles)
-
-
-def _described(qos: QoSProfile) -> Qos:
+def _qos(qos: QoSProfile) -> Qos:
     def nanoseconds(duration: Any) -> int:
         return int(duration.nanoseconds) or INFINITE_NS
     return Qos(
         qos.history.name.lower(), qos.depth, qos.reliability.name.lower(), qos.durability.name.lower(),
         nanoseconds(qos.deadline), nanoseconds(qos.lifespan), qos.liveliness.name.lower(),
         nanoseconds(qos.liveliness_lease_duration))
-
-
-def _hash(offered: Sequence[Any]) -> str:
-    """Return the hash of the type as a publisher tells it."""
-    text = str(offered[0].topic_type_hash) if offered else ''
-    return text if text.startswith('RIHS') else ''

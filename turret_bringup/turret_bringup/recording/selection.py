@@ -1,11 +1,10 @@
-"""Which topics a selection records."""
+"""The selections of topics that are recorded."""
 
 from __future__ import annotations
 
-import fnmatch
-
 from turret_bringup.bag_parameters import TopicParameters
 from turret_bringup.bags.metadata import BagError
+from turret_common.name_patterns import NamePatterns
 from turret_common.reason_codes import ReasonCode
 
 SELECTIONS = ('light', 'full', 'all')
@@ -13,35 +12,23 @@ DEFAULT = 'light'
 
 
 class Selector:
-    """Decides by name; the selections contain one another."""
+    """Decides by name whether a selection has a topic. Each selection contains the one before."""
 
     def __init__(self, parameters: TopicParameters, namespace: str) -> None:
-        """Make one.
-
-        Args:
-            parameters: the patterns.
-            namespace: of the turret, that relative patterns are in.
-        """
-        self._prefix = f'/{namespace.strip("/")}/'
-        self._excluded = parameters.excluded
-        self._patterns = {'light': parameters.light, 'full': parameters.light + parameters.full, 'all': ('/*',)}
+        """Compile the patterns, which are relative to a namespace."""
+        self._excluded = NamePatterns(namespace, parameters.excluded)
+        self._patterns = {
+            name: NamePatterns(namespace, patterns) for name, patterns in (
+                ('light', parameters.light), ('full', parameters.light + parameters.full), ('all', ('/*',)))}
 
     def selects(self, selection: str, topic: str) -> bool:
-        """Say whether a selection has a topic, given with its namespace. Hidden topics belong to none."""
-        if any(part.startswith('_') for part in topic.split('/')):
-            return False
-        return self.matches(self._patterns[selection], topic) and not self.matches(self._excluded, topic)
-
-    def matches(self, patterns: tuple[str, ...], topic: str) -> bool:
-        """Say whether one of the patterns, in the namespace unless they begin with a slash, fits a whole name."""
-        return any(
-            fnmatch.fnmatchcase(topic, pattern if pattern.startswith('/') else self._prefix + pattern)
-            for pattern in patterns)
+        """Return whether a selection has a topic, given by its absolute name. Hidden topics belong to none."""
+        return '/_' not in topic and topic in self._patterns[selection] and topic not in self._excluded
 
 
 def known(selection: str) -> str:
-    """Return the name of a selection; empty means the default. Raises BagError, UNKNOWN_NAME."""
+    """Return the name of a selection; empty = the default. Raises BagError, UNKNOWN_NAME."""
     if selection not in ('', *SELECTIONS):
         raise BagError(
-            ReasonCode.UNKNOWN_NAME, f'there is no selection "{selection[:40]}"; there are {", ".join(SELECTIONS)}')
+            ReasonCode.UNKNOWN_NAME, f'unknown selection "{selection[:40]}"; choose from {", ".join(SELECTIONS)}')
     return selection or DEFAULT

@@ -13,7 +13,6 @@ A replay publishes what once moved a head and lit a laser. So that none of it re
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from typing import NamedTuple
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.interface import TOPICS
+from turret_common.name_patterns import NamePatterns
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.domains import DOMAINS
 
@@ -111,7 +111,7 @@ def plan(
         TurretError: INVALID_ARGUMENT, NOT_ALLOWED (onto what hardware listens to), UNKNOWN_NAME (no topic fits).
     """
     mapping = dict(_remap(text) for text in remaps)
-    patterns = [pattern if pattern.startswith('/') else f'{namespace or ""}/{pattern}' for pattern in wanted]
+    patterns = NamePatterns(namespace or '', wanted)
     owned = {f'{namespace}/{topic.name}' for topic in TOPICS if topic.node in into} if namespace else set()
     outlets = {}
     for name, kind in topics.items():
@@ -121,16 +121,16 @@ def plan(
             outlets[name] = Outlet(None, 'a request of an operator, or to fire')
         elif name in _OWN_TOPICS:
             outlets[name] = Outlet(None, 'of the recording, not of the replay')
-        elif patterns and not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+        elif wanted and name not in patterns:
             outlets[name] = Outlet(None, 'not asked for')
         elif name in owned:
             outlets[name] = Outlet(f'{namespace}/{RECORDED}{name[len(namespace or ""):]}')
         else:
             outlets[name] = Outlet(mapping.get(name, name))
-    for what, names in (('topic', mapping), ('topic that fits', patterns)):
-        for name in names:
-            if not fnmatch.filter(topics, name):
-                raise TurretError(ReasonCode.UNKNOWN_NAME, f'the bag has no {what} "{name}"')
+    for what, given in (('topic', mapping), ('topic that matches', patterns.patterns)):
+        for pattern in given:
+            if not any(name in NamePatterns('', [pattern]) for name in topics):
+                raise TurretError(ReasonCode.UNKNOWN_NAME, f'the bag has no {what} "{pattern}"')
     return outlets
 
 
@@ -139,6 +139,6 @@ def _remap(text: str) -> tuple[str, str]:
     if not (arrow and _NAME.fullmatch(source) and _NAME.fullmatch(target)):
         raise TurretError(
             ReasonCode.INVALID_ARGUMENT, f'"{text}" has not the form /from:=/to, both with a slash at the beginning')
-    if any(fnmatch.fnmatchcase(target, f'*/{pattern}') for pattern in GUARDED):
+    if target in NamePatterns('', [f'/*/{pattern}' for pattern in GUARDED] + [f'/{pattern}' for pattern in GUARDED]):
         raise TurretError(ReasonCode.NOT_ALLOWED, f'nothing may be played as {target}: hardware might listen to it')
     return source, target

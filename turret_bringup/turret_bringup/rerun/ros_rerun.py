@@ -25,7 +25,6 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage, JointState
 
 from turret_bringup.bags.messages import messages, namespace_of
-from turret_bringup.bags.messages import stamp_ns_of as _ns
 from turret_bringup.bags.metadata import BagError
 from turret_bringup.bags.reader import Bag
 from turret_bringup.rerun.history import AimRow, BoxRow, CommandRow, History, TrackRow, same_ids

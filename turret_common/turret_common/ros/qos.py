@@ -60,10 +60,16 @@ class FollowedQos:
         """Whether the publishers keep their newest message for late subscribers."""
         return bool(self.qos.durability == DurabilityPolicy.TRANSIENT_LOCAL)
 
-    def review(self) -> bool:
-        """Look at the publishers again; return whether the profile changed, so that a new subscription is needed."""
+    def review(self, matched: int | None = None) -> bool:
+        """Look at the publishers again; return whether the profile changed, so that a new subscription is needed.
+
+        Args:
+            matched: number of publishers that the present subscription receives messages from. It shows that a
+                publisher was replaced by one with weaker quality of service.
+        """
         # Counting costs much less than the endpoint information. Publishers that left need no other profile.
-        if self._node.count_publishers(self._topic) in (0, len(self.publishers)):
+        count = self._node.count_publishers(self._topic)
+        if count == 0 or (count == len(self.publishers) and matched in (None, count)):
             return False
         publishers = self._node.get_publishers_info_by_topic(self._topic)
         if not publishers:

@@ -1,4 +1,4 @@
-"""Bags of yesterday's message types."""
+"""Messages recorded with older versions of their types, and definitions as text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import struct
 
 import pytest
 
-from turret_bringup.bags.migration import converter, parse, same
+from turret_bringup.bags.messages import converter
 from turret_common.messages.cdr import Codec, CodecError
-from turret_common.messages.schema import Array, Primitive, Sequence, Text
+from turret_common.messages.definitions import parse
+from turret_common.messages.schema import Array, Primitive, Sequence, Text, same_layout
 
 RULE = '=' * 80
 OLD = f"""# What an axis does.
@@ -50,13 +51,13 @@ def test_a_type_is_read_from_its_text() -> None:
 
 def test_the_same_type_is_the_same_and_another_is_not() -> None:
     kind = parse(OLD, 'my_msgs/Axis')
-    assert same(kind, parse(OLD.replace('# when', ''), 'my_msgs/msg/Axis'))
+    assert same_layout(kind, parse(OLD.replace('# when', ''), 'my_msgs/msg/Axis'))
     for change in (('position', 'place'), ('float64', 'float32'), ('[3]', '[4]'), ('[3]', '[]'), ('Part[]', 'Part'),
                    ('uint16 number', 'int16 number'), ('bool old', 'uint8 old')):
         text = OLD.replace(*change)
         assert text != OLD
         if change[0] != 'bool old':
-            assert not same(kind, parse(text, 'my_msgs/Axis')), change
+            assert not same_layout(kind, parse(text, 'my_msgs/Axis')), change
 
 
 def test_a_message_keeps_its_values_by_name() -> None:
@@ -104,3 +105,18 @@ def test_what_is_too_short_is_refused() -> None:
     old = parse(OLD, 'my_msgs/Axis')
     with pytest.raises(CodecError):
         converter(old, with_defaults(parse(NEW, 'my_msgs/Axis')))(b'\0\1\0\0' + struct.pack('<II', 1, 2))  # type: ignore[arg-type]
+
+
+def test_a_field_of_another_kind_is_refused() -> None:
+    old, new = parse(OLD, 'my_msgs/Axis'), parse(OLD.replace('string<=20 name', 'float64 name'), 'my_msgs/Axis')
+    with pytest.raises(CodecError, match='name'):
+        converter(old, with_defaults(new))  # type: ignore[arg-type]
+
+
+def test_numbers_convert_where_they_fit() -> None:
+    old, new = parse('float64 a\nint32[] b\nuint8[] c\n', 'a/B'), parse('int16 a\nuint8[] b\nint64[] c\n', 'a/B')
+    convert = converter(old, with_defaults(new))  # type: ignore[arg-type]
+    values = Codec(new).to_json(convert(Codec(old).encode({'a': 3.0, 'b': [1, 2], 'c': [4, 5]}, 0)))
+    assert values == {'a': 3, 'b': 'AQI=', 'c': [4, 5]}
+    with pytest.raises(CodecError):
+        convert(Codec(old).encode({'a': 3e9, 'b': [], 'c': []}, 0))
