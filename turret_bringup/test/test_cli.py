@@ -143,8 +143,7 @@ def test_checks_of_hardware_that_is_not_there_are_refused(
 def test_on_a_distribution_a_replay_is_launched_with_the_same(tmp_path: Path) -> None:
     args = cli.parser().parse_args(
         ['replay', str(tmp_path), '--loop', '--into', 'control', '--topics', 'vision/*', 'status', '--set', 'a.b=1'])
-    words = replay.launch_command(args, 7)
-    assert words[:4] == ['ros2', 'launch', 'turret_bringup', 'replay.launch.py']
+    words = replay.options_of(args).launch_arguments(7)
     assert {f'bag:={tmp_path}', 'domain:=7', 'loop:=true', 'hold:=false', 'into:=control', 'set:=a.b=1', 'panel:=true',
             "topics:='vision/*' status"} <= set(words)
 

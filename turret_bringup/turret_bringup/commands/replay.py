@@ -68,15 +68,12 @@ def run(args: argparse.Namespace) -> int:
     """Replay until the end of the bag, or until stopped."""
     from turret_bringup.commands.up import panel_announcer
     from turret_bringup.replay import graph, guard
-    from turret_bringup.replay.options import ReplayOptions
     from turret_bringup.run import panel_address, processes, shared_memory
     from turret_bringup.run.supervisor import Supervisor
     from turret_common.ros.domains import is_in_use
 
     args.bag = bag_path(args)
-    args.end = args.start + args.duration if args.duration else args.end
-    options = ReplayOptions(**{field.name: _fixed(getattr(args, field.name)) for field in dataclasses.fields(
-        ReplayOptions)})
+    options = options_of(args)
     namespace, recorded, name = examine(options)
     domain = guard.choose_domain(options.domain, os.environ, is_in_use)
     if 'ROS_DISTRO' in os.environ:
@@ -100,6 +97,18 @@ def run(args: argparse.Namespace) -> int:
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code
+
+
+def options_of(args: argparse.Namespace) -> ReplayOptions:
+    """Return the options that the command line describes."""
+    from turret_bringup.replay.options import ReplayOptions
+
+    end = args.start + args.duration if args.duration else args.end
+    given: dict[str, Any] = {**vars(args), 'bag': Path(args.bag), 'end': end}
+    values: dict[str, Any] = {
+        field.name: tuple(value) if isinstance(value := given[field.name], list) else value
+        for field in dataclasses.fields(ReplayOptions)}
+    return ReplayOptions(**values)
 
 
 def announcement(name: str, domain: int) -> str:
@@ -147,10 +156,6 @@ def examine(options: ReplayOptions) -> tuple[str, dict[str, dict[str, Any]], str
         for note in notes:
             sys.stderr.write(f'turret: {note}\n')
         return (namespace or '').strip('/'), recorded, bag.path.name
-
-
-def _fixed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _free_port() -> int:
