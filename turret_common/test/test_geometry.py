@@ -1,4 +1,4 @@
-"""Geometry: the signs and frames of the design, and that everything there has a way back."""
+"""Geometry: the signs and frames of the design, and round trips of all conversions."""
 
 import math
 
@@ -45,7 +45,7 @@ def test_pixel_to_bearing_and_back(x: float, y: float, pan: float, tilt: float, 
     assert pixel == pytest.approx((x, y), abs=1e-5)
 
 
-def test_what_is_behind_has_no_pixel() -> None:
+def test_a_bearing_behind_the_camera_has_no_pixel() -> None:
     assert bearing_to_pixel(CAMERA, Bearing(math.pi, 0.0), 0.0, 0.0) is None
 
 
@@ -81,7 +81,7 @@ def test_a_resized_image_keeps_its_bearings() -> None:
 
 
 @given(angles, st.floats(-3.1, 3.1), st.floats(-3.1, 3.1))
-def test_a_quaternion_turns_as_its_matrix_does(roll: float, pan: float, tilt: float) -> None:
+def test_a_quaternion_rotates_like_its_matrix(roll: float, pan: float, tilt: float) -> None:
     about_x = np.array([
         [1.0, 0.0, 0.0], [0.0, math.cos(roll), -math.sin(roll)], [0.0, math.sin(roll), math.cos(roll)]])
     matrix = base_from_head(pan, tilt) @ about_x

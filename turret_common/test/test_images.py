@@ -1,4 +1,4 @@
-"""Images: no copy where none is needed, and the same pixels as the encoding says."""
+"""Image arrays: no needless copies, and the pixels that the encoding defines."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_16_bit_of_both_byte_orders() -> None:
     (0, 2, 'bgr8', 6, ReasonCode.INVALID_ARGUMENT),
     (2, 2, 'mono16', 5, ReasonCode.INVALID_ARGUMENT),
 ])
-def test_what_does_not_fit_is_refused(height: int, width: int, encoding: str, step: int, code: ReasonCode) -> None:
+def test_inconsistent_sizes_are_refused(height: int, width: int, encoding: str, step: int, code: ReasonCode) -> None:
     with pytest.raises(TurretError) as caught:
         as_array(memoryview(bytes(12)), height, width, encoding, step)
     assert caught.value.code == code

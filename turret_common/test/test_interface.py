@@ -1,4 +1,4 @@
-"""The interface: documented to the last field, and the same in messages, code and documents."""
+"""The interface: every field documented, and equal in messages, code and documentation."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ UNIT_OR_RANGE = re.compile(
 
 
 @pytest.mark.parametrize('path', DEFINITIONS, ids=lambda path: path.name)
-def test_every_definition_says_what_it_is_and_every_field_what_it_means(path: Path) -> None:
+def test_every_definition_and_every_field_is_documented(path: Path) -> None:
     lines = path.read_text().splitlines()
     assert lines[0].startswith('# '), 'begins with a sentence that says what one message means'
     for line in lines:

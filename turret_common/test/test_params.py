@@ -1,4 +1,4 @@
-"""Parameters: declared once, changed all or none, refused with a reason."""
+"""Parameter dataclasses: declaration, changes all or none, refusals with a reason."""
 
 import dataclasses
 import math
@@ -80,7 +80,7 @@ def test_a_change_is_all_or_none() -> None:
     assert params.replace(before, {'lower': 5.0, 'upper': 6.0}).lower == 5.0
 
 
-def test_no_strings_survive_the_way_through_yaml() -> None:
+def test_an_empty_list_of_strings_survives_yaml() -> None:
     spec = params.specs(Example)['classes']
     assert params.plain(()) == ['']
     assert params.check(spec, ['']) == ()

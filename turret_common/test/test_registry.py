@@ -93,7 +93,7 @@ def test_parts_of_the_folder_and_of_other_packages_are_found(registry: Registry[
     assert registry['bell']().play() == 'ding'
 
 
-def test_what_cannot_be_loaded_is_listed_with_its_reason(registry: Registry[Sound]) -> None:
+def test_parts_that_cannot_be_loaded_are_listed_with_the_reason(registry: Registry[Sound]) -> None:
     reasons = {source.partition(' ')[0]: reason for source, reason in registry.failed.items()}
     assert 'no_such_library' in reasons['own_sounds.broken']
     assert 'already taken' in reasons['twin']

@@ -1,4 +1,4 @@
-"""Bearings, pixels and the head between them.
+"""Conversions between bearings, pixels and poses of the head.
 
 Frames (REP 103): ``base_link`` is x forward, y left, z up. The camera's optical frame is z forward, x right, y down.
 Pan is positive to the left, tilt positive up, both zero when the head looks along ``base_link``'s x axis. A bearing is
@@ -49,7 +49,7 @@ def bearing_of(vector: Array) -> Bearing:
 
 
 def angle_between(a: Bearing, b: Bearing) -> float:
-    """Return the angle between two bearings in rad, exact also where it is tiny (Vincenty's formula on the sphere)."""
+    """Return the angle between two bearings in rad, accurate for tiny angles too (Vincenty's formula on the sphere)."""
     sin_a, cos_a = math.sin(a.elevation), math.cos(a.elevation)
     sin_b, cos_b = math.sin(b.elevation), math.cos(b.elevation)
     across, along = math.sin(b.azimuth - a.azimuth), math.cos(b.azimuth - a.azimuth)
@@ -66,8 +66,8 @@ def base_from_head(pan: float, tilt: float) -> Array:
 def quaternion(rotation: Array) -> tuple[float, float, float, float]:
     """Return a rotation matrix, shape (3, 3), as a unit quaternion x, y, z, w.
 
-    The sums and differences of the matrix are four times the products of the quaternion's elements; of these four rows
-    the one with the largest square has the smallest error.
+    The sums and differences of the matrix are four times the products of the quaternion's elements; the row
+    with the largest square has the smallest error.
     """
     (xx, yy, zz), sums, differences = np.diag(rotation), rotation + rotation.T, rotation - rotation.T
     products = np.array([
@@ -88,7 +88,7 @@ class PinholeCamera:
         width, height: image size in px.
         fx, fy, cx, cy: focal lengths and principal point in px.
         distortion: k1, k2, p1, p2, k3.
-        on_base: it is fixed to the base and looks along its x axis; else it is on the head and looks where that does.
+        on_base: whether it is fixed to the base and looks along its x axis; otherwise it looks along the head.
     """
 
     width: int
@@ -161,11 +161,11 @@ def base_from_optical(camera: PinholeCamera, pan: float, tilt: float) -> Array:
 
 
 def pixel_to_bearing(camera: PinholeCamera, x: float, y: float, pan: float, tilt: float) -> Bearing:
-    """Return the bearing, from the camera, that is seen at a pixel while the head has a pose in rad."""
+    """Return the bearing, from the camera, of a pixel for a pose of the head in rad."""
     return bearing_of(base_from_optical(camera, pan, tilt) @ camera.ray(x, y))
 
 
 def bearing_to_pixel(
         camera: PinholeCamera, bearing: Bearing, pan: float, tilt: float) -> tuple[float, float] | None:
-    """Return the pixel of a bearing from the camera while the head has a pose in rad; None when it is behind."""
+    """Return the pixel of a bearing from the camera for a pose of the head in rad; None behind the camera."""
     return camera.project(base_from_optical(camera, pan, tilt).T @ direction(bearing))

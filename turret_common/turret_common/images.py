@@ -1,4 +1,4 @@
-"""Image encodings and their arrays, with the results of ``cv_bridge`` for the encodings that the turret uses."""
+"""Image encodings as arrays. The results equal those of ``cv_bridge`` for the encodings that the turret uses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENCODINGS: dict[str, tuple[str, int]] = {
 def as_array(
         data: memoryview, height: int, width: int, encoding: str, step: int, big_endian: bool = False,
 ) -> npt.NDArray[np.generic]:
-    """Return an image's bytes as an array, without copying.
+    """Return the bytes of an image as an array without copying.
 
     Args:
         data: the pixels, at least ``height * step`` bytes.
@@ -35,7 +35,7 @@ def as_array(
         Shape (height, width) for one channel, else (height, width, channels).
 
     Raises:
-        TurretError: NOT_SUPPORTED for another encoding, INVALID_ARGUMENT where size, step and data do not fit.
+        TurretError: NOT_SUPPORTED for another encoding, INVALID_ARGUMENT when size, step and data do not match.
     """
     if encoding not in ENCODINGS:
         raise TurretError(ReasonCode.NOT_SUPPORTED, f'image encoding "{encoding}" is not supported')
@@ -45,15 +45,15 @@ def as_array(
     if height <= 0 or width <= 0 or step < row or len(data) < height * step or step % dtype.itemsize:
         raise TurretError(
             ReasonCode.INVALID_ARGUMENT,
-            f'{len(data)} bytes with step {step} are no {width}x{height} {encoding} image')
+            f'{len(data)} bytes with step {step} are not a {width}x{height} {encoding} image')
     rows = np.frombuffer(data, dtype, height * step // dtype.itemsize).reshape(height, -1)
     pixels = rows[:, :width * channels]
     return pixels if channels == 1 else pixels.reshape(height, width, channels)
 
 
 def to_bgr(image: npt.NDArray[Any], encoding: str) -> npt.NDArray[np.uint8]:
-    """Return an image of any supported encoding as BGR, shape (height, width, 3); the same array where it is one."""
-    import cv2  # heavy; only processes that handle pixels pay for it
+    """Return an image of any supported encoding as BGR, shape (height, width, 3); a BGR image is returned as it is."""
+    import cv2  # slow to import; not needed by processes without images
 
     if encoding in ('bgr8', '8UC3'):
         return image

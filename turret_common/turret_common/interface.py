@@ -1,6 +1,6 @@
-"""Every topic, service and action of the turret: name, type, quality of service, owner.
+"""All topics, services and actions of the turret: name, type, quality of service, owner.
 
-The documents are generated from this list and a test compares it with the running graph. Names are relative to the
+The documentation is generated from this list, and a test compares it with the running graph. Names are relative to the
 turret's namespace, except those that begin with a slash.
 """
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Topic(NamedTuple):
-    """A topic: its one publisher is ``node``, or ``operator`` for what panels, joysticks and programs send."""
+    """A topic. Its only publisher is ``node``; ``operator`` stands for panels, joysticks and client programs."""
 
     name: str
     type: str
@@ -21,7 +21,7 @@ class Topic(NamedTuple):
 
 
 class Service(NamedTuple):
-    """A service and the node that answers it."""
+    """A service and the node that provides it."""
 
     name: str
     type: str
@@ -64,52 +64,52 @@ _FAST = 'on change and 10 Hz'
 _SLOW = 'on change and 2 Hz'
 
 TOPICS: tuple[Topic, ...] = (
-    Topic('camera/image_raw', 'sensor_msgs/msg/Image', 'camera', 'IMAGE_OUT', 'per frame', 'the picture'),
+    Topic('camera/image_raw', 'sensor_msgs/msg/Image', 'camera', 'IMAGE_OUT', 'per frame', 'camera image'),
     Topic('camera/image_raw/compressed', 'sensor_msgs/msg/CompressedImage', 'camera', 'IMAGE_OUT',
-          'per frame, while somebody listens', 'the picture as JPEG'),
+          'per frame, while subscribed', 'camera image as JPEG'),
     Topic('camera/camera_info', 'sensor_msgs/msg/CameraInfo', 'camera', 'STREAM', 'per frame',
-          'lens and size, with the stamp of the picture'),
-    Topic('camera/audio', 'turret_msgs/msg/AudioChunk', 'camera', 'STREAM', '10 Hz, while somebody listens',
-          'what the microphone hears'),
+          'lens and size, with the stamp of the image'),
+    Topic('camera/audio', 'turret_msgs/msg/AudioChunk', 'camera', 'STREAM', '10 Hz, while subscribed',
+          'microphone audio'),
     Topic('camera/state', 'turret_msgs/msg/CameraState', 'camera', 'STATE', _SLOW, 'source, exposure, recording'),
     Topic('vision/detections', 'turret_msgs/msg/DetectionArray', 'vision', 'STREAM', 'per processed frame',
-          'what the detector saw, in pixels'),
+          'detections in pixels'),
     Topic('vision/tracks', 'turret_msgs/msg/TrackArray', 'vision', 'STREAM', 'per processed frame',
           'targets over time, as bearings'),
     Topic('vision/image_annotated/compressed', 'sensor_msgs/msg/CompressedImage', 'vision', 'IMAGE_OUT',
-          'per processed frame, while somebody listens', 'the picture with boxes and ids'),
+          'per processed frame, while subscribed', 'camera image with boxes and track ids'),
     Topic('vision/state', 'turret_msgs/msg/VisionState', 'vision', 'STATE', _SLOW, 'method, rate, problems'),
-    Topic('exclusion/people', 'turret_msgs/msg/PeopleArray', 'exclusion', 'STREAM', 'per image looked at',
-          'people and faces in whole images, to keep the beam away from; with a real laser, or when asked for'),
+    Topic('exclusion/people', 'turret_msgs/msg/PeopleArray', 'exclusion', 'STREAM', 'per processed frame',
+          'people and faces to keep the beam away from; with a real laser, or when enabled'),
     Topic('controller/state', 'turret_msgs/msg/ControllerState', 'controller', 'STATE', _FAST,
           'mode, target, error, gains, crosshair, presets, pattern'),
-    Topic('controller/target', 'turret_msgs/msg/AimTarget', 'controller', 'STREAM', 'per control tick while aiming',
-          'the aim point after prediction'),
+    Topic('controller/target', 'turret_msgs/msg/AimTarget', 'controller', 'STREAM', 'per control cycle while aiming',
+          'aim point after prediction'),
     Topic('controller/fire_request', 'turret_msgs/msg/FireRequest', 'controller', 'COMMAND', 'per decision',
-          'wish of automatic fire, for safety to grant or not'),
+          'request of automatic fire, which safety grants or refuses'),
     Topic('controller/jog', 'turret_msgs/msg/Jog', 'operator', 'COMMAND', '10 Hz or more while held',
-          'turn at this rate; 200 ms time-out'),
+          'commanded rates; 200 ms time-out'),
     Topic('gimbal/command', 'turret_msgs/msg/GimbalCommand', 'controller', 'COMMAND', '20 Hz or more',
-          'what the head shall do now; 200 ms time-out'),
+          'commanded motion of the head; 200 ms time-out'),
     Topic('gimbal/state', 'turret_msgs/msg/GimbalState', 'gimbal', 'STATE', _FAST, 'both axes, limits, switches'),
     Topic('joint_states', 'sensor_msgs/msg/JointState', 'gimbal', 'STREAM', '100 Hz or more',
           'pan_joint and tilt_joint, stamped when measured'),
     Topic('laser/state', 'turret_msgs/msg/LaserState', 'laser', 'STATE', _FAST, 'state machine, caps, counters'),
     Topic('safety/permit', 'turret_msgs/msg/SafetyPermit', 'safety', 'PERMIT', '50 Hz',
-          'permission to move and to emit; silence withdraws it'),
+          'permission to move and to emit; it expires after 100 ms'),
     Topic('safety/fire_grant', 'turret_msgs/msg/FireGrant', 'safety', 'PERMIT', 'with each heartbeat',
-          'the trigger, held or released, on its way to the laser'),
+          'state of the trigger for the laser'),
     Topic('safety/state', 'turret_msgs/msg/SafetyState', 'safety', 'STATE', _FAST, 'permit, operator, zones, stop'),
-    Topic('status', 'turret_msgs/msg/TurretStatus', 'status', 'STATUS', '2 Hz', 'the whole turret in one message'),
+    Topic('status', 'turret_msgs/msg/TurretStatus', 'status', 'STATUS', '2 Hz', 'state of the whole turret'),
     Topic('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', 'status', 'STREAM', '1 Hz',
           'health by diagnostic conventions'),
     Topic('replay/state', 'turret_msgs/msg/ReplayState', 'replay', 'STATE', _FAST,
-          'only during a replay: where in the bag it is'),
-    Topic('markers', 'visualization_msgs/msg/MarkerArray', 'markers', 'STREAM', '15 Hz, while somebody listens',
+          'only during a replay: position in the bag'),
+    Topic('markers', 'visualization_msgs/msg/MarkerArray', 'markers', 'STREAM', '15 Hz, while subscribed',
           'tracks, aim ray, prediction, zones, limits and frustum for rviz and Foxglove'),
     Topic('bag/state', 'turret_msgs/msg/BagState', 'bag', 'STATE', _SLOW, 'recording, ring buffer, free space'),
     Topic('sim/ground_truth', 'turret_msgs/msg/SimGroundTruth', 'plant', 'STREAM', '200 Hz',
-          'simulation only: what is true, for judging'),
+          'simulation only: ground truth for evaluation'),
 )
 
 _T = 'turret_msgs/srv/'

@@ -1,4 +1,4 @@
-"""The secret that makes somebody the operator: a file that only the turret's user may read."""
+"""The operator secret: a file that only the user of the turret can read, required to acquire the operator lease."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from turret_common.reason_codes import ReasonCode
 
 
 def secret_file(namespace: str) -> Path:
-    """Return the path of a turret's secret."""
+    """Return the path of the operator secret of a turret."""
     return state_dir(namespace) / 'operator.secret'
 
 
 def obtain_secret(namespace: str) -> str:
-    """Return a turret's secret; make it when there is none.
+    """Return the operator secret of a turret; create it when there is none.
 
     Raises:
-        TurretError: NOT_ALLOWED when others can read the file, IO_ERROR when nobody can or it is empty.
+        TurretError: NOT_ALLOWED when other users can read the file, IO_ERROR when it cannot be read or is empty.
     """
     path = secret_file(namespace)
     try:
         if not path.exists():
             write_atomically(path, secrets.token_urlsafe(32).encode(), mode=0o600)
         if path.stat().st_mode & 0o077:
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'{path} can be read by others: chmod 600 it, or delete it')
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'{path} can be read by other users: chmod 600 it, or delete it')
         secret = path.read_text().strip()
     except OSError as error:
-        raise TurretError(ReasonCode.IO_ERROR, f'the operator secret cannot be used: {error}') from error
+        raise TurretError(ReasonCode.IO_ERROR, f'the operator secret cannot be read or created: {error}') from error
     if not secret:
         raise TurretError(ReasonCode.IO_ERROR, f'{path} is empty: delete it')
     return secret

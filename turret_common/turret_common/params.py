@@ -1,8 +1,8 @@
-"""Parameters described once: frozen dataclasses that hold default, unit, range, description and whether live.
+"""Parameter dataclasses: default, unit, range and description of each parameter, and whether it is live.
 
 A node's parameters are one frozen dataclass whose fields are made with :func:`param`. Fields may themselves be such
-dataclasses; their names are then joined with a dot, as ROS does (``pan.kp``). Everything else, from the ROS
-declaration to the tables in the documents, is derived from it.
+dataclasses; their names are then joined with a dot, as ROS does (``pan.kp``). The ROS declaration, the
+checks and the tables of the documentation are derived from it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ParameterError(TurretError, ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class ParamInfo:
-    """What is known about one parameter apart from its name, type and default."""
+    """Description and constraints of a parameter."""
 
     description: str
     unit: str = ''
@@ -67,13 +67,13 @@ def param(
     """Declare one parameter as a dataclass field.
 
     Args:
-        default: value when nothing else is given. Its type need not be repeated: the annotation decides.
-        description: one sentence for a person.
+        default: value of the type that the field is annotated with.
+        description: noun phrase that stands alone.
         unit: SI unit, empty where there is none.
-        minimum: smallest value allowed, None for no limit. Applies to each element of a sequence.
-        maximum: largest value allowed, None for no limit.
-        choices: the only strings allowed, empty for any.
-        elements: what each element of a sequence means, which must have just these; empty for any number.
+        minimum: minimum of the value or of each element, None for no limit.
+        maximum: maximum likewise.
+        choices: allowed strings, empty for any.
+        elements: meaning of each element of a sequence of fixed length; empty for any length.
         live: True when it may change while the node runs; otherwise it is read-only after start.
         saved: False for safety values, which never come from a saved file.
         unavailable: choices that could not be loaded, with the reason; shown when another string is refused.
@@ -88,7 +88,7 @@ def frame_prefix_param() -> Any:
 
 
 def group(cls: type[ParametersT], **overrides: Any) -> Any:
-    """Declare a field that is itself a parameter dataclass, with other defaults where ``overrides`` says so."""
+    """Declare a field that is itself a parameter dataclass, with the defaults ``overrides`` for some of its fields."""
     return dataclasses.field(default_factory=lambda: cls(**overrides))
 
 
@@ -116,7 +116,7 @@ def flatten(instance: Any) -> dict[str, Value]:
 def plain(value: Value) -> bool | int | float | str | list[Any]:
     """Return a value as ROS and YAML hold it.
 
-    Neither can say of what type an empty list is, so no strings are ``['']``.
+    Neither has a type for an empty list, so no strings are ``['']``.
     """
     return (list(value) or ['']) if isinstance(value, tuple) else value
 
@@ -129,7 +129,7 @@ def check(spec: ParamSpec, value: object) -> Value:
 
     Raises:
         ParameterError: wrong type or number of elements (INVALID_ARGUMENT), NaN or infinity (NOT_FINITE), out of range
-            (OUT_OF_RANGE), or a string that is none of the choices (UNKNOWN_NAME).
+            (OUT_OF_RANGE), or a string that is not one of the choices (UNKNOWN_NAME).
     """
     if typing.get_origin(spec.type) is tuple:
         element = typing.get_args(spec.type)[0]
@@ -152,7 +152,7 @@ def _check_scalar(spec: ParamSpec, kind: type, value: object) -> Any:
     if isinstance(value, str) and info.choices and value not in info.choices:
         unavailable = ''.join(f'; {choice}: {reason}' for choice, reason in info.unavailable.items())
         raise ParameterError(
-            ReasonCode.UNKNOWN_NAME, f'{spec.name}: "{value}" is none of {", ".join(info.choices)}{unavailable}')
+            ReasonCode.UNKNOWN_NAME, f'{spec.name}: "{value}" is not one of {", ".join(info.choices)}{unavailable}')
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not math.isfinite(value):
             raise ParameterError(ReasonCode.NOT_FINITE, f'{spec.name}: {value} is not a finite number')
@@ -169,7 +169,7 @@ def _type_error(spec: ParamSpec, value: object) -> ParameterError:
 
 
 def type_text(spec: ParamSpec) -> str:
-    """Return the type in ROS's words: ``bool``, ``int``, ``double``, ``string`` or one of these with ``[]``."""
+    """Return the name of the type in ROS: ``bool``, ``int``, ``double``, ``string`` or one of these with ``[]``."""
     is_sequence = typing.get_origin(spec.type) is tuple
     kind = typing.get_args(spec.type)[0] if is_sequence else spec.type
     name = {bool: 'bool', int: 'int', float: 'double', str: 'string'}[kind]
@@ -177,7 +177,7 @@ def type_text(spec: ParamSpec) -> str:
 
 
 def range_text(info: ParamInfo) -> str:
-    """Return the allowed values as text, empty where anything goes."""
+    """Return the allowed values as text, empty for any."""
     unit = f' {info.unit}' if info.unit else ''
     if info.choices:
         return ', '.join(info.choices)
@@ -198,8 +198,8 @@ def replace(instance: ParametersT, changes: Mapping[str, object]) -> ParametersT
         changes: new values by dotted name.
 
     Raises:
-        ParameterError: a name is unknown, a value is not allowed (see :func:`check`), or the values do not go together
-            (what ``__post_init__`` of the dataclass refuses with a ValueError).
+        ParameterError: a name is unknown, a value is not allowed (see :func:`check`), or the values are inconsistent
+            (``__post_init__`` of the dataclass raised a ValueError).
     """
     known = specs(instance)
     for name in changes:

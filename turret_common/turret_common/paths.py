@@ -52,7 +52,7 @@ def cache_dir() -> Path:
 
 
 def write_atomically(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:
-    """Replace a file so that a reader, or a power cut, sees the old or the new content and nothing between."""
+    """Replace a file so that a reader, or a power cut, sees either the old or the new content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
     try:

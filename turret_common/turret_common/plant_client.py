@@ -1,8 +1,8 @@
-"""The wire to the simulated hardware: what a driver with ``driver: sim`` uses in place of pins and buses.
+"""Connection to the simulated hardware (the plant), which drivers with ``driver: sim`` use instead of pins and buses.
 
 The plant listens on a Unix stream socket in the turret's runtime folder. Each request is one line of JSON with the key
-``op``, each answer one line of JSON with ``ok``; a refusal has ``ok`` false and ``error``. The operations are described
-in ``turret_control/plant/interface.py``.
+``op``, each response one line of JSON with ``ok``; a refusal has ``ok`` false and ``error``.
+``turret_control/plant/interface.py`` describes the operations.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from turret_common.reason_codes import ReasonCode
 
 
 class PlantError(TurretError, ConnectionError):
-    """The simulated hardware is not there (IO_ERROR) or refused (INVALID_ARGUMENT)."""
+    """The simulated hardware is not reachable (IO_ERROR) or refused the request (INVALID_ARGUMENT)."""
 
 
 def plant_socket(namespace: str) -> Path:
-    """Return the path of the plant's socket for a turret's namespace."""
+    """Return the path of the plant's socket for the namespace of a turret."""
     return runtime_dir(namespace) / 'plant.sock'
 
 
 class PlantLink:
-    """One driver's connection to the plant; not for several threads at once.
+    """Connection of one driver to the plant, for one thread at a time.
 
-    It connects when first used and again after a failure.
+    It connects at the first request and again after a failure.
     """
 
     def __init__(self, path: Path, timeout_s: float = 0.2) -> None:
@@ -40,10 +40,10 @@ class PlantLink:
         self._pending = b''
 
     def call(self, op: str, **fields: Any) -> dict[str, Any]:
-        """Send one request and return its answer.
+        """Send one request and return its response.
 
         Raises:
-            PlantError: no plant, no answer in time, or a refusal.
+            PlantError: no plant, no response in time, or a refusal.
         """
         try:
             link = self._socket or self._connect()
@@ -51,7 +51,7 @@ class PlantLink:
             answer: dict[str, Any] = orjson.loads(self._line(link))
         except (OSError, ValueError) as error:
             self.close()
-            raise PlantError(ReasonCode.IO_ERROR, f'simulated hardware does not answer: {error}') from error
+            raise PlantError(ReasonCode.IO_ERROR, f'the simulated hardware does not respond: {error}') from error
         if not answer.pop('ok'):
             raise PlantError(ReasonCode.INVALID_ARGUMENT, str(answer.get('error')))
         return answer

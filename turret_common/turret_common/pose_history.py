@@ -1,4 +1,4 @@
-"""The gimbal's pose at any recent instant, interpolated between samples."""
+"""Pose of the head at any recent instant, interpolated between samples."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Pose(NamedTuple):
 class PoseHistory:
     """A bounded history of stamped poses.
 
-    Stamps are in seconds on any one clock and need to grow; a stamp that does not is ignored, and one that steps back
-    by more than ``span_s`` (a restarted clock) empties the history first.
+    Stamps are in s on any one clock and must increase: a sample with an older stamp is ignored, and one that is more
+    than ``span_s`` older (a restarted clock) clears the history first.
     """
 
     def __init__(self, span_s: float = 2.0, extrapolate_s: float = 0.05) -> None:

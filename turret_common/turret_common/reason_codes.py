@@ -1,4 +1,4 @@
-"""Why something was refused, inhibited or went wrong: the numbers of ``turret_msgs/msg/ReasonCode``."""
+"""Reason codes of refusals, inhibits and faults: the constants of ``turret_msgs/msg/ReasonCode``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import IntEnum
 
 
 class ReasonCode(IntEnum):
-    """One number space for the whole turret; meanings are in ``ReasonCode.msg``."""
+    """Reasons of the whole turret; ``ReasonCode.msg`` describes each."""
 
     @property
     def words(self) -> str:
-        """The name in plain words."""
+        """The name in lower case with spaces."""
         return self.name.replace('_', ' ').lower()
 
     OK = 0

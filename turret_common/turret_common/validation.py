@@ -1,4 +1,4 @@
-"""The check that every number from outside passes first."""
+"""Checks of numbers from outside: NaN and infinity are refused before any range check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def require_finite(**values: float) -> None:
     """Refuse NaN and infinity.
 
     Raises:
-        TurretError: NOT_FINITE, naming the first offender.
+        TurretError: NOT_FINITE, naming the first such value.
     """
     for name, value in values.items():
         if not math.isfinite(value):

@@ -1,5 +1,5 @@
 from turret_common.testing.installed import check_installed
 
 
-def test_colcon_installs_the_package_whole() -> None:
+def test_colcon_installs_the_whole_package() -> None:
     check_installed('turret_common')

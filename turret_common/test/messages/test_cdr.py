@@ -1,4 +1,4 @@
-"""Serialized messages to values and back, against bytes written by hand."""
+"""Conversion of serialized messages to values and back, against bytes written by hand."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_arrays_of_numbers_are_typed_in_cbor() -> None:
 
 @pytest.mark.parametrize('body', [
     '', '05000000', '05000000' '6162', '05000000' '61626364', 'ffffffff', '00010000'])
-def test_bytes_that_are_no_message_are_refused(body: str) -> None:
+def test_invalid_bytes_are_refused(body: str) -> None:
     with pytest.raises(CodecError):
         decode(message(Text(), Sequence(Primitive('float64')), Sequence(TIME)), body)
 
@@ -115,14 +115,14 @@ def test_what_follows_a_message_is_cut_off() -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=200))
-def test_random_bytes_raise_nothing_else(body: bytes) -> None:
+def test_random_bytes_raise_codec_errors_only(body: bytes) -> None:
     kind = message(Text(), Sequence(STAMPED), Sequence(Primitive('float64')), Sequence(Primitive('uint8')),
                    Array(TIME, 2), Primitive('bool'))
     with suppress(CodecError):
         compile_decoder(kind)(HEADER + body)
 
 
-def test_what_is_left_out_has_its_default() -> None:
+def test_omitted_fields_have_their_defaults() -> None:
     kind = Struct('demo_msgs/msg/Demo', (
         Field('w', Primitive('float64'), 1.0), Field('header', STAMPED, {}), Field('names', Sequence(Text()), ['x'])))
     data = compile_encoder(kind)({}, 5 * 10**9 + 6)
@@ -162,7 +162,7 @@ def test_times_may_be_now_or_named_as_in_ros_1() -> None:
     (TIME, [1], 'a: expected builtin_interfaces/msg/Time, got a list'),
     (TIME, None, 'got null'),
 ])
-def test_a_value_that_does_not_fit_is_refused_with_its_path(kind: FieldType, value: Any, text: str) -> None:
+def test_a_wrong_value_is_refused_with_its_path(kind: FieldType, value: Any, text: str) -> None:
     with pytest.raises(CodecError, match=text):
         encode(message(kind), value)
 
@@ -174,7 +174,7 @@ def test_values_that_json_writes_differently_are_accepted() -> None:
     assert math.isnan(decode(message(Primitive('float64')), encode(message(Primitive('float64')), None))[0])
 
 
-def test_wide_strings_are_refused_when_the_type_is_met() -> None:
+def test_wide_strings_are_refused_when_the_type_is_compiled() -> None:
     with pytest.raises(CodecError, match='wstring'):
         compile_decoder(message(Text(wide=True)))
     with pytest.raises(CodecError, match='wstring'):
@@ -210,7 +210,7 @@ types = st.recursive(
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_what_was_encoded_is_decoded_for_every_type(data: st.DataObject) -> None:
+def test_encode_and_decode_every_type(data: st.DataObject) -> None:
     kind = message(*data.draw(st.lists(types, max_size=5)))
     values = data.draw(values_of(kind))
     encoded = compile_encoder(kind)(values, 0)

@@ -1,4 +1,4 @@
-"""Our conversion against the middleware's own, with random messages of real types."""
+"""The codec against the serialization of the middleware, with random messages of real types."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_random_messages(name: str, kind: str) -> None:
     law()
 
 
-def test_services_and_parts_of_actions_are_types_too() -> None:
+def test_services_and_parts_of_actions_have_schemas() -> None:
     service = interface('turret_msgs/SetMode', 'srv')
     assert schema(service.Request).name == 'turret_msgs/srv/SetMode_Request'
     inside = interface('turret_msgs/action/Home_SendGoal', 'srv')
@@ -120,7 +120,7 @@ def test_services_and_parts_of_actions_are_types_too() -> None:
     assert interface('turret_msgs/Home', 'action') is interface('turret_msgs/action/Home', 'action')
 
 
-def test_constants_are_known() -> None:
+def test_constants_are_in_the_schema() -> None:
     constants = {name: value for name, _, value in schema(interface('turret_msgs/LaserState', 'msg')).constants}
     assert constants['STATE_FAULT'] == 5
 
@@ -128,6 +128,6 @@ def test_constants_are_known() -> None:
 @pytest.mark.parametrize('name', [
     'TurretStatus', 'turret_msgs', 'no_msgs/msg/Thing', 'turret_msgs/msg/Nothing', 'turret_msgs/srv/SetMode', 'os/path',
     'turret_msgs/msg/TurretStatus/x', '../msg/X', 'turret_msgs/msg/__doc__', ''])
-def test_what_is_no_message_type_is_said(name: str) -> None:
+def test_an_unknown_message_type_is_refused(name: str) -> None:
     with pytest.raises(UnknownTypeError):
         interface(name, 'msg')

@@ -1,4 +1,4 @@
-"""A critical thread takes its node down with it; coroutines await results of other threads."""
+"""A failing critical thread stops its node; coroutines await results of other threads."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Images and camera descriptions to messages and back."""
+"""Images and camera_info to messages and back."""
 
 import numpy as np
 import pytest
@@ -22,14 +22,14 @@ from turret_common.testing.ros_testing import RosHarness, wait_until
 
 
 @pytest.mark.parametrize(('shape', 'encoding'), [((4, 6, 3), 'bgr8'), ((4, 6), 'mono8'), ((4, 6, 4), 'rgba8')])
-def test_pixels_survive(shape: tuple[int, ...], encoding: str) -> None:
+def test_pixels_to_message_and_back(shape: tuple[int, ...], encoding: str) -> None:
     array = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     msg = array_to_image(array, encoding, Header(frame_id='camera_optical_frame'))
     assert (msg.height, msg.width, msg.encoding, msg.header.frame_id) == (4, 6, encoding, 'camera_optical_frame')
     assert np.array_equal(image_to_array(msg), array)
 
 
-def test_a_camera_survives() -> None:
+def test_camera_to_message_and_back() -> None:
     camera = PinholeCamera(640, 480, 550.0, 552.0, 322.0, 238.0, (-0.12, 0.05, 0.001, -0.0008, -0.01))
     assert info_to_camera(camera_to_info(camera, Header())) == camera
 
@@ -55,7 +55,7 @@ def test_every_image_is_described(ros: RosHarness) -> None:
     assert received == sent
 
 
-def test_the_feed_decodes_only_a_camera_that_is_another(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_feed_decodes_only_a_changed_camera(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     feed = CameraFeed(ros.probe)
     assert feed.catch_up() is None
     decoded: list[bytes] = []

@@ -78,7 +78,7 @@ def test_changes_are_all_or_none_and_reach_the_node_once(ros: Any) -> None:
     assert node.parameters.value is node.changes[-1]
 
 
-def test_live_values_are_saved_where_the_next_start_finds_them(ros: Any, own_state: Path) -> None:
+def test_saved_live_values_are_used_at_the_next_start(ros: Any, own_state: Path) -> None:
     build(ros)
     assert set_atomically(ros, gain=2.5).successful
     answer = ros.call(SaveParameters, 'example/save_parameters', SaveParameters.Request())
@@ -97,7 +97,7 @@ class GuardedNode(Node):
 @pytest.mark.parametrize(('state', 'kept'), [
     (LaserState.STATE_OFF, False), (LaserState.STATE_FAULT, False), (LaserState.STATE_ARMING, True),
     (LaserState.STATE_ARMED, True), (LaserState.STATE_FIRING, True), (LaserState.STATE_COOLDOWN, True)])
-def test_an_armed_laser_keeps_parameters_as_they_are(ros: Any, state: int, kept: bool) -> None:
+def test_parameters_cannot_change_while_the_laser_is_armed(ros: Any, state: int, kept: bool) -> None:
     node = ros.add(GuardedNode(context=ros.context, namespace='turret'))
     assert set_atomically(ros, upper=1.5).successful, 'no laser is known'
     lasers = ros.probe.create_publisher(LaserState, 'laser/state', STATE)

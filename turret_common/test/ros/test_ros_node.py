@@ -56,7 +56,7 @@ def test_a_signal_ends_the_node_while_it_can_still_publish(number: signal.Signal
     assert (output, errors, process.returncode) == ('safe\n', '', 0)
 
 
-def test_asked_where_it_is_the_node_tells_and_goes_on() -> None:
+def test_sigusr1_prints_the_stack_and_the_node_continues() -> None:
     with start() as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -69,14 +69,14 @@ def test_asked_where_it_is_the_node_tells_and_goes_on() -> None:
     assert (output, process.returncode) == ('safe\n', 0)
 
 
-def test_a_refused_start_says_why() -> None:
+def test_a_refused_start_prints_the_reason() -> None:
     with start('--refuse') as process:
         output, errors = process.communicate(timeout=10.0)
     assert (output, process.returncode) == ('', 2)
     assert errors.strip() == 'there is no camera'
 
 
-def test_a_thread_that_cannot_go_on_ends_the_process() -> None:
+def test_a_failing_thread_ends_the_process() -> None:
     with start('--fail') as process:
         output, errors = process.communicate(timeout=10.0)
     assert (output, errors, process.returncode) == ('ready\nsafe\n', '', 1)

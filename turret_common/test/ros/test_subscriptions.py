@@ -1,4 +1,4 @@
-"""A thread that waits for a subscription gets the newest message, knows what it missed, and can be woken."""
+"""Subscriptions read by a thread: newest message, missed messages, waiting and waking."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def publisher(ros: RosHarness) -> Any:
     return made
 
 
-def test_the_newest_is_given_and_the_others_are_counted(ros: RosHarness, numbers: Any) -> None:
+def test_newest_skips_and_counts_the_others(ros: RosHarness, numbers: Any) -> None:
     sender = publisher(ros)
     sender.publish(Int32(data=0))
     assert numbers.newest(LONG_S).data == 0

@@ -1,4 +1,4 @@
-"""Work is done at its deadlines, or at once when something has come for it."""
+"""Work at deadlines, or early when its wait returns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Waits:
         return False
 
 
-def test_deadlines_count_from_what_came() -> None:
+def test_deadlines_count_from_an_early_cycle() -> None:
     waits, ticks, errors = Waits(True, True), [], []
     thread = Periodic('test', PERIOD_S, lambda: ticks.append(0), errors.append, waits)
     thread.start()
@@ -38,7 +38,7 @@ def test_deadlines_count_from_what_came() -> None:
     assert all(PERIOD_S - 1.0 < asked <= PERIOD_S for asked in waits.asked[:3])
 
 
-def test_a_wait_that_ends_early_for_nothing_moves_no_deadline() -> None:
+def test_a_wait_that_returns_early_without_a_reason_shifts_no_deadline() -> None:
     waits, errors = Waits(False, False), []
     begun: list[float] = []
     thread = Periodic('test', PERIOD_S, lambda: begun.append(0.0), errors.append, waits)
@@ -50,7 +50,7 @@ def test_a_wait_that_ends_early_for_nothing_moves_no_deadline() -> None:
     assert first > second > third
 
 
-def test_an_error_ends_it_and_is_told() -> None:
+def test_an_exception_ends_the_thread_and_is_reported() -> None:
     errors: list[BaseException] = []
     told = threading.Event()
 

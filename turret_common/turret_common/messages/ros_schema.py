@@ -1,4 +1,4 @@
-"""Message types of the ROS installation as :mod:`turret_common.messages.schema` describes them."""
+"""Schemas and classes of the installed message, service and action types."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def interface(name: str, kind: str) -> Any:
         kind: ``msg``, ``srv`` or ``action``.
 
     Raises:
-        UnknownTypeError: there is none; the text says what is missing.
+        UnknownTypeError: there is no such type; the message names what is missing.
     """
     match = _NAME.fullmatch(name)
     if match is None or match[2] not in (None, kind, 'action'):
         raise UnknownTypeError(f'"{name}" is not the name of a {kind} type (package/{kind}/Name)')
     package, folder, base = match[1], match[2] or kind, match[3]
     if not _has_interfaces(package, folder):
-        raise UnknownTypeError(f'package {package} with types for {folder} is not installed')
+        raise UnknownTypeError(f'package {package} with {folder} types is not installed')
     try:
         cls = _find(package, folder, base)
         cls.__class__.__import_type_support__()
@@ -51,7 +51,7 @@ def interface(name: str, kind: str) -> Any:
 
 
 def _has_interfaces(package: str, folder: str) -> bool:
-    """Say whether a package holds interfaces, without importing it: names of packages come from clients."""
+    """Return whether a package has interfaces, without importing it: package names come from clients."""
     spec = importlib.util.find_spec(package)
     places = spec.submodule_search_locations if spec is not None else None
     return any((Path(place) / folder / '__init__.py').is_file() for place in places or ())
@@ -66,7 +66,7 @@ def _find(package: str, folder: str, base: str) -> Any:
 
 @functools.cache
 def schema(cls: Any) -> Struct:
-    """Return the shape of a message class."""
+    """Return the schema of a message class."""
     package, kind = cls.__module__.split('.')[:2]
     instance = cls()
     fields = tuple(
@@ -114,7 +114,7 @@ def _constants(cls: Any) -> tuple[tuple[str, FieldType, Any], ...]:
 
 
 def _constant_type(value: Any) -> FieldType:
-    """Return a type that holds a constant; Python does not keep the one that was declared."""
+    """Return a type that can hold a constant; Python does not keep the declared type."""
     if isinstance(value, str):
         return Text()
     return Primitive('bool' if isinstance(value, bool) else 'float64' if isinstance(value, float) else 'int64')
@@ -136,7 +136,7 @@ def _field_type(slot: Any) -> FieldType:
 
 
 def _default(value: Any) -> Any:
-    """Return a field's default in JSON's types; nested messages start from their own defaults."""
+    """Return the default of a field in JSON types; nested messages have their own defaults."""
     if isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""The shape of a ROS message type, as plain data."""
+"""Schema of a ROS message type as plain data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Primitive:
 
 @dataclass(frozen=True)
 class Text:
-    """A string; ``limit`` is its largest length, None for any."""
+    """A string; ``limit`` is its maximum length, None for no limit."""
 
     limit: int | None = None
     wide: bool = False
@@ -40,7 +40,7 @@ class Array:
 
 @dataclass(frozen=True)
 class Sequence:
-    """Any number of elements, at most ``limit`` where that is not None."""
+    """Any number of elements up to ``limit``, None for no limit."""
 
     element: FieldType
     limit: int | None = None
@@ -48,7 +48,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Field:
-    """A named member of a message and the value that it has when nobody sets it (JSON types)."""
+    """A field of a message and its default value (JSON types)."""
 
     name: str
     type: FieldType
@@ -101,13 +101,13 @@ def same_layout(one: FieldType, other: FieldType) -> bool:
 
 
 def is_blob(kind: FieldType) -> bool:
-    """Say whether JSON carries values of this type as base64, as rosbridge does: uint8 and char, but not bounded."""
+    """Return whether JSON carries values of this type as base64, as rosbridge does: unbounded uint8 and char."""
     return isinstance(kind, (Array, Sequence)) and isinstance(kind.element, Primitive) and (
         kind.element.name in ('uint8', 'char')) and getattr(kind, 'limit', None) is None
 
 
 def type_text(kind: FieldType) -> str:
-    """Return a type in the words of a ``.msg`` file, e.g. ``float64[9]`` or ``geometry_msgs/msg/Point[]``."""
+    """Return a type as a ``.msg`` file writes it, e.g. ``float64[9]`` or ``geometry_msgs/msg/Point[]``."""
     if isinstance(kind, Array):
         return f'{type_text(kind.element)}[{kind.size}]'
     if isinstance(kind, Sequence):

@@ -1,10 +1,10 @@
-"""ROS domains on this machine: which are taken."""
+"""ROS domains of this machine that are in use."""
 
 from __future__ import annotations
 
 import socket
 
-#: Domains whose ports stay below those that Linux gives to programs.
+#: Domains whose ports are below the ephemeral ports of Linux.
 DOMAINS = range(1, 102)
 _PORTS = 40  # of the first participants
 

@@ -1,4 +1,4 @@
-"""``sensor_msgs/Image`` and ``CameraInfo`` to and from what the pure modules use."""
+"""Conversion of ``sensor_msgs/Image`` and ``CameraInfo``, and publication and subscription of camera_info."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def camera_to_info(camera: PinholeCamera, header: Header) -> CameraInfo:
 def info_to_camera(msg: CameraInfo) -> PinholeCamera | None:
     """Return the camera that a message describes; None where it is uncalibrated (zero focal length).
 
-    The frame tells where it is mounted.
+    Its frame id gives the mount.
     """
     if msg.k[0] <= 0.0 or msg.k[4] <= 0.0:
         return None
@@ -58,7 +58,7 @@ def info_to_camera(msg: CameraInfo) -> PinholeCamera | None:
 
 
 class CameraInfoPublisher:
-    """Publishes ``camera/camera_info``; all of it but the stamp is serialized once for each description."""
+    """Publishes ``camera/camera_info``; everything but the stamp is serialized once per change of the camera."""
 
     def __init__(self, node: Node) -> None:
         self._described: tuple[PinholeCamera, str] | None = None
@@ -66,7 +66,7 @@ class CameraInfoPublisher:
         self._publisher = node.create_publisher(CameraInfo, 'camera/camera_info', STREAM)
 
     def publish(self, camera: PinholeCamera, header: Header) -> None:
-        """Describe the camera of the image that has this header."""
+        """Publish the camera of the image that has this header."""
         if self._described != (camera, header.frame_id):
             self._described = camera, header.frame_id
             self._data = serialize_message(camera_to_info(camera, header))
@@ -74,12 +74,12 @@ class CameraInfoPublisher:
 
 
 class CameraFeed:
-    """The camera as ``camera/camera_info`` describes it. For one thread.
+    """The camera described by ``camera/camera_info``. For one thread.
 
-    A description comes with every image and hardly ever says anything new: only another one is decoded.
+    A message comes with every image and rarely changes: it is decoded only if it differs in more than the stamp.
 
     Attributes:
-        camera: None until it is known, and where it is uncalibrated.
+        camera: None before the first message and for an uncalibrated camera.
     """
 
     def __init__(self, node: Node) -> None:
@@ -89,7 +89,7 @@ class CameraFeed:
             node, CameraInfo, 'camera/camera_info', NEWEST, raw=True)
 
     def catch_up(self) -> PinholeCamera | None:
-        """Take what has arrived, and return the camera."""
+        """Take the messages that have arrived; return the camera."""
         for data in self._infos.take():
             if not same_but_stamp(data, self._decoded):
                 self._decoded = data

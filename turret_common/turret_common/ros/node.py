@@ -1,4 +1,4 @@
-"""What every node of the turret does the same way."""
+"""Running a node, and responses of services and actions, in the same way for all nodes."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
-    """Run one node in this process until SIGINT or SIGTERM; return the exit code. SIGUSR1 has it tell where it is.
+    """Run one node in this process until SIGINT or SIGTERM; return the exit code. SIGUSR1 prints all stacks.
 
-    The node's ``destroy_node`` must end its threads and leave its hardware safe; it is called whatever happens, on a
-    signal while the node can still publish. A thread of the node that cannot go on shuts the context down, which ends
-    the process with exit code 1. A start that is refused (:class:`TurretError`) ends with its message on standard error
-    and exit code 2.
+    ``destroy_node`` of the node must stop its threads and leave its hardware safe; it is always called, on a signal
+    while the node can still publish. A failing thread of the node shuts the context down, which ends the process with
+    exit code 1. A refused start (:class:`TurretError`) ends it with the error message on standard error and exit code
+    2.
     """
-    # rclpy's own handlers would shut the context down under the feet of the threads that publish. Blocking the signals
-    # would not do: a library's threads, started when it was imported, would take them and end the process.
+    # The handlers of rclpy would shut the context down while threads publish. Blocking the signals is not enough:
+    # threads that a library started at its import would receive them and end the process.
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
@@ -64,7 +64,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
 
 
 def _only_wake(*_: object) -> None:
-    """Let the wake-up descriptor tell of the signal."""
+    """Do nothing: the wake-up descriptor reports the signal."""
 
 
 def _spin_until_signal(node: Node, woken: int) -> None:
@@ -84,10 +84,10 @@ def _spin_until_signal(node: Node, woken: int) -> None:
 
 
 def answered(handler: Callable[[Any, RequestT, ResponseT], Any]) -> Callable[[Any, RequestT, ResponseT], Any]:
-    """Turn a method that raises :class:`TurretError` on refusal into a service callback that answers.
+    """Make a service callback of a method that raises :class:`TurretError` on refusal.
 
-    The response's ``success``, ``code`` and ``message`` are filled; other errors are logged and answered as
-    INTERNAL_ERROR, so that a caller never waits in vain. The method may be a coroutine.
+    It fills ``success``, ``code`` and ``message`` of the response. Other exceptions are logged and become
+    INTERNAL_ERROR, so that the caller always gets a response. The method may be a coroutine.
     """
     @functools.wraps(handler)
     def callback(self: Any, request: RequestT, response: ResponseT) -> ResponseT:
@@ -118,7 +118,7 @@ def _answering(owner: Any, name: str, response: Any) -> Iterator[None]:
 
 
 def finish(goal: ServerGoalHandle, result: Any, error: TurretError | None) -> None:
-    """Fill ``success``, ``code`` and ``message`` of a result, and tell the goal how it ended."""
+    """Fill ``success``, ``code`` and ``message`` of a result, and set the final state of the goal."""
     if error is None:
         result.success = True
         goal.succeed()

@@ -1,4 +1,4 @@
-"""A node's ROS parameters from its parameter dataclass, and the service that saves them."""
+"""ROS parameters of a node from its parameter dataclass, and the service that saves them."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ ParametersT = TypeVar('ParametersT')
 
 _INT_LIMIT = 2**31 - 1
 _DISARMED = (LaserState.STATE_OFF, LaserState.STATE_FAULT)
-#: A laser that has been silent for so long, in s, has ended.
+#: A laser whose newest state is older than this [s] does not run.
 _LASER_GONE_S = 2.0
 
 
 class ArmedGuard:
-    """Keeps parameters as they are while the laser is armed."""
+    """Refuses changes of parameters while the laser is armed."""
 
     def __init__(self, node: Node, free: Sequence[str]) -> None:
-        """Watch the laser of the node's turret.
+        """Subscribe to the state of the laser.
 
         Args:
-            node: whose parameters are guarded.
-            free: beginnings of the names of those that may change also while it is armed.
+            node: the owner of the parameters.
+            free: prefixes of the names of parameters that may change while the laser is armed.
         """
         self._free = tuple(free)
         self._node = node
@@ -44,10 +44,10 @@ class ArmedGuard:
         self._newest: LaserState | None = None
 
     def check(self, names: Iterable[str]) -> None:
-        """Refuse to change parameters of these names.
+        """Check a change of the parameters of these names.
 
         Raises:
-            ParameterError: WRONG_MODE while the laser is armed, unless all of them are free.
+            ParameterError: WRONG_MODE while the laser is armed, unless all of them may change then.
         """
         for state in self._states.take():
             self._newest = state
@@ -63,10 +63,10 @@ class ArmedGuard:
 
 
 class RosParameters(Generic[ParametersT]):
-    """Declares a node's parameters, keeps the current values and changes live ones all or none.
+    """Declares the parameters of a node and keeps their values; of several changes, all are made or none.
 
     Attributes:
-        value: the current parameters, a frozen dataclass; replaced as a whole when some change.
+        value: the current parameters, a frozen dataclass that is replaced at each change.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class RosParameters(Generic[ParametersT]):
             guard: refuses changes while the laser is armed.
 
         Raises:
-            ParameterError: an override from file or command line is not allowed.
+            ParameterError: an override from a file or the command line is not valid.
         """
         self._node = node
         self._on_change = on_change
@@ -112,12 +112,12 @@ class RosParameters(Generic[ParametersT]):
         return SetParametersResult(successful=True)
 
     def frame(self, name: str) -> str:
-        """Return a frame id as this turret publishes it, with the node's ``frame_prefix``."""
+        """Return a frame id with the node's ``frame_prefix``."""
         prefix: str = self.value.frame_prefix  # type: ignore[attr-defined]
         return prefix + name
 
     def set(self, changes: dict[str, Any]) -> None:
-        """Change live parameters from within the node, so that everybody sees it.
+        """Change live parameters from within the node, with a parameter event.
 
         Raises:
             ParameterError: as :func:`turret_common.params.replace` and :meth:`ArmedGuard.check`.
@@ -144,7 +144,7 @@ class RosParameters(Generic[ParametersT]):
 
 
 def _sequence(value: Any) -> Any:
-    """Return an array value as a tuple, everything else as it is."""
+    """Return an array as a tuple and any other value unchanged."""
     if isinstance(value, (str, bytes)) or not hasattr(value, '__iter__'):
         return value
     return tuple(value)

@@ -1,4 +1,4 @@
-"""Compares what ``colcon build`` installed of a package with its source; for the tests in ``test/installed``."""
+"""Comparison of an installed package with its source, for the tests in ``test/installed``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-#: Imports each module of a package; a module of others may be missing, where it is optional, but not one of ours.
+#: Imports each module of a package. Modules of other projects may be missing (optional dependencies), ours may not.
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
@@ -29,17 +29,17 @@ for name, module in list(sys.modules.items()):
 def check_installed(package: str) -> None:
     """Compare a package as colcon installed it with its source, in which the test runs.
 
-    Its files and executables must all be there, all its modules be importable, and those of the turret come from what
-    colcon installed, which is there for declared dependencies only. The test is skipped outside of ``colcon test``.
+    All files and executables must be installed and all modules importable, and modules of the turret must come from the
+    installation, which holds declared dependencies only. The test is skipped outside of ``colcon test``.
 
     Raises:
-        AssertionError: it differs.
+        AssertionError: the installation differs.
     """
     prefixes = [Path(prefix) for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)]
     installed = [prefix for prefix in prefixes if (prefix / 'share' / package / 'package.xml').is_file()]
     if 'COLCON' not in os.environ:
         raise unittest.SkipTest('not run by colcon test')
-    assert installed, 'colcon has not installed it'
+    assert installed, 'the package is not installed'
     source = Path.cwd()
     if (installed[0] / 'share' / package / 'package.xml').is_symlink():
         raise unittest.SkipTest('installed as links to the source')
@@ -49,7 +49,7 @@ def check_installed(package: str) -> None:
     assert imported.returncode == 0, imported.stderr
     places = {name: Path(place) for name, _, place in (line.partition(' ') for line in imported.stdout.splitlines())}
     found = [
-        f'{name} is taken from {place}, not from a dependency that package.xml declares'
+        f'{name} is imported from {place}, not from a dependency that package.xml declares'
         for name, place in places.items() if not any(place.is_relative_to(prefix) for prefix in prefixes)]
     files = [path.relative_to(source / package) for path in (source / package).rglob('*') if path.is_file()]
     found += [
@@ -57,6 +57,6 @@ def check_installed(package: str) -> None:
         if '__pycache__' not in file.parts and not (places[package] / file).is_file()]
     programs = re.findall(r"'(\w+) = turret_", (source / 'setup.py').read_text())
     found += [
-        f'{program} cannot be run' for program in programs
+        f'{program} is not executable' for program in programs
         if not os.access(installed[0] / 'lib' / package / program, os.X_OK)]
     assert not found, '\n'.join(found)

@@ -1,4 +1,4 @@
-"""Installs a small package that is not part of the turret, to test what other packages can add to it."""
+"""Installation of a small package outside of the source tree, to test extension by other packages."""
 
 from __future__ import annotations
 

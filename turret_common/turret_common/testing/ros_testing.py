@@ -1,4 +1,4 @@
-"""ROS in tests: a domain that nobody else uses, one context per test, waiting on conditions with a deadline."""
+"""ROS in tests: an unused domain and one context per test, and waiting on conditions with a deadline."""
 
 from __future__ import annotations
 
@@ -26,10 +26,7 @@ _held: dict[int, Any] = {}
 
 
 def claim_domain() -> int:
-    """Return a ROS domain id that nobody on this machine is in; no other test gets it until it is released.
-
-    The end of this process releases it too.
-    """
+    """Return a ROS domain id that no process of this machine uses, reserved for this process until it is released."""
     for domain in DOMAINS:
         path = Path(tempfile.gettempdir()) / f'turret-test-domain-{domain}.lock'
         lock = path.open('a')
@@ -38,16 +35,16 @@ def claim_domain() -> int:
         except OSError:
             lock.close()
             continue
-        if is_in_use(domain):  # by a graph that no test started, or that outlived its test
+        if is_in_use(domain):  # by a graph that was not started by a test, or outlived it
             lock.close()
             continue
         _held[domain] = lock
         return domain
-    raise RuntimeError('every ROS domain is taken')
+    raise RuntimeError('all ROS domains are in use')
 
 
 def release_domain(domain: int) -> None:
-    """Give back a domain id that :func:`claim_domain` returned."""
+    """Release a domain id of :func:`claim_domain`."""
     _held.pop(domain).close()
 
 
@@ -71,7 +68,7 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str 
 
 
 class RosHarness:
-    """A context of its own with nodes spinning in a background thread."""
+    """A context with nodes that spin in a background thread."""
 
     def __init__(self, domain_id: int) -> None:
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
@@ -85,7 +82,7 @@ class RosHarness:
         self._thread.start()
 
     def add(self, node: Node) -> Node:
-        """Spin ``node``, and destroy it at the end."""
+        """Spin ``node`` until :meth:`close`, which destroys it."""
         self._nodes.append(node)
         self._executor.add_node(node)
         defer_responses(node)
@@ -102,12 +99,12 @@ class RosHarness:
         client = self.probe.create_client(service_type, name)
         assert client.wait_for_service(timeout_s), f'service {name} does not exist'
         future = client.call_async(request)
-        wait_until(future.done, timeout_s, f'answer of {name}')
+        wait_until(future.done, timeout_s, f'response of {name}')
         self.probe.destroy_client(client)
         return future.result()
 
     def close(self) -> None:
-        """End the spinning, destroy the nodes and shut the context down."""
+        """Stop spinning, destroy the nodes and shut the context down."""
         self._executor.shutdown()
         self._thread.join(5.0)
         for node in self._nodes:
@@ -124,7 +121,7 @@ class RosHarness:
 
 @contextmanager
 def ros_harness() -> Iterator[RosHarness]:
-    """Give a :class:`RosHarness` in a domain of its own."""
+    """Give a :class:`RosHarness` in an unused domain."""
     domain = claim_domain()
     try:
         harness = RosHarness(domain)

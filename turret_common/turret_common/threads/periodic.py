@@ -1,4 +1,4 @@
-"""Work at a fixed rate in a thread of its own, on time whatever the rest of the process does."""
+"""Work at a fixed rate in its own thread, independent of the executor."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from collections.abc import Callable
 
 
 class Periodic(threading.Thread):
-    """Calls ``tick`` at absolute deadlines of the monotonic clock.
+    """Calls ``step`` at absolute deadlines of the monotonic clock.
 
-    A tick that comes late does not shift the next ones; deadlines that have passed are skipped, not made up for. An
-    error in a tick ends the thread and is handed to ``on_error``.
+    A late step does not shift the next deadlines; deadlines that have passed are skipped. An exception in a step ends
+    the thread and is passed to ``on_error``.
     """
 
     def __init__(
-            self, name: str, period_s: float, tick: Callable[[], None],
+            self, name: str, period_s: float, step: Callable[[], None],
             on_error: Callable[[BaseException], None], wait: Callable[[float], bool] | None = None) -> None:
-        """Prepare it.
+        """Prepare the thread; it starts with :meth:`start`.
 
         Args:
-            name: of the thread.
-            period_s: in s.
-            tick: the work.
-            on_error: told of an error in the work, after which there is no more.
-            wait: waits for so many s in place of the clock, and returns True earlier when something has come that the
-                work shall be done for at once; the deadlines then count from there. None = nothing does.
+            name: name of the thread.
+            period_s: time between deadlines.
+            step: the work of one cycle.
+            on_error: called with the exception that ended the thread.
+            wait: replaces the sleep until the next deadline; it takes the time in s and returns True to start a cycle
+                early, from which the deadlines then count. None = sleep.
         """
         super().__init__(name=name, daemon=True)
         self._period_s = period_s
-        self._tick = tick
+        self._step = step
         self._on_error = on_error
         self._wait = wait or self._sleep
-        self._asleep = threading.Lock()  # waiting for a lock takes a third of waiting for an event
+        self._asleep = threading.Lock()  # waiting for a lock takes a third of the time of an event
         self._asleep.acquire()
         self._ended = False
 
@@ -41,7 +41,7 @@ class Periodic(threading.Thread):
         deadline = time.monotonic()
         try:
             while not self._ended:
-                self._tick()
+                self._step()
                 now = time.monotonic()
                 while deadline <= now:
                     deadline += self._period_s
@@ -55,12 +55,12 @@ class Periodic(threading.Thread):
         return False
 
     def wake(self) -> None:
-        """Tick at once, beside the deadlines."""
+        """Start a cycle at once, in addition to the deadlines."""
         with contextlib.suppress(RuntimeError):  # it has been woken already
             self._asleep.release()
 
     def stop(self) -> None:
-        """End the thread and wait until it has ended, except from within itself."""
+        """Stop the thread and wait until it has stopped, except from within itself."""
         self._ended = True
         self.wake()
         if threading.current_thread() is not self and self.is_alive():
