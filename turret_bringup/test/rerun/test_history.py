@@ -52,10 +52,10 @@ def test_nothing_has_changed_between_a_history_and_itself() -> None:
 
 def test_other_ids_of_the_same_tracks_are_no_other_choice() -> None:
     assert same_ids(history(), history(first_id=7)) == {'1': '7', '2': '8'}
-    assert figures(history(), history(first_id=7))['target', 'changed', 'images with another choice'] == 0.0
+    assert figures(history(), history(first_id=7))['target', 'changed', 'images with another target'] == 0.0
     other = history()
     other.aims = {stamp: aim._replace(track_id='2') for stamp, aim in other.aims.items()}
-    assert figures(history(), other)['target', 'changed', 'images with another choice'] == 100.0
+    assert figures(history(), other)['target', 'changed', 'images with another target'] == 100.0
 
 
 def test_what_has_moved_is_measured() -> None:
@@ -72,8 +72,8 @@ def test_boxes_elsewhere_and_lost_tracks_are_others() -> None:
     other.commands[5] = CommandRow(0, NAN, NAN, NAN, NAN)
     rows = figures(history(), other)
     assert rows['detections', 'changed', 'images with other boxes'] == 100.0
-    assert rows['tracks', 'changed', 'images with other trusted tracks'] == pytest.approx(100.0)
-    assert rows['commands', 'changed', 'turns in another mode'] == pytest.approx(10.0)
+    assert rows['tracks', 'changed', 'images with other confirmed tracks'] == pytest.approx(100.0)
+    assert rows['commands', 'changed', 'cycles in another mode'] == pytest.approx(10.0)
 
 
 def test_tracks_are_judged_by_the_truth() -> None:

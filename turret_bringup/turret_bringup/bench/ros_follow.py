@@ -1,14 +1,14 @@
-"""How well the whole turret follows a target, judged from the truth: head and target at the same instants.
+"""Tracking accuracy of the whole turret against ground truth: head and target at the same instants.
 
-In simulation; or with ``--video`` in real footage behind the virtual pan-tilt, where the truth is boxes that were
-marked by hand, so the clip must be one of those. The head stands still until tracking starts. ``acquired`` is the time
-from then until the error stays below 2 degrees for 0.2 s; the percentiles are over everything after that, the corners
-of the target's path included. In footage the error is that to the middle of the box, over all time in which an object
-is marked and within reach of the head, and ``crosshair in the box`` is the share of that time.
+In simulation; or with ``--video`` on real footage behind the virtual pan-tilt head, where the ground truth are boxes
+marked by hand, so the clip must be one of those. The head is stationary until tracking starts. ``acquired`` is the time
+from then until the error stays below 2 degrees for 0.2 s; the percentiles count everything after that, including the
+corners of the path. On footage the error is that to the center of the box, over all time in which an object is marked
+and within reach of the head, and ``crosshair in the box`` is the share of that time.
 
-``image to command``: from the stamp of an image (the middle of its exposure) to the publishing of the first command
-that rests on it; of this, ``camera`` until the image was published, ``detector`` its own time, and ``rest`` all else:
-transport, pose, tracker, selection and control.
+``image to command``: from the stamp of an image (the middle of its exposure) to the publication of the first command
+based on it. Of this, ``camera`` is the time until the image was published, ``detector`` that of the detector, and
+``rest`` that of transport, pose, tracker, selection and control.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ from turret_vision.footage.clips import RATES_HZ, FootageTruth
 
 _ON_TARGET = math.radians(2.0)
 _HELD_S = 0.2
-_COUNTED = 5        # states of the camera that tell when the footage began
+_COUNTED = 5        # camera states from which the start of the clip is computed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
-    parser.add_argument('--scenario', default='ramp_20', help='of the simulated world (default: %(default)s)')
+    parser.add_argument('--scenario', default='ramp_20', help='scenario of the simulated world (default: %(default)s)')
     parser.add_argument(
-        '--video', type=Path, metavar='FILE', help=f'one of {", ".join(RATES_HZ)}, in place of the simulated world')
-    parser.add_argument('--seconds', type=float, default=30.0, help='time to follow (default: %(default)s)')
+        '--video', type=Path, metavar='FILE', help=f'one of {", ".join(RATES_HZ)}, instead of the simulated world')
+    parser.add_argument('--seconds', type=float, default=30.0, help='duration in s (default: %(default)s)')
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:
-    """Give the rows."""
+    """Yield the rows."""
     arguments = ['--set', f'plant.scenario={args.scenario}', '--set', 'controller.start_mode=idle']
     if args.video is not None:
         if args.video.name not in RATES_HZ:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{args.video.name} has no marked boxes')
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{args.video.name} is not a clip with marked boxes')
         arguments = ['--video', str(args.video), '--set', 'vision.method=motion', '--set', 'plant.scenario=empty',
                      '--set', 'controller.start_mode=idle']
     with tempfile.TemporaryDirectory() as state, scratch_turret(Path(state), arguments) as turret:
@@ -83,14 +83,14 @@ def _judge_simulation(scenario: str, samples: list[tuple[float, float]]) -> Iter
 
 
 def _errors(truth: Iterator[Any], duration_s: float) -> Iterator[tuple[float, float]]:
-    """Give the time since now [s] and the angle between head and target [rad] of each message that follows."""
+    """Yield the time since now [s] and the angle between head and target [rad] of each following message."""
     for age_s, message in _from_now(truth, duration_s):
         target = message.targets[0]
         yield age_s, angle_between(Bearing(message.pan, message.tilt), Bearing(target.azimuth, target.elevation))
 
 
 def _from_now(truth: Iterator[Any], duration_s: float) -> Iterator[tuple[float, Any]]:
-    """Give the time since now [s] and each message that follows."""
+    """Yield the time since now [s] and each following message."""
     start_ns = time.monotonic_ns()
     for message in truth:
         age_s = (message.monotonic_ns - start_ns) * 1e-9
@@ -101,10 +101,10 @@ def _from_now(truth: Iterator[Any], duration_s: float) -> Iterator[tuple[float, 
 
 
 class _Footage:
-    """Where the marked objects are at any instant of a running turret that plays a clip again and again."""
+    """Ground truth of a running turret whose camera plays a clip in a loop."""
 
     def __init__(self, client: TurretClient, clip: str) -> None:
-        """Find out when the clip began: the camera tells how many pictures it has shown, and when the newest was."""
+        """Compute the start of the clip from the number of frames and the newest stamp of the camera."""
         self._truth, self._rate_hz = FootageTruth(clip), RATES_HZ[clip]
         self._length_s = self._truth.frames / self._rate_hz
         stamps: list[float] = []
@@ -122,7 +122,7 @@ class _Footage:
         self._began = statistics.median(begins)
 
     def judge(self, message: Any) -> Any:
-        """Return how the head of a message of ``sim/ground_truth`` is aimed, None where nothing is marked."""
+        """Return the aim of the head for a message of ``sim/ground_truth``, None where nothing is marked."""
         passed_s = (seconds(message.header.stamp) - self._began) % self._length_s
         return self._truth.judge(passed_s, message.pan, message.tilt)
 
@@ -144,7 +144,7 @@ def _judge_footage(scenario: str, footage: _Footage, truth: Iterator[Any], durat
 
 
 class _Latency:
-    """How old images are when commands rest on them. Listens while its ``with`` block lasts."""
+    """Age of images when commands are based on them, measured within its ``with`` block."""
 
     def __init__(self, client: TurretClient) -> None:
         self._client = client
@@ -175,7 +175,7 @@ class _Latency:
             self._leads.append((_milliseconds(seconds(message.header.stamp) - message.lead_s), message.lead_s))
 
     def rows(self, scenario: str) -> Iterator[Row]:
-        """Give what was measured."""
+        """Yield the results."""
         parts: dict[str, list[float]] = defaultdict(list)
         for stamp, lead_s in self._leads:
             published, detector = self._published.get(stamp), self._detectors.get(stamp)
@@ -194,7 +194,7 @@ def _milliseconds(stamp: float) -> int:
 
 
 def _acquired(samples: list[tuple[float, float]]) -> float:
-    """Return when the error fell below the limit and stayed there for a moment; NaN for never."""
+    """Return the time when the error fell below the limit and stayed there; NaN for never."""
     since_s = math.nan
     for age_s, error in samples:
         if error >= _ON_TARGET:

@@ -1,4 +1,4 @@
-"""What the turret perceived and decided over a recording: how two such histories differ, and how one is kept as a file.
+"""History of a recording: detections, tracks, aims and commands; comparison of two histories, and a file format.
 
 Times are stamps in ns since 1970; angles in rad in ``base_link``, rates in rad/s, boxes in px.
 """
@@ -20,12 +20,13 @@ from turret_common.bench import Row, percentile
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, angle_between
 from turret_common.reason_codes import ReasonCode
+from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box
 
-_TRUSTED = (2, 3)         # TRACKING and COASTING of turret_msgs/msg/Track
-_SAME_BOX = 0.5           # intersection over union from which two boxes show one object
-_SAME_TARGET = 0.03       # rad up to which two tracks may be of one target
-_DECIMALS = 9             # of numbers in a file
+_CONFIRMED = [state for state in TrackState if state.confirmed]
+_SAME_BOX = 0.5           # minimum intersection over union of two boxes of one object
+_SAME_TARGET = 0.03       # maximum angle in rad between two tracks of one target
+_DECIMALS = 9             # of values in a file
 
 
 class BoxRow(NamedTuple):
@@ -52,7 +53,7 @@ class TrackRow(NamedTuple):
 
 
 class CommandRow(NamedTuple):
-    """What one turn of the control loop sent to the gimbal; ``mode`` as in ``GimbalCommand.msg``."""
+    """Command of one control cycle; ``mode`` as in ``GimbalCommand.msg``."""
 
     mode: int
     pan: float
@@ -62,7 +63,7 @@ class CommandRow(NamedTuple):
 
 
 class AimRow(NamedTuple):
-    """What was aimed at after one image: the track (empty = none), where it was expected and the aim error."""
+    """Aim after one image: track (empty = none), predicted bearing and aim error."""
 
     track_id: str
     azimuth: float
@@ -78,7 +79,7 @@ class History:
         detections: by stamp of the image.
         tracks: by stamp of the image.
         aims: by stamp of the image.
-        commands: by stamp of the turn.
+        commands: by stamp of the control cycle.
     """
 
     detections: dict[int, tuple[BoxRow, ...]] = dataclasses.field(default_factory=dict)
@@ -87,7 +88,7 @@ class History:
     commands: dict[int, CommandRow] = dataclasses.field(default_factory=dict)
 
     def digest(self) -> str:
-        """Return a hash of every bit of it."""
+        """Return a hash of all values, exact to the bit."""
         sha = hashlib.sha256()
         for name, stamp, row in self._rows():
             sha.update(f'{name} {stamp}'.encode())
@@ -113,7 +114,7 @@ _KINDS = {
 
 
 def save(history: History, path: Path) -> None:
-    """Write a history as JSON, one line for each stamp."""
+    """Write a history as JSON, one line per stamp."""
     lines = []
     for name, kind in _KINDS.items():
         for stamp, entry in sorted(getattr(history, name).items()):
@@ -126,7 +127,7 @@ def load(path: Path) -> History:
     """Read what :func:`save` wrote.
 
     Raises:
-        TurretError: DAMAGED, it is something else.
+        TurretError: IO_ERROR when the file cannot be read or is not a history.
     """
     history = History()
     try:
@@ -136,7 +137,7 @@ def load(path: Path) -> History:
             entry = tuple(kind.row(*(math.nan if value is None else value for value in row)) for row in rows)
             getattr(history, name)[int(stamp)] = entry if kind.many else entry[0]
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise TurretError(ReasonCode.IO_ERROR, f'{path} holds no history: {error}') from error
+        raise TurretError(ReasonCode.IO_ERROR, f'{path} is not a history: {error}') from error
     return history
 
 
@@ -147,12 +148,12 @@ def _plain(value: Any) -> Any:
 
 
 def deviations(expected: History, found: History, tolerance: float = 1e-6) -> list[str]:
-    """Return where a history is not what was expected, one sentence each; empty when it is.
+    """Return the differences between two histories, one sentence each.
 
     Args:
-        expected: as it shall be.
-        found: as it is.
-        tolerance: up to which numbers may differ, whatever their unit.
+        expected: expected history.
+        found: actual history.
+        tolerance: maximum difference of values, whatever their unit.
     """
     sentences = []
     for name, kind in _KINDS.items():
@@ -180,12 +181,12 @@ def _alike(expected: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], to
 
 
 def compare(recorded: History, again: History, truth: Mapping[int, Sequence[Bearing]] | None = None) -> Iterator[Row]:
-    """Give the figures of what changed between a recording and its re-run.
+    """Yield the figures of the differences between a recording and its re-run.
 
     Args:
-        recorded: what was recorded.
-        again: what the cores make of the same inputs now.
-        truth: directions of all targets at stamps of images, where they are known.
+        recorded: recorded history.
+        again: history of the re-run.
+        truth: ground truth bearings of all targets by stamp of the image, where known.
     """
     yield from _compare_detections(recorded, again)
     yield from _compare_tracks(recorded, again)
@@ -196,8 +197,9 @@ def compare(recorded: History, again: History, truth: Mapping[int, Sequence[Bear
             errors = [
                 min(angle_between(Bearing(track.azimuth, track.elevation), target) for target in truth[stamp])
                 for stamp, tracks in history.tracks.items() if truth.get(stamp)
-                for track in tracks if track.state in _TRUSTED]
-            yield Row('track error', variant, 'against the truth, p95', math.degrees(percentile(errors, 0.95)), 'deg')
+                for track in _confirmed(tracks)]
+            p95 = math.degrees(percentile(errors, 0.95))
+            yield Row('track error', variant, 'against ground truth, p95', p95, 'deg')
 
 
 def _compare_detections(recorded: History, again: History) -> Iterator[Row]:
@@ -216,7 +218,7 @@ def _compare_detections(recorded: History, again: History) -> Iterator[Row]:
 
 def _pair_boxes(
         some: Sequence[BoxRow], others: Sequence[BoxRow]) -> tuple[list[tuple[BoxRow, BoxRow]], int]:
-    """Return boxes that show the same object, best first, and the number of those that have no counterpart."""
+    """Return pairs of boxes of the same object, best first, and the number of boxes without a counterpart."""
     candidates = sorted(
         ((_box(a).iou(_box(b)), i, j) for i, a in enumerate(some) for j, b in enumerate(others)
          if a.class_id == b.class_id), reverse=True)
@@ -235,25 +237,25 @@ def _compare_tracks(recorded: History, again: History) -> Iterator[Row]:
     stamps = sorted(recorded.tracks.keys() & again.tracks.keys())
     apart, other = [], 0
     for stamp in stamps:
-        before, now = _trusted(recorded.tracks[stamp]), _trusted(again.tracks[stamp])
+        before, now = _confirmed(recorded.tracks[stamp]), _confirmed(again.tracks[stamp])
         pairs = list(_pair_tracks(before, now))
         other += not len(pairs) == len(before) == len(now)
         apart += [distance for _, _, distance in pairs]
     yield Row('tracks', 'both', 'images', len(stamps), '')
     for variant, history in (('recorded', recorded), ('re-run', again)):
-        ids = {track.id for stamp in stamps for track in _trusted(history.tracks[stamp])}
+        ids = {track.id for stamp in stamps for track in _confirmed(history.tracks[stamp])}
         yield Row('tracks', variant, 'identities', len(ids), '')
-    yield Row('tracks', 'changed', 'images with other trusted tracks', _share(other, len(stamps)), '%')
+    yield Row('tracks', 'changed', 'images with other confirmed tracks', _share(other, len(stamps)), '%')
     yield Row('tracks', 'changed', 'bearing, p95', math.degrees(percentile(apart, 0.95)), 'deg')
 
 
-def _trusted(tracks: Iterable[TrackRow]) -> list[TrackRow]:
-    return [track for track in tracks if track.state in _TRUSTED]
+def _confirmed(tracks: Iterable[TrackRow]) -> list[TrackRow]:
+    return [track for track in tracks if track.state in _CONFIRMED]
 
 
 def _pair_tracks(
         some: Sequence[TrackRow], others: Sequence[TrackRow]) -> Iterator[tuple[TrackRow, TrackRow, float]]:
-    """Give tracks that may be of the same target, nearest first, and the angle between them."""
+    """Yield pairs of tracks of the same target, nearest first, and the angle between them."""
     candidates = sorted(
         (angle_between(Bearing(a.azimuth, a.elevation), Bearing(b.azimuth, b.elevation)), i, j)
         for i, a in enumerate(some) for j, b in enumerate(others))
@@ -266,12 +268,12 @@ def _pair_tracks(
 
 
 def same_ids(recorded: History, again: History) -> dict[str, str]:
-    """Return which track of the re-run each recorded track is, by the images that show both nearest to each other."""
-    met: dict[str, Counter[str]] = {}
+    """Return the id in the re-run of each recorded track: that of the track most often nearest to it."""
+    nearest: dict[str, Counter[str]] = {}
     for stamp in recorded.tracks.keys() & again.tracks.keys():
         for a, b, _ in _pair_tracks(recorded.tracks[stamp], again.tracks[stamp]):
-            met.setdefault(a.id, Counter())[b.id] += 1
-    return {id_: counts.most_common(1)[0][0] for id_, counts in met.items()}
+            nearest.setdefault(a.id, Counter())[b.id] += 1
+    return {id_: counts.most_common(1)[0][0] for id_, counts in nearest.items()}
 
 
 def _compare_aims(recorded: History, again: History) -> Iterator[Row]:
@@ -279,7 +281,7 @@ def _compare_aims(recorded: History, again: History) -> Iterator[Row]:
     names = {'': '', **same_ids(recorded, again)}
     other = sum(names.get(recorded.aims[s].track_id) != again.aims[s].track_id for s in stamps)
     yield Row('target', 'both', 'images', len(stamps), '')
-    yield Row('target', 'changed', 'images with another choice', _share(other, len(stamps)), '%')
+    yield Row('target', 'changed', 'images with another target', _share(other, len(stamps)), '%')
     for variant, history in (('recorded', recorded), ('re-run', again)):
         errors = [history.aims[s].error for s in stamps if math.isfinite(history.aims[s].error)]
         yield Row('aim error', variant, 'RMS', math.degrees(_rms(errors)), 'deg')
@@ -294,8 +296,8 @@ def _compare_commands(recorded: History, again: History) -> Iterator[Row]:
         other += a.mode != b.mode
         if a.mode == b.mode and math.isfinite(a.pan_rate + b.pan_rate + a.tilt_rate + b.tilt_rate):
             apart.append(math.hypot(a.pan_rate - b.pan_rate, a.tilt_rate - b.tilt_rate))
-    yield Row('commands', 'both', 'turns', len(stamps), '')
-    yield Row('commands', 'changed', 'turns in another mode', _share(other, len(stamps)), '%')
+    yield Row('commands', 'both', 'cycles', len(stamps), '')
+    yield Row('commands', 'changed', 'cycles in another mode', _share(other, len(stamps)), '%')
     yield Row('commands', 'changed', 'rate, median', math.degrees(percentile(apart, 0.5)), 'deg/s')
     yield Row('commands', 'changed', 'rate, p95', math.degrees(percentile(apart, 0.95)), 'deg/s')
 
