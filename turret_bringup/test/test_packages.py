@@ -25,7 +25,7 @@ KEYS = {
     'catkin_pkg': 'python3-catkin-pkg', 'cbor2': 'python3-cbor2', 'cv2': 'python3-opencv',
     'gpiozero': 'python3-gpiozero', 'hypothesis': 'python3-hypothesis', 'lgpio': 'python3-lgpio',
     'lz4': 'mcap-ros2-support', 'matplotlib': 'python3-matplotlib', 'mcap': 'mcap-ros2-support',
-    'mpl_toolkits': 'python3-matplotlib', 'numpy': 'python3-numpy', 'orjson': 'python3-orjson',
+    'mpl_toolkits': 'python3-matplotlib', 'numpy': 'python3-numpy',
     'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest',
     'serial': 'python3-serial', 'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py',
     'yaml': 'python3-yaml', 'zstandard': 'mcap-ros2-support',
@@ -33,7 +33,7 @@ KEYS = {
 #: Modules without a key that only an optional feature imports, which reports their absence.
 OPTIONAL = {
     'ai_edge_litert': 'detector method tflite', 'onnxruntime': 'detector method onnx', 'picamera2': 'camera source',
-    'pip': 'check of the virtual environment',
+    'orjson': 'faster JSON', 'pip': 'check of the virtual environment',
     'pyarrow': 'export as Parquet', 'segno': 'QR code of the sign-in address',
 }
 #: Modules that only tests import; the tests that need them are skipped where they are missing.

@@ -11,8 +11,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from turret_common import fast_json
 from turret_common.errors import TurretError
 from turret_common.paths import runtime_dir
 from turret_common.reason_codes import ReasonCode
@@ -47,8 +46,8 @@ class PlantLink:
         """
         try:
             link = self._socket or self._connect()
-            link.sendall(orjson.dumps({'op': op, **fields}, option=orjson.OPT_APPEND_NEWLINE))
-            answer: dict[str, Any] = orjson.loads(self._line(link))
+            link.sendall(fast_json.dumps({'op': op, **fields}) + b'\n')
+            answer: dict[str, Any] = fast_json.loads(self._line(link))
         except (OSError, ValueError) as error:
             self.close()
             raise PlantError(ReasonCode.IO_ERROR, f'the simulated hardware does not respond: {error}') from error

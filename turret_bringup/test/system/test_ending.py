@@ -57,17 +57,17 @@ def firing(client: TurretClient, pin: PinWatch) -> Iterator[None]:
     On a busy machine a permit or a heartbeat may come late, which disarms; then it is done again.
     """
     def command(service: str, **fields: object) -> bool:
-        return bool(client.call(service, {**fields, 'lease_id': lease.id})['success'])
+        return bool(client.call(service, fields)['success'])
 
     def lights() -> bool:
-        lease.trigger = False
+        operator.trigger = False
         if not (command('laser/set_power', power=0.5) and command('safety/confirm_region') and command('laser/arm')):
             return False
         armed = wait_for(lambda: next(client.messages('laser/state')).state == LaserState.STATE_ARMED, 6.0)
-        lease.trigger = armed
+        operator.trigger = armed
         return armed and wait_for(lambda: pin.level > 0.0, 1.0)
 
-    with client.lease() as lease:
+    with client.operator() as operator:
         assert wait_for(lights, 60.0)
         yield
 

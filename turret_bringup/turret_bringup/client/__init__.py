@@ -1,1 +1,1 @@
-"""Python client of a running turret."""
+"""Python client of a running turret; the classes are in :mod:`turret_bringup.client.ros_client`."""

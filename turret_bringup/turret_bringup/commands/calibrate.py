@@ -116,18 +116,15 @@ def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
 def _with_laser(client: Any, power: float, action: str, goal: dict[str, Any],
                 report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Run an action with the head at rest and the laser armed; disarm it afterwards."""
-    with client.lease() as lease:
-        own = {'lease_id': lease.id}
+    with client.operator():
         for service, values in (
                 ('controller/set_mode', {'mode': 1}), ('safety/confirm_region', {}),
                 ('laser/set_power', {'power': power}), ('laser/arm', {})):
-            answer = client.call(service, {**own, **values})
-            if not answer['success']:
-                raise TurretError(ReasonCode(answer['code']), f'{service} refuses: {answer["message"]}')
+            client.command(service, **values)
         try:
             sys.stderr.write('arming\n')
             _wait_until_armed(client)
-            result: dict[str, Any] = client.run(action, {**own, **goal}, report)
+            result: dict[str, Any] = client.run(action, goal, report)
             return result
         finally:
             client.call('laser/disarm', {})

@@ -18,8 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one status, or each one."""
-    from turret_bringup.client.ros_client import TurretClient, as_values
+    from turret_bringup.client.ros_client import TurretClient
     from turret_bringup.client.ros_status import lines
+    from turret_bringup.client.ros_values import as_values
 
     with TurretClient(args.namespace) as client:
         for message in client.messages('status'):

@@ -16,8 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from turret_common import fast_json
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.plant.interface import PlantPort
@@ -128,7 +127,7 @@ class PlantServer:
             self._pending[link] = rest
             self._client = link
             for line in lines:
-                link.sendall(orjson.dumps(self.answer(line), option=orjson.OPT_APPEND_NEWLINE))
+                link.sendall(fast_json.dumps(self.answer(line)) + b'\n')
         except OSError:
             self._forget(link)
 
@@ -145,7 +144,7 @@ class PlantServer:
     def answer(self, line: bytes) -> dict[str, Any]:
         """Return the answer to one request."""
         try:
-            request = orjson.loads(line)
+            request = fast_json.loads(line)
             with self._lock:
                 answer = self._port.call(**request)
         except (TurretError, TypeError, ValueError) as error:

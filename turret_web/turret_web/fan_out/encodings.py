@@ -13,8 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
+from turret_common import fast_json
 from turret_web.fan_out import frames
 
 COMPRESSIONS = ('none', 'png', 'cbor', 'cbor-raw')
@@ -29,12 +28,12 @@ def is_binary(compression: str) -> bool:
 
 def json_payload(message: dict[str, Any]) -> bytes:
     """Return a message as JSON. Numbers that are not finite become null."""
-    return orjson.dumps(message)
+    return fast_json.dumps(message)
 
 
 def publish_json(topic: str, values: dict[str, Any]) -> bytes:
     """Return a ``publish`` message as JSON."""
-    return b'{"op":"publish","topic":%b,"msg":%b}' % (orjson.dumps(topic), orjson.dumps(values))
+    return b'{"op":"publish","topic":%b,"msg":%b}' % (fast_json.dumps(topic), fast_json.dumps(values))
 
 
 def publish_cbor(topic: str, values: dict[str, Any]) -> bytes:
@@ -91,7 +90,7 @@ def fragments(payload: bytes, size: int, message_id: str | int | None) -> Iterat
     name = message_id or f'fragment:{next(_fragment_ids)}'
     total = math.ceil(len(text) / size)
     for number in range(total):
-        yield orjson.dumps({
+        yield fast_json.dumps({
             'op': 'fragment', 'id': name, 'data': text[number * size:(number + 1) * size], 'num': number,
             'total': total})
 

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 
+from turret_common import fast_json
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.hosts import is_loopback
@@ -171,21 +171,21 @@ class ProxyOperations(OperationGroup):
 
     async def _send(self, message: dict[str, Any]) -> None:
         try:
-            await self._upstream.send_str(orjson.dumps(message).decode())
+            await self._upstream.send_str(fast_json.dumps(message).decode())
         except ConnectionError:
             raise TurretError(ReasonCode.NOT_READY, 'the rosbridge server went away') from None
 
     def _id(self, message: dict[str, Any]) -> str:
         """Return the id of a message as the server shall know it."""
         request_id = get(message, 'id', (str, int), None)
-        return self._mark + (orjson.dumps(request_id).decode() if request_id is not None else next(self._own_ids))
+        return self._mark + (fast_json.dumps(request_id).decode() if request_id is not None else next(self._own_ids))
 
     def _own_id(self, marked: object) -> str | int | None:
         """Return the id that a client gave; None where it gave none, or the id is that of another connection."""
         if not isinstance(marked, str) or not marked.startswith(self._mark):
             return None
         text = marked.removeprefix(self._mark)
-        own: str | int | None = None if text.startswith('own:') else orjson.loads(text)
+        own: str | int | None = None if text.startswith('own:') else fast_json.loads(text)
         return own
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
@@ -306,7 +306,7 @@ class ProxyOperations(OperationGroup):
         """Pass on what was asked for, and nothing else."""
         async for message in self._upstream:  # ends, without an error, whatever ends the connection
             if message.type is aiohttp.WSMsgType.TEXT:
-                self._take(message.data, orjson.loads)
+                self._take(message.data, fast_json.loads)
             elif message.type is aiohttp.WSMsgType.BINARY:
                 self._take(message.data, _from_cbor)
         log.warning('the rosbridge server closed the connection of %s', self._client.name)
@@ -358,7 +358,7 @@ def _from_cbor(data: bytes) -> Any:
 def _frame(message: dict[str, Any]) -> bytes:
     """Return a message in the form in which it came: what JSON cannot hold came as CBOR."""
     try:
-        return frames.frame(orjson.dumps(message))
+        return frames.frame(fast_json.dumps(message))
     except TypeError:
         import cbor2
         return frames.frame(cbor2.dumps(message), frames.BINARY)

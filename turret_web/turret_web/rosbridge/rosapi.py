@@ -9,8 +9,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
-
+from turret_common import fast_json
 from turret_common.errors import TurretError
 from turret_common.messages.definitions import full_text
 from turret_common.reason_codes import ReasonCode
@@ -146,7 +145,7 @@ async def _get_param(call_service: CallService, node: str, name: str, args: dict
     value = await _value(call_service, node, name)
     if value is None:
         return {'value': args.get('default_value') or 'null'}
-    return {'value': orjson.dumps(value).decode()}
+    return {'value': fast_json.dumps(value).decode()}
 
 
 async def _has_param(call_service: CallService, node: str, name: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -156,8 +155,8 @@ async def _has_param(call_service: CallService, node: str, name: str, args: dict
 async def _set_param(call_service: CallService, node: str, name: str, args: dict[str, Any]) -> dict[str, Any]:
     text = _text(args, 'value')
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = fast_json.loads(text)
+    except fast_json.JSONDecodeError:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'value: not JSON: {text!r}') from None
     return await _write(call_service, node, name, _parameter_value(value))
 

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from turret_common import fast_json
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_common.reason_codes import ReasonCode
@@ -78,8 +77,8 @@ class RosbridgeSession:
 
     def _parse(self, data: str | bytes) -> dict[str, Any]:
         try:
-            message = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
+            message = fast_json.loads(data)
+        except fast_json.JSONDecodeError as error:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'not a JSON message: {error}') from None
         if not isinstance(message, dict):
             raise TurretError(ReasonCode.INVALID_ARGUMENT, 'a message is a JSON object')

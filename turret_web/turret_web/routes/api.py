@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
 from aiohttp import web
 
+from turret_common import fast_json
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
@@ -99,8 +99,8 @@ class ApiRoutes:
 
 def _json_body(body: bytes) -> Any:
     try:
-        return orjson.loads(body or b'{}')
-    except orjson.JSONDecodeError as error:
+        return fast_json.loads(body or b'{}')
+    except fast_json.JSONDecodeError as error:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the body is not JSON: {error}') from None
 
 

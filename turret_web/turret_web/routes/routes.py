@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-import orjson
 from aiohttp import web
 
+from turret_common import fast_json
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Role
 
@@ -34,7 +34,7 @@ def redirect(path: str) -> web.Response:
 def json_response(value: Any) -> web.Response:
     """Return a JSON response that must not be cached."""
     return web.Response(
-        body=orjson.dumps(value), content_type='application/json', headers={'Cache-Control': 'no-store'})
+        body=fast_json.dumps(value), content_type='application/json', headers={'Cache-Control': 'no-store'})
 
 
 def refusal(code: ReasonCode, message: str) -> web.Response:

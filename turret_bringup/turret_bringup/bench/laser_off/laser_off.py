@@ -27,8 +27,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from turret_bringup.bench.laser_off.ros_bench import RELAYED_TOPIC, People, PermitRelay
-from turret_bringup.bench.laser_off.ros_operator import RosOperator
+from turret_bringup.bench.laser_off.ros_bench import RELAYED_TOPIC, BenchOperator, People, PermitRelay
+from turret_bringup.client.ros_client import TurretClient
 from turret_common.bench import Row
 from turret_common.errors import TurretError
 from turret_common.plant_client import PlantLink, plant_socket
@@ -45,6 +45,7 @@ _NODES: dict[str, dict[str, str]] = {
 #: The laser hears permits only through the relay.
 _REMAPPED = {'laser': f'safety/permit:={RELAYED_TOPIC}'}
 _STALL_S = 2.0
+_ANSWER_S = 2.0
 _STAYS_DARK_S = 0.5
 _HEARTBEAT_DELAY_S, _PERMIT_DELAY_S = 0.4, 0.25
 #: A trial that says nothing is repeated so often.
@@ -109,7 +110,7 @@ class VoidTrialError(Exception):
 class Trial:
     """One time that the laser fires and something happens to it."""
 
-    def __init__(self, rack: Rack, operator: RosOperator, relay: PermitRelay, people: People) -> None:
+    def __init__(self, rack: Rack, operator: BenchOperator, relay: PermitRelay, people: People) -> None:
         """Prepare one.
 
         Args:
@@ -127,7 +128,7 @@ class Trial:
     def fire(self, hold_s: float) -> None:
         """Bring the laser to fire, with the trigger held for a while."""
         operator = self.operator
-        operator.beat, operator.trigger = operator.beat_once, False
+        operator.beat, operator.trigger = operator.send_heartbeat, False
         self.relay.handle, self.people.report = self.relay.pass_on, self.people.nobody
         try:
             _wait(self._armed, 60.0, 'it did not arm', 0.1)
@@ -144,7 +145,7 @@ class Trial:
         try:
             self.rack.press_estop(False)
             if time.monotonic_ns() - operator.last_beat_ns > 1_000_000_000:
-                operator.acquire()
+                operator.acquire(take_over=True)
             elif laser is not None and laser.state == laser.STATE_OFF:
                 operator.call('safety/reset')
                 operator.call('laser/arm')
@@ -208,7 +209,7 @@ def _do(what: Callable[[Trial], Any]) -> Callable[[Trial], Callable[[], int]]:
     return act
 
 
-def _heartbeats(make: Callable[[RosOperator], Callable[[], None]]) -> Callable[[Trial], Callable[[], int]]:
+def _heartbeats(make: Callable[[BenchOperator], Callable[[], None]]) -> Callable[[Trial], Callable[[], int]]:
     """Return an event that replaces the heartbeats, counted from the last one that was as it should be."""
     def act(trial: Trial) -> Callable[[], int]:
         trial.operator.beat = make(trial.operator)
@@ -216,27 +217,27 @@ def _heartbeats(make: Callable[[RosOperator], Callable[[], None]]) -> Callable[[
     return act
 
 
-def _repeated(operator: RosOperator) -> Callable[[], None]:
+def _repeated(operator: BenchOperator) -> Callable[[], None]:
     nonce = operator.nonce
 
     def beat() -> None:
-        operator.send_beat(nonce)
+        operator.send_nonce(nonce)
     return beat
 
 
-def _delayed(operator: RosOperator) -> Callable[[], None]:
+def _delayed(operator: BenchOperator) -> Callable[[], None]:
     def beat() -> None:
         time.sleep(_HEARTBEAT_DELAY_S)
-        operator.beat_once()
+        operator.send_heartbeat()
     return beat
 
 
-def _buffered(operator: RosOperator) -> Callable[[], None]:
+def _buffered(operator: BenchOperator) -> Callable[[], None]:
     def beat() -> None:
         nonce = operator.nonce
         time.sleep(_HEARTBEAT_DELAY_S)
         for _ in range(10):
-            operator.send_beat(nonce)
+            operator.send_nonce(nonce)
     return beat
 
 
@@ -336,7 +337,7 @@ EVENTS: dict[str, Event] = {
     'heartbeats repeated': Event(_heartbeats(_repeated), OPERATOR_LOST_MS),
     'heartbeats buffered': Event(_heartbeats(_buffered), OPERATOR_LOST_MS),
     'trigger released': Event(_do(lambda trial: setattr(trial.operator, 'trigger', False)), PERMIT_LOST_MS),
-    'operator changed': Event(_do(lambda trial: trial.operator.acquire()), PERMIT_LOST_MS),
+    'operator changed': Event(_do(lambda trial: trial.operator.acquire(take_over=True)), PERMIT_LOST_MS),
     'software stop': Event(_do(lambda trial: trial.operator.call('safety/stop')), PERMIT_LOST_MS),
     'emergency stop': Event(_do(lambda trial: trial.rack.press_estop(True)), PERMIT_LOST_MS),
     'disarmed': Event(_do(lambda trial: trial.operator.call('laser/disarm')), PERMIT_LOST_MS),
@@ -363,16 +364,21 @@ def run_trials(events: Sequence[str], trials: int, seed: int = 1) -> Iterator[Re
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(
             XDG_STATE_HOME=folder, ROS_DOMAIN_ID=str(claim_domain()), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
-        os.environ.pop('XDG_RUNTIME_DIR', None)
-        rack, operator = Rack(), RosOperator(NAMESPACE, 'bench')
-        relay, people = PermitRelay(operator), People(operator)
+        rack = Rack()
         try:
-            for event in events:
-                times = [_one(Trial(rack, operator, relay, people), EVENTS[event], chance) for _ in range(trials)]
-                yield Result(event, EVENTS[event].limit_ms, times)
+            with TurretClient(NAMESPACE, timeout_s=_ANSWER_S) as client:
+                operator, relay, people = BenchOperator(client), PermitRelay(client), People(client)
+                try:
+                    with client.listening('laser/state', operator.observe_laser), client.listening(
+                            'safety/permit', relay.receive):
+                        for event in events:
+                            trial = Trial(rack, operator, relay, people)
+                            times = [_one(trial, EVENTS[event], chance) for _ in range(trials)]
+                            yield Result(event, EVENTS[event].limit_ms, times)
+                finally:
+                    people.stop()
+                    operator.release()
         finally:
-            people.stop()
-            operator.close()
             rack.stop()
 
 

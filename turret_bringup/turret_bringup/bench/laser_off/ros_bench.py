@@ -1,4 +1,4 @@
-"""What ``./turret bench laser-off`` puts between nodes: a relay for permits, and the word of the person exclusion."""
+"""ROS parts of ``./turret bench laser-off``: the operator, the relay of permits, and the simulated person exclusion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from turret_bringup.bench.laser_off.ros_operator import RosOperator
+from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.client.ros_operator import Operator
 from turret_common.ros import qos
 from turret_common.threads.periodic import Periodic
 from turret_msgs import msg
@@ -18,6 +19,28 @@ from turret_msgs import msg
 #: Where the laser under test hears permits.
 RELAYED_TOPIC = 'relay/permit'
 _PEOPLE_PERIOD_S = 0.1
+_NEED_LEASE = ('safety/reset', 'laser/arm')
+
+
+class BenchOperator(Operator):
+    """The operator of the benchmark.
+
+    Attributes:
+        laser: newest state of the laser; None = none yet.
+    """
+
+    def __init__(self, client: TurretClient) -> None:
+        super().__init__(client, 'bench')
+        self.laser: msg.LaserState | None = None
+        self._client = client
+
+    def observe_laser(self, state: msg.LaserState) -> None:
+        """Keep the newest state of the laser."""
+        self.laser = state
+
+    def call(self, service: str) -> None:
+        """Call a command of the operator. Raises TurretError when there is no answer; a refusal is ignored."""
+        self._client.call(service, {'lease_id': self.lease_id} if service in _NEED_LEASE else {})
 
 
 class PermitRelay:
@@ -28,12 +51,15 @@ class PermitRelay:
         recorded: the newest permits that were passed on.
     """
 
-    def __init__(self, operator: RosOperator) -> None:
+    def __init__(self, client: TurretClient) -> None:
         self.recorded: deque[Any] = deque(maxlen=50)
         self.handle: Callable[[Any], None] = self.pass_on
-        publisher = operator.node.create_publisher(msg.SafetyPermit, RELAYED_TOPIC, qos.PERMIT)
+        publisher = client.node.create_publisher(msg.SafetyPermit, RELAYED_TOPIC, qos.PERMIT)
         self.send: Callable[[Any], None] = publisher.publish
-        operator.on_permit = lambda permit: self.handle(permit)
+
+    def receive(self, permit: Any) -> None:
+        """Handle a permit of the safety node."""
+        self.handle(permit)
 
     def pass_on(self, permit: Any) -> None:
         """Pass a permit on as it comes."""
@@ -57,11 +83,11 @@ class People:
         last_ns: when the newest was sent.
     """
 
-    def __init__(self, operator: RosOperator) -> None:
+    def __init__(self, client: TurretClient) -> None:
         self.report: Callable[[], msg.PeopleArray | None] = self.nobody
         self.last_ns = 0
-        self._clock = operator.node.get_clock()
-        self._publisher = operator.node.create_publisher(msg.PeopleArray, 'exclusion/people', qos.STREAM)
+        self._clock = client.node.get_clock()
+        self._publisher = client.node.create_publisher(msg.PeopleArray, 'exclusion/people', qos.STREAM)
         self._thread = Periodic('people', _PEOPLE_PERIOD_S, self._tick, self._on_error)
         self._thread.start()
 

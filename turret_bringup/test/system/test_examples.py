@@ -1,0 +1,61 @@
+"""The examples of the Python client run against a simulation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+pytestmark = pytest.mark.system
+EXAMPLES = Path(__file__).parents[3] / 'examples'
+PRINTED = {
+    'watch_status': ('no faults', 'tracks', 'PID gain of pan: 20.0'),
+    'move_head': ('arrived at pan 20', 'tilt 10'),
+    'run_pattern': ('feedback:', f"'code': {ReasonCode.CANCELLED}"),
+}
+
+
+@pytest.fixture(scope='module')
+def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchTurret]:
+    with scratch_turret(tmp_path_factory.mktemp('state'), ['--set', 'gimbal.home_on_start=true']) as turret:
+        yield turret
+
+
+def test_every_example_is_tested() -> None:
+    assert {path.stem for path in EXAMPLES.glob('*.py')} == set(PRINTED)
+
+
+@pytest.mark.parametrize('name', PRINTED)
+def test_an_example_works(turret: ScratchTurret, name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / f'{name}.py'], env=turret.environment, capture_output=True, text=True, timeout=120,
+        check=False)
+    assert done.returncode == 0, done.stderr
+    for text in PRINTED[name][-2:]:
+        assert text in done.stdout
+
+
+def test_a_client_holds_the_lease_as_long_as_its_block_lasts(client: TurretClient) -> None:
+    with client.operator(take_over=True) as operator:
+        client.command('controller/set_mode', mode=0)
+        client.wait_for('safety/state', lambda state: state.operator_name == 'Python client', 5.0)
+        with pytest.raises(TurretError) as refused:
+            client.command('controller/set_mode', mode=99)
+        assert refused.value.code in (ReasonCode.UNKNOWN_NAME, ReasonCode.OUT_OF_RANGE, ReasonCode.INVALID_ARGUMENT)
+    assert operator.lease_id
+    client.wait_for('safety/state', lambda state: not state.operator_name, 5.0)
+
+
+def test_unknown_names_and_wrong_values_are_refused(client: TurretClient) -> None:
+    with pytest.raises(TurretError, match='has no service "no/such"'):
+        client.call('no/such', {})
+    with pytest.raises(TurretError, match='mood'):
+        client.call('controller/set_mode', {'mood': 1})
