@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from turret_bringup.settings import description
 from turret_common.geometry import Bearing, quaternion
 from turret_common.ros import qos as ros_qos
 from turret_common.ros.images import info_to_camera
+from turret_common.ros.joint_feed import pose_of
 from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.subscriptions import PolledSubscription
@@ -127,9 +127,8 @@ class MarkersNode(Node):
 
     def _pose(self, now: float) -> Bearing | None:
         joints = self._fresh(JointState, now)
-        angles = dict(zip(joints.name, joints.position, strict=False)) if joints is not None else {}
-        pose = Bearing(angles.get('pan_joint', math.nan), angles.get('tilt_joint', math.nan))
-        return pose if all(map(math.isfinite, pose)) else None
+        pose = pose_of(joints) if joints is not None else None
+        return Bearing(pose.pan, pose.tilt) if pose is not None else None
 
 
 def _track_view(track: Track) -> TrackView:

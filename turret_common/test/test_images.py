@@ -29,6 +29,7 @@ def test_16_bit_of_both_byte_orders() -> None:
     (3, 2, 'bgr8', 6, ReasonCode.INVALID_ARGUMENT),
     (0, 2, 'bgr8', 6, ReasonCode.INVALID_ARGUMENT),
     (2, 2, 'mono16', 5, ReasonCode.INVALID_ARGUMENT),
+    (2, 3, 'yuv422_yuy2', 6, ReasonCode.INVALID_ARGUMENT),
 ])
 def test_inconsistent_sizes_are_refused(height: int, width: int, encoding: str, step: int, code: ReasonCode) -> None:
     with pytest.raises(TurretError) as caught:

@@ -42,7 +42,8 @@ def as_array(
     kind, channels = ENCODINGS[encoding]
     dtype = np.dtype(('>' if big_endian else '<') + kind)
     row = width * channels * dtype.itemsize
-    if height <= 0 or width <= 0 or step < row or len(data) < height * step or step % dtype.itemsize:
+    halved = encoding == 'yuv422_yuy2' and width % 2  # two pixels share their color
+    if halved or height <= 0 or width <= 0 or step < row or len(data) < height * step or step % dtype.itemsize:
         raise TurretError(
             ReasonCode.INVALID_ARGUMENT,
             f'{len(data)} bytes with step {step} are not a {width}x{height} {encoding} image')

@@ -142,8 +142,6 @@ def _pixels(values: dict[str, Any]) -> Pixels | None:
         return to_bgr(as_array(
             memoryview(data), values['height'], values['width'], encoding, values['step'],
             bool(values['is_bigendian'])), encoding)
-    except cv2.error:  # for example an odd width in YUY2
-        return None
     except TurretError as error:
         if error.code == ReasonCode.NOT_SUPPORTED:
             raise
