@@ -179,7 +179,7 @@ class ControllerNode(Node):
         if outputs.fire is not None and self._auto_fire:
             self._request_fire(outputs.fire, to_steady)
         self._state.update(controller.status, lambda: state_message(
-            controller, self._presets.all(), self._actions.pattern, self._rate_hz))
+            controller, self._presets.all(), self._actions.pattern_state(), self._rate_hz))
 
     def _receive(self, now: float, to_steady: float) -> Inputs:
         """Take all messages received since the last cycle; ``to_steady`` + stamp = steady time in s."""

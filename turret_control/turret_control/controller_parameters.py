@@ -1,4 +1,4 @@
-"""The parameters of the controller node."""
+"""Parameters of the controller node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from turret_control.handset.handset import HandsetParameters
 
 @dataclasses.dataclass(frozen=True)
 class JoyParameters:
-    """A joystick at the turret itself, on the topic ``joy``."""
+    """Parameters of a joystick at the turret, on the topic ``joy``."""
 
     enabled: bool = param(False, 'Joystick control of the head while there is no operator')
     pan_axis: int = param(0, 'Index of the joystick axis for pan, positive left', minimum=0, maximum=31)
@@ -25,7 +25,7 @@ class JoyParameters:
 
 @dataclasses.dataclass(frozen=True)
 class ControllerParameters:
-    """What the controller node can be told."""
+    """Parameters of the controller node."""
 
     start_mode: str = param('idle', 'Mode after start', choices=('idle', 'manual', 'track'))
     rate_hz: float = param(

@@ -76,7 +76,7 @@ def test_boxes_elsewhere_and_lost_tracks_are_others() -> None:
     assert rows['commands', 'changed', 'cycles in another mode'] == pytest.approx(10.0)
 
 
-def test_tracks_are_judged_by_the_truth() -> None:
+def test_tracks_are_compared_with_ground_truth() -> None:
     truth = {stamp: [Bearing(0.01 * stamp, 0.01), Bearing(-0.5, 0.0)] for stamp in range(10)}
     rows = {(row.scenario, row.variant): row.value for row in compare(history(), history(), truth)}
     assert rows['track error', 're-run'] == pytest.approx(math.degrees(0.01), rel=1e-3)
@@ -113,7 +113,7 @@ def test_any_deviation_is_told_and_changes_the_hash(change: object) -> None:
     assert other.digest() != history().digest()
 
 
-def test_the_hash_knows_every_bit() -> None:
+def test_the_hash_covers_every_bit() -> None:
     other = dataclasses.replace(history())
     other.tracks[3] = (track('1', math.nextafter(0.03, 1.0)), track('2', -0.5))
     assert deviations(history(), other) == []

@@ -63,7 +63,7 @@ def test_the_operators_choice_is_kept_also_when_it_is_gone() -> None:
     assert chosen(selector, [target('big', size=0.5)], p) == ''
 
 
-def test_untrusted_and_senseless_tracks_and_other_classes_are_left_alone() -> None:
+def test_unconfirmed_or_implausible_tracks_and_other_classes_are_not_selected() -> None:
     p = SelectionParameters(classes=('balloon',))
     targets = [
         target('new', state=TrackState.DETECTING), target('nan', azimuth=math.nan), target('cat', class_id='cat')]

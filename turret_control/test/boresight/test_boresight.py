@@ -82,12 +82,12 @@ def test_dots_that_make_no_sense_are_refused(bad: list[Dot]) -> None:
 
 def test_the_dot_is_found_to_a_fraction_of_a_pixel_or_not_at_all() -> None:
     rng = np.random.default_rng(2)
-    dark = [rng.integers(60, 70, (120, 160, 3), dtype=np.uint8) for _ in range(4)]
+    off = [rng.integers(60, 70, (120, 160, 3), dtype=np.uint8) for _ in range(4)]
     rows, columns = np.indices((120, 160))
     spot = 180.0 * np.exp(-((columns - 80.4) ** 2 + (rows - 50.7) ** 2) / 4.0)
-    lit = [image.copy() for image in dark]
-    for image in lit:
+    on = [image.copy() for image in off]
+    for image in on:
         image[:, :, 2] = np.minimum(255.0, image[:, :, 2] + spot)
-    assert find_dot(dark, lit) == (pytest.approx(80.4, abs=0.3), pytest.approx(50.7, abs=0.3))
-    assert find_dot(dark, dark) is None
-    assert find_dot(dark, [np.full_like(dark[0], 250)]) is None
+    assert find_dot(off, on) == (pytest.approx(80.4, abs=0.3), pytest.approx(50.7, abs=0.3))
+    assert find_dot(off, off) is None
+    assert find_dot(off, [np.full_like(off[0], 250)]) is None

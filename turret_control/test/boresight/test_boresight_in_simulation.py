@@ -1,4 +1,4 @@
-"""The boresight of a carelessly built turret, found in pictures of the simulated camera, by hand and by itself."""
+"""Boresight calibration with large assembly errors in images of the simulated camera, by hand and automatically."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantParameters
 
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
-CALIBRATED_AT, JUDGED_AT = (1.0, 2.0, 4.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
+CALIBRATED_AT, TESTED_AT = (1.0, 2.0, 4.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 
 
 @functools.cache
@@ -38,7 +38,7 @@ def scene(seed: int, range_m: float, laser_on: bool) -> dict[str, Any]:
 
 
 def true_pixel(seed: int, range_m: float) -> tuple[float, float]:
-    """Return where the dot is in the picture, by the geometry of the simulation."""
+    """Return the pixel of the dot, by the geometry of the simulation."""
     seen = scene(seed, range_m, True)
     lens = dataclasses.replace(CAMERA, distortion=tuple(seen['camera']['distortion']))
     to_base = base_from_camera(seen['pan'], seen['tilt'], seen['camera']['roll'])
@@ -48,9 +48,9 @@ def true_pixel(seed: int, range_m: float) -> tuple[float, float]:
 
 
 def worst(boresight: Boresight, seed: int) -> float:
-    """Return the largest angle in degrees, over the distances, between the crosshair and the dot."""
+    """Return the maximum angle in degrees, over the distances, between the crosshair and the dot."""
     angles = []
-    for range_m in JUDGED_AT:
+    for range_m in TESTED_AT:
         crosshair = Sight(boresight).pixel(CAMERA, 0.0, 0.0, range_m)
         assert crosshair is not None
         views = [pixel_to_bearing(CAMERA, *pixel, 0.0, 0.0) for pixel in (crosshair, true_pixel(seed, range_m))]
@@ -70,10 +70,10 @@ def test_the_dot_that_is_found_gives_less_than_a_tenth_of_a_degree_from_1_to_5_m
     dots = []
     for range_m in CALIBRATED_AT:
         renderer = Renderer(CAMERA.width, CAMERA.height, room(), seed)
-        dark, lit = ([
+        off, on = ([
             np.asarray(renderer.render(scene_from_answer(scene(seed, range_m, on)), Shot()), np.uint8)
             for _ in range(3)] for on in (False, True))
-        pixel = find_dot(dark, lit)
+        pixel = find_dot(off, on)
         assert pixel is not None
         dots.append(Dot(*pixel, range_m))
     fitted = fit_boresight(dots, CAMERA)

@@ -40,7 +40,7 @@ def surroundings(ros: RosHarness) -> Iterator[Surroundings]:
 
 @pytest.fixture
 def commands(ros: RosHarness, surroundings: Surroundings) -> list[GimbalCommand]:
-    """The commands of a controller node that knows its surroundings."""
+    """Commands of a controller node that is ready."""
     ros.add(ControllerNode(context=ros.context, namespace='turret'))
     states = ros.collect(ControllerState, 'controller/state', STATE)
     wait_until(lambda: states and states[-1].code == ReasonCode.OK, what='a controller that is ready')
@@ -119,7 +119,7 @@ def test_a_pose_that_is_not_finite_is_a_stop(
 def test_a_wrong_lease_is_refused_with_its_code(ros: RosHarness, commands: list[GimbalCommand]) -> None:
     for service, name in ((SetMode, 'set_mode'), (MoveTo, 'move_to'), (Nudge, 'nudge'), (LookAtPixel, 'look_at_pixel'),
                           (SavePreset, 'save_preset'), (RecallPreset, 'recall_preset')):
-        answer = call(ros, service, name, lease_id='somebody else\'s')
+        answer = call(ros, service, name, lease_id='wrong')
         assert (answer.success, answer.code) == (False, ReasonCode.WRONG_LEASE), name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 import time
@@ -26,10 +27,10 @@ from turret_control.actions.pattern_task import PatternOptions, PatternTask
 from turret_control.actions.patterns import Area, Waypoint, check
 from turret_control.controller.controller import Controller
 from turret_control.controller.presets import PresetStore
-from turret_control.controller.ros_messages import pattern_message
 from turret_control.controller.task import Task
 from turret_control.controller_parameters import ControllerParameters
 from turret_msgs import action
+from turret_msgs.msg import PatternState
 
 _DEFAULT_TRAVEL = 0.1   # rad
 _CHECK_TRAVEL = 0.3
@@ -38,15 +39,11 @@ _FEEDBACK_PERIOD_S = 0.2
 
 
 class ControllerActions:
-    """The action servers of a controller node.
-
-    Attributes:
-        pattern: pattern that was started last; None before the first.
-    """
+    """The action servers of a controller node."""
 
     def __init__(self, node: Node, lock: threading.Lock, controller: Controller, permit: PermitMonitor,
                  presets: PresetStore, parameters: RosParameters[ControllerParameters]) -> None:
-        self.pattern: PatternTask | None = None
+        self._pattern: PatternTask | None = None  # started last
         self._node, self._lock, self._controller = node, lock, controller
         self._permit, self._presets, self._parameters = permit, presets, parameters
         self._servers = [
@@ -61,6 +58,10 @@ class ControllerActions:
         """Destroy the servers."""
         for server in self._servers:
             server.destroy()
+
+    def pattern_state(self) -> PatternState:
+        """Return the state of the pattern that was started last."""
+        return pattern_message(self._pattern)
 
     async def _run_pattern(self, goal: ServerGoalHandle) -> Any:
         result = action.RunPattern.Result()
@@ -161,7 +162,7 @@ class ControllerActions:
                 with self._lock:
                     self._controller.start(task, time.monotonic())
                 if isinstance(task, PatternTask):
-                    self.pattern = task
+                    self._pattern = task
 
             await ended(self._node, begin)
             message = conclude(task)
@@ -175,6 +176,13 @@ class ControllerActions:
         with self._lock:
             self._controller.cancel()
         return CancelResponse.ACCEPT
+
+
+def pattern_message(pattern: PatternTask | None) -> PatternState:
+    """Return the state of a pattern as a message."""
+    if pattern is None or pattern.done:
+        return PatternState(remaining_s=math.nan)
+    return PatternState(**dataclasses.asdict(pattern.state))
 
 
 class _Feedback:

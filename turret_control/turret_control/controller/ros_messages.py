@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.time import seconds, stamp_from
 from turret_common.track_state import TrackState
-from turret_control.actions.pattern_task import PatternTask
 from turret_control.aiming.pid import Pid
 from turret_control.aiming.selection import Candidate
 from turret_control.controller import presets
@@ -93,7 +91,7 @@ def aim_message(aim: Aim | None, to_steady: float, stamp: Any, frame_id: str) ->
 
 
 def state_message(
-        controller: Controller, saved: Mapping[str, presets.Preset], pattern: PatternTask | None,
+        controller: Controller, saved: Mapping[str, presets.Preset], pattern: PatternState,
         rate_hz: float) -> ControllerState:
     """Return the controller state as a message; its publisher fills ``header.stamp`` and ``started``."""
     status, parameters, aim = controller.status, controller.parameters, controller.target.aim
@@ -104,16 +102,9 @@ def state_message(
         selected_id=status.selected_id, priority=int(status.priority), recenter_on_loss=parameters.recenter_on_loss,
         predictive=parameters.aim.predictive, aim_error=aim.error if aim else math.nan, on_target=status.on_target,
         rate_hz=rate_hz, pan_pid=_pid_state(pan, following), tilt_pid=_pid_state(tilt, following),
-        crosshair=_crosshair(controller), pattern=pattern_message(pattern), code=int(status.code),
+        crosshair=_crosshair(controller), pattern=pattern, code=int(status.code),
         message=status.message,
         presets=[Preset(name=name, pan=p.pan, tilt=p.tilt) for name, p in saved.items()])
-
-
-def pattern_message(pattern: PatternTask | None) -> PatternState:
-    """Return the state of the pattern that was started last."""
-    if pattern is None or pattern.done:
-        return PatternState(remaining_s=math.nan)
-    return PatternState(**dataclasses.asdict(pattern.state))
 
 
 def _pid_state(pid: Pid, running: bool) -> PidState:
