@@ -18,6 +18,7 @@ from turret_common.messages.cdr import Codec
 from turret_common.messages.schema import Field, Primitive, Sequence, Struct, Text
 from turret_common.reason_codes import ReasonCode
 from turret_web.gateway.gateway import ActionCodec, ActionHandler, NodeDetails, ServiceCodec
+from turret_web.names import InterfaceType
 from turret_web.server import WebServer
 from turret_web.web_parameters import LimitParameters, WebParameters
 
@@ -48,13 +49,21 @@ COUNT_GOAL = Struct('demo_msgs/action/Count_Goal', (Field('to', Primitive('int32
 COUNT_RESULT = Struct('demo_msgs/action/Count_Result', (Field('reached', Primitive('int32'), 0),))
 COUNT_FEEDBACK = Struct('demo_msgs/action/Count_Feedback', (Field('at', Primitive('int32'), 0),))
 
-ADD = 'demo_msgs/srv/Add'
+PARAMETER_DESCRIPTOR = Struct('rcl_interfaces/msg/ParameterDescriptor', (
+    Field('name', Text(), ''), Field('type', Primitive('uint8'), 0), Field('description', Text(), '')))
+DESCRIBE_REQUEST = Struct('rcl_interfaces/srv/DescribeParameters_Request', (Field('names', Sequence(Text()), []),))
+DESCRIBE_RESPONSE = Struct('rcl_interfaces/srv/DescribeParameters_Response', (
+    Field('descriptors', Sequence(PARAMETER_DESCRIPTOR), []),))
+DESCRIBE = InterfaceType('rcl_interfaces/srv/DescribeParameters', 'srv')
+
+ADD = InterfaceType('demo_msgs/srv/Add', 'srv')
 COUNT = 'demo_msgs/action/Count'
 
 
 class FakeFeed:
     def __init__(self, gateway: FakeGateway, topic: str, deliver: Callable[[bytes], None]) -> None:
         self.latched = topic in gateway.latched
+        self.epoch = 0
         self.newest_only = topic in gateway.streams
         self._gateway, self._topic, self._deliver = gateway, topic, deliver
         gateway.feeds.setdefault(topic, []).append(deliver)
@@ -99,7 +108,9 @@ class FakeGateway:
     def __post_init__(self) -> None:
         self.types = {kind.name: Codec(kind) for kind in (
             NOTE, STATUS, JPEG, IMAGE, HEADER, TIME, CAMERA_STATE, AUDIO)}
-        self.service_types = {ADD: ServiceCodec(Codec(ADD_REQUEST), Codec(ADD_RESPONSE))}
+        self.service_types = {
+            ADD: ServiceCodec(Codec(ADD_REQUEST), Codec(ADD_RESPONSE)),
+            DESCRIBE: ServiceCodec(Codec(DESCRIBE_REQUEST), Codec(DESCRIBE_RESPONSE))}
         self.topic_types = {'/turret/status': STATUS.name, '/turret/vision/note': NOTE.name}
         self.answers: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {}
 
@@ -108,6 +119,14 @@ class FakeGateway:
         async def answer_later(values: dict[str, Any]) -> dict[str, Any]:
             return answer(values)
         self.answers[name] = answer_later
+
+    def declare(self, node: str, **parameters: tuple[int, str]) -> None:
+        """Offer ``describe_parameters`` of a node, with type and description of each parameter."""
+        async def describe(values: dict[str, Any]) -> dict[str, Any]:
+            found = {name: parameters.get(name, (0, '')) for name in values['names']}
+            return {'descriptors': [
+                {'name': name, 'type': kind, 'description': text} for name, (kind, text) in found.items()]}
+        self.answers[f'{node}/describe_parameters'] = describe
 
     def emit(self, topic: str, values: dict[str, Any]) -> None:
         """Publish on a topic, as another node would."""
@@ -121,7 +140,13 @@ class FakeGateway:
     def services(self) -> dict[str, list[str]]:
         return {name: [ADD] for name in self.answers}
 
-    def service_type(self, service: str) -> str | None:
+    def service_type(self, service: str) -> InterfaceType | None:
+        action, inside_action, _ = service.partition('/_action/')
+        if inside_action:
+            known = action in self.offered or any(name.startswith(f'{action}/_action/') for name in self.answers)
+            return InterfaceType(f'{COUNT}_SendGoal', 'srv') if known else None
+        if service in self.answers and service.endswith('/describe_parameters'):
+            return DESCRIBE
         return ADD if service in self.answers or service in self.offered else None
 
     def nodes(self) -> list[str]:
@@ -142,16 +167,14 @@ class FakeGateway:
         return 12 * 10**9 + 34
 
     def message(self, type_name: str) -> Codec:
-        name = type_name if type_name.count('/') == 2 else type_name.replace('/', '/msg/')
-        if name not in self.types:
+        if type_name not in self.types:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'type {type_name} is not installed')
-        return self.types[name]
+        return self.types[type_name]
 
     def service(self, type_name: str) -> ServiceCodec:
-        name = type_name if type_name.count('/') == 2 else type_name.replace('/', '/srv/')
-        if name not in self.service_types:
+        if type_name not in self.service_types:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'type {type_name} is not installed')
-        return self.service_types[name]
+        return self.service_types[type_name]
 
     def action(self, type_name: str) -> ActionCodec:
         if type_name != COUNT:

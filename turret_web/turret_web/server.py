@@ -1,8 +1,10 @@
-"""The front door: one HTTP server for panel, bridge, video, media and API."""
+"""Web gateway: one HTTP server for panel, bridge, video, media and API."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from importlib import resources
@@ -11,15 +13,19 @@ from pathlib import Path
 from aiohttp import web
 
 from turret_common.errors import TurretError
-from turret_common.messages.cdr import CodecError
+from turret_common.name_patterns import NamePatterns
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
-from turret_web.access.access import Access, load_tokens, sign_in_url, tokens_path
+from turret_web.access.access import Access, Grant, WrongTokenError, load_tokens, sign_in_url, tokens_path
 from turret_web.access.hosts import Hosts, check_origin, is_loopback
-from turret_web.access.policy import Names, Policy, Role
+from turret_web.access.open_grants import OpenGrants
+from turret_web.access.policy import Policy
 from turret_web.access.tls import make_context
+from turret_web.access.wrong_tokens import WrongTokens
+from turret_web.failures import as_refusal
 from turret_web.fan_out.subscription_hub import SubscriptionHub
 from turret_web.gateway.gateway import Gateway
+from turret_web.http_connections import ConnectionTable, HttpConnection, raise_file_limit
 from turret_web.metrics import Metrics
 from turret_web.proxies.video_proxy import make_video
 from turret_web.rosbridge.bridge import Bridge
@@ -28,48 +34,53 @@ from turret_web.routes.api import ApiRoutes
 from turret_web.routes.audio import AudioRoutes
 from turret_web.routes.bridge import BridgeRoutes
 from turret_web.routes.files import FileRoutes
-from turret_web.routes.routes import current_role, json_response, redirect, refusal
+from turret_web.routes.routes import address_of, current_grant, json_response, redirect, refusal
 from turret_web.routes.rtc import RtcRoutes
 from turret_web.routes.video import VideoRoutes
 from turret_web.video.camera_state import CameraState
 from turret_web.video.placeholder_frame import PlaceholderFrame
-from turret_web.web_parameters import WebParameters
+from turret_web.web_parameters import BRIDGE_PATH_VARIABLE, WebParameters
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-#: Addresses that need no session: liveness, and what leads to a session.
+#: Addresses that need no session.
 _OPEN_PATHS = ('/healthz', '/sign-in', '/sign-in.css')
+
+#: Interval at which the permissions of open connections are checked [s].
+_GRANTS_S = 1.0
+#: Maximum duration of a TLS handshake [s].
+_HANDSHAKE_S = 5.0
 
 _SECURITY_HEADERS = {
     'Content-Security-Policy':
         "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
+    'Referrer-Policy': 'same-origin',  # with no-referrer, browsers send the forms of this server with Origin null
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
 }
 
 
 class WebServer:
-    """Serves one turret.
+    """HTTP server of one turret.
 
     Attributes:
         address: host and port that it listens on, once started.
     """
 
     def __init__(self, gateway: Gateway, parameters: WebParameters, panel: Path | None = None) -> None:
-        """Make it, without opening anything. Must be called on the loop.
+        """Create it without opening anything. Must be called on the loop.
 
         Args:
-            gateway: the ROS side.
-            parameters: of the node.
-            panel: folder with the built panel; None for the one in this package.
+            gateway: access to ROS.
+            parameters: parameters of the node.
+            panel: folder of the built panel; None for the one in this package.
 
         Raises:
-            TurretError: INVALID_ARGUMENT, a stock server is not on this machine.
+            TurretError: INVALID_ARGUMENT, an upstream server is not on this machine.
         """
         self._parameters = parameters
         self._hosts = Hosts(parameters.host, parameters.allowed_hosts)
@@ -78,31 +89,38 @@ class WebServer:
         self._namespace = gateway.namespace
         self._access = Access(
             None if is_loopback(parameters.host) else tokens_path(gateway.namespace), f'turret_{parameters.port}')
+        self._grants = OpenGrants(self._access)
+        self._wrong_tokens = WrongTokens()
         policy = Policy(gateway.namespace, parameters.access)
-        rounded_topics = Names(gateway.namespace, parameters.rounded_topics)
-        bridge = Bridge(
-            gateway, SubscriptionHub(gateway, rounded_topics, parameters.rounded_decimals), policy,
-            ServiceCaller(gateway, policy), parameters.limits)
-        self._bridge = BridgeRoutes(bridge, self._metrics, parameters.bridge, parameters.bridge_upstream)
+        rounded_topics = NamePatterns(gateway.namespace, parameters.rounded_topics)
+        self._hub = SubscriptionHub(gateway, rounded_topics, parameters.rounded_decimals)
+        bridge = Bridge(gateway, self._hub, policy, ServiceCaller(gateway, policy), parameters.limits)
+        self._bridge = BridgeRoutes(
+            bridge, self._metrics, self._grants, parameters.bridge,
+            parameters.bridge_upstream.rstrip('/') + os.environ.get(BRIDGE_PATH_VARIABLE, ''))
         self._camera = CameraState(gateway)
         self._video = VideoRoutes(
             make_video(gateway, parameters.video, parameters.video_upstream), PlaceholderFrame(self._camera), policy,
-            parameters.limits, self._metrics)
-        self._audio = AudioRoutes(gateway, self._camera, policy, parameters.limits)
-        self._rtc = RtcRoutes(self._video, parameters)
+            parameters.limits, self._metrics, self._grants)
+        self._audio = AudioRoutes(gateway, self._camera, policy, parameters.limits, self._grants)
+        self._rtc = RtcRoutes(self._video, parameters, self._grants)
         self._api = ApiRoutes(bridge, self._access.needs_sign_in, self._rtc.enabled)
         self._files = FileRoutes(
-            self._access, panel or Path(str(resources.files('turret_web'))) / 'panel',
+            self._access, self._grants, self._wrong_tokens, panel or Path(str(resources.files('turret_web'))) / 'panel',
             Path(parameters.media_dir or state_dir(gateway.namespace) / 'media').expanduser(), self._tls)
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.AbstractServer | None = None
+        self._watching: asyncio.Task[None] | None = None
         self.address = (parameters.host, parameters.port)
 
     async def start(self) -> None:
         """Listen.
 
         Raises:
-            TurretError: IO_ERROR, the address cannot be had, or the certificate or the tokens cannot be read.
+            TurretError: IO_ERROR, the server cannot listen on the address, or the certificate cannot be read.
         """
+        if self._access.needs_sign_in:
+            load_tokens(tokens_path(self._namespace))
         app = web.Application(middlewares=[self._guard], client_max_size=self._parameters.limits.message_bytes)
         app.on_response_prepare.append(self._add_headers)
         app.add_routes([
@@ -117,61 +135,117 @@ class WebServer:
             context = make_context(
                 self._parameters.tls_certificate, self._parameters.tls_key, state_dir(self._namespace) / 'web.pem')
             await self._runner.setup()
-            await web.TCPSite(self._runner, host, port, ssl_context=context, reuse_address=True).start()
+            if self._runner.server is None:
+                raise OSError('no server')
+            table = ConnectionTable(self._runner.server, raise_file_limit())
+            self._listener = await asyncio.get_running_loop().create_server(
+                table.make_connection, host or None, port, ssl=context, reuse_address=True, backlog=128,
+                ssl_handshake_timeout=_HANDSHAKE_S if context is not None else None)
         except OSError as error:
             await self._runner.cleanup()
             raise TurretError(
                 ReasonCode.IO_ERROR, f'cannot listen on {host}:{port}: {error.strerror or error}') from error
-        self.address = self._runner.addresses[0][:2]
+        self.address = self._listener.sockets[0].getsockname()[:2]
+        self._watching = asyncio.get_running_loop().create_task(self._watch_grants())
+
+    async def _watch_grants(self) -> None:
+        """Close connections whose permission has ended, for example after the tokens were rotated."""
+        while True:
+            await asyncio.sleep(_GRANTS_S)
+            try:
+                self._grants.check()
+            except Exception as error:  # boundary: the tokens may be unreadable for a moment
+                as_refusal(error)
 
     async def stop(self) -> None:
-        """End every connection and listen no more."""
+        """Close every connection and stop listening."""
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._listener is not None:
+            self._listener.close()
         await self._rtc.close()
         await self._bridge.close()
         await self._camera.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._hub.close()
 
     def urls(self) -> dict[str, str]:
-        """Return the addresses that lead to the panel, by who they are for."""
-        base = f'{"https" if self._tls else "http"}://{self._hosts.public_name()}:{self.address[1]}'
+        """Return the addresses of the panel by role. They contain the tokens: they must not be logged."""
         if not self._access.needs_sign_in:
-            return {'everybody on this machine': f'{base}/'}
+            return {'clients on this machine': f'{self.base_url}/'}
         tokens = load_tokens(tokens_path(self._namespace))
-        return {'operators': sign_in_url(base, tokens.operator), 'viewers': sign_in_url(base, tokens.viewer)}
+        return {
+            'operators': sign_in_url(self.base_url, tokens.operator),
+            'viewers': sign_in_url(self.base_url, tokens.viewer)}
+
+    @property
+    def base_url(self) -> str:
+        """Address of the server, without a path."""
+        return f'{"https" if self._tls else "http"}://{self._hosts.public_name()}:{self.address[1]}'
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether clients need a token."""
+        return self._access.needs_sign_in
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Check where a request comes from and whose it is; answer refusals in one shape."""
+        """Check origin and permission of a request, and answer every error in the same form."""
+        connection = request.protocol
+        if isinstance(connection, HttpConnection):
+            connection.request_begins()
         try:
-            self._check_source(request)
-            if request.method == 'OPTIONS':
-                return web.Response(status=204)
-            role = self._access.role_of(
-                request.cookies, request.headers.get('Authorization', ''), request.query.get('token', ''), time.time())
-            if role is None and request.path not in _OPEN_PATHS:
-                if request.path == '/':
-                    return redirect('/sign-in')
-                raise TurretError(ReasonCode.NOT_SIGNED_IN, 'sign in first')
-            current_role.set(role or Role.VIEWER)
-            return await handler(request)
-        except TurretError as error:
-            self._metrics.count(f'refusals_total{{reason="{error.code.name}"}}')
-            return refusal(error.code, error.message)
-        except CodecError as error:
-            return refusal(ReasonCode.INVALID_ARGUMENT, str(error))
+            return await self._respond(request, handler)
+        except ConnectionError:
+            raise
+        except web.HTTPException as error:
+            return _http_refusal(error)
+        except Exception as error:  # boundary: no request may end without an answer
+            if isinstance(connection, HttpConnection) and connection.response_started:
+                connection.abort()
+                raise ConnectionResetError('failed after the response had begun') from error
+            refused = as_refusal(error)
+            self._metrics.count(f'refusals_total{{reason="{refused.code.name}"}}')
+            return refusal(refused.code, refused.message)
+
+    async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        _check_text(request)
+        self._check_source(request)
+        if request.method == 'OPTIONS':
+            return web.Response(status=204)
+        grant = await self._grant(request)
+        if grant is None and request.path not in _OPEN_PATHS:
+            if request.path == '/':
+                return redirect('/sign-in')
+            raise TurretError(ReasonCode.NOT_SIGNED_IN, 'sign in first')
+        if grant is not None and isinstance(request.protocol, HttpConnection):
+            request.protocol.signed_in()
+        current_grant.set(grant)
+        return await handler(request)
+
+    async def _grant(self, request: web.Request) -> Grant | None:
+        token = '' if request.path == '/sign-in' else request.query.get('token', '')
+        try:
+            return self._access.grant(
+                request.cookies, request.headers.get('Authorization', ''), token, time.time())
+        except WrongTokenError:
+            await self._wrong_tokens.delay(address_of(request))
+            raise
 
     def _check_source(self, request: web.Request) -> None:
         headers = request.headers
         host = headers.get('Host', '')
         if not self._hosts.is_ours(host):
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'this server does not answer for the host "{host}"')
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'requests for the host "{host:.100}" are refused')
         is_visit = request.method == 'GET' and headers.get('Sec-Fetch-Mode') == 'navigate'
-        if not is_visit:  # following a link is harmless, and pages cannot read what they lead to
+        if not is_visit:  # following a link is harmless: the page with the link cannot read the response
             check_origin(
                 headers.get('Origin', ''), headers.get('Sec-Fetch-Site', ''), host, self._parameters.allowed_origins)
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        if isinstance(request.protocol, HttpConnection):
+            request.protocol.response_started = True
         response.headers.update(_SECURITY_HEADERS)
         origin = request.headers.get('Origin')
         if origin in self._parameters.allowed_origins:
@@ -183,16 +257,38 @@ class WebServer:
                 'Cross-Origin-Resource-Policy': 'cross-origin', 'Vary': 'Origin'})
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
-        """Serve the panel, or a client of the bridge that was given host and port alone."""
+        """Serve the panel, or a client of the bridge that uses the bare address."""
         if request.headers.get('Upgrade', '').lower() == 'websocket':
             return await self._bridge.connect(request)
         return await self._files.panel_file(request)
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
-        return json_response({'status': 'ok', **self._counts()})
+        return json_response({'status': 'ok', **(self._counts() if current_grant.get() is not None else {})})
 
     async def _show_metrics(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text=self._metrics.render(self._counts(), self._bridge.totals()))
 
     def _counts(self) -> dict[str, int]:
-        return {'clients': self._bridge.count, 'viewers': self._video.viewers + self._rtc.viewers}
+        return {'clients': self._bridge.count, 'viewers': self._video.slots.used}
+
+
+def _check_text(request: web.Request) -> None:
+    """Check that all headers are text (INVALID_ARGUMENT)."""
+    for name, value in request.raw_headers:
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            raise TurretError(
+                ReasonCode.INVALID_ARGUMENT, f'header {name.decode("ascii", "replace"):.60} is not UTF-8') from None
+
+
+def _http_refusal(error: web.HTTPException) -> web.StreamResponse:
+    """Return an error of aiohttp in the form of all refusals; redirects unchanged."""
+    if error.status < 400:
+        return error
+    code = {404: ReasonCode.NOT_FOUND, 405: ReasonCode.NOT_SUPPORTED, 413: ReasonCode.TOO_LARGE}
+    response = refusal(code.get(error.status, ReasonCode.INVALID_ARGUMENT), f'{error.status} {error.reason}')
+    response.set_status(error.status)
+    if 'Allow' in error.headers:
+        response.headers['Allow'] = error.headers['Allow']
+    return response

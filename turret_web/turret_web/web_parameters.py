@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from turret_common.params import group, param
 
+#: Environment variable with the secret path of the upstream bridge. A parameter could be read by every node.
+BRIDGE_PATH_VARIABLE = 'TURRET_BRIDGE_PATH'
 #: Values of the parameters ``bridge`` and ``video``.
 BRIDGES = ('embedded', 'rosbridge_suite', 'none')
 VIDEOS = ('embedded', 'web_video_server', 'none')

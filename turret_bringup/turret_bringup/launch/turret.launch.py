@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from turret_bringup.settings.configuration import Configuration
 from turret_bringup.settings.environment import node_environment
 from turret_common.paths import state_dir
 from turret_control import wiring
+from turret_web.web_parameters import BRIDGE_PATH_VARIABLE
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -38,33 +38,26 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     wiring.require_devices(*config.hardware())
     # Held until this process exits; ./turret down finds the turret by it.
     context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT)})
-    config = _with_secret_upstream(config)
+    bridge_path = stock_servers.secret_path()
     files = config.write(state_dir(config.namespace) / 'parameters')
     nodes = [
         Node(
             package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',
             parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', values['log_level']],
-            additional_env=node_environment(spec), output='screen', emulate_tty=True,
-            respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
+            additional_env={**node_environment(spec), **_secrets(spec.name, bridge_path)}, output='screen',
+            emulate_tty=True, respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
         for spec in config.nodes]
     lines = [LogInfo(msg=line) for line in [*config.notes, configuration.announcement(config)]]
-    return [*lines, *nodes, *_stock_servers(config), *_view(values)]
+    return [*lines, *nodes, *_stock_servers(config, bridge_path), *_view(values)]
 
 
-def _with_secret_upstream(config: Configuration) -> Configuration:
-    """Return the configuration in which the upstream bridge, if used, has a path that only the web gateway knows."""
+    # Held until this process exits; ./turret down finds the turret by it.
+    context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT)})
+    bridge_path = stock_servers.secret_path()
+    files = config.write(state_dir(config.namespace) / 'parameters')
     web = config.effective['web']
-    if web.bridge != 'rosbridge_suite':
-        return config
-    changes = {'bridge_upstream': stock_servers.secret_upstream(web.bridge_upstream)}
-    return dataclasses.replace(
-        config, values={**config.values, 'web': {**config.values['web'], **changes}},
-        effective={**config.effective, 'web': dataclasses.replace(web, **changes)})
-
-
-def _stock_servers(config: Configuration) -> list[Node]:
-    web = config.effective['web']
-    stock = [('bridge:=rosbridge_suite', server) for server in stock_servers.bridge_nodes(web, config.namespace)]
+    stock = [('bridge:=rosbridge_suite', server) for server in stock_servers.bridge_nodes(
+        web, config.namespace, bridge_path)]
     stock += [('video:=web_video_server', server) for server in stock_servers.video_nodes(web)]
     for argument, server in stock:
         require_package(server.package, argument)

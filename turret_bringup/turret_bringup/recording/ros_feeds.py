@@ -137,7 +137,7 @@ class BagFeeds:
     def _renew(self, feed: Feed) -> None:
         """Subscribe again where publishers appeared that need another quality of service."""
         known = feed.followed.publishers
-        changed = feed.followed.review(feed.subscription.matched)
+        changed = feed.followed.review()
         if feed.followed.publishers is not known:
             feed.topic = _described(feed.topic, feed.followed, [])
         if changed:

@@ -25,12 +25,12 @@ class StockNode(NamedTuple):
     parameters: dict[str, str | int | float | bool]
 
 
-def secret_upstream(url: str) -> str:
-    """Return the address of rosbridge_websocket with a new secret path."""
-    return f'{url.rstrip("/")}/{secrets.token_urlsafe(24)}'
+def secret_path() -> str:
+    """Return a new secret path for rosbridge_websocket."""
+    return f'/{secrets.token_urlsafe(24)}'
 
 
-def bridge_nodes(web: WebParameters, namespace: str) -> list[StockNode]:
+def bridge_nodes(web: WebParameters, namespace: str, path: str) -> list[StockNode]:
     """Return the nodes of rosbridge_suite; none where the front door uses another bridge.
 
     Raises:
@@ -42,7 +42,7 @@ def bridge_nodes(web: WebParameters, namespace: str) -> list[StockNode]:
     globs = _globs(web.access, namespace)
     return [
         StockNode('rosbridge_server', 'rosbridge_websocket', 'rosbridge_websocket', {
-            **globs, 'address': url.hostname or '', 'port': url.port or 9090, 'url_path': url.path or '/',
+            **globs, 'address': url.hostname or '', 'port': url.port or 9090, 'url_path': url.path.rstrip('/') + path,
             'max_message_size': web.limits.message_bytes, 'call_services_in_new_thread': True,
             'send_action_goals_in_new_thread': True}),
         StockNode('rosapi', 'rosapi_node', 'rosapi', dict(globs))]

@@ -41,6 +41,7 @@ class FollowedQos:
     Attributes:
         qos: the present choice.
         publishers: endpoint information of the publishers that it was chosen for.
+        departures: number of reviews that found that a publisher had ended.
     """
 
     def __init__(self, node: Node, topic: str, choose: Callable[[list[QoSProfile]], QoSProfile]) -> None:
@@ -52,6 +53,7 @@ class FollowedQos:
             choose: gives the profile for those that are offered, such as :func:`suiting`; none = no publisher.
         """
         self._node, self._topic, self._choose = node, topic, choose
+        self.departures = 0
         self.publishers: list[Any] = node.get_publishers_info_by_topic(topic)
         self.qos = self._chosen()
 
@@ -60,23 +62,23 @@ class FollowedQos:
         """Whether the publishers keep their newest message for late subscribers."""
         return bool(self.qos.durability == DurabilityPolicy.TRANSIENT_LOCAL)
 
-    def review(self, matched: int | None = None) -> bool:
-        """Look at the publishers again; return whether the profile changed, so that a new subscription is needed.
-
-        Args:
-            matched: number of publishers that the present subscription receives messages from. It shows that a
-                publisher was replaced by one with weaker quality of service.
-        """
-        # Counting costs much less than the endpoint information. Publishers that left need no other profile.
-        count = self._node.count_publishers(self._topic)
-        if count == 0 or (count == len(self.publishers) and matched in (None, count)):
-            return False
+    def review(self) -> bool:
+        """Look at the publishers again; return whether the profile changed, so that a new subscription is needed."""
         publishers = self._node.get_publishers_info_by_topic(self._topic)
-        if not publishers:
+        known, present = _identities(self.publishers), _identities(publishers)
+        if known == present:
             return False
-        self.publishers, before = publishers, self.qos
-        self.qos = self._chosen()
+        self.departures += not known <= present
+        self.publishers = publishers
+        if not publishers:
+            return False  # the profile stays for the next publisher
+        before, self.qos = self.qos, self._chosen()
         return bool(self.qos != before)
 
     def _chosen(self) -> QoSProfile:
         return self._choose([publisher.qos_profile for publisher in self.publishers])
+
+
+def _identities(publishers: Sequence[Any]) -> set[bytes]:
+    """Return the identities of endpoints. A publisher that replaced another one has a new one."""
+    return {bytes(publisher.endpoint_gid) for publisher in publishers}

@@ -11,7 +11,7 @@ import pytest
 from web_testing import FakeGateway, on_loop, serving
 
 from turret_common.errors import TurretError
-from turret_common.paths import state_dir
+from turret_common.paths import state_dir, write_atomically
 from turret_web.access.access import SESSION_S, Access, Tokens, load_tokens, qr_code, rotate_tokens
 from turret_web.access.hosts import Hosts, check_origin, is_loopback
 from turret_web.access.policy import Role
@@ -57,7 +57,7 @@ async def test_a_token_in_the_address_makes_a_session(gateway: FakeGateway) -> N
             assert (response.status, response.headers['Location']) == (303, '/')
             cookie = response.headers['Set-Cookie']
             assert 'HttpOnly' in cookie
-            assert 'SameSite=Strict' in cookie
+            assert 'SameSite=Lax' in cookie
             assert tokens().operator not in cookie
         assert (await door.get('/session'))[1]['role'] == 'operator'
         async with door.connect() as client:
@@ -109,7 +109,7 @@ async def test_programs_show_the_token_in_a_header_or_the_query(gateway: FakeGat
 
 @on_loop
 async def test_the_secret_of_operators_is_for_operators(gateway: FakeGateway) -> None:
-    (state_dir('turret') / 'operator.secret').write_text('s3cret')
+    write_atomically(state_dir('turret') / 'operator.secret', b's3cret', mode=0o600)
     async with serving(gateway, host='0.0.0.0') as door:
         assert 's3cret' not in str(await door.get(f'/session?token={tokens().viewer}'))
         assert 's3cret' in str(await door.get(f'/session?token={tokens().operator}'))
@@ -199,11 +199,19 @@ def test_tokens_are_private_and_stay(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert load_tokens(path) == first
     assert rotate_tokens(path) != first
-    path.write_text('{"operator": "x", "viewer": "y"}')
+    path.write_text('{"version": 1, "data": {"operator": "x", "viewer": "y"}}')
     with pytest.raises(TurretError, match='shorter'):
         load_tokens(path)
     path.write_text('nonsense')
-    with pytest.raises(TurretError, match='holds no tokens'):
+    with pytest.raises(TurretError, match='is not valid'):
+        load_tokens(path)
+
+
+def test_tokens_that_other_users_can_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / 'web.tokens'
+    load_tokens(path)
+    path.chmod(0o644)
+    with pytest.raises(TurretError, match='can be read by other users'):
         load_tokens(path)
 
 
@@ -211,7 +219,8 @@ def test_a_session_is_good_until_it_ends_and_cannot_be_changed(tmp_path: Path) -
     access = Access(tmp_path / 'web.tokens', 'c')
 
     def role(session: Any, now: float = 1000.0) -> Role | None:
-        return access.role_of({'c': session}, '', '', now)
+        grant = access.grant({'c': session}, '', '', now)
+        return grant and grant.role
     given, session = access.new_session(load_tokens(tmp_path / 'web.tokens').viewer, 1000.0)
     assert given is Role.VIEWER
     assert role(session) is Role.VIEWER

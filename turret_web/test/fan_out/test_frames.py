@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from turret_common.errors import TurretError
 from turret_web.fan_out.encodings import fragments
 from turret_web.fan_out.frames import BINARY, Deflater, frame
-from turret_web.rosbridge.limits import Allowance, check_depth
+from turret_web.rosbridge.limits import Allowance, parse_json
+from turret_web.web_parameters import LimitParameters
 
 
 @pytest.mark.parametrize(('size', 'header'), [
@@ -64,8 +66,14 @@ def test_an_allowance_lets_bursts_pass_and_slows_the_rest() -> None:
     assert allowance.spend(100.0) > 0.0
 
 
-def test_depth() -> None:
-    check_depth({'a': [1, {'b': []}]}, 4)
+def test_json_is_refused_by_depth_and_by_number_of_containers() -> None:
+    limits = replace(LimitParameters(), json_depth=3)
+    assert parse_json('{"a": [1, 2]}', limits) == {'a': [1, 2]}
+    assert parse_json(b'3', limits) == 3
     with pytest.raises(TurretError, match='deeper than 3'):
-        check_depth({'a': [1, {'b': []}]}, 3)
-    check_depth([0] * 100_000, 1)
+        parse_json('{"a": [1, {"b": []}]}', limits)
+    assert len(parse_json(str([0] * 100_000), limits)) == 100_000
+    with pytest.raises(TurretError, match='more than 10000 arrays and objects'):
+        parse_json('[' + '[],' * 300_000 + '[]]', limits)
+    with pytest.raises(TurretError, match='not valid JSON'):
+        parse_json('{', limits)

@@ -104,7 +104,7 @@ async def test_topics_go_through_under_checked_names_and_come_back_as_asked(gate
             throttle_rate=5, queue_length=3, fragment_size=20, evil='x')
         asked = await stock.hears('subscribe')
         assert {**asked, 'id': ''} == {
-            'op': 'subscribe', 'id': '', 'topic': NOTES, 'type': 'demo_msgs/Note', 'compression': 'none',
+            'op': 'subscribe', 'id': '', 'topic': NOTES, 'type': 'demo_msgs/msg/Note', 'compression': 'none',
             'throttle_rate': 5, 'queue_length': 3}
         await stock.say({'op': 'publish', 'topic': '/hidden/note', 'msg': {'text': 'secret'}})
         await stock.say({'op': 'publish', 'topic': NOTES, 'msg': {'text': 'a'}})
@@ -195,7 +195,9 @@ async def test_parameters_only_as_listed(gateway: FakeGateway) -> None:
             op='call_service', service='/rosapi/set_param', args={'name': '/turret/web:port', 'value': '1'})
         assert answer['result'] is False
         assert stock.heard == []
+        gateway.declare('/turret/camera', port=(3, 'a port'))
         await client.send(op='call_service', service='/turret/camera/set_parameters', args=change)
+        change['parameters'][0]['value'] = {'type': 3, 'double_value': 1.0}
         assert (await stock.hears('call_service'))['args'] == change
 
 

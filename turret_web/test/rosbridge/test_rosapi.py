@@ -27,6 +27,7 @@ class Graph:
         for service in ('/turret/status/get_faults', '/hidden/service', '/turret/status/list_parameters'):
             self.gateway.serve(service, lambda values: {})
         self.parameters: dict[str, Any] = {'rate_hz': {'type': 3, 'double_value': 2.0}}
+        self.types = {'rate_hz': 3, 'fixed': 2, 'x': 3, 'list': 9}
         self.rosapi = Rosapi(self.gateway, Policy('/turret', AccessParameters()))
 
     async def call(self, verb: str, **args: Any) -> dict[str, Any]:
@@ -39,6 +40,10 @@ class Graph:
             return {'result': {'names': list(self.parameters)}}
         if verb == 'get_parameters':
             return {'values': [self.parameters.get(name, {'type': 0}) for name in request['names']]}
+        if verb == 'describe_parameters':
+            return {'descriptors': [
+                {'name': name, 'type': self.types.get(name, 0), 'description': '' if name == 'use_sim_time' else 'text'}
+                for name in request['names']]}
         change = request['parameters'][0]
         if change['name'] == 'fixed':
             return {'results': [{'successful': False, 'reason': 'fixed is read-only'}]}
@@ -91,12 +96,14 @@ async def test_parameters_are_json_text() -> None:
     assert await graph.call('get_param', name='turret/status:none', default_value='7') == {'value': '7'}
     assert await graph.call('has_param', name='/turret/status:rate_hz') == {'exists': True}
     assert await graph.call('has_param', name='/turret/status:none') == {'exists': False}
-    for value, stored in (
-            (True, {'type': 1, 'bool_value': True}), (3, {'type': 2, 'integer_value': 3}),
-            (0.5, {'type': 3, 'double_value': 0.5}), ('a', {'type': 4, 'string_value': 'a'}),
-            ([1, 2], {'type': 7, 'integer_array_value': [1, 2]}),
-            ([1, 2.5], {'type': 8, 'double_array_value': [1, 2.5]}),
-            ([True], {'type': 6, 'bool_array_value': [True]}), (['a'], {'type': 9, 'string_array_value': ['a']})):
+    for kind, value, stored in (
+            (1, True, {'type': 1, 'bool_value': True}), (2, 3, {'type': 2, 'integer_value': 3}),
+            (3, 0.5, {'type': 3, 'double_value': 0.5}), (3, 2, {'type': 3, 'double_value': 2.0}),
+            (4, 'a', {'type': 4, 'string_value': 'a'}), (7, [1, 2], {'type': 7, 'integer_array_value': [1, 2]}),
+            (8, [1, 2.5], {'type': 8, 'double_array_value': [1, 2.5]}),
+            (8, [], {'type': 8, 'double_array_value': []}), (9, [], {'type': 9, 'string_array_value': []}),
+            (6, [True], {'type': 6, 'bool_array_value': [True]}), (9, ['a'], {'type': 9, 'string_array_value': ['a']})):
+        graph.types['x'] = kind
         await graph.call('set_param', name='/turret/status:x', value=json.dumps(value))
         assert graph.parameters['x'] == stored
         assert json.loads((await graph.call('get_param', name='/turret/status:x'))['value']) == value
@@ -107,9 +114,18 @@ async def test_parameters_are_json_text() -> None:
 
 @pytest.mark.parametrize(('verb', 'args', 'text'), [
     ('set_param', {'name': '/turret/status:fixed', 'value': '1'}, 'fixed is read-only'),
-    ('set_param', {'name': '/turret/status:x', 'value': '{"a": 1}'}, 'no parameter has a value like this'),
-    ('set_param', {'name': '/turret/status:x', 'value': '[]'}, 'no parameter has a value like this'),
-    ('set_param', {'name': '/turret/status:x', 'value': 'word'}, 'not JSON'),
+    ('set_param', {'name': '/turret/status:x', 'value': '{"a": 1}'}, 'takes a double_value'),
+    ('set_param', {'name': '/turret/status:x', 'value': '[]'}, 'takes a double_value'),
+    ('set_param', {'name': '/turret/status:list', 'value': '"a"'}, 'takes a string_array_value'),
+    ('set_param', {'name': '/turret/status:use_sim_time', 'value': 'true'}, 'no parameter use_sim_time'),
+    ('topic_type', {'topic': '/turret/a b'}, 'not a ROS name'),
+    ('node_details', {'node': '/'}, 'not a ROS name'),
+    ('node_details', {'node': ''}, 'not a ROS name'),
+    ('publishers', {'topic': '/turret/status\0'}, 'not a ROS name'),
+    ('get_param', {'name': '/turret/a b:x'}, 'not a ROS name'),
+    ('message_details', {'type': 'demo_msgs/action/Count'}, 'not a msg type'),
+    ('service_request_details', {'type': 'demo_msgs/action/Count_Goal'}, 'not a srv type'),
+    ('set_param', {'name': '/turret/status:x', 'value': 'word'}, 'not valid JSON'),
     ('set_param', {'name': '/turret/status:x'}, 'value: expected string'),
     ('get_param', {'name': 'rate_hz'}, 'expected node:parameter'),
     ('topic_type', {}, 'topic: expected string'),

@@ -25,15 +25,26 @@ OPERATIONS = (
     'subscribe', 'unsubscribe', 'advertise', 'unadvertise', 'publish', 'call_service', 'advertise_service',
     'unadvertise_service', 'service_response', 'send_action_goal', 'cancel_action_goal', 'advertise_action',
     'unadvertise_action', 'action_feedback', 'action_result', 'set_level', 'fragment', 'png', 'status', 'auth', '')
-NAMES = (NOTES, STATUS, 'turret/vision/note', '/turret/demo/add', '/turret/demo/count', '/', '', '//', '/rosapi/topics',
-         '/rosapi/get_param', '/turret/camera/set_parameters', '*', '/turret/\u2603', 'a' * 300)
-TYPES = ('demo_msgs/Note', 'demo_msgs/msg/Note', ADD, COUNT, 'std_msgs/Header', 'x', '', 'os/path', '../../etc/passwd')
+#: Names with an allowed beginning that break the grammar of ROS, each in another way.
+BAD_NAMES = tuple(f'/turret/camera/{end}' for end in (
+    'a b', '1x', 'x/', '/x', '{x}', 'x\0', 'x\0/state', '\u2603', 'a' * 300, '', '~x', 'x#1', '-', '\x7f', '..', '%00'))
+NAMES = (NOTES, STATUS, *BAD_NAMES,
+         '/turret/controller/jog\0/state', '/turret/demo/count\0',
+         '/turret/demo/ add', 'turret/vision/note', '/turret/demo/add', '/turret/demo/count', '/', '', '//',
+         '/rosapi/topics',
+         '/rosapi/get_param', '/rosapi/publishers', '/rosapi/node_details', '/rosapi/message_details',
+         '/rosapi/set_param', '/rosapi/service_request_details', '/rosapi/topic_type', '/rosapi/service_node',
+         '/turret/camera/set_parameters', '*', '/turret/\u2603', 'a' * 300)
+TYPES = ('demo_msgs/Note', 'demo_msgs/msg/Note', ADD, COUNT, 'std_msgs/Header', 'x', '', 'os/path', '../../etc/passwd',
+         f'{COUNT}_SendGoal', f'{COUNT}_Goal',
+         f'{COUNT}_FeedbackMessage', 'demo_msgs/Note\0', 'demo_msgs/srv/', 'demo_msgs//Note', 'D/e', 'a/B' * 200)
 KEYS = ('op', 'id', 'topic', 'type', 'service', 'action', 'action_type', 'args', 'msg', 'values', 'result', 'status',
         'level', 'compression', 'throttle_rate', 'queue_length', 'fragment_size', 'num', 'total', 'data', 'latch',
         'feedback', 'timeout')
 SCALARS: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**63, -(2**63), 2**64 - 1, 1.5, -0.0, 1e308, '', 'now', 'none', 'cbor',
     'cbor-raw', 'png', 'error', '\0', '\U0001f600', 'text', 'number', [], {}, [[]], {'': {}})
+MEMBERS = ('text', 'number', 'a', 'b', 'name', 'parameters', 'node', 'names', 'value')
 LISTS = AccessParameters(
     operator_topics=('vision/note',), operator_services=('demo/*',), operator_actions=('demo/*',),
     operator_offers=('demo/*',))
@@ -45,8 +56,7 @@ def value(rng: random.Random, depth: int = 0) -> Any:
         return rng.choice((*SCALARS, *NAMES, *TYPES))
     if choice < 0.8:
         return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
-    return {rng.choice((*KEYS, 'text', 'number', 'a', 'b', 'name', 'parameters')): value(rng, depth + 1)
-            for _ in range(rng.randrange(4))}
+    return {rng.choice((*KEYS, *MEMBERS)): value(rng, depth + 1) for _ in range(rng.randrange(4))}
 
 
 def structured(rng: random.Random) -> bytes:
@@ -87,9 +97,9 @@ def frame(rng: random.Random) -> bytes:
 
 
 def broken_frame(rng: random.Random) -> bytes:
-    """A frame that a server may not accept: reserved bits or opcodes, no mask, too long a control frame or message."""
+    """A frame that a server may not accept: reserved bits or opcodes, too long a control frame or message."""
     return rng.choice((
-        b'\xf1\x80' + bytes(4), b'\x83\x80' + bytes(4), b'\x8f\x80' + bytes(4), b'\x81\x01a', b'\x80\x81' + bytes(5),
+        b'\xf1\x80' + bytes(4), b'\x83\x80' + bytes(4), b'\x8f\x80' + bytes(4), b'\x80\x81' + bytes(5),
         b'\x89\xfe\x01\x00' + bytes(4), b'\x81\xff' + b'\x7f' * 8 + bytes(4), b'\x81\xfe\xff\xff' + bytes(65539),
         b'\x81\x81' + bytes(4) + b'\xff'))
 

@@ -11,7 +11,7 @@ import pytest
 from web_testing import AUDIO, CAMERA_STATE, IMAGE, JPEG, STATUS, FakeGateway, on_loop, serving, until
 
 from turret_common.errors import TurretError
-from turret_common.paths import state_dir
+from turret_common.paths import state_dir, write_atomically
 from turret_common.reason_codes import ReasonCode
 
 CAMERA = '/turret/camera/image_raw'
@@ -65,7 +65,7 @@ async def test_a_service_is_a_post(gateway: FakeGateway) -> None:
         assert (await door.request('POST', '/api/safety/stop', data='{'))[0] == 400
         assert (await door.request('POST', '/api/safety/nothing'))[0] == 404
         assert (await door.request('POST', '/api/other/thing'))[0] == 403
-        assert (await door.request('POST', '/api/safety%2f..%2fstop'))[0] == 404
+        assert (await door.request('POST', '/api/safety%2f..%2fstop'))[0] == 400
         assert (await door.get('/api/safety/stop'))[0] == 404
         assert len(gateway.calls) == 2
 
@@ -79,7 +79,7 @@ async def test_config_and_session_tell_the_panel_what_it_needs(gateway: FakeGate
         assert config['sign_in'] is False
         assert config['topics']['status'] == '/turret/status'
         assert await door.get('/session') == (200, {'role': 'operator', 'operator_secret': ''})
-        (state_dir('turret') / 'operator.secret').write_text('s3cret\n')
+        write_atomically(state_dir('turret') / 'operator.secret', b's3cret\n', mode=0o600)
         assert (await door.get('/session'))[1]['operator_secret'] == 's3cret'
 
 
@@ -324,7 +324,7 @@ def test_status_type_is_the_one_of_the_interface() -> None:
 @on_loop
 async def test_viewers_who_go_while_there_are_no_pictures_are_forgotten(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('turret_web.routes.video._STILL_THERE_S', 0.02)
+    monkeypatch.setattr('turret_web.routes.video._PLACEHOLDER_S', 0.02)
     gateway.topic_types[f'{CAMERA}/compressed'] = JPEG.name
     async with serving(gateway, limits={'viewers': 2}) as door:
         for _ in range(5):
@@ -354,7 +354,7 @@ async def test_what_is_no_picture_is_skipped(gateway: FakeGateway) -> None:
 @on_loop
 async def test_a_stream_without_pictures_shows_one_that_says_why(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any] | None) -> None:
-    monkeypatch.setattr('turret_web.routes.video._STILL_THERE_S', 0.02)
+    monkeypatch.setattr('turret_web.routes.video._PLACEHOLDER_S', 0.02)
     topic = f'{CAMERA}/compressed'
     gateway.topic_types[topic] = JPEG.name
     if state is not None:

@@ -58,7 +58,7 @@ async def show(gateway: FakeGateway, number: int, encoder: FakeEncoder) -> None:
     """Have one picture encoded; one that comes while the encoding looks elsewhere is not seen, so it is sent again."""
     before = len(encoder.made)
     while len(encoder.made) == before:
-        gateway.emit(TOPIC, message(number, b'x'))
+        gateway.emit(TOPIC, message(number, b'\xff\xd8x'))
         with contextlib.suppress(AssertionError):
             await until(lambda: len(encoder.made) > before, 0.3)
     await asyncio.sleep(0.005)

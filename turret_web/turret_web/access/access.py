@@ -1,8 +1,8 @@
-"""Signing in: tokens on disk, sessions in signed cookies.
+"""Sign-in: tokens on disk, sessions in signed cookies.
 
-There are two tokens, one for operators and one for viewers, in a file of mode 600. Whoever shows a token gets a cookie
-that says the role and until when, signed with a key made from the tokens: sessions survive a restart, new tokens end
-all of them, and nothing is kept per session.
+There are two tokens, one for operators and one for viewers, in a file of mode 600. A client that presents a token gets
+a cookie with its role and expiry, signed with a key derived from the tokens: sessions survive a restart, and new tokens
+end all of them. Sessions that signed out are kept in a file until they would have expired.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import importlib.util
 import io
-import json
+import math
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,20 +20,41 @@ from pathlib import Path
 from urllib.parse import quote
 
 from turret_common.errors import TurretError
-from turret_common.paths import state_dir, write_atomically
+from turret_common.json_file import JsonFile
+from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Role
 
-#: How long a session lasts [s].
+#: Duration of a session [s].
 SESSION_S = 30 * 24 * 3600.0
+
+_BEARER = 'bearer '
+_MIN_TOKEN = 16
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """What proves that somebody may come in."""
+    """Tokens of the two roles."""
 
     operator: str
     viewer: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permission that a request was granted.
+
+    Attributes:
+        role: role of the client.
+        until_s: end of the session [s since 1970]; infinite for a token.
+        key: identifies the tokens that were valid; empty if no token is needed.
+        session: identifies the session; empty for a token.
+    """
+
+    role: Role
+    until_s: float = math.inf
+    key: str = ''
+    session: str = ''
 
 
 def tokens_path(namespace: str) -> Path:
@@ -40,109 +62,168 @@ def tokens_path(namespace: str) -> Path:
     return state_dir(namespace) / 'web.tokens'
 
 
+def _tokens_file(path: Path) -> JsonFile[Tokens]:
+    return JsonFile(path, 1, _parse_tokens, asdict)
+
+
+def _parse_tokens(data: Mapping[str, str]) -> Tokens:
+    tokens = Tokens(**data)
+    if min(len(tokens.operator), len(tokens.viewer)) < _MIN_TOKEN:
+        raise ValueError(f'a token is shorter than {_MIN_TOKEN} characters')
+    return tokens
+
+
 def rotate_tokens(path: Path) -> Tokens:
-    """Write new tokens, which end all sessions, and return them."""
+    """Write new tokens, which end all sessions, and return them (IO_ERROR)."""
     tokens = Tokens(operator=secrets.token_urlsafe(24), viewer=secrets.token_urlsafe(24))
-    write_atomically(path, json.dumps(asdict(tokens)).encode())
+    _tokens_file(path).save(tokens)
     return tokens
 
 
 def load_tokens(path: Path) -> Tokens:
-    """Return the tokens of a file, which is made where there is none.
+    """Return the tokens of a file, which is created if it does not exist.
 
     Raises:
-        TurretError: IO_ERROR, the file cannot be read, or is not one of ours.
+        TurretError: IO_ERROR or DAMAGED, the file cannot be read or is invalid; NOT_ALLOWED, others can read it.
     """
-    if not path.exists():
+    tokens = _tokens_file(path).load()
+    if tokens is None:
         return rotate_tokens(path)
-    try:
-        tokens = Tokens(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise TurretError(ReasonCode.IO_ERROR, f'{path} holds no tokens: {error}') from error
-    if min(len(tokens.operator), len(tokens.viewer)) < 16:
-        raise TurretError(ReasonCode.IO_ERROR, f'{path}: a token is shorter than 16 characters')
+    if path.stat().st_mode & 0o077:
+        raise TurretError(ReasonCode.NOT_ALLOWED, f'{path} can be read by other users: chmod 600 it')
     return tokens
 
 
 def sign_in_url(base_url: str, token: str) -> str:
-    """Return the address that signs a browser in and leads to the panel."""
+    """Return the address that signs a browser in and redirects to the panel."""
     return f'{base_url}/sign-in?token={quote(token)}'
 
 
 def qr_code(text: str) -> str:
-    """Return a QR code for a terminal, for phones to read; empty where a ROS distribution has not what draws it."""
+    """Return a QR code for a terminal; empty if the package that draws it is not installed."""
     if importlib.util.find_spec('segno') is None:
         return ''
-    import segno  # only where somebody signs in
+    import segno  # imported only when a code is shown
     lines = io.StringIO()
     segno.make(text, error='l', micro=False).terminal(lines, compact=True)
     return lines.getvalue()
 
 
+class WrongTokenError(TurretError):
+    """A client presented a wrong token: NOT_SIGNED_IN."""
+
+    def __init__(self) -> None:
+        super().__init__(ReasonCode.NOT_SIGNED_IN, 'wrong token')
+
+
 class Access:
-    """Who comes in, as what."""
+    """Decides which role a request has."""
 
     def __init__(self, path: Path | None, cookie_name: str) -> None:
-        """Make it.
+        """Create it.
 
         Args:
-            path: of the tokens; None where everybody who gets here is an operator.
-            cookie_name: what browsers keep the session under. Cookies are shared by all ports of a host.
+            path: file of the tokens; None if every client is an operator.
+            cookie_name: name of the session cookie. Cookies are shared by all ports of a host.
         """
         self._path = path
+        self._read: tuple[object, Tokens] | None = None
+        self._signed_out = JsonFile[dict[str, float]](
+            path.with_name('web.signed_out') if path is not None else Path(os.devnull), 1,
+            lambda data: {str(session): float(until) for session, until in data.items()}, dict)
+        self._revoked: dict[str, float] = {}
+        if path is not None:
+            self._revoked = self._signed_out.load_or_set_aside(lambda _: None) or {}
         self.cookie_name = cookie_name
 
     @property
     def needs_sign_in(self) -> bool:
-        """Whether a token is needed at all."""
+        """Whether a token is needed."""
         return self._path is not None
 
-    def role_of(self, cookies: Mapping[str, str], authorization: str, token: str, now_s: float) -> Role | None:
-        """Return the role of a request, None where it shows neither a session nor a token that is good.
+    def grant(self, cookies: Mapping[str, str], authorization: str, token: str, now_s: float) -> Grant | None:
+        """Return the permission of a request, None without a token or a valid session.
 
         Args:
-            cookies: of the request.
-            authorization: its Authorization header; empty = none.
-            token: its query parameter ``token``, for programs that cannot send headers; empty = none.
-            now_s: the time since 1970 [s].
-        """
-        if self._path is None:
-            return Role.OPERATOR
-        tokens = load_tokens(self._path)
-        shown = token or authorization.removeprefix('Bearer ').strip()
-        if shown:
-            return _role_of_token(tokens, shown)
-        return _role_of_session(tokens, cookies.get(self.cookie_name, ''), now_s)
-
-    def new_session(self, token: str, now_s: float) -> tuple[Role, str]:
-        """Return the role that a token gives, and the value of the cookie that proves it from now on.
+            cookies: cookies of the request.
+            authorization: Authorization header; empty = none.
+            token: query parameter ``token``, for programs that cannot send headers; empty = none.
+            now_s: time since 1970 [s].
 
         Raises:
-            TurretError: NOT_SIGNED_IN, the token is wrong.
+            WrongTokenError: a token was presented, and it is wrong.
         """
-        tokens = load_tokens(self._path) if self._path is not None else None
-        role = _role_of_token(tokens, token) if tokens is not None else None
-        if tokens is None or role is None:
-            raise TurretError(ReasonCode.NOT_SIGNED_IN, 'this token is wrong')
-        claim = f'{role.value}.{int(now_s + SESSION_S)}'
+        if self._path is None:
+            return Grant(Role.OPERATOR)
+        if authorization[:len(_BEARER)].lower() == _BEARER:
+            token = token or authorization[len(_BEARER):].strip()
+        tokens = self._tokens(self._path)
+        if token:
+            return Grant(_role_of_token(tokens, token), key=_fingerprint(tokens))
+        return self._of_session(tokens, cookies.get(self.cookie_name, ''), now_s)
+
+    def new_session(self, token: str, now_s: float) -> tuple[Role, str]:
+        """Return the role of a token, and the value of the cookie of a new session.
+
+        Raises:
+            WrongTokenError: the token is wrong.
+        """
+        if self._path is None:
+            raise WrongTokenError
+        tokens = self._tokens(self._path)
+        role = _role_of_token(tokens, token)
+        claim = f'{role.value}.{int(now_s + SESSION_S)}.{secrets.token_hex(8)}'
         return role, f'{claim}.{_signature(tokens, claim)}'
 
+    def end_session(self, grant: Grant, now_s: float) -> None:
+        """Make a session invalid (IO_ERROR)."""
+        if grant.session:
+            self._revoked = {session: until for session, until in self._revoked.items() if until > now_s}
+            self._revoked[grant.session] = grant.until_s
+            self._signed_out.save(self._revoked)
 
-def _role_of_token(tokens: Tokens, shown: str) -> Role | None:
+    def is_valid(self, grant: Grant, now_s: float) -> bool:
+        """Return whether a permission still holds: same tokens, not expired, not signed out."""
+        if self._path is None:
+            return True
+        return (
+            now_s < grant.until_s and grant.session not in self._revoked
+            and hmac.compare_digest(grant.key, _fingerprint(self._tokens(self._path))))
+
+    def _of_session(self, tokens: Tokens, cookie: str, now_s: float) -> Grant | None:
+        claim, _, signature = cookie.rpartition('.')
+        if not hmac.compare_digest(signature.encode(), _signature(tokens, claim).encode()):
+            return None
+        role, until, session = claim.split('.')  # signed, therefore in this form
+        grant = Grant(Role(role), float(until), _fingerprint(tokens), session)
+        return grant if self.is_valid(grant, now_s) else None
+
+    def _tokens(self, path: Path) -> Tokens:
+        """Return the tokens; the file is read again when it has changed."""
+        try:
+            stat = path.stat()
+            state = (stat.st_mtime_ns, stat.st_ino, stat.st_size, stat.st_mode)
+        except OSError:
+            state = None
+        if self._read is None or self._read[0] != state or state is None:
+            self._read = (state, load_tokens(path))
+        return self._read[1]
+
+
+def _role_of_token(tokens: Tokens, shown: str) -> Role:
     for role, token in ((Role.OPERATOR, tokens.operator), (Role.VIEWER, tokens.viewer)):
         if hmac.compare_digest(shown.encode(), token.encode()):
             return role
-    return None
+    raise WrongTokenError
 
 
-def _role_of_session(tokens: Tokens, session: str, now_s: float) -> Role | None:
-    claim, _, signature = session.rpartition('.')
-    if not hmac.compare_digest(signature.encode(), _signature(tokens, claim).encode()):
-        return None
-    role, _, until = claim.partition('.')
-    return Role(role) if now_s < int(until) else None
+def _key(tokens: Tokens) -> bytes:
+    return hashlib.sha256(f'session 2 {tokens.operator} {tokens.viewer}'.encode()).digest()
+
+
+def _fingerprint(tokens: Tokens) -> str:
+    return hashlib.sha256(_key(tokens)).hexdigest()
 
 
 def _signature(tokens: Tokens, claim: str) -> str:
-    key = hashlib.sha256(f'session {tokens.operator} {tokens.viewer}'.encode()).digest()
-    return hmac.new(key, claim.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_key(tokens), claim.encode(), hashlib.sha256).hexdigest()

@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
+#: Addresses to listen on that mean all addresses of this machine.
+ALL_ADDRESSES = ('', '0.0.0.0', '::')
+
 
 def is_loopback(host: str) -> bool:
     """Return whether an address to listen on is reachable from this machine only."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == 'localhost'
+        return host.lower() == 'localhost'
 
 
 class Hosts:
@@ -54,7 +57,7 @@ class Hosts:
 
     def public_name(self) -> str:
         """Return the host name for URLs: the address on the network if the server listens on all addresses."""
-        if self._is_loopback or self._host not in ('', '0.0.0.0', '::'):
+        if self._is_loopback or self._host not in ALL_ADDRESSES:
             return f'[{self._host}]' if ':' in self._host else self._host
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
@@ -77,7 +80,14 @@ def check_origin(origin: str, fetch_site: str, host: str, allowed: Container[str
         TurretError: NOT_ALLOWED.
     """
     if origin:
-        if origin not in allowed and urlsplit(origin).netloc.lower() != host.lower():
+        if origin not in allowed and _netloc(origin) != host.lower():
             raise TurretError(ReasonCode.NOT_ALLOWED, f'pages of {origin} may not use this server')
     elif fetch_site not in ('', 'same-origin', 'none'):
         raise TurretError(ReasonCode.NOT_ALLOWED, 'pages of other sites may not use this server')
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ''

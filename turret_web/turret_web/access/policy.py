@@ -1,40 +1,27 @@
-"""Who may do what. Nothing passes that is not listed.
+"""Access rules: which role may use which names. Names that are not listed may not be used.
 
-Names in the lists are patterns of :mod:`fnmatch`; those without a leading slash are relative to the turret's namespace.
-An operator may do whatever a viewer may.
+Names in the lists are patterns of :mod:`fnmatch`; those without a leading slash are relative to the namespace of the
+turret. An operator may do everything that a viewer may.
 """
 
 from __future__ import annotations
 
 import enum
-import fnmatch
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from turret_common.errors import TurretError
+from turret_common.name_patterns import NamePatterns
 from turret_common.reason_codes import ReasonCode
 from turret_web.web_parameters import AccessParameters
 
 
 class Role(str, enum.Enum):
-    """What a session may do."""
+    """Role of a session."""
 
     VIEWER = 'viewer'
     OPERATOR = 'operator'
-
-
-class Names:
-    """A list of patterns as one regular expression."""
-
-    def __init__(self, namespace: str, patterns: Iterable[str]) -> None:
-        absolute = (pattern if pattern.startswith('/') else f'{namespace}/{pattern}' for pattern in patterns)
-        text = '|'.join(fnmatch.translate(pattern) for pattern in absolute)
-        self._expression = re.compile(text) if text else None
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._expression is not None and self._expression.match(name) is not None
 
 
 class Use(enum.Enum):
@@ -59,7 +46,7 @@ class Rule:
         words: the use as a verb phrase with ``{}`` for the name, for error messages.
     """
 
-    names: Names
+    names: NamePatterns
     role: Role
     words: str
 
@@ -69,7 +56,7 @@ class Policy:
 
     def __init__(self, namespace: str, lists: AccessParameters) -> None:
         def rule(patterns: Iterable[str], role: Role, words: str) -> Rule:
-            return Rule(Names(namespace, patterns), role, words)
+            return Rule(NamePatterns(namespace, patterns), role, words)
         self._rules = {
             Use.SUBSCRIBE: rule(lists.topics, Role.VIEWER, 'read topic {}'),
             Use.PUBLISH: rule(lists.operator_topics, Role.OPERATOR, 'publish topic {}'),

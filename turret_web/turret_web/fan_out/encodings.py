@@ -18,6 +18,9 @@ from turret_web.fan_out import frames
 
 COMPRESSIONS = ('none', 'png', 'cbor', 'cbor-raw')
 
+#: Maximum number of fragments of one message; smaller fragments than that allows are enlarged.
+_MAX_FRAGMENTS = 4096
+
 _fragment_ids = itertools.count(1)
 
 
@@ -84,6 +87,7 @@ def fragments(payload: bytes, size: int, message_id: str | int | None) -> Iterat
         message_id: id that the parts share; None for a generated one.
     """
     text = payload.decode()
+    size = max(size, math.ceil(len(text) / _MAX_FRAGMENTS))
     if len(text) <= size:
         yield payload
         return

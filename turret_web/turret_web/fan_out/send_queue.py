@@ -1,49 +1,79 @@
-"""What one client is still to be sent: bounded, and never in the way of other clients."""
+"""Outgoing frames of one client: bounded, and without delay for other clients."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
+from turret_web.fan_out.backlog import CONNECTION_BYTES, ByteBudget
 from turret_web.fan_out.frames import Deflater
 
 log = logging.getLogger(__name__)
 
-#: Bytes handed to the operating system ahead of what it has sent [bytes].
+#: Maximum unsent data in the transport [bytes].
 HIGH_WATER = 64 * 1024
-#: How often a client that reads too slowly is tried again [s].
+#: Interval at which sending to a slow client is tried again [s].
 RETRY_S = 0.01
-#: Answers that may wait for a slow client before it is dropped [bytes].
+#: Maximum size of waiting answers; a client with more is disconnected [bytes].
 ANSWERS_LIMIT = 4 * 1024 * 1024
+#: Conversions of large messages for one client at the same time.
+_CONVERSIONS = 2
 
 
 class Source(Protocol):
-    """Something with frames to send, e.g. a client's subscription."""
+    """Source of frames, for example a subscription of the client."""
 
     def next_frame(self) -> bytes:
         """Return the next frame; called only while there is one."""
 
     def has_frames(self) -> bool:
-        """Say whether another frame waits."""
+        """Return whether another frame waits."""
+
+
+class Slots:
+    """Limits how many jobs of one client run at the same time; further ones wait in order."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def request(self, start: Callable[[], None]) -> None:
+        """Call ``start`` as soon as a slot is free. :meth:`release` must follow."""
+        if self._free:
+            self._free -= 1
+            start()
+        else:
+            self._waiting.append(start)
+
+    def release(self) -> None:
+        """Give a slot back."""
+        if self._waiting:
+            self._waiting.popleft()()
+        else:
+            self._free += 1
 
 
 class SendQueue:
-    """Sends frames to one client as fast as it reads, straight into its transport.
+    """Sends frames to one client as fast as it reads, directly into its transport.
 
-    Answers (:meth:`send`) are never lost; a client that lets too many of them wait is dropped. Streams are sources,
-    which bound themselves and are asked for a frame only when it can be sent. Frames that become ready in the same turn
-    of the loop leave in one write.
+    Answers (:meth:`send`) are never dropped; a client with too many waiting answers is disconnected. Streams are
+    sources, which bound themselves and are asked for a frame only when it can be sent. Frames that become ready in the
+    same iteration of the loop are sent in one write.
 
     Attributes:
-        deflater: compresses for this client; None where it did not offer to inflate.
-        sent_bytes: handed to the operating system so far.
-        sent_frames: likewise.
+        deflater: compressor for this client; None if it did not negotiate compression.
+        budget: waiting bytes of the subscriptions of the client.
+        conversions: slots for conversions of large messages on worker threads.
+        sent_bytes: bytes written to the transport so far.
+        sent_frames: frames written to the transport so far.
     """
 
     def __init__(
-            self, transport: asyncio.WriteTransport, stall_limit_s: float, deflater: Deflater | None = None) -> None:
+            self, transport: asyncio.WriteTransport, stall_limit_s: float, deflater: Deflater | None = None,
+            total: ByteBudget | None = None) -> None:
         self._transport = transport
         self._stall_limit_s = stall_limit_s
         self._loop = asyncio.get_running_loop()
@@ -54,29 +84,31 @@ class SendQueue:
         self._progress_s = 0.0
         self._unread = -1
         self.deflater = deflater
+        self.budget = ByteBudget(CONNECTION_BYTES, total)
+        self.conversions = Slots(_CONVERSIONS)
         self.sent_bytes = 0
         self.sent_frames = 0
 
     def send(self, data: bytes) -> None:
-        """Send a frame that must not be lost."""
+        """Send a frame that must not be dropped."""
         self._answers.append(data)
         self._answers_size += len(data)
         if self._answers_size > ANSWERS_LIMIT:
-            self._drop('lets its answers wait')
+            self._drop('does not read its answers')
         self._wake()
 
     def wake(self, source: Source) -> None:
-        """Ask ``source`` for its frames from now on until it has none. Must not be called again before that."""
+        """Request the frames of ``source`` until it has none. Must not be called again before that."""
         self._ready.append(source)
         self._wake()
 
     def forget(self, source: Source) -> None:
-        """Ask ``source`` no more."""
+        """Request no more frames of ``source``."""
         if source in self._ready:
             self._ready.remove(source)
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Stop sending."""
         self._answers.clear()
         self._ready.clear()
         if self._flush_handle is not None:
@@ -91,12 +123,12 @@ class SendQueue:
         if self._transport.is_closing():
             self.close()
             return
-        room = HIGH_WATER - self._transport.get_write_buffer_size()
+        free = HIGH_WATER - self._transport.get_write_buffer_size()
         frames = []
-        while room > 0 and (self._answers or self._ready):
+        while free > 0 and (self._answers or self._ready):
             data = self._next()
             frames.append(data)
-            room -= len(data)
+            free -= len(data)
         if frames:
             data = b''.join(frames)
             self._transport.write(data)
@@ -118,7 +150,7 @@ class SendQueue:
         return data
 
     def _retry(self) -> None:
-        """Come back later: the client's buffer is full. Drop the client when nothing of it goes for too long."""
+        """Try again later, because the transport is full. Disconnect a client that reads nothing for too long."""
         now, unread = self._loop.time(), self._transport.get_write_buffer_size()
         if unread != self._unread:
             self._unread, self._progress_s = unread, now
@@ -128,6 +160,6 @@ class SendQueue:
         self._flush_handle = self._loop.call_later(RETRY_S, self._flush)
 
     def _drop(self, why: str) -> None:
-        log.warning('dropping client %s, which %s', self._transport.get_extra_info('peername'), why)
+        log.warning('disconnecting client %s, which %s', self._transport.get_extra_info('peername'), why)
         self.close()
         self._transport.abort()

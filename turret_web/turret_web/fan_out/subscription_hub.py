@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
-from collections import deque
-from collections.abc import Container
+from collections.abc import Callable, Container
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import Codec, CodecError
 from turret_common.reason_codes import ReasonCode
+from turret_web.failures import as_refusal
 from turret_web.fan_out import encodings
+from turret_web.fan_out.backlog import Backlog
 from turret_web.fan_out.json_rounding import rounded
 from turret_web.fan_out.send_queue import SendQueue
 from turret_web.gateway.gateway import Feed, Gateway
+from turret_web.names import InterfaceType, RosName
 
 log = logging.getLogger(__name__)
 
-#: Messages of a reliable topic that wait for a client that did not ask for a queue length.
+#: Maximum number of waiting messages of a reliable topic, for a client that requested no queue length.
 DEFAULT_QUEUE = 100
-
-#: Messages of topics up to this rate are deflated for clients that offered it [Hz]: the others would cost too much.
+#: Messages of topics up to this rate are deflated for clients that support it; of faster ones it costs too much [Hz].
 _DEFLATED_RATE_HZ = 20.0
-_MIN_DEFLATED_BYTES = 256  # [bytes]
+_MIN_DEFLATED_BYTES = 256
+#: Larger messages are converted on a worker thread [bytes]: the loop must not be blocked.
+_LARGE_BYTES = 64 * 1024
+_WORKERS = 2
+#: Memory of a serialized message with its encodings, as a multiple of its size, and the constant part [bytes].
+_MEMORY_FACTOR = 3
+_MEMORY_BYTES = 500
+#: Interval at which topics are checked whose clients wait for another type than the subscribed one [s].
+_REVIEW_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,11 @@ class Delivery:
     """How a client wants its messages.
 
     Attributes:
-        name: of the topic, as the client wrote it.
-        throttle_s: smallest time between two messages [s]; 0 for every message.
-        queue: messages that may wait; 0 for the default: the newest of a stream, :data:`DEFAULT_QUEUE` otherwise.
+        name: name of the topic as the client wrote it.
+        throttle_s: minimum time between two messages [s]; 0 for every message.
+        queue: maximum number of waiting messages; 0 for the default: 1 for streams, otherwise :data:`DEFAULT_QUEUE`.
         compression: one of :data:`turret_web.fan_out.encodings.COMPRESSIONS`.
-        fragment_size: largest length of a text message [characters]; None for any.
+        fragment_size: maximum length of a text message [characters]; None for any.
     """
 
     name: str
@@ -47,9 +58,14 @@ class Delivery:
 
 
 class Sample:
-    """One message as it came from ROS, with its encodings as far as somebody asked for them."""
+    """One message of a topic, with the encodings that clients need.
 
-    __slots__ = ('_codec', '_data', '_decimals', '_payloads', '_received_ns', '_wires')
+    Attributes:
+        size: estimated memory [bytes].
+        is_large: whether it must be converted on a worker thread.
+    """
+
+    __slots__ = ('_codec', '_data', '_decimals', '_payloads', '_received_ns', '_wires', 'conversions', 'size')
 
     def __init__(self, data: bytes, codec: Codec, decimals: int | None) -> None:
         self._data = data
@@ -58,12 +74,19 @@ class Sample:
         self._received_ns = time.time_ns()
         self._payloads: dict[tuple[str, str], bytes] = {}
         self._wires: dict[tuple[str, str, int | None], bytes] = {}
+        self.conversions: dict[tuple[str, str, int | None], asyncio.Future[bytes]] = {}
+        self.size = _MEMORY_FACTOR * len(data) + _MEMORY_BYTES
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it must be converted on a worker thread."""
+        return len(self._data) > _LARGE_BYTES
 
     def payload(self, delivery: Delivery) -> bytes:
         """Return the ``publish`` message, JSON or CBOR.
 
         Raises:
-            CodecError: the bytes are no message of this type.
+            CodecError: the bytes are not a message of this type.
         """
         key = (delivery.name, delivery.compression)
         payload = self._payloads.get(key)
@@ -90,33 +113,41 @@ class Sample:
 
 
 class Subscription:
-    """One client's subscription to one topic: throttles, and holds what the client has not read yet.
+    """The messages of one topic for one client.
 
-    While throttled, the newest ``queue`` messages (at least one) wait for their turn, so the last message before a
-    silence always arrives. While the client reads too slowly, the oldest waiting message is dropped for a new one.
-
-    Attributes:
-        dropped: messages that the client did not get.
+    While throttled, the newest ``queue`` messages (at least one) wait for their time, so the last message before a
+    pause always arrives. While the client reads too slowly, the oldest waiting messages are dropped.
     """
 
-    def __init__(self, topic: SharedTopic, send_queue: SendQueue, delivery: Delivery) -> None:
+    def __init__(
+            self, topic: SharedTopic, send_queue: SendQueue, delivery: Delivery,
+            on_error: Callable[[str], None]) -> None:
         self._topic = topic
-        self._outbox = send_queue
+        self._send_queue = send_queue
         self._delivery = delivery
         self._loop = asyncio.get_running_loop()
-        self._throttled: deque[Sample] = deque(maxlen=max(1, delivery.queue))
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._unsent: deque[Sample] = deque(
-            maxlen=delivery.queue or (1 if topic.newest_only else DEFAULT_QUEUE))
+        self._converting = False
+        self._closed = False
+        self._throttled: Backlog[Sample] = Backlog(lambda: max(1, delivery.queue), send_queue.budget)
+        self._unconverted: Backlog[Sample] = Backlog(self._depth, send_queue.budget)
+        self._unsent: Backlog[Sample] = Backlog(self._depth, send_queue.budget)
         self._plain = delivery.compression == 'none' and delivery.fragment_size is None
-        self.dropped = 0
+        self.on_error = on_error
+
+    @property
+    def dropped(self) -> int:
+        """Number of messages that the client did not get."""
+        return self._throttled.dropped + self._unconverted.dropped + self._unsent.dropped
+
+    def _depth(self) -> int:
+        return self._delivery.queue or (1 if self._topic.newest_only else DEFAULT_QUEUE)
 
     def offer(self, sample: Sample) -> None:
-        """Take a new message of the topic."""
+        """Add a new message of the topic."""
         if self._delivery.throttle_s:
             if self._timer is not None or self._loop.time() < self._due:
-                self.dropped += len(self._throttled) == self._throttled.maxlen
                 self._throttled.append(sample)
                 if self._timer is None:
                     self._timer = self._loop.call_at(self._due, self._release)
@@ -125,103 +156,167 @@ class Subscription:
         self._push(sample)
 
     def _release(self) -> None:
-        """The next throttled message is due."""
+        """Send the next throttled message."""
         self._timer = None
+        if not self._throttled:
+            return
         self._due += self._delivery.throttle_s
         self._push(self._throttled.popleft())
         if self._throttled:
             self._timer = self._loop.call_at(self._due, self._release)
 
     def _push(self, sample: Sample) -> None:
+        if self._converting or sample.is_large:
+            self._unconverted.append(sample)
+            self._convert_next()
+            return
         try:
             sample.payload(self._delivery)
         except CodecError as error:
             self._topic.report_conversion_error(error)
             return
+        self._ready(sample)
+
+    def _ready(self, sample: Sample) -> None:
         if not self._unsent:
-            self._outbox.wake(self)
-        self.dropped += len(self._unsent) == self._unsent.maxlen
-        self._unsent.append(sample)
+            self._send_queue.wake(self)
+        if not self._unsent.append(sample):
+            self._send_queue.forget(self)
+
+    def _convert_next(self) -> None:
+        """Request the conversion of the next message on a worker thread, one at a time."""
+        if not self._converting and self._unconverted:
+            self._converting = True
+            self._send_queue.conversions.request(self._convert)
+
+    def _convert(self) -> None:
+        if not self._unconverted:  # closed meanwhile
+            self._converted()
+            return
+        sample = self._unconverted.popleft()
+        future = self._topic.convert(sample, self._delivery)
+        future.add_done_callback(functools.partial(self._on_converted, sample))
+
+    def _on_converted(self, sample: Sample, future: asyncio.Future[bytes]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, CodecError):
+            self._topic.report_conversion_error(error)
+        elif error is not None:
+            as_refusal(error if isinstance(error, Exception) else RuntimeError(str(error)))
+        elif not future.cancelled() and not self._closed:
+            self._ready(sample)
+        self._converted()
+
+    def _converted(self) -> None:
+        self._converting = False
+        self._send_queue.conversions.release()
+        self._convert_next()
 
     def next_frame(self) -> bytes:
         """Return the next frame for the client."""
         sample = self._unsent.popleft()
-        deflater = self._outbox.deflater
-        if deflater is not None and self._plain and self._topic.is_slow:
+        deflater = self._send_queue.deflater
+        if deflater is not None and self._plain and self._topic.is_slow and not sample.is_large:
             payload = sample.payload(self._delivery)
             if len(payload) > _MIN_DEFLATED_BYTES:
                 return deflater.text_frame(payload)
         return sample.wire(self._delivery)
 
     def has_frames(self) -> bool:
-        """Say whether the client is still to be sent something."""
+        """Return whether another frame waits."""
         return bool(self._unsent)
 
     async def close(self) -> None:
-        """End it; the ROS subscription ends with its last client."""
+        """Remove the subscription; the ROS subscription ends with its last client."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        self._outbox.forget(self)
+        self._send_queue.forget(self)
+        for backlog in (self._throttled, self._unconverted, self._unsent):
+            backlog.clear()
         await self._topic.remove(self)
 
 
 class SharedTopic:
-    """One ROS subscription and the clients that share it."""
+    """One ROS subscription and the clients that share it.
 
-    def __init__(self, hub: SubscriptionHub, name: str, codec: Codec, decimals: int | None) -> None:
+    It waits without a subscription while the topic is subscribed with another type: one process cannot subscribe to a
+    topic with two types.
+    """
+
+    def __init__(self, hub: SubscriptionHub, name: RosName, type_name: InterfaceType, codec: Codec,
+                 decimals: int | None) -> None:
         self._hub = hub
         self._codec = codec
         self._decimals = decimals
         self._subscriptions: set[Subscription] = set()
         self._feed: Feed | None = None
-        self._latched: Sample | None = None
+        self._latched: tuple[int, Sample] | None = None
         self._error_reported = False
         self._loop = asyncio.get_running_loop()
         self._arrived = 0.0
         self._interval_s = 1.0
         self.name = name
-        self.type_name = codec.kind.name
+        self.type_name = type_name
 
     async def open(self, gateway: Gateway) -> None:
         """Subscribe in ROS."""
         self._feed = await gateway.subscribe(self.name, self.type_name, self._deliver)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is subscribed in ROS."""
+        return self._feed is not None
+
     def add(self, subscription: Subscription) -> None:
-        """Give a client the messages from now on, and the latched one where there is one."""
+        """Add a client. It gets the messages from now on, and the latched one of publishers that still exist."""
         self._subscriptions.add(subscription)
-        if self._latched is not None:
-            subscription.offer(self._latched)
+        if self._latched is not None and self._feed is not None and self._feed.latched:
+            epoch, sample = self._latched
+            if epoch == self._feed.epoch:
+                subscription.offer(sample)
 
     async def remove(self, subscription: Subscription) -> None:
-        """Take a client out."""
+        """Remove a client."""
         self._subscriptions.discard(subscription)
         await self._hub.release(self)
 
     @property
     def newest_only(self) -> bool:
-        """Whether old messages are of no worth."""
+        """Whether only the latest message matters."""
         return self._feed is not None and self._feed.newest_only
 
     @property
     def is_slow(self) -> bool:
-        """Whether its messages come so seldom that bytes are dearer than the time to save them."""
+        """Whether its rate is so low that saving bytes is worth the CPU time."""
         return self._interval_s * _DEFLATED_RATE_HZ > 1.0
 
     @property
     def idle(self) -> bool:
-        """Whether nobody subscribes any more."""
+        """Whether it has no clients."""
         return not self._subscriptions
 
     async def close(self) -> None:
-        """End the ROS subscription."""
-        if self._feed is not None:
-            await self._feed.close()
+        """Unsubscribe in ROS."""
+        feed, self._feed, self._latched = self._feed, None, None
+        if feed is not None:
+            await feed.close()
+
+    def report_error(self, text: str) -> None:
+        """Send an error to all clients."""
+        for subscription in self._subscriptions:
+            subscription.on_error(text)
 
     def report_conversion_error(self, error: CodecError) -> None:
-        """Log that a message could not be converted, once per topic."""
+        """Report a message that could not be converted, once per topic: to the clients and in the log."""
         if not self._error_reported:
             self._error_reported = True
             log.error('%s: %s', self.name, error)
+            self.report_error(f'{self.name}: {error}')
+
+    def convert(self, sample: Sample, delivery: Delivery) -> asyncio.Future[bytes]:
+        """Convert a message on a worker thread, once for all clients with the same encoding."""
+        return self._hub.convert(sample, delivery)
 
     def _deliver(self, data: bytes) -> None:
         now = self._loop.time()
@@ -229,72 +324,114 @@ class SharedTopic:
         self._arrived = now
         sample = Sample(data, self._codec, self._decimals if self.is_slow else None)
         if self._feed is None or self._feed.latched:
-            self._latched = sample
+            self._latched = (self._feed.epoch if self._feed is not None else 0, sample)
         for subscription in self._subscriptions:
             subscription.offer(sample)
 
 
 class SubscriptionHub:
-    """All topics that some client listens to."""
+    """All topics that clients subscribe to."""
 
     def __init__(self, gateway: Gateway, rounded_topics: Container[str] = (), decimals: int = 4) -> None:
-        """Make it.
+        """Create a hub without topics.
 
         Args:
-            gateway: the ROS side.
+            gateway: access to ROS.
             rounded_topics: topics whose numbers are rounded in JSON.
-            decimals: to so many.
+            decimals: decimals of rounded numbers.
         """
         self._gateway = gateway
         self._rounded = rounded_topics
         self._decimals = decimals
-        self._topics: dict[str, SharedTopic] = {}
+        self._topics: dict[tuple[RosName, InterfaceType], SharedTopic] = {}
         self._lock = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix='web-convert')
+        self._review_timer: asyncio.TimerHandle | None = None
 
     async def subscribe(
-            self, name: str, type_name: str | None, send_queue: SendQueue, delivery: Delivery) -> Subscription:
+            self, name: RosName, type_name: InterfaceType | None, send_queue: SendQueue, delivery: Delivery,
+            on_error: Callable[[str], None] = lambda _: None) -> Subscription:
         """Subscribe a client.
 
         Args:
             name: absolute name of the topic.
-            type_name: what the client takes the topic for; None for whatever it is.
-            send_queue: of the client.
-            delivery: how it wants the messages.
+            type_name: type that the client expects; None for any type.
+            send_queue: outgoing frames of the client.
+            delivery: how the client wants the messages.
+            on_error: gets errors of the subscription that occur later.
 
         Raises:
-            TurretError: the topic does not exist and no type was given, the type does not, or it is another one.
+            TurretError: the topic does not exist and no type was given, the type is not installed, or the topic has
+                another one.
         """
         async with self._lock:
-            topic = self._topics.get(name)
+            actual = self._gateway.topics().get(name, [])
+            if type_name is None:
+                if not actual:
+                    raise TurretError(
+                        ReasonCode.NOT_FOUND, f'topic {name} does not exist yet; give its type to wait for it')
+                type_name = InterfaceType(actual[0], 'msg')
+            codec = self._gateway.message(type_name)
+            if actual and type_name not in actual:
+                raise TurretError(ReasonCode.INVALID_ARGUMENT, f'topic {name} has type {actual[0]}, not {type_name}')
+            topic = self._topics.get((name, type_name))
             if topic is None:
-                topic = await self._open(name, type_name)
-            elif type_name is not None:
-                self._check_type(name, type_name, topic.type_name)
-            subscription = Subscription(topic, send_queue, delivery)
+                topic = SharedTopic(
+                    self, name, type_name, codec, self._decimals if name in self._rounded else None)
+                await self._open(topic, actual)
+                self._topics[name, type_name] = topic
+            subscription = Subscription(topic, send_queue, delivery, on_error)
             topic.add(subscription)
         return subscription
 
     async def release(self, topic: SharedTopic) -> None:
-        """Close a topic that nobody listens to any more."""
+        """Close a topic that has no clients any more."""
         async with self._lock:
-            if topic.idle and self._topics.get(topic.name) is topic:
-                del self._topics[topic.name]
+            if topic.idle and self._topics.get((topic.name, topic.type_name)) is topic:
+                del self._topics[topic.name, topic.type_name]
                 await topic.close()
 
-    async def _open(self, name: str, type_name: str | None) -> SharedTopic:
-        actual = self._gateway.topics().get(name)
-        if actual and type_name is not None:
-            self._check_type(name, type_name, actual[0])
-        elif actual:
-            type_name = actual[0]
-        elif type_name is None:
-            raise TurretError(ReasonCode.NOT_FOUND, f'topic {name} does not exist yet; give its type to wait for it')
-        codec = self._gateway.message(type_name)
-        topic = SharedTopic(self, name, codec, self._decimals if name in self._rounded else None)
-        await topic.open(self._gateway)
-        self._topics[name] = topic
-        return topic
+    async def close(self) -> None:
+        """Stop the worker threads."""
+        if self._review_timer is not None:
+            self._review_timer.cancel()
+        self._workers.shutdown(wait=False, cancel_futures=True)
 
-    def _check_type(self, name: str, wanted: str, actual: str) -> None:
-        if self._gateway.message(wanted).kind.name != actual:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'topic {name} has type {actual}, not {wanted}')
+    def convert(self, sample: Sample, delivery: Delivery) -> asyncio.Future[bytes]:
+        """Convert a message on a worker thread, once for all clients with the same encoding."""
+        key = (delivery.name, delivery.compression, delivery.fragment_size)
+        if key not in sample.conversions:
+            sample.conversions[key] = self._loop.run_in_executor(self._workers, sample.wire, delivery)
+        return sample.conversions[key]
+
+    async def _open(self, topic: SharedTopic, actual: list[str]) -> None:
+        """Subscribe a topic in ROS, unless it is subscribed with another type and has no publisher of this type yet."""
+        others = [
+            other for other in self._topics.values()
+            if other.name == topic.name and other is not topic and other.is_open]
+        if others and not actual:
+            self._schedule_review()
+            return
+        for other in others:
+            await other.close()
+            other.report_error(f'topic {topic.name} has type {topic.type_name}, not {other.type_name}')
+        if others:
+            self._schedule_review()
+        await topic.open(self._gateway)
+
+    def _schedule_review(self) -> None:
+        if self._review_timer is None:
+            self._review_timer = self._loop.call_later(_REVIEW_S, lambda: self._loop.create_task(self._review()))
+
+    async def _review(self) -> None:
+        """Open the topics that wait, as soon as the actual type is known to be theirs."""
+        self._review_timer = None
+        async with self._lock:
+            waiting = [topic for topic in self._topics.values() if not topic.is_open]
+            actual = self._gateway.topics() if waiting else {}
+            for topic in waiting:
+                if topic.type_name in actual.get(topic.name, ()):
+                    await self._open(topic, actual[topic.name])
+            if any(not topic.is_open for topic in self._topics.values()):
+                self._schedule_review()

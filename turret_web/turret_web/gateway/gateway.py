@@ -7,11 +7,12 @@ the asyncio loop and call back there. Names are absolute, messages serialized. R
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from turret_common.messages.cdr import Codec
+from turret_web.names import InterfaceType, RosName
 
 
 class Closable(Protocol):
@@ -27,6 +28,10 @@ class Feed(Closable, Protocol):
     @property
     def latched(self) -> bool:
         """Whether the publishers keep their latest message for late subscribers (transient local)."""
+
+    @property
+    def epoch(self) -> int:
+        """Number that changes when a publisher has ended: latched messages from before are not valid any more."""
 
     @property
     def newest_only(self) -> bool:
@@ -86,50 +91,52 @@ class Gateway(Protocol):
     namespace: str
 
     def topics(self) -> dict[str, list[str]]:
-        """Return the types of every topic by name."""
+        """Return the types of every topic by name, without topics that only this node subscribes to."""
 
     def services(self) -> dict[str, list[str]]:
         """Return the types of every service by name."""
 
-    def service_type(self, service: str) -> str | None:
+    def service_type(self, service: RosName) -> InterfaceType | None:
         """Return the type of a service, None if the service does not exist."""
 
     def nodes(self) -> list[str]:
         """Return the names of all nodes."""
 
-    def node_details(self, node: str) -> NodeDetails:
+    def node_details(self, node: RosName) -> NodeDetails:
         """Return topics and services of a node (NOT_FOUND)."""
 
-    def publishers(self, topic: str) -> list[str]:
+    def publishers(self, topic: RosName) -> list[str]:
         """Return the nodes that publish a topic."""
 
-    def subscribers(self, topic: str) -> list[str]:
+    def subscribers(self, topic: RosName) -> list[str]:
         """Return the nodes that subscribe to a topic."""
 
     def now_ns(self) -> int:
         """Return ROS time [ns]."""
 
-    def message(self, type_name: str) -> Codec:
+    def message(self, type_name: InterfaceType) -> Codec:
         """Return the codec of a message type (UNKNOWN_NAME if it is not installed)."""
 
-    def service(self, type_name: str) -> ServiceCodec:
+    def service(self, type_name: InterfaceType) -> ServiceCodec:
         """Return the codecs of a service type, also of the services inside actions (UNKNOWN_NAME)."""
 
-    def action(self, type_name: str) -> ActionCodec:
+    def action(self, type_name: InterfaceType) -> ActionCodec:
         """Return the codecs of an action type (UNKNOWN_NAME)."""
 
-    async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> Feed:
+    async def subscribe(
+            self, topic: RosName, type_name: InterfaceType, deliver: Callable[[bytes], None]) -> Feed:
         """Deliver every message of a topic, with a QoS that is compatible with its publishers."""
 
-    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> Publisher:
+    async def advertise(self, topic: RosName, type_name: InterfaceType, *, latch: bool, depth: int) -> Publisher:
         """Create a publisher of a topic."""
 
-    async def call(self, service: str, type_name: str, request: bytes, timeout_s: float) -> bytes:
+    async def call(self, service: RosName, type_name: InterfaceType, request: bytes, timeout_s: float) -> bytes:
         """Call a service and return the response (NOT_READY: there is no server, or it has ended; TIMED_OUT)."""
 
     async def offer_service(
-            self, service: str, type_name: str, answer: Callable[[bytes], Awaitable[bytes]]) -> Closable:
+            self, service: RosName, type_name: InterfaceType,
+            answer: Callable[[bytes], Coroutine[Any, Any, bytes]]) -> Closable:
         """Offer a service; a request for which ``answer`` raises an error gets a default response."""
 
-    async def offer_action(self, action: str, type_name: str, handler: ActionHandler) -> Closable:
+    async def offer_action(self, action: RosName, type_name: InterfaceType, handler: ActionHandler) -> Closable:
         """Offer an action."""

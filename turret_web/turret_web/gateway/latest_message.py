@@ -7,6 +7,7 @@ import asyncio
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.gateway.gateway import Feed, Gateway
+from turret_web.names import InterfaceType, RosName
 
 #: A topic that was not requested for this time is unsubscribed [s].
 _LINGER_S = 10.0
@@ -15,7 +16,7 @@ _LINGER_S = 10.0
 class LatestMessage:
     """Keeps the latest message of one topic while it is requested, so that only the first request has to wait."""
 
-    def __init__(self, gateway: Gateway, topic: str, type_name: str, max_age_s: float) -> None:
+    def __init__(self, gateway: Gateway, topic: RosName, type_name: InterfaceType, max_age_s: float) -> None:
         """Create it without subscribing.
 
         Args:

@@ -1,7 +1,7 @@
-"""The ROS side of the web part: :class:`turret_web.gateway.gateway.Gateway` with rclpy.
+"""Implementation of :class:`turret_web.gateway.gateway.Gateway` with rclpy.
 
-Messages stay serialized. What arrives on threads of ROS is handed to the asyncio loop in batches; entities are made and
-destroyed on a thread of their own, because the middleware may take milliseconds for it.
+Messages stay serialized. What arrives on threads of ROS is passed to the asyncio loop in batches; entities are created
+and destroyed on their own thread, because the middleware may take milliseconds for it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 from action_msgs.msg import GoalStatus
 from rclpy.action import CancelResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node, NodeNameNonExistentError
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -28,9 +28,13 @@ from turret_common.messages.cdr import Codec
 from turret_common.messages.ros_schema import UnknownTypeError, interface, schema
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import DeferredActionServer
+from turret_common.ros.internals import UntrackedGroup
+from turret_common.ros.qos import NEWEST, FollowedQos, suiting
+from turret_web.failures import as_refusal
 from turret_web.gateway.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
 from turret_web.gateway.loop_queue import LoopQueue, MessageInlet
 from turret_web.gateway.ros_subscription_reader import SubscriptionReader
+from turret_web.names import InterfaceType, RosName
 
 log = logging.getLogger(__name__)
 
@@ -38,76 +42,83 @@ ResultT = TypeVar('ResultT')
 
 _IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _RELIABLE_DEPTH = 100
-#: Time between two looks whether publishers with another quality of service have come [s].
+#: Interval at which the publishers of all subscribed topics are compared [s].
 _REVIEW_S = 1.0
-#: A server that is there is matched within this time [s], and looked for at this interval [s].
+#: An existing server is discovered within this time [s], checked at this interval [s].
 _MATCHED_S = 1.0
 _MATCHING_S = 0.01
-#: Time between two looks whether the server of a call under way is still there [s].
+#: Interval at which the server of a pending call is checked [s].
 _ALIVE_S = 1.0
-
-
-class _UntrackedGroup(ReentrantCallbackGroup):
-    """A callback group that does not remember every entity there ever was, as those of rclpy do."""
-
-    def add_entity(self, entity: Any) -> None:
-        """Keep nothing."""
+#: Calls of one service at the same time. The queue of a service holds 10 requests; more are lost without a word.
+_CALLS_PER_SERVICE = 8
+#: A client without calls for this time is destroyed [s].
+_CLIENT_IDLE_S = 30.0
+#: Maximum time that the requests in progress of an offered service or action get when it is withdrawn [s].
+_FINISH_S = 5.0
+#: What the members of an interface class are, by kind.
+_MEMBERS = {
+    'msg': ('get_fields_and_field_types',), 'srv': ('Request', 'Response'), 'action': ('Goal', 'Result', 'Feedback')}
 
 
 class _RosFeed:
-    """A subscription whose quality of service follows the publishers that there are."""
+    """A subscription whose QoS follows the publishers of the topic."""
 
-    def __init__(self, gateway: RosGateway, topic: str, cls: Any, deliver: Callable[[bytes], None]) -> None:
+    def __init__(self, gateway: RosGateway, topic: RosName, cls: Any, deliver: Callable[[bytes], None]) -> None:
         self._gateway = gateway
-        self._topic = topic
         self._cls = cls
         self._deliver = deliver
+        self._is_image = schema(cls).name in _IMAGE_TYPES
         self._open = True
+        self.topic = topic
         self._inlet = MessageInlet(gateway.loop_queue, deliver, 1)
-        self._publishers = gateway.node.count_publishers(topic)
-        self._qos = self._suitable_qos()
+        self._followed = FollowedQos(gateway.node, topic, self._choose)
         self._subscription = self._subscribe()
 
     @property
     def latched(self) -> bool:
-        """Whether the publishers keep their newest message."""
-        return bool(self._qos.durability == DurabilityPolicy.TRANSIENT_LOCAL)
+        """Whether there are publishers, and all of them keep their latest message."""
+        return self._followed.latched and self._gateway.node.count_publishers(self.topic) > 0
+
+    @property
+    def epoch(self) -> int:
+        """Number that changes when a publisher has ended."""
+        return self._followed.departures
 
     @property
     def newest_only(self) -> bool:
-        """Whether only the newest message is of worth."""
-        return bool(self._qos.reliability == ReliabilityPolicy.BEST_EFFORT)
+        """Whether only the latest message matters."""
+        return self._is_image or (
+            bool(self._followed.publishers) and self._followed.qos.reliability == ReliabilityPolicy.BEST_EFFORT)
 
     def review(self) -> None:
-        """Subscribe anew where publishers have come that want it otherwise."""
-        publishers = self._gateway.node.count_publishers(self._topic)
-        if not self._open or publishers in (0, self._publishers):
+        """Subscribe again if the publishers need another QoS, or if a latched publisher has ended but others remain."""
+        if not self._open:
             return
-        self._publishers = publishers
-        qos = self._suitable_qos()
-        if qos != self._qos:
+        departures = self._followed.departures
+        changed = self._followed.review()
+        refresh = self._followed.departures != departures and self.latched
+        if changed or refresh:
             self._gateway.reader.unsubscribe(self._subscription)
-            self._qos = qos
             self._subscription = self._subscribe()
 
-    def _suitable_qos(self) -> QoSProfile:
-        """Return what every publisher there is can serve; where there is none, what any publisher could."""
-        offered = [info.qos_profile for info in self._gateway.node.get_publishers_info_by_topic(self._topic)]
-        latched = all(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in offered)
-        reliable = all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered)
-        keep_all = bool(offered) and reliable and schema(self._cls).name not in _IMAGE_TYPES
-        return QoSProfile(
-            depth=_RELIABLE_DEPTH if keep_all else 1,
-            reliability=ReliabilityPolicy.RELIABLE if keep_all else ReliabilityPolicy.BEST_EFFORT,
-            durability=DurabilityPolicy.TRANSIENT_LOCAL if offered and latched else DurabilityPolicy.VOLATILE)
+    def _choose(self, offered: list[QoSProfile]) -> QoSProfile:
+        """Return a profile that matches all publishers; without publishers, one that matches any."""
+        suited = suiting(offered, _RELIABLE_DEPTH)
+        if self._is_image:
+            is_kept = suited.durability == DurabilityPolicy.TRANSIENT_LOCAL
+            return suiting(offered, 1) if is_kept else NEWEST
+        if offered and suited.reliability == ReliabilityPolicy.BEST_EFFORT:
+            return suiting(offered, 1)
+        return suited
 
     def _subscribe(self) -> Any:
         self._inlet.close()
-        self._inlet = MessageInlet(self._gateway.loop_queue, self._deliver, self._qos.depth)
-        return self._gateway.reader.subscribe(self._cls, self._topic, self._qos, self._inlet.put)
+        qos = self._followed.qos
+        self._inlet = MessageInlet(self._gateway.loop_queue, self._deliver, qos.depth)
+        return self._gateway.reader.subscribe(self._cls, self.topic, qos, self._inlet.put)
 
     async def close(self) -> None:
-        """End it."""
+        """Unsubscribe."""
         self._open = False
         self._inlet.close()
         self._gateway.feeds.discard(self)
@@ -117,7 +128,7 @@ class _RosFeed:
 class _RosPublisher:
     """A publisher."""
 
-    def __init__(self, gateway: RosGateway, topic: str, cls: Any, latch: bool, depth: int) -> None:
+    def __init__(self, gateway: RosGateway, topic: RosName, cls: Any, latch: bool, depth: int) -> None:
         self._gateway = gateway
         self._publisher = gateway.node.create_publisher(
             cls, topic,
@@ -131,31 +142,73 @@ class _RosPublisher:
         self._publisher.publish(data)
 
     async def close(self) -> None:
-        """End it."""
+        """Destroy the publisher."""
         await self._gateway.work(self._gateway.node.destroy_publisher, self._publisher)
 
 
 class _RosServer:
-    """A service or an action that is offered here."""
+    """A service or an action that a client offers. Requests in progress are counted on the executor's thread."""
 
-    def __init__(self, gateway: RosGateway, destroy: Callable[[], Any]) -> None:
+    def __init__(self, gateway: RosGateway) -> None:
         self._gateway = gateway
-        self._destroy = destroy
+        self._in_progress = 0
+        self.destroy: Callable[[], Any] = lambda: None
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Start work on the loop for a request; :meth:`result` must follow."""
+        self._in_progress += 1
+        return self._gateway.start_on_loop(work)
+
+    async def result(self, started: Any) -> Any:
+        """Await the result of work that was started; None if the client did not answer."""
+        try:
+            return await started
+        finally:
+            self._in_progress -= 1
 
     async def close(self) -> None:
-        """Offer it no longer."""
-        await self._gateway.work(self._destroy)
+        """Destroy the server when no request is in progress any more.
+
+        It is destroyed on the executor's thread: rclpy raises an error in the executor if the entity of a running
+        callback is destroyed.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _FINISH_S
+        while self._in_progress and loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # responses of finished requests leave in later iterations of the executor
+        done = loop.create_future()
+
+        def destroy() -> None:
+            self.destroy()
+            loop.call_soon_threadsafe(done.set_result, None)
+        executor = self._gateway.node.executor
+        if executor is None:
+            self.destroy()
+            return
+        executor.create_task(destroy)
+        await asyncio.wait([done], timeout=_FINISH_S)
+
+
+class _ServiceClient:
+    """A service client that all calls of a service share."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.slots = asyncio.Semaphore(_CALLS_PER_SERVICE)
+        self.users = 0
+        self.used_s = 0.0
 
 
 class RosGateway:
-    """Fulfils :class:`turret_web.gateway.gateway.Gateway` for one node.
+    """Access to ROS for one node.
 
     Attributes:
-        node: the node whose name the ROS graph shows.
-        loop_queue: the way to the loop.
-        reader: takes the messages of all subscriptions.
-        feeds: the subscriptions.
-        namespace: of the turret.
+        node: node in the ROS graph.
+        loop_queue: queue of calls for the loop.
+        reader: reader of the messages of all subscriptions.
+        feeds: subscriptions.
+        namespace: namespace of the turret.
     """
 
     def __init__(self, node: Node, loop: asyncio.AbstractEventLoop) -> None:
@@ -164,50 +217,67 @@ class RosGateway:
         self.loop_queue = LoopQueue(loop)
         self.reader = SubscriptionReader(node)
         self.feeds: set[_RosFeed] = set()
-        self._group = _UntrackedGroup()
+        self._group = UntrackedGroup()
         self._loop = loop
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='ros-entities')
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[RosName, InterfaceType], _ServiceClient] = {}
         self._codecs: dict[Any, Codec] = {}
+        self._review_timer: asyncio.TimerHandle | None = None
 
     async def work(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
-        """Run a function that changes ROS entities, one at a time, away from the loop."""
+        """Run a function that creates or destroys ROS entities, one at a time, away from the loop."""
         return await self._loop.run_in_executor(self._worker, function, *args)
 
     def close(self) -> None:
-        """End the threads. The node destroys its entities itself."""
+        """Stop the threads. The node destroys its entities itself."""
         self._worker.shutdown()
         self.reader.close()
 
     # --- the graph ---
 
     def topics(self) -> dict[str, list[str]]:
-        """Return the types of every topic by name."""
-        return dict(self.node.get_topic_names_and_types())
+        """Return the types of every topic by name, without topics that only this node subscribes to."""
+        topics = dict(self.node.get_topic_names_and_types())
+        for name in {feed.topic for feed in self.feeds}:
+            types = self._types_of_others(name)
+            if types:
+                topics[name] = types
+            else:
+                topics.pop(name, None)
+        return topics
+
+    def _types_of_others(self, topic: RosName) -> list[str]:
+        """Return the types of a topic by its publishers, or if there are none, by the subscribers of other nodes."""
+        publishers = [info.topic_type for info in self.node.get_publishers_info_by_topic(topic)]
+        own = (self.node.get_name(), self.node.get_namespace())
+        return list(dict.fromkeys(publishers or [
+            info.topic_type for info in self.node.get_subscriptions_info_by_topic(topic)
+            if (info.node_name, info.node_namespace) != own]))
 
     def services(self) -> dict[str, list[str]]:
         """Return the types of every service by name."""
         return dict(self.node.get_service_names_and_types())
 
-    def service_type(self, service: str) -> str | None:
-        """Return the type of a service; of one in use without a look at the whole graph."""
+    def service_type(self, service: RosName) -> InterfaceType | None:
+        """Return the type of a service that has a server; without reading the whole graph for one in use."""
         if not self.node.count_services(service):  # the graph also names services that only have clients
             return None
         for name, type_name in self._clients:
             if name == service:
                 return type_name
-        return next(iter(self.services().get(service, ())), None)
+        types = self.services().get(service)
+        return InterfaceType(types[0], 'srv') if types else None
 
     def nodes(self) -> list[str]:
         """Return the names of all nodes."""
         return [_join(namespace, name) for name, namespace in self.node.get_node_names_and_namespaces()]
 
-    def node_details(self, node: str) -> NodeDetails:
-        """Return what a node has."""
+    def node_details(self, node: RosName) -> NodeDetails:
+        """Return topics and services of a node."""
         namespace, _, name = node.rpartition('/')
 
-        def names(ask: Callable[[str, str], list[Any]]) -> list[str]:
-            return sorted(found for found, _ in ask(name, namespace or '/'))
+        def names(query: Callable[[str, str], list[Any]]) -> list[str]:
+            return sorted(found for found, _ in query(name, namespace or '/'))
         try:
             return NodeDetails(
                 publishing=names(self.node.get_publisher_names_and_types_by_node),
@@ -216,11 +286,11 @@ class RosGateway:
         except NodeNameNonExistentError:
             raise TurretError(ReasonCode.NOT_FOUND, f'there is no node {node}') from None
 
-    def publishers(self, topic: str) -> list[str]:
+    def publishers(self, topic: RosName) -> list[str]:
         """Return the nodes that publish a topic."""
         return _node_names(self.node.get_publishers_info_by_topic(topic))
 
-    def subscribers(self, topic: str) -> list[str]:
+    def subscribers(self, topic: RosName) -> list[str]:
         """Return the nodes that subscribe to a topic."""
         return _node_names(self.node.get_subscriptions_info_by_topic(topic))
 
@@ -230,16 +300,16 @@ class RosGateway:
 
     # --- types ---
 
-    def message(self, type_name: str) -> Codec:
+    def message(self, type_name: InterfaceType) -> Codec:
         """Return the codec of a message type."""
         return self._codec(_interface(type_name, 'msg'))
 
-    def service(self, type_name: str) -> ServiceCodec:
+    def service(self, type_name: InterfaceType) -> ServiceCodec:
         """Return the codecs of a service type."""
         cls = _interface(type_name, 'srv')
         return ServiceCodec(self._codec(cls.Request), self._codec(cls.Response))
 
-    def action(self, type_name: str) -> ActionCodec:
+    def action(self, type_name: InterfaceType) -> ActionCodec:
         """Return the codecs of an action type."""
         cls = _interface(type_name, 'action')
         return ActionCodec(self._codec(cls.Goal), self._codec(cls.Result), self._codec(cls.Feedback))
@@ -251,122 +321,191 @@ class RosGateway:
 
     # --- topics ---
 
-    async def subscribe(self, topic: str, type_name: str, deliver: Callable[[bytes], None]) -> Feed:
-        """Subscribe with a quality of service that suits the publishers."""
+    async def subscribe(self, topic: RosName, type_name: InterfaceType, deliver: Callable[[bytes], None]) -> Feed:
+        """Subscribe with a QoS that is compatible with the publishers."""
         feed = await self.work(_RosFeed, self, topic, _interface(type_name, 'msg'), deliver)
-        if not self.feeds:
-            self._loop.call_later(_REVIEW_S, self._review)
         self.feeds.add(feed)
+        if self._review_timer is None:
+            self._review_timer = self._loop.call_later(_REVIEW_S, self._review)
         return feed
 
     def _review(self) -> None:
+        self._review_timer = None
         for feed in self.feeds:
             self._worker.submit(feed.review)
-        if self.feeds:
-            self._loop.call_later(_REVIEW_S, self._review)
+        idle_since_s = self._loop.time() - _CLIENT_IDLE_S
+        for key, shared in list(self._clients.items()):
+            if not shared.users and shared.used_s < idle_since_s:
+                del self._clients[key]
+                self._worker.submit(self.node.destroy_client, shared.client)
+        if self.feeds or self._clients:
+            self._review_timer = self._loop.call_later(_REVIEW_S, self._review)
 
-    async def advertise(self, topic: str, type_name: str, *, latch: bool, depth: int) -> _RosPublisher:
-        """Become a publisher."""
+    async def advertise(
+            self, topic: RosName, type_name: InterfaceType, *, latch: bool, depth: int) -> _RosPublisher:
+        """Create a publisher."""
         return await self.work(_RosPublisher, self, topic, _interface(type_name, 'msg'), latch, depth)
 
     # --- services ---
 
-    async def call(self, service: str, type_name: str, request: bytes, timeout_s: float) -> bytes:
+    async def call(self, service: RosName, type_name: InterfaceType, request: bytes, timeout_s: float) -> bytes:
         """Call a service."""
         cls = _interface(type_name, 'srv')
-        begun = self._loop.time()
-        deadline = begun + timeout_s
-        client: Any = self._clients.get((service, type_name)) or await self.work(self._client, service, type_name, cls)
-        while not client.service_is_ready():
-            if self._loop.time() > begun + _MATCHED_S:
-                raise TurretError(ReasonCode.NOT_READY, f'service {service} is not offered by anybody now')
-            await asyncio.sleep(_MATCHING_S)
-        answer: asyncio.Future[bytes] = self._loop.create_future()
-        future = client.call_async(deserialize_message(request, cls.Request))
-        future.add_done_callback(lambda done: self.loop_queue.put(partial(_pass_answer, answer), done))
-        try:
-            while True:
-                await asyncio.wait([answer], timeout=min(_ALIVE_S, deadline - self._loop.time()))
-                if answer.done():
-                    return answer.result()
-                if self._loop.time() >= deadline:
-                    raise TurretError(
-                        ReasonCode.TIMED_OUT, f'service {service} did not answer within {timeout_s:g} s')
-                if not client.service_is_ready():
-                    raise TurretError(ReasonCode.NOT_READY, f'service {service} went away before it answered')
-        finally:
-            if not answer.done():
-                answer.cancel()
-                client.remove_pending_request(future)
+        deadline = self._loop.time() + timeout_s
+        async with self._client(service, type_name, cls, deadline) as client:
+            await self._wait_for_server(service, client, deadline)
+            answer: asyncio.Future[bytes] = self._loop.create_future()
+            future = client.call_async(deserialize_message(request, cls.Request))
+            future.add_done_callback(lambda done: self.loop_queue.put(partial(_pass_answer, answer), done))
+            try:
+                while True:
+                    await asyncio.wait([answer], timeout=max(0.0, min(_ALIVE_S, deadline - self._loop.time())))
+                    if answer.done():
+                        return answer.result()
+                    if self._loop.time() >= deadline:
+                        raise TurretError(
+                            ReasonCode.TIMED_OUT, f'service {service} did not answer within {timeout_s:g} s')
+                    if not client.service_is_ready():
+                        raise TurretError(ReasonCode.NOT_READY, f'service {service} ended before it answered')
+            finally:
+                if not answer.done():
+                    answer.cancel()
+                    client.remove_pending_request(future)
 
-    def _client(self, service: str, type_name: str, cls: Any) -> Any:
+    async def _wait_for_server(self, service: RosName, client: Any, deadline: float) -> None:
+        """Wait until the client has discovered the server."""
+        deadline = min(deadline, self._loop.time() + _MATCHED_S)
+        while not client.service_is_ready():
+            if self._loop.time() > deadline:
+                raise TurretError(ReasonCode.NOT_READY, f'service {service} has no server now')
+            await asyncio.sleep(_MATCHING_S)
+
+    @asynccontextmanager
+    async def _client(
+            self, service: RosName, type_name: InterfaceType, cls: Any, deadline: float) -> AsyncIterator[Any]:
+        """Provide a client of a service, and one of its slots."""
         key = (service, type_name)
         if key not in self._clients:
-            self._clients[key] = self.node.create_client(cls, service, callback_group=self._group)
-        return self._clients[key]
+            self._check_service(service, type_name)
+            client = await self.work(partial(self.node.create_client, cls, service, callback_group=self._group))
+            if key in self._clients:  # created by another call meanwhile
+                self._worker.submit(self.node.destroy_client, client)
+            else:
+                self._clients[key] = _ServiceClient(client)
+                if self._review_timer is None:
+                    self._review_timer = self._loop.call_later(_REVIEW_S, self._review)
+        shared = self._clients[key]
+        shared.users += 1
+        try:
+            if shared.slots.locked():
+                try:
+                    await asyncio.wait_for(shared.slots.acquire(), max(0.0, deadline - self._loop.time()))
+                except asyncio.TimeoutError:
+                    raise TurretError(ReasonCode.TIMED_OUT, f'service {service} is busy with other calls') from None
+            else:
+                await shared.slots.acquire()
+            try:
+                yield shared.client
+            finally:
+                shared.slots.release()
+        finally:
+            shared.users -= 1
+            shared.used_s = self._loop.time()
+
+    def _check_service(self, service: RosName, type_name: InterfaceType) -> None:
+        """Refuse a service without a server of this type, before a client is created for it."""
+        types = self.services().get(service, []) if self.node.count_services(service) else []
+        if not types:
+            raise TurretError(ReasonCode.NOT_FOUND, f'service {service} does not exist')
+        if type_name not in types:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'service {service} has type {types[0]}, not {type_name}')
 
     async def offer_service(
-            self, service: str, type_name: str, answer: Callable[[bytes], Awaitable[bytes]]) -> _RosServer:
+            self, service: RosName, type_name: InterfaceType,
+            answer: Callable[[bytes], Coroutine[Any, Any, bytes]]) -> _RosServer:
         """Offer a service."""
         cls = _interface(type_name, 'srv')
+        server = _RosServer(self)
 
         async def callback(request: Any, response: Any) -> Any:
-            data = await self._on_loop(answer(serialize_message(request)))
+            data = await server.result(server.start(answer(serialize_message(request))))
             return response if data is None else deserialize_message(data, cls.Response)
-        server = await self.work(
+        entity = await self.work(
             lambda: self.node.create_service(cls, service, callback, callback_group=self._group))
-        return _RosServer(self, lambda: self.node.destroy_service(server))
+        server.destroy = lambda: self.node.destroy_service(entity)
+        return server
 
     # --- actions ---
 
-    async def offer_action(self, action: str, type_name: str, handler: ActionHandler) -> _RosServer:
+    async def offer_action(self, action: RosName, type_name: InterfaceType, handler: ActionHandler) -> _RosServer:
         """Offer an action."""
         cls = _interface(type_name, 'action')
+        server = _RosServer(self)
+        results: dict[str, Any] = {}
 
-        async def execute(goal: Any) -> Any:
-            end = await self._on_loop(handler.execute(
+        def accept(goal: Any) -> None:
+            """Pass the goal to the client at once: rclpy does not start goals in the order in which they arrived."""
+            results[_goal_id(goal)] = server.start(handler.execute(
                 _goal_id(goal), serialize_message(goal.request),
                 lambda data: goal.publish_feedback(deserialize_message(data, cls.Feedback))))
-            status, data = end or (GoalStatus.STATUS_ABORTED, None)
-            ends = {GoalStatus.STATUS_SUCCEEDED: goal.succeed, GoalStatus.STATUS_CANCELED: goal.canceled}
-            ends.get(status, goal.abort)()
+            goal.execute()
+
+        async def execute(goal: Any) -> Any:
+            status, data = await server.result(results.pop(_goal_id(goal))) or (GoalStatus.STATUS_ABORTED, None)
+            if status == GoalStatus.STATUS_SUCCEEDED:
+                goal.succeed()
+            elif status == GoalStatus.STATUS_CANCELED and goal.is_cancel_requested:
+                goal.canceled()
+            else:
+                goal.abort()
             return cls.Result() if data is None else deserialize_message(data, cls.Result)
 
         def cancel(goal: Any) -> CancelResponse:
             self.loop_queue.put(handler.cancel, _goal_id(goal))
             return CancelResponse.ACCEPT
-        server = await self.work(lambda: DeferredActionServer(
-            self.node, cls, action, execute, cancel_callback=cancel, callback_group=self._group))
-        return _RosServer(self, server.destroy)
+        entity = await self.work(lambda: DeferredActionServer(
+            self.node, cls, action, execute, handle_accepted_callback=accept, cancel_callback=cancel,
+            callback_group=self._group))
+        server.destroy = entity.destroy
+        return server
 
-    async def _on_loop(self, work: Awaitable[ResultT]) -> ResultT | None:
-        """From a callback of the executor, await something of the loop; None where the client did not do its part."""
-        done: Any = Future(executor=self.node.executor)
+    def start_on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """From a callback of the executor, start work on the loop; return a future of the executor for its result.
+
+        The result is None if the client did not answer.
+        """
+        executor: Any = self.node.executor
+        done = Future(executor=executor)
 
         async def run() -> None:
             result = None
             try:
                 result = await work
             except (TurretError, asyncio.TimeoutError, asyncio.CancelledError) as error:
-                self.node.get_logger().warning(f'a client did not do its part: {error}')
+                log.warning('a client did not answer a request: %s', error or type(error).__name__)
+            except Exception as error:  # boundary: the caller in the graph waits for an answer
+                as_refusal(error)
             finally:
-                done.set_result(result)
+                executor.create_task(done.set_result, result)  # wakes the executor; set_result alone would not
         self._loop.call_soon_threadsafe(lambda: self._loop.create_task(run()))
-        result: ResultT | None = await done
-        return result
+        return done
 
 
 def _pass_answer(answer: asyncio.Future[bytes], done: Any) -> None:
-    """Give the response, serialized as everything here, to the one who awaits it."""
+    """Set the serialized response as the result of the caller's future."""
     if not answer.done():
         answer.set_result(serialize_message(done.result()))
 
 
-def _interface(name: str, kind: str) -> Any:
+def _interface(name: InterfaceType, kind: str) -> Any:
+    """Return the class of a type (UNKNOWN_NAME)."""
     try:
-        return interface(name, kind)
+        cls = interface(name, kind)
     except UnknownTypeError as error:
         raise TurretError(ReasonCode.UNKNOWN_NAME, str(error)) from None
+    if not all(hasattr(cls, member) for member in _MEMBERS[kind]):
+        raise TurretError(ReasonCode.UNKNOWN_NAME, f'{name} is not a {kind} type')
+    return cls
 
 
 def _goal_id(goal: Any) -> str:

@@ -1,9 +1,9 @@
-"""The stock rosbridge server behind the front door: what a client asks of it is checked, and so is what comes back.
+"""Proxy for the upstream rosbridge server: messages are checked in both directions.
 
-Nothing a client wrote goes through as it is. A message is made anew of the members that are known, under the names that
-were checked. Every connection is one of its own to the server, and ids carry the connection's mark, because the server
-keeps the goals of all its clients in one table. ``rosapi`` and offered services are served by ourselves, as in
-the embedded bridge: the stock ones know no lists.
+No message of a client is forwarded unchanged. A new message is built from the known members, with names and types that
+were parsed. Every client has its own connection to the server, and ids carry a mark of the connection, because the
+server keeps the goals of all its clients in one table. ``rosapi`` and offered services are served as in the embedded
+bridge: those of the server have no access lists.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,28 +23,43 @@ from turret_common.reason_codes import ReasonCode
 from turret_web.access.hosts import is_loopback
 from turret_web.access.policy import Use
 from turret_web.fan_out import frames
+from turret_web.fan_out.backlog import Backlog
 from turret_web.fan_out.send_queue import SendQueue
 from turret_web.fan_out.subscription_hub import DEFAULT_QUEUE
-from turret_web.rosbridge.bridge import Bridge, Client, Operation, OperationGroup, get, get_name
+from turret_web.names import InterfaceType, RosName
+from turret_web.rosbridge.bridge import (
+    Bridge,
+    Client,
+    Operation,
+    OperationGroup,
+    get,
+    get_action,
+    get_service,
+    get_topic,
+    get_type,
+    get_type_if_given,
+    request_id_of,
+)
 from turret_web.rosbridge.rosapi import Rosapi
 
 log = logging.getLogger(__name__)
 
 _CONNECT_S = 5.0
 _MAX_MESSAGE = 64 * 1024 * 1024
-#: Members that go through, by operation; names and ids are written anew.
-_SUBSCRIBE = ('type', 'throttle_rate')
-_PUBLISH = ('type', 'latch', 'queue_size', 'msg')
-_GOAL = ('action_type', 'args', 'feedback')
+#: Members that are forwarded, by operation, with their types. Names, types and ids are written from parsed values.
+_SUBSCRIBE = {'throttle_rate': int}
+_ADVERTISE = {'latch': bool, 'queue_size': int}
+_PUBLISH = {**_ADVERTISE, 'msg': dict}
+_GOAL = {'args': (dict, list), 'feedback': bool}
 
 _marks = itertools.count(1)
 
 
 def check_upstream(url: str, schemes: tuple[str, ...]) -> str:
-    """Return the address of a stock server, which has to run on this machine: nothing else protects it.
+    """Return the address of an upstream server. It must run on this machine, because nothing else protects it.
 
     Raises:
-        TurretError: INVALID_ARGUMENT, it is none.
+        TurretError: INVALID_ARGUMENT, it is not such an address.
     """
     try:
         parts = urlsplit(url)
@@ -55,15 +69,15 @@ def check_upstream(url: str, schemes: tuple[str, ...]) -> str:
     if not good:
         raise TurretError(
             ReasonCode.INVALID_ARGUMENT,
-            f'"{url}" is no address of a server on this machine, like {schemes[0]}://127.0.0.1:9090')
+            f'"{url}" is not an address of a server on this machine, such as {schemes[0]}://127.0.0.1:9090')
     return url
 
 
 class UpstreamBridge:
-    """The way to the stock bridge."""
+    """Connections to the upstream bridge."""
 
     def __init__(self, url: str) -> None:
-        """Make it, without connecting. Raises as :func:`check_upstream`."""
+        """Create it without connecting. Raises as :func:`check_upstream`."""
         self._url = check_upstream(url, ('ws',))
         self._session: aiohttp.ClientSession | None = None
 
@@ -81,31 +95,43 @@ class UpstreamBridge:
             return socket
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise TurretError(
-                ReasonCode.NOT_READY,  # without its path, which may be a secret of ours
+                ReasonCode.NOT_READY,  # without the path, which may be secret
                 f'the rosbridge server on {urlsplit(self._url).netloc} does not answer') from error
 
     async def _open(self, session: aiohttp.ClientSession) -> Any:
         return await session.ws_connect(self._url, max_msg_size=_MAX_MESSAGE)
 
     async def close(self) -> None:
-        """End what all connections share."""
+        """Close the session that all connections share."""
         if self._session is not None:
             await self._session.close()
 
 
-class _Backlog:
-    """Frames of one topic that wait for a client; the oldest goes for a new one."""
+class _Frame(bytes):
+    """A WebSocket frame that waits for a client."""
 
-    def __init__(self, send_queue: SendQueue, room: int) -> None:
-        self._outbox = send_queue
-        self._frames: deque[bytes] = deque(maxlen=room)
-        self.dropped = 0
+    @property
+    def size(self) -> int:
+        """Memory that it takes [bytes]."""
+        return len(self)
+
+
+class _TopicFrames:
+    """Waiting frames of one topic for a client; the oldest ones are dropped when it is full."""
+
+    def __init__(self, send_queue: SendQueue, depth: int) -> None:
+        self._send_queue = send_queue
+        self._frames: Backlog[_Frame] = Backlog(lambda: depth, send_queue.budget)
+
+    @property
+    def dropped(self) -> int:
+        return self._frames.dropped
 
     def offer(self, frame: bytes) -> None:
         if not self._frames:
-            self._outbox.wake(self)
-        self.dropped += len(self._frames) == self._frames.maxlen
-        self._frames.append(frame)
+            self._send_queue.wake(self)
+        if not self._frames.append(_Frame(frame)):
+            self._send_queue.forget(self)
 
     def next_frame(self) -> bytes:
         return self._frames.popleft()
@@ -113,29 +139,33 @@ class _Backlog:
     def has_frames(self) -> bool:
         return bool(self._frames)
 
+    def close(self) -> None:
+        self._send_queue.forget(self)
+        self._frames.clear()
+
 
 class _Topic:
-    """One topic that a client subscribed to, under the name and with the ids that it used."""
+    """A topic that a client subscribed to, with the name and the ids that the client used."""
 
-    def __init__(self, name: str, backlog: _Backlog) -> None:
+    def __init__(self, name: str, frames: _TopicFrames) -> None:
         self.name = name
-        self.backlog = backlog
+        self.frames = frames
         self.ids: set[str | int | None] = set()
 
 
 class ProxyOperations(OperationGroup):
-    """Topics, calls and goals of one client, by the stock server, in the place of those operations of our own."""
+    """Operations on topics, calls and goals of one client by the upstream server, in place of the embedded ones."""
 
     def __init__(
             self, bridge: Bridge, client: Client, upstream: aiohttp.ClientWebSocketResponse,
             own_call: Operation, lost: Callable[[], Any]) -> None:
-        """Make it; it begins to read what comes back.
+        """Create the operations and start to read the messages of the server.
 
         Args:
-            bridge: what all clients share.
-            client: who it is for.
-            upstream: the connection for this client.
-            own_call: serves the calls of ``rosapi``.
+            bridge: state that all connections share.
+            client: connection of the client.
+            upstream: connection to the server for this client.
+            own_call: operation for calls of ``rosapi``.
             lost: called when the server closes the connection.
         """
         self._bridge = bridge
@@ -159,11 +189,11 @@ class ProxyOperations(OperationGroup):
 
     @property
     def dropped(self) -> int:
-        """Messages that the client was too slow for."""
-        return sum(topic.backlog.dropped for topic in self._topics.values())
+        """Number of messages that were dropped because the client reads too slowly."""
+        return sum(topic.frames.dropped for topic in self._topics.values())
 
     async def close(self) -> None:
-        """Close the connection; the server then gives up what belonged to it."""
+        """Close the connection; the server then releases the resources of the client."""
         self._reading.cancel()
         await self._upstream.close()
 
@@ -173,15 +203,14 @@ class ProxyOperations(OperationGroup):
         try:
             await self._upstream.send_str(fast_json.dumps(message).decode())
         except ConnectionError:
-            raise TurretError(ReasonCode.NOT_READY, 'the rosbridge server went away') from None
+            raise TurretError(ReasonCode.NOT_READY, 'the rosbridge server closed the connection') from None
 
-    def _id(self, message: dict[str, Any]) -> str:
-        """Return the id of a message as the server shall know it."""
-        request_id = get(message, 'id', (str, int), None)
+    def _id(self, request_id: str | int | None) -> str:
+        """Return the id under which the server knows a message."""
         return self._mark + (fast_json.dumps(request_id).decode() if request_id is not None else next(self._own_ids))
 
     def _own_id(self, marked: object) -> str | int | None:
-        """Return the id that a client gave; None where it gave none, or the id is that of another connection."""
+        """Return the id that the client gave; None if it gave none, or the id belongs to another connection."""
         if not isinstance(marked, str) or not marked.startswith(self._mark):
             return None
         text = marked.removeprefix(self._mark)
@@ -189,122 +218,114 @@ class ProxyOperations(OperationGroup):
         return own
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
-        name = get_name(message, 'topic')
+        name = get_topic(message)
         self._bridge.policy.check(Use.SUBSCRIBE, self._client.role, name)
         limit = self._bridge.limits.subscriptions
         if sum(len(topic.ids) for topic in self._topics.values()) >= limit:
             raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} subscriptions on one connection')
         queue = min(max(0, get(message, 'queue_length', int, 0)), DEFAULT_QUEUE) or DEFAULT_QUEUE
-        topic = self._topics.setdefault(name, _Topic(message['topic'], _Backlog(self._client.send_queue, queue)))
-        topic.ids.add(get(message, 'id', (str, int), None))
+        request_id = request_id_of(message)
         compression = get(message, 'compression', str, 'none')
-        await self._send({
-            'op': 'subscribe', 'topic': name, 'id': self._id(message), 'queue_length': queue,
-            'compression': compression if compression == 'cbor' else 'none',
-            **{key: message[key] for key in _SUBSCRIBE if key in message}})
+        forwarded = {
+            'op': 'subscribe', 'topic': name, 'id': self._id(request_id), 'queue_length': queue,
+            'compression': compression if compression == 'cbor' else 'none', **_type(message, 'msg'),
+            **_members(message, _SUBSCRIBE)}
+        topic = self._topics.setdefault(name, _Topic(message['topic'], _TopicFrames(self._client.send_queue, queue)))
+        topic.ids.add(request_id)
+        await self._send(forwarded)
 
     async def _unsubscribe(self, message: dict[str, Any]) -> None:
-        name, request_id = get_name(message, 'topic'), get(message, 'id', (str, int), None)
+        name, request_id = get_topic(message), request_id_of(message)
         topic = self._topics.get(name)
         if topic is None or (request_id is not None and request_id not in topic.ids):
             raise TurretError(ReasonCode.NOT_FOUND, f'there is no such subscription to {name}')
         for own_id in [request_id] if request_id is not None else list(topic.ids):
             topic.ids.discard(own_id)
-            await self._send({'op': 'unsubscribe', 'topic': name, 'id': self._id({'id': own_id})})
+            await self._send({'op': 'unsubscribe', 'topic': name, 'id': self._id(own_id)})
         if not topic.ids:
             del self._topics[name]
-            self._client.send_queue.forget(topic.backlog)
+            topic.frames.close()
 
     async def _advertise(self, message: dict[str, Any]) -> None:
         name = self._publishable(message)
         await self._send({
-            'op': 'advertise', 'topic': name, 'id': self._id({'id': name}),
-            **{key: message[key] for key in _PUBLISH[:3] if key in message}})
+            'op': 'advertise', 'topic': name, 'id': self._id(name), **_type(message, 'msg'),
+            **_members(message, _ADVERTISE)})
         self._advertised.add(name)
 
     async def _publish(self, message: dict[str, Any]) -> None:
         name = self._publishable(message)
         if name not in self._advertised:
             await self._advertise(message)
-        await self._send({
-            'op': 'publish', 'topic': name, **{key: message[key] for key in _PUBLISH if key in message}})
+        await self._send({'op': 'publish', 'topic': name, **_type(message, 'msg'), **_members(message, _PUBLISH)})
 
     async def _unadvertise(self, message: dict[str, Any]) -> None:
         name = self._publishable(message)
         self._advertised.discard(name)
-        await self._send({'op': 'unadvertise', 'topic': name, 'id': self._id({'id': name})})
+        await self._send({'op': 'unadvertise', 'topic': name, 'id': self._id(name)})
 
-    def _publishable(self, message: dict[str, Any]) -> str:
-        name = get_name(message, 'topic')
+    def _publishable(self, message: dict[str, Any]) -> RosName:
+        name = get_topic(message)
         self._bridge.policy.check(Use.PUBLISH, self._client.role, name)
         return name
 
     async def _call_service(self, message: dict[str, Any]) -> None:
-        given, hash_, old_id = get(message, 'service', str).partition('#')
-        if hash_:
-            message = {'id': old_id, **message, 'service': given}
-        name = get_name(message, 'service')
+        name = get_service(message)
         if name.startswith(Rosapi.PREFIX):
             await self._own_call(message)
             return
-        marked = self._id(message)
+        marked = self._id(request_id_of(message))
+        args = get(message, 'args', (dict, list), {})
+        max_s = self._bridge.limits.call_s
+        timeout_s = get(message, 'timeout', (int, float), max_s)
+        type_name = _type(message, 'srv')
+        self._check_pending(self._calls, marked)
+        self._calls[marked] = message['service'].partition('#')[0]
         try:
-            args = get(message, 'args', (dict, list), {})
-            self._bridge.policy.check_call(self._client.role, name, args)
-            self._check_room(self._calls, marked)
-            max_s = self._bridge.limits.call_s
-            timeout_s = get(message, 'timeout', (int, float), max_s)
-            self._calls[marked] = given
+            await self._bridge.services.prepare(self._client.role, name, args, max_s)
             self._bridge.services.record(self._client.name, self._client.role, name)
             await self._send({
                 'op': 'call_service', 'service': name, 'id': marked, 'args': args,
-                'timeout': min(timeout_s, max_s) if timeout_s > 0 else max_s,
-                **{key: message[key] for key in ('type',) if key in message}})
-        except TurretError as error:
+                'timeout': min(timeout_s, max_s) if timeout_s > 0 else max_s, **type_name})
+        except BaseException:
             self._calls.pop(marked, None)
-            answer = {'op': 'service_response', 'service': given, 'values': str(error), 'result': False}
-            self._client.send(answer, self._own_id(marked))
+            raise
 
     async def _send_goal(self, message: dict[str, Any]) -> None:
-        given, name, marked = self._action(message)
+        name, marked = get_action(message), self._id(request_id_of(message))
+        self._bridge.policy.check(Use.SEND_GOAL, self._client.role, name)
+        forwarded = {
+            'op': 'send_action_goal', 'action': name, 'id': marked,
+            'action_type': get_type(message, 'action', 'action_type'), **_members(message, _GOAL)}
+        self._check_pending(self._goals, marked)
+        self._goals[marked] = message['action'].partition('#')[0]
         try:
-            self._bridge.policy.check(Use.SEND_GOAL, self._client.role, name)
-            self._check_room(self._goals, marked)
-            self._goals[marked] = given
-            self._bridge.services.record(self._client.name, self._client.role, f'{name}/_action/send_goal')
-            await self._send({
-                'op': 'send_action_goal', 'action': name, 'id': marked,
-                **{key: message[key] for key in _GOAL if key in message}})
-        except TurretError as error:
+            self._bridge.services.record(
+                self._client.name, self._client.role, RosName(f'{name}/_action/send_goal'))
+            await self._send(forwarded)
+        except BaseException:
             self._goals.pop(marked, None)
-            answer = {'op': 'action_result', 'action': given, 'values': str(error), 'status': 0, 'result': False}
-            self._client.send(answer, self._own_id(marked))
+            raise
 
     async def _cancel_goal(self, message: dict[str, Any]) -> None:
-        _, name, marked = self._action(message)
+        name, marked = get_action(message), self._id(request_id_of(message))
         self._bridge.policy.check(Use.SEND_GOAL, self._client.role, name)
         if marked not in self._goals:
-            raise TurretError(ReasonCode.NOT_FOUND, f'no goal {message.get("id")} is under way')
+            raise TurretError(ReasonCode.NOT_FOUND, f'no goal {request_id_of(message)!s:.60} is active')
         await self._send({'op': 'cancel_action_goal', 'action': name, 'id': marked})
 
-    def _action(self, message: dict[str, Any]) -> tuple[str, str, str]:
-        """Return the name of an action as it was given, absolute, and the id of the goal."""
-        given, hash_, old_id = get(message, 'action', str).partition('#')
-        marked = self._id({'id': old_id, **message} if hash_ else message)
-        return given, get_name({'action': given}, 'action'), marked
-
-    def _check_room(self, waiting: dict[str, str], marked: str) -> None:
+    def _check_pending(self, pending: dict[str, str], marked: str) -> None:
         limit = self._bridge.limits.calls
-        if len(waiting) >= limit:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} under way on one connection')
-        if marked in waiting:
-            raise TurretError(ReasonCode.ALREADY_EXISTS, f'id {self._own_id(marked)} is under way already')
+        if len(pending) >= limit:
+            raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} pending on one connection')
+        if marked in pending:
+            raise TurretError(ReasonCode.ALREADY_EXISTS, f'id {self._own_id(marked)!s:.60} is pending already')
 
     # --- from the server ---
 
     async def _read(self, lost: Callable[[], Any]) -> None:
-        """Pass on what was asked for, and nothing else."""
-        async for message in self._upstream:  # ends, without an error, whatever ends the connection
+        """Forward answers to requests of the client, and nothing else."""
+        async for message in self._upstream:  # ends without an error when the connection ends
             if message.type is aiohttp.WSMsgType.TEXT:
                 self._take(message.data, fast_json.loads)
             elif message.type is aiohttp.WSMsgType.BINARY:
@@ -316,15 +337,15 @@ class ProxyOperations(OperationGroup):
         try:
             message = parse(data)
             self._handlers[message['op']](message)
-        except (ValueError, TypeError, LookupError) as error:  # the server is to be trusted as little
-            log.warning('the rosbridge server sent what nobody asked for: %s', error)
+        except (ValueError, TypeError, LookupError) as error:  # the server is not trusted either
+            log.warning('unexpected message of the rosbridge server: %s', error)
 
     def _on_message(self, message: dict[str, Any]) -> None:
         topic = self._topics.get(message['topic'])
         if topic is None:
-            return  # on its way when it was unsubscribed
+            return  # unsubscribed meanwhile
         message = {'op': 'publish', 'topic': topic.name, 'msg': message['msg']}
-        topic.backlog.offer(_frame(message))
+        topic.frames.offer(_frame(message))
 
     def _on_response(self, message: dict[str, Any]) -> None:
         given = self._calls.pop(message['id'])
@@ -348,7 +369,7 @@ class ProxyOperations(OperationGroup):
 
 
 def _from_cbor(data: bytes) -> Any:
-    import cbor2  # only clients that ask for it pay for it
+    import cbor2  # imported only when a client requests CBOR
     try:
         return cbor2.loads(data)
     except cbor2.CBORDecodeError as error:
@@ -356,9 +377,20 @@ def _from_cbor(data: bytes) -> Any:
 
 
 def _frame(message: dict[str, Any]) -> bytes:
-    """Return a message in the form in which it came: what JSON cannot hold came as CBOR."""
+    """Return a message as a frame: JSON, or CBOR for what JSON cannot hold."""
     try:
         return frames.frame(fast_json.dumps(message))
     except TypeError:
         import cbor2
         return frames.frame(cbor2.dumps(message), frames.BINARY)
+
+
+def _members(message: dict[str, Any], kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of a message that are forwarded (INVALID_ARGUMENT, one has a wrong type)."""
+    return {key: get(message, key, kind) for key, kind in kinds.items() if message.get(key) is not None}
+
+
+def _type(message: dict[str, Any], kind: str) -> dict[str, InterfaceType]:
+    """Return the type of a message as a member (INVALID_ARGUMENT)."""
+    type_name = get_type_if_given(message, kind)
+    return {} if type_name is None else {'type': type_name}

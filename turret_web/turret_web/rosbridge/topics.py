@@ -12,6 +12,7 @@ from turret_web.access.policy import Use
 from turret_web.fan_out.encodings import COMPRESSIONS
 from turret_web.fan_out.subscription_hub import Delivery, Subscription
 from turret_web.gateway.gateway import Publisher
+from turret_web.names import InterfaceType, RosName
 from turret_web.rosbridge.bridge import (
     Bridge,
     Client,
@@ -19,20 +20,23 @@ from turret_web.rosbridge.bridge import (
     get,
     get_compression,
     get_fragment_size,
-    get_name,
+    get_topic,
+    get_type,
+    get_type_if_given,
+    request_id_of,
 )
 
 _MAX_QUEUE = 1000
 
 
 class TopicOperations(OperationGroup):
-    """What one client subscribes to and publishes."""
+    """Subscriptions and publishers of one client."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
         self._bridge = bridge
         self._client = client
-        self._subscriptions: dict[tuple[str, str | int | None], Subscription] = {}
-        self._publishers_by_topic: dict[str, tuple[Codec, Publisher]] = {}
+        self._subscriptions: dict[tuple[RosName, str | int | None], Subscription] = {}
+        self._publishers: dict[RosName, tuple[Codec, Publisher]] = {}
         self.operations = {
             'subscribe': self._subscribe,
             'unsubscribe': self._unsubscribe,
@@ -43,20 +47,21 @@ class TopicOperations(OperationGroup):
 
     @property
     def dropped(self) -> int:
-        """Messages that the client was too slow for, of its present subscriptions."""
+        """Number of messages of the current subscriptions that were dropped because the client reads too slowly."""
         return sum(subscription.dropped for subscription in self._subscriptions.values())
 
     async def close(self) -> None:
-        """End everything."""
+        """Close all subscriptions and publishers."""
         for subscription in self._subscriptions.values():
             await subscription.close()
-        for _, publisher in self._publishers_by_topic.values():
+        for _, publisher in self._publishers.values():
             await publisher.close()
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
-        topic = get_name(message, 'topic')
+        topic = get_topic(message)
         self._bridge.policy.check(Use.SUBSCRIBE, self._client.role, topic)
-        key = (topic, get(message, 'id', (str, int), None))
+        request_id = request_id_of(message)
+        key = (topic, request_id)
         limit = self._bridge.limits.subscriptions
         if key not in self._subscriptions and len(self._subscriptions) >= limit:
             raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} subscriptions on one connection')
@@ -67,15 +72,15 @@ class TopicOperations(OperationGroup):
             compression=get_compression(message, COMPRESSIONS),
             fragment_size=get_fragment_size(message))
         subscription = await self._bridge.hub.subscribe(
-            topic, get(message, 'type', str, None), self._client.send_queue, delivery)
+            topic, get_type_if_given(message, 'msg'), self._client.send_queue, delivery,
+            lambda text: self._client.status('error', text, request_id))
         replaced = self._subscriptions.pop(key, None)
         self._subscriptions[key] = subscription
         if replaced is not None:
             await replaced.close()
 
     async def _unsubscribe(self, message: dict[str, Any]) -> None:
-        topic = get_name(message, 'topic')
-        request_id = get(message, 'id', (str, int), None)
+        topic, request_id = get_topic(message), request_id_of(message)
         keys = [key for key in self._subscriptions if key[0] == topic and request_id in (None, key[1])]
         if not keys:
             raise TurretError(ReasonCode.NOT_FOUND, f'there is no such subscription to {topic}')
@@ -83,39 +88,40 @@ class TopicOperations(OperationGroup):
             await self._subscriptions.pop(key).close()
 
     async def _advertise(self, message: dict[str, Any]) -> None:
-        topic = get_name(message, 'topic')
-        await self._publisher(topic, get(message, 'type', str), message)
+        await self._publisher(get_topic(message), get_type(message, 'msg'), message)
 
     async def _unadvertise(self, message: dict[str, Any]) -> None:
-        topic = get_name(message, 'topic')
-        if topic not in self._publishers_by_topic:
-            self._client.status('warning', f'topic {topic} is not advertised', message.get('id'))
+        topic = get_topic(message)
+        if topic not in self._publishers:
+            self._client.status('warning', f'topic {topic} is not advertised', request_id_of(message))
             return
-        await self._publishers_by_topic.pop(topic)[1].close()
+        await self._publishers.pop(topic)[1].close()
 
     async def _publish(self, message: dict[str, Any]) -> None:
-        topic = get_name(message, 'topic')
-        if topic in self._publishers_by_topic:
-            codec, publisher = self._publishers_by_topic[topic]
+        topic = get_topic(message)
+        if topic in self._publishers:
+            codec, publisher = self._publishers[topic]
         else:
-            codec, publisher = await self._publisher(topic, get(message, 'type', str, None), message)
+            codec, publisher = await self._publisher(topic, get_type_if_given(message, 'msg'), message)
         publisher.publish(codec.encode(get(message, 'msg', dict, {}), time.time_ns()))
 
-    async def _publisher(self, topic: str, type_name: str | None, message: dict[str, Any]) -> tuple[Codec, Publisher]:
-        """Return this client's publisher of a topic, made now where there is none yet."""
+    async def _publisher(
+            self, topic: RosName, type_name: InterfaceType | None, message: dict[str, Any]) -> tuple[Codec, Publisher]:
+        """Return the publisher of this client for a topic; it is created if there is none yet."""
         self._bridge.policy.check(Use.PUBLISH, self._client.role, topic)
         gateway = self._bridge.gateway
         known = gateway.topics().get(topic, [])
         if type_name is None:
             if not known:
-                raise TurretError(ReasonCode.NOT_FOUND, f'topic {topic} is not known: advertise it with its type first')
-            type_name = known[0]
+                raise TurretError(
+                    ReasonCode.NOT_FOUND, f'topic {topic} does not exist yet: advertise it with its type first')
+            type_name = InterfaceType(known[0], 'msg')
         codec = gateway.message(type_name)
-        if known and codec.kind.name not in known:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'topic {topic} has type {known[0]}, not {codec.kind.name}')
-        if topic not in self._publishers_by_topic:
+        if known and type_name not in known:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'topic {topic} has type {known[0]}, not {type_name}')
+        if topic not in self._publishers:
             depth = min(max(1, get(message, 'queue_size', int, 1)), _MAX_QUEUE)
             publisher = await gateway.advertise(
-                topic, codec.kind.name, latch=get(message, 'latch', bool, False), depth=depth)
-            self._publishers_by_topic[topic] = (codec, publisher)
-        return self._publishers_by_topic[topic]
+                topic, type_name, latch=get(message, 'latch', bool, False), depth=depth)
+            self._publishers[topic] = (codec, publisher)
+        return self._publishers[topic]

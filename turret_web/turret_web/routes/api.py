@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from aiohttp import web
 
-from turret_common import fast_json
 from turret_common.errors import TurretError
-from turret_common.paths import state_dir
+from turret_common.operator_secret import obtain_secret, secret_file
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Role
 from turret_web.gateway.latest_message import LatestMessage
+from turret_web.names import InterfaceType, RosName, service_name
 from turret_web.rosbridge.bridge import Bridge
+from turret_web.rosbridge.limits import parse_json
 from turret_web.routes.openapi import describe
-from turret_web.routes.routes import caller_of, current_role, json_response
+from turret_web.routes.routes import caller_of, current_role, json_response, read_body
 
-STATUS_TYPE = 'turret_msgs/msg/TurretStatus'
+STATUS_TYPE = InterfaceType('turret_msgs/msg/TurretStatus', 'msg')
 
 #: Maximum age of a status, which is published at 2 Hz [s].
 _STATUS_AGE_S = 1.5
-
-_SERVICE = re.compile(r'[a-z0-9_]+(/[a-z0-9_]+)*', re.IGNORECASE)
 
 
 class ApiRoutes:
@@ -33,7 +31,8 @@ class ApiRoutes:
         self._bridge = bridge
         self._namespace = bridge.gateway.namespace
         self._needs_sign_in = needs_sign_in
-        self._status = LatestMessage(bridge.gateway, f'{self._namespace}/status', STATUS_TYPE, _STATUS_AGE_S)
+        self._status = LatestMessage(
+            bridge.gateway, RosName(f'{self._namespace}/status'), STATUS_TYPE, _STATUS_AGE_S)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the addresses."""
@@ -49,7 +48,7 @@ class ApiRoutes:
     async def _config(self, request: web.Request) -> web.StreamResponse:
         return json_response({
             'namespace': self._namespace,
-            'role': current_role.get().value,
+            'role': current_role().value,
             'sign_in': self._needs_sign_in,
             'rosbridge': '/rosbridge',
             'video': f'/stream?topic={self._namespace}/camera/image_raw',
@@ -64,7 +63,7 @@ class ApiRoutes:
         })
 
     async def _session(self, request: web.Request) -> web.StreamResponse:
-        role = current_role.get()
+        role = current_role()
         session = {'role': role.value}
         if role is Role.OPERATOR:
             session['operator_secret'] = _operator_secret(self._namespace)
@@ -89,24 +88,15 @@ class ApiRoutes:
         return codec.to_json(await self._status.get(self._bridge.limits.call_s))
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
-        service = request.match_info['service']
-        if _SERVICE.fullmatch(service) is None:
-            raise TurretError(ReasonCode.NOT_FOUND, 'this is not a valid service name')
-        args = _json_body(await request.read())
+        service = service_name(f'{self._namespace}/{request.match_info["service"]}')
+        limits = self._bridge.limits
+        args = parse_json(await read_body(request, limits.message_bytes) or b'{}', limits)
+        if not isinstance(args, (dict, list)):
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the body is not a JSON object')
         return json_response(await self._bridge.services.call(
-            caller_of(request), current_role.get(), f'{self._namespace}/{service}', args, self._bridge.limits.call_s))
-
-
-def _json_body(body: bytes) -> Any:
-    try:
-        return fast_json.loads(body or b'{}')
-    except fast_json.JSONDecodeError as error:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the body is not JSON: {error}') from None
+            caller_of(request), current_role(), service, args, limits.call_s))
 
 
 def _operator_secret(namespace: str) -> str:
-    """Return what ``safety`` wants to hear from an operator; empty until it has started once."""
-    try:
-        return (state_dir(namespace) / 'operator.secret').read_text().strip()
-    except FileNotFoundError:
-        return ''
+    """Return the operator secret; empty until the node ``safety`` has created it."""
+    return obtain_secret(namespace) if secret_file(namespace).exists() else ''

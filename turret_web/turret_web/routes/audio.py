@@ -9,51 +9,67 @@ from aiohttp import web
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.open_grants import OpenGrants
 from turret_web.access.policy import Policy, Role, Use
+from turret_web.access.slots import FairSlots
 from turret_web.gateway.gateway import Feed, Gateway
+from turret_web.names import InterfaceType, RosName
+from turret_web.routes.routes import address_of, current_role, disconnect_if_stalled, granted
 from turret_web.video.camera_state import CameraState
 from turret_web.web_parameters import LimitParameters
 
-TYPE = 'turret_msgs/msg/AudioChunk'
+TYPE = InterfaceType('turret_msgs/msg/AudioChunk', 'msg')
 _FIRST_S = 4.0   # the microphone opens for the first listener
 _SILENT_S = 5.0  # a listener without sound for this time is disconnected and may connect again
+_HEADERS = {'Content-Type': 'audio/mpeg', 'Cache-Control': 'no-store'}
 _WAITING = 50    # chunks of 0.1 s that wait for a slow listener
 
 
 class AudioRoutes:
     """Sends the chunks of one subscription to all listeners."""
 
-    def __init__(self, gateway: Gateway, camera: CameraState, policy: Policy, limits: LimitParameters) -> None:
+    def __init__(
+            self, gateway: Gateway, camera: CameraState, policy: Policy, limits: LimitParameters,
+            grants: OpenGrants) -> None:
         self._gateway = gateway
         self._camera = camera
         self._policy = policy
         self._limits = limits
-        self._topic = f'{gateway.namespace}/camera/audio'
+        self._grants = grants
+        self._slots = FairSlots(limits.viewers, 'listeners')
+        self._topic = RosName(f'{gateway.namespace}/camera/audio')
         self._listeners: set[asyncio.Queue[bytes]] = set()
         self._feed: Feed | None = None
         self._lock = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the address."""
-        return [web.get('/audio', self._listen)]
+        return [web.get('/audio', self._listen, allow_head=False), web.head('/audio', self._describe)]
+
+    async def _describe(self, request: web.Request) -> web.StreamResponse:
+        """Answer HEAD: the header of the stream without sound."""
+        self._policy.check(Use.SUBSCRIBE, Role.VIEWER, self._topic)
+        return web.Response(headers=_HEADERS)
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
         self._policy.check(Use.SUBSCRIBE, Role.VIEWER, self._topic)
-        if len(self._listeners) >= self._limits.viewers:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'{len(self._listeners)} listeners are connected already')
         chunks: asyncio.Queue[bytes] = asyncio.Queue(_WAITING)
-        await self._join(chunks)
-        try:
-            first = await self._first(chunks)
-            response = web.StreamResponse(headers={'Content-Type': 'audio/mpeg', 'Cache-Control': 'no-store'})
-            await response.prepare(request)
-            await response.write(first)
-            while True:
-                await response.write(await asyncio.wait_for(chunks.get(), _SILENT_S))
-        except (ConnectionError, asyncio.TimeoutError):
-            return response
-        finally:
-            await self._leave(chunks)
+        transport = request.transport
+        with self._slots.hold(current_role(), address_of(request)), self._grants.hold(
+                granted(), transport.abort if transport is not None else lambda: None):
+            await self._join(chunks)
+            try:
+                chunk = await self._first(chunks)
+                response = web.StreamResponse(headers=_HEADERS)
+                await response.prepare(request)
+                while True:
+                    with disconnect_if_stalled(request, self._limits.stall_s):
+                        await response.write(chunk)
+                    chunk = await asyncio.wait_for(chunks.get(), _SILENT_S)
+            except (ConnectionError, asyncio.TimeoutError):
+                return response
+            finally:
+                await self._leave(chunks)
 
     async def _first(self, chunks: asyncio.Queue[bytes]) -> bytes:
         try:

@@ -1,4 +1,4 @@
-"""``/rosbridge``: the protocol over WebSockets."""
+"""``/rosbridge``: the rosbridge protocol over WebSockets."""
 
 from __future__ import annotations
 
@@ -15,26 +15,30 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.open_grants import OpenGrants
+from turret_web.access.policy import Role
+from turret_web.access.slots import FairSlots
+from turret_web.fan_out.backlog import TOTAL_BYTES, ByteBudget
 from turret_web.fan_out.frames import Deflater
 from turret_web.fan_out.send_queue import SendQueue
 from turret_web.metrics import Metrics
 from turret_web.proxies.rosbridge_proxy import ProxyOperations, UpstreamBridge
 from turret_web.rosbridge.bridge import Bridge, Client
 from turret_web.rosbridge.session import RosbridgeSession, embedded_operations
-from turret_web.routes.routes import caller_of, current_role, json_response
+from turret_web.routes.routes import address_of, caller_of, current_role, granted, json_response
 
 log = logging.getLogger(__name__)
 
-#: A client that does not answer a ping for half of this time is gone [s].
+#: A client that does not answer a ping within half of this time is disconnected [s].
 _PING_S = 20.0
-#: Where struct tcp_info of Linux holds the smoothed round trip in microseconds.
+#: Offset of the smoothed round-trip time in struct tcp_info of Linux [us].
 _RTT_AT = 68
 
 _numbers = itertools.count(1)
 
 
 class _Connection:
-    """One client that is connected."""
+    """One connected client."""
 
     def __init__(
             self, bridge: Bridge, client: Client, answer: web.WebSocketResponse,
@@ -53,11 +57,15 @@ class _Connection:
         self.received = 0
 
     def _hang_up(self) -> None:
-        """The server behind us has closed its connection."""
-        self._goodbye = self._loop.create_task(self.socket.close(code=1001, message=b'the rosbridge server ended'))
+        """Close the connection, because the upstream server has closed its own."""
+        self._goodbye = self._loop.create_task(self.socket.close(code=1001, message=b'the rosbridge server has ended'))
+
+    def end(self) -> None:
+        """Close the connection, because the permission of the client has ended."""
+        self._goodbye = self._loop.create_task(self.socket.close(code=1008, message=b'signed out'))
 
     def round_trip_s(self) -> float | None:
-        """Return the round trip as TCP measures it all the time [s]; None once it has gone."""
+        """Return the round-trip time measured by TCP [s]; None if the connection is closed."""
         connection = self.socket.get_extra_info('socket')
         if connection is None or connection.fileno() < 0:
             return None
@@ -65,7 +73,7 @@ class _Connection:
         return int.from_bytes(info[_RTT_AT:], sys.byteorder) / 1e6
 
     def totals(self) -> Mapping[str, int]:
-        """Return what it adds to the counters."""
+        """Return the counters of this connection."""
         send_queue = self.client.send_queue
         return {
             'client_messages_total': self.received, 'sent_messages_total': send_queue.sent_frames,
@@ -73,24 +81,29 @@ class _Connection:
 
 
 class BridgeRoutes:
-    """The WebSocket side of the front door."""
+    """Routes of the rosbridge protocol."""
 
-    def __init__(self, bridge: Bridge, metrics: Metrics, kind: str, upstream_url: str) -> None:
-        """Make it.
+    def __init__(
+            self, bridge: Bridge, metrics: Metrics, grants: OpenGrants, kind: str, upstream_url: str) -> None:
+        """Create the routes.
 
         Args:
-            bridge: what all clients share.
-            metrics: counts what they do.
+            bridge: state that all connections share.
+            metrics: counters of closed connections.
+            grants: closes connections whose permission has ended.
             kind: one of :data:`turret_web.web_parameters.BRIDGES`.
-            upstream_url: of the stock server, where that is the kind.
+            upstream_url: address of the upstream server, if that is the kind.
 
         Raises:
-            TurretError: INVALID_ARGUMENT, the address is none on this machine.
+            TurretError: INVALID_ARGUMENT, the address is not on this machine.
         """
         self._enabled = kind != 'none'
         self._upstream = UpstreamBridge(upstream_url) if kind == 'rosbridge_suite' else None
         self._bridge = bridge
         self._metrics = metrics
+        self._grants = grants
+        self._slots = FairSlots(bridge.limits.clients, 'clients')
+        self._total = ByteBudget(TOTAL_BYTES)
         self._connections: set[_Connection] = set()
 
     def routes(self) -> list[web.RouteDef]:
@@ -99,11 +112,11 @@ class BridgeRoutes:
 
     @property
     def count(self) -> int:
-        """How many are connected."""
+        """Number of connected clients."""
         return len(self._connections)
 
     def totals(self) -> dict[str, float]:
-        """Return what those who are connected add to the counters."""
+        """Return the sums of the counters of connected clients."""
         sums: dict[str, float] = {}
         for connection in self._connections:
             for name, value in connection.totals().items():
@@ -111,30 +124,36 @@ class BridgeRoutes:
         return sums
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        """Serve one client until it goes."""
-        limits = self._bridge.limits
+        """Serve one client until it disconnects."""
+        limits, grant, address = self._bridge.limits, granted(), address_of(request)
         if not self._enabled:
-            raise TurretError(ReasonCode.NOT_SUPPORTED, 'the bridge is switched off here')
-        if self.count >= limits.clients:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'{limits.clients} clients are connected already')
-        upstream = await self._upstream.connect() if self._upstream is not None else None
-        answer = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
-        try:
-            await answer.prepare(request)
-            transport = request.transport
-            if transport is None:
-                raise ConnectionResetError('it has gone already')
-        except BaseException:
-            if upstream is not None:
-                await upstream.close()
-            raise
-        deflater = Deflater(int(answer.compress)) if answer.compress else None
-        client = Client(caller_of(request), current_role.get(), SendQueue(transport, limits.stall_s, deflater))
-        connection = _Connection(self._bridge, client, answer, upstream)
+            raise TurretError(ReasonCode.NOT_SUPPORTED, 'the bridge is disabled')
+        with self._slots.hold(grant.role, address):
+            upstream = await self._upstream.connect() if self._upstream is not None else None
+            answer = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
+            try:
+                await answer.prepare(request)
+                transport = request.transport
+                if transport is None:
+                    raise ConnectionResetError('the client has disconnected already')
+            except BaseException:
+                if upstream is not None:
+                    await upstream.close()
+                raise
+            deflater = Deflater(int(answer.compress)) if answer.compress else None
+            client = Client(
+                caller_of(request), grant.role, SendQueue(transport, limits.stall_s, deflater, self._total))
+            connection = _Connection(self._bridge, client, answer, upstream)
+            with self._grants.hold(grant, connection.end):
+                await self._serve(connection)
+        return answer
+
+    async def _serve(self, connection: _Connection) -> None:
+        client = connection.client
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)
         try:
-            async for message in answer:
+            async for message in connection.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     connection.received += 1
                     await connection.session.receive(message.data)
@@ -144,18 +163,21 @@ class BridgeRoutes:
             for name, value in connection.totals().items():
                 self._metrics.count(name, value)
             await connection.session.close()
-            log.info('%s leaves, %d clients', client.name, self.count)
-        return answer
+            log.info('%s disconnects, %d clients', client.name, self.count)
 
     async def close(self) -> None:
-        """Say goodbye to everybody."""
+        """Close all connections."""
         for connection in list(self._connections):
-            await connection.socket.close(code=1001, message=b'the turret ends')
+            await connection.socket.close(code=1001, message=b'the turret shuts down')
         if self._upstream is not None:
             await self._upstream.close()
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        return json_response([self._describe(connection) for connection in self._connections])
+        """List the clients; for a viewer, only those with its own role and address."""
+        own = caller_of(request)
+        shown = self._connections if current_role() is Role.OPERATOR else (
+            connection for connection in self._connections if connection.client.name == own)
+        return json_response([self._describe(connection) for connection in shown])
 
     def _describe(self, connection: _Connection) -> dict[str, Any]:
         return {

@@ -1,46 +1,59 @@
-"""Files: the built panel, the page to sign in, the media library."""
+"""Files: the built panel, the sign-in page, the media library."""
 
 from __future__ import annotations
 
-import asyncio
+import html
 import logging
 import time
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.access.access import SESSION_S, Access
-from turret_web.routes.routes import redirect
+from turret_web.access.access import SESSION_S, Access, WrongTokenError
+from turret_web.access.open_grants import OpenGrants
+from turret_web.access.wrong_tokens import WrongTokens
+from turret_web.routes.routes import address_of, granted, read_body, redirect
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
 
 audit = logging.getLogger('turret_web.audit')
 
-#: Pause after a wrong token [s].
-_WRONG_TOKEN_S = 1.0
+_FORM_BYTES = 4096
+_WRONG_TOKEN = 'This token is wrong. ./turret token show prints the tokens.'
 
 
 class FileRoutes:
-    """The pages of the front door."""
+    """Routes of files and of signing in and out."""
 
-    def __init__(self, access: Access, panel: Path, media: Path, secure: bool) -> None:
-        """Make it.
+    def __init__(
+            self, access: Access, grants: OpenGrants, wrong_tokens: WrongTokens, panel: Path, media: Path,
+            secure: bool) -> None:
+        """Create the routes.
 
         Args:
-            access: who may come in.
+            access: checks tokens.
+            grants: closes the connections of a session that signs out.
+            wrong_tokens: slows down clients with wrong tokens.
             panel: folder of the built panel.
-            media: folder of stills and videos.
-            secure: whether all this goes over TLS.
+            media: folder of the media library.
+            secure: whether connections are encrypted.
         """
         self._access = access
+        self._grants = grants
+        self._wrong_tokens = wrong_tokens
         self._panel = panel
         self._media = media
         self._secure = secure
         self._pages = Path(str(resources.files('turret_web'))) / 'pages'
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the addresses; the last one takes every other name."""
+        """Return the addresses; the last one matches every other name."""
         return [
             web.get('/sign-in', self._sign_in_page),
             web.post('/sign-in', self._sign_in),
@@ -54,56 +67,94 @@ class FileRoutes:
     async def _sign_in_page(self, request: web.Request) -> web.StreamResponse:
         if 'token' in request.query:
             return await self._new_session(request, request.query['token'])
-        return web.FileResponse(self._pages / 'sign_in.html')
+        return self._form()
+
+    def _form(self, message: str = '', status: int = 200) -> web.Response:
+        """Return the sign-in page, with a message above the form."""
+        page = (self._pages / 'sign_in.html').read_text()
+        return web.Response(
+            text=page.replace('<!-- message -->', html.escape(message)), status=status, content_type='text/html',
+            headers={'Cache-Control': 'no-store'})
 
     async def _sign_in_style(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(self._pages / 'sign_in.css')
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        return await self._new_session(request, str((await request.post()).get('token', '')).strip())
+        form = parse_qs((await read_body(request, _FORM_BYTES)).decode('utf-8', 'replace'))
+        return await self._new_session(request, form.get('token', [''])[0].strip())
 
     async def _new_session(self, request: web.Request, token: str) -> web.StreamResponse:
         try:
             role, session = self._access.new_session(token, time.time())
-        except TurretError:
-            audit.warning('wrong token from %s', request.remote)
-            await asyncio.sleep(_WRONG_TOKEN_S)
-            raise
+        except WrongTokenError:
+            await self._wrong_tokens.delay(address_of(request))
+            return self._form(_WRONG_TOKEN, status=401)
         audit.info('%s signs in as %s', request.remote, role.value)
         response = redirect('/')
         response.set_cookie(
-            self._access.cookie_name, session, max_age=int(SESSION_S), httponly=True, samesite='Strict',
+            self._access.cookie_name, session, max_age=int(SESSION_S), httponly=True, samesite='Lax',
             secure=self._secure)
         return response
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        """End the session: its cookie becomes invalid and its open connections are closed."""
+        self._access.end_session(granted(), time.time())
+        self._grants.check()
         response = redirect('/sign-in')
         response.del_cookie(self._access.cookie_name)
         return response
 
     async def _medium(self, request: web.Request) -> web.StreamResponse:
-        path = _inside(self._media, request.match_info['name'])
-        return web.FileResponse(path, headers={
+        path = _inside(self._media, _plain(request.match_info['name']))
+        return _RangedFile(path, headers={
             'Content-Disposition': f'attachment; filename="{path.name}"', 'Cache-Control': 'private, no-cache'})
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
-        path = _inside(self._media / '.thumbnails', f'{request.match_info["name"]}.jpg')
+        path = _inside(self._media / '.thumbnails', f'{_plain(request.match_info["name"])}.jpg')
         return web.FileResponse(path, headers={'Cache-Control': 'private, no-cache'})
 
     async def panel_file(self, request: web.Request) -> web.StreamResponse:
-        """Give out a file of the panel, its page for the bare address."""
+        """Send a file of the panel; its page for the bare address."""
         name = request.match_info.get('path', '')
         if not name and not (self._panel / 'index.html').is_file():
             raise TurretError(ReasonCode.NOT_FOUND, 'the panel is not built yet: ./turret setup builds it')
         path = _inside(self._panel, name or 'index.html')
-        immutable = path.parent.name == 'assets'  # their names hold a hash of their content
+        immutable = path.parent.name == 'assets'  # their names contain a hash of their content
         return web.FileResponse(path, headers={
             'Cache-Control': 'public, max-age=31536000, immutable' if immutable else 'no-cache'})
 
 
+class _RangedFile(web.FileResponse):
+    """A file that is sent as a whole if it is not the one that the client has a part of.
+
+    aiohttp ignores an entity tag in If-Range.
+    """
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send the file."""
+        tag = request.headers.get('If-Range', '')
+        if tag.startswith(('"', 'W/')) and 'Range' in request.headers:
+            stat = self._path.stat()
+            if tag != f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"':
+                headers = request.headers.copy()
+                del headers['Range']
+                request = request.clone(headers=headers)
+        return await super().prepare(request)
+
+
+def _plain(name: str) -> str:
+    """Return the name of a file, without a folder and not hidden (NOT_FOUND)."""
+    if '/' in name or name.startswith('.'):
+        raise TurretError(ReasonCode.NOT_FOUND, f'there is no file {name:.100}')
+    return name
+
+
 def _inside(folder: Path, name: str) -> Path:
-    """Return a file inside a folder; what leads out of it does not exist."""
-    path = (folder / name.replace('\0', '/')).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise TurretError(ReasonCode.NOT_FOUND, f'there is no file {name}')
-    return path
+    """Return a file inside a folder (NOT_FOUND)."""
+    try:
+        path = (folder / name.replace('\0', '/')).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    except (OSError, ValueError):  # the name is too long, or not a name of a file
+        pass
+    raise TurretError(ReasonCode.NOT_FOUND, f'there is no file {name:.100}')

@@ -8,6 +8,7 @@ from turret_common.errors import TurretError
 from turret_common.messages.schema import PRIMITIVES, Array, FieldType, Primitive, Sequence, Struct, Text, is_blob
 from turret_web.access.policy import Policy
 from turret_web.gateway.gateway import Gateway
+from turret_web.names import InterfaceType
 
 _REFUSAL = {
     'description': 'refused; nothing was changed',
@@ -30,7 +31,7 @@ def describe(gateway: Gateway, policy: Policy, status: Struct) -> dict[str, Any]
     for name, types in sorted(gateway.services().items()):
         if name.startswith(prefix) and '/_action/' not in name and policy.is_callable(name):
             try:
-                codec = gateway.service(types[0])
+                codec = gateway.service(InterfaceType(types[0], 'srv'))
             except TurretError:  # the type is not installed, so the service cannot be called
                 continue
             paths[f'/api/{name.removeprefix(prefix)}'] = {'post': {

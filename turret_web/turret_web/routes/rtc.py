@@ -13,8 +13,9 @@ from aiohttp import web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_web.access.hosts import is_loopback
-from turret_web.routes.routes import caller_of
+from turret_web.access.hosts import ALL_ADDRESSES, is_loopback
+from turret_web.access.open_grants import OpenGrants
+from turret_web.routes.routes import address_of, caller_of, current_role, granted, read_body
 from turret_web.routes.video import VideoRoutes
 from turret_web.video.rtc_channel import RtcVideo, RtcViewer
 from turret_web.video.streams import VideoRequest
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 _OFFER_LIMIT = 32 * 1024
 #: Libraries that a ROS distribution may lack.
 _NEEDED = ('aiortc', 'av')
-_EVERYWHERE = ('', '0.0.0.0', '::')
 
 
 class RtcRoutes:
@@ -39,18 +39,19 @@ class RtcRoutes:
         enabled: whether it is enabled by the parameters and installed.
     """
 
-    def __init__(self, video: VideoRoutes, parameters: WebParameters) -> None:
+    def __init__(self, video: VideoRoutes, parameters: WebParameters, grants: OpenGrants) -> None:
         """Create the routes.
 
         Args:
             video: resolves and checks requests.
             parameters: parameters of the node.
+            grants: closes streams whose permission has ended.
         """
         host = parameters.host
         self._video = video
         self.enabled = parameters.webrtc and all(map(importlib.util.find_spec, _NEEDED))
-        self._limit = parameters.limits.viewers
-        self._addresses = None if host in _EVERYWHERE else ['127.0.0.1' if is_loopback(host) else host]
+        self._grants = grants
+        self._addresses = None if host in ALL_ADDRESSES else ['127.0.0.1' if is_loopback(host) else host]
 
         def make_encoder() -> Vp8Encoder:
             from turret_web.video.vp8 import Vp8Encoder
@@ -72,14 +73,17 @@ class RtcRoutes:
         """Answer an offer. The header Location holds the address with which the stream is ended."""
         if not self.enabled:
             raise TurretError(ReasonCode.NOT_SUPPORTED, 'WebRTC is disabled or not installed; use /stream')
-        wanted = self._video.resolve(request.query)
-        if self.viewers >= self._limit:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'{self.viewers} viewers are connected already')
-        offer = await request.text()
-        if len(offer) > _OFFER_LIMIT:
-            raise TurretError(ReasonCode.TOO_LARGE, f'the offer is longer than {_OFFER_LIMIT} characters')
+        role, address = current_role(), address_of(request)
+        wanted = self._video.resolve(request.query, address)
+        offer = (await read_body(request, _OFFER_LIMIT)).decode('utf-8', 'replace')
+        self._video.slots.take(role, address)
         name = secrets.token_urlsafe(16)
-        viewing = self._viewers[name] = _Viewing(wanted)
+        key = self._grants.add(granted(), lambda: self._end(name))
+
+        def released() -> None:
+            self._video.slots.release(role, address)
+            self._grants.remove(key)
+        viewing = self._viewers[name] = _Viewing(wanted, released)
         try:
             answer = await viewing.begin(offer, self._rtc, self._addresses, lambda: self._end(name))
         except BaseException:
@@ -100,6 +104,7 @@ class RtcRoutes:
     def _end(self, name: str) -> None:
         viewing = self._viewers.pop(name, None)
         if viewing is not None:
+            viewing.released()
             task = asyncio.get_running_loop().create_task(viewing.end(self._rtc))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
@@ -114,8 +119,9 @@ class RtcRoutes:
 class _Viewing:
     """Connection and stream of one viewer."""
 
-    def __init__(self, request: VideoRequest) -> None:
+    def __init__(self, request: VideoRequest, released: Callable[[], None]) -> None:
         self._request = request
+        self.released = released
         self._viewer: RtcViewer | None = None
         self._peer: RtcPeer | None = None
 

@@ -8,8 +8,9 @@ from turret_common.errors import TurretError
 from turret_common.messages.cdr import CodecError
 from turret_web.gateway.gateway import Gateway
 from turret_web.gateway.latest_message import LatestMessage
+from turret_web.names import InterfaceType, RosName
 
-TYPE = 'turret_msgs/msg/CameraState'
+TYPE = InterfaceType('turret_msgs/msg/CameraState', 'msg')
 _WAIT_S = 0.5
 _MAX_AGE_S = 2.0
 
@@ -19,7 +20,7 @@ class CameraState:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._topic = f'{gateway.namespace}/camera/state'
+        self._topic = RosName(f'{gateway.namespace}/camera/state')
         self._newest = LatestMessage(gateway, self._topic, TYPE, _MAX_AGE_S)
 
     async def get(self) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from turret_common.errors import TurretError
 from turret_common.images import as_array, to_bgr
 from turret_common.reason_codes import ReasonCode
 
+#: Maximum width and height of a scaled image [px].
+_MAX_SIDE = 4096
+
 
 def from_jpeg(data: bytes, width: int, height: int, quality: int) -> bytes:
     """Return a JPEG image in another size or quality.
@@ -71,6 +74,8 @@ def _encode(image: npt.NDArray[Any], width: int, height: int, quality: int) -> b
     if width or height:
         width = width or max(1, round(columns * height / rows))
         height = height or max(1, round(rows * width / columns))
+        if max(width, height) > _MAX_SIDE:
+            raise TurretError(ReasonCode.OUT_OF_RANGE, f'{width}x{height} is larger than {_MAX_SIDE} pixels')
     if (width or columns, height or rows) != (columns, rows):
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -17,10 +17,10 @@ class PlaceholderFrame:
         self._camera = camera
         self._drawn = ('', b'')
 
-    async def part(self) -> bytes:
+    async def part(self, error: str = '') -> bytes:
         """Return the frame as a part of a multipart stream, with the header ``X-Notice`` and without a stamp."""
-        state = await self._camera.get()
-        reason = str(state.get('message') or 'No frames arrive.') if state else _SILENT
+        state = {} if error else await self._camera.get()
+        reason = error or (str(state.get('message') or 'No frames arrive.') if state else _SILENT)
         if reason != self._drawn[0]:
             self._drawn = (reason, await asyncio.to_thread(_draw, reason))
         jpeg = self._drawn[1]

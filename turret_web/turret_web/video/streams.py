@@ -1,8 +1,8 @@
-"""Video for browsers: MJPEG streams and snapshots, by the addresses and parameters of ``web_video_server``.
+"""Video for browsers: MJPEG streams and snapshots, with the addresses and parameters of ``web_video_server``.
 
-There is one ROS subscription per topic and one encoding per (topic, size, quality), however many watch, and none when
-nobody does. JPEG topics pass through unchanged unless another size or quality is asked for. Every viewer gets the
-newest picture when it has taken the one before; what it is too slow for, it never gets.
+There is one ROS subscription and one encoding per (topic, size, quality) for any number of viewers, and none without
+viewers. JPEG topics are passed through unchanged unless another size or quality is requested. A viewer gets the latest
+frame when it has received the previous one; frames for which it is too slow are dropped.
 """
 
 from __future__ import annotations
@@ -18,46 +18,48 @@ from turret_common.errors import TurretError
 from turret_common.messages.cdr import Codec, CodecError
 from turret_common.reason_codes import ReasonCode
 from turret_web.gateway.gateway import Closable, Gateway
+from turret_web.names import InterfaceType, RosName, topic_name
 
 log = logging.getLogger(__name__)
 
 BOUNDARY = 'boundarydonotcross'
-COMPRESSED = 'sensor_msgs/msg/CompressedImage'
-RAW = 'sensor_msgs/msg/Image'
+COMPRESSED = InterfaceType('sensor_msgs/msg/CompressedImage', 'msg')
+RAW = InterfaceType('sensor_msgs/msg/Image', 'msg')
+_JPEG_START = b'\xff\xd8'
 _DEFAULT_QUALITY = 95
 _MAX_SIDE = 4096
 
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """What a viewer asks for.
+    """Request of a viewer.
 
     Attributes:
-        topic: absolute name.
-        width: [px], 0 for what it has.
-        height: [px], 0 for what it has.
-        quality: of the JPEG pictures, 1 to 100; 0 for what they have.
+        topic: name of the topic.
+        width: width of the frames [px]; 0 = unchanged.
+        height: height of the frames [px]; 0 = unchanged.
+        quality: JPEG quality, 1 to 100; 0 = unchanged.
     """
 
-    topic: str
+    topic: RosName
     width: int = 0
     height: int = 0
     quality: int = 0
 
     @property
     def unchanged(self) -> bool:
-        """Whether JPEG pictures can pass through as they are."""
+        """Whether JPEG images can be passed through."""
         return not (self.width or self.height or self.quality)
 
 
 def parse_request(query: Mapping[str, str]) -> VideoRequest:
     """Read the query parameters of ``/stream`` and ``/snapshot``.
 
-    ``default_transport`` and ``qos_profile`` are accepted and have no effect: the compressed sibling of a topic is
-    taken where there is one, and the subscription suits the publisher.
+    ``default_transport`` and ``qos_profile`` are accepted and have no effect: the compressed topic beside a raw one is
+    used if it exists, and the QoS follows the publisher.
 
     Raises:
-        TurretError: a parameter is missing, no number, or out of range; or the type of stream is not supported.
+        TurretError: a parameter is missing, invalid or out of range, or the type of stream is not supported.
     """
     topic = query.get('topic', '')
     if not topic:
@@ -73,17 +75,17 @@ def parse_request(query: Mapping[str, str]) -> VideoRequest:
         numbers[name] = int(text)
     if kind == 'ros_compressed':
         numbers = {}
-    return VideoRequest(topic if topic.startswith('/') else f'/{topic}', **numbers)
+    return VideoRequest(topic_name(topic), **numbers)
 
 
 @dataclass(frozen=True)
 class JpegFrame:
-    """One JPEG picture.
+    """One JPEG image of a stream.
 
     Attributes:
-        jpeg: the picture.
-        timestamp: when its light was collected [s since 1970], as text with microseconds.
-        number: of the picture in its channel.
+        jpeg: the image.
+        timestamp: time of exposure [s since 1970], as text with microseconds.
+        number: number of the frame in its channel.
     """
 
     jpeg: bytes
@@ -92,19 +94,20 @@ class JpegFrame:
 
     @cached_property
     def part(self) -> bytes:
-        """The picture as one part of a multipart stream."""
+        """The frame as one part of a multipart stream."""
         return (
             f'--{BOUNDARY}\r\nContent-type: image/jpeg\r\nX-Timestamp: {self.timestamp}\r\n'
             f'Content-Length: {len(self.jpeg)}\r\n\r\n').encode() + self.jpeg + b'\r\n'
 
 
 class Channel:
-    """The pictures of one (topic, size, quality), for all who watch them.
+    """The frames of one (topic, size, quality), shared by all viewers.
 
     Attributes:
-        feed: where they come from.
-        viewers: how many watch.
-        number: of the newest picture.
+        feed: source of the messages.
+        viewers: number of viewers.
+        number: number of the latest frame.
+        error: why the latest message could not be shown; empty if it could.
     """
 
     def __init__(self, request: VideoRequest, codec: Codec) -> None:
@@ -117,42 +120,52 @@ class Channel:
         self.feed: Closable | None = None
         self.viewers = 0
         self.number = 0
+        self.error = ''
 
     async def next(self, timeout_s: float) -> JpegFrame | None:
-        """Wait for a new picture and return it; None where none comes in time."""
+        """Wait for a new frame and return it; None if none arrives in time."""
         waiting = self._waiting
         await asyncio.wait([waiting], timeout=timeout_s)
         return waiting.result() if waiting.done() else None
 
     def deliver(self, data: bytes) -> None:
-        """Take a new message of the topic."""
+        """Handle a new message of the topic."""
         if self._codec.kind.name == COMPRESSED and self._request.unchanged:
             try:
                 message = self._codec.to_cbor(data)
             except CodecError as error:
-                log.warning('%s: %s', self._request.topic, error)
-            else:
+                self._report(error)
+                return
+            if message['data'].startswith(_JPEG_START):
                 self.show(message['data'], _timestamp(message))
-            return
+                return
         self._newest = data
         if self._encoding is None or self._encoding.done():
             self._encoding = self._loop.create_task(self._encode())
 
     async def _encode(self) -> None:
-        """Encode the newest message, and again while newer ones came meanwhile."""
+        """Encode the latest message, and again while newer ones have arrived."""
         while self._newest is not None:
             data, self._newest = self._newest, None
             try:
                 jpeg, timestamp = await asyncio.to_thread(_make_frame, self._codec, data, self._request)
-            except (TurretError, CodecError) as error:
-                log.warning('%s: %s', self._request.topic, error)
+            except Exception as error:  # boundary: foreign images must not end the stream
+                self._report(error)
             else:
                 self.show(jpeg, timestamp)
 
+    def _report(self, error: Exception) -> None:
+        """Keep the reason why there are no frames, and log each new one."""
+        text = str(error) if isinstance(error, TurretError) else f'{type(error).__name__}: {error!s:.200}'
+        if text != self.error:
+            log.warning('%s: %s', self._request.topic, text)
+        self.error = text
+
     def show(self, jpeg: bytes, timestamp: str) -> None:
-        """Take a picture; arguments as the attributes of :class:`JpegFrame`."""
+        """Pass a frame to the viewers; arguments as the attributes of :class:`JpegFrame`."""
         waiting, self._waiting = self._waiting, self._loop.create_future()
         self.number += 1
+        self.error = ''
         waiting.set_result(JpegFrame(jpeg, timestamp, self.number))
 
 
@@ -176,7 +189,7 @@ def _timestamp(message: dict[str, Any]) -> str:
 
 
 class Video:
-    """All channels that somebody watches."""
+    """All channels with at least one viewer."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -184,21 +197,21 @@ class Video:
         self._lock = asyncio.Lock()
 
     def resolve(self, request: VideoRequest) -> VideoRequest:
-        """Return the request with the topic that will really be read: the compressed sibling where there is one.
+        """Return the request with the topic to subscribe to: the compressed one if it exists.
 
         Raises:
-            TurretError: NOT_FOUND, there is no such video; INVALID_ARGUMENT, it is a topic of another kind.
+            TurretError: NOT_FOUND, there is no such topic; INVALID_ARGUMENT, it carries no images.
         """
         topics = self._gateway.topics()
         for name in (f'{request.topic}/compressed', request.topic):
             if COMPRESSED in topics.get(name, ()) or RAW in topics.get(name, ()):
-                return replace(request, topic=name)
+                return replace(request, topic=RosName(name))
         if request.topic in topics:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'topic {request.topic} carries no images')
-        raise TurretError(ReasonCode.NOT_FOUND, f'there is no video {request.topic}')
+        raise TurretError(ReasonCode.NOT_FOUND, f'there is no video topic {request.topic}')
 
     async def watch(self, request: VideoRequest) -> Channel:
-        """Begin to watch a resolved request; :meth:`leave` must follow."""
+        """Add a viewer of a resolved request; :meth:`leave` must follow."""
         async with self._lock:
             channel = self._channels.get(request)
             if channel is None:
@@ -207,13 +220,13 @@ class Video:
         return channel
 
     async def _open(self, request: VideoRequest) -> Channel:
-        type_name = self._gateway.topics().get(request.topic, [RAW])[0]
+        type_name = InterfaceType(self._gateway.topics().get(request.topic, [RAW])[0], 'msg')
         channel = Channel(request, self._gateway.message(type_name))
         channel.feed = await self._gateway.subscribe(request.topic, type_name, channel.deliver)
         return channel
 
     async def leave(self, request: VideoRequest) -> None:
-        """End watching; the ROS subscription ends with the last viewer."""
+        """Remove a viewer; the ROS subscription ends with the last one."""
         async with self._lock:
             channel = self._channels[request]
             channel.viewers -= 1

@@ -1,0 +1,103 @@
+"""Bounded queues of messages for slow clients. They are bounded in bytes, per queue, per connection and in total."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+#: Maximum size of the waiting messages of one queue, of one connection, and of all connections [bytes].
+QUEUE_BYTES = 8 * 1024 * 1024
+CONNECTION_BYTES = 16 * 1024 * 1024
+TOTAL_BYTES = 128 * 1024 * 1024
+
+
+class Sized(Protocol):
+    """A message with a size."""
+
+    @property
+    def size(self) -> int:
+        """Memory that the message takes [bytes]."""
+
+
+ItemT = TypeVar('ItemT', bound=Sized)
+
+
+class ByteBudget:
+    """Counts the waiting bytes of several queues.
+
+    Attributes:
+        used: waiting bytes.
+    """
+
+    def __init__(self, limit: int, total: ByteBudget | None = None) -> None:
+        self._limit = limit
+        self._total = total
+        self.used = 0
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more bytes wait than allowed."""
+        return self.used > self._limit or (self._total is not None and self._total.exceeded)
+
+    def add(self, size: int) -> None:
+        """Count ``size`` more waiting bytes; negative for fewer."""
+        self.used += size
+        if self._total is not None:
+            self._total.add(size)
+
+
+class Backlog(Generic[ItemT]):
+    """Queue of messages that drops the oldest ones when it is full.
+
+    The newest message always fits, unless the connection or all connections have used up their budget.
+
+    Attributes:
+        dropped: number of messages that were dropped.
+    """
+
+    def __init__(self, depth: Callable[[], int], budget: ByteBudget) -> None:
+        """Create an empty queue.
+
+        Args:
+            depth: gives the maximum number of messages, at least 1; it may change.
+            budget: budget of the connection.
+        """
+        self._depth = depth
+        self._budget = budget
+        self._items: deque[ItemT] = deque()
+        self._bytes = 0
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        """Return the number of waiting messages."""
+        return len(self._items)
+
+    def append(self, item: ItemT) -> bool:
+        """Add a message; return whether it was kept."""
+        self._items.append(item)
+        self._count(item.size)
+        depth = self._depth()
+        while len(self._items) > 1 and (
+                len(self._items) > depth or self._bytes > QUEUE_BYTES or self._budget.exceeded):
+            self.popleft()
+            self.dropped += 1
+        if self._budget.exceeded:
+            self.clear()
+            self.dropped += 1
+        return bool(self._items)
+
+    def popleft(self) -> ItemT:
+        """Remove the oldest message and return it."""
+        item = self._items.popleft()
+        self._count(-item.size)
+        return item
+
+    def clear(self) -> None:
+        """Remove all messages."""
+        while self._items:
+            self.popleft()
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        self._budget.add(size)

@@ -1,0 +1,199 @@
+"""TCP connections of the HTTP server: limits on time and number before a client has signed in.
+
+aiohttp limits neither the time for the head of a request nor the number of connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_server import Server
+
+from turret_common.reason_codes import ReasonCode
+from turret_web.routes.routes import refusal
+
+log = logging.getLogger(__name__)
+_ACCESS_LOG = logging.getLogger(f'{__name__}.access')
+_ACCESS_LOG.setLevel(logging.WARNING)  # requests are not logged
+
+#: Maximum time from opening a connection to a complete request head, and between two requests [s].
+_HEAD_S = 10.0
+_IDLE_S = 60.0
+#: A client that receives nothing of a response for this time is disconnected [s].
+_STALL_S = 15.0
+#: Offset of the acknowledged bytes in struct tcp_info of Linux.
+_ACKNOWLEDGED_AT = 120
+#: File descriptors that are kept free for ROS, files and operators.
+_RESERVED_FILES = 128
+#: Desired maximum number of file descriptors.
+_FILES = 8192
+#: Connections without a signed-in client: in total and per address.
+_ANONYMOUS = 256
+_ANONYMOUS_PER_ADDRESS = 64
+
+
+def raise_file_limit() -> int:
+    """Raise the limit of file descriptors of this process as far as allowed, and return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+class ConnectionTable:
+    """The open connections. When there are too many anonymous ones, the oldest that waits for a request is closed."""
+
+    def __init__(self, server: Server, files: int) -> None:
+        """Create an empty table.
+
+        Args:
+            server: handles the requests.
+            files: maximum number of file descriptors of this process.
+        """
+        self._server = server
+        self._total = max(16, files - _RESERVED_FILES)
+        self._anonymous_limit = min(_ANONYMOUS, max(8, self._total // 4))
+        self._open: set[HttpConnection] = set()
+        self._anonymous: dict[HttpConnection, None] = {}  # oldest first
+
+    def make_connection(self) -> HttpConnection:
+        """Return the protocol of a new connection."""
+        return HttpConnection(self, self._server)
+
+    def opened(self, connection: HttpConnection) -> None:
+        """Register a connection; close others, or this one, if there are too many."""
+        self._open.add(connection)
+        self._anonymous[connection] = None
+        address = connection.address
+        same = [other for other in self._anonymous if other.address == address]
+        if len(same) > _ANONYMOUS_PER_ADDRESS:
+            self._close_oldest(same)
+        if len(self._anonymous) > self._anonymous_limit:
+            self._close_oldest(list(self._anonymous))
+        if len(self._open) > self._total:
+            self._close_oldest([*self._anonymous])
+
+    def signed_in(self, connection: HttpConnection) -> None:
+        """Remove a connection from the anonymous ones."""
+        self._anonymous.pop(connection, None)
+
+    def closed(self, connection: HttpConnection) -> None:
+        """Remove a connection that has ended."""
+        self._open.discard(connection)
+        self._anonymous.pop(connection, None)
+
+    def _close_oldest(self, candidates: list[HttpConnection]) -> None:
+        waiting = [connection for connection in candidates if not connection.in_request]
+        for connection in (waiting or candidates)[:1]:
+            self.closed(connection)
+            connection.abort()
+
+
+class HttpConnection(web.RequestHandler):
+    """One connection.
+
+    Attributes:
+        address: IP address of the client.
+        in_request: whether a request is being handled.
+        response_started: whether the header of its response has been sent.
+    """
+
+    def __init__(self, table: ConnectionTable, server: Server) -> None:
+        self._timers = asyncio.get_running_loop()
+        super().__init__(server, loop=self._timers, keepalive_timeout=_IDLE_S, access_log=_ACCESS_LOG, logger=log)
+        self._table = table
+        self._timer: asyncio.TimerHandle | None = None
+        self._tcp: Any = None
+        self.address = ''
+        self.in_request = False
+        self.response_started = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Register the connection and start to wait for the head of a request."""
+        self._tcp = transport
+        peer = transport.get_extra_info('peername')
+        self.address = peer[0] if isinstance(peer, tuple) else ''
+        super().connection_made(transport)
+        self._wait_for(self.abort, _HEAD_S)
+        self._table.opened(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Remove the connection."""
+        self._cancel_timer()
+        self._table.closed(self)
+        super().connection_lost(exc)
+
+    def request_begins(self) -> None:
+        """Stop waiting: the head of a request is complete."""
+        self.in_request = True
+        self.response_started = False
+        self._cancel_timer()
+
+    async def finish_response(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a response, then start to wait for the next request."""
+        self._cancel_timer()
+        self._check_progress(-1)
+        try:
+            return await super().finish_response(*args, **kwargs)
+        finally:
+            self.in_request = False
+            self._wait_for(self.abort, _IDLE_S)
+
+    def _check_progress(self, acknowledged: int) -> None:
+        """Close the connection if the client has received nothing more of a response since the last check."""
+        now = _acknowledged_bytes(self._tcp)
+        if now == acknowledged:
+            self.abort()
+        else:
+            self._wait_for(lambda: self._check_progress(now), _STALL_S)
+
+    def signed_in(self) -> None:
+        """Treat the client as signed in from now on."""
+        self._table.signed_in(self)
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._cancel_timer()
+        if self._tcp is not None:
+            self._tcp.abort()
+
+    def handle_error(
+            self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None,
+            message: str | None = None) -> web.StreamResponse:
+        """Answer a request that is not valid HTTP, with one line in the log."""
+        log.warning('invalid HTTP request from %s: %s', self.address, type(exc).__name__ if exc else status)
+        response = refusal(ReasonCode.INVALID_ARGUMENT, 'this is not a valid HTTP request')
+        response.set_status(status)
+        response.force_close()
+        return response
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        """Log an error of the connection in one line."""
+        error = kwargs.get('exc_info')
+        log.warning('HTTP connection of %s: %s', self.address, type(error).__name__ if error else args[0])
+
+    def _wait_for(self, expired: Callable[[], None], timeout_s: float) -> None:
+        self._cancel_timer()
+        if self._tcp is not None and not self._tcp.is_closing():
+            self._timer = self._timers.call_later(timeout_s, expired)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _acknowledged_bytes(transport: Any) -> int:
+    """Return how many bytes the peer has received, from struct tcp_info of Linux."""
+    connection = transport.get_extra_info('socket')
+    if connection is None or connection.fileno() < 0:
+        return -1
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKNOWLEDGED_AT + 8)
+    return int.from_bytes(info[_ACKNOWLEDGED_AT:], sys.byteorder)
