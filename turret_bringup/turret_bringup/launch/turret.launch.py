@@ -51,10 +51,12 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     return [*lines, *nodes, *_stock_servers(config, bridge_path), *_view(values)]
 
 
-    # Held until this process exits; ./turret down finds the turret by it.
-    context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT)})
-    bridge_path = stock_servers.secret_path()
-    files = config.write(state_dir(config.namespace) / 'parameters')
+def _secrets(node: str, bridge_path: str) -> dict[str, str]:
+    """Return the environment of a node that holds secrets: every node of the graph can read parameters."""
+    return {BRIDGE_PATH_VARIABLE: bridge_path} if node == 'web' else {}
+
+
+def _stock_servers(config: Configuration, bridge_path: str) -> list[Node]:
     web = config.effective['web']
     stock = [('bridge:=rosbridge_suite', server) for server in stock_servers.bridge_nodes(
         web, config.namespace, bridge_path)]
