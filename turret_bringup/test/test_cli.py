@@ -168,3 +168,12 @@ def test_tokens_are_shown_and_renewed(capsys: pytest.CaptureFixture[str]) -> Non
     renewed = say('rotate')
     assert renewed != first
     assert say('show') == renewed
+
+
+@pytest.mark.parametrize(('words', 'code'), [(['test', 'panel'], 1), (['test'], 0)])
+def test_a_suite_that_cannot_run_is_skipped_and_has_not_passed(
+        words: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(lanes, '_LANES', {'panel': lambda _: [['no-such-npm', 'test']], 'unit': lambda _: [['true']]})
+    monkeypatch.setattr(lanes, '_ONLY_WHEN_NAMED', ())
+    assert cli.main(words) == code
+    assert 'skipped: no-such-npm not found' in capsys.readouterr().out

@@ -17,8 +17,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole program."""
     top = argparse.ArgumentParser(
         prog='./turret', formatter_class=argparse.RawDescriptionHelpFormatter,
-        description='A pan-tilt tracking turret on ROS 2. Without hardware it runs in simulation.',
-        epilog='"./turret COMMAND --help" explains each command.')
+        description='Pan-tilt tracking turret on ROS 2. Without hardware it runs in simulation.',
+        epilog='"./turret COMMAND --help" describes a command.')
     subparsers = top.add_subparsers(title='commands', metavar='COMMAND', required=True)
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or '').splitlines()[0]
@@ -31,9 +31,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; a refusal is one sentence on standard error and 2.
+    """Run one command and return its exit code; an error is printed as one sentence and returns 2.
 
-    Words after ``--``, and those after the name of a benchmark, are left to the command, as ``args.rest``.
+    Arguments after ``--``, and those after the name of a benchmark, are passed to the command as ``args.rest``.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     end = words.index('--') if '--' in words else len(words)

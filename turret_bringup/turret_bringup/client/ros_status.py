@@ -1,4 +1,4 @@
-"""The status of a turret in words, for the command line."""
+"""Status of a turret as text, for the command line."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def lines(status: dict[str, Any]) -> list[str]:
             for axis in (gimbal['pan'], gimbal['tilt'])),
         'laser': f'{_name(LaserState, "STATE", laser["state"])}, {laser["fire_count"]} pulses',
         'safety': f'motion {_permitted(safety["motion_ok"])}, laser {_permitted(safety["laser_ok"])}, '
-                  f'operator {safety["operator_name"] or "nobody"}',
+                  f'operator {safety["operator_name"] or "none"}',
         'bag': f'{_recording(bag)}, {_text(bag["held_s"], "{:.0f} s")} in the ring buffer',
     }
     head = f'{_name(TurretStatus, "BACKEND", status["backend"]).upper()}, status {status["seq"]}'
     body = [
-        f'{name:10} {"never seen" if age is None else f"{age:5.2f} s ago  {text}"}'
+        f'{name:10} {"no message" if age is None else f"{age:5.2f} s ago  {text}"}'
         for name, text in rows.items() for age in [status[f'{name}_age_s']]]
     faults = [f'fault: {fault["node"]}: {fault["message"]}' for fault in status['faults']]
     return [head, *body, *(faults or ['no faults'])]
@@ -58,4 +58,4 @@ def _recording(bag: dict[str, Any]) -> str:
 
 
 def _permitted(value: bool) -> str:
-    return 'permitted' if value else 'withheld'
+    return 'permitted' if value else 'inhibited'

@@ -1,4 +1,4 @@
-"""The sub-commands of ``./turret``, one module each: a docstring for the help, ``add_arguments`` and ``run``."""
+"""Commands of ``./turret``, one module each with a docstring (the help text), ``add_arguments`` and ``run``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turret_bringup.commands import (
     doctor,
     down,
     hw,
-    import_original,
+    import_legacy,
     param,
     replay,
     setup,
@@ -38,6 +38,6 @@ COMMANDS: dict[str, ModuleType] = {
     'doctor': doctor,
     'hw': hw,
     'token': token,
-    'import': import_original,
+    'import': import_legacy,
     'setup': setup,
 }

@@ -1,4 +1,4 @@
-"""Measure what a running turret must know of its hardware: laser, lens, delays, gains.
+"""Calibrate a running turret: lens, delays, gains, boresight.
 
   ./turret calibrate boresight --arm --range 1 --range 2 --range 4
   ./turret calibrate board board.png && ./turret calibrate camera
@@ -6,7 +6,8 @@
   ./turret calibrate delay
   ./turret calibrate gains pan
 
-What is found is used at once. Delays and gains are kept for the next start by: ./turret call controller/save_parameters
+Results are applied immediately. Delays and gains are saved for the next start with: ./turret call
+controller/save_parameters
 """
 
 from __future__ import annotations
@@ -30,46 +31,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     tasks = parser.add_subparsers(title='tasks', metavar='TASK', required=True, dest='task')
     boresight = tasks.add_parser(
-        'boresight', help='find the laser\'s dot in the picture at one or more distances of a surface in front of it')
+        'boresight', help='find the laser dot in the image at one or more distances of a surface')
     boresight.add_argument(
         '--range', type=float, action='append', dest='ranges', metavar='M', required=True,
-        help='distance of the surface; repeated, also the place of the laser is found')
-    boresight.add_argument('--power', type=float, default=0.2, help='of the laser, 0 to 1 (default: %(default)s)')
+        help='distance of the surface; with several distances the position of the laser is estimated too')
+    boresight.add_argument('--power', type=float, default=0.2, help='laser power, 0 to 1 (default: %(default)s)')
     boresight.add_argument(
-        '--move', type=float, metavar='S', help='time given to move the surface (default: 10; 1 in simulation)')
+        '--move', type=float, metavar='S', help='time to move the surface (default: 10; 1 in simulation)')
     boresight.add_argument(
         '--arm', action='store_true', required=True,
-        help='confirm that the region that the zones allow is safe, and arm the laser for this')
-    camera = tasks.add_parser('camera', help='measure the lens with a board that you hold in front of the camera')
-    board = tasks.add_parser('board', help='draw the board, to be printed and glued to something flat')
-    board.add_argument('file', type=Path, metavar='FILE', help='picture to write, for example board.png')
+        help='confirm that the allowed region is safe, and arm the laser for the calibration')
+    camera = tasks.add_parser('camera', help='calibrate the lens with a board held in front of the camera')
+    board = tasks.add_parser('board', help='write the image of the board, to be printed and glued to a flat surface')
+    board.add_argument('file', type=Path, metavar='FILE', help='image file to write, for example board.png')
     for parser_ in (camera, board):
-        parser_.add_argument('--board', choices=_BOARDS, default=_BOARDS[0], help='(default: %(default)s)')
+        parser_.add_argument(
+            '--board', choices=_BOARDS, default=_BOARDS[0],
+            help='kind of board (default: %(default)s)')
         parser_.add_argument('--columns', type=int, default=9, help='squares across (default: %(default)s)')
         parser_.add_argument('--rows', type=int, default=6, help='squares down (default: %(default)s)')
         parser_.add_argument(
-            '--marker', type=float, default=0.75, help='size of a marker over that of a square (default: %(default)s)')
-    camera.add_argument('--views', type=int, default=20, help='different views to collect (default: %(default)s)')
-    check = tasks.add_parser('check', help='compare the bearing of a still target all over the picture')
-    delay = tasks.add_parser('delay', help='measure delays and backlash with a still target in sight')
-    gains = tasks.add_parser('gains', help='find the gain of an axis by a small swing')
+            '--marker', type=float, default=0.75, help='marker size relative to a square (default: %(default)s)')
+    camera.add_argument('--views', type=int, default=20, help='number of different views (default: %(default)s)')
+    check = tasks.add_parser('check', help='compare the bearing of a static target all over the image')
+    delay = tasks.add_parser('delay', help='measure delays and backlash with a static target in view')
+    gains = tasks.add_parser('gains', help='find the PID gains of an axis by a small oscillation')
     gains.add_argument('axis', choices=('pan', 'tilt'))
     for parser_ in (check, delay, gains):
-        parser_.add_argument('--travel', type=float, default=0.0, metavar='DEG', help='largest excursion')
+        parser_.add_argument('--travel', type=float, default=0.0, metavar='DEG', help='maximum excursion')
     for name, parser_ in tasks.choices.items():
         if name != 'board':
             add_namespace(parser_)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run one task; the exit code is 1 when it fails."""
+    """Run one calibration; return 1 when it fails."""
     if args.task == 'board':
         return _draw_board(args)
 
     from turret_bringup.client.ros_client import TurretClient
     with TurretClient(args.namespace) as client:
         result = _boresight(client, args) if args.task == 'boresight' else client.run(*_goal(args), _show)
-    sys.stdout.write((_told(args.task, result) if result['success'] else f'failed: {result["message"]}') + '\n')
+    sys.stdout.write((_result_text(args.task, result) if result['success'] else f'failed: {result["message"]}') + '\n')
     return int(not result['success'])
 
 
@@ -88,7 +91,7 @@ def _goal(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 
 def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
-    """Find the dot; in simulation the targets step aside and the wall is brought to each distance."""
+    """Find the laser dot; in simulation the targets are removed and the wall moves to each distance."""
     simulated = next(client.messages('laser/state')).driver == 'sim'
 
     scene = client.parameters('plant', ['scenario', 'wall_range']) if simulated else {}
@@ -115,7 +118,7 @@ def _boresight(client: Any, args: argparse.Namespace) -> dict[str, Any]:
 
 def _with_laser(client: Any, power: float, action: str, goal: dict[str, Any],
                 report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Run an action with the head at rest and the laser armed; disarm it afterwards."""
+    """Run an action with the head at rest and the laser armed; disarm the laser afterwards."""
     with client.operator():
         for service, values in (
                 ('controller/set_mode', {'mode': 1}), ('safety/confirm_region', {}),
@@ -135,7 +138,7 @@ def _wait_until_armed(client: Any) -> None:
         client.wait_for('laser/state', lambda state: state.state == state.STATE_ARMED, _ARMED_S)
     except TurretError as error:
         message = next(client.messages('laser/state')).message
-        raise TurretError(error.code, f'the laser did not become armed: {message or error.message}') from error
+        raise TurretError(error.code, f'the laser was not armed: {message or error.message}') from error
 
 
 def _show(feedback: dict[str, Any]) -> None:
@@ -144,8 +147,8 @@ def _show(feedback: dict[str, Any]) -> None:
     sys.stderr.write(('' if done is None else f'{100.0 * done:3.0f} %  ') + f'{text}\n')
 
 
-def _told(task: str, result: dict[str, Any]) -> str:
-    """Return a result in words, angles in degrees."""
+def _result_text(task: str, result: dict[str, Any]) -> str:
+    """Return a result as text, angles in degrees."""
     def degrees(name: str, digits: int = 3) -> str:
         value = result[name]
         return 'not measured' if value is None else f'{math.degrees(value):.{digits}f} degrees'
@@ -158,7 +161,7 @@ def _told(task: str, result: dict[str, Any]) -> str:
         'camera': lambda: f'residual {result["rms"]:.2f} px, field of view {degrees("horizontal_fov", 1)}, '
                           f'written to {result["file"]}',
         'check': lambda: f'spread of the bearing {degrees("rms")}, worst {degrees("worst")} in {result["images"]} '
-                         f'images; focal length x {result["scale"]:.3f} and a roll of {degrees("roll")} would fit best',
+                         f'images; best fit: focal length x {result["scale"]:.3f}, roll {degrees("roll")}',
         'delay': lambda: f'camera {milliseconds("camera_s")}, image to track {milliseconds("processing_s")}, '
                          f'command to motion {milliseconds("actuator_s")}',
         'gains': lambda: f'kp {result["kp"]:.2f}, ki {result["ki"]:.2f}, kd {result["kd"]:.3f}',
@@ -170,12 +173,12 @@ def _draw_board(args: argparse.Namespace) -> int:
     import cv2
 
     from turret_camera.lens.calibrator import Board
-    picture = Board(_BOARDS.index(args.board), args.columns, args.rows, args.marker).draw(200)
+    image = Board(_BOARDS.index(args.board), args.columns, args.rows, args.marker).draw(200)
     try:
-        written = cv2.imwrite(str(args.file), picture)
-    except cv2.error:  # not the ending of a picture
+        written = cv2.imwrite(str(args.file), image)
+    except cv2.error:  # unknown file extension
         written = False
     if not written:
-        raise TurretError(ReasonCode.IO_ERROR, f'cannot write the picture {args.file}')
-    sys.stdout.write(f'{args.file}: print it, without stretching it, as large as you can\n')
+        raise TurretError(ReasonCode.IO_ERROR, f'cannot write the image {args.file}')
+    sys.stdout.write(f'{args.file}: print it as large as possible, without stretching it\n')
     return 0

@@ -1,6 +1,6 @@
 """Call a service, or run an action, of a running turret.
 
-Commands that need the operator's lease get it for the duration of the call. An action says how far it is, and Ctrl-C
+Commands that need the operator lease acquire it for the duration of the call. An action prints its progress; Ctrl-C
 cancels it. For example:
 
   ./turret call controller/set_mode '{"mode": 2}'
@@ -24,7 +24,9 @@ from turret_common.reason_codes import ReasonCode
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('service', metavar='SERVICE', help='name in the namespace, for example controller/set_mode')
+    parser.add_argument(
+        'service', metavar='SERVICE',
+        help='name relative to the namespace, for example controller/set_mode')
     parser.add_argument('values', metavar='JSON', nargs='?', default='{}', help='fields of the request (default: {})')
     add_namespace(parser)
 
@@ -39,13 +41,13 @@ def _short(value: Any) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the answer as JSON; the exit code is 1 when it is a refusal."""
+    """Print the response as JSON; return 1 when it is a refusal."""
     try:
         values = json.loads(args.values)
     except ValueError as error:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the request is no valid JSON: {error}') from error
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the request is not valid JSON: {error}') from error
     if not isinstance(values, dict):
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the request is no JSON object, for example {"mode": 2}')
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the request is not a JSON object such as {"mode": 2}')
 
     from turret_bringup.client.ros_client import TurretClient
     is_action = any(action.name == args.service for action in ACTIONS)

@@ -1,6 +1,7 @@
-"""Look at what commonly keeps a turret from working.
+"""Check this machine for common problems.
 
-Versions, ports, firewall, network, shared memory, disk, devices and permissions; each bad finding comes with its cure.
+Set-up, versions, ports, firewall, network, shared memory, disk, devices and permissions; each problem is printed with
+its remedy.
 """
 
 from __future__ import annotations
@@ -19,5 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the findings; the exit code is 1 when one is bad."""
+    """Print the findings; return 1 when there is a problem."""
     return int(not doctor.report(doctor.examine(args.namespace, args.port), sys.stdout.write))

@@ -1,12 +1,12 @@
-"""Check real hardware step by step, before it is trusted.
+"""Check real hardware step by step, before its first use.
 
-The turret must not run. Each check says what it does before it does it:
+The turret must not be running. Each check announces what it does:
 
-  ./turret hw pins                              who uses which GPIO line, without taking any
+  ./turret hw pins                              list the GPIO lines and their users, without claiming any
   ./turret hw switches --params my.yaml         press each limit switch and the emergency stop by hand; motors off
-  ./turret hw uart --params my.yaml             set up the TMC2209 and show their registers; motors off
-  ./turret hw axis --params my.yaml             turn each axis 5 degrees, slowly, after a "yes"
-  ./turret hw laser --params my.yaml            indicator, watchdog and fire line; the laser stays dark
+  ./turret hw uart --params my.yaml             configure the TMC2209 and show their registers; motors off
+  ./turret hw axis --params my.yaml             move each axis by 5 degrees, slowly, after a "yes"
+  ./turret hw laser --params my.yaml            test indicator, watchdog and fire line; emission stays off
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ CHECKS = ('pins', 'switches', 'axis', 'laser')
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('check', metavar='CHECK', help=f'{", ".join(CHECKS)}, or one of the gimbal driver, as uart')
+    parser.add_argument(
+        'check', metavar='CHECK',
+        help=f'{", ".join(CHECKS)}, or a check of the gimbal driver such as uart')
     parser.add_argument(
         '--params', type=Path, action='append', default=[], metavar='FILE',
-        help='parameter file of the build, or the name of an example; may be repeated')
+        help='parameter file of the build, or name of an example (repeatable)')
     parser.add_argument(
-        '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments', help='one parameter')
+        '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments', help='single parameter')
     add_namespace(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run one check; the exit code is 1 when something was not as it should be."""
+    """Run one check; return 1 when it has found a problem."""
     from turret_bringup.settings import configuration
     from turret_control import hardware_checks, wiring
     from turret_control.drivers.driver import Dialog
@@ -70,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
                 raise TurretError(
                     ReasonCode.NOT_SUPPORTED, f'gimbal.driver "{gimbal.driver}" has no check "{args.check}"; there are '
                     + ', '.join([*CHECKS, *cls.hardware_checks]))
-    _say('all good' if good else 'not all good')
+    _say('check passed' if good else 'check FAILED')
     return int(not good)
 
 
@@ -82,6 +84,6 @@ def _say(line: str) -> None:
 def _ask(question: str) -> str:
     try:
         return input(question).strip().lower()
-    except EOFError:  # nobody is there
+    except EOFError:  # no terminal
         _say('')
         return ''

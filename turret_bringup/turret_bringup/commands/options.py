@@ -18,8 +18,10 @@ def add_namespace(parser: argparse.ArgumentParser) -> None:
 
 
 def add_bag(parser: argparse.ArgumentParser) -> None:
-    """Declare the bag that a command works on, and ``--namespace``."""
-    parser.add_argument('bag', metavar='BAG', nargs='?', help='name, folder or MCAP file of one (default: the newest)')
+    """Declare the bag of a command, and ``--namespace``."""
+    parser.add_argument(
+        'bag', metavar='BAG', nargs='?',
+        help='name of a bag, its folder, or an MCAP file (default: the newest bag)')
     add_namespace(parser)
 
 
@@ -36,10 +38,10 @@ def bags_folder(args: argparse.Namespace) -> Path:
 
 
 def bag_path(args: argparse.Namespace) -> Path:
-    """Return the path of the bag that was asked for; the state of the turret is touched only to find a name.
+    """Return the path of the requested bag; the state folder is read only to find a bag by name.
 
     Raises:
-        BagError: there is none.
+        BagError: the bag does not exist.
     """
     from turret_bringup.bags.library import BagLibrary
     if args.bag is not None and Path(args.bag).exists():
@@ -52,5 +54,5 @@ def namespace(text: str) -> str:
     name = text.strip('/')
     if not re.fullmatch(r'[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*', name):
         raise argparse.ArgumentTypeError(
-            f'"{text}" is no ROS namespace: letters, digits and underscores, not beginning with a digit')
+            f'"{text}" is not a ROS namespace: letters, digits and underscores, not beginning with a digit')
     return name

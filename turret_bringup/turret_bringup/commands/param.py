@@ -1,10 +1,10 @@
-"""Show or change parameters of a running node.
+"""Print or change parameters of a running node.
 
 For example:
 
   ./turret param get controller
   ./turret param get camera exposure_us
-  ./turret param set controller pan.kp 12.5
+  ./turret param set controller aim.pan.kp 12.5
   ./turret param dump > mine.yaml     # and later: ./turret up --params mine.yaml
 """
 
@@ -24,14 +24,14 @@ _NODES = [spec.name for spec in (*GRAPH, *VIEWERS)]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     actions = parser.add_subparsers(title='actions', metavar='ACTION', required=True, dest='action')
-    get = actions.add_parser('get', help='show one parameter, or all of a node')
+    get = actions.add_parser('get', help='print one parameter, or all of a node')
     get.add_argument('node', metavar='NODE', choices=_NODES)
     get.add_argument('name', metavar='NAME', nargs='?')
     change = actions.add_parser('set', help='change one parameter')
     change.add_argument('node', metavar='NODE', choices=_NODES)
     change.add_argument('name', metavar='NAME')
     change.add_argument('value', metavar='VALUE', help='in YAML, for example 2.5, true, sim or [0.1, 0.2]')
-    dump = actions.add_parser('dump', help='write all parameters in the form that --params takes')
+    dump = actions.add_parser('dump', help='print all parameters in the format of --params')
     dump.add_argument('node', metavar='NODE', choices=_NODES, nargs='?', help='only this node')
     for action in (get, change, dump):
         add_namespace(action)

@@ -1,13 +1,13 @@
-"""Replay a bag in a ROS domain of its own, where it can reach no hardware.
+"""Play a bag back in an isolated ROS domain, where no hardware can be reached.
 
-The panel shows it and can hold it, step and seek. To look at it with other tools, let them join the domain that is
-printed at the start: ROS_DOMAIN_ID=101 ./turret status. From there it can also be steered:
+The panel shows the replay and can pause, step and seek. Other tools join the ROS domain that is printed at the start:
+ROS_DOMAIN_ID=101 ./turret status. The replay can also be controlled from there:
 
   ROS_DOMAIN_ID=101 ./turret call replay/set_paused '{"paused": true}'
   ROS_DOMAIN_ID=101 ./turret call replay/seek '{"position_s": 12.5}'
 
-With --into, vision or control runs again on what was recorded, with the recorded parameters; what was recorded of it is
-then under "recorded/", to compare.
+With --into, vision or control runs again on the recording, with the recorded parameters; the recorded messages are then
+published under "recorded/" for comparison.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ _PORTS = range(8000, 8100)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_bag(parser)
-    parser.add_argument('--rate', type=float, default=1.0, help='recorded seconds per second (default: %(default)g)')
+    parser.add_argument(
+        '--rate', type=float, default=1.0,
+        help='playback rate, in recorded seconds per second (default: %(default)g)')
     parser.add_argument('--loop', action='store_true', help='start again at the end')
     parser.add_argument('--hold', action='store_true', help='stay at the end instead of exiting')
-    parser.add_argument('--paused', action='store_true', help='wait at the start')
+    parser.add_argument('--paused', action='store_true', help='pause at the start')
     parser.add_argument(
         '--start', type=float, default=0.0, metavar='S', help='start time in the bag (default: its beginning)')
     add_end(parser)
@@ -52,11 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='maximum rate of /clock, the recorded time; 0 = none (default: %(default)g)')
     parser.add_argument(
         '--into', action='append', default=[], choices=('vision', 'control'),
-        help='run this again on what was recorded; may be given twice')
+        help='run this again on the recording (repeatable)')
     parser.add_argument(
         '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
-        help='one parameter of a node that runs again, or of web; may be repeated')
-    parser.add_argument('--domain', type=int, metavar='N', help='ROS domain to use (default: one that is free)')
+        help='single parameter of a node that runs again, or of web (repeatable)')
+    parser.add_argument('--domain', type=int, metavar='N', help='ROS domain to use (default: a free one)')
     parser.add_argument('--port', type=int, help='port of the panel (default: the first free one from 8000 on)')
     parser.add_argument('--no-panel', action='store_false', dest='panel', help='do not start a panel')
     parser.add_argument(
@@ -112,7 +114,7 @@ def options_of(args: argparse.Namespace) -> ReplayOptions:
 
 
 def announcement(name: str, domain: int) -> str:
-    """Return the line that says what is replayed where."""
+    """Return the line that announces the bag and the ROS domain."""
     return (f'REPLAY of {name} in ROS domain {domain}: no hardware can be reached; other tools see it with '
             f'ROS_DOMAIN_ID={domain}')
 

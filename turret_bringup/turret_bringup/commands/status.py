@@ -12,12 +12,12 @@ from turret_bringup.commands.options import add_namespace
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_namespace(parser)
-    parser.add_argument('--json', action='store_true', help='the whole message as JSON')
-    parser.add_argument('--watch', action='store_true', help='go on with each status until Ctrl-C')
+    parser.add_argument('--json', action='store_true', help='print the whole message as JSON')
+    parser.add_argument('--watch', action='store_true', help='keep printing each new status until Ctrl-C')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one status, or each one."""
+    """Print the next status, or every one."""
     from turret_bringup.client.ros_client import TurretClient
     from turret_bringup.client.ros_status import lines
     from turret_bringup.client.ros_values import as_values

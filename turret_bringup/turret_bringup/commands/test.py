@@ -1,6 +1,6 @@
 """Run the tests.
 
-Lanes; without a name all but soak run:
+Test suites; without a name all but soak run:
 
   unit     ruff, mypy, and the tests without ROS
   ros      nodes in process
@@ -9,7 +9,7 @@ Lanes; without a name all but soak run:
   colcon   colcon build, and colcon test of what it installed
   soak     long runs, only when named
 
-What follows "--" goes to pytest: ./turret test unit -- -k gimbal
+Arguments after "--" are passed to pytest: ./turret test unit -- -k gimbal
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-#: A test that takes longer than so many s hangs: it fails, and shows where it is.
-_HANGS_S = 600
+#: Timeout of one test in s; a test that hangs fails with its stack traces.
+_TIMEOUT_S = 600
 #: Folders of tests that do not belong to the lane unit.
 _OTHER_LANES = ('ros', 'system', 'launched', 'panel', 'installed', 'soak')
 PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
@@ -33,25 +33,36 @@ PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control',
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('lanes', metavar='LANE', nargs='*', type=_lane, help='unit, ros, system, panel, colcon or soak')
+    parser.add_argument(
+        'lanes', metavar='SUITE', nargs='*', type=_lane,
+        help='unit, ros, system, panel, colcon or soak')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run lanes one after the other, all of them also when one fails; the exit code is 0 when none did."""
-    results = {}
+    """Run the suites one after the other, also after a failure; return 0 when all that were named have passed.
+
+    A suite that cannot run here is reported as skipped with the reason, and does not count as passed.
+    """
+    results: dict[str, tuple[str, float]] = {}
     for name in args.lanes or [lane for lane in _LANES if lane not in _ONLY_WHEN_NAMED]:
         sys.stdout.write(f'== {name} ==\n')
         sys.stdout.flush()
         started = time.monotonic()
-        outcomes = [_run(command) for command in _LANES[name](args.rest)]
-        results[name] = (all(outcomes), time.monotonic() - started)
-    for name, (passed, duration_s) in results.items():
-        sys.stdout.write(f'{name:8} {"passed" if passed else "FAILED"} in {duration_s:.0f} s\n')
-    return int(not all(passed for passed, _ in results.values()))
+        commands = _LANES[name](args.rest)
+        missing = sorted({program for program, *_ in commands if not _found(program)})
+        if missing:
+            outcome = f'skipped: {", ".join(missing)} not found'
+        else:
+            codes = [_run(command) for command in commands]
+            outcome = 'FAILED' if False in codes else 'passed'
+        results[name] = (outcome, time.monotonic() - started)
+    for name, (outcome, duration_s) in results.items():
+        sys.stdout.write(f'{name:8} {outcome} ({duration_s:.0f} s)\n')
+    return int(any(outcome == 'FAILED' or (args.lanes and outcome != 'passed') for outcome, _ in results.values()))
 
 
 def _pytest(paths: Sequence[Path | str], extra: Sequence[str]) -> list[str]:
-    return [sys.executable, '-m', 'pytest', '-q', f'--timeout={_HANGS_S}', *map(str, paths), *extra]
+    return [sys.executable, '-m', 'pytest', '-q', f'--timeout={_TIMEOUT_S}', *map(str, paths), *extra]
 
 
 def _unit(extra: Sequence[str]) -> list[list[str]]:
@@ -68,13 +79,13 @@ def _unit(extra: Sequence[str]) -> list[list[str]]:
 
 
 def _colcon(extra: Sequence[str]) -> list[list[str]]:
-    """Return what a user of a distribution does, on the wheels; messages that set-up compiled are used again."""
+    """Return the build and test commands of a distribution's user, run on the wheels; compiled messages are reused."""
     base, cmake = ROOT / 'build' / 'colcon', ROOT / 'cmake' / 'pip_ros.cmake'
     builds = base / 'build' if 'ROS_DISTRO' in os.environ else ROOT / 'build'
     places = ['--build-base', str(builds), '--install-base', str(base / 'install')]
     colcon = ['colcon', '--log-base', str(base / 'log')]
     return [
-        ['cmake', '-E', 'rm', '-rf', str(base), *(str(builds / package) for package in PACKAGES)],  # no file of old
+        ['cmake', '-E', 'rm', '-rf', str(base), *(str(builds / package) for package in PACKAGES)],  # no stale files
         [*colcon, 'build', *places, '--event-handlers', 'console_stderr-', '--cmake-args', '-G', 'Ninja',
          '-DBUILD_TESTING=OFF', f'-DCMAKE_PROJECT_INCLUDE={cmake}'],
         [*colcon, 'test', *places, '--return-code-on-test-failure', '--packages-skip', 'turret_msgs',
@@ -106,15 +117,19 @@ _ONLY_WHEN_NAMED = ('soak',)
 
 def _lane(name: str) -> str:
     if name not in _LANES:
-        raise argparse.ArgumentTypeError(f'there is no lane "{name}"; there are {", ".join(_LANES)}')
+        raise argparse.ArgumentTypeError(f'unknown test suite "{name}"; choose from {", ".join(_LANES)}')
     return name
 
 
+def _path() -> str:
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+
+
+def _found(program: str) -> bool:
+    return shutil.which(program, path=_path()) is not None
+
+
 def _run(command: Sequence[str]) -> bool:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
-    if not shutil.which(command[0], path=path):
-        sys.stdout.write(f'there is no {command[0]}\n')
-        return command[0] == 'npm'
-    # Without MAKEFLAGS colcon would compile only while the machine has nothing else to do.
-    env = {'MAKEFLAGS': f'-j{os.cpu_count()}', **os.environ, 'PATH': path}
+    # Without MAKEFLAGS colcon compiles only while the load of the machine is low.
+    env = {'MAKEFLAGS': f'-j{os.cpu_count()}', **os.environ, 'PATH': _path()}
     return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode == 0

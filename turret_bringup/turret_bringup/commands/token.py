@@ -1,7 +1,7 @@
-"""Show or renew the tokens that let people in from other devices.
+"""Show or rotate the access tokens for remote clients.
 
-They matter where the panel listens on more than this machine (./turret up --host 0.0.0.0). New ones hold from the next
-request on, and end every session; connections that are open stay until they close.
+Tokens are required where the panel listens on more than this machine (./turret up --host 0.0.0.0). New ones take effect
+with the next request and sign every client out; open connections remain until they are closed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from turret_bringup.commands.options import add_namespace
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('action', choices=('show', 'rotate'), help='show the tokens, or make new ones and show them')
+    parser.add_argument('action', choices=('show', 'rotate'), help='show the tokens, or replace and show them')
     add_namespace(parser)
 
 
@@ -26,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
     tokens = rotate_tokens(path) if args.action == 'rotate' else load_tokens(path)
     sys.stdout.write(
         f'operator: {tokens.operator}\nviewer:   {tokens.viewer}\n'
-        'Sign in with one of them on the page that the panel shows, or open /sign-in?token=TOKEN there.\n')
+        'Sign in with one of them on the page of the panel, or open /sign-in?token=TOKEN there.\n')
     return 0

@@ -1,4 +1,4 @@
-"""Where the panel is reached, and whether it is there yet."""
+"""HTTP address of the panel: free-port check, readiness probe and address lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EVERYWHERE = ('', '0.0.0.0', '::')
 
 
 def require_free(host: str, port: int) -> None:
-    """Refuse an address that nothing can listen on.
+    """Refuse an address that the panel cannot listen on.
 
     Raises:
         TurretError: the port is in use (ALREADY_EXISTS) or the address is not one of this machine (IO_ERROR).
@@ -27,7 +27,7 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             if isinstance(error, socket.gaierror) or error.errno is None:
-                raise TurretError(ReasonCode.IO_ERROR, f'"{host}" is no address of this machine') from error
+                raise TurretError(ReasonCode.IO_ERROR, f'"{host}" is not an address of this machine') from error
             if error.errno == errno.EADDRINUSE:
                 raise TurretError(
                     ReasonCode.ALREADY_EXISTS,
@@ -37,7 +37,7 @@ def require_free(host: str, port: int) -> None:
 
 
 def is_reachable(host: str, port: int) -> bool:
-    """Return whether the front door answers."""
+    """Return whether the web gateway answers."""
     connection = http.client.HTTPConnection(_local(host), port, timeout=0.2)
     try:
         connection.request('GET', '/healthz')
@@ -50,12 +50,12 @@ def is_reachable(host: str, port: int) -> bool:
 
 
 def addresses(host: str, port: int, environment: Mapping[str, str]) -> list[str]:
-    """Return the lines that tell a person how to reach the panel.
+    """Return the lines that show how to reach the panel.
 
     Args:
-        host: address that the front door listens on.
+        host: address that the web gateway listens on.
         port: its port.
-        environment: of the shell; ``SSH_CONNECTION`` tells that the person sits elsewhere.
+        environment: of the shell; ``SSH_CONNECTION`` indicates a user on another machine.
     """
     local = _local(host)
     lines = [f'panel: http://{f"[{local}]" if ":" in local else local}:{port}/']

@@ -1,10 +1,10 @@
-"""Turn the settings of the turret that this one replaces into a parameter file.
+"""Convert settings of the legacy web-server turret into a parameter file.
 
   ./turret import laserturret.conf --output my.yaml
   ./turret up --params my.yaml
 
-The files camera_calibration.json and crosshair_calibration.json are read too where they lie beside the first. What
-cannot be taken over is said; see docs/migration.md.
+The files camera_calibration.json and crosshair_calibration.json in the same folder are read too. Settings that cannot
+be converted are listed; see docs/migration.md.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from turret_common.reason_codes import ReasonCode
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument('file', type=Path, metavar='FILE', help='laserturret.conf')
-    parser.add_argument('--output', type=Path, metavar='FILE', help='parameter file to write (default: show it)')
+    parser.add_argument('--output', type=Path, metavar='FILE', help='parameter file to write (default: print it)')
     parser.add_argument(
-        '--boresight', action='store_true', help='also keep where the laser points, for the next start of this turret')
+        '--boresight', action='store_true', help='also save the boresight, for the next start of this turret')
     add_namespace(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the files, check what came out, and write it."""
+    """Read the files, check the resulting parameters, and write them."""
     import yaml
 
     from turret_bringup.settings import configuration, legacy
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         args.file.with_name('crosshair_calibration.json'): legacy.import_crosshair}
     for path, read in readers.items():
         if path != args.file and not path.is_file():
-            imported.notes.append(f'there is no {path}')
+            imported.notes.append(f'{path} not found')
             continue
         try:
             read(path.read_text(), imported)
@@ -75,4 +75,4 @@ def _keep_boresight(args: argparse.Namespace, angles: tuple[float, float] | None
         boresight_file(args.namespace).save(Boresight(azimuth, elevation, calibrated=True))
     sys.stderr.write(
         f'the laser points {math.degrees(azimuth):.3f} degrees left and {math.degrees(elevation):.3f} degrees up of '
-        f'the camera{"; kept" if args.boresight else ": set it on the panel (Set-up), or import with --boresight"}\n')
+        f'the camera{"; saved" if args.boresight else ": set it in the panel (Set-up), or import with --boresight"}\n')
