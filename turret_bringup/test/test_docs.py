@@ -210,3 +210,19 @@ def test_parameter_descriptions_are_noun_phrases_that_stand_alone(node: str) -> 
         assert not text.endswith('.'), name
         words = r'\[|(?<!at )\b(least|largest|fastest|greatest|nobody|somebody|whether)\b'
         assert not re.search(words, text.lower()), name
+
+
+def test_the_messages_in_the_troubleshooting_page_exist() -> None:
+    sources = [ROOT / 'turret', *ROOT.glob('turret_*/turret_*/**/*.py')]
+    code = re.sub(r"[\"']\s*\\?\n\s*f?[\"']|\s+", ' ', ' '.join(path.read_text() for path in sources))
+    code = re.sub(r'\{port\}', '8000', code)
+    for quoted in re.findall(r'\*\*"(.+?)"\.\*\*', (ROOT / 'docs' / 'troubleshooting.md').read_text()):
+        assert re.sub(r'\s+', ' ', quoted) in code, quoted
+
+
+def test_every_folder_is_in_the_map_of_the_design_page() -> None:
+    page = (ROOT / 'docs' / 'design.md').read_text()
+    for init in ROOT.glob('turret_*/turret_*/**/__init__.py'):
+        folder = init.parent.relative_to(ROOT)
+        if len(folder.parts) > 2 and 'bench' not in folder.parts:
+            assert f'`{folder}`' in page, folder
