@@ -50,9 +50,10 @@ class Benchmark(Protocol):
 
 def run(benchmark: Benchmark, args: argparse.Namespace, json_file: Path | None = None) -> int:
     """Run a benchmark and print its rows as they arrive; return 1 where a value exceeds its limit, else 0."""
-    rows = []
-    sys.stdout.write(_line(*Row._fields[:5]))
+    rows: list[Row] = []
     for row in benchmark.measure(args):
+        if not rows:  # a benchmark that is refused prints its error only
+            sys.stdout.write(_line(*Row._fields[:5]))
         rows.append(row)
         sys.stdout.write(format_row(row))
         sys.stdout.flush()
