@@ -67,9 +67,9 @@ def commands(page: Path) -> Iterator[str]:
 def options(command: argparse.ArgumentParser) -> set[str]:
     """Return the options of a command and of its actions."""
     found = set()
-    for action in command._actions:
+    for action in command._actions:  # noqa: SLF001  argparse has no public list
         found |= set(action.option_strings)
-        if isinstance(action, argparse._SubParsersAction):
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  likewise
             for inner in action.choices.values():
                 found |= options(inner)
     return found
@@ -110,7 +110,9 @@ def words_of_the_code() -> set[str]:
 
 @pytest.mark.parametrize('page', CHECKED, ids=page_id)
 def test_every_command_and_option_exists(page: Path) -> None:
-    tops = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)).choices
+    tops = next(
+        action for action in parser()._actions  # noqa: SLF001  argparse has no public list
+        if isinstance(action, argparse._SubParsersAction)).choices  # noqa: SLF001  likewise
     for line in commands(page):
         for name, rest in re.findall(r'\./turret ([a-z]+)(.*)', line):
             assert name in COMMANDS, f'{page.name}: {line}'

@@ -133,7 +133,7 @@ class Grabber:
                 self._source.close()
                 while not self._stop.is_set() and not self._parameters.loop:
                     self._wait(None)
-            except Exception as error:  # the boundary: whatever happens, the camera is opened again
+            except Exception as error:  # noqa: BLE001  the camera is opened again after any error
                 failures = 0 if self._state.status is Status.STREAMING else failures
                 self._lost(error)
                 self._wait(_RETRY_S[min(failures, len(_RETRY_S) - 1)])

@@ -123,7 +123,7 @@ def person(path: Path) -> Target:
 
 def still(azimuth: float, elevation: float) -> Path:
     """Return the path of something that stays where it is."""
-    return lambda t: (azimuth, elevation)
+    return lambda _: (azimuth, elevation)
 
 
 def sine(amplitude: float, peak_rate: float, elevation: float, phase: float = 0.0) -> Path:
@@ -216,30 +216,30 @@ def _tour(amplitude: float, rate: float, rng: random.Random) -> Scenario:
         person(wander(hall, (-28.0 * _DEGREE, -3.2 * _DEGREE), rng))))
 
 
-def _still(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _still(amplitude: float, _: float, __: random.Random) -> Scenario:
     return Scenario('still', (balloon(still(amplitude, 5.0 * _DEGREE)),))
 
 
-def _ramp(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _ramp(amplitude: float, rate: float, _: random.Random) -> Scenario:
     return Scenario('ramp', (balloon(ramp(amplitude, rate, 5.0 * _DEGREE)),))
 
 
-def _sine(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _sine(amplitude: float, rate: float, _: random.Random) -> Scenario:
     return Scenario('sine', (balloon(sine(amplitude, rate, 5.0 * _DEGREE)),))
 
 
-def _step(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _step(amplitude: float, _: float, __: random.Random) -> Scenario:
     return Scenario('step', (balloon(steps(amplitude, 5.0 * _DEGREE)),))
 
 
-def _crossing(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _crossing(amplitude: float, rate: float, _: random.Random) -> Scenario:
     ahead_s = amplitude / rate  # the two meet in the middle
     return Scenario('crossing', (
         balloon(ramp(amplitude, rate, 4.0 * _DEGREE), 'red'),
         balloon(ramp(amplitude, rate, 6.0 * _DEGREE, phase=2.0 * ahead_s), 'blue', 0.6, 3.6)))
 
 
-def _occluded(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _occluded(amplitude: float, rate: float, _: random.Random) -> Scenario:
     hidden_s = 0.5
     pillar_range = 2.0
     width = (0.30 / 3.0 + rate * hidden_s) * pillar_range  # hides all of the balloon for hidden_s
@@ -248,12 +248,12 @@ def _occluded(amplitude: float, rate: float, rng: random.Random) -> Scenario:
         (Obstacle('pillar', 0.0, 0.0, pillar_range, width, 2.4),))
 
 
-def _person(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _person(amplitude: float, rate: float, _: random.Random) -> Scenario:
     return Scenario('person', (
         balloon(still(8.0 * _DEGREE, 5.0 * _DEGREE)), person(ramp(amplitude, rate, -3.2 * _DEGREE))))
 
 
-def _empty(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+def _empty(_: float, __: float, ___: random.Random) -> Scenario:
     return Scenario('empty', ())
 
 

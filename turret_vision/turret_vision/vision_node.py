@@ -91,7 +91,7 @@ class VisionNode(Node):
     def _work(self) -> None:
         try:
             self._process_images()
-        except Exception as error:  # the boundary of the thread: without it the node would look like a dead camera
+        except Exception as error:  # noqa: BLE001  reported by the state; the thread continues
             fatal(self, 'vision')(error)
 
     def _process_images(self) -> None:

@@ -111,8 +111,8 @@ def test_what_is_old_is_not_drawn(rig: Rig) -> None:
 
 def test_it_is_silent_while_nobody_listens(rig: Rig) -> None:
     published: list[Any] = []
-    rig.node._publisher.publish = published.append
-    heard = rig.node._newest
+    rig.node._publisher.publish = published.append  # noqa: SLF001  a subscription would change what is tested
+    heard = rig.node._newest  # noqa: SLF001  likewise
     wait_until(lambda: rig.tell() or len(heard) == 8, what='every input')
     assert not published
     rig.listen()

@@ -141,7 +141,8 @@ def test_a_replayed_permit_never_permits_the_laser(
         assert newest.epoch == 77  # as recorded, and stale for everybody
         return
     assert 0 <= age_ns < 10**9
-    assert newest.lease_digest == lease_digest(node._permits.lease_id)
+    lease_id = node._permits.lease_id  # noqa: SLF001  a secret of the node
+    assert newest.lease_digest == lease_digest(lease_id)
     monitor = PermitMonitor()
     for permit in permits:
         monitor.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
@@ -162,7 +163,7 @@ def test_nothing_is_published_beside_a_node_that_may_drive_hardware(
     ros.add(Node('gimbal', namespace='other', context=ros.context))
     moved = ros.collect(GimbalCommand, 'gimbal/command')
     node = start(write(tmp_path / 'bag', dangerous(1.0)))
-    refusal = wait_until(lambda: node._failure, 20.0, 'a refusal')
+    refusal = wait_until(lambda: node._failure, 20.0, 'a refusal')  # noqa: SLF001  it ends the process
     assert refusal.code is ReasonCode.NOT_ALLOWED
     assert '"gimbal"' in refusal.message
     assert moved == []
@@ -179,9 +180,9 @@ def test_hardware_that_is_discovered_late_is_waited_for(
     monkeypatch.setattr(ReplayNode, 'get_node_names_and_namespaces', names)
     told = states(ros)
     node = start(write(tmp_path / 'bag', dangerous(1.0)))
-    wait_until(lambda: node._failure, 20.0, 'a refusal')
+    wait_until(lambda: node._failure, 20.0, 'a refusal')  # noqa: SLF001  it ends the process
     assert told == []  # not even its state: nothing was played
-    assert node._player.position(time.monotonic()).messages == 0
+    assert node._player.position(time.monotonic()).messages == 0  # noqa: SLF001  no state is published
 
 
 @pytest.mark.parametrize('domain', [0, 1])

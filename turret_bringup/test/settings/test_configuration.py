@@ -156,9 +156,9 @@ def test_no_arguments_simulate_everything() -> None:
 def test_a_hardware_file_brings_none_of_the_simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged = configuration.packaged_layer('simulation.yaml')
     hardware = parse_layer('/**/gimbal: {ros__parameters: {driver: pca9685}}', 'mine')
-    assert configuration._names_hardware(hardware, GRAPH)
-    assert not configuration._names_hardware(packaged, GRAPH)
-    assert not configuration._names_hardware(parse_layer('/**/camera: {ros__parameters: {source: v4l2}}', 'x'), GRAPH)
+    assert configuration.names_hardware(hardware, GRAPH)
+    assert not configuration.names_hardware(packaged, GRAPH)
+    assert not configuration.names_hardware(parse_layer('/**/camera: {ros__parameters: {source: v4l2}}', 'x'), GRAPH)
 
 
 def test_saved_parameters_lie_between_packaged_and_given_ones(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import xml.etree.ElementTree as ElementTree
 from importlib import resources
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 

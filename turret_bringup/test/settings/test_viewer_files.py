@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml

@@ -51,10 +51,9 @@ def _scenario(client: TurretClient, turret: ScratchTurret, seconds: float, panel
     viewing.start()
     if killed:
         killing.start()
-    arrivals_s: list[float] = []
     started = time.monotonic()
-    for _ in itertools.takewhile(lambda _: time.monotonic() - started < seconds, client.messages('status')):
-        arrivals_s.append(time.monotonic())
+    arrivals_s = [time.monotonic() for _ in itertools.takewhile(
+        lambda _: time.monotonic() - started < seconds, client.messages('status'))]
     viewing.join()
     periods_s = [later - earlier for earlier, later in itertools.pairwise(arrivals_s)]
     rate_hz = len(periods_s) / (arrivals_s[-1] - arrivals_s[0]) if periods_s else math.nan

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--force', action='store_true', help='start over: delete the installed packages and builds first')
 
 
-def run(args: argparse.Namespace) -> int:
+def run(_: argparse.Namespace) -> int:
     """Report that the set-up is complete."""
     sys.stdout.write('The set-up is complete. Start the turret with ./turret up.\n')
     return 0

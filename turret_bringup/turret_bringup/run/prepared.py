@@ -91,7 +91,7 @@ def missing(steps: list[str]) -> Iterator[tuple[str, str]]:
     for step in steps:
         try:
             STEPS[step]()
-        except Exception as error:  # a broken package may raise anything at import
+        except Exception as error:  # noqa: BLE001  a broken package may raise anything at import
             kind = '' if isinstance(error, _NotPreparedError) else f'{type(error).__name__}: '
             yield step, f'{kind}{error}'
 

@@ -144,7 +144,7 @@ class Supervisor:
         receiver.setblocking(False)
         sender.setblocking(False)
 
-        def end(signum: int, _: object) -> None:
+        def end(_: int, __: object) -> None:
             self._ending = True
 
         previous = {number: signal.signal(number, end) for number in _SIGNALS}
@@ -262,7 +262,7 @@ def _become(command: Command, output: int) -> NoReturn:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
         code = 130
-    except BaseException:
+    except BaseException:  # noqa: BLE001  the process ends here
         traceback.print_exc()
     finally:
         sys.stdout.flush()

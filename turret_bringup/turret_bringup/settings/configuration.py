@@ -113,7 +113,7 @@ def compose(
     """
     given = [read_layer(path, namespace) for path in files] + [assigned_layer(assignments)]
     if simulation is None:
-        simulation = not any(_names_hardware(layer, graph) for layer in given)
+        simulation = not any(names_hardware(layer, graph) for layer in given)
     base = [packaged_layer('simulation.yaml', namespace)] if simulation else []
     config = check([*base, *saved_layers(namespace, graph), *given], namespace, graph)
     if graph is GRAPH:
@@ -308,6 +308,7 @@ def _backend(spec: NodeSpec, effective: Mapping[str, Any]) -> Any:
     return getattr(effective[spec.name], spec.backend) if spec.backend else None
 
 
-def _names_hardware(layer: Layer, graph: Sequence[NodeSpec]) -> bool:
+def names_hardware(layer: Layer, graph: Sequence[NodeSpec]) -> bool:
+    """Return whether a layer chooses a driver of real hardware."""
     drivers = (layer.values.get(spec.name, {}).get(spec.backend) for spec in graph if spec.package == 'turret_control')
     return any(driver not in (None, 'sim') for driver in drivers)

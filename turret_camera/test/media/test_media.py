@@ -61,7 +61,7 @@ def record(library: MediaLibrary) -> Iterator[Callable[..., VideoRecorder]]:
 def feed(recorder: VideoRecorder, frames: list[Frame]) -> None:
     """Offer frames as fast as the encoder takes them."""
     for one in frames:
-        wait_until(lambda: recorder._frames.empty() or not recorder.progress.active)
+        wait_until(lambda: recorder._frames.empty() or not recorder.progress.active)  # noqa: SLF001  no public state
         recorder.offer(one)
 
 
@@ -224,7 +224,7 @@ def test_a_slow_encoder_never_makes_the_camera_wait(record: Any) -> None:
     slow = frame(0.0)
     slow.pixels = lambda: (held.wait(5.0), np.zeros((48, 64, 3), np.uint8))[1]  # type: ignore[method-assign]
     recorder.offer(slow)
-    wait_until(lambda: recorder._frames.empty())
+    wait_until(lambda: recorder._frames.empty())  # noqa: SLF001  no public state
     before = time.perf_counter()
     for i in range(200):
         recorder.offer(frame(0.1 + 0.01 * i))

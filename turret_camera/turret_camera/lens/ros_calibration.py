@@ -86,7 +86,7 @@ class RosCalibration:
                 found = self._collect(goal, calibration)
             except TurretError as error:
                 found = error
-            except Exception as error:  # the boundary of the thread: the goal must not wait forever
+            except Exception as error:  # noqa: BLE001  the goal must not wait forever
                 _log.error('calibration: %s', error, exc_info=error)
                 found = TurretError(ReasonCode.INTERNAL_ERROR, f'{type(error).__name__}: {error}')
             if self._node.executor is not None:

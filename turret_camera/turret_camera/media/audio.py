@@ -149,7 +149,7 @@ class AudioCapture:
                 failure = (ReasonCode.OK, '')
             except TurretError as error:
                 failure = (error.code, error.message)
-            except Exception as error:  # the boundary: whatever a device does, it is opened again
+            except Exception as error:  # noqa: BLE001  the device is opened again after any error
                 _log.exception('audio')
                 failure = (ReasonCode.INTERNAL_ERROR, f'{type(error).__name__}: {error}')
             self._level = math.nan

@@ -82,7 +82,7 @@ def _floor(boxes: list[_Box], random: np.random.Generator) -> Rectangle:
             y += length
         floor.line([(i * plank, 0.0), (i * plank, depth)], 0.006, shaded(_WOOD, 0.66))
     floor.grain(random, 6.0, 0.01, 0.6)
-    _rug(floor, _LEFT - 1.9, _FRONT - 5.0, 3.8, 2.5, random)
+    _rug(floor, _LEFT - 1.9, _FRONT - 5.0, 3.8, 2.5)
     shadow = 0.05
     for box in boxes:
         (x0, y0), (x1, y1) = box.low, box.high
@@ -90,7 +90,7 @@ def _floor(boxes: list[_Box], random: np.random.Generator) -> Rectangle:
     return Rectangle(_vector(_FRONT, _LEFT, _FLOOR), _vector(0, -width, 0), _vector(-depth, 0, 0), floor.image)
 
 
-def _rug(floor: Canvas, x: float, y: float, width: float, depth: float, random: np.random.Generator) -> None:
+def _rug(floor: Canvas, x: float, y: float, width: float, depth: float) -> None:
     floor.darken(x, y, width, depth, 0.35, 0.04)
     for inset, code in ((0.0, '59606b'), (0.12, 'b9ae9a'), (0.2, '6d5a58'), (0.5, 'a89a86'), (0.58, '6a7079')):
         floor.rectangle(x + inset, y + inset, width - 2 * inset, depth - 2 * inset, rgb(code))

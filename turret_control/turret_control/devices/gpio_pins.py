@@ -105,10 +105,11 @@ def _exact_pin_class() -> Any:
 
         def output_with_state(self, state: float) -> None:
             """Become an output with this level at once."""
-            lgpio.gpio_claim_output(self.factory._handle, self._number, int(bool(state)))
+            chip = self.factory._handle  # noqa: SLF001  gpiozero does not publish it
+            lgpio.gpio_claim_output(chip, self._number, int(bool(state)))
 
         def _set_state(self, value: float) -> None:
-            chip, line = self.factory._handle, self._number
+            chip, line = self.factory._handle, self._number  # noqa: SLF001  as above
             if self._pwm is not None:
                 self._pwm = (self._pwm[0], 100.0 * value)
                 lgpio.tx_pwm(chip, line, *self._pwm)  # from the next period on

@@ -221,7 +221,7 @@ class ServoDriver(GimbalDriver):
                         self._make_frame()
                 due_ns = max(due_ns + FRAME_NS, self._clock.now_ns())
                 self._clock.sleep_until(due_ns)
-        except Exception as error:  # the boundary of the thread: read() tells of it
+        except Exception as error:  # noqa: BLE001  read() raises it
             self._error = error
             with contextlib.suppress(Exception):
                 self.enable(False)

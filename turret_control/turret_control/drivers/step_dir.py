@@ -273,7 +273,7 @@ class StepDirDriver(GimbalDriver):
                 now_ns = self._clock.now_ns()
                 if now_ns - begin_ns > _LATE_NS:
                     begin_ns = now_ns
-        except Exception as error:  # the boundary of the thread: read() tells of it
+        except Exception as error:  # noqa: BLE001  read() raises it
             self._error = error
             with contextlib.suppress(Exception):
                 self.enable(False)

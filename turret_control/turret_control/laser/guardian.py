@@ -264,7 +264,7 @@ def _exit_with(drive: Callable[[GuardianLink], int], link: GuardianLink) -> NoRe
         code = drive(link)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001  the process ends here
         traceback.print_exc()
     finally:
         sys.stdout.flush()

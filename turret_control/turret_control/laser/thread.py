@@ -94,7 +94,7 @@ class LaserThread(threading.Thread):
                     why = 'the guardian is gone'
                     break
                 self._serve_one(time.monotonic_ns())
-        except BaseException as error:  # the boundary of the thread: dark whatever it was
+        except BaseException as error:  # noqa: BLE001  emission off after any error
             why = f'{type(error).__name__}: {error}'
         self._emission_off()
         if why:
@@ -151,7 +151,7 @@ class LaserThread(threading.Thread):
         if result.set_running_or_notify_cancel():
             try:
                 result.set_result(request(time.monotonic_ns()))
-            except Exception as error:  # belongs to whoever asked
+            except Exception as error:  # noqa: BLE001  raised again in the calling thread
                 result.set_exception(error)
 
     def _emission_off(self) -> None:

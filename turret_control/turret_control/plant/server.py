@@ -93,7 +93,7 @@ class PlantServer:
     def _run(self) -> None:
         try:
             self._serve_all()
-        except BaseException as error:  # the boundary of the thread: nobody above would learn of it
+        except BaseException as error:  # noqa: BLE001  it would be lost with the thread
             self._on_error(error)
 
     def _serve_all(self) -> None:

@@ -42,7 +42,7 @@ class Finder:
 class World:
     def __init__(self, ros: RosHarness) -> None:
         self.node = ros.add(ExclusionNode(context=ros.context, namespace='turret'))
-        self.node._detectors = [Finder()]
+        self.node._detectors = [Finder()]  # noqa: SLF001  replaces detectors that need footage
         self.seen = ros.collect(PeopleArray, 'exclusion/people', STREAM)
         self._clock = ros.probe.get_clock()
         self._images = ros.probe.create_publisher(Image, 'camera/image_raw', IMAGE_OUT)

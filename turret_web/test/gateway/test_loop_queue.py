@@ -57,7 +57,7 @@ def test_threads_that_come_at_the_same_time_wake_the_loop() -> None:
         nonlocal queue
         deadline = time.monotonic() + 10.0
         queue = LoopQueue(asyncio.get_running_loop())
-        queue._calls = Interrupted()  # the race is between two statements of put()
+        queue._calls = Interrupted()  # noqa: SLF001  the race is between two statements of put()
         queue.put(arrived.append, 'one\'s')
         while len(arrived) < 2:
             assert time.monotonic() < deadline

@@ -382,7 +382,7 @@ async def test_all_who_listen_share_one_subscription_which_ends_with_the_last(ga
     gateway.topic_types[AUDIO_TOPIC] = AUDIO.name
     async with serving(gateway) as door:
         asked = [asyncio.create_task(door.session.get(f'{door.url}/audio')) for _ in range(2)]
-        await until(lambda: len(door.server._audio._listeners) == 2)
+        await until(lambda: len(door.server._audio._listeners) == 2)  # noqa: SLF001  no public state
         assert len(gateway.feeds[AUDIO_TOPIC]) == 1
         gateway.emit(AUDIO_TOPIC, {'format': 'mp3', 'data': list(b'one ')})
         listeners = [await one for one in asked]

@@ -143,10 +143,10 @@ def _checked(offer: str) -> str:
 def _restrict(gatherer: Any, addresses: list[str] | None) -> None:
     """Restrict a gatherer to these addresses. The library itself always uses all addresses except loopback."""
     if addresses is not None:
-        connection = gatherer._connection
+        connection = gatherer._connection  # noqa: SLF001  aiortc has no setting for it
         gather = connection.get_component_candidates
         connection.get_component_candidates = partial(_gather, gather, addresses)
 
 
-async def _gather(gather: Any, own: list[str], component: int, addresses: list[str], timeout: int = 5) -> Any:
+async def _gather(gather: Any, own: list[str], component: int, addresses: list[str], timeout: int = 5) -> Any:  # noqa: ARG001
     return await gather(component=component, addresses=own, timeout=timeout)

@@ -320,7 +320,7 @@ EVENTS: dict[str, Event] = {
     'safety killed': Event(_signal('safety', signal.SIGKILL), PERMIT_LOST_MS),
     'safety stopped': Event(_signal('safety', signal.SIGSTOP), PERMIT_LOST_MS),
     'safety stalled': Event(_stall('safety'), PERMIT_LOST_MS),
-    'permits dropped': Event(_permits(lambda _: lambda permit: None), PERMIT_LOST_MS),
+    'permits dropped': Event(_permits(lambda _: lambda _: None), PERMIT_LOST_MS),
     'permits delayed': Event(_permits(_held_back), PERMIT_LOST_MS),
     'permits repeated': Event(_permits(_repeating), PERMIT_LOST_MS),
     'permits reordered': Event(_do(_reordered_after_a_stop), PERMIT_LOST_MS),
