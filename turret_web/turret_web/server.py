@@ -154,7 +154,7 @@ class WebServer:
             await asyncio.sleep(_GRANTS_S)
             try:
                 self._grants.check()
-            except Exception as error:  # boundary: the tokens may be unreadable for a moment
+            except Exception as error:  # noqa: BLE001  boundary: the tokens may be unreadable for a moment
                 as_refusal(error)
 
     async def stop(self) -> None:
@@ -201,7 +201,7 @@ class WebServer:
             raise
         except web.HTTPException as error:
             return _http_refusal(error)
-        except Exception as error:  # boundary: no request may end without an answer
+        except Exception as error:
             if isinstance(connection, HttpConnection) and connection.response_started:
                 connection.abort()
                 raise ConnectionResetError('failed after the response had begun') from error

@@ -483,7 +483,7 @@ class RosGateway:
                 result = await work
             except (TurretError, asyncio.TimeoutError, asyncio.CancelledError) as error:
                 log.warning('a client did not answer a request: %s', error or type(error).__name__)
-            except Exception as error:  # boundary: the caller in the graph waits for an answer
+            except Exception as error:  # noqa: BLE001  boundary: the caller in the graph waits for an answer
                 as_refusal(error)
             finally:
                 executor.create_task(done.set_result, result)  # wakes the executor; set_result alone would not

@@ -88,7 +88,7 @@ class ActionOperations(OperationGroup):
     async def _execute(self, goal: Goal, key: str, message: dict[str, Any], answer: _GoalAnswer) -> None:
         try:
             answer.result(*await goal.execute())
-        except Exception as error:  # boundary: the caller waits for an answer
+        except Exception as error:  # noqa: BLE001  boundary: the caller waits for an answer
             self._client.refuse(message, error)
         finally:
             del self._goals[key]
@@ -103,7 +103,7 @@ class ActionOperations(OperationGroup):
     async def _cancel(self, goal: Goal, message: dict[str, Any]) -> None:
         try:
             await goal.cancel()
-        except Exception as error:  # boundary: a goal that could not be cancelled must be reported
+        except Exception as error:  # noqa: BLE001  boundary: a goal that could not be cancelled must be reported
             self._client.refuse(message, error)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

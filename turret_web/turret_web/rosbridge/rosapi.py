@@ -154,7 +154,7 @@ async def _get_param(call_service: CallService, node: RosName, name: str, args: 
     return {'value': fast_json.dumps(value).decode()}
 
 
-async def _has_param(call_service: CallService, node: RosName, name: str, args: dict[str, Any]) -> dict[str, Any]:
+async def _has_param(call_service: CallService, node: RosName, name: str, _: dict[str, Any]) -> dict[str, Any]:
     return {'exists': await _value(call_service, node, name) is not None}
 
 
@@ -171,7 +171,7 @@ async def _set_param(call_service: CallService, node: RosName, name: str, args: 
     return await _write(call_service, node, name, parameter_value(value, declared))
 
 
-async def _delete_param(call_service: CallService, node: RosName, name: str, args: dict[str, Any]) -> dict[str, Any]:
+async def _delete_param(call_service: CallService, node: RosName, name: str, _: dict[str, Any]) -> dict[str, Any]:
     return await _write(call_service, node, name, {'type': 0})
 
 

@@ -67,7 +67,7 @@ class ServiceOperations(OperationGroup):
             self._client.send(
                 {'op': 'service_response', 'service': message['service'].partition('#')[0], 'values': values,
                  'result': True}, request_id_of(message), compression, fragment_size)
-        except Exception as error:  # boundary: the caller waits for an answer
+        except Exception as error:  # noqa: BLE001  boundary: the caller waits for an answer
             self._client.refuse(message, error)
 
     async def _advertise_service(self, message: dict[str, Any]) -> None:

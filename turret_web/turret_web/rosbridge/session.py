@@ -74,7 +74,7 @@ class RosbridgeSession:
             if operation is None:
                 raise TurretError(ReasonCode.NOT_SUPPORTED, f'operation "{message["op"]:.60}" is not supported')
             await operation(message)
-        except Exception as error:  # boundary: no message of a client may end its connection without an answer
+        except Exception as error:  # noqa: BLE001  boundary: the connection must survive any message
             self._client.refuse(message, error)
 
     async def close(self) -> None:
@@ -82,7 +82,7 @@ class RosbridgeSession:
         for group in self._groups:
             try:
                 await group.close()
-            except Exception as error:  # boundary: the other groups must still be closed
+            except Exception as error:  # noqa: BLE001  boundary: the other groups must still be closed
                 log.error('%s: closing failed: %s', self._client.name, error)
 
     async def _set_level(self, message: dict[str, Any]) -> None:

@@ -149,7 +149,7 @@ class Channel:
             data, self._newest = self._newest, None
             try:
                 jpeg, timestamp = await asyncio.to_thread(_make_frame, self._codec, data, self._request)
-            except Exception as error:  # boundary: foreign images must not end the stream
+            except Exception as error:  # noqa: BLE001  boundary: foreign images must not end the stream
                 self._report(error)
             else:
                 self.show(jpeg, timestamp)
