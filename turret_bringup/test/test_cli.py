@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import math
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from turret_bringup.commands import COMMANDS, options, replay, up
 from turret_bringup.commands import test as lanes
 from turret_bringup.commands.bench import BENCHMARKS
 from turret_bringup.run import doctor
+from turret_bringup.settings.configuration import compose
 from turret_common.bench import Benchmark, Row, percentile, run
 
 ROOT = Path(__file__).parents[2]
@@ -179,3 +181,17 @@ def test_a_suite_that_cannot_run_is_skipped_and_has_not_passed(
     monkeypatch.setattr(lanes, '_ONLY_WHEN_NAMED', ())
     assert cli.main(words) == code
     assert 'skipped: no-such-npm not found' in capsys.readouterr().out
+
+
+def test_without_the_packages_for_bags_the_turret_starts_and_bag_commands_refuse(
+        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None if name == 'mcap' else found(name))
+    monkeypatch.setitem(sys.modules, 'mcap', None)
+    for name in [name for name in sys.modules if name.startswith(('mcap.', 'turret_bringup.bags.'))]:
+        monkeypatch.delitem(sys.modules, name)
+    config = compose('turret')
+    assert 'bag' not in [spec.name for spec in config.nodes]
+    assert any('no bags' in note for note in config.notes)
+    assert cli.main(['bag', 'list']) == 2
+    assert 'pip install' in capsys.readouterr().err

@@ -18,22 +18,23 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
 PACKAGES = ('turret_msgs', *PYTHON)
 
-#: The rosdep key of each module that is not a ROS package of the same name, from ros/rosdistro in August 2026. PyAV and
-#: the readers of MCAP have no key of their own; those of what brings them stand for them.
+#: The rosdep key of each module that is not a ROS package of the same name, from ros/rosdistro in August 2026. PyAV
+#: has no key of its own; the one of aiortc, which depends on it, stands for it.
 KEYS = {
     'aiohttp': 'python3-aiohttp', 'aiortc': 'python3-aiortc', 'av': 'python3-aiortc',
     'catkin_pkg': 'python3-catkin-pkg', 'cbor2': 'python3-cbor2', 'cv2': 'python3-opencv',
     'gpiozero': 'python3-gpiozero', 'hypothesis': 'python3-hypothesis', 'lgpio': 'python3-lgpio',
-    'lz4': 'mcap-ros2-support', 'matplotlib': 'python3-matplotlib', 'mcap': 'mcap-ros2-support',
+    'matplotlib': 'python3-matplotlib',
     'mpl_toolkits': 'python3-matplotlib', 'numpy': 'python3-numpy',
     'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest',
     'serial': 'python3-serial', 'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py',
-    'yaml': 'python3-yaml', 'zstandard': 'mcap-ros2-support',
+    'yaml': 'python3-yaml',
 }
 #: Modules without a key that only an optional feature imports, which reports their absence.
 OPTIONAL = {
     'ai_edge_litert': 'detector method tflite', 'onnxruntime': 'detector method onnx', 'picamera2': 'camera source',
-    'orjson': 'faster JSON', 'pip': 'check of the virtual environment',
+    'lz4': 'bags', 'mcap': 'bags', 'zstandard': 'bags', 'orjson': 'faster JSON',
+    'pip': 'check of the virtual environment',
     'pyarrow': 'export as Parquet', 'segno': 'QR code of the sign-in address',
 }
 #: Modules that only tests import; the tests that need them are skipped where they are missing.
@@ -141,3 +142,15 @@ def test_every_file_has_a_license() -> None:
     assert re.search(r'path = "\*\*"\n.*SPDX-FileCopyrightText = .*\nSPDX-License-Identifier = "Apache-2.0"', rules,
                      re.DOTALL)
     assert (ROOT / 'LICENSES' / 'Apache-2.0.txt').read_text() == (ROOT / 'LICENSE').read_text()
+
+
+#: Keys of ros/rosdistro that install with pip on Ubuntu 24.04. rosdep refuses those, and packages that depend on them
+#: cannot be released.
+PIP_ONLY = {'mcap', 'mcap-ros2-support', 'python3-orjson', 'python3-onnxruntime-pip', 'python3-mcap-ros2-support-pip'}
+
+
+@pytest.mark.parametrize('package', PACKAGES)
+def test_no_dependency_is_installable_with_pip_only(package: str) -> None:
+    keys = declared(package, 'depend', 'exec_depend', 'build_depend', 'test_depend')
+    assert not keys & PIP_ONLY
+    assert not [key for key in keys if key.endswith('-pip')]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from turret_bringup.commands import COMMANDS
+from turret_bringup.settings.graph import BAG_LIBRARIES, missing_bag_libraries
 from turret_common.errors import TurretError
 
 #: Exit code for wrong input.
@@ -45,6 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
     except TurretError as error:
         sys.stderr.write(f'turret: {error.message}\n')
+        return WRONG_INPUT
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition('.')[0] not in BAG_LIBRARIES:
+            raise
+        from turret_bringup.settings.configuration import without_bags
+
+        sys.stderr.write(f'turret: {without_bags(missing_bag_libraries())}\n')
         return WRONG_INPUT
     except KeyboardInterrupt:
         return 130

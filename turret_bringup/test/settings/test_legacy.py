@@ -150,7 +150,7 @@ def test_the_command_writes_a_file_that_the_turret_takes(tmp_path: Path, capsys:
     source.write_text(CONFIG)
     (tmp_path / 'camera_calibration.json').write_text(json.dumps(CALIBRATION))
     assert cli.main(['import', str(source), '--output', str(target)]) == 0
-    assert 'there is no' in capsys.readouterr().err
+    assert 'crosshair_calibration.json not found' in capsys.readouterr().err
     config = configuration.compose('turret', [target])
     assert config.effective['gimbal'].step_dir.pan.step_pin == 23
     assert config.effective['laser'].driver == 'sim'  # nobody has said yet that a watchdog is fitted

@@ -20,7 +20,13 @@ from typing import Any
 
 import yaml
 
-from turret_bringup.settings.graph import DEFAULT_NAMESPACE, GRAPH, VIEWERS, NodeSpec
+from turret_bringup.settings.graph import (
+    DEFAULT_NAMESPACE,
+    GRAPH,
+    VIEWERS,
+    NodeSpec,
+    missing_bag_libraries,
+)
 from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.params import ParamSpec
@@ -118,7 +124,15 @@ def compose(
     config = check([*base, *saved_layers(namespace, graph), *given], namespace, graph)
     if graph is GRAPH:
         wiring.pins(*config.hardware())
+        if missing := missing_bag_libraries():
+            config = dataclasses.replace(config, notes=(*config.notes, without_bags(missing)))
     return config
+
+
+def without_bags(missing: Sequence[str]) -> str:
+    """Return the sentence for missing packages that bags need."""
+    return (f'no bags can be recorded or read without the Python packages {", ".join(missing)}: '
+            f'python3 -m pip install --user --break-system-packages {" ".join(missing)}')
 
 
 def packaged_or(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,19 @@ def _keeps_people_clear(parameters: Mapping[str, Any]) -> bool:
     return wanted == 'always' or (wanted == 'hardware' and parameters['laser'].hardware)
 
 
+#: Python packages that bags need. No package of Ubuntu 24.04 contains them, so there they are optional.
+BAG_LIBRARIES = ('mcap', 'lz4', 'zstandard')
+
+
+def missing_bag_libraries() -> list[str]:
+    """Return those of the packages for bags that are not installed."""
+    return [name for name in BAG_LIBRARIES if importlib.util.find_spec(name) is None]
+
+
+def _can_record(_: Mapping[str, Any]) -> bool:
+    return not missing_bag_libraries()
+
+
 GRAPH: tuple[NodeSpec, ...] = (
     NodeSpec('plant', 'turret_control', simulation_only=True),
     NodeSpec('safety', 'turret_control', backend='estop_driver'),
@@ -63,7 +77,7 @@ GRAPH: tuple[NodeSpec, ...] = (
     NodeSpec('controller', 'turret_control'),
     NodeSpec('status', 'turret_control'),
     NodeSpec('web', 'turret_web'),
-    NodeSpec('bag', 'turret_bringup'),
+    NodeSpec('bag', 'turret_bringup', when=_can_record),
 )
 
 #: Nodes that only look, started beside a running turret by ``view.launch.py`` and ``./turret view``.
