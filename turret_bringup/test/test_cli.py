@@ -93,8 +93,7 @@ def test_on_a_distribution_ros2_launch_gets_the_same() -> None:
 
 def test_lanes_cover_every_test() -> None:
     quick = ('unit', 'ros', 'system', 'panel')
-    table = lanes._LANES  # noqa: SLF001  a constant of the command
-    words = [word for lane in quick for command in table[lane]([]) for word in command]
+    words = [word for lane in quick for command in lanes.LANES[lane]([]) for word in command]
     files = {path for package in lanes.PACKAGES for path in (ROOT / package / 'test').rglob('test_*.py')}
     assert files
     for path in (path for path in files if path.parent.name not in ('soak', 'installed')):
@@ -156,8 +155,7 @@ def test_the_doctor_knows_pins_that_keep_their_level(tmp_path: Path, value: str,
     parameter = tmp_path / 'pinctrl_rp1' / 'parameters' / 'persist_gpio_outputs'
     parameter.parent.mkdir(parents=True)
     parameter.write_text(f'{value}\n')
-    findings = doctor._devices(tmp_path)  # noqa: SLF001  doctor reads the real /sys
-    finding = next(finding for finding in findings if finding.subject == 'pins')
+    finding = next(finding for finding in doctor.devices(tmp_path) if finding.subject == 'pins')
     assert finding.verdict is verdict
     assert 'strict_gpiod' in finding.text
 
@@ -177,7 +175,7 @@ def test_tokens_are_shown_and_renewed(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(('words', 'code'), [(['test', 'panel'], 1), (['test'], 0)])
 def test_a_suite_that_cannot_run_is_skipped_and_has_not_passed(
         words: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(lanes, '_LANES', {'panel': lambda _: [['no-such-npm', 'test']], 'unit': lambda _: [['true']]})
+    monkeypatch.setattr(lanes, 'LANES', {'panel': lambda _: [['no-such-npm', 'test']], 'unit': lambda _: [['true']]})
     monkeypatch.setattr(lanes, '_ONLY_WHEN_NAMED', ())
     assert cli.main(words) == code
     assert 'skipped: no-such-npm not found' in capsys.readouterr().out

@@ -41,7 +41,11 @@ _LAST_NS = 2**31 * 10**9  # what a stamp can hold
 
 
 class ReplayNode(Node):
-    """Publishes in a thread of its own; the executor only takes requests."""
+    """Publishes in a thread of its own; the executor only takes requests.
+
+    Attributes:
+        failure: error that ended the replay; None before.
+    """
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('replay', **node_kwargs)
@@ -53,7 +57,7 @@ class ReplayNode(Node):
                 f'not in domain {self.context.get_domain_id()}; start it with ./turret replay')
         self._changed = threading.Condition()
         self._ending = False
-        self._failure: TurretError | None = None
+        self.failure: TurretError | None = None
         self._fail = self.create_guard_condition(self._raise_failure)
         # Stamped with the time of the host: the node's own clock may be the one that it publishes.
         self._state = StatePublisher(
@@ -117,7 +121,7 @@ class ReplayNode(Node):
                 while not self._ending:
                     self._changed.wait(self._turn())
         except TurretError as error:
-            self._failure = error
+            self.failure = error
             self._fail.trigger()
 
     def _watch_domain(self) -> None:
@@ -172,8 +176,8 @@ class ReplayNode(Node):
             name=self._bag.path.name, into=list(p.into), domain=p.domain, **self._player.position(now)._asdict())
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
 
     # Services
 

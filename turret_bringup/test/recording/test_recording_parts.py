@@ -24,7 +24,6 @@ from turret_bringup.bags.metadata import BagError
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.recovery import recover
 from turret_bringup.bags.writer import BagWriter
-from turret_bringup.recording import recorder as bag_recorder
 from turret_bringup.recording.auto_save import AutoSave
 from turret_bringup.recording.recorder import BagRecorder, Limits
 from turret_bringup.recording.ring import Held, RingBuffer
@@ -223,9 +222,10 @@ def test_what_cannot_be_recovered_holds_up_nothing(tmp_path: Path, caplog: pytes
 
 # --- The writing thread
 
-def recorder(folder: Path, limits: Limits | None = None, **writer: object) -> BagRecorder:
-    return BagRecorder(
-        BagWriter(folder, (TEXT,), **writer), limits or Limits(0.0, 0, 10**6), lambda: None)  # type: ignore[arg-type]
+def recorder(
+        folder: Path, limits: Limits | None = None, flush_s: float = 0.0, **writer: object) -> BagRecorder:
+    bag = BagWriter(folder, (TEXT,), **writer)  # type: ignore[arg-type]
+    return BagRecorder(bag, limits or Limits(0.0, 0, 10**6), lambda: None, flush_s)
 
 
 def test_a_recording(tmp_path: Path) -> None:
@@ -235,7 +235,6 @@ def test_a_recording(tmp_path: Path) -> None:
         recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
     recording.add_topic(FLAG)
     recording.offer(FLAG.name, START_NS + 50, b'\0\1\0\0\1', START_NS + 50)
-    recording.set_custom('note', 'later')
     wait_until(lambda: recording.progress.messages == 51, 10.0, 'all written while it goes on')
     recording.stop()
     recording.offer(TEXT.name, START_NS + 60, b'too late', START_NS + 60)
@@ -243,7 +242,6 @@ def test_a_recording(tmp_path: Path) -> None:
     assert recording.progress.ended is None
     with Bag(tmp_path / 'a') as bag:
         assert bag.counts == {TEXT.name: 50, FLAG.name: 1}
-        assert bag.custom == {'note': 'later'}
 
 
 def test_what_finds_no_room_is_counted(tmp_path: Path) -> None:
@@ -256,8 +254,7 @@ def test_what_finds_no_room_is_counted(tmp_path: Path) -> None:
     assert recording.progress.messages == 10
 
 
-def test_it_ends_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bag_recorder, '_FLUSH_S', 0.0)
+def test_it_ends_after_its_time(tmp_path: Path) -> None:
     recording = recorder(tmp_path / 'a', Limits(0.01, 0, 1000))
     recording.start()
     wait_until(lambda: not recording.progress.active, 10.0, 'its end')
@@ -269,7 +266,6 @@ def test_it_ends_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_it_needs_free_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple('usage', 'total used free')
-    monkeypatch.setattr(bag_recorder, '_FLUSH_S', 0.0)
     recording = recorder(tmp_path / 'a', Limits(0.0, 1000, 1000))
     recording.start()
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: usage(2000, 1001, 999))
@@ -288,7 +284,6 @@ def test_a_disk_that_fails_ends_the_recording(tmp_path: Path, monkeypatch: pytes
     def fail(_: BagWriter) -> None:
         raise OSError(28, 'No space left on device')
     monkeypatch.setattr(BagWriter, 'flush', fail)
-    monkeypatch.setattr(bag_recorder, '_FLUSH_S', 0.0)
     recording = recorder(tmp_path / 'a')
     recording.start()
     wait_until(lambda: not recording.progress.active, 10.0, 'its end')

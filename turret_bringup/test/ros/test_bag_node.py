@@ -277,7 +277,7 @@ def test_the_parameters_of_the_nodes_are_kept(ros: RosHarness, tmp_path: Path) -
 def test_passwords_in_addresses_are_left_out(ros: RosHarness) -> None:
     watch = ParameterWatch(ros.probe, [])
     value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value='rtsp://me:secret@10.0.0.1/x')
-    watch._keep('camera', [Parameter(name='url', value=value)])  # noqa: SLF001  as from a response of the node
+    watch.update('camera', [Parameter(name='url', value=value)])
     assert 'rtsp://10.0.0.1/x' in watch.text()
     assert b'secret' not in watch.events()[0]
 

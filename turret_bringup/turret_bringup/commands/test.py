@@ -44,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
     A suite that cannot run here is reported as skipped with the reason, and does not count as passed.
     """
     results: dict[str, tuple[str, float]] = {}
-    for name in args.lanes or [lane for lane in _LANES if lane not in _ONLY_WHEN_NAMED]:
+    for name in args.lanes or [lane for lane in LANES if lane not in _ONLY_WHEN_NAMED]:
         sys.stdout.write(f'== {name} ==\n')
         sys.stdout.flush()
         started = time.monotonic()
-        commands = _LANES[name](args.rest)
+        commands = LANES[name](args.rest)
         missing = sorted({program for program, *_ in commands if not _found(program)})
         if missing:
             outcome = f'skipped: {", ".join(missing)} not found'
@@ -109,15 +109,15 @@ def _soak(extra: Sequence[str]) -> list[list[str]]:
     return [_pytest([ROOT / package / 'test' for package in PACKAGES], ['-m', 'soak', '--timeout=0', *extra])]
 
 
-_LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
+LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
     'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'colcon': _colcon,
     'soak': _soak}
 _ONLY_WHEN_NAMED = ('soak',)
 
 
 def _lane(name: str) -> str:
-    if name not in _LANES:
-        raise argparse.ArgumentTypeError(f'unknown test suite "{name}"; choose from {", ".join(_LANES)}')
+    if name not in LANES:
+        raise argparse.ArgumentTypeError(f'unknown test suite "{name}"; choose from {", ".join(LANES)}')
     return name
 
 

@@ -63,23 +63,25 @@ class Progress:
 class BagRecorder:
     """One recording of one bag."""
 
-    def __init__(self, writer: BagWriter, limits: Limits, finished: Callable[[], None]) -> None:
+    def __init__(
+            self, writer: BagWriter, limits: Limits, finished: Callable[[], None], flush_s: float = _FLUSH_S) -> None:
         """Prepare it; nothing is recorded before :meth:`start`.
 
         Args:
             writer: of the bag, not open yet.
             limits: of the recording.
             finished: called from the recorder's thread when the bag is complete.
+            flush_s: period of writing to the disk and of checking the limits.
         """
         self.name = writer.folder.name
         self.progress = Progress()
         self._writer = writer
         self._limits = limits
         self._finished = finished
+        self._flush_s = flush_s
         self._waiting: deque[tuple[str, int, bytes, int] | Topic] = deque()
         self._queued = 0
         self._taken = 0
-        self._custom: dict[str, str] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='bag-writer', daemon=True)
 
@@ -95,10 +97,6 @@ class BagRecorder:
     def add_topic(self, topic: Topic) -> None:
         """Make a topic known; before its first message."""
         self._waiting.append(topic)
-
-    def set_custom(self, key: str, value: str) -> None:
-        """Have something written with the metadata, now and at the end."""
-        self._custom[key] = value
 
     def offer(self, topic: str, stamp_ns: int, data: bytes, published_ns: int) -> None:
         """Record a message if there is room for it to wait. Never waits itself; call it from one thread."""
@@ -140,15 +138,11 @@ class BagRecorder:
             now = time.monotonic()
             if stopping:
                 return
-            if now - flushed < _FLUSH_S:
+            if now - flushed < self._flush_s:
                 continue
             flushed = now
             self._writer.flush()
             self._report()
-            if self._custom:
-                self._writer.custom.update(self._custom)
-                self._custom = {}
-                self._writer.write_metadata()
             require_space(self._writer.folder.parent, self._limits.min_free)
             if self._limits.max_s and now - started >= self._limits.max_s:
                 raise TurretError(ReasonCode.TIMED_OUT, f'recording ended after {self._limits.max_s:g} s')

@@ -61,7 +61,8 @@ class ParameterWatch:
                     new_parameters=list(parameters.values())))
                 for node, parameters in sorted(self._parameters.items())]
 
-    def _keep(self, node: str, parameters: Iterable[Parameter]) -> None:
+    def update(self, node: str, parameters: Iterable[Parameter]) -> None:
+        """Set the newest values of parameters of a node, without credentials in addresses; from any thread."""
         with self._lock:
             known = self._parameters.setdefault(node, {})
             for parameter in parameters:
@@ -73,14 +74,14 @@ class ParameterWatch:
         names = listed.result().result.names
 
         def keep(done: Future) -> None:
-            self._keep(name, (
+            self.update(name, (
                 Parameter(name=key, value=value) for key, value in zip(names, done.result().values, strict=True)))
         self._getters[name].call_async(GetParameters.Request(names=names)).add_done_callback(keep)
 
     def _on_event(self, event: ParameterEvent) -> None:
         name = event.node.removeprefix(f'{self._prefix}/')
         if name in self._asked:
-            self._keep(name, (*event.new_parameters, *event.changed_parameters))
+            self.update(name, (*event.new_parameters, *event.changed_parameters))
 
 
 def _plain(value: Any) -> Any:

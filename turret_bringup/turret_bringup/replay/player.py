@@ -165,10 +165,6 @@ class Player(Generic[ItemT]):
             return self._place_ns
         return min(self._place_ns + round((now - self._since) * self._rate * 1e9), self._end_ns)
 
-    def silence_s(self, now: float) -> float:
-        """Return the recorded time until the next message."""
-        return 0.0 if self._next is None else max(0.0, (self._next.stamp_ns - self.position_ns(now)) * 1e-9)
-
     @property
     def ended(self) -> bool:
         """Whether the end was reached, and nothing comes any more without a request."""

@@ -65,7 +65,7 @@ def examine(namespace: str, port: int, environment: Mapping[str, str] = os.envir
     yield from _firewall()
     yield from _memory()
     yield from _state(namespace)
-    yield from _devices()
+    yield from devices()
 
 
 def _platform() -> Iterator[Finding]:
@@ -199,7 +199,8 @@ def _state(namespace: str) -> Iterator[Finding]:
         '' if enough else '; recording stops below 500 MB'))
 
 
-def _devices(modules: Path = Path('/sys/module')) -> Iterator[Finding]:
+def devices(modules: Path = Path('/sys/module')) -> Iterator[Finding]:
+    """Give findings about access to devices and pins."""
     found = [path for pattern in _DEVICES for path in sorted(Path('/dev').glob(pattern))]
     for path in found:
         if os.access(path, os.R_OK | os.W_OK):
