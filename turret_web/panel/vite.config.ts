@@ -1,15 +1,44 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+
+import { devBackEnd } from './dev/plugin';
+
+const OUT = '../turret_web/panel';
+
+/** Writes a compressed file beside every asset; the gateway sends it to browsers that accept it. */
+function precompress(): Plugin {
+  let folder = '';
+  return {
+    name: 'precompress',
+    apply: 'build',
+    configResolved({ root, build }) { folder = join(root, build.outDir, 'assets'); },
+    closeBundle() {
+      for (const file of readdirSync(folder).filter((name) => /\.(js|css)$/.test(name))) {
+        writeFileSync(join(folder, `${file}.gz`), gzipSync(readFileSync(join(folder, file)), { level: 9 }));
+      }
+    },
+  };
+}
 
 export default defineConfig({
   base: './',
+  plugins: [devBackEnd(), precompress()],
+  server: { host: '127.0.0.1', port: 5173 },
   build: {
-    outDir: '../turret_web/panel',
+    outDir: OUT,
     emptyOutDir: true,
-    target: 'es2023',
+    target: 'es2022',
     // A strict content security policy admits no data: URLs, so nothing is inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 800,
   },
-  test: { include: ['test/**/*.test.ts'] },
+  test: {
+    include: ['src/**/*.test.{ts,tsx}'],
+    coverage: { include: ['src/**'], exclude: ['src/generated/**'] },
+  },
 });

@@ -86,6 +86,14 @@ function index(name, kind, entries, parts) {
   return [`export interface ${name} {`, ...rows, '}'].join('\n');
 }
 
+/** Fields and their types as one short text per interface, for the checks at the edge of the transport. */
+function shapes(rows) {
+  const lines = rows.map(([name, { fields }]) => (
+    `  '${name}': '${fields.map(({ name: field, type }) => `${field}:${type}`).join(' ')}',`));
+  return ['/** Members of every interface with their types, as `name:type` separated by spaces. */',
+    'export const SHAPES: Readonly<Record<string, string>> = {', ...lines, '};'].join('\n');
+}
+
 const messages = definitions('msg');
 const services = definitions('srv');
 const actions = definitions('action');
@@ -111,5 +119,10 @@ writeFileSync(OUTPUT, [
     'export const LEASED: ReadonlySet<string> = new Set([', ...leased, ']);'].join('\n'),
   ['/** What each ReasonCode means, in the words of ReasonCode.msg. */',
     'export const REASON_TEXTS: Readonly<Record<number, string>> = {', ...reasonTexts, '};'].join('\n'),
+  shapes([
+    ...messages.map(([name, [body]]) => [name, body]),
+    ...services.map(([name, bodies]) => [`${name}_Response`, bodies[1]]),
+    ...actions.flatMap(([name, bodies]) => [[`${name}_Result`, bodies[1]], [`${name}_Feedback`, bodies[2]]]),
+  ]),
   '',
 ].join('\n\n'));

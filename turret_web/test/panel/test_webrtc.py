@@ -11,8 +11,8 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 import pytest
-from test_panel import PICTURE
-from test_rtc import TOPIC, filmed
+from filming import TOPIC, filmed
+from test_panel import PICTURE, REMEMBERED
 from web_testing import JPEG, PANEL, FakeGateway, serving
 
 from turret_common.testing.ros_testing import wait_until
@@ -59,7 +59,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     def open_it(url: str, script: str = '') -> Any:
         context = browser.new_context()
         contexts.append(context)
-        context.add_init_script(f"localStorage.setItem('turret.video', 'webrtc'); {script}")
+        context.add_init_script(f"{REMEMBERED % 'Panel'} localStorage.setItem('turret.video', 'webrtc'); {script}")
         page = context.new_page()
         page.set_default_timeout(WAIT_S * 1000)
         page.goto(url)

@@ -1,0 +1,81 @@
+/** Bring each image together with what was detected in it. Time is an argument, in milliseconds. */
+
+import type { Time, Track, TrackArray } from '../generated/interfaces';
+
+export interface Shown<Image> {
+  image: Image;
+  stamp: Time | null;
+  /** Tracks of this very image, or the newest ones where its own have not come. */
+  tracks: readonly Track[];
+  /** The tracks belong to this image. */
+  exact: boolean;
+}
+
+interface Waiting<Image> {
+  image: Image;
+  stamp: Time | null;
+  since: number;
+}
+
+/** How long an image waits for its tracks [ms]. */
+const PATIENCE_MS = 120;
+const KEPT_TRACKS = 30;
+const KEPT_IMAGES = 8;
+
+/** A stamp in whole microseconds: exact in a double, and all that some video servers send. */
+export function microseconds(stamp: Time): number {
+  return stamp.sec * 1e6 + Math.floor(stamp.nanosec / 1000);
+}
+
+function isSame(a: Time, b: Time): boolean {
+  return Math.abs(microseconds(a) - microseconds(b)) <= 1;
+}
+
+export class FrameSync<Image> {
+  private waiting: Waiting<Image>[] = [];
+  private tracks: TrackArray[] = [];
+
+  constructor(private readonly discard: (image: Image) => void) {}
+
+  addImage(image: Image, stamp: Time | null, now: number): void {
+    this.waiting.push({ image, stamp, since: now });
+    while (this.waiting.length > KEPT_IMAGES) this.drop();
+  }
+
+  addTracks(tracks: TrackArray): void {
+    this.tracks.push(tracks);
+    if (this.tracks.length > KEPT_TRACKS) this.tracks.shift();
+  }
+
+  /** The newest image that is ready to be shown, once; older ones are discarded. */
+  next(now: number): Shown<Image> | null {
+    for (let i = this.waiting.length - 1; i >= 0; i -= 1) {
+      const candidate = this.waiting[i] as Waiting<Image>;
+      const own = candidate.stamp === null ? undefined : this.ownTracks(candidate.stamp);
+      if (own === undefined && !this.isImpatient(candidate, now)) continue;
+      for (let dropped = 0; dropped < i; dropped += 1) this.drop();
+      this.waiting.shift();
+      return {
+        image: candidate.image,
+        stamp: candidate.stamp,
+        tracks: (own ?? this.tracks.at(-1))?.tracks ?? [],
+        exact: own !== undefined,
+      };
+    }
+    return null;
+  }
+
+  private ownTracks(stamp: Time): TrackArray | undefined {
+    return this.tracks.findLast((tracks) => isSame(tracks.header.stamp, stamp));
+  }
+
+  /** Without tracks at all (vision is down, or the server sends no stamps) nothing is worth waiting for. */
+  private isImpatient(candidate: Waiting<Image>, now: number): boolean {
+    return candidate.stamp === null || this.tracks.length === 0 || now - candidate.since >= PATIENCE_MS;
+  }
+
+  private drop(): void {
+    const dropped = this.waiting.shift();
+    if (dropped !== undefined) this.discard(dropped.image);
+  }
+}

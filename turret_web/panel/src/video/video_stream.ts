@@ -1,0 +1,94 @@
+/** Read the turret's MJPEG video with `fetch()`, so that each image comes with its time stamp. */
+
+import type { Time } from '../generated/interfaces';
+import { MultipartParser, boundaryOf, type Part } from './multipart';
+
+export interface VideoEvents {
+  onImage: (image: ImageBitmap, stamp: Time | null) => void;
+  /** Empty when all is well. */
+  onProblem: (problem: string) => void;
+}
+
+const SILENCE_MS = 3000;
+const RETRY_MS = 1000;
+
+export class VideoStream {
+  private abort: AbortController | null = null;
+  private decoding = false;
+  private next: Part | null = null;
+
+  constructor(private readonly url: string, private readonly events: VideoEvents) {}
+
+  static isSupported(): boolean {
+    return 'body' in Response.prototype && typeof createImageBitmap === 'function';
+  }
+
+  /** Stream until {@link stop}, reconnecting when it breaks. */
+  start(): void {
+    if (this.abort !== null) return;
+    this.abort = new AbortController();
+    void this.run(this.abort.signal);
+  }
+
+  stop(): void {
+    this.abort?.abort();
+    this.abort = null;
+  }
+
+  private async run(stopped: AbortSignal): Promise<void> {
+    while (!stopped.aborted) {
+      try {
+        await this.read(stopped);
+      } catch (error) {
+        if (stopped.aborted) return;
+        this.events.onProblem((error as Error).message);
+      }
+      await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
+    }
+  }
+
+  /** Read one response to its end. */
+  private async read(stopped: AbortSignal): Promise<void> {
+    const silent = new AbortController();
+    const giveUp = (): void => silent.abort(new Error('no frame for three seconds'));
+    let timer = setTimeout(giveUp, SILENCE_MS);
+    try {
+      const response = await fetch(this.url, { signal: AbortSignal.any([stopped, silent.signal]), cache: 'no-store' });
+      if (!response.ok || response.body === null) throw new Error(`video answered ${response.status}`);
+      const parser = new MultipartParser(boundaryOf(response.headers.get('content-type') ?? ''));
+      const reader = response.body.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) throw new Error('the video stopped');
+        const newest = parser.push(value).at(-1);
+        if (newest === undefined) continue;
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, SILENCE_MS);
+        if (newest.notice === null) void this.decode(newest);
+        else this.events.onProblem(newest.notice);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Decode one image at a time; while one is being decoded only the newest waits. */
+  private async decode(part: Part): Promise<void> {
+    this.next = part;
+    if (this.decoding) return;
+    this.decoding = true;
+    while (this.next !== null) {
+      const waiting: Part = this.next;
+      const { body, stamp } = waiting;
+      this.next = null;
+      try {
+        const image = await createImageBitmap(new Blob([body], { type: waiting.type }));
+        this.events.onImage(image, stamp);
+        this.events.onProblem('');
+      } catch {
+        this.events.onProblem('a frame could not be decoded');
+      }
+    }
+    this.decoding = false;
+  }
+}

@@ -1,0 +1,124 @@
+/** Recording the turret's topics as bags, and the list of them with the automatic ones folded. */
+
+import { useSignal } from '@preact/signals';
+import type { VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
+
+import type { BagInfo } from '../../generated/interfaces';
+import { bytes, counted, duration, localTime } from '../../state/format';
+import { t } from '../../text';
+import { usePanel } from '../../ui/app_context';
+import { Button, ConfirmButton, Field, Group, Select } from '../../ui/controls';
+
+const SELECTIONS = [
+  { value: 'light', label: t.bags.light }, { value: 'full', label: t.bags.full }, { value: 'all', label: t.bags.all },
+];
+const FILES_TIMEOUT_MS = 10_000;
+const LABEL = /^[\w .-]*$/;
+
+/** The bag was saved by the turret itself when something went wrong. */
+export function isAutomatic({ name }: BagInfo): boolean {
+  return /_(fault|auto|incident)(_|$)/.test(name);
+}
+
+export function Bags(): VNode {
+  const panel = usePanel();
+  const state = panel.store.section('bag');
+  const label = useSignal('');
+  const selection = useSignal('light');
+  const bags = useSignal<readonly BagInfo[] | null>(null);
+  const why = panel.whyNotOperator.value;
+  const isRecording = state?.recording ?? false;
+  const isLabelWrong = !LABEL.test(label.value);
+
+  async function list(): Promise<void> {
+    const answer = await panel.command('bag/list', {}, FILES_TIMEOUT_MS);
+    if (answer !== null) bags.value = answer.bags;
+  }
+
+  async function finish(answer: Promise<{ name: string } | null>): Promise<void> {
+    const saved = await answer;
+    if (saved !== null) panel.notices.done(t.bags.saved(saved.name));
+    await list();
+  }
+
+  // What is on the disk has changed, from here or without this panel.
+  useEffect(() => { if (!panel.store.stale.value) void list(); }, [isRecording, state?.saved, panel.store.stale.value]);
+
+  const all = bags.value ?? [];
+  const automatic = all.filter(isAutomatic);
+  return (
+    <Group title={t.bags.title} section="bag">
+      <div class="pair">
+        <Field label={t.bags.label} error={isLabelWrong ? t.bags.wrongLabel : ''}>
+          <input type="text" maxLength={40} placeholder={t.fields.optional} value={label.value} aria-invalid={isLabelWrong} onInput={(event) => { label.value = event.currentTarget.value; }} />
+        </Field>
+        <Select label={t.bags.topics} value={selection.value} options={SELECTIONS} onChange={(value) => { selection.value = value; }} />
+      </div>
+      <div class="line">
+        {isRecording
+          ? <Button tone="danger" why={why} onClick={() => { void finish(panel.command('bag/stop', {}, FILES_TIMEOUT_MS)); }}>{t.bags.stop}</Button>
+          : (
+            <Button why={why || (isLabelWrong ? t.bags.wrongLabel : '')} onClick={() => { void panel.command('bag/start', { label: label.value, selection: selection.value, max_s: 0 }); }}>
+              {t.bags.start}
+            </Button>
+          )}
+        {state?.held_s ? (
+          <Button why={why || (isLabelWrong ? t.bags.wrongLabel : '')} onClick={() => { void finish(panel.command('bag/save_last', { label: label.value, duration_s: 0 }, FILES_TIMEOUT_MS)); }}>
+            {t.bags.saveLast(Math.round(state.held_s))}
+          </Button>
+        ) : null}
+        <Button onClick={() => { void list(); }}>{t.fields.refresh}</Button>
+      </div>
+      <p class="quiet" role="status">
+        {[
+          isRecording && state !== null ? `${state.name} · ${duration(state.duration_s)} · ${bytes(state.size)}` : '',
+          state?.message ?? '', state?.dropped ? t.bags.lost(state.dropped) : '', why,
+        ].filter(Boolean).join(' · ')}
+      </p>
+      {bags.value === null ? <p class="quiet">{t.fields.loading}</p> : all.length === 0 ? <p class="quiet">{t.bags.empty}</p> : (
+        <>
+          <BagList bags={all.filter((bag) => !isAutomatic(bag))} onChange={() => { void list(); }} />
+          {automatic.length === 0 ? null : (
+            <details><summary>{t.bags.automatic(automatic.length)}</summary><BagList bags={automatic} onChange={() => { void list(); }} /></details>
+          )}
+          <p class="quiet">{t.bags.replayHint}</p>
+        </>
+      )}
+    </Group>
+  );
+}
+
+function BagList({ bags, onChange }: { bags: readonly BagInfo[]; onChange: () => void }): VNode {
+  const panel = usePanel();
+  const why = panel.whyNotOperator.value;
+  return (
+    <ul class="items">
+      {bags.map(({ name, duration_s: length, size, messages, start, complete }) => (
+        <li key={name}>
+          <span class="name">{name}</span>
+          <span class="quiet">
+            {[duration(length), bytes(size), counted(messages, t.bags.message, t.bags.messages), localTime(start), complete ? '' : t.bags.incomplete]
+              .filter(Boolean).join(' · ')}
+          </span>
+          <span class="line end">
+            <Button tone="quiet" title={t.bags.copyTitle} onClick={() => { void copy(`./turret replay ${name}`, panel.notices); }}>{t.bags.copyReplay}</Button>
+            <ConfirmButton
+              label={t.fields.delete} confirmLabel={t.fields.deleteNow} why={why}
+              onConfirm={() => { void panel.command('bag/delete', { name }, FILES_TIMEOUT_MS).then(onChange); }}
+            />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+async function copy(text: string, notices: { done(message: string): void; failed(message: string): void }): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    notices.done(t.bags.copied(text));
+  } catch {
+    notices.failed(t.bags.copyFailed(text));
+  }
+}
