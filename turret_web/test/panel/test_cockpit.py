@@ -125,7 +125,8 @@ def open_view(page: Any, name: str) -> None:
 def send_key(page: Any, kind: str, code: str, key: str, meta: bool = False) -> None:
     """Send exactly one event, as a system does that never sends the key-up."""
     page.evaluate(
-        '([kind, code, key, metaKey]) => window.dispatchEvent(new KeyboardEvent(kind, { code, key, metaKey, bubbles: true }))',
+        '([kind, code, key, metaKey]) => window.dispatchEvent('
+        '    new KeyboardEvent(kind, { code, key, metaKey, bubbles: true }))',
         [kind, code, key, meta])
 
 
@@ -136,7 +137,8 @@ def test_a_message_with_a_gap_neither_stops_the_status_nor_looks_live(back_end: 
     page.wait_for_selector('.chip[data-section=vision][data-tone=unknown]')
     before = int(page.get_by_test_id('status-seq').text_content().removeprefix('#'))
     page.wait_for_function(
-        "before => Number(document.querySelector('[data-testid=status-seq]').textContent.slice(1)) > before + 2", arg=before)
+        "before => Number(document.querySelector('[data-testid=status-seq]').textContent.slice(1)) > before + 2",
+        arg=before)
     assert page.locator('.chip[data-section=safety][data-tone=unknown]').count() == 0
 
 
@@ -350,7 +352,7 @@ def test_the_wheel_zooms_around_the_pointer(open_panel: Any) -> None:
 def test_a_detector_that_cannot_start_says_why(open_panel: Any) -> None:
     page = open_panel()
     open_view(page, 'camera')
-    page.get_by_label('Detector', exact=True).locator('select').or_(page.locator('select:has(option[value=onnx])')).first.select_option('onnx')
+    page.locator('select:has(option[value=onnx])').select_option('onnx')
     page.locator('.notice', has_text='no model is configured').wait_for()
     page.locator('option', has_text='onnx (does not start)').wait_for(state='attached')
 
@@ -392,7 +394,8 @@ def test_every_view_fits_every_screen(open_panel: Any, size: str) -> None:
     for view in VIEWS:
         open_view(page, view)
         page.locator('.view').wait_for()
-        page.wait_for_function("document.querySelector('.view').scrollWidth <= document.querySelector('.view').clientWidth + 1")
+        page.wait_for_function('() => { const { scrollWidth, clientWidth } = document.querySelector(".view");'
+                               '  return scrollWidth <= clientWidth + 1; }')
         assert page.evaluate('document.documentElement.scrollWidth') <= SIZES[size]['width']
         video = page.locator('.video').bounding_box()
         stop = page.get_by_role('button', name='STOP').first.bounding_box()

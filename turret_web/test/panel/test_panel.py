@@ -216,7 +216,8 @@ def test_stop_is_for_all_and_latched(turret: Any, open_panel: Callable[..., Any]
     operator.wait_for_selector('.fire[data-state=OFF]')
     bystander.wait_for_selector('button.stop[data-state=stopped]')
     turret.wait_for(  # the panel may know it before the next status
-        lambda status: status['safety']['software_stop'] and not status['safety']['motion_ok'], 'a status with the stop')
+        lambda status: status['safety']['software_stop'] and not status['safety']['motion_ok'],
+        'a status with the stop')
     operator.bring_to_front()
     arming = operator.get_by_role('button', name='Arm', exact=True)
     assert arming.is_disabled()

@@ -10,26 +10,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from filming import CAMERA, TOPIC, filmed, message, picture
 from web_testing import JPEG, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
-from turret_web.video import image_encoding
 from turret_web.video.rtc_channel import PresentationClock, RtcVideo, RtcViewer
 from turret_web.video.streams import Video, VideoRequest
-
-CAMERA = '/turret/camera/image_raw'
-TOPIC = f'{CAMERA}/compressed'
-
-
-def picture(number: int) -> bytes:
-    """A JPEG picture that is brighter the higher its number."""
-    return image_encoding.from_image(bytes([number % 256]) * (64 * 48 * 3), (64, 48), 'bgr8', 192, False, 0, 0, 90)
-
-
-def message(number: int, data: bytes) -> dict[str, Any]:
-    """A picture message whose stamp tells its number: fifty to a second from 100 s on."""
-    stamp = {'sec': 100 + number // 50, 'nanosec': number % 50 * 20_000_000}
-    return {'header': {'stamp': stamp}, 'format': 'jpeg', 'data': list(data)}
 
 
 class FakeEncoder:
@@ -152,22 +138,6 @@ def test_vp8_is_made_one_packet_a_picture_with_keys_where_asked_for() -> None:
 
 
 # --- the whole way ---
-
-
-@asynccontextmanager
-async def filmed(gateway: FakeGateway) -> AsyncIterator[None]:
-    """Publish pictures as long as the context lasts."""
-    async def film() -> None:
-        shots = [picture(10 * number) for number in range(25)]
-        for number in range(10_000):
-            if gateway.feeds.get(TOPIC):
-                gateway.emit(TOPIC, message(number, shots[number % len(shots)]))
-            await asyncio.sleep(0.03)
-    task = asyncio.create_task(film())
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 async def offer(peer: Any, door: RunningServer, **options: Any) -> tuple[int, str, str]:
