@@ -201,7 +201,7 @@ class WebServer:
             raise
         except web.HTTPException as error:
             return _http_refusal(error)
-        except Exception as error:
+        except Exception as error:  # boundary: no request may end without an answer
             if isinstance(connection, HttpConnection) and connection.response_started:
                 connection.abort()
                 raise ConnectionResetError('failed after the response had begun') from error
