@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-
 from turret_bringup.bags.reader import Bag
 from turret_bringup.commands.options import add_bag, bag_path
 from turret_bringup.replay import guard
@@ -23,7 +21,7 @@ from turret_bringup.replay.ros_replay import qos_profile
 from turret_common.bench import Row, percentile
 from turret_common.messages.ros_schema import UnknownTypeError, interface
 from turret_common.ros.domains import is_in_use
-from turret_common.ros.qos import STATE
+from turret_common.ros.qos import STATE, suiting
 from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import ReplayState
 from turret_msgs.srv import SetReplayPaused
@@ -86,9 +84,5 @@ def _listen(harness: RosHarness, topics: dict[str, Any], arrived: list[tuple[int
             kind = interface(topic.type, 'msg')
         except UnknownTypeError:
             continue
-        offered = qos_profile(topic.qos)
-        profile = QoSProfile(
-            depth=_DEPTH, durability=offered.durability,
-            reliability=ReliabilityPolicy.BEST_EFFORT if offered.reliability == ReliabilityPolicy.BEST_EFFORT
-            else ReliabilityPolicy.RELIABLE)
+        profile = suiting([qos_profile(topic.qos)], _DEPTH)
         harness.probe.create_subscription(kind, name, note, profile, raw=True)

@@ -14,13 +14,13 @@ import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from turret_bringup.settings.environment import environment
 from turret_common.errors import TurretError
 from turret_common.interface import QOS, TOPICS
 from turret_common.messages.ros_schema import interface
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.qos import profile
 
 _TOPICS = {topic.name: topic for topic in TOPICS}
 _DEPTH = 10
@@ -89,11 +89,9 @@ class Connection:
                 listener(message)
         if topic not in self._entities:
             known = _TOPICS[topic]
-            reliable = QOS[known.qos].reliable
             self._entities[topic] = self.node.create_subscription(
-                interface(known.type, 'msg'), topic, distribute, QoSProfile(
-                    depth=_DEPTH,
-                    reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT))
+                interface(known.type, 'msg'), topic, distribute,
+                profile(QOS[known.qos].reliable, latched=False, depth=_DEPTH))
         try:
             yield
         finally:

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -22,7 +22,7 @@ from turret_common.messages.cdr import Codec
 from turret_common.messages.ros_schema import UnknownTypeError, builder, interface, schema
 from turret_common.permit import lease_digest
 from turret_common.ros.images import array_to_image
-from turret_common.ros.qos import IMAGE_OUT
+from turret_common.ros.qos import IMAGE_OUT, profile
 from turret_msgs.msg import ControllerState, SafetyPermit
 from turret_msgs.srv import SelectTarget, SetMode
 
@@ -34,11 +34,9 @@ _JPEG, _RAW = 'camera/image_raw/compressed', 'camera/image_raw'
 def qos_profile(offered: Iterable[Qos]) -> QoSProfile:
     """Return the quality of service that a topic is published with again: that of its first publisher."""
     qos = next(iter(offered), Qos())
-    best_effort, latched = qos.reliability == 'best_effort', qos.durability == 'transient_local'
-    return QoSProfile(
-        depth=min(qos.depth, _MOST_DEPTH) or _UNKNOWN_DEPTH,
-        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+    return profile(
+        qos.reliability != 'best_effort', qos.durability == 'transient_local',
+        min(qos.depth, _MOST_DEPTH) or _UNKNOWN_DEPTH)
 
 
 class Permits:

@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
-from rclpy.task import Future
 
 from turret_camera.frame import Frame
 from turret_camera.lens.calibration_file import save_calibration
@@ -22,6 +22,7 @@ from turret_camera.lens.calibrator import Board, Lens, LensCalibration
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.critical import result_of
 from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.node import finish
 from turret_msgs.action import CalibrateCamera
@@ -49,7 +50,8 @@ class RosCalibration:
             accept: takes the lens that was found.
         """
         self._node, self._newest, self._file, self._accept = node, newest, file, accept
-        self._running: threading.Thread | None = None
+        self._busy = False
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix='calibration')
         self._ending = threading.Event()
         self._server = DeferredActionServer(
             node, CalibrateCamera, 'camera/calibrate', self._execute, cancel_callback=lambda _: CancelResponse.ACCEPT)
@@ -57,19 +59,22 @@ class RosCalibration:
     def close(self) -> None:
         """End a calibration that runs, and take the server down."""
         self._ending.set()
-        if self._running is not None:
-            self._running.join()
+        self._worker.shutdown()
         self._server.destroy()
 
     async def _execute(self, goal: ServerGoalHandle) -> CalibrateCamera.Result:
         result = CalibrateCamera.Result(rms=math.nan, horizontal_fov=math.nan)
         request = goal.request
         try:
-            if self._running is not None:
+            if self._busy:
                 raise TurretError(ReasonCode.BUSY, 'a calibration is under way')
             board = Board(request.board, request.columns or _COLUMNS, request.rows or _ROWS, request.marker or _MARKER)
             calibration = LensCalibration(board, request.views or _VIEWS)
-            lens = await self._in_thread(goal, calibration)
+            self._busy = True
+            try:
+                lens = await result_of(self._node, self._worker.submit(self._work, goal, calibration))
+            finally:
+                self._busy = False
             result.rms, result.horizontal_fov = lens.rms_px, lens.horizontal_fov
             result.file, result.message = str(self._file), f'{lens.views} views; used from now on'
             finish(goal, result, None)
@@ -77,28 +82,14 @@ class RosCalibration:
             finish(goal, result, error)
         return result
 
-    async def _in_thread(self, goal: ServerGoalHandle, calibration: LensCalibration) -> Lens:
-        done = Future()
-
-        def work() -> None:
-            found: Lens | TurretError
-            try:
-                found = self._collect(goal, calibration)
-            except TurretError as error:
-                found = error
-            except Exception as error:  # noqa: BLE001  the goal must not wait forever
-                _log.error('calibration: %s', error, exc_info=error)
-                found = TurretError(ReasonCode.INTERNAL_ERROR, f'{type(error).__name__}: {error}')
-            if self._node.executor is not None:
-                self._node.executor.create_task(done.set_result, found)
-
-        self._running = threading.Thread(target=work, name='calibration', daemon=True)
-        self._running.start()
-        outcome: Lens | TurretError = await done
-        self._running = None
-        if isinstance(outcome, TurretError):
-            raise outcome
-        return outcome
+    def _work(self, goal: ServerGoalHandle, calibration: LensCalibration) -> Lens:
+        try:
+            return self._collect(goal, calibration)
+        except TurretError:
+            raise
+        except Exception as error:
+            _log.exception('calibration')
+            raise TurretError(ReasonCode.INTERNAL_ERROR, f'{type(error).__name__}: {error}') from error
 
     def _collect(self, goal: ServerGoalHandle, calibration: LensCalibration) -> Lens:
         looked: Frame | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
@@ -100,10 +99,9 @@ class RosTopicSource(ImageSource):
 
     def _stamp(self, header: Any) -> int:
         """Return a header's stamp on our clock; the time of arrival where it cannot be that of the image."""
-        from turret_common.ros.time import seconds
+        from turret_common.ros.time import monotonic_ns, nanoseconds
 
-        now_ns = self._clock.now_ns()
-        stamp_ns = round(seconds(header.stamp) * 1e9) - time.time_ns() + now_ns
+        now_ns, stamp_ns = self._clock.now_ns(), monotonic_ns(nanoseconds(header.stamp))
         known = 0 <= now_ns - stamp_ns < _OLDEST_NS
         self.stamp_source = StampSource.SENSOR if known else StampSource.ARRIVAL
         return stamp_ns if known else now_ns

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 
 from turret_common.pose_history import Pose, PoseHistory
-from turret_common.ros.qos import STREAM
+from turret_common.ros.qos import STREAM, profile
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import seconds
 
@@ -64,7 +64,7 @@ class PoseFeed:
     def __init__(self, node: Node) -> None:
         self._history = PoseHistory()
         self._newest = -math.inf
-        self._joints = JointFeed(node, QoSProfile(depth=_QUEUE, reliability=ReliabilityPolicy.RELIABLE))
+        self._joints = JointFeed(node, profile(reliable=True, latched=False, depth=_QUEUE))
 
     def at(self, stamp: float, wait_s: float) -> Pose | None:
         """Return the pose at a stamp [s], waiting up to ``wait_s`` until it is reached; None = unknown."""

@@ -11,16 +11,17 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from turret_common.interface import QOS
 
 
-def _profile(reliable: bool, latched: bool, depth: int) -> QoSProfile:
+def profile(reliable: bool, latched: bool, depth: int) -> QoSProfile:
+    """Return a profile; ``latched`` publishers keep their newest ``depth`` messages for late subscribers."""
     return QoSProfile(
         depth=depth, reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
 
 
 STATE, IMAGE_OUT, PERMIT, STREAM, COMMAND, STATUS = (
-    _profile(*QOS[name]) for name in ('STATE', 'IMAGE_OUT', 'PERMIT', 'STREAM', 'COMMAND', 'STATUS'))
+    profile(*QOS[name]) for name in ('STATE', 'IMAGE_OUT', 'PERMIT', 'STREAM', 'COMMAND', 'STATUS'))
 #: A subscriber of any topic that needs only the newest message. It matches every publisher.
-NEWEST = _profile(reliable=False, latched=False, depth=1)
+NEWEST = profile(reliable=False, latched=False, depth=1)
 
 
 def suiting(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
@@ -30,7 +31,7 @@ def suiting(offered: Sequence[QoSProfile], depth: int) -> QoSProfile:
         offered: profiles of publishers. None = best effort and volatile, which match any publisher.
         depth: of the subscription.
     """
-    return _profile(
+    return profile(
         bool(offered) and all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered),
         bool(offered) and all(qos.durability == DurabilityPolicy.TRANSIENT_LOCAL for qos in offered), depth)
 

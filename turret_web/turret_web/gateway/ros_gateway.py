@@ -29,7 +29,7 @@ from turret_common.messages.ros_schema import UnknownTypeError, interface, schem
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.internals import UntrackedGroup
-from turret_common.ros.qos import NEWEST, FollowedQos, suiting
+from turret_common.ros.qos import NEWEST, FollowedQos, profile, suiting
 from turret_web.failures import as_refusal
 from turret_web.gateway.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
 from turret_web.gateway.loop_queue import LoopQueue, MessageInlet
@@ -131,10 +131,7 @@ class _RosPublisher:
     def __init__(self, gateway: RosGateway, topic: RosName, cls: Any, latch: bool, depth: int) -> None:
         self._gateway = gateway
         self._publisher = gateway.node.create_publisher(
-            cls, topic,
-            QoSProfile(
-                depth=depth, reliability=ReliabilityPolicy.RELIABLE,
-                durability=DurabilityPolicy.TRANSIENT_LOCAL if latch else DurabilityPolicy.VOLATILE),
+            cls, topic, profile(reliable=True, latched=latch, depth=depth),
             event_callbacks=PublisherEventCallbacks(use_default_callbacks=False))
 
     def publish(self, data: bytes) -> None:
