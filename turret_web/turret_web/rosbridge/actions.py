@@ -239,6 +239,8 @@ class Goal:
         answer = await self._call(
             'cancel_goal', _CANCEL_GOAL, {'goal_info': {'goal_id': {'uuid': self._uuid}}}, self._limits.call_s)
         failure = _CANCEL_FAILURES.get(answer['return_code'])
+        if answer['return_code'] == 0 and answer.get('goals_canceling') == []:  # rclpy servers reject in this form
+            failure = _CANCEL_FAILURES[1]
         if failure is not None:
             raise TurretError(ReasonCode.NOT_READY, f'{self._action} was not cancelled: {failure}')
 
