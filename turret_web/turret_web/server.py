@@ -16,7 +16,7 @@ from turret_common.errors import TurretError
 from turret_common.name_patterns import NamePatterns
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
-from turret_web.access.access import Access, Grant, WrongTokenError, load_tokens, sign_in_url, tokens_path
+from turret_web.access.access import Access, Grant, WrongTokenError, load_tokens, tokens_path
 from turret_web.access.hosts import Hosts, check_origin, is_loopback
 from turret_web.access.open_grants import OpenGrants
 from turret_web.access.policy import Policy
@@ -169,15 +169,6 @@ class WebServer:
         if self._runner is not None:
             await self._runner.cleanup()
         await self._hub.close()
-
-    def urls(self) -> dict[str, str]:
-        """Return the addresses of the panel by role. They contain the tokens: they must not be logged."""
-        if not self._access.needs_sign_in:
-            return {'clients on this machine': f'{self.base_url}/'}
-        tokens = load_tokens(tokens_path(self._namespace))
-        return {
-            'operators': sign_in_url(self.base_url, tokens.operator),
-            'viewers': sign_in_url(self.base_url, tokens.viewer)}
 
     @property
     def base_url(self) -> str:

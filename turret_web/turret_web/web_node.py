@@ -1,4 +1,4 @@
-"""The node ``web``: the turret's one front door for browsers and programs."""
+"""The node ``web``: web gateway of the turret for browsers and programs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from rclpy.node import Node
 
 from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
-from turret_web.access.access import qr_code
 from turret_web.gateway.ros_gateway import RosGateway
 from turret_web.ros_logging import RosLogHandler
 from turret_web.server import WebServer
 from turret_web.web_parameters import WebParameters
 
+#: Maximum time that another thread keeps the interpreter when the loop has work [s]; 0.005 in Python by default.
+_SWITCH_S = 0.001
 #: Loggers whose records appear in the log of the node.
 _LOGGERS = ('turret_web', 'aiohttp', 'asyncio')
 
 
 class WebNode(Node):
-    """Runs the web server on a loop and a thread of its own, beside the executor.
+    """Runs the web server on its own event loop and thread, beside the executor.
 
     Attributes:
         address: host and port that it listens on.
@@ -49,13 +50,9 @@ class WebNode(Node):
         self._announce()
 
     def _announce(self) -> None:
-        """Tell the terminal how to get in. Not the log, which everybody may read as the topic ``/rosout``."""
-        urls = self._server.urls()
-        lines = [f'for {who}: {url}' for who, url in urls.items()]
-        if 'operators' in urls:
-            lines.append(qr_code(urls['operators']))
-        sys.stdout.write('\n'.join(lines) + '\n')
-        sys.stdout.flush()
+        """Log the address of the panel. Tokens are never logged: the log is a topic and a file."""
+        hint = '; ./turret token show prints the tokens' if self._server.needs_sign_in else ''
+        self.get_logger().info(f'panel: {self._server.base_url}/{hint}')
 
     async def _serve(self, parameters: WebParameters) -> WebServer:
         server = WebServer(self._gateway, parameters)
@@ -82,6 +79,7 @@ class WebNode(Node):
 
 def main() -> int:
     """Run the node."""
+    sys.setswitchinterval(_SWITCH_S)
     return run(WebNode)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
 from turret_bringup.run import panel_address
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.access import load_tokens, tokens_path
+from turret_web.access.tls import make_context
 
 
 def test_a_free_port_is_accepted_and_stays_free() -> None:
@@ -52,6 +56,33 @@ def test_reachable_means_that_it_answers() -> None:
         assert panel_address.is_reachable('0.0.0.0', server.server_port)
         server.shutdown()
     assert not panel_address.is_reachable('127.0.0.1', server.server_port)
+
+
+def test_reachable_also_with_encryption(tmp_path: Path) -> None:
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        context = make_context('self-signed', '', tmp_path / 'web.pem')
+        assert context is not None
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with contextlib.suppress(OSError), connection, context.wrap_socket(
+                            connection, server_side=True) as encrypted:
+                        encrypted.recv(1000)
+                        encrypted.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+        threading.Thread(target=serve, daemon=True).start()
+        assert panel_address.is_reachable('127.0.0.1', listener.getsockname()[1])
+    assert panel_address.addresses('127.0.0.1', 8000, {}, tls=True) == ['panel: https://127.0.0.1:8000/']
+
+
+def test_tokens_are_shown_in_a_terminal_only() -> None:
+    assert panel_address.sign_in('turret', '127.0.0.1', 8000, False, True) == []
+    token = load_tokens(tokens_path('turret')).operator
+    shown = panel_address.sign_in('turret', '0.0.0.0', 8000, True, True)
+    assert shown[0].startswith('for operators: https://')
+    assert token in shown[0]
+    assert token not in str(panel_address.sign_in('turret', '0.0.0.0', 8000, True, False))
 
 
 def test_on_this_machine_there_is_one_address() -> None:

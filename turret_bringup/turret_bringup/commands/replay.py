@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         if options.panel:
             web = config.effective['web']
             panel_address.require_free(web.host, web.port)
-            code = supervisor.run(panel_announcer(supervisor, web.host, web.port))
+            code = supervisor.run(panel_announcer(supervisor, namespace, web))
         else:
             code = supervisor.run()
     if supervisor.refusal is not None:

@@ -22,6 +22,7 @@ from turret_common.paths import state_dir
 
 if TYPE_CHECKING:
     from turret_bringup.run.supervisor import Supervisor
+    from turret_web.web_parameters import WebParameters
 
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 #: Timeout and polling period of the panel after the start.
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             clean_up=shared_memory.clear_orphans)
         for line in [*config.notes, configuration.announcement(config)]:
             supervisor.say(line)
-        code = supervisor.run(panel_announcer(supervisor, web.host, web.port))
+        code = supervisor.run(panel_announcer(supervisor, args.namespace, web))
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code
@@ -121,16 +122,19 @@ def launch_command(args: argparse.Namespace) -> list[str]:
         *(f'{name}:={value}' for name, value in given.items() if value)]
 
 
-def panel_announcer(supervisor: Supervisor, host: str, port: int) -> Callable[[], float | None]:
+def panel_announcer(supervisor: Supervisor, namespace: str, web: WebParameters) -> Callable[[], float | None]:
     """Return a function for :meth:`Supervisor.run` that prints the address of the panel once it is reachable."""
     deadline = time.monotonic() + _REACHABLE_S
+    tls = bool(web.tls_certificate)
 
     def announce() -> float | None:
-        if panel_address.is_reachable(host, port):
-            for line in panel_address.addresses(host, port, os.environ):
+        if panel_address.is_reachable(web.host, web.port):
+            lines = panel_address.addresses(web.host, web.port, os.environ, tls)
+            lines += panel_address.sign_in(namespace, web.host, web.port, tls, sys.stdout.isatty())
+            for line in lines:
                 supervisor.say(line)
         elif time.monotonic() > deadline:
-            supervisor.say(f'no panel at {host} port {port} after {_REACHABLE_S:g} s; run ./turret doctor')
+            supervisor.say(f'no panel at {web.host} port {web.port} after {_REACHABLE_S:g} s; run ./turret doctor')
         else:
             return _POLL_S
         return None
@@ -154,7 +158,11 @@ def _detach(args: argparse.Namespace) -> int:
     while supervisor.poll() is None:
         if panel_address.is_reachable(web.host, web.port) or time.monotonic() > deadline:
             reached = time.monotonic() <= deadline
-            lines = panel_address.addresses(web.host, web.port, os.environ) if reached else [
+            tls = bool(web.tls_certificate)
+            lines = [
+                *panel_address.addresses(web.host, web.port, os.environ, tls),
+                *panel_address.sign_in(args.namespace, web.host, web.port, tls, sys.stdout.isatty()),
+            ] if reached else [
                 f'no panel at {web.host} port {web.port} after {_REACHABLE_S:g} s; run ./turret doctor']
             sys.stdout.write('\n'.join([
                 *config.notes, configuration.announcement(config), *lines, f'log: {log}',

@@ -6,12 +6,14 @@ import errno
 import getpass
 import http.client
 import socket
+import ssl
 from collections.abc import Mapping
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 _EVERYWHERE = ('', '0.0.0.0', '::')
+_TIMEOUT_S = 0.5
 
 
 def require_free(host: str, port: int) -> None:
@@ -37,8 +39,15 @@ def require_free(host: str, port: int) -> None:
 
 
 def is_reachable(host: str, port: int) -> bool:
-    """Return whether the web gateway answers."""
-    connection = http.client.HTTPConnection(_local(host), port, timeout=0.2)
+    """Return whether the web gateway answers, with or without encryption."""
+    # The certificate is not checked: nothing secret is sent, and a self-signed certificate is usual.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return _answers(http.client.HTTPConnection(_local(host), port, timeout=_TIMEOUT_S)) or _answers(
+        http.client.HTTPSConnection(_local(host), port, timeout=_TIMEOUT_S, context=context))
+
+
+def _answers(connection: http.client.HTTPConnection) -> bool:
     try:
         connection.request('GET', '/healthz')
         connection.getresponse().read()
@@ -49,25 +58,49 @@ def is_reachable(host: str, port: int) -> bool:
         connection.close()
 
 
-def addresses(host: str, port: int, environment: Mapping[str, str]) -> list[str]:
+def addresses(host: str, port: int, environment: Mapping[str, str], tls: bool = False) -> list[str]:
     """Return the lines that show how to reach the panel.
 
     Args:
         host: address that the web gateway listens on.
         port: its port.
         environment: of the shell; ``SSH_CONNECTION`` indicates a user on another machine.
+        tls: whether connections are encrypted.
     """
-    local = _local(host)
-    lines = [f'panel: http://{f"[{local}]" if ":" in local else local}:{port}/']
+    local, scheme = _local(host), 'https' if tls else 'http'
+    lines = [f'panel: {scheme}://{f"[{local}]" if ":" in local else local}:{port}/']
     if 'SSH_CONNECTION' in environment:
         server = environment['SSH_CONNECTION'].split()[2]
         if host in _EVERYWHERE:
-            lines.append(f'from another device: http://{server}:{port}/')
+            lines.append(f'from another device: {scheme}://{server}:{port}/')
         else:
             lines.append(
                 f'from another device: ssh -L {port}:{local}:{port} {getpass.getuser()}@{server}, '
-                f'then open http://127.0.0.1:{port}/ there')
+                f'then open {scheme}://127.0.0.1:{port}/ there')
     return lines
+
+
+def sign_in(namespace: str, host: str, port: int, tls: bool, terminal: bool) -> list[str]:
+    """Return the lines with the sign-in addresses, if a token is needed.
+
+    Args:
+        namespace: namespace of the turret.
+        host: address that the web gateway listens on.
+        port: its port.
+        tls: whether connections are encrypted.
+        terminal: whether the lines are shown in a terminal only. A log must not contain tokens.
+    """
+    from turret_web.access.access import load_tokens, qr_code, sign_in_url, tokens_path
+    from turret_web.access.hosts import Hosts, is_loopback
+
+    if is_loopback(host):
+        return []
+    if not terminal:
+        return ['sign in with a token: ./turret token show']
+    tokens = load_tokens(tokens_path(namespace))
+    base = f'{"https" if tls else "http"}://{Hosts(host, []).public_name()}:{port}'
+    operators = sign_in_url(base, tokens.operator)
+    return [f'for operators: {operators}', f'for viewers: {sign_in_url(base, tokens.viewer)}', qr_code(operators)]
 
 
 def _local(host: str) -> str:

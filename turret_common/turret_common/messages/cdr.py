@@ -43,7 +43,7 @@ Encoder = Callable[[Any, int], bytes]
 
 #: Tags of typed arrays in CBOR, little endian (RFC 8746).
 _TYPED_ARRAY_TAGS = {
-    'uint16': 69, 'uint32': 70, 'uint64': 71, 'int8': 72, 'octet': 72, 'int16': 77, 'int32': 78, 'int64': 79,
+    'uint16': 69, 'uint32': 70, 'uint64': 71, 'int8': 72, 'octet': 64, 'int16': 77, 'int32': 78, 'int64': 79,
     'float32': 85, 'float64': 86,
 }
 
@@ -221,7 +221,7 @@ class _DecoderSource:
             raise CodecError('wstring is not supported')
         size, name = self._scalar('uint32'), next(self._names)
         self._flush()
-        self._emit(f'{name} = b[p:p + {size} - 1].decode(); p += {size}')
+        self._emit(f'{name} = b[p:p + {size} - 1].decode("utf-8", "replace"); p += {size}')
         self._forget()
         return name
 

@@ -280,7 +280,7 @@ class Offering:
         self.web = WebNode(namespace='turret', context=self.context, parameter_overrides=overrides)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.web)
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
         self.ending = threading.Event()
         self.thread = threading.Thread(target=self._spin)
         self.thread.start()
@@ -290,7 +290,7 @@ class Offering:
         try:
             while not self.ending.is_set():
                 self.executor.spin_once()
-        except BaseException as error:  # reported by the test
+        except Exception as error:  # noqa: BLE001  reported by the test
             self.error = error
 
     def close(self) -> None:
