@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -65,11 +65,15 @@ class Board:
         require_range('rows', rows, 4, 30)
         require_range('marker', marker, 0.3, 0.95)
         self._size = (columns, rows)
-        self._charuco: cv2.aruco.CharucoBoard | None = None
+        self._charuco: Any = None
         if kind == BoardKind.CHARUCO:
             dictionary = cv2.aruco.getPredefinedDictionary(_DICTIONARY)
-            self._charuco = cv2.aruco.CharucoBoard(self._size, 1.0, marker, dictionary)
-            self._detector = cv2.aruco.CharucoDetector(self._charuco)
+            if hasattr(cv2.aruco, 'CharucoDetector'):
+                self._charuco = cv2.aruco.CharucoBoard(self._size, 1.0, marker, dictionary)
+                self._detector = cv2.aruco.CharucoDetector(self._charuco)
+            else:  # OpenCV 4.6
+                old: Any = cv2.aruco
+                self._charuco = old.CharucoBoard_create(columns, rows, 1.0, marker, dictionary)
 
     def draw(self, square_px: int) -> npt.NDArray[np.uint8]:
         """Return its image in gray, with a white margin of half a square."""
@@ -77,7 +81,8 @@ class Board:
         margin = square_px // 2
         width, height = columns * square_px + 2 * margin, rows * square_px + 2 * margin
         if self._charuco is not None:
-            return np.asarray(self._charuco.generateImage((width, height), marginSize=margin), np.uint8)
+            draw = getattr(self._charuco, 'generateImage', None) or self._charuco.draw
+            return np.asarray(draw((width, height), marginSize=margin), np.uint8)
         x, y = np.meshgrid(np.arange(columns), np.arange(rows))
         squares = np.kron((x + y) % 2, np.ones((square_px, square_px))).astype(np.uint8) * np.uint8(255)
         return np.pad(squares, margin, constant_values=255)
@@ -85,11 +90,13 @@ class Board:
     def find(self, gray: npt.NDArray[np.uint8]) -> Corners | None:
         """Return its corners in a gray image; None where too few are seen."""
         if self._charuco is not None:
-            pixels, ids, _, _ = self._detector.detectBoard(gray)
+            pixels, ids = self._charuco_corners(gray)
             if ids is None or len(ids) < _FEWEST_CORNERS:
                 return None
-            board, seen = self._charuco.matchImagePoints(pixels, ids)  # type: ignore[call-overload]
-            return Corners(np.asarray(board, np.float32).reshape(-1, 3), np.asarray(seen, np.float32).reshape(-1, 2))
+            points = self._charuco.getChessboardCorners() if hasattr(
+                self._charuco, 'getChessboardCorners') else self._charuco.chessboardCorners
+            return Corners(
+                np.asarray(points, np.float32)[np.ravel(ids)], np.asarray(pixels, np.float32).reshape(-1, 2))
         inner = (self._size[0] - 1, self._size[1] - 1)
         found, pixels = cv2.findChessboardCornersSB(gray, inner)
         if not found:
@@ -97,6 +104,17 @@ class Board:
         x, y = np.meshgrid(np.arange(inner[0]), np.arange(inner[1]))
         board = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], axis=1).astype(np.float32)
         return Corners(board, np.asarray(pixels, np.float32).reshape(-1, 2))
+
+    def _charuco_corners(self, gray: npt.NDArray[np.uint8]) -> tuple[Any, Any]:
+        """Return pixels and numbers of the corners between the markers; None where there are none."""
+        if hasattr(cv2.aruco, 'CharucoDetector'):
+            return self._detector.detectBoard(gray)[:2]
+        aruco: Any = cv2.aruco
+        corners, ids, _ = aruco.detectMarkers(gray, self._charuco.dictionary)
+        if ids is None:
+            return None, None
+        _, pixels, numbers = aruco.interpolateCornersCharuco(corners, ids, gray, self._charuco)
+        return pixels, numbers
 
 
 @dataclasses.dataclass(frozen=True)

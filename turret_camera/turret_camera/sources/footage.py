@@ -26,6 +26,7 @@ from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import Clock
 
+_DEFAULT_HZ = 25.0
 _LATE_NS = 100_000_000  # images that are later than this are left out
 _BEYOND = 40  # gray level
 _IMAGES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -121,10 +122,12 @@ class FileSource(FootageSource):
                 if not container.streams.video:
                     raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
                 first_s: float | None = None
+                period_s = 1.0 / float(container.streams.video[0].average_rate or _DEFAULT_HZ)
                 for frame in container.decode(video=0):
                     first_s = frame.time if first_s is None else first_s
+                    duration = getattr(frame, 'duration', None)  # not in PyAV before 13
                     yield FootageFrame(
-                        frame.time - first_s, float(frame.duration * frame.time_base),
+                        frame.time - first_s, float(duration * frame.time_base) if duration else period_s,
                         frame.to_ndarray(format='bgr24'))
         except av.error.FFmpegError as error:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error

@@ -45,10 +45,10 @@ class MqttJoy:
             raise TurretError(ReasonCode.IO_ERROR, f'mqtt_joy: others may read {path}; run: chmod 600 {path}')
         try:
             from paho.mqtt import client as mqtt
-            from paho.mqtt import enums
         except ImportError as error:
             raise TurretError(ReasonCode.NOT_SUPPORTED, 'mqtt_joy needs paho-mqtt: pip install paho-mqtt') from error
-        client = self._client = mqtt.Client(enums.CallbackAPIVersion.VERSION2)
+        versions = getattr(mqtt, 'CallbackAPIVersion', None)  # None in paho-mqtt 1.6
+        client = self._client = mqtt.Client(*([versions.VERSION2] if versions else []))
         client.username_pw_set(p.user, password)
         if p.tls:
             client.tls_set()
@@ -71,15 +71,15 @@ class MqttJoy:
             while True:
                 yield self._received.get_nowait()
 
-    def _on_connect(self, client: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
+    def _on_connect(self, client: Any, _userdata: Any, _flags: Any, reason: Any, *_: Any) -> None:
+        if getattr(reason, 'is_failure', reason):  # a number in paho-mqtt 1.6, 0 = accepted
             _log.warning('mqtt_joy: the broker refuses: %s', reason)
             return
         client.subscribe(self._parameters.topic)
         _log.info('mqtt_joy: listening at %s port %d', self._parameters.host, self._parameters.port)
 
-    def _on_disconnect(self, _client: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        _log.warning('mqtt_joy: the broker is lost: %s', reason)
+    def _on_disconnect(self, _client: Any, _userdata: Any, *reasons: Any) -> None:
+        _log.warning('mqtt_joy: connection to the broker lost: %s', ', '.join(map(str, reasons)))
 
     def _on_message(self, _client: Any, _userdata: Any, message: Any) -> None:
         if message.retain:  # kept by the broker: from any time in the past

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from turret_common.errors import TurretError
 from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Box, Detection, View
+from turret_vision.detectors.detection import Box, Detection, Image, View
 from turret_vision.detectors.detector import Detector, width_param
 
 
@@ -38,16 +39,22 @@ class ArucoDetector(Detector[ArucoParameters]):
 
     def __init__(self, parameters: ArucoParameters) -> None:
         super().__init__(parameters)
-        if not hasattr(cv2, 'aruco') or not hasattr(cv2.aruco, 'ArucoDetector'):
-            raise TurretError(ReasonCode.DETECTOR_FAILED, 'this OpenCV cannot detect markers: it needs 4.7 or newer')
+        if not hasattr(cv2, 'aruco'):
+            raise TurretError(ReasonCode.DETECTOR_FAILED, 'this OpenCV was built without marker detection (aruco)')
         name = parameters.mode.upper()
         name = f'DICT_ARUCO_{name}' if name == 'ORIGINAL' else f'DICT_{name}'
         dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, name))
-        self._detector = cv2.aruco.ArucoDetector(dictionary, cv2.aruco.DetectorParameters())
+        self._find: Callable[[Image], Any]
+        if hasattr(cv2.aruco, 'ArucoDetector'):
+            self._find = cv2.aruco.ArucoDetector(dictionary, cv2.aruco.DetectorParameters()).detectMarkers
+        else:  # OpenCV 4.6
+            aruco: Any = cv2.aruco
+            parameters_46 = aruco.DetectorParameters_create()
+            self._find = lambda gray: aruco.detectMarkers(gray, dictionary, parameters=parameters_46)
 
     def detect(self, view: View) -> list[Detection]:
         """Return the markers in a view. A marker that is read at all is read right: the confidence is 1."""
-        corners, ids, _ = self._detector.detectMarkers(view.gray)
+        corners, ids, _ = self._find(view.gray)
         if ids is None:
             return []
         found = []

@@ -74,7 +74,7 @@ class MotionDetector(Detector[MotionParameters]):
     def _objects(self, moving: Image, to_image: Array, min_area: float) -> list[Detection]:
         """Return what a mask shows, in px of the image to which a homography brings it."""
         found: list[Detection] = []
-        if not cv2.hasNonZero(moving):
+        if not cv2.countNonZero(moving):
             return found
         reach = 2 * round(0.5 * self._parameters.join * moving.shape[1]) + 1
         joined = cv2.dilate(moving, np.ones((reach, reach), np.uint8))

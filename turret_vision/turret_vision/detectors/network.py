@@ -99,8 +99,10 @@ def decode(
     usable = (scores >= confidence) & np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0.0).all(axis=1)
     boxes, numbers, scores = boxes[usable], numbers[usable], scores[usable]
     corners = np.concatenate([boxes[:, :2] - 0.5 * boxes[:, 2:], boxes[:, 2:]], axis=1)
-    kept = cv2.dnn.NMSBoxesBatched(
-        corners.tolist(), scores.tolist(), numbers.tolist(), confidence, overlap) if len(boxes) else ()
+    if len(boxes):
+        # Boxes of different classes are moved apart, so that only boxes of one class suppress each other.
+        corners[:, :2] += numbers[:, None] * (2.0 * np.abs(corners).max() + 1.0)
+    kept = np.ravel(cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), confidence, overlap)) if len(boxes) else ()
     return [
         Detection(_name(int(numbers[i]), classes), Box(*(float(v) for v in boxes[i])), float(min(scores[i], 1.0)))
         for i in list(kept)[:_FEW_DETECTIONS]]

@@ -128,7 +128,10 @@ class _Viewing:
     async def begin(
             self, offer: str, rtc: RtcVideo, addresses: list[str] | None,
             ended: Callable[[], None]) -> str:
-        module = await asyncio.to_thread(importlib.import_module, 'turret_web.video.rtc_peer')
+        try:
+            module = await asyncio.to_thread(importlib.import_module, 'turret_web.video.rtc_peer')
+        except ImportError as error:
+            raise TurretError(ReasonCode.NOT_SUPPORTED, f'WebRTC needs aiortc 1.12 or newer: {error}') from error
         self._viewer = await rtc.watch(self._request)
         self._peer = module.RtcPeer(self._viewer, addresses, ended)
         answer: str = await self._peer.answer(offer)
