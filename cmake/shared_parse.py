@@ -1,6 +1,6 @@
 """Run a generator of rosidl so that it takes from the others what they have parsed already.
 
-Usage: ``shared_parse.py GENERATOR [ARGUMENT...]``. Each generator would parse every interface anew, which is a good
+Usage: ``shared_parse.py GENERATOR [ARGUMENT...]``. Each generator would parse every interface again, which is a good
 third of the time that all of them take.
 """
 

@@ -34,7 +34,7 @@ _JPEG = 'sensor_msgs/msg/CompressedImage'
 
 
 def cut(bag: Bag, folder: Path, start_s: float, seconds: float, quality: int) -> None:
-    """Write a part of a bag without what only a person would look at, and with smaller pictures."""
+    """Write a part of a bag without what only a person would look at, and with smaller images."""
     prefix = namespace_of(bag)
     wanted = {f'{prefix}/{name}' for name in INPUTS} & bag.topics.keys()
     begin = bag.start_ns + round(1e9 * start_s)
@@ -54,7 +54,7 @@ def cut(bag: Bag, folder: Path, start_s: float, seconds: float, quality: int) ->
 
 
 def smaller(data: bytes, quality: int) -> bytes:
-    """Return a compressed picture of another JPEG quality."""
+    """Return a compressed image of another JPEG quality."""
     message = deserialize_message(data, CompressedImage)
     pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     message.data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -63,13 +63,13 @@ def dangerous(seconds: float = 1.0, rate_hz: float = 20.0) -> list[Entry]:
     return entries
 
 
-def pictures(seconds: float = 2.0) -> list[Entry]:
-    """Return a status ten times a second and a picture twice a second, stamped with the time of recording."""
+def images(seconds: float = 2.0) -> list[Entry]:
+    """Return a status ten times a second and an image twice a second, stamped with the time of recording."""
     entries = []
     for i in range(round(10 * seconds)):
         entries.append(Entry(0.1 * i, '/turret/status', TurretStatus(seq=i)))
         if i % 5 == 4:
-            picture = CompressedImage(format='jpeg', data=b'no picture')
-            picture.header.stamp = Time(sec=i)
-            entries.append(Entry(0.1 * i + 0.01, '/turret/camera/image_raw/compressed', picture))
+            image = CompressedImage(format='jpeg', data=b'no image')
+            image.header.stamp = Time(sec=i)
+            entries.append(Entry(0.1 * i + 0.01, '/turret/camera/image_raw/compressed', image))
     return entries

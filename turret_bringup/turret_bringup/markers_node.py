@@ -43,7 +43,7 @@ class _Input(NamedTuple):
 
 
 class MarkersNode(Node):
-    """Draws at a steady rate while somebody listens."""
+    """Draws at a steady rate while there is a subscriber."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('markers', **node_kwargs)

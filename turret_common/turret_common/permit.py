@@ -94,7 +94,7 @@ class PermitMonitor:
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody stopped everything: when that ends, nothing may go on by itself."""
+        """Whether somebody stopped everything: when that ends, nothing may continue by itself."""
         return self.newest is not None and not _STOPS.isdisjoint(self.newest.reasons)
 
     def check_lease(self, lease_id: str, now_ns: int) -> None:

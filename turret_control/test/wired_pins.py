@@ -90,7 +90,7 @@ class WiredMotor:
 
 
 class LockstepClock:
-    """A clock that stands until the test lets it go on, and then runs as fast as the thread that waits on it."""
+    """A clock that stands until the test lets it continue, and then runs as fast as the thread that waits on it."""
 
     def __init__(self) -> None:
         self._now_ns = 0

@@ -1,4 +1,4 @@
-"""The node ``plant``: runs the simulated hardware and publishes the truth about it."""
+"""The node ``plant``: runs the simulated hardware and publishes the ground truth about it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IDLE_PERIOD_S = 0.05  # while nobody listens
 
 
 class PlantNode(Node):
-    """The simulated hardware. Publishes ``sim/ground_truth`` at 200 Hz while somebody listens."""
+    """The simulated hardware. Publishes ``sim/ground_truth`` at 200 Hz while there is a subscriber."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('plant', **node_kwargs)

@@ -273,7 +273,7 @@ class SafetyNode(Node):
             pressed, needs_new_press = lease.trigger(now_ns), lease.needs_new_press()
         self._grant(msg.FireGrant.SOURCE_OPERATOR, pressed)
         if not counted:
-            response.code, response.message = int(ReasonCode.HEARTBEAT_LOST), 'too late to count; go on with this nonce'
+            response.code, response.message = int(ReasonCode.HEARTBEAT_LOST), 'too late; continue with this nonce'
         elif request.trigger and needs_new_press:
             response.code = int(ReasonCode.TRIGGER_NEEDS_NEW_PRESS)
             response.message = 'release the trigger and press it again'

@@ -1,7 +1,7 @@
 """What there is to see in the simulated world: targets on known paths, and what stands in their way.
 
 A scenario is a function of time and nothing else, so any instant can be asked for: the middle of an exposure by the
-simulated camera, now by the truth.
+simulated camera, now by the ground truth.
 
     >>> tour = make_scenario('tour', seed=1)
     >>> [target.kind for target in tour.targets(0.0)]

@@ -1,1 +1,1 @@
-"""Browser panel, front door, embedded bridge and video server of the pan-tilt tracking turret."""
+"""Browser panel, web gateway, embedded bridge and video server of the pan-tilt tracking turret."""

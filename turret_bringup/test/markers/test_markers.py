@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turret_bringup.markers import markers, picture
+from turret_bringup.markers import image, markers
 from turret_bringup.markers.markers import Kind, TrackView
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, bearing_of, pixel_to_bearing
 from turret_control.boresight.boresight import Boresight
@@ -101,8 +101,8 @@ def test_every_zone_that_can_be_set_can_be_drawn(low: float, width: float, botto
             assert len(shape.points) % 3 == 0
 
 
-def test_a_picture_shows_every_kind_of_marker(tmp_path: Path) -> None:
-    """Markers by their shape alone, as messages have it; each of them changes the picture."""
+def test_an_image_shows_every_kind_of_marker(tmp_path: Path) -> None:
+    """Markers by their shape alone, as messages have it; each of them changes the image."""
     def marker(kind: int, points: object = ((1, 0, 0), (1, 1, 0), (1, 0, 1), (1, 1, 1), (1, 0, 0), (1, 1, 1))) -> Any:
         named = [SimpleNamespace(**dict(zip('xyz', point, strict=True))) for point in points]  # type: ignore[call-overload]
         pose = SimpleNamespace(
@@ -111,8 +111,8 @@ def test_a_picture_shows_every_kind_of_marker(tmp_path: Path) -> None:
             type=kind, points=named, pose=pose, color=SimpleNamespace(r=1.0, g=0.5, b=0.0, a=1.0), text='t1',
             scale=SimpleNamespace(x=0.3, y=0.3, z=0.3))
     path = tmp_path / 'view.png'
-    pictures = set()
+    images = set()
     for markers_ in ([], *([marker(kind)] for kind in (1, 2, 3, 4, 5, 9, 11))):
-        picture.draw(markers_, path, 3.0)
-        pictures.add(path.read_bytes())
-    assert len(pictures) == 8
+        image.draw(markers_, path, 3.0)
+        images.add(path.read_bytes())
+    assert len(images) == 8

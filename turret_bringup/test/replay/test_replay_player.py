@@ -21,10 +21,10 @@ class Item(NamedTuple):
 
 
 class Recording:
-    """Ten messages, one each tenth of a second, every fifth of them a picture; and a state that was latched before."""
+    """Ten messages, one each tenth of a second, every fifth of them an image; and a state that was latched before."""
 
     def __init__(self) -> None:
-        self.all = [Item(START + i * 100_000_000, 'picture' if i % 5 == 4 else str(i)) for i in range(10)]
+        self.all = [Item(START + i * 100_000_000, 'image' if i % 5 == 4 else str(i)) for i in range(10)]
 
     def items(self, start_ns: int) -> Iterator[Item]:
         if start_ns > START:
@@ -39,7 +39,7 @@ class Rig:
         recording = Recording()
         self.player: Player[Item] = Player(
             recording, (recording.all[0].stamp_ns, recording.all[-1].stamp_ns),
-            lambda item: self.published.append(item.name), lambda item: item.name == 'picture', self.now,
+            lambda item: self.published.append(item.name), lambda item: item.name == 'image', self.now,
             **options)  # type: ignore[arg-type]
 
     def run(self, seconds: float) -> list[str]:
@@ -63,7 +63,7 @@ def test_messages_come_in_their_own_time() -> None:
     rig = Rig()
     assert rig.run(0.25) == ['0', '1', '2']
     assert rig.place == pytest.approx(0.25)
-    assert rig.run(0.16) == ['3', 'picture']
+    assert rig.run(0.16) == ['3', 'image']
     assert rig.player.position(rig.now).late_s < 1e-6
 
 
@@ -86,14 +86,14 @@ def test_a_pause_holds_the_place() -> None:
     assert rig.run(0.06) == ['3']
 
 
-def test_a_paused_replay_is_stepped_by_messages_or_to_the_next_picture() -> None:
+def test_a_paused_replay_is_stepped_by_messages_or_to_the_next_image() -> None:
     rig = Rig(paused=True)
     rig.run(0.1)
     rig.published.clear()
     rig.player.step(1, rig.now)
     assert rig.published == ['1']
     rig.player.step(0, rig.now)
-    assert rig.published == ['1', '2', '3', 'picture']
+    assert rig.published == ['1', '2', '3', 'image']
     assert rig.place == pytest.approx(0.4)
     rig.player.step(0, rig.now)
     rig.player.step(5, rig.now)

@@ -94,22 +94,22 @@ def test_everything_published_is_recorded(rig: Rig) -> None:
 
 
 def test_selections_record_what_they_say(rig: Rig) -> None:
-    picture = rig.ros.probe.create_publisher(CompressedImage, 'camera/image_raw/compressed', qos.IMAGE_OUT)
+    image = rig.ros.probe.create_publisher(CompressedImage, 'camera/image_raw/compressed', qos.IMAGE_OUT)
     other = rig.ros.probe.create_publisher(String, '/elsewhere', 10)
     names = {}
     for selection in ('light', 'full', 'all'):
         names[selection] = rig.start(selection=selection).name
         if selection != 'light':
-            wait_until(lambda: picture.get_subscription_count() == 1, 10.0, 'a subscription to pictures')
+            wait_until(lambda: image.get_subscription_count() == 1, 10.0, 'a subscription to images')
         if selection == 'all':
             wait_until(lambda: other.get_subscription_count() == 1, 10.0, 'a subscription to everything')
         rig.publish(0, 1)
-        picture.publish(CompressedImage(format='jpeg', data=b'picture'))
+        image.publish(CompressedImage(format='jpeg', data=b'image'))
         other.publish(String(data='text'))
-        for publisher in (picture, other):
+        for publisher in (image, other):
             publisher.wait_for_all_acked()
         assert rig.stop().success
-        wait_until(lambda: picture.get_subscription_count() == 0, 10.0, 'the end of the subscription')
+        wait_until(lambda: image.get_subscription_count() == 0, 10.0, 'the end of the subscription')
     with_messages = {}
     for selection, name in names.items():
         with Bag(rig.folder / name) as bag:

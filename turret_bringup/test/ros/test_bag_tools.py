@@ -1,4 +1,4 @@
-"""``./turret bag``: what is in a bag, as words, pictures, video and tables."""
+"""``./turret bag``: what is in a bag, as words, images, video and tables."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ TOPICS = {
     'camera/image_raw/compressed': CompressedImage}
 
 
-def picture(number: int) -> np.ndarray[Any, Any]:
+def image(number: int) -> np.ndarray[Any, Any]:
     image = np.full((120, 160, 3), 90, np.uint8)
     cv2.circle(image, (20 + 4 * number, 60), 10, (40, 40, 220), -1)
     return image
 
 
 def messages(i: int) -> dict[str, Any]:
-    """Return what a turret publishes for one picture."""
+    """Return what a turret publishes for one image."""
     header = Header(stamp=stamp_from(START_NS * 1e-9 + i / 30), frame_id='base_link')
     box = BoundingBox(center_x=20.0 + 4 * i, center_y=60.0, width=24.0, height=24.0)
     return {
@@ -81,7 +81,7 @@ def messages(i: int) -> dict[str, Any]:
         'sim/ground_truth': SimGroundTruth(
             header=header, targets=[SimTarget(azimuth=math.radians(2.0)), SimTarget(azimuth=1.0)]),
         'camera/image_raw/compressed': CompressedImage(
-            header=header, format='jpeg', data=cv2.imencode('.jpg', picture(i))[1].tobytes()),
+            header=header, format='jpeg', data=cv2.imencode('.jpg', image(i))[1].tobytes()),
     }
 
 
@@ -162,13 +162,13 @@ def test_a_video_shows_what_was_seen(bag: Path) -> None:
     assert green[48:73, 48:73].sum() > 10  # the corners of the track's box
 
 
-def test_a_bag_without_pictures_gives_no_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bag_without_images_gives_no_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / 'b', without=('camera/image_raw/compressed',))
     assert 'selection "full"' in refusal(capsys, 'video', 'b')
 
 
 @pytest.mark.parametrize('change', [{'step': 7}, {'width': 10**6}, {'height': 0}, {'encoding': 'bayer'}, {'data': b''}])
-def test_a_raw_picture_that_lies_about_its_size(
+def test_a_raw_image_that_lies_about_its_size(
         tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any]) -> None:
     image = {'width': 4, 'height': 2, 'step': 12, 'encoding': 'bgr8', 'data': bytes(24)}
     with BagWriter(tmp_path / 'b', [topic('camera/image_raw', Image)]) as writer:

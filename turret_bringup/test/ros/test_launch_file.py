@@ -117,7 +117,7 @@ def test_a_missing_server_ends_in_one_sentence(
         nodes(**argument)
 
 
-def test_the_stock_servers_start_on_this_machine_behind_the_front_door(
+def test_the_stock_servers_start_on_this_machine_behind_the_web_gateway(
         has: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_bringup.run.stock_servers.secret_path', lambda: '/s3cret')
     has('rosbridge_server', 'rosapi', 'web_video_server')

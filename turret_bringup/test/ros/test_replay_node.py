@@ -11,7 +11,7 @@ import pytest
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
-from replay_bags import LATCHED, START_NS, Entry, dangerous, pictures, write
+from replay_bags import LATCHED, START_NS, Entry, dangerous, images, write
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, JointState, Joy
 
@@ -61,7 +61,7 @@ def test_it_publishes_what_was_recorded_in_order_and_tells_where_it_is(
     received = ros.collect(TurretStatus, 'status')
     clock = ros.collect(Clock, '/clock')
     told = states(ros)
-    start(write(tmp_path / 'bag', pictures(1.0)), rate=2.0)
+    start(write(tmp_path / 'bag', images(1.0)), rate=2.0)
     wait_until(lambda: told and told[-1].ended, 20.0, 'the end')
     assert [message.seq for message in received] == list(range(10))
     assert (told[-1].name, told[-1].passes, told[-1].messages) == ('bag', 1, 12)
@@ -85,15 +85,15 @@ def test_topics_have_the_quality_of_service_of_the_recording(ros: RosHarness, st
 def test_it_is_held_stepped_sought_and_sped_up(ros: RosHarness, start: Start, tmp_path: Path) -> None:
     received, seen = ros.collect(TurretStatus, 'status'), ros.collect(CompressedImage, 'camera/image_raw/compressed')
     told = states(ros)
-    start(write(tmp_path / 'bag', pictures(2.0)), paused=True)
+    start(write(tmp_path / 'bag', images(2.0)), paused=True)
     wait_until(lambda: [message.seq for message in received] == [0], 20.0, 'the first message')
     assert ros.call(StepReplay, 'replay/step', StepReplay.Request(messages=2)).success
     wait_until(lambda: [message.seq for message in received] == [0, 1, 2], what='two more')
     assert ros.call(StepReplay, 'replay/step', StepReplay.Request()).success
-    wait_until(lambda: len(seen) == 1 and [message.seq for message in received] == [0, 1, 2, 3, 4], what='a picture')
+    wait_until(lambda: len(seen) == 1 and [message.seq for message in received] == [0, 1, 2, 3, 4], what='an image')
     assert ros.call(SeekReplay, 'replay/seek', SeekReplay.Request(position_s=1.55)).success
     wait_until(lambda: told[-1].position_s == pytest.approx(1.55), what='the place')
-    wait_until(lambda: len(seen) == 2, what='the newest picture before it')
+    wait_until(lambda: len(seen) == 2, what='the newest image before it')
     assert ros.call(SetReplayRate, 'replay/set_rate', SetReplayRate.Request(rate=0.5)).success
     assert ros.call(SetReplayPaused, 'replay/set_paused', SetReplayPaused.Request(paused=False)).success
     wait_until(lambda: told[-1].ended, what='the end')
@@ -102,7 +102,7 @@ def test_it_is_held_stepped_sought_and_sped_up(ros: RosHarness, start: Start, tm
 
 
 def test_requests_that_make_no_sense_are_refused(ros: RosHarness, start: Start, tmp_path: Path) -> None:
-    start(write(tmp_path / 'bag', pictures(60.0)))
+    start(write(tmp_path / 'bag', images(60.0)))
     for kind, name, request, code in (
             (SeekReplay, 'seek', SeekReplay.Request(position_s=61.0), ReasonCode.OUT_OF_RANGE),
             (SeekReplay, 'seek', SeekReplay.Request(position_s=float('nan')), ReasonCode.NOT_FINITE),

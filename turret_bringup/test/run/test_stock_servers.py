@@ -1,4 +1,4 @@
-"""The stock servers behind the front door: loopback, a secret path, and the front door's own lists."""
+"""The upstream servers behind the web gateway: loopback, a secret path, and the web gateway's own lists."""
 
 import dataclasses
 import fnmatch
@@ -33,7 +33,7 @@ def test_none_is_started_unless_asked_for() -> None:
     assert set(parameters()) == {'rosbridge_websocket', 'rosapi', 'web_video_server'}
 
 
-def test_they_listen_where_the_front_door_looks_for_them() -> None:
+def test_they_listen_where_the_web_gateway_looks_for_them() -> None:
     web = dataclasses.replace(
         WEB, bridge_upstream='ws://127.0.0.1:9191/base', video_upstream='http://127.0.0.1:8181')
     bridge, video = (parameters(web)[name] for name in ('rosbridge_websocket', 'web_video_server'))
@@ -56,7 +56,7 @@ def test_the_path_cannot_be_guessed() -> None:
     assert len(first) > 32
 
 
-def test_the_lists_are_those_of_the_front_door() -> None:
+def test_the_lists_are_those_of_the_web_gateway() -> None:
     topics, services = globs('topics_glob'), globs('services_glob')
     for name in ('/turret/status', '/turret/laser/state', '/turret/controller/jog', '/diagnostics'):
         assert passes(topics, name)

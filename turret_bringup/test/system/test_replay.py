@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from rclpy.node import Node
-from replay_bags import Entry, dangerous, pictures, write
+from replay_bags import Entry, dangerous, images, write
 from sensor_msgs.msg import JointState, Joy
 
 from turret_bringup import cli
@@ -132,7 +132,7 @@ def test_a_node_that_may_drive_hardware_ends_it(unused: int, tmp_path: Path) -> 
 
 
 def test_it_ends_with_the_bag(unused: int, tmp_path: Path) -> None:
-    with replay(write(tmp_path / 'bag', pictures(1.0)), '--no-panel', '--domain', unused) as running:
+    with replay(write(tmp_path / 'bag', images(1.0)), '--no-panel', '--domain', unused) as running:
         assert running.code() == 0
 
 
@@ -151,7 +151,7 @@ def test_control_runs_again_on_what_was_recorded(unused: int, own_state: Path) -
     assert not list(own_state.rglob('*')), 'the state of the turret was touched'
 
 
-def test_vision_runs_again_on_recorded_pictures(unused: int) -> None:
+def test_vision_runs_again_on_recorded_images(unused: int) -> None:
     with replay(GOLDEN, '--loop', '--no-panel', '--domain', unused, '--into', 'vision', '--set',
                 'vision.method=balloon') as running:
         wait_until(lambda: 'REPLAY' in running.text, 30.0, 'the start')
@@ -177,14 +177,14 @@ def test_a_message_that_cannot_be_read_ends_it_with_one_sentence(unused: int, tm
 
 
 def truncated(folder: Path) -> Path:
-    bag = write(folder / 'bag', pictures(1.0))
+    bag = write(folder / 'bag', images(1.0))
     file = next(bag.glob('*.mcap'))
     file.write_bytes(file.read_bytes()[:-200])
     return bag
 
 
 def flipped(folder: Path) -> Path:
-    bag = write(folder / 'bag', pictures(1.0))
+    bag = write(folder / 'bag', images(1.0))
     file = next(bag.glob('*.mcap'))
     data = bytearray(file.read_bytes())
     data[-60:-30] = b'\xff' * 30
@@ -193,7 +193,7 @@ def flipped(folder: Path) -> Path:
 
 
 def outside(folder: Path) -> Path:
-    bag = write(folder / 'bag', pictures(1.0))
+    bag = write(folder / 'bag', images(1.0))
     text = (bag / 'metadata.yaml').read_text()
     (bag / 'metadata.yaml').write_text(text.replace('bag_0.mcap', '../../etc/passwd'))
     return bag

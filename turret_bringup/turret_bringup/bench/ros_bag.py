@@ -1,8 +1,8 @@
 """What recording costs, and whether it loses anything.
 
-``steady``: a process publishes the messages of a turret with a camera at 30 frames per second, two compressed pictures
+``steady``: a process publishes the messages of a turret with a camera at 30 frames per second, two compressed images
 of 45 kB among them; the node ``bag`` records the selection "full". ``turret``: the same for the whole simulated turret,
-where gaps in the numbers of commands, permits and status, and pictures without their camera_info, count as lost.
+where gaps in the numbers of commands, permits and status, and images without their camera_info, count as lost.
 """
 
 from __future__ import annotations
@@ -167,9 +167,9 @@ def _gaps(bag: Bag) -> int:
     for topic, kind in (('gimbal/command', GimbalCommand), ('safety/permit', SafetyPermit), ('status', TurretStatus)):
         numbers = [deserialize_message(m.data, kind).seq for m in bag.messages([f'/turret/{topic}'])]
         lost += numbers[-1] - numbers[0] + 1 - len(numbers)
-    pictures, infos = (
+    images, infos = (
         [stamp_of(m.data) for m in bag.messages([f'/turret/camera/{topic}'])]
         for topic in ('image_raw/compressed', 'camera_info'))
-    first = pictures[0]
+    first = images[0]
     since = infos[infos.index(first):] if first in infos else infos
-    return lost + len(set(since) - set(pictures))
+    return lost + len(set(since) - set(images))

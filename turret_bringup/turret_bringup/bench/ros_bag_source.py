@@ -24,8 +24,8 @@ from turret_common.messages.ros_schema import interface
 from turret_common.ros import qos
 from turret_msgs import msg
 
-#: Bytes of one compressed picture: a 640x480 JPEG of quality 85.
-_PICTURE = 45_000
+#: Bytes of one compressed image: a 640x480 JPEG of quality 85.
+_IMAGE_BYTES = 45_000
 #: Messages per second of each topic.
 RATES = {
     'camera/image_raw/compressed': 30, 'camera/camera_info': 30, 'vision/image_annotated/compressed': 30,
@@ -41,9 +41,9 @@ NUMBER = slice(4, 8)
 
 def _examples() -> dict[str, bytes]:
     """Return a serialized message of each topic, as large as real ones are."""
-    picture = CompressedImage(header=Header(frame_id='camera_optical_frame'), format='jpeg', data=os.urandom(_PICTURE))
+    image = CompressedImage(header=Header(frame_id='camera_optical_frame'), format='jpeg', data=os.urandom(_IMAGE_BYTES))
     filled = {
-        'camera/image_raw/compressed': picture, 'vision/image_annotated/compressed': picture,
+        'camera/image_raw/compressed': image, 'vision/image_annotated/compressed': image,
         'camera/camera_info': CameraInfo(distortion_model='plumb_bob', d=[0.0] * 5),
         'joint_states': JointState(
             name=['pan_joint', 'tilt_joint'], position=[0.1, 0.2], velocity=[0.0, 0.0]),
@@ -82,8 +82,8 @@ def main() -> int:
         for name, rate in RATES.items():
             while sent[name] < passed_s * rate:
                 messages[name][NUMBER] = sent[name].to_bytes(4, 'little')
-                if len(messages[name]) > _PICTURE:
-                    messages[name][-_PICTURE:] = os.urandom(_PICTURE)  # alike, they would be compressed
+                if len(messages[name]) > _IMAGE_BYTES:
+                    messages[name][-_IMAGE_BYTES:] = os.urandom(_IMAGE_BYTES)  # alike, they would be compressed
                 publishers[name].publish(bytes(messages[name]))
                 sent[name] += 1
         time.sleep(_TICK_S)

@@ -2,7 +2,7 @@
 
 The clock starts when the camera publishes a frame's ``camera_info``, just before the frame itself, and stops when
 vision publishes its detections, both as DDS stamps them at the source. The processor time is that of the processes
-``camera`` and ``vision``; that of the simulated camera includes painting the picture.
+``camera`` and ``vision``; that of the simulated camera includes painting the image.
 """
 
 from __future__ import annotations

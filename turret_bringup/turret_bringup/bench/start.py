@@ -1,4 +1,4 @@
-"""How long a start takes until the panel answers and the first picture is there, and in what processor time."""
+"""How long a start takes until the panel answers and the first image is there, and in what processor time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
             started = time.monotonic()
             with scratch_turret(Path(state)) as turret:
                 yield Row('simulation', f'run {run}', 'panel reachable', time.monotonic() - started, 's')
-                _wait_for_picture(turret)
-                yield Row('simulation', f'run {run}', 'first picture', time.monotonic() - started, 's')
+                _wait_for_image(turret)
+                yield Row('simulation', f'run {run}', 'first image', time.monotonic() - started, 's')
                 used_s = sum(sum(process.cpu_times()[:2]) for process in turret.processes())
                 yield Row('simulation', f'run {run}', 'processor time', used_s, 's')
                 asked = time.monotonic()
@@ -34,7 +34,7 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
                 yield Row('simulation', f'run {run}', 'end', time.monotonic() - asked, 's')
 
 
-def _wait_for_picture(turret: ScratchTurret) -> None:
+def _wait_for_image(turret: ScratchTurret) -> None:
     """Wait for the first JPEG of the video stream that the panel shows."""
     while True:
         connection = http.client.HTTPConnection('127.0.0.1', turret.port, timeout=30.0)

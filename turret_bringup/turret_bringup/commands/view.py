@@ -1,7 +1,7 @@
 """Draw what the turret knows in three dimensions, beside a running turret.
 
 Publishes the topic "markers": tracks, prediction, aim ray, what the camera sees, zones and limits. On a ROS
-distribution it starts rviz; elsewhere it says how to see it in Foxglove, which needs no ROS. --picture needs neither.
+distribution it starts rviz; elsewhere it says how to see it in Foxglove, which needs no ROS. --image needs neither.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
         help='one parameter, for example markers.distance_m=5; may be repeated, wins over files')
-    parser.add_argument('--picture', type=Path, metavar='FILE', help='write what is seen now as a PNG, and end')
+    parser.add_argument('--image', type=Path, metavar='FILE', help='write what is seen now as a PNG, and end')
     add_namespace(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Become the node ``markers``, or ``ros2 launch``; or take one picture."""
-    if 'ROS_DISTRO' in os.environ and not args.picture:
+    """Become the node ``markers``, or ``ros2 launch``; or take one image."""
+    if 'ROS_DISTRO' in os.environ and not args.image:
         os.execvp('ros2', launch_command(args))
 
     from turret_bringup.settings import configuration
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
         '--params-file', str(files[markers.name])]
     os.environ.update(environment())
     parameters, web = config.effective[markers.name], config.effective['web']
-    if args.picture:
-        _take_picture(command, args.namespace, args.picture, parameters.distance_m)
+    if args.image:
+        _take_image(command, args.namespace, args.image, parameters.distance_m)
         return 0
     layout = adapted('turret.foxglove.json', folder, args.namespace, parameters.frame_prefix)
     sys.stdout.write(
@@ -70,9 +70,9 @@ def run(args: argparse.Namespace) -> int:
     os.execv(sys.executable, command)
 
 
-def _take_picture(command: list[str], namespace: str, path: Path, distance_m: float) -> None:
+def _take_image(command: list[str], namespace: str, path: Path, distance_m: float) -> None:
     from turret_bringup.client.ros_client import TurretClient
-    from turret_bringup.markers import picture
+    from turret_bringup.markers import image
 
     node = subprocess.Popen(command)
     try:
@@ -84,8 +84,8 @@ def _take_picture(command: list[str], namespace: str, path: Path, distance_m: fl
                 if time.monotonic() > deadline:
                     raise TurretError(ReasonCode.NOT_READY, f'no pose of the head within {_PATIENCE_S:g} s')
         try:
-            picture.draw(drawing.markers, path, distance_m, f'/{namespace}/markers')
-        except (OSError, ValueError) as error:  # a folder that is missing; an ending that is no picture's
+            image.draw(drawing.markers, path, distance_m, f'/{namespace}/markers')
+        except (OSError, ValueError) as error:  # a folder that is missing; an ending that is no image's
             raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be written: {error}') from error
     finally:
         node.terminate()

@@ -1,4 +1,4 @@
-"""Pictures of what is in a bag."""
+"""Images of what is in a bag."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 
 from turret_bringup.evaluation.series import Line, Series
 
-_SIZE_IN = (11.0, 3.0)  # of one picture
+_SIZE_IN = (11.0, 3.0)  # of one image
 _STATE_HEIGHT = 0.8     # of the largest value of a state, where each has a row of height 1
 
 
 def figure(title: str, series: Series) -> Figure:
-    """Return one figure with a picture for each group of lines that has any."""
+    """Return one figure with an image for each group of lines that has any."""
     groups = [
         (name, unit, lines) for name, unit, lines in (
             ('aim error', 'deg', series.errors), ('angles', 'deg', series.angles),
@@ -47,9 +47,9 @@ def write(path: Path, title: str, series: Series, summary: Sequence[str]) -> Non
     if path.suffix != '.html':
         drawn.savefig(path, dpi=110)
         return
-    picture = io.StringIO()
-    drawn.savefig(picture, format='svg')
-    svg = picture.getvalue()
+    image = io.StringIO()
+    drawn.savefig(image, format='svg')
+    svg = image.getvalue()
     name, words = html.escape(title), html.escape('\n'.join(summary))
     path.write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>'

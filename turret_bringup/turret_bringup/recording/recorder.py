@@ -44,12 +44,12 @@ class Progress:
     """How far a recording is.
 
     Attributes:
-        active: it goes on.
+        active: it continues.
         duration_s: length so far [s].
         size: bytes written.
         messages: written.
         dropped: messages that found no room to wait, or that never arrived.
-        ended: why it ended by itself; None while it goes on and after it was stopped.
+        ended: why it ended by itself; None while it continues and after it was stopped.
     """
 
     active: bool = True
@@ -109,7 +109,7 @@ class BagRecorder:
         self._waiting.append((topic, stamp_ns, data, published_ns))
 
     def stop(self, wait_s: float | None = None) -> None:
-        """End the recording and wait, for ever or so long, until the bag is complete."""
+        """End the recording and wait, forever or so long, until the bag is complete."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(wait_s)
@@ -162,7 +162,7 @@ class BagRecorder:
 
 
 def require_space(folder: Path, min_free: int) -> None:
-    """Refuse to go on with less free space than this [bytes]. Raises TurretError, STORAGE_FULL."""
+    """Refuse to continue with less free space than this [bytes]. Raises TurretError, STORAGE_FULL."""
     free = shutil.disk_usage(folder).free
     if free < min_free:
         raise TurretError(

@@ -17,7 +17,7 @@ from turret_common.validation import require_range
 
 RATE_RANGE = (0.01, 100.0)
 STEP_LIMIT = 100_000
-#: A replay that is held up longer than this goes on from where it was instead of hurrying after.
+#: A replay that is held up longer than this continues from where it was instead of hurrying after.
 _HELD_UP_S = 0.5
 _LATENESS = 1000  # messages that the lateness is taken from
 #: Most messages that are published in one turn, so that requests are heard between.
@@ -62,7 +62,7 @@ class Player(Generic[ItemT]):
 
     def __init__(
             self, source: Source[ItemT], span_ns: tuple[int, int], publish: Callable[[ItemT], None],
-            is_picture: Callable[[ItemT], bool], now: float, *, rate: float = 1.0, loop: bool = False,
+            is_image: Callable[[ItemT], bool], now: float, *, rate: float = 1.0, loop: bool = False,
             paused: bool = False, start_s: float = 0.0, skip_gaps_s: float = 0.0) -> None:
         """Begin.
 
@@ -70,7 +70,7 @@ class Player(Generic[ItemT]):
             source: of the messages.
             span_ns: stamps of the first and the last message.
             publish: called with each message when it is due.
-            is_picture: which messages a step stops at.
+            is_image: which messages a step stops at.
             now: in s.
             rate: recorded seconds per second.
             loop: begin again at the end.
@@ -82,7 +82,7 @@ class Player(Generic[ItemT]):
             TurretError: NOT_FINITE, OUT_OF_RANGE.
         """
         require_range('rate', rate, *RATE_RANGE)
-        self._source, self._publish, self._is_picture = source, publish, is_picture
+        self._source, self._publish, self._is_image = source, publish, is_image
         self._start_ns, self._end_ns = span_ns
         self._loop, self._rate, self._paused = loop, rate, paused
         self._skip_gaps_s = skip_gaps_s or math.inf
@@ -95,7 +95,7 @@ class Player(Generic[ItemT]):
     # Requests
 
     def set_paused(self, paused: bool, now: float) -> None:
-        """Hold, or go on; at the end go on from the beginning."""
+        """Hold, or continue; at the end continue from the beginning."""
         if self._ended and not paused:
             self.seek(0.0, now)
         self._anchor(self.position_ns(now), now)
@@ -118,7 +118,7 @@ class Player(Generic[ItemT]):
         self._next = next(self._items, None)
 
     def step(self, count: int, now: float) -> None:
-        """Publish the next messages of a paused replay: so many, or with 0 all up to and with the next picture.
+        """Publish the next messages of a paused replay: so many, or with 0 all up to and with the next image.
 
         Raises:
             TurretError: WRONG_MODE while it runs, OUT_OF_RANGE.
@@ -132,7 +132,7 @@ class Player(Generic[ItemT]):
                 break
             self._anchor(max(item.stamp_ns, self.position_ns(now)), now)
             self._publish(item)
-            if done == count or (count == 0 and self._is_picture(item)):
+            if done == count or (count == 0 and self._is_image(item)):
                 break
         self._notice_end(now)
 

@@ -42,7 +42,7 @@ def qos_profile(offered: Iterable[Qos]) -> QoSProfile:
 class Permits:
     """Recorded permits as a replay gives them: they never permit the laser.
 
-    For a controller that runs again, which takes only fresh ones, each is issued anew, in an epoch older than any real
+    For a controller that runs again, which takes only fresh ones, each is issued again, in an epoch older than any real
     one, and names the replay's own lease.
     """
 

@@ -110,7 +110,7 @@ def _ros_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
             'unset RMW_IMPLEMENTATION')
     if environment.get('ROS_PYTHON_CHECK_FIELDS') == '1':
         yield Finding(
-            Verdict.BAD, 'ROS_PYTHON_CHECK_FIELDS', 'makes each picture cost 60 ms: unset ROS_PYTHON_CHECK_FIELDS')
+            Verdict.BAD, 'ROS_PYTHON_CHECK_FIELDS', 'makes each image cost 60 ms: unset ROS_PYTHON_CHECK_FIELDS')
 
 
 def _ports(port: int, running: bool) -> Iterator[Finding]:

@@ -1,8 +1,8 @@
-"""The stock ``rosbridge_server`` and ``web_video_server`` with settings that are safe behind the front door.
+"""The stock ``rosbridge_server`` and ``web_video_server`` with settings that are safe behind the web gateway.
 
 They listen on this machine only, and where rosbridge_websocket listens has a secret path, because any web page may open
-a WebSocket to this machine: only the front door, which knows who may do what, reaches it. Its own lists of names are
-those of the front door; they do not cover actions, and an empty one would allow everything.
+a WebSocket to this machine: only the web gateway, which knows who may do what, reaches it. Its own lists of names are
+those of the web gateway; they do not cover actions, and an empty one would allow everything.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def secret_path() -> str:
 
 
 def bridge_nodes(web: WebParameters, namespace: str, path: str) -> list[StockNode]:
-    """Return the nodes of rosbridge_suite; none where the front door uses another bridge.
+    """Return the nodes of rosbridge_suite; none where the web gateway uses another bridge.
 
     Raises:
         TurretError: INVALID_ARGUMENT, it is to listen wider than on this machine.
@@ -49,7 +49,7 @@ def bridge_nodes(web: WebParameters, namespace: str, path: str) -> list[StockNod
 
 
 def video_nodes(web: WebParameters) -> list[StockNode]:
-    """Return the node of web_video_server; none where the front door uses another one. Raises as the other."""
+    """Return the node of web_video_server; none where the web gateway uses another one. Raises as the other."""
     if web.video != 'web_video_server':
         return []
     url = urlsplit(check_upstream(web.video_upstream, ('http',)))
@@ -58,7 +58,7 @@ def video_nodes(web: WebParameters) -> list[StockNode]:
 
 
 def _globs(access: AccessParameters, namespace: str) -> dict[str, str | int | float | bool]:
-    """Return the allow-lists in the form of rosbridge_suite; the front door knows further what each role may do."""
+    """Return the allow-lists in the form of rosbridge_suite; the web gateway knows further what each role may do."""
     def listed(patterns: Iterable[str]) -> str:
         names = [name if name.startswith('/') else f'/{namespace}/{name}' for name in patterns]
         return '[' + ', '.join(f"'{name}'" for name in names or ['/none']) + ']'

@@ -1,6 +1,6 @@
 """Settings of the turret that this one replaces (its ``laserturret.conf`` and two calibration files), as ours.
 
-Its steps are microsteps, its pixels those of a picture of 1920x1080. Its pan is positive to the right, ours to the
+Its steps are microsteps, its pixels those of an image of 1920x1080. Its pan is positive to the right, ours to the
 left; its tilt positions are positive downwards, ours upwards. On both axes its CW is the direction with DIR low; CW is
 right and up. So our pan rises with DIR high, our tilt with DIR low.
 """

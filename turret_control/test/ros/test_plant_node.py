@@ -1,4 +1,4 @@
-"""The node ``plant``: the truth as a topic, the scenario as a parameter."""
+"""The node ``plant``: the ground truth as a topic, the scenario as a parameter."""
 
 from __future__ import annotations
 

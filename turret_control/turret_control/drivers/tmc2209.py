@@ -1,6 +1,6 @@
 """The gimbal driver for two TMC2209: motion by step pulses, currents and microsteps over their UART.
 
-The chip could also turn a motor by itself (VACTUAL), but it would go on turning when this process dies, by a clock
+The chip could also turn a motor by itself (VACTUAL), but it would continue turning when this process dies, by a clock
 that nobody counts; step pulses end with the process and are counted. The link is trusted only after every setting was
 written and counted.
 """

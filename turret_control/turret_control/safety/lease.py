@@ -92,7 +92,7 @@ class OperatorLease:
         """Take a heartbeat; return the nonce for the next one and whether this one counted.
 
         A late heartbeat, or one with an empty nonce from an operator who lost the last reply, does not count: it proves
-        nothing, but the operator can go on with the next one.
+        nothing, but the operator can continue with the next one.
 
         Raises:
             TurretError: as :meth:`check`; HEARTBEAT_REPLAYED when the nonce is not the newest.

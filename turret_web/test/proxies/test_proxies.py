@@ -1,6 +1,6 @@
-"""The stock bridge and video server behind the front door: what goes through to them, what comes back, and what not.
+"""The upstream bridge and video server behind the web gateway: what passes to them, what returns, what is refused.
 
-The servers here are imitations that keep a record; the genuine ones need a ROS distribution.
+The servers here are imitations that keep a record; the upstream ones need a ROS distribution.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Stock:
     heard: list[dict[str, Any]] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
-    picture: asyncio.Event = field(default_factory=asyncio.Event)
+    image: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def bridge(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -68,7 +68,7 @@ class Stock:
 
 @asynccontextmanager
 async def behind(gateway: FakeGateway, **parameters: Any) -> AsyncIterator[tuple[RunningServer, Stock]]:
-    """A front door with stock servers behind it."""
+    """A web gateway with upstream servers behind it."""
     stock = Stock()
     app = web.Application()
     app.add_routes([web.get('/stream', stock.stream), web.get('/', stock.bridge)])

@@ -258,10 +258,10 @@ def test_video_is_subscribed_only_while_somebody_watches(ros: Any, web: Any) -> 
     ending = threading.Event()
 
     def publish() -> None:
-        picture = CompressedImage(format='jpeg', data=b'\xff\xd8picture\xff\xd9')
-        picture.header.stamp.sec = 5
+        image = CompressedImage(format='jpeg', data=b'\xff\xd8picture\xff\xd9')
+        image.header.stamp.sec = 5
         while not ending.wait(0.02):
-            publisher.publish(picture)
+            publisher.publish(image)
     thread = threading.Thread(target=publish)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""The HTTP side of the front door: API, session, files, video, metrics."""
+"""The HTTP side of the web gateway: API, session, files, video, metrics."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def jpeg(number: int) -> dict[str, Any]:
 
 
 @on_loop
-async def test_jpeg_pictures_pass_through_unchanged_with_their_stamp(gateway: FakeGateway) -> None:
+async def test_jpeg_images_pass_through_unchanged_with_their_stamp(gateway: FakeGateway) -> None:
     gateway.topic_types |= {CAMERA: IMAGE.name, f'{CAMERA}/compressed': JPEG.name}
     async with serving(gateway) as door, door.session.get(f'{door.url}/stream?topic={CAMERA}&type=mjpeg') as response:
         assert response.headers['Content-Type'] == 'multipart/x-mixed-replace;boundary=boundarydonotcross'
@@ -232,7 +232,7 @@ async def test_viewers_share_a_subscription_which_ends_with_the_last(gateway: Fa
 
 
 @on_loop
-async def test_a_snapshot_is_the_next_picture(gateway: FakeGateway) -> None:
+async def test_a_snapshot_is_the_next_image(gateway: FakeGateway) -> None:
     gateway.topic_types[f'{CAMERA}/compressed'] = JPEG.name
     async with serving(gateway) as door:
         asked = asyncio.create_task(door.session.get(f'{door.url}/snapshot?topic={CAMERA}'))
@@ -245,7 +245,7 @@ async def test_a_snapshot_is_the_next_picture(gateway: FakeGateway) -> None:
 
 
 def _size(data: bytes) -> tuple[int, int]:
-    """Width and height of a JPEG picture, from its frame header."""
+    """Width and height of a JPEG image, from its frame header."""
     at = data.index(b'\xff\xc0')
     height, width = struct.unpack('>HH', data[at + 5:at + 9])
     return width, height
@@ -263,13 +263,13 @@ async def test_raw_images_are_encoded_in_the_size_asked_for(query: str, size: tu
         await until(lambda: gateway.feeds.get(CAMERA))
         gateway.emit(CAMERA, {
             'height': 6, 'width': 8, 'encoding': 'rgb8', 'step': 24, 'data': list(bytes(range(144)))})
-        status, picture = await asked
+        status, image = await asked
         assert status == 200
-        assert _size(picture) == size
+        assert _size(image) == size
 
 
 @on_loop
-async def test_a_picture_is_made_once_for_all_viewers_of_a_size(
+async def test_an_image_is_made_once_for_all_viewers_of_a_size(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     from turret_web.video import image_encoding
     made = []
@@ -322,7 +322,7 @@ def test_status_type_is_the_one_of_the_interface() -> None:
 
 
 @on_loop
-async def test_viewers_who_go_while_there_are_no_pictures_are_forgotten(
+async def test_viewers_who_go_while_there_are_no_images_are_forgotten(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.routes.video._PLACEHOLDER_S', 0.02)
     gateway.topic_types[f'{CAMERA}/compressed'] = JPEG.name
@@ -336,7 +336,7 @@ async def test_viewers_who_go_while_there_are_no_pictures_are_forgotten(
 
 
 @on_loop
-async def test_what_is_no_picture_is_skipped(gateway: FakeGateway) -> None:
+async def test_what_is_no_image_is_skipped(gateway: FakeGateway) -> None:
     gateway.topic_types[CAMERA] = IMAGE.name
     async with serving(gateway) as door:
         asked = asyncio.create_task(door.get(f'/snapshot?topic={CAMERA}'))
@@ -346,13 +346,13 @@ async def test_what_is_no_picture_is_skipped(gateway: FakeGateway) -> None:
         gateway.emit(CAMERA, {'height': 6, 'width': 8, 'encoding': 'strange', 'step': 24, 'data': [0] * 144})
         await asyncio.sleep(0.05)
         gateway.emit(CAMERA, {'height': 6, 'width': 8, 'encoding': 'mono8', 'step': 8, 'data': [0] * 48})
-        status, picture = await asked
-        assert (status, _size(picture)) == (200, (8, 6))
+        status, image = await asked
+        assert (status, _size(image)) == (200, (8, 6))
 
 
 @pytest.mark.parametrize('state', [None, {'message': 'there is no camera at /dev/video0'}], ids=['dead', 'lost'])
 @on_loop
-async def test_a_stream_without_pictures_shows_one_that_says_why(
+async def test_a_stream_without_images_shows_one_that_says_why(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any] | None) -> None:
     monkeypatch.setattr('turret_web.routes.video._PLACEHOLDER_S', 0.02)
     topic = f'{CAMERA}/compressed'

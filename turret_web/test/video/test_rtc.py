@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from filming import CAMERA, TOPIC, filmed, message, picture
+from filming import CAMERA, TOPIC, filmed, message, image
 from web_testing import JPEG, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
@@ -41,7 +41,7 @@ async def watched(gateway: FakeGateway) -> AsyncIterator[tuple[RtcVideo[Any], li
 
 
 async def show(gateway: FakeGateway, number: int, encoder: FakeEncoder) -> None:
-    """Have one picture encoded; one that comes while the encoding looks elsewhere is not seen, so it is sent again."""
+    """Have one image encoded; one that comes while the encoding looks elsewhere is not seen, so it is sent again."""
     before = len(encoder.made)
     while len(encoder.made) == before:
         gateway.emit(TOPIC, message(number, b'\xff\xd8x'))
@@ -66,7 +66,7 @@ async def test_all_viewers_share_one_encoding_which_ends_with_the_last() -> None
 
 
 @on_loop
-async def test_a_viewer_gets_one_picture_until_it_shows_it_and_then_all(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_viewer_gets_one_image_until_it_shows_it_and_then_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.video.rtc_channel._KEY_PAUSE_S', 0.0)
     gateway, request = FakeGateway(), VideoRequest(TOPIC)
     async with watched(gateway) as (rtc, encoders):
@@ -79,7 +79,7 @@ async def test_a_viewer_gets_one_picture_until_it_shows_it_and_then_all(monkeypa
         viewer.on_anchor_shown()
         await asyncio.sleep(0.01)
         await show(gateway, 3, encoders[0])
-        assert (await second).key  # it begins anew, so nothing it was not sent is missed
+        assert (await second).key  # it starts over, so nothing it was not sent is missed
         await show(gateway, 4, encoders[0])
         following = await viewer.next()
         assert (following.key, following.pts) == (False, 3 * 1800)
@@ -123,12 +123,12 @@ def test_times_always_grow_whatever_the_stamps_do() -> None:
     assert times == [0, 9000, 11999, 14999, 19499, 22499]
 
 
-def test_vp8_is_made_one_packet_a_picture_with_keys_where_asked_for() -> None:
+def test_vp8_is_made_one_packet_an_image_with_keys_where_asked_for() -> None:
     av = pytest.importorskip('av')
     from turret_web.video.vp8 import Vp8Encoder
     encoder, decoder = Vp8Encoder(500_000), av.CodecContext.create('vp8', 'r')
     for number, key in enumerate((True, False, False, True, False)):
-        packet = encoder.encode(picture(50 * number), 3000 * number, key)
+        packet = encoder.encode(image(50 * number), 3000 * number, key)
         assert (packet.is_keyframe, packet.pts) == (key, 3000 * number)
         (frame,) = decoder.decode(packet)
         assert (frame.width, frame.height) == (64, 48)
@@ -149,7 +149,7 @@ async def offer(peer: Any, door: RunningServer, **options: Any) -> tuple[int, st
 
 
 @on_loop
-async def test_a_peer_sees_the_pictures_and_hears_their_stamps() -> None:
+async def test_a_peer_sees_the_images_and_hears_their_stamps() -> None:
     aiortc = pytest.importorskip('aiortc')
     gateway = FakeGateway()
     gateway.topic_types[TOPIC] = JPEG.name

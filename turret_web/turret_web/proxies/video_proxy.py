@@ -1,4 +1,4 @@
-"""The stock ``web_video_server`` behind the front door: one stream from it for all viewers of a video."""
+"""The stock ``web_video_server`` behind the web gateway: one stream from it for all viewers of a video."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_video(gateway: Gateway, kind: str, url: str) -> Video:
     Args:
         gateway: the ROS side.
         kind: one of :data:`turret_web.web_parameters.VIDEOS`.
-        url: of the stock server, where that is the kind.
+        url: of the upstream server, where that is the kind.
 
     Raises:
         TurretError: INVALID_ARGUMENT, the address is none on this machine.
@@ -50,7 +50,7 @@ class _DisabledVideo(Video):
 
 
 class VideoProxy(Video):
-    """Video of the stock server, fanned out, bounded and checked as our own."""
+    """Video of the upstream server, fanned out, bounded and checked as our own."""
 
     def __init__(self, gateway: Gateway, url: str) -> None:
         """Make it, without connecting. Raises as :func:`turret_web.proxies.rosbridge_proxy.check_upstream`."""
@@ -64,7 +64,7 @@ class VideoProxy(Video):
 
 
 def _query(request: VideoRequest) -> str:
-    """Return the query for a stream. The stock server wants the name of the raw topic, also of compressed pictures."""
+    """Return the query for a stream. The upstream server wants the name of the raw topic, also of compressed images."""
     base = request.topic.removesuffix('/compressed')
     if base != request.topic and request.unchanged:
         return urlencode({'topic': base, 'type': 'ros_compressed'})
@@ -109,7 +109,7 @@ class _Reader:
             head = await response.content.readuntil(b'\r\n\r\n')
             length, stamp = _LENGTH.search(head), _STAMP.search(head)
             if length is None or int(length[1]) > _MAX_FRAME_BYTES:
-                raise ValueError('it sent something else than pictures')
+                raise ValueError('it sent something else than images')
             jpeg = await response.content.readexactly(int(length[1]))
             seconds, fraction = (stamp[1], stamp[2]) if stamp else (b'0', b'0')
             self._channel.show(jpeg, f'{seconds.decode()}.{fraction[:6].decode():<06}')

@@ -60,7 +60,7 @@ class Rack:
         self._plant = PlantLink(plant_socket(NAMESPACE))
 
     def start(self) -> None:
-        """Start what does not run, and let go on what was stopped."""
+        """Start processes that are not running and resume stopped ones."""
         for name, parameters in _NODES.items():
             process = self._processes.get(name)
             if process is not None and process.poll() is None:

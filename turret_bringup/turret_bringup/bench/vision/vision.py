@@ -1,10 +1,10 @@
 """How fast each detector is here, and how well motion and tracker follow the shared footage.
 
-The times are of one thread on made-up pictures with a few objects, and include the reduction of the image and the
+The times are of one thread on made-up images with a few objects, and include the reduction of the image and the
 tracker. With ``--footage DIR`` the shared footage is judged too: for each object, the share of the frames showing it in
 which the one track that followed it longest was there, and the frames in which the busiest other track saw something
 beside it; then recall and precision of detectors and tracker against boxes marked by hand (right from an intersection
-over union of 0.5 on; ``--pictures DIR`` shows the worst frames, marked boxes green, found ones red). The defaults of
+over union of 0.5 on; ``--images DIR`` shows the worst frames, marked boxes green, found ones red). The defaults of
 motion and tracker were chosen on this same footage, so these figures are no forecast.
 """
 
@@ -39,10 +39,10 @@ _WALKERS_HZ, _CARS_HZ = 10.0, 12.5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
-    parser.add_argument('--images', type=int, default=60, help='pictures per method and size')
+    parser.add_argument('--images', type=int, default=60, help='images per method and size')
     parser.add_argument('--methods', nargs='+', metavar='METHOD', help='only these; else all that need no model')
     parser.add_argument('--footage', type=Path, metavar='DIR', help='folder of the shared footage')
-    parser.add_argument('--pictures', type=Path, metavar='DIR', help='where pictures of the worst misses are written')
+    parser.add_argument('--images', type=Path, metavar='DIR', help='where images of the worst misses are written')
     parser.add_argument('--only-footage', action='store_true', help='leave the times out')
 
 
@@ -55,7 +55,7 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
             yield from _times(method, width, height, args.images)
     if args.footage is not None:
         yield from _footage(args.footage)
-        yield from _boxes(args.footage, args.pictures)
+        yield from _boxes(args.footage, args.images)
 
 
 def _times(method: str, width: int, height: int, count: int) -> Iterator[Row]:
@@ -65,7 +65,7 @@ def _times(method: str, width: int, height: int, count: int) -> Iterator[Row]:
         wall: list[float] = []
         cpu: list[float] = []
         for i in range(count + _WARM_UP):
-            image = _picture(width, height, i)
+            image = _image(width, height, i)
             pose = Pose(0.01 * np.sin(0.2 * i), 0.0) if swinging else Pose(0.0, 0.0)
             began, began_cpu = time.perf_counter(), time.process_time()
             vision.process(image, (i + 1 + 1000 * swinging) / 30.0, camera, pose)
@@ -80,7 +80,7 @@ def _times(method: str, width: int, height: int, count: int) -> Iterator[Row]:
         yield Row(scenario, variant, 'cpu at 30 1/s', 100.0 * 30.0 * sum(cpu) / len(cpu), '%')
 
 
-def _picture(width: int, height: int, number: int) -> Image:
+def _image(width: int, height: int, number: int) -> Image:
     """Return a patterned wall with sensor noise and three balloons that move."""
     rng = np.random.default_rng(1)
     wall = cv2.resize(rng.integers(80, 170, (12, 16), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
@@ -110,8 +110,8 @@ def _footage(folder: Path) -> Iterator[Row]:
             yield Row(f'{scenario}: {seen.name}', variant, 'busiest other track', result.others, 'frames')
 
 
-def _boxes(folder: Path, pictures: Path | None) -> Iterator[Row]:
-    for scenario, variant, score in trials(folder, pictures):
+def _boxes(folder: Path, images: Path | None) -> Iterator[Row]:
+    for scenario, variant, score in trials(folder, images):
         yield Row(scenario, variant, 'recall', 100.0 * score.recall, '%')
         yield Row(scenario, variant, 'precision', 100.0 * score.precision, '%')
         yield Row(scenario, variant, 'mean intersection over union', score.overlap, '')

@@ -120,7 +120,7 @@ class VideoClient:
                 time.sleep(0.1)
 
     def take(self, data: bytes, now_s: float, elapsed_s: float) -> None:
-        """Count the pictures that are complete. Sizes of chunks, where the transfer has them, are stepped over."""
+        """Count the images that are complete. Sizes of chunks, where the transfer has them, are stepped over."""
         self._rest += data
         while True:
             length = _LENGTH.search(self._rest)

@@ -1,4 +1,4 @@
-"""The source of ``./turret bench web``: publishes statuses and pictures at a rate, stamped when published.
+"""The source of ``./turret bench web``: publishes statuses and images at a rate, stamped when published.
 
 Run as ``python -m turret_bringup.bench.web.ros_source status|video RATE_HZ`` (0: no limit); ends with its input.
 """
@@ -24,7 +24,7 @@ from turret_msgs.msg import Fault, Track, TurretStatus
 
 _DEPTH = 100
 _JPEG_BYTES = 60_000
-#: A status is serialized anew after so many, because that costs more than to publish it.
+#: A status is serialized again after so many, because that costs more than to publish it.
 _RENEWED_EVERY = 20
 
 
@@ -63,15 +63,15 @@ def _vary(status: TurretStatus) -> None:
         setattr(status, f'{name}_age_s', random.uniform(0.0, 0.1))
 
 
-def publish_pictures(publisher: Publisher, rate_hz: float, ending: threading.Event) -> None:
-    """Publish pictures of the size of a busy 640x480 JPEG. Nothing looks into them, so noise will do."""
-    picture = CompressedImage(format='jpeg')
-    picture.data = b'\xff\xd8' + random.randbytes(_JPEG_BYTES - 4) + b'\xff\xd9'
+def publish_images(publisher: Publisher, rate_hz: float, ending: threading.Event) -> None:
+    """Publish images of the size of a busy 640x480 JPEG. Nothing looks into them, so noise will do."""
+    image = CompressedImage(format='jpeg')
+    image.data = b'\xff\xd8' + random.randbytes(_JPEG_BYTES - 4) + b'\xff\xd9'
     deadline = time.monotonic()
     while not ending.is_set():
         now = time.time_ns()
-        picture.header.stamp.sec, picture.header.stamp.nanosec = now // 10**9, now % 10**9
-        publisher.publish(picture)
+        image.header.stamp.sec, image.header.stamp.nanosec = now // 10**9, now % 10**9
+        publisher.publish(image)
         deadline += 1.0 / rate_hz
         ending.wait(max(0.0, deadline - time.monotonic()))
 
@@ -87,7 +87,7 @@ def main() -> int:
         work = threading.Thread(target=publish_statuses, args=(publisher, rate_hz, ending))
     else:
         publisher = node.create_publisher(CompressedImage, 'camera/image_raw/compressed', qos.IMAGE_OUT)
-        work = threading.Thread(target=publish_pictures, args=(publisher, rate_hz, ending))
+        work = threading.Thread(target=publish_images, args=(publisher, rate_hz, ending))
     work.start()
     sys.stdout.write('publishing\n')
     sys.stdout.flush()

@@ -1,7 +1,7 @@
 """What the bridge and the video server can do, and what they cost, beside the stock ones where those are installed.
 
 ``bridge``: clients that subscribe to a status of 2 kB (serialized), published at 2 Hz, 20 Hz and as fast as possible.
-``video``: viewers of an MJPEG stream of 60 kB pictures at 30 Hz. ``panel``: bytes that the status costs one client,
+``video``: viewers of an MJPEG stream of 60 kB images at 30 Hz. ``panel``: bytes that the status costs one client,
 with and without compression. ``polling``: ten addresses asked twice a second against one subscription. ``generator``:
 what the load generator itself can take, the proof that it is not what is measured.
 
@@ -89,7 +89,7 @@ class Server:
 
 
 def own_server() -> Server:
-    """Start the front door."""
+    """Start the web gateway."""
     port = free_port()
     return Server('turret_web', [
         sys.executable, '-m', 'turret_web.web_node', '--ros-args', '-r', '__ns:=/turret', '-p', f'port:={port}',

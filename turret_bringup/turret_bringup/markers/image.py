@@ -1,4 +1,4 @@
-"""A picture of markers for where there is no viewer: what rviz would show, drawn with matplotlib."""
+"""An image of markers for where there is no viewer: what rviz would show, drawn with matplotlib."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def draw(markers: Iterable[Any], path: Path, distance_m: float, title: str = '')
 
     Args:
         markers: messages of the kind ``visualization_msgs/Marker``, all in one frame.
-        path: of the picture.
+        path: of the image.
         distance_m: what lies farther away is cut off.
         title: written above.
 
