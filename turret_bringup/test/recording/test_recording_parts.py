@@ -235,12 +235,7 @@ def test_a_recording(tmp_path: Path) -> None:
         recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
     recording.add_topic(FLAG)
     recording.offer(FLAG.name, START_NS + 50, b'\0\1\0\0\1', START_NS + 50)
-<<<<<<< HEAD
-    wait_until(lambda: recording.progress.messages == 51, 10.0, 'all written while it goes on')
-=======
-    recording.set_custom('note', 'later')
     wait_until(lambda: recording.progress.messages == 51, 10.0, 'all written while it continues')
->>>>>>> f445bf7 (Images, frames and the web gateway: one word each, in code and documents)
     recording.stop()
     recording.offer(TEXT.name, START_NS + 60, b'too late', START_NS + 60)
     assert not recording.progress.active

@@ -41,7 +41,8 @@ NUMBER = slice(4, 8)
 
 def _examples() -> dict[str, bytes]:
     """Return a serialized message of each topic, as large as real ones are."""
-    image = CompressedImage(header=Header(frame_id='camera_optical_frame'), format='jpeg', data=os.urandom(_IMAGE_BYTES))
+    image = CompressedImage(
+        header=Header(frame_id='camera_optical_frame'), format='jpeg', data=os.urandom(_IMAGE_BYTES))
     filled = {
         'camera/image_raw/compressed': image, 'vision/image_annotated/compressed': image,
         'camera/camera_info': CameraInfo(distortion_model='plumb_bob', d=[0.0] * 5),

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from filming import CAMERA, TOPIC, filmed, message, image
+from filming import CAMERA, TOPIC, filmed, image, message
 from web_testing import JPEG, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
