@@ -15,7 +15,7 @@ CAMERA = '/turret/camera/image_raw'
 TOPIC = f'{CAMERA}/compressed'
 
 
-def picture(number: int) -> bytes:
+def image(number: int) -> bytes:
     """Return a JPEG image that is brighter the higher its number."""
     return image_encoding.from_image(bytes([number % 256]) * (64 * 48 * 3), (64, 48), 'bgr8', 192, False, 0, 0, 90)
 
@@ -30,7 +30,7 @@ def message(number: int, data: bytes) -> dict[str, Any]:
 async def filmed(gateway: FakeGateway) -> AsyncIterator[None]:
     """Publish frames as long as the context lasts."""
     async def film() -> None:
-        shots = [picture(10 * number) for number in range(25)]
+        shots = [image(10 * number) for number in range(25)]
         for number in range(10_000):
             if gateway.feeds.get(TOPIC):
                 gateway.emit(TOPIC, message(number, shots[number % len(shots)]))
