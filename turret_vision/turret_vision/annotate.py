@@ -59,7 +59,7 @@ def _corners(image: Image, box: Box, color: tuple[int, int, int], thickness: int
 
 
 def _label(image: Image, text: str, x: int, y: int, color: tuple[int, int, int], unit: int) -> None:
-    """Write text above a point, or below where there is no room, on a dark ground and inside the image."""
+    """Write text on a dark background above a point, or below it at the top of the image."""
     scale = 0.42 * unit
     (width, height), baseline = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, unit)
     pad = 3 * unit

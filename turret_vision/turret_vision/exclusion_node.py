@@ -1,4 +1,4 @@
-"""The exclusion node: whom it sees in whole images, for the safety node, whatever vision is told to look for."""
+"""The exclusion node: detects people in whole images for the safety node, whatever method vision uses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CPU_WINDOW_S = 5.0
 
 
 class ExclusionNode(Node):
-    """Looks at the newest image at a fixed rate in a thread of its own. Without images it says nothing."""
+    """Processes the newest image at a fixed rate in its own thread. Without images it publishes nothing."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('exclusion', **node_kwargs)
@@ -51,7 +51,7 @@ class ExclusionNode(Node):
         self._thread.start()
 
     def destroy_node(self) -> None:
-        """Fall silent, which keeps the laser dark."""
+        """Stop publishing, which inhibits emission."""
         self._thread.stop()
         super().destroy_node()
 

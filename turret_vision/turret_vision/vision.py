@@ -99,7 +99,7 @@ class Vision:
         return sum(self._durations) / len(self._durations) if self._durations else math.nan
 
     def apply(self, parameters: VisionParameters) -> None:
-        """Take changed parameters. Where a new detector cannot start, the present one stays; ``problem`` says why."""
+        """Apply changed parameters. If a new detector cannot start, the present one stays; see ``problem``."""
         self._parameters = parameters
 
     def cycle(

@@ -33,7 +33,7 @@ from turret_common.geometry import Bearing, angle_between
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.time import seconds
 from turret_msgs.msg import ControllerState
-from turret_vision.footage.clips import RATES_HZ, FootageTruth
+from turret_vision.footage.clips import RATES_HZ, FootageGroundTruth
 
 _ON_TARGET = math.radians(2.0)
 _HELD_S = 0.2
@@ -105,7 +105,7 @@ class _Footage:
 
     def __init__(self, client: TurretClient, clip: str) -> None:
         """Compute the start of the clip from the number of frames and the newest stamp of the camera."""
-        self._truth, self._rate_hz = FootageTruth(clip), RATES_HZ[clip]
+        self._truth, self._rate_hz = FootageGroundTruth(clip), RATES_HZ[clip]
         self._length_s = self._truth.frames / self._rate_hz
         stamps: list[float] = []
         begins: list[float] = []

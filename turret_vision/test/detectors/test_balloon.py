@@ -63,7 +63,7 @@ def test_an_empty_wall_holds_no_balloon() -> None:
     assert detect(wall()) == []
 
 
-def test_what_is_not_round_is_no_balloon() -> None:
+def test_an_object_that_is_not_round_is_not_a_balloon() -> None:
     image = wall()
     cv2.rectangle(image, (100, 100), (300, 130), bgr(0.3), -1)
     for angle in range(0, 360, 45):
@@ -72,7 +72,7 @@ def test_what_is_not_round_is_no_balloon() -> None:
     assert detect(image) == []
 
 
-def test_what_is_too_small_is_no_balloon() -> None:
+def test_an_object_that_is_too_small_is_not_a_balloon() -> None:
     assert detect(with_balloon(300.0, 200.0, 5.0, 0.3)) == []
 
 
@@ -99,7 +99,7 @@ def test_a_taught_color_is_found_and_others_are_not(hue: float) -> None:
     assert found.box.x == pytest.approx(200.0, abs=0.5)
 
 
-def test_gray_and_places_outside_teach_nothing() -> None:
+def test_gray_pixels_and_pixels_outside_teach_no_color() -> None:
     image = np.full((480, 640, 3), 128, np.uint8)
     with pytest.raises(TurretError) as gray:
         sample_color(image, 10.0, 10.0, 5)

@@ -83,7 +83,7 @@ def test_every_detector_is_in_the_registry() -> None:
 
 
 class Scripted(Detector[None]):
-    """A slow detector: says where the patch is in the images that it looks at."""
+    """A slow detector that returns the position of the patch."""
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -111,7 +111,7 @@ def test_between_detections_they_are_followed_by_optical_flow() -> None:
     assert detector.looked == 4
 
 
-def test_what_vanishes_between_detections_is_not_followed() -> None:
+def test_an_object_that_vanishes_between_detections_is_not_followed() -> None:
     rng = np.random.default_rng(1)
     image = np.full((200, 320, 3), 100, np.uint8)
     image[80:120, 80:120] = rng.integers(0, 255, (40, 40, 3), np.uint8)
@@ -142,7 +142,7 @@ def test_classes_region_size_and_confidence_filter() -> None:
     assert count(min_confidence=1.0) == 0
 
 
-def test_a_detector_that_cannot_start_leaves_the_previous_one_and_says_why() -> None:
+def test_a_detector_that_cannot_start_leaves_the_previous_one_and_reports_why() -> None:
     parameters = build(VisionParameters, {'method': 'balloon'})
     vision = Vision(parameters)
     vision.process(balloon_picture(), 0.0, CAMERA, LEVEL)

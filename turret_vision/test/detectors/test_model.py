@@ -1,4 +1,4 @@
-"""Tiny models made here, whose answers are known, run through the genuine libraries."""
+"""Tiny models with known outputs, generated here, run with the actual libraries."""
 
 from __future__ import annotations
 
@@ -140,10 +140,10 @@ def test_a_threshold_is_tuned_and_a_new_model_needs_a_new_detector(
 
 
 @pytest.mark.parametrize('method', ['onnx', 'tflite'])
-def test_a_model_that_cannot_be_used_says_why(method: str, tmp_path: Path) -> None:
+def test_an_unusable_model_is_reported_with_the_reason(method: str, tmp_path: Path) -> None:
     pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
     garbage = tmp_path / f'garbage.{method}'
-    garbage.write_bytes(b'this is no model')
+    garbage.write_bytes(b'not a model')
     for model, why in (('', f'{method}.model'), (str(tmp_path / 'none'), 'no model'), (str(garbage), 'cannot be used')):
         with pytest.raises(TurretError, match=why) as refused:
             make_detector(method, model=model)

@@ -46,7 +46,7 @@ def test_yolo_5_multiplies_by_the_objectness() -> None:
     assert (found.class_id, found.confidence) == ('person', pytest.approx(0.72))
 
 
-def test_without_classes_the_layout_is_told_by_the_shape() -> None:
+def test_without_classes_the_shape_gives_the_layout() -> None:
     (found,) = decode({'o': yolo8((80, 40, 20, 10, 0.0, 0.9, 0.0))}, (), *SIZE, 0.5, 0.45)
     assert found.class_id == 'class 1'
     (found,) = decode({'o': yolo5((80, 40, 20, 10, 1.0, 0.0, 0.0, 0.9))}, (), *SIZE, 0.5, 0.45)
@@ -91,7 +91,7 @@ def test_a_wrong_class_file_is_named() -> None:
         decode({'o': yolo8()}, (*CLASSES, 'horse'), *SIZE, 0.5, 0.45)
 
 
-def test_numbers_that_are_none_give_no_detection() -> None:
+def test_nan_gives_no_detection() -> None:
     bad = yolo8((float('nan'), 40, 20, 10, 0.9, 0, 0), (80, 40, -5, 10, 0.9, 0, 0), (1, 1, float('inf'), 1, 0.9, 0, 0))
     assert decode({'o': bad}, CLASSES, *SIZE, 0.5, 0.45) == []
 

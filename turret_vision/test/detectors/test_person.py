@@ -59,18 +59,18 @@ def test_the_camera_may_be_described_at_another_size() -> None:
 
 
 @pytest.mark.parametrize(('camera', 'pose'), [(None, Pose(0.0, 0.0)), (CAMERA, None)])
-def test_without_camera_or_pose_somebody_is_somewhere(camera: PinholeCamera | None, pose: Pose | None) -> None:
+def test_without_camera_or_pose_a_person_has_no_bearing(camera: PinholeCamera | None, pose: Pose | None) -> None:
     person, = find_people([Finder()], BLANK, 1.0, camera, pose)
     assert all(map(math.isnan, (*person.bearing, person.radius)))
 
 
-def test_every_detector_is_asked() -> None:
+def test_every_detector_is_used() -> None:
     assert len(find_people([Finder(), Finder()], BLANK, 1.0, None, None)) == 2
     assert {(d.name, d.mode) for d in people_detectors(ExclusionParameters())} == {
         ('hog', 'people'), ('haar', 'face'), ('haar', 'face_profile')}
 
 
-def test_of_what_a_model_knows_only_people_count() -> None:
+def test_of_the_classes_of_a_model_only_people_count() -> None:
     class Model(OnnxDetector):
         """Finds a dog and a person."""
 
@@ -85,7 +85,7 @@ def test_of_what_a_model_knows_only_people_count() -> None:
     assert [person.class_id for person in find_people([Model()], BLANK, 1.0, None, None)] == ['person']
 
 
-def test_the_detectors_take_far_more_for_a_person_than_where_people_are_followed(
+def test_the_detectors_are_more_sensitive_than_those_for_tracking(
         monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
     for name in ('HogDetector', 'HaarDetector'):
@@ -96,11 +96,11 @@ def test_the_detectors_take_far_more_for_a_person_than_where_people_are_followed
         HaarParameters(mode='face_profile', width=320, scale_factor=1.2)]
 
 
-def test_nobody_is_on_a_plain_wall() -> None:
+def test_a_plain_wall_has_no_people() -> None:
     assert find_people(people_detectors(ExclusionParameters()), BLANK, 0.0, CAMERA, Pose(0.0, 0.0)) == []
 
 
-def test_a_model_that_is_not_there_refuses_to_start() -> None:
+def test_a_missing_model_refuses_to_start() -> None:
     with pytest.raises(TurretError) as refused:
         people_detectors(ExclusionParameters(model='/nowhere.onnx'))
     assert refused.value.code is ReasonCode.DETECTOR_FAILED
@@ -110,7 +110,7 @@ def test_nothing_changes_at_run_time() -> None:
     assert not any(spec.info.live or spec.info.saved for spec in specs(ExclusionParameters).values())
 
 
-def test_images_that_stay_the_same_are_noticed() -> None:
+def test_frozen_images_are_detected() -> None:
     watch, other = FreezeWatch(), BLANK.copy()
     other[3, 4, 1] += 1
     assert watch.unchanged_s(BLANK, 10.0) == 0.0

@@ -81,18 +81,18 @@ def detector(server: Server, **changes: Any) -> RemoteDetector:
     return RemoteDetector(RemoteParameters(**{'url': server.url, 'model': 'balloons/3', 'timeout_s': 2.0, **changes}))
 
 
-def test_an_image_is_sent_and_its_boxes_come_back(server: Server, tmp_path: Path) -> None:
+def test_an_image_is_sent_and_its_boxes_are_returned(server: Server, tmp_path: Path) -> None:
     (tmp_path / 'key').write_text('sesame\n')
     (found,) = detector(server, key_file=str(tmp_path / 'key')).detect(VIEW)
     assert (found.class_id, found.confidence) == ('balloon', 0.9)
     assert found.box == (49.5, 39.5, 20.0, 10.0)
     path, body = server.requests[0]
     assert path == '/balloons/3?confidence=0.5&api_key=sesame'
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(body), np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape == VIEW.image.shape
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(body), np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == VIEW.image.shape
 
 
-def test_weak_and_senseless_predictions_are_left_out(server: Server) -> None:
+def test_weak_and_invalid_predictions_are_ignored(server: Server) -> None:
     server.answer = {'predictions': [
         {**GOOD, 'confidence': 0.2}, {**GOOD, 'width': -1.0}, {**GOOD, 'x': float('nan')}, {**GOOD, 'confidence': 7.0}]}
     assert detector(server).detect(VIEW) == []
@@ -100,9 +100,9 @@ def test_weak_and_senseless_predictions_are_left_out(server: Server) -> None:
 
 @pytest.mark.parametrize('answer', [
     b'no json', b'[]', {'predictions': [{'x': 1.0}]}, {'else': 1}, b'"' + b'x' * (1 << 21)])
-def test_an_answer_that_is_none_is_refused(server: Server, answer: Any) -> None:
+def test_an_invalid_response_is_refused(server: Server, answer: Any) -> None:
     server.answer = answer
-    with pytest.raises(TurretError, match='something else') as refused:
+    with pytest.raises(TurretError, match='invalid response') as refused:
         detector(server).detect(VIEW)
     assert refused.value.code == ReasonCode.DETECTOR_FAILED
 
@@ -114,7 +114,7 @@ def test_a_redirection_is_not_followed(server: Server) -> None:
     assert len(server.requests) == 1
 
 
-def test_an_answer_that_trickles_in_is_cut_off(server: Server) -> None:
+def test_a_response_that_is_too_slow_is_aborted(server: Server) -> None:
     server.trickle_s = 0.03
     began = time.monotonic()
     with pytest.raises(TurretError):
@@ -122,7 +122,7 @@ def test_an_answer_that_trickles_in_is_cut_off(server: Server) -> None:
     assert time.monotonic() - began < 1.5
 
 
-def test_a_server_that_is_not_there_is_reported_without_the_key(server: Server, tmp_path: Path) -> None:
+def test_a_missing_server_is_reported_without_the_key(server: Server, tmp_path: Path) -> None:
     (tmp_path / 'key').write_text('sesame')
     absent = detector(server, url='http://127.0.0.1:9', key_file=str(tmp_path / 'key'))
     with pytest.raises(TurretError) as refused:
@@ -134,7 +134,7 @@ def test_a_server_that_is_not_there_is_reported_without_the_key(server: Server, 
     {'url': 'http://192.0.2.7:9001'}, {'url': 'http://127.0.0.1.example.invalid'}, {'url': 'file:///etc/hostname'},
     {'url': 'http://'}, {'model': ''}, {'key_file': '/does/not/exist'},
 ])
-def test_what_is_not_configured_does_not_start(changes: dict[str, str]) -> None:
+def test_an_incomplete_configuration_does_not_start(changes: dict[str, str]) -> None:
     with pytest.raises(TurretError) as refused:
         RemoteDetector(RemoteParameters(**{'model': 'balloons/3', **changes}))  # type: ignore[arg-type]
     assert refused.value.code == ReasonCode.DETECTOR_FAILED

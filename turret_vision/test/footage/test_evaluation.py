@@ -26,7 +26,7 @@ def test_each_box_is_in_one_pair_and_the_best_pairs_come_first() -> None:
     assert match([A], [Box(60.0, 50.0, 20.0, 20.0)]) == []  # a third in common
 
 
-def test_misses_lower_recall_and_boxes_around_nothing_lower_precision() -> None:
+def test_misses_lower_recall_and_false_detections_lower_precision() -> None:
     result = score([judged([A, B], [NEAR_A]), judged([], [B]), judged([A], [])])
     assert result == pytest.approx((1 / 3, 1 / 2, 272 / 528, 5.0))
     assert [judged([A, B], [NEAR_A]).errors, judged([A], [B]).errors, judged([A], [A]).errors] == [1, 2, 0]
@@ -44,5 +44,5 @@ def test_the_worst_frames_are_shown(tmp_path: Path, footage: Path, monkeypatch: 
     (_, _, found), (_, variant, _) = trials(footage, tmp_path)
     assert variant == 'motion + tracker'
     assert found.recall > 0.6
-    for picture in tmp_path.iterdir():
-        assert cv2.imread(str(picture)).shape[1] == 3 * 512
+    for sheet in tmp_path.iterdir():
+        assert cv2.imread(str(sheet)).shape[1] == 3 * 512

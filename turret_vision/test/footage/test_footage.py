@@ -12,7 +12,7 @@ import pytest
 from turret_common.geometry import Bearing
 from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box
-from turret_vision.footage.clips import CARS, WALKERS, Seen, frames, judge, pursue, watch
+from turret_vision.footage.clips import CARS, WALKERS, Seen, follow, frames, judge, watch
 from turret_vision.footage.evaluation import Trial, score, try_out
 from turret_vision.footage.ground_truth_boxes import WALKERS_CLIP, load_marked_boxes
 from turret_vision.tracking.tracker import Track
@@ -35,7 +35,7 @@ def check(history: Sequence[Sequence[Track]], objects: Sequence[Seen], width: fl
         assert result.others <= 6, result
 
 
-def test_the_judge_sees_a_switch_of_ids_and_a_rival() -> None:
+def test_switched_ids_and_a_second_track_are_found() -> None:
     seen = Seen('x', 0, 9, 0.0, 0.5)
     steady = judge([[track('1', 10.0)]] * 10, seen, 100.0)
     assert (steady.id, steady.share, steady.first, steady.last, steady.others) == ('1', 1.0, 0, 9, 0)
@@ -52,11 +52,11 @@ def test_each_car_is_one_track(footage: Path) -> None:
 def test_the_first_walker_is_one_track_also_for_a_head_that_follows(footage: Path) -> None:
     images = list(islice(frames(str(footage / 'one-by-one-person-detection.mp4')), 215))
     check(watch(images, 10.0), WALKERS[:1], WIDTH)
-    check(pursue(images, 10.0, late_s=0.02), WALKERS[:1], None)
+    check(follow(images, 10.0, late_s=0.02), WALKERS[:1], None)
 
 
 @pytest.mark.soak
-def test_walkers_are_where_they_were_marked(footage: Path) -> None:
+def test_walkers_match_the_ground_truth(footage: Path) -> None:
     clip = load_marked_boxes()[WALKERS_CLIP]
     for judged in try_out(Trial('walkers', WALKERS_CLIP, 10.0, 'motion'), footage, clip):
         result = score(judged)
@@ -70,4 +70,4 @@ def test_walkers_are_where_they_were_marked(footage: Path) -> None:
 def test_each_walker_is_one_track(footage: Path, late_s: float) -> None:
     path = str(footage / 'one-by-one-person-detection.mp4')
     check(watch(frames(path), 10.0), WALKERS, WIDTH)
-    check(pursue(frames(path), 10.0, late_s), WALKERS, None)
+    check(follow(frames(path), 10.0, late_s), WALKERS, None)

@@ -25,7 +25,7 @@ def test_there_are_enough_marks_and_both_passes_agree() -> None:
     assert min(min(clip.agreement) for clip in CLIPS.values()) > 0.88
 
 
-def test_boxes_lie_in_their_image_and_in_the_span_of_their_object() -> None:
+def test_boxes_lie_in_their_image_and_in_the_frames_of_their_object() -> None:
     spans = {seen.name: (seen.first, seen.last) for seen in (*WALKERS, *CARS)} | {'face': (0, 22)}
     for clip in CLIPS.values():
         for number, objects in clip.frames.items():

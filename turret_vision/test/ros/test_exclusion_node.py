@@ -67,7 +67,7 @@ class World:
         return self.seen
 
 
-def test_it_tells_in_which_direction_it_sees_somebody(ros: RosHarness) -> None:
+def test_the_bearing_of_a_person_is_published(ros: RosHarness) -> None:
     world = World(ros)
     world.pixels[118:122, 198:202] = 255
     wait_until(lambda: (seen := world.show()) and seen[-1].people and math.isfinite(seen[-1].people[0].azimuth))
@@ -79,19 +79,19 @@ def test_it_tells_in_which_direction_it_sees_somebody(ros: RosHarness) -> None:
     assert world.seen[-1].code == ReasonCode.OK
 
 
-def test_it_tells_for_how_long_images_have_been_the_same(ros: RosHarness) -> None:
+def test_the_time_without_change_of_the_image_is_published(ros: RosHarness) -> None:
     world = World(ros)
     wait_until(lambda: (seen := world.show(change=False)) and seen[-1].unchanged_s > 0.3)
     wait_until(lambda: (seen := world.show()) and seen[-1].unchanged_s == 0.0)
 
 
-def test_what_it_cannot_see_it_says(ros: RosHarness) -> None:
+def test_unsupported_images_are_reported(ros: RosHarness) -> None:
     world = World(ros)
     wait_until(lambda: (seen := world.show(encoding='braille')) and seen[-1].code != ReasonCode.OK)
     assert 'braille' in world.seen[-1].message
 
 
-def test_it_answers_its_parameter_services(ros: RosHarness) -> None:
+def test_the_parameter_services_respond(ros: RosHarness) -> None:
     World(ros)
     names = ros.call(ListParameters, 'exclusion/list_parameters', ListParameters.Request()).result.names
     assert 'rate_hz' in names

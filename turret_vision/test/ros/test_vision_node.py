@@ -70,14 +70,14 @@ class World:
                 self._picture(now - 0.015)
 
     def _picture(self, stamp: float) -> None:
-        picture = np.full((CAMERA.height, CAMERA.width, 3), 128, np.uint8)
+        image = np.full((CAMERA.height, CAMERA.width, 3), 128, np.uint8)
         target = TARGET._replace(elevation=0.15 * math.sin(6.0 * stamp)) if self.jump else TARGET
         pixel = bearing_to_pixel(CAMERA, target, self.pan(stamp), 0.0)
         assert pixel is not None
-        cv2.circle(picture, tuple(round(16.0 * v) for v in pixel), 16 * 12, self.color, -1, cv2.LINE_AA, 4)
+        cv2.circle(image, tuple(round(16.0 * v) for v in pixel), 16 * 12, self.color, -1, cv2.LINE_AA, 4)
         header = Header(stamp=stamp_from(stamp), frame_id='camera_optical_frame')
         self.infos.publish(camera_to_info(CAMERA, header))
-        self.images.publish(array_to_image(picture, 'bgr8', header))
+        self.images.publish(array_to_image(image, 'bgr8', header))
         self.stamps.append(seconds(header.stamp))
 
     def close(self) -> None:
@@ -112,14 +112,14 @@ def test_a_viewer_changes_nothing(ros: RosHarness, world: World) -> None:
         context=ros.context, namespace='unwatched', cli_args=['--ros-args', *remaps],
         parameter_overrides=[Parameter('method', value='balloon')]))
     unwatched = ros.collect(DetectionArray, '/unwatched/vision/detections', STREAM)
-    pictures = ros.collect(CompressedImage, 'vision/image_annotated/compressed', NEWEST)
-    wait_until(lambda: len(pictures) >= 5)
+    images = ros.collect(CompressedImage, 'vision/image_annotated/compressed', NEWEST)
+    wait_until(lambda: len(images) >= 5)
 
     def alike() -> list[bool]:
         """Compare what both see in each image that both have looked at while the one was watched."""
         watched = {seconds(m.header.stamp): m for m in world.detections[:]}
         pairs = [(watched.get(seconds(m.header.stamp)), m) for m in unwatched[:]]
-        since = seconds(pictures[0].header.stamp)
+        since = seconds(images[0].header.stamp)
         return [a.detections == b.detections for a, b in pairs if a is not None and seconds(a.header.stamp) >= since]
     wait_until(lambda: len(alike()) >= 10)
     assert all(alike())
@@ -150,7 +150,7 @@ def test_a_target_seen_by_a_turning_head_is_tracked_at_its_true_bearing(world: W
     assert track.angular_width == pytest.approx(diameter, rel=0.15)
 
 
-def test_without_poses_nothing_is_tracked_and_the_state_says_so(world: World) -> None:
+def test_without_poses_nothing_is_tracked_and_the_state_reports_it(world: World) -> None:
     world.poses = False
     wait_until(lambda: any(state.code == ReasonCode.NO_POSE for state in world.states))
     arrays = len(world.tracks)
@@ -172,7 +172,7 @@ def test_the_method_is_switched_live(world: World) -> None:
 
 
 @pytest.mark.parametrize('method', ['motion', 'haar', 'hog', 'aruco'])
-def test_every_method_publishes_what_it_sees(world: World, method: str) -> None:
+def test_every_method_publishes_its_detections(world: World, method: str) -> None:
     assert world.set(method=method, motion__min_area=50) == ''
     wait_until(lambda: world.detections and world.detections[-1].method == method)
     seen = len(world.detections)
@@ -196,11 +196,11 @@ def test_bad_parameters_are_refused_and_change_nothing(world: World) -> None:
 
 def test_the_annotated_image_exists_only_for_viewers(world: World) -> None:
     wait_until(world.tracked)
-    pictures = world.harness.collect(CompressedImage, 'vision/image_annotated/compressed', NEWEST)
-    wait_until(lambda: pictures)
-    picture = cv2.imdecode(np.frombuffer(pictures[-1].data, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape == (CAMERA.height, CAMERA.width, 3)
-    assert seconds(pictures[-1].header.stamp) in world.stamps
+    images = world.harness.collect(CompressedImage, 'vision/image_annotated/compressed', NEWEST)
+    wait_until(lambda: images)
+    image = cv2.imdecode(np.frombuffer(images[-1].data, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (CAMERA.height, CAMERA.width, 3)
+    assert seconds(images[-1].header.stamp) in world.stamps
 
 
 def test_a_color_is_taught_from_the_newest_image(world: World) -> None:

@@ -20,7 +20,7 @@ def total(cost: np.ndarray, pairs: list[tuple[int, int]], limit: float) -> float
 
 
 @given(costs, st.integers(1, 12))
-def test_no_assignment_is_cheaper(cost: np.ndarray, limit: int) -> None:
+def test_the_total_cost_is_minimal(cost: np.ndarray, limit: int) -> None:
     pairs = assign(cost, float(limit))
     assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
     assert all(cost[pair] < limit for pair in pairs)

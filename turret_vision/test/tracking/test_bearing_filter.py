@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from turret_common.geometry import Bearing, wrap_angle
 from turret_vision.tracking.bearing_filter import BearingFilter
-from turret_vision.tracking.measurement_noise import NoiseGauge
+from turret_vision.tracking.measurement_noise import NoiseEstimator
 
 NOISE = math.radians(0.05)
 STEADY, MANEUVER = 0.005, 4.0
@@ -38,7 +38,7 @@ def follow(truth: Callable[[float], Bearing], rate_hz: float, seconds: float, se
 
 
 @pytest.mark.parametrize('rate_hz', [10.0, 30.0, 100.0])
-def test_a_steady_target_is_known_within_fractions_of_the_noise(rate_hz: float) -> None:
+def test_a_steady_target_is_estimated_within_fractions_of_the_noise(rate_hz: float) -> None:
     rate = math.radians(60.0)
     result = follow(lambda t: Bearing(rate * t - 1.0, 0.2 - 0.3 * rate * t), rate_hz, 2.0)
     assert result.bearing.azimuth == pytest.approx(2.0 * rate - 1.0, abs=1.5 * NOISE)
@@ -66,7 +66,7 @@ def test_azimuth_wraps_round() -> None:
     assert result.rates[0] == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_error_is_what_the_covariance_says() -> None:
+def test_the_error_matches_the_covariance() -> None:
     errors = []
     for seed in range(200):
         result = follow(lambda t: Bearing(0.3 * t, 0.6), 30.0, 1.0, seed)
@@ -98,9 +98,9 @@ def test_the_covariance_stays_symmetric_and_positive_definite(
 
 
 @pytest.mark.parametrize('actual', [0.3, 1.0, 3.0])
-def test_the_noise_of_a_maneuvering_target_is_measured(actual: float) -> None:
+def test_the_noise_of_a_maneuvering_target_is_estimated(actual: float) -> None:
     rng = np.random.default_rng(2)
-    gauge = NoiseGauge()
+    gauge = NoiseEstimator()
     for i in range(90):
         t = i / 30.0 + rng.uniform(-0.005, 0.005)
         azimuth, elevation = actual * NOISE * rng.normal(0.0, 1.0, 2)

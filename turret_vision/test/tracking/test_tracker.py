@@ -57,12 +57,12 @@ class Scene:
         return [self.step(begin + i / rate_hz, hidden) for i in range(count)]
 
 
-def trusted(tracks: Sequence[Track]) -> list[Track]:
+def confirmed(tracks: Sequence[Track]) -> list[Track]:
     return [t for t in tracks if t.state.confirmed]
 
 
 def nearest(tracks: Sequence[Track], bearing: Bearing) -> Track:
-    return min(trusted(tracks), key=lambda track: angle_between(track.bearing, bearing))
+    return min(confirmed(tracks), key=lambda track: angle_between(track.bearing, bearing))
 
 
 def still(azimuth: float = 0.1, elevation: float = 0.05) -> Truth:
@@ -73,7 +73,7 @@ def ramp(azimuth: float, rate: float, elevation: float = 0.0) -> Truth:
     return lambda t: Bearing(wrap_angle(azimuth + rate * t), elevation)
 
 
-def test_a_target_is_trusted_after_three_detections() -> None:
+def test_a_target_is_confirmed_after_three_detections() -> None:
     states = [tracks[0].state for tracks in Scene(still()).run(0.0, 0.2)]
     assert states[:4] == [TrackState.DETECTING, TrackState.DETECTING, TrackState.TRACKING, TrackState.TRACKING]
 
@@ -85,14 +85,14 @@ def test_a_ramp_is_followed_with_one_id_at_any_frame_rate(rate: float, rate_hz: 
     target = ramp(-0.4, rate)
     scene = Scene(target, head=lambda t: Pose(target(t).azimuth + 0.1 * math.sin(3.0 * t), 0.0))
     history = scene.run(0.0, 3.0, rate_hz)
-    assert {track.id for tracks in history for track in trusted(tracks)} == {'1'}
+    assert {track.id for tracks in history for track in confirmed(tracks)} == {'1'}
     errors = [angle_between(tracks[0].bearing, target(i / rate_hz)) for i, tracks in enumerate(history)]
     noise = NOISE_PX / CAMERA.fx
     assert np.percentile(errors[len(errors) // 3:], 95) < 2.0 * noise  # of the detections it is 2.4
     assert history[-1][0].azimuth_rate == pytest.approx(rate, abs=math.radians(2.0))
 
 
-def test_the_motion_of_the_head_moves_nothing() -> None:
+def test_motion_of_the_head_does_not_move_tracks() -> None:
     scene = Scene(still(0.2, 0.1), head=lambda t: Pose(0.3 * math.sin(4.0 * t), 0.2 * math.sin(5.0 * t)))
     for tracks in scene.run(0.0, 3.0)[45:]:
         assert [track.id for track in tracks] == ['1']
@@ -152,7 +152,7 @@ def test_a_resting_target_that_bolts_keeps_its_id_and_is_never_lost(rate: float,
         return Bearing(-0.4 + math.radians(rate) * max(0.0, t - 2.0), 0.05)
     history = Scene(bolt, seed=seed).run(0.0, 2.6, rate_hz)
     after = history[round(2.0 * rate_hz):]
-    assert all([track.id for track in trusted(tracks)] == ['1'] for tracks in after)
+    assert all([track.id for track in confirmed(tracks)] == ['1'] for tracks in after)
     assert all(tracks[0].state is TrackState.TRACKING for tracks in after)
     assert after[-1][0].azimuth_rate == pytest.approx(math.radians(rate), rel=0.1)
 
@@ -169,7 +169,7 @@ def test_a_target_detected_in_every_nth_image_becomes_a_track(every: int, rate: 
     target = ramp(-0.2, math.radians(rate))
     scene = Scene(target)
     history = [scene.step(i / 30.0, [] if i % every == 0 else [0]) for i in range(60)]
-    assert [track.id for track in trusted(history[30])] == ['1']
+    assert [track.id for track in confirmed(history[30])] == ['1']
     assert {track.id for tracks in history[30:] for track in tracks} == {'1'}
     assert angle_between(history[-1][0].bearing, target(59 / 30.0)) < math.radians(0.5)
 
@@ -180,7 +180,7 @@ def test_random_false_detections_become_no_tracks_and_take_no_target_away() -> N
     ids = set()
     for i in range(90):
         x, y, size = map(float, scene.rng.uniform((0.0, 0.0, 20.0), (639.0, 479.0, 80.0)))
-        tracks = trusted(scene.step(i / 30.0, extra=[Detection('balloon', Box(x, y, size, size), 0.9)]))
+        tracks = confirmed(scene.step(i / 30.0, extra=[Detection('balloon', Box(x, y, size, size), 0.9)]))
         ids |= {track.id for track in tracks}
         if i > 5:
             assert angle_between(tracks[0].bearing, target(i / 30.0)) < math.radians(0.7)
@@ -197,7 +197,7 @@ def test_a_detection_of_low_confidence_continues_a_track_but_starts_none() -> No
     assert [track.state for track in scene.run(0.6, 0.8)[-1]] == [TrackState.TRACKING]
 
 
-def test_coasting_ends_and_is_told_once() -> None:
+def test_the_end_of_coasting_is_reported_once() -> None:
     scene = Scene(still())
     scene.run(0.0, 1.0)
     history = scene.run(1.0, 4.0, hidden=[0])
@@ -207,15 +207,15 @@ def test_coasting_ends_and_is_told_once() -> None:
     assert lost / 30.0 == pytest.approx(TrackerParameters().coast_s, abs=0.1)
     assert states[lost + 1:] == [None] * (len(states) - lost - 1)
     assert history[lost][0].box is None
-    assert {track.id for tracks in scene.run(4.0, 5.0) for track in trusted(tracks)} == {'2'}
+    assert {track.id for tracks in scene.run(4.0, 5.0) for track in confirmed(tracks)} == {'2'}
 
 
-def test_false_alarms_are_never_trusted() -> None:
+def test_false_alarms_are_never_confirmed() -> None:
     scene = Scene(still(), seed=3)
     for i in range(300):
         x, y = scene.rng.uniform(0.0, 640.0), scene.rng.uniform(0.0, 480.0)
         tracks = scene.step(i / 30.0, extra=[Detection('balloon', Box(float(x), float(y), 40.0, 40.0))])
-        assert {track.id for track in trusted(tracks)} <= {'1', '2'}  # the first image names two
+        assert {track.id for track in confirmed(tracks)} <= {'1', '2'}  # the first image names two
     assert angle_between(nearest(tracks, still()(0.0)).bearing, still()(0.0)) < math.radians(0.15)
 
 
@@ -226,7 +226,7 @@ def test_lost_and_uneven_images_change_no_id(seed: int) -> None:
     t, ids = 0.0, set()
     while t < 2.4:
         hidden = [0] if scene.rng.random() < 0.3 else []
-        ids |= {track.id for track in trusted(scene.step(t, hidden))}
+        ids |= {track.id for track in confirmed(scene.step(t, hidden))}
         t += float(scene.rng.uniform(0.01, 0.12))
     assert len(ids) <= 2  # one false detection in each image: hardly any becomes a track
 
@@ -235,12 +235,12 @@ def test_azimuth_wraps_round_behind() -> None:
     target = ramp(3.0, 0.3)
     scene = Scene(target, head=lambda t: Pose(target(t).azimuth, 0.0))
     history = scene.run(0.0, 1.5)
-    assert {track.id for tracks in history for track in trusted(tracks)} == {'1'}
+    assert {track.id for tracks in history for track in confirmed(tracks)} == {'1'}
     assert history[-1][0].bearing.azimuth == pytest.approx(target(1.4667).azimuth, abs=0.01)
     assert history[-1][0].azimuth_rate == pytest.approx(0.3, abs=0.05)
 
 
-def test_an_implausible_leap_is_not_believed() -> None:
+def test_an_implausible_jump_is_rejected() -> None:
     scene = Scene(still(0.0, 0.0))
     scene.run(0.0, 1.0)
     far = Detection('balloon', Box(319.5 + 160.0, 239.5, 40.0, 40.0))
@@ -254,11 +254,11 @@ def test_too_fast_is_refused() -> None:
     fast = ramp(-0.5, 1.0)
     scene = Scene(fast)
     scene.tracker.parameters = replace(TrackerParameters(), {'max_rate': 0.5})
-    ids = {track.id for tracks in scene.run(0.0, 1.0) for track in trusted(tracks)}
+    ids = {track.id for tracks in scene.run(0.0, 1.0) for track in confirmed(tracks)}
     assert ids == set()
 
 
-def test_a_piece_of_a_target_is_no_second_target() -> None:
+def test_a_piece_of_a_target_is_not_a_second_target() -> None:
     scene = Scene(still(0.0, 0.0), size=100.0)
     scene.run(0.0, 0.5)
     piece = Detection('balloon', Box(340.0, 250.0, 30.0, 30.0))
@@ -267,7 +267,7 @@ def test_a_piece_of_a_target_is_no_second_target() -> None:
     assert [track.id for track in tracks] == ['1']
 
 
-def test_the_class_is_what_most_detections_say() -> None:
+def test_the_class_is_that_of_most_detections() -> None:
     scene = Scene()
     for i, class_id in enumerate(['cat', 'cat', 'dog', 'cat', 'dog', 'cat']):
         scene.targets = []
@@ -284,7 +284,7 @@ def test_the_number_of_tracks_is_bounded() -> None:
     assert len(scene.step(0.0, extra=boxes)) == 3
 
 
-def test_an_older_image_changes_nothing_and_a_restarted_recording_begins_anew() -> None:
+def test_an_older_image_changes_nothing_and_a_restarted_recording_resets() -> None:
     scene = Scene(still())
     scene.run(10.0, 11.0)
     assert scene.tracker.step([], CAMERA, LEVEL, 10.5) is None
@@ -294,7 +294,7 @@ def test_an_older_image_changes_nothing_and_a_restarted_recording_begins_anew() 
     assert states[0][0] == '1' != states[1][0]
 
 
-def test_sizes_and_bearings_are_true_away_from_the_middle() -> None:
+def test_sizes_and_bearings_are_correct_off_center() -> None:
     camera = PinholeCamera.from_field_of_view(640, 480, math.radians(90.0))
     for azimuth, elevation in ((0.6, 0.0), (0.0, 0.5), (0.5, 0.4)):
         corners = [bearing_to_pixel(camera, Bearing(azimuth + dx, elevation), 0.0, 0.0) for dx in (0.02, -0.02)]
@@ -318,7 +318,7 @@ frames = st.lists(st.tuples(
 
 @settings(deadline=None, max_examples=60)
 @given(frames)
-def test_whatever_is_seen_tracks_are_finite_bounded_and_unique(
+def test_tracks_are_always_finite_bounded_and_unique(
         frames: list[tuple[float, list[Detection], float, float]]) -> None:
     tracker = Tracker(replace(TrackerParameters(), {'max_tracks': 6}))
     lost: set[str] = set()

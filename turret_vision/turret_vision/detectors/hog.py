@@ -31,7 +31,7 @@ class HogParameters:
 
 
 class HogDetector(Detector[HogParameters]):
-    """Finds people who stand or walk, at least 128 px high in the reduced image."""
+    """Detects standing or walking people, at least 128 px high in the reduced image."""
 
     name: ClassVar = 'hog'
     groups: ClassVar = {name: HogParameters}

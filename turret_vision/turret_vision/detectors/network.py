@@ -57,7 +57,7 @@ class Letterbox:
 
 
 def read_classes(model: Path) -> tuple[str, ...]:
-    """Return the class names beside a model, one per line; none where there is no such file.
+    """Return the class names beside a model, one per line; none without such a file.
 
     Raises:
         TurretError: DETECTOR_FAILED where the file cannot be read.
@@ -79,15 +79,15 @@ def is_ssd(shapes: Sequence[Sequence[Any]]) -> bool:
 def decode(
         outputs: Mapping[str, npt.NDArray[Any]], classes: Sequence[str], width: int, height: int,
         confidence: float, overlap: float) -> list[Detection]:
-    """Return what a network saw.
+    """Return the detections of a network.
 
     Args:
         outputs: by name, in the network's order: one array of YOLO version 5, 8 or 11, or those of an SSD.
         classes: names by number; where there are none, numbers are names.
         width: of the network's input in px.
         height: of the network's input in px.
-        confidence: least score.
-        overlap: greatest intersection over union of two boxes of one class.
+        confidence: minimum score.
+        overlap: maximum intersection over union of two boxes of one class.
 
     Raises:
         TurretError: DETECTOR_FAILED where the outputs are of neither kind.
@@ -146,7 +146,7 @@ def _decode_ssd(
 ) -> tuple[Array, npt.NDArray[np.int64], Array]:
     """Return the same from boxes (top, left, bottom, right as parts of the image), classes and scores.
 
-    Their order differs between exporters, so they are told apart by shape, then by name, then by content.
+    Their order differs between exporters, so they are identified by shape, then by name, then by content.
     """
     boxes = next((a for a in outputs.values() if a.ndim == 3 and a.shape[2] == 4), None)
     lists = {name: a for name, a in outputs.items() if a.ndim == 2 and a.shape[1] > 0}

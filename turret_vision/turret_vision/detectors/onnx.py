@@ -36,7 +36,7 @@ class OnnxEngine:
         self._type: type[np.generic] = np.uint8 if 'uint8' in entry.type else (
             np.float16 if 'float16' in entry.type else np.float32)
         if len(sizes) != 4 or 3 not in (sizes[1], sizes[3]):
-            raise ValueError(f'its input of shape {entry.shape} is no color image')
+            raise ValueError(f'its input of shape {entry.shape} is not a color image')
         self._channels_first = sizes[1] == 3
         height, width = sizes[2:] if self._channels_first else sizes[1:3]
         self.width, self.height = width or _USUAL_SIZE, height or _USUAL_SIZE

@@ -1,4 +1,4 @@
-"""Who is in an image, and in which direction: the eyes of the person exclusion. Independent of the chosen method."""
+"""Detection of people and their directions for the person exclusion, independent of the method of vision."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from turret_vision.exclusion_parameters import ExclusionParameters
 
 _UNKNOWN = Bearing(math.nan, math.nan)
 _MODEL_CLASS = 'person'
-#: Far more is taken for a person than where people are to be followed; faces are looked for in coarse steps of size.
+#: Lower thresholds than for tracking people: a false detection is safe. Faces are searched in coarse size steps.
 _HIT_THRESHOLD, _FACE_STEP = -0.9, 1.2
 
 
 class SeenPerson(NamedTuple):
-    """Somebody in an image.
+    """A person in an image.
 
     Attributes:
-        class_id: what the detector calls it.
+        class_id: class of the detector.
         box: in px of the image.
         bearing: of the middle of the box; NaN where camera or pose is unknown.
         radius: of the circle around it that holds the box, in rad; NaN as above.
@@ -40,7 +40,7 @@ class SeenPerson(NamedTuple):
 
 
 def people_detectors(parameters: ExclusionParameters) -> list[Detector[Any]]:
-    """Return the detectors whose findings are people.
+    """Return the detectors of people.
 
     Raises:
         TurretError: DETECTOR_FAILED, one cannot start.
@@ -58,7 +58,7 @@ def people_detectors(parameters: ExclusionParameters) -> list[Detector[Any]]:
 def find_people(
         detectors: Sequence[Detector[Any]], image: Image, stamp: float, camera: PinholeCamera | None,
         pose: Pose | None) -> list[SeenPerson]:
-    """Return everybody whom any detector sees in a whole image.
+    """Return the people that any detector finds in a whole image.
 
     Args:
         detectors: of :func:`people_detectors`.

@@ -23,7 +23,7 @@ from turret_vision.detectors.detection import Box, Detection, View
 from turret_vision.detectors.detector import Detector, confidence_param, width_param
 
 _QUALITY = 85
-_LARGEST_ANSWER = 1 << 20
+_MAX_RESPONSE = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ class RemoteDetector(Detector[RemoteParameters]):
         self._clock = clock
         address = urlsplit(parameters.url)
         if address.scheme not in ('http', 'https') or not address.hostname:
-            raise TurretError(ReasonCode.DETECTOR_FAILED, f'remote.url "{parameters.url}" is no http address')
+            raise TurretError(ReasonCode.DETECTOR_FAILED, f'remote.url "{parameters.url}" is not an HTTP URL')
         if address.hostname not in parameters.hosts:
             raise TurretError(
                 ReasonCode.DETECTOR_FAILED, f'images may not be sent to {address.hostname}: it is not in remote.hosts')
@@ -79,21 +79,21 @@ class RemoteDetector(Detector[RemoteParameters]):
         return parameters == self._parameters
 
     def detect(self, view: View) -> list[Detection]:
-        """Return what the server sees in a view.
+        """Return the detections of the server in a view.
 
         Raises:
-            TurretError: DETECTOR_FAILED where there is no good answer in time.
+            TurretError: DETECTOR_FAILED without a valid response in time.
         """
         _, jpeg = cv2.imencode('.jpg', view.image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         try:
             answer = json.loads(self._ask(base64.b64encode(jpeg.tobytes())))
             found = [self._detection(prediction) for prediction in answer['predictions']]
         except (OSError, http.client.HTTPException) as error:
-            # The target holds the key, so only what kind of error it was is told.
+            # The URL contains the key, so only the type of the error is reported.
             raise TurretError(
-                ReasonCode.DETECTOR_FAILED, f'{self._host} does not answer: {type(error).__name__}') from error
+                ReasonCode.DETECTOR_FAILED, f'{self._host} does not respond: {type(error).__name__}') from error
         except (ValueError, KeyError, TypeError) as error:
-            raise TurretError(ReasonCode.DETECTOR_FAILED, f'{self._host} answered something else') from error
+            raise TurretError(ReasonCode.DETECTOR_FAILED, f'{self._host} sent an invalid response') from error
         return [detection for detection in found if detection is not None]
 
     def _ask(self, body: bytes) -> bytes:
@@ -109,9 +109,9 @@ class RemoteDetector(Detector[RemoteParameters]):
             answer = b''
             while piece := response.read1(65536):
                 answer += piece
-                if len(answer) > _LARGEST_ANSWER:
+                if len(answer) > _MAX_RESPONSE:
                     raise ValueError('too long')
-                if self._clock() > deadline:  # the socket's time-out alone would let an answer trickle in for ever
+                if self._clock() > deadline:  # the socket's time-out alone does not limit a slow response
                     raise TimeoutError
             return answer
 

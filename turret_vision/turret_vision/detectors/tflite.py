@@ -34,7 +34,7 @@ class TfliteEngine:
         self._input = self._interpreter.get_input_details()[0]
         shape = [int(size) for size in self._input['shape']]
         if len(shape) != 4 or shape[3] != 3:
-            raise ValueError(f'its input of shape {shape} is no color image')
+            raise ValueError(f'its input of shape {shape} is not a color image')
         self.height, self.width = shape[1:3]
         self._outputs = self._interpreter.get_output_details()
         self._ssd = is_ssd([output['shape'] for output in self._outputs])

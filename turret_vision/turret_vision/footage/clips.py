@@ -1,8 +1,8 @@
-"""What is to be seen in the shared footage, and how well vision follows it.
+"""Objects in the shared footage, and evaluation of how well vision follows them.
 
-The first and the last frame in which each object is visible were marked by eye on the raw frames. The corridor is the
-part of the image that the object's middle stays in, as parts of its width; it tells objects apart that are there at
-once.
+The first and the last frame in which each object is visible were marked by hand on the raw frames. The corridor is the
+range of the image width that contains the center of the object; it separates objects that are visible at the same
+time.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
 
-#: Pictures per second of the marked clips, and how many pictures there are.
+#: Frame rate [Hz] and number of frames of the marked clips.
 RATES_HZ = {WALKERS_CLIP: 10.0, CARS_CLIP: 12.5}
 FRAMES = {WALKERS_CLIP: 1394, CARS_CLIP: 377}
-#: Angle that the whole picture behind a virtual head spans, in rad.
-PICTURE_FIELD_OF_VIEW = 1.6
+#: Horizontal field of view [rad] of the footage that a virtual head looks at.
+FOOTAGE_FIELD_OF_VIEW = 1.6
 _LEVEL = Pose(0.0, 0.0)
 _FIELD_OF_VIEW = math.radians(60.0)
 _WIDEST = 15  # frames between two marks that are interpolated
 _GRAY = (40, 40, 40)
-#: Pan and tilt in rad beyond which a virtual camera of 60 degrees would see past a picture of 16 to 9.
-LARGEST_PAN, LARGEST_TILT = 0.27, 0.11
+#: Pan and tilt [rad] beyond which a virtual camera of 60 degrees would see past the edges of 16:9 footage.
+MAX_PAN, MAX_TILT = 0.27, 0.11
 _GAIN, _RATE, _ACCELERATION = 2.5, 0.7, 3.0  # of the virtual head, 1/s, rad/s, rad/s^2
 
 
 class Seen(NamedTuple):
-    """One object: first and last frame that show it, and its corridor."""
+    """An object: the first and the last frame that show it, and its corridor."""
 
     name: str
     first: int
@@ -72,12 +72,12 @@ class Followed:
     """How one object was followed.
 
     Attributes:
-        seen: what was to be seen.
-        id: of the track that followed it longest; empty = none did.
-        share: part of the frames that show it in which that track was there, seen or coasting.
-        first: frame in which that track was first trusted; -1 = never.
-        last: frame in which that track last saw it; -1 = never.
-        others: frames in which another trusted track saw something in the corridor, the most that any one did.
+        seen: the object.
+        id: id of the track that followed it in most frames; empty = none.
+        share: share of the frames showing the object in which that track existed, tracking or coasting.
+        first: first frame in which that track was confirmed; -1 = never.
+        last: last frame in which that track had a detection; -1 = never.
+        others: maximum number of frames in which one other confirmed track had detections in the corridor.
     """
 
     seen: Seen
@@ -99,7 +99,7 @@ def frames(path: str) -> Iterator[Image]:
 
 
 def watch(images: Iterable[Image], rate_hz: float, method: str = 'motion') -> list[list[Track]]:
-    """Return the tracks after each image of a camera that stands still."""
+    """Return the tracks after each image of a camera that does not move."""
     vision = Vision(build(VisionParameters, {'method': method}))
     history = []
     for i, image in enumerate(images):
@@ -108,36 +108,36 @@ def watch(images: Iterable[Image], rate_hz: float, method: str = 'motion') -> li
     return history
 
 
-def pursue(images: Iterable[Image], rate_hz: float, late_s: float = 0.0) -> list[list[Track]]:
-    """Return the tracks of a virtual head that follows its longest-known track through the pictures.
+def follow(images: Iterable[Image], rate_hz: float, late_s: float = 0.0) -> list[list[Track]]:
+    """Return the tracks of a virtual head that follows the track with the most hits.
 
     Args:
-        images: pictures that the head looks into.
-        rate_hz: of the pictures.
-        late_s: by which the poses that vision is told are older than the pictures.
+        images: footage that the head looks at.
+        rate_hz: frame rate.
+        late_s: delay of the poses that vision receives.
     """
     vision = Vision(build(VisionParameters, {'method': 'motion'}))
     camera = PinholeCamera.from_field_of_view(640, 480, _FIELD_OF_VIEW)
     angles, rates = np.zeros(2), np.zeros(2)
-    largest, history = np.array([LARGEST_PAN, LARGEST_TILT]), []
+    limits, history = np.array([MAX_PAN, MAX_TILT]), []
     for i, image in enumerate(images):
-        told = Pose(*(float(v) for v in angles - late_s * rates))
+        pose = Pose(*(float(v) for v in angles - late_s * rates))
         seen = look(image, camera, float(angles[0]), float(angles[1]), cv2.BORDER_REFLECT)
-        tracks = vision.process(seen, i / rate_hz, camera, told).tracks or []
+        tracks = vision.process(seen, i / rate_hz, camera, pose).tracks or []
         history.append(tracks)
         known = [t for t in tracks if t.state.confirmed]
         best = max(known, key=lambda track: track.hits, default=None)
         error = -0.3 * angles if best is None else np.array(best.bearing) - angles
         step = _ACCELERATION / rate_hz
         rates = np.clip(np.clip(_GAIN * error, -_RATE, _RATE), rates - step, rates + step)
-        rates[np.abs(angles + rates / rate_hz) > largest] = 0.0
+        rates[np.abs(angles + rates / rate_hz) > limits] = 0.0
         angles = angles + rates / rate_hz
     return history
 
 
 def look(image: Image, camera: PinholeCamera, pan: float, tilt: float, border: int = cv2.BORDER_CONSTANT) -> Image:
-    """Return what a camera on a head at a pose in rad sees of a flat picture; ``border``: beyond its edges."""
-    wide = PinholeCamera.from_field_of_view(image.shape[1], image.shape[0], PICTURE_FIELD_OF_VIEW)
+    """Return the view of footage by a camera on a head at a pose in rad; ``border``: OpenCV mode beyond its edges."""
+    wide = PinholeCamera.from_field_of_view(image.shape[1], image.shape[0], FOOTAGE_FIELD_OF_VIEW)
 
     def intrinsic(of: PinholeCamera) -> npt.NDArray[np.float64]:
         return np.array([[of.fx, 0.0, of.cx], [0.0, of.fy, of.cy], [0.0, 0.0, 1.0]])
@@ -149,18 +149,18 @@ def look(image: Image, camera: PinholeCamera, pan: float, tilt: float, border: i
 
 
 class Judged(NamedTuple):
-    """How a head is aimed: at what, how far from the middle of its box in rad, and whether at a point of the box."""
+    """The aim of a head: object, angle to the center of its box [rad], and whether the aim point is inside the box."""
 
     name: str
     error: float
     inside: bool
 
 
-class FootageTruth:
-    """Where marked objects are for a head that looks into their footage as :func:`look` does.
+class FootageGroundTruth:
+    """Ground truth directions of marked objects for a head that looks at their footage with :func:`look`.
 
-    Marks are interpolated over 1.5 s at most; where they are farther apart, nothing is judged between them, nor where
-    the head could not look at any point of the box.
+    Marks are interpolated over at most 1.5 s. Objects between marks farther apart, and objects that the head cannot
+    reach, are not judged.
     """
 
     def __init__(self, clip: str) -> None:
@@ -169,15 +169,15 @@ class FootageTruth:
         self._names = sorted({name for objects in self._marks.frames.values() for name in objects})
         self._rate_hz = RATES_HZ[clip]
         self.frames = FRAMES[clip]
-        self._camera = PinholeCamera.from_field_of_view(self._marks.width, self._marks.height, PICTURE_FIELD_OF_VIEW)
+        self._camera = PinholeCamera.from_field_of_view(self._marks.width, self._marks.height, FOOTAGE_FIELD_OF_VIEW)
 
     def judge(self, time: float, pan: float, tilt: float) -> Judged | None:
-        """Return how a pose in rad is aimed at the nearest object; None where none is marked.
+        """Return how a pose in rad is aimed at the nearest object; None when no object is marked.
 
         Args:
-            time: since the first picture was shown, in s.
-            pan: of the head.
-            tilt: of the head.
+            time: time since the first frame [s].
+            pan: pan of the head.
+            tilt: tilt of the head.
         """
         sight = Bearing(pan, tilt)
         pixel = bearing_to_pixel(self._camera, sight, 0.0, 0.0)
@@ -191,7 +191,7 @@ class FootageTruth:
         return min(aims, key=lambda aim: aim.error, default=None)
 
     def _within_reach(self, box: Box) -> bool:
-        across, down = (self._camera.fx * math.tan(most) for most in (LARGEST_PAN, LARGEST_TILT))
+        across, down = (self._camera.fx * math.tan(limit) for limit in (MAX_PAN, MAX_TILT))
         return abs(box.x - self._camera.cx) <= across + 0.5 * box.width and (
             abs(box.y - self._camera.cy) <= down + 0.5 * box.height)
 
@@ -202,7 +202,7 @@ def judge(history: Sequence[Sequence[Track]], seen: Seen, width: float | None) -
     Args:
         history: tracks after each frame.
         seen: the object.
-        width: of the image in px; None where the camera moved, so that the corridor says nothing.
+        width: image width [px]; None when the camera moved, so that there is no corridor.
     """
     def inside(track: Track) -> bool:
         if width is None or track.box is None:

@@ -28,10 +28,10 @@ from turret_vision.footage.ground_truth_boxes import (
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
 
-_ENOUGH = 0.5         # intersection over union that makes a detection right
-_LEAD_IN = 10         # frames before a marked one that a method without a memory of its own is shown
-_WORST = 6            # frames in a picture
-_COLUMNS, _CELL = 3, 512  # of a picture, and px of each of its frames' width
+_ENOUGH = 0.5         # intersection over union that makes a detection correct
+_LEAD_IN = 10         # frames before a marked one that a method without history processes first
+_WORST = 6            # frames in a contact sheet
+_COLUMNS, _CELL = 3, 512  # columns of a contact sheet, and width of its frames [px]
 _MARKED, _FOUND = (90, 220, 90), (60, 60, 255)  # BGR
 _FIELD_OF_VIEW = math.radians(60.0)
 
@@ -136,12 +136,12 @@ def try_out(trial: Trial, folder: Path, clip: MarkedClip) -> tuple[list[Judged],
     return detected, tracked
 
 
-def trials(folder: Path, pictures: Path | None) -> Iterator[tuple[str, str, Score]]:
+def trials(folder: Path, sheets: Path | None) -> Iterator[tuple[str, str, Score]]:
     """Yield scenario, variant and score of each trial, detector and tracker.
 
     Args:
-        folder: of the shared footage.
-        pictures: where a picture of the worst frames of each is written; None = nowhere.
+        folder: folder of the shared footage.
+        sheets: folder for contact sheets of the worst frames of each trial; None = none.
     """
     clips = load_marked_boxes()
     for trial in TRIALS:
@@ -151,13 +151,13 @@ def trials(folder: Path, pictures: Path | None) -> Iterator[tuple[str, str, Scor
             yield trial.scenario, variant, score(judged)
             if clip.frontal:
                 yield f'{trial.scenario}, frontal', variant, score([j for j in judged if j.number in clip.frontal])
-            if pictures is not None:
+            if sheets is not None:
                 name = f'{trial.scenario}_{variant}'.replace(' + ', '_').replace(' ', '_')
-                _write_worst(pictures / f'{name}.jpg', judged)
+                _write_worst(sheets / f'{name}.jpg', judged)
 
 
 def _write_worst(path: Path, judged: Sequence[Judged]) -> None:
-    """Write the frames with the most errors: green = marked, red = found."""
+    """Write the frames with the most errors: green = ground truth, red = detected."""
     worst = sorted((frame for frame in judged if frame.errors), key=lambda frame: -frame.errors)[:_WORST]
     if not worst:
         return

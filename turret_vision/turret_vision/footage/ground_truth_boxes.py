@@ -33,7 +33,7 @@ class MarkedClip:
     frontal: frozenset[int]
 
     def at(self, name: str, frame: float, widest: float = math.inf) -> Box | None:
-        """Return an object's box at any frame, interpolated between marked ones; None where there is no mark of it.
+        """Return an object's box at any frame, interpolated between marks; None outside of its marks.
 
         Args:
             name: of the object.

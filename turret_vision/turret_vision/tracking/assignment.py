@@ -1,4 +1,4 @@
-"""The assignment problem: which detection belongs to which track."""
+"""Assignment of detections to tracks at minimum total cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def assign(cost: npt.NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
-    """Return the pairs (row, column) whose total cost is least, where leaving a row alone costs ``limit``.
+    """Return the pairs (row, column) of minimum total cost, where an unassigned row costs ``limit``.
 
     Shortest augmenting paths with potentials (Jonker and Volgenant, Computing 38, 1987).
 

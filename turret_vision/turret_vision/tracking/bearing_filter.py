@@ -131,11 +131,11 @@ class BearingFilter:
         expected = self._covariance[:, :, 0, 0] + noise[:, np.newaxis]
         distance = (innovation**2 / expected).sum(axis=2)
         score = distance + np.log(expected).sum(axis=2) - 2.0 * np.log(self._weight)
-        least = score.min(axis=1)
-        return distance.min(axis=1), least - 2.0 * np.log(np.exp(-0.5 * (score - least[:, np.newaxis])).sum(axis=1))
+        best = score.min(axis=1)
+        return distance.min(axis=1), best - 2.0 * np.log(np.exp(-0.5 * (score - best[:, np.newaxis])).sum(axis=1))
 
     def _mix(self) -> None:
-        """Let each kind of motion begin anew from all of them, as likely as a target changes its mind."""
+        """Mix the estimates of all motion models, with the probability that a target changes its motion."""
         stay = math.exp(-self._elapsed_s / _SWITCH_S)
         self._elapsed_s = 0.0
         joint = self._weight[:, np.newaxis] * (0.5 * (1.0 - stay) + (1.5 * stay - 0.5) * np.eye(3))  # [from, to]

@@ -1,4 +1,4 @@
-"""How noisy the bearings of one target really are."""
+"""Estimation of the measurement noise of the bearings of one target."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections import deque
 
 from turret_common.geometry import Bearing, wrap_angle
 
-_WINDOW_S = 0.5       # a gap this long begins anew
-_PRIOR = 10.0         # images that the nominal noise is worth
+_WINDOW_S = 0.5       # a longer gap restarts the estimate
+_PRIOR = 10.0         # weight of the nominal noise [images]
 _MEMORY = 30.0        # images that the estimate is averaged over
 _LARGEST = 25.0       # single squared residual in variances; more is a jump, not noise
 _SCALE = (0.1, 4.0)   # bounds of the result
 
 
-class NoiseGauge:
+class NoiseEstimator:
     """Compares the scatter of measurements with what is expected of them.
 
     Each measurement is compared with the parabola through the three before it. No smooth motion shows in the

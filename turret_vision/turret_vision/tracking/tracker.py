@@ -28,7 +28,7 @@ from turret_common.track_state import TrackState
 from turret_vision.detectors.detection import Box, Detection
 from turret_vision.tracking.assignment import assign
 from turret_vision.tracking.bearing_filter import Array, BearingFilter
-from turret_vision.tracking.measurement_noise import NoiseGauge
+from turret_vision.tracking.measurement_noise import NoiseEstimator
 from turret_vision.vision_parameters import TrackerParameters
 
 _SIZE_DEVIATION = 0.3    # of the logarithm of a target's size from image to image
@@ -38,15 +38,15 @@ _MIN_COAST_S = 0.2
 _COAST_PER_WATCHED = 2.0
 _EDGE_PX = 2.0           # a box this close to the edge of the image may be cut off by it
 _PART_NOISE = 0.25       # deviation of the center of a box that is cut off, as a part of its size
-_TRUSTED_GATE = 2.0      # a trusted target may maneuver harder than its filter expects: its gate is as much wider
+_TRUSTED_GATE = 2.0      # factor of the gate of a confirmed target, which may maneuver harder than its filter expects
 _FRAGMENT = 0.5          # part of a detection inside that of a track from which it is a fragment, not a new target
 _TENTATIVE_REACH = 0.1   # rad; the gate of a tentative target grows no wider during gaps
 _SPARSE_HITS = 3         # more detections confirm a target that is seen in few of the images ...
 _MISSES_PER_HIT = 4.0    # ... one for so many images without one
-_RECOVERY_S = 0.3        # longest gap that the last observation bridges
-_RECOVERY_SIZE = 0.5     # largest change of the logarithm of the size over the gap
+_RECOVERY_S = 0.3        # maximum gap that the last observation bridges
+_RECOVERY_SIZE = 0.5     # maximum change of the logarithm of the size over the gap
 _WITHIN = 0.7            # part of a box that must be inside another for it to be a piece of that
-_COUNTS = 0.2            # least size of each of several targets as a part of the one box that holds them all
+_COUNTS = 0.2            # minimum area of each of several targets as a share of the box around them
 _FORBIDDEN = 1e9         # more than any cost of a pair
 
 
@@ -110,7 +110,7 @@ class Track:
 
     Attributes:
         id: never used again.
-        state: how far it is trusted.
+        state: life cycle state.
         class_id: what most of its detections were.
         confidence: of its newest detection; NaN = the method gives none.
         bearing: estimated.
@@ -164,7 +164,7 @@ class _Target:
         self.hits = 0
         self.confirmed = False
         self.tentative_misses = 1  # the first measurement takes it back
-        self._noise = NoiseGauge()
+        self._noise = NoiseEstimator()
         self._classes: Counter[str] = Counter()
         self._note(measurement, stamp, parameters)
 
@@ -218,7 +218,7 @@ class _Target:
             parameters.max_rate * elapsed_s, parameters.max_gate) + 0.5 * max(self.width, self.height)
 
     def restart(self, measurement: Measurement, stamp: float, parameters: TrackerParameters) -> None:
-        """Join a measurement and estimate the motion anew from the gap since the last observation."""
+        """Join a measurement and estimate the motion again from the gap since the last observation."""
         elapsed_s = stamp - self.seen_at
         rates = (wrap_angle(measurement.bearing.azimuth - self._bearing.azimuth) / elapsed_s,
                  (measurement.bearing.elevation - self._bearing.elevation) / elapsed_s)
@@ -337,7 +337,7 @@ class Tracker:
         return [d for d in detections if not self._holds_several(d.box, expected)]
 
     def _holds_several(self, box: Box, expected: Sequence[tuple[_Target, Box]]) -> bool:
-        """Return whether a box holds targets that will part again, and so are no pieces of one."""
+        """Return whether a box contains several targets that will separate, rather than pieces of one."""
         held = [
             target for target, own in expected
             if own.overlap(box) > _WITHIN * own.area and own.area > _COUNTS * box.area]
@@ -386,7 +386,7 @@ class Tracker:
         return {i for _, i in unique}
 
     def _join(self, targets: list[_Target], measurements: list[Measurement], stamp: float) -> set[int]:
-        """Join measurements to targets at least cost over all; return the indices of those that were taken."""
+        """Join measurements to targets at minimum total cost; return the indices of the joined ones."""
         if not targets or not measurements:
             return set()
         arrays = _Measurements(measurements)

@@ -13,7 +13,7 @@ from pathlib import Path
 from turret_bringup.bench.aim.rig import CAMERA, VISION_DELAY_S, VISION_JITTER_S, Follower, Frame, Rig, Sample
 from turret_common.params import build
 from turret_vision.detectors.detection import Detection
-from turret_vision.footage.clips import LARGEST_PAN, LARGEST_TILT, RATES_HZ, FootageTruth, frames, look
+from turret_vision.footage.clips import MAX_PAN, MAX_TILT, RATES_HZ, FootageGroundTruth, frames, look
 from turret_vision.footage.ground_truth_boxes import CARS_CLIP, WALKERS_CLIP
 from turret_vision.vision import Vision
 from turret_vision.vision_parameters import VisionParameters
@@ -30,9 +30,9 @@ class FootageRig(Rig):
         self._period_s = 1.0 / RATES_HZ[clip]
         self._images = frames(str(folder / clip))
         self._shown = -1
-        self._marks = FootageTruth(clip)
+        self._marks = FootageGroundTruth(clip)
         self._vision = Vision(build(VisionParameters, {'method': 'motion'}))
-        super().__init__(follower, 'empty', seed, reach=(LARGEST_PAN, LARGEST_TILT))
+        super().__init__(follower, 'empty', seed, reach=(MAX_PAN, MAX_TILT))
 
     def _exposures(self) -> Iterator[Frame]:
         number = 0

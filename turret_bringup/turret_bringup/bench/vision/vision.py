@@ -24,7 +24,7 @@ from turret_common.params import build
 from turret_common.pose_history import Pose
 from turret_vision.detectors.detection import Image
 from turret_vision.detectors.registry import available
-from turret_vision.footage.clips import CARS, WALKERS, Seen, frames, judge, pursue, watch
+from turret_vision.footage.clips import CARS, WALKERS, Seen, follow, frames, judge, watch
 from turret_vision.footage.evaluation import trials
 from turret_vision.footage.ground_truth_boxes import CARS_CLIP, WALKERS_CLIP
 from turret_vision.tracking.tracker import Track
@@ -96,16 +96,16 @@ def _footage(folder: Path) -> Iterator[Row]:
     walkers, cars = str(folder / WALKERS_CLIP), str(folder / CARS_CLIP)
     runs: tuple[tuple[str, str, Sequence[Seen], Callable[[], list[list[Track]]], bool], ...] = (
         ('walkers', 'still camera', WALKERS, lambda: watch(frames(walkers), _WALKERS_HZ), True),
-        ('walkers', 'head follows', WALKERS, lambda: pursue(frames(walkers), _WALKERS_HZ), False),
+        ('walkers', 'head follows', WALKERS, lambda: follow(frames(walkers), _WALKERS_HZ), False),
         ('walkers', 'head follows, poses 20 ms late', WALKERS,
-         lambda: pursue(frames(walkers), _WALKERS_HZ, 0.02), False),
+         lambda: follow(frames(walkers), _WALKERS_HZ, 0.02), False),
         ('cars', 'still camera', CARS, lambda: watch(frames(cars), _CARS_HZ), True))
     for scenario, variant, objects, run, still in runs:
         history = run()
         for seen in objects:
             result = judge(history, seen, 768.0 if still else None)
             yield Row(f'{scenario}: {seen.name}', variant, 'one track for', 100.0 * result.share, '%')
-            yield Row(f'{scenario}: {seen.name}', variant, 'trusted after', result.first - seen.first, 'frames')
+            yield Row(f'{scenario}: {seen.name}', variant, 'confirmed after', result.first - seen.first, 'frames')
             yield Row(f'{scenario}: {seen.name}', variant, 'lost before the end', seen.last - result.last, 'frames')
             yield Row(f'{scenario}: {seen.name}', variant, 'busiest other track', result.others, 'frames')
 
