@@ -141,15 +141,17 @@ class TurretClient(Connection):
 
         ``report`` is called with each feedback, in the caller's thread.
         """
+        cls = interface(_known(_ACTION_TYPES, action, 'action'), 'action')
         deadline = time.monotonic() + _LEASE_KNOWN_S
-        while True:
-            with self.start(action, values) as running:
-                for feedback in running.feedback():
-                    report(feedback)
-                result = running.result()
-            if result.get('code') not in _LEASE_UNKNOWN or 'lease_id' in values or time.monotonic() > deadline:
-                return result
-            time.sleep(_RETRY_S)
+        with self._with_lease(cls.Goal, values) as given:  # one lease for all attempts
+            while True:
+                with self.start(action, given) as running:
+                    for feedback in running.feedback():
+                        report(feedback)
+                    result = running.result()
+                if result.get('code') not in _LEASE_UNKNOWN or given is values or time.monotonic() > deadline:
+                    return result
+                time.sleep(_RETRY_S)
 
     @contextlib.contextmanager
     def operator(self, take_over: bool = False) -> Iterator[Operator]:
