@@ -45,10 +45,10 @@ def cut(bag: Bag, folder: Path, start_s: float, seconds: float, quality: int) ->
             states[message.topic] = message
         for message in states.values():
             writer.write(message.topic, begin, message.data)
-        truths = 0
+        ground_truths = 0
         for message in bag.messages(wanted, begin, end):
-            truths += message.topic.endswith('/sim/ground_truth')
-            if not message.topic.endswith('/sim/ground_truth') or truths % 4 == 0:
+            ground_truths += message.topic.endswith('/sim/ground_truth')
+            if not message.topic.endswith('/sim/ground_truth') or ground_truths % 4 == 0:
                 data = smaller(message.data, quality) if message.type == _JPEG else message.data
                 writer.write(message.topic, message.stamp_ns, data)
 

@@ -51,12 +51,12 @@ SUITES: dict[str, tuple[str, ...]] = {
     f'{_EYES}/detectors/person.py': (f'{_EYES_TEST}/detectors/test_person.py',),
 }
 #: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
-_OVERWRITTEN = 'overwritten by the first heartbeat or lease, before anybody can ask for it'
-_FOR_THE_TYPE_CHECKER = 'a missing permit was refused by the age already; said again for the type checker'
+_OVERWRITTEN = 'overwritten by the first heartbeat or lease, before it can be read'
+_FOR_THE_TYPE_CHECKER = 'a missing permit was refused by the age already; repeated for the type checker'
 _ONE_NS = 'a nanosecond'
 _ANEW = 'the next image is of another target, or far later, and starts over'
 _FIRST_PULSE = 'overwritten by the first pulse, which is always sent'
-_FIRST_IMAGE = 'overwritten by the first image, before anybody asks for it'
+_FIRST_IMAGE = 'overwritten by the first image, before it is read'
 ACCEPTED: dict[tuple[str, str, str], str] = {
     ('zones.py', 'math.ceil((-_TURN - pan_high) / _TURN), math.floor((_TURN - pan_low) / _TURN) + 1)]',
      '1 -> 3'): 'more full turns are compared than can ever match',
@@ -70,7 +70,7 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('interlocks.py',
      'ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._beam_still(now_ns),',
      'play and laser is not None and laser.ready and self._beam_still(now_ns) -> '
-     '(play and laser.ready and self._beam_still(now_ns))'): 'it is a laser\'s profile; said for the type checker',
+     '(play and laser.ready and self._beam_still(now_ns))'): 'it is a laser\'s profile; for the type checker',
     ('interlocks.py', 'recent = [pose for at_ns, pose in self._poses if at_ns > now_ns - _STILL_NS]',
      'at_ns > now_ns - _STILL_NS -> (at_ns >= now_ns - _STILL_NS)'): _ONE_NS,
     ('interlocks.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:', '2 -> 5'):
@@ -101,26 +101,26 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('state_machine.py', 'if self._session_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
     ('state_machine.py', 'elif self._session_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,
     ('emission_budget.py', 'return cls((on_ns, off_ns) for on_ns, off_ns in pulses if on_ns <= off_ns <= now_ns)',
-     'on_ns <= off_ns <= now_ns -> (on_ns < off_ns <= now_ns)'): 'a pulse of no length is no light',
+     'on_ns <= off_ns <= now_ns -> (on_ns < off_ns <= now_ns)'): 'a pulse of no length emits nothing',
     ('person.py', 'self._since = 0.0', 'self._since = 0.0 -> pass'): _FIRST_IMAGE,
     ('person.py', 'self._since = 0.0', '0.0 -> 1.0'): _FIRST_IMAGE,
     ('person.py', 'if self._image is None or not np.array_equal(self._image, image):',
      'self._image is None or not np.array_equal(self._image, image) -> (not np.array_equal(self._image, image))'):
-        'no image is never equal to one; said for the type checker',
+        'no image is never equal to one; for the type checker',
     ('state_machine.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
      'self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS -> (self._emissions[0][1] < now_ns - _DUTY_WINDOW_NS)'):
         _ONE_NS,
     ('state_machine.py', 'return sum(off - max(on, start_ns) for on, off in spans if off > start_ns)',
      'off > start_ns -> (off >= start_ns)'): 'adds nothing',
-    ('state_machine.py', 'self._begin(Burst(1, self._parameters.longest_pulse_s, 0.0), until_ns, now_ns)',
+    ('state_machine.py', 'self._begin(Burst(1, self._parameters.max_pulse_s, 0.0), until_ns, now_ns)',
      '0.0 -> 1.0'): 'one pulse has no pause',
     **{('state_machine.py', 'if permit is None or armed_by is None:',
         f'permit is None or armed_by is None -> {change}'):
-        'an armed laser has both; said for the type checker'
+        'an armed laser has both; for the type checker'
        for change in ('False', '(permit is None)', '(armed_by is None)')},
     ('state_machine.py', 'return code, True', 'return code, True -> pass'):
-        'an armed laser has both; said for the type checker',
-    ('state_machine.py', 'return code, True', 'True -> False'): 'an armed laser has both; said for the type checker',
+        'an armed laser has both; for the type checker',
+    ('state_machine.py', 'return code, True', 'True -> False'): 'an armed laser has both; for the type checker',
     ('state_machine.py', 'self._grant_order = (0, 0)', '0 -> 1'): 'no safety process is that old',
     ('state_machine.py', 'self._cooldown_until_ns = 0', '0 -> 1'): 'one nanosecond after the start of the computer',
     ('state_machine.py', 'while self._emissions and self._emissions[0][1] <= now_ns - _DUTY_WINDOW_NS:',
@@ -128,7 +128,7 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('guardian.py', '_START_S = 60.0', '60.0 -> 121.0'): 'a driver that has not started yet drives no line',
     ('guardian.py', '_TAKE_S = 0.5', '0.5 -> 2.0'): 'tries for longer',
     ('guardian.py', '_LOOK_S, _REAP_S = 0.2, 0.002', '0.2 -> 1.4'):
-        'a driver that drives no line yet, and does not end when told to, has a second more',
+        'a driver that drives no line yet, and does not stop on SIGTERM, has a second more',
     ('guardian.py', 'self._armed = False', 'self._armed = False -> pass'): _FIRST_PULSE,
     ('guardian.py', 'self._armed = False', 'False -> True'): _FIRST_PULSE,
     ('guardian.py', 'self._pulse_ns = 0', '0 -> 1'): _FIRST_PULSE,
@@ -156,7 +156,7 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      'tick', '0 -> 1'): _ONE_NS,
     ('thread.py', '_PATIENCE_S = 0.5', '0.5 -> 2.0'): 'who asks waits longer',
     ('thread.py', 'if not guarded and not faulty:', 'not guarded and not faulty -> (not guarded)'):
-        'a fault that is there already is told of once more',
+        'a fault that is present already is reported once more',
     ('thread.py', 'elif guarded and faulty and self._driven is not None:',
      'guarded and faulty and self._driven is not None -> (guarded and self._driven is not None)'):
         'without a fault there is nothing to clear',
@@ -218,7 +218,7 @@ def mutants(module: str) -> Iterator[Mutant]:
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # noqa: C901, PLR0912  one kind a branch
-    """Give each node that can be changed with the text that takes its place. How a class is decorated is no guard."""
+    """Give each node that can be changed with the text that takes its place. Decorators of classes are not guards."""
     decorated = {
         child for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
         for decorator in node.decorator_list for child in ast.walk(decorator)}

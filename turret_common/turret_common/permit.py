@@ -28,7 +28,7 @@ class Permit(NamedTuple):
 
 
 def lease_digest(lease_id: str) -> str:
-    """Return what a permit says of a lease id: its SHA-256 in hex; empty for no lease."""
+    """Return the digest by which a permit names a lease id: its SHA-256 in hex; empty for no lease."""
     return hashlib.sha256(lease_id.encode()).hexdigest() if lease_id else ''
 
 
@@ -94,14 +94,14 @@ class PermitMonitor:
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody stopped everything: when that ends, nothing may continue by itself."""
+        """Whether a stop is in force; after its reset nothing may resume by itself."""
         return self.newest is not None and not _STOPS.isdisjoint(self.newest.reasons)
 
     def check_lease(self, lease_id: str, now_ns: int) -> None:
         """Refuse a caller who is not the operator, whatever is permitted.
 
         Raises:
-            TurretError: PERMIT_MISSING or PERMIT_STALE when it cannot be told, NO_OPERATOR when there is none,
+            TurretError: PERMIT_MISSING or PERMIT_STALE when it cannot be checked, NO_OPERATOR when there is none,
                 WRONG_LEASE.
         """
         permit = self.newest
@@ -109,6 +109,6 @@ class PermitMonitor:
         if permit is None or code is not ReasonCode.OK:
             raise TurretError(code, 'the safety node is silent, so the operator cannot be checked')
         if not permit.lease_digest:
-            raise TurretError(ReasonCode.NO_OPERATOR, 'nobody is the operator; acquire the lease first')
+            raise TurretError(ReasonCode.NO_OPERATOR, 'there is no operator; acquire the lease first')
         if not hmac.compare_digest(lease_digest(lease_id).encode(), permit.lease_digest.encode()):
             raise TurretError(ReasonCode.WRONG_LEASE, 'this lease id is not the operator\'s')

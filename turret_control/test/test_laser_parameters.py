@@ -120,9 +120,9 @@ def test_the_class_2_profile_is_for_lasers_declared_as_such(declared_mw: float, 
 
 def test_only_the_class_2_profile_gives_longer_light() -> None:
     standard = LaserParameters(pulse_cap_s=0.5, duty_cap=0.1)
-    assert (standard.longest_pulse_s, standard.largest_duty) == (0.5, 0.1)
+    assert (standard.max_pulse_s, standard.max_duty) == (0.5, 0.1)
     play = LaserParameters(profile='class2_play', declared_mw=1.0)
-    assert (play.longest_pulse_s, play.largest_duty) == (60.0, 1.0)
+    assert (play.max_pulse_s, play.max_duty) == (60.0, 1.0)
     assert (standard.declared_mw, standard.profile) == (0.0, 'standard')
 
 

@@ -124,7 +124,7 @@ class LaserNode(Node):
         state = msg.LaserState(
             started=self._started, driver=parameters.driver, hardware=parameters.hardware, dry_run=parameters.dry_run,
             watchdog_fitted=parameters.watchdog_fitted, no_watchdog_accepted=parameters.no_watchdog_accepted,
-            profile=parameters.profile, power_cap=parameters.power_cap, duty_cap=parameters.largest_duty,
+            profile=parameters.profile, power_cap=parameters.power_cap, duty_cap=parameters.max_duty,
             pulse_s=parameters.pulse_s, burst_count=parameters.burst_count, burst_gap_s=parameters.burst_gap_s,
             cooldown_s=parameters.cooldown_s, **vars(self._loop.call(self._core.snapshot)))
         state.ready = state.code == ReasonCode.OK

@@ -64,12 +64,12 @@ class LaserParameters:
         return self.profile == 'class2_play'
 
     @property
-    def longest_pulse_s(self) -> float:
+    def max_pulse_s(self) -> float:
         """The longest pulse, hold to fire included, in s."""
         return PLAY_PULSE_S if self.class2_play else self.pulse_cap_s
 
     @property
-    def largest_duty(self) -> float:
+    def max_duty(self) -> float:
         """The largest share of any 10 s that the laser may be on."""
         return 1.0 if self.class2_play else self.duty_cap
 
@@ -95,9 +95,9 @@ class LaserParameters:
             raise ValueError(f'{self.driver} only switches: power_cap must be 1 and power 0 or 1')
         if self.power > self.power_cap:
             raise ValueError(f'power {self.power:g} is above power_cap {self.power_cap:g}')
-        if self.pulse_s > self.longest_pulse_s:
+        if self.pulse_s > self.max_pulse_s:
             raise ValueError(f'pulse_s {self.pulse_s:g} is above pulse_cap_s {self.pulse_cap_s:g}')
-        if self.burst_count * self.pulse_s > DUTY_WINDOW_S * self.largest_duty:
+        if self.burst_count * self.pulse_s > DUTY_WINDOW_S * self.max_duty:
             raise ValueError(
                 f'a burst of {self.burst_count} pulses of {self.pulse_s:g} s is longer than duty_cap {self.duty_cap:g}'
                 f' allows in {DUTY_WINDOW_S:g} s')

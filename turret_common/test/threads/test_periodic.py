@@ -10,7 +10,7 @@ PERIOD_S = 1000.0
 
 
 class Waits:
-    """Waits that end as they are told to, and remember how long they were to be."""
+    """Waits that a test ends, and that remember how long they were to be."""
 
     def __init__(self, *ends: bool) -> None:
         self.asked: list[float] = []
@@ -52,16 +52,16 @@ def test_a_wait_that_returns_early_without_a_reason_shifts_no_deadline() -> None
 
 def test_an_exception_ends_the_thread_and_is_reported() -> None:
     errors: list[BaseException] = []
-    told = threading.Event()
+    notified = threading.Event()
 
     def fail() -> None:
         raise ValueError('no')
 
     def note(error: BaseException) -> None:
         errors.append(error)
-        told.set()
+        notified.set()
     thread = Periodic('test', PERIOD_S, fail, note)
     thread.start()
-    assert told.wait(10.0)
+    assert notified.wait(10.0)
     thread.stop()
     assert [str(error) for error in errors] == ['no']

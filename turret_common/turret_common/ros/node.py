@@ -35,7 +35,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
 
     ``destroy_node`` of the node must stop its threads and leave its hardware safe; it is always called, on a signal
     while the node can still publish. A failing thread of the node shuts the context down, which ends the process with
-    exit code 1. A refused start (:class:`TurretError`) ends it with the error message on standard error and exit code
+    exit code 1. A refused start (:class:`TurretError`) exits with the error message on standard error and exit code
     2.
     """
     # The handlers of rclpy would shut the context down while threads publish. Blocking the signals is not enough:

@@ -175,8 +175,8 @@ class LaserCore:
         require_range('pulses', burst.pulses, 1, PULSES_MAX)
         require_range('pulse_s', burst.pulse_s, PULSE_MIN_S, math.inf)
         require_range('gap_s', burst.gap_s, GAP_MIN_S, GAP_MAX_S)
-        if burst.pulse_s > parameters.longest_pulse_s:
-            raise TurretError(ReasonCode.PULSE_CAP, f'the longest pulse is {parameters.longest_pulse_s:g} s')
+        if burst.pulse_s > parameters.max_pulse_s:
+            raise TurretError(ReasonCode.PULSE_CAP, f'the longest pulse is {parameters.max_pulse_s:g} s')
         self._begin(burst, None, now_ns)
 
     def grant(self, grant: Grant, now_ns: int) -> None:
@@ -208,7 +208,7 @@ class LaserCore:
             firing.hold_until_ns = until_ns
         elif not self._needs_release:
             try:
-                self._begin(Burst(1, self._parameters.longest_pulse_s, 0.0), until_ns, now_ns)
+                self._begin(Burst(1, self._parameters.max_pulse_s, 0.0), until_ns, now_ns)
             except TurretError:
                 self._needs_release = True
 
