@@ -66,7 +66,7 @@ class SendQueue:
     Attributes:
         deflater: compressor for this client; None if it did not negotiate compression.
         budget: waiting bytes of the subscriptions of the client.
-        conversions: slots for conversions of large messages on worker threads.
+        conversions: slots for conversions of large messages by another process.
         sent_bytes: bytes written to the transport so far.
         sent_frames: frames written to the transport so far.
     """

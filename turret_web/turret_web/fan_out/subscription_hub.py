@@ -7,16 +7,15 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Container
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from turret_common.errors import TurretError
 from turret_common.messages.cdr import Codec, CodecError
 from turret_common.reason_codes import ReasonCode
 from turret_web.failures import as_refusal
-from turret_web.fan_out import encodings
+from turret_web.fan_out import converter, encodings
 from turret_web.fan_out.backlog import Backlog
-from turret_web.fan_out.json_rounding import rounded
+from turret_web.fan_out.converter import Conversion, Converter
 from turret_web.fan_out.send_queue import SendQueue
 from turret_web.gateway.gateway import Feed, Gateway
 from turret_web.names import InterfaceType, RosName
@@ -28,9 +27,8 @@ DEFAULT_QUEUE = 100
 #: Messages of topics up to this rate are deflated for clients that support it; of faster ones it costs too much [Hz].
 _DEFLATED_RATE_HZ = 20.0
 _MIN_DEFLATED_BYTES = 256
-#: Larger messages are converted on a worker thread [bytes]: the loop must not be blocked.
+#: Larger messages are converted by another process [bytes]: the loop must not be blocked.
 _LARGE_BYTES = 64 * 1024
-_WORKERS = 2
 #: Memory of a serialized message with its encodings, as a multiple of its size, and the constant part [bytes].
 _MEMORY_FACTOR = 3
 _MEMORY_BYTES = 500
@@ -62,7 +60,6 @@ class Sample:
 
     Attributes:
         size: estimated memory [bytes].
-        is_large: whether it must be converted on a worker thread.
     """
 
     __slots__ = ('_codec', '_data', '_decimals', '_payloads', '_received_ns', '_wires', 'conversions', 'size')
@@ -79,8 +76,14 @@ class Sample:
 
     @property
     def is_large(self) -> bool:
-        """Whether it must be converted on a worker thread."""
+        """Whether it must be converted by another process."""
         return len(self._data) > _LARGE_BYTES
+
+    def conversion(self, delivery: Delivery) -> Conversion:
+        """Return the request to convert it for a client."""
+        return Conversion(
+            self._codec.kind, self._data, self._decimals, self._received_ns, delivery.name, delivery.compression,
+            delivery.fragment_size)
 
     def payload(self, delivery: Delivery) -> bytes:
         """Return the ``publish`` message, JSON or CBOR.
@@ -91,7 +94,7 @@ class Sample:
         key = (delivery.name, delivery.compression)
         payload = self._payloads.get(key)
         if payload is None:
-            payload = self._payloads[key] = self._encode(*key)
+            payload = self._payloads[key] = converter.payload(self._codec, self.conversion(delivery))
         return payload
 
     def wire(self, delivery: Delivery) -> bytes:
@@ -103,13 +106,9 @@ class Sample:
                 self.payload(delivery), delivery.compression, delivery.fragment_size)
         return wire
 
-    def _encode(self, name: str, compression: str) -> bytes:
-        if compression == 'cbor-raw':
-            return encodings.publish_cbor_raw(name, self._data, self._received_ns)
-        if compression == 'cbor':
-            return encodings.publish_cbor(name, self._codec.to_cbor(self._data))
-        values = self._codec.to_json(self._data)
-        return encodings.publish_json(name, values if self._decimals is None else rounded(values, self._decimals))
+    def set_wire(self, delivery: Delivery, wire: bytes) -> None:
+        """Keep frames that were converted elsewhere."""
+        self._wires[delivery.name, delivery.compression, delivery.fragment_size] = wire
 
 
 class Subscription:
@@ -166,7 +165,7 @@ class Subscription:
             self._timer = self._loop.call_at(self._due, self._release)
 
     def _push(self, sample: Sample) -> None:
-        if self._converting or sample.is_large:
+        if self._converting or (sample.is_large and self._delivery.compression != 'cbor-raw'):
             self._unconverted.append(sample)
             self._convert_next()
             return
@@ -184,7 +183,7 @@ class Subscription:
             self._send_queue.forget(self)
 
     def _convert_next(self) -> None:
-        """Request the conversion of the next message on a worker thread, one at a time."""
+        """Request the conversion of the next message by another process, one at a time."""
         if not self._converting and self._unconverted:
             self._converting = True
             self._send_queue.conversions.request(self._convert)
@@ -315,7 +314,7 @@ class SharedTopic:
             self.report_error(f'{self.name}: {error}')
 
     def convert(self, sample: Sample, delivery: Delivery) -> asyncio.Future[bytes]:
-        """Convert a message on a worker thread, once for all clients with the same encoding."""
+        """Convert a message by another process, once for all clients with the same encoding."""
         return self._hub.convert(sample, delivery)
 
     def _deliver(self, data: bytes) -> None:
@@ -346,7 +345,7 @@ class SubscriptionHub:
         self._topics: dict[tuple[RosName, InterfaceType], SharedTopic] = {}
         self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix='web-convert')
+        self._converter = Converter()
         self._review_timer: asyncio.TimerHandle | None = None
 
     async def subscribe(
@@ -393,17 +392,22 @@ class SubscriptionHub:
                 await topic.close()
 
     async def close(self) -> None:
-        """Stop the worker threads."""
+        """End the process that converts large messages."""
         if self._review_timer is not None:
             self._review_timer.cancel()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        await self._converter.close()
 
     def convert(self, sample: Sample, delivery: Delivery) -> asyncio.Future[bytes]:
-        """Convert a message on a worker thread, once for all clients with the same encoding."""
+        """Convert a message by another process, once for all clients with the same encoding."""
         key = (delivery.name, delivery.compression, delivery.fragment_size)
         if key not in sample.conversions:
-            sample.conversions[key] = self._loop.run_in_executor(self._workers, sample.wire, delivery)
+            sample.conversions[key] = self._loop.create_task(self._convert(sample, delivery))
         return sample.conversions[key]
+
+    async def _convert(self, sample: Sample, delivery: Delivery) -> bytes:
+        wire = await self._converter.convert(sample.conversion(delivery))
+        sample.set_wire(delivery, wire)
+        return wire
 
     async def _open(self, topic: SharedTopic, actual: list[str]) -> None:
         """Subscribe a topic in ROS, unless it is subscribed with another type and has no publisher of this type yet."""
