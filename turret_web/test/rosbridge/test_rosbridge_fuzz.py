@@ -202,8 +202,8 @@ async def test_two_thousand_malformed_frames(caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.mark.soak
-def test_two_hundred_thousand_malformed_frames(caplog: pytest.LogCaptureFixture) -> None:
-    asyncio.run(_fuzz(200_000))
+def test_three_hundred_thousand_malformed_frames(caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(_fuzz(300_000))
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
