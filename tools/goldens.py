@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage
 
 from turret_bringup.bags.messages import namespace_of
@@ -25,6 +25,7 @@ from turret_bringup.bags.writer import BagWriter
 from turret_bringup.replay import settings
 from turret_bringup.rerun import history
 from turret_bringup.rerun.ros_rerun import INPUTS, Settings, rerun
+from turret_common.ros.serialization import serialized
 
 GOLDENS = Path(__file__).resolve().parents[1] / 'turret_bringup' / 'test' / 'goldens'
 _LATCHED_S = 1.0  # states before the part that begin it
@@ -58,7 +59,7 @@ def smaller(data: bytes, quality: int) -> bytes:
     message = deserialize_message(data, CompressedImage)
     pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
     message.data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-    return bytes(serialize_message(message))
+    return serialized(message)
 
 
 def refresh(folder: Path) -> None:

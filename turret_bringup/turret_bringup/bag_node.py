@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from rcl_interfaces.msg import Log
+from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 
 from turret_bringup.bag_parameters import BagParameters
@@ -19,6 +21,7 @@ from turret_bringup.bags.library import AUTO_PREFIX, BagLibrary
 from turret_bringup.bags.metadata import Topic
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.recording.auto_save import AutoSave
+from turret_bringup.recording.provenance import provenance
 from turret_bringup.recording.recorder import BagRecorder, Limits, failure, require_space
 from turret_bringup.recording.ring import Held, RingBuffer
 from turret_bringup.recording.ros_feeds import BagFeeds, Feed
@@ -44,6 +47,7 @@ _TAKE_S = 0.1     # between two looks at what has arrived: the middleware keeps 
 _PERIOD_S = 0.5  # between two looks at everything else, and two states
 _LONGEST_S = 86400.0
 _PARAMETERS = '/parameter_events'  # what all parameters are, at the beginning of a bag, and what changes
+_CLOCK_STEP_S = 0.5  # difference between the clocks from one cycle to the next that is a step
 _FINISH_S = 5.0  # for completing a bag when the node ends
 
 
@@ -75,6 +79,7 @@ class BagNode(Node):
         self._watch = ParameterWatch(self, [spec.name for spec in GRAPH])
         self._feeds = BagFeeds(self, self._on_feed)
         self._state = StatePublisher(self, BagState, 'bag/state', _PERIOD_S)
+        self._events = self.create_publisher(Log, 'bag/events', qos.STREAM)
         self._status = PolledSubscription(self, TurretStatus, 'status', qos.STATUS)
         self._laser = PolledSubscription(self, LaserState, 'laser/state', qos.STATE)
         self.create_service(StartBag, 'bag/start', self._start)
@@ -83,9 +88,10 @@ class BagNode(Node):
         self.create_service(SaveLast, 'bag/save_last', self._save_last)
         self.create_service(DeleteBag, 'bag/delete', self._delete)
         self.create_timer(1.0, self._watch.ask)
-        self._worker.submit(self._library.recover)
+        self._worker.submit(self._repair)
         if parameters.record_on_start != 'off':
             self._worker.submit(self._record_on_start, parameters.record_on_start)
+        self._clock_offset_s = time.time() - time.monotonic()
         self._due = 0.0
         self._thread = critical(self, 'bag', _TAKE_S, self._tick)
         self._thread.start()
@@ -105,6 +111,7 @@ class BagNode(Node):
         with self._change:
             self._take()
             now = time.monotonic()
+            self._watch_clock(now)
             if now < self._due:
                 return
             self._due = now + _PERIOD_S
@@ -116,11 +123,11 @@ class BagNode(Node):
         self._state.update(None, self._state_message)
 
     def _take(self) -> None:
-        recorder = self._recorder
+        recorder, now = self._recorder, time.monotonic()
         for topic, stamp_ns, data, published_ns, missed in self._feeds.take():
             latched = self._held.get(topic)
             if latched is not None:
-                self._ring.add(Held(topic, stamp_ns, data, published_ns), latched)
+                self._ring.add(Held(topic, stamp_ns, data, published_ns), now, latched)
             if topic in self._latched:
                 self._latched[topic] = Held(topic, stamp_ns, data, published_ns)
             if recorder is not None and topic in self._recorded:
@@ -131,6 +138,19 @@ class BagNode(Node):
         """Take what has arrived so far, from any thread."""
         with self._change:
             self._take()
+
+    def _watch_clock(self, now: float) -> None:
+        """Mark a step of the wall clock: from there on, stamps do not follow those before."""
+        offset_s = time.time() - now
+        step_s, self._clock_offset_s = offset_s - self._clock_offset_s, offset_s
+        if abs(step_s) > _CLOCK_STEP_S:
+            self._mark(f'clock step of {step_s:+.3f} s', Log.WARN)
+
+    def _mark(self, text: str, level: int = Log.INFO) -> None:
+        """Publish an event, which every selection records."""
+        self._events.publish(Log(
+            stamp=self.get_clock().now().to_msg(), level=level, name=self.get_fully_qualified_name(), msg=text))
+        self.get_logger().log(f'event: {text}', LoggingSeverity(level))
 
     def _look_for_reasons(self, now: float) -> None:
         """Save the last seconds when something has happened."""
@@ -214,8 +234,10 @@ class BagNode(Node):
                     selection, split_bytes=parameters.split_mb * 1_000_000, split_s=parameters.split_s),
                 Limits(max_s, parameters.min_free_mb * 1_000_000, parameters.queue_mb * 1_000_000),
                 self._look_now)
-            recorder.start()
+            # What arrived until now is older than the recording, and would come after the latched messages.
             now_ns = time.time_ns()
+            self._take()
+            recorder.start()
             latched = [self._latched.get(feed.topic.name) for feed in feeds]
             for message in [message for message in latched if message is not None and message.data]:
                 recorder.offer(message.topic, now_ns, message.data, message.published_ns)
@@ -255,6 +277,13 @@ class BagNode(Node):
 
     # --- on the worker
 
+    def _repair(self) -> None:
+        """Repair what the last run of this node left, and report it."""
+        for name, result in self._library.recover():
+            self.get_logger().warning(result)
+            if not name.startswith(AUTO_PREFIX) and self._trouble is None:
+                self._trouble = TurretError(ReasonCode.RECORDING_FAILED, f'recording {name} was interrupted; {result}')
+
     def _save(self, label: str, duration_s: float = 0.0, prefix: str = '') -> str:
         """Write what the ring buffer holds; return the name of the bag."""
         self._take_now()
@@ -292,9 +321,11 @@ class BagNode(Node):
 
     def _writer(self, folder: Path, topics: Iterable[Topic], selection: str, **splits: Any) -> BagWriter:
         custom = {
-            'turret.namespace': self.get_namespace().strip('/'), 'turret.selection': selection,
+            **provenance(), 'turret.namespace': self.get_namespace().strip('/'), 'turret.selection': selection,
             'turret.parameters': self._watch.text()}
-        return BagWriter(folder, topics, custom=custom, distro=os.environ.get('ROS_DISTRO', 'jazzy'), **splits)
+        return BagWriter(
+            folder, topics, custom=custom, distro=os.environ.get('ROS_DISTRO', 'jazzy'),
+            repeated=lambda: ((_PARAMETERS, data) for data in self._watch.events()), **splits)
 
 
 def main() -> int:

@@ -12,9 +12,9 @@ class TopicParameters:
     """What a selection records; patterns, relative to the namespace unless they begin with a slash."""
 
     light: tuple[str, ...] = param(
-        ('status', '*/state', 'vision/detections', 'vision/tracks', 'joint_states', 'controller/*', 'gimbal/*',
-         'safety/*', 'exclusion/*', 'camera/camera_info', 'sim/ground_truth', '/tf', '/tf_static', '/diagnostics',
-         '/rosout', '/parameter_events'), 'Topics of the selection "light"')
+        ('status', '*/state', 'bag/events', 'vision/detections', 'vision/tracks', 'joint_states', 'controller/*',
+         'gimbal/*', 'safety/*', 'exclusion/*', 'camera/camera_info', 'sim/ground_truth', '/tf', '/tf_static',
+         '/diagnostics', '/rosout', '/parameter_events'), 'Topics of the selection "light"')
     full: tuple[str, ...] = param(
         ('camera/*/compressed', 'vision/*/compressed', 'camera/audio'), 'Additional topics of the selection "full"')
     excluded: tuple[str, ...] = param(

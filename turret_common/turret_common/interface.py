@@ -108,6 +108,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic('markers', 'visualization_msgs/msg/MarkerArray', 'markers', 'STREAM', '15 Hz, while subscribed',
           'tracks, aim ray, prediction, zones, limits and frustum for rviz and Foxglove'),
     Topic('bag/state', 'turret_msgs/msg/BagState', 'bag', 'STATE', _SLOW, 'recording, ring buffer, free space'),
+    Topic('bag/events', 'rcl_interfaces/msg/Log', 'bag', 'STREAM', 'on event',
+          'marks of operators, steps of the clock'),
     Topic('sim/ground_truth', 'turret_msgs/msg/SimGroundTruth', 'plant', 'STREAM', '200 Hz',
           'simulation only: ground truth for evaluation'),
 )

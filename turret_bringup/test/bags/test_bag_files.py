@@ -21,6 +21,7 @@ from rosbags.rosbag2 import Reader, StoragePlugin
 from rosbags.rosbag2 import Writer as RosbagsWriter
 from rosbags.typesys import Stores, get_typestore
 
+from turret_bringup.bags import mcap_file
 from turret_bringup.bags import reader as bag_reader
 from turret_bringup.bags.metadata import BagError, Qos, Topic, parse, parse_qos
 from turret_bringup.bags.reader import Bag
@@ -231,7 +232,7 @@ def test_damage_gives_a_clear_error_and_nothing_else(tmp_path: Path, whole_bag: 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_between_right_ends(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp('bytes') / 'b.mcap'
-    path.write_bytes(bag_reader.MAGIC + content + bag_reader.MAGIC)
+    path.write_bytes(mcap_file.MAGIC + content + mcap_file.MAGIC)
     refusal(path)
 
 
@@ -281,7 +282,7 @@ def chunk_file(path: Path, chunk: Chunk) -> None:
     builder = RecordBuilder()
     for record in (Header('ros2', ''), chunk, DataEnd(0), Footer(0, 0, 0)):
         record.write(builder)
-    path.write_bytes(bag_reader.MAGIC + builder.end() + bag_reader.MAGIC)
+    path.write_bytes(mcap_file.MAGIC + builder.end() + mcap_file.MAGIC)
 
 
 LAUGHS = '\n'.join(
@@ -314,7 +315,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('claimed', [10, 1 << 40])
 def test_a_decompression_bomb_takes_no_memory(tmp_path: Path, claimed: int) -> None:
-    bomb = zstandard.compress(bytes(bag_reader.RECORD_LIMIT + 1000))
+    bomb = zstandard.compress(bytes(mcap_file.RECORD_LIMIT + 1000))
     chunk_file(tmp_path / 'b.mcap', Chunk(
         compression='zstd', data=bomb, message_start_time=0, message_end_time=0, uncompressed_crc=0,
         uncompressed_size=claimed))
@@ -384,30 +385,34 @@ def test_lost_metadata_is_made_again(tmp_path: Path) -> None:
 def test_a_damaged_chunk_costs_no_other(tmp_path: Path) -> None:
     written = write_bag(tmp_path / 'a')
     path = tmp_path / 'a' / 'a_0.mcap'
-    with bag_reader.McapFile(path) as file:
+    with mcap_file.McapFile(path) as file:
         file.read_index()
         middle = file.pieces[5]
     content = bytearray(path.read_bytes())
     content[middle.end - 20] ^= 0xff
     path.write_bytes(content)
     recovery = recover(tmp_path / 'a')
-    assert recovery.damaged == ('a_0.mcap.damaged',)
-    assert (tmp_path / 'a' / 'a_0.mcap.damaged').read_bytes() == content
+    assert (recovery.kept, recovery.lost) == (('a_0.mcap.orig',), 1)
+    assert (tmp_path / 'a' / 'a_0.mcap.orig').read_bytes() == content
     assert read(tmp_path / 'a') == written[:50] + written[60:]
 
 
-def test_a_damaged_record_in_the_midst_keeps_the_old_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize('cut', [0, 30])
+def test_a_damaged_record_head_costs_one_chunk(tmp_path: Path, cut: int) -> None:
     written = write_bag(tmp_path / 'a')
     path = tmp_path / 'a' / 'a_0.mcap'
-    with bag_reader.McapFile(path) as file:
+    with mcap_file.McapFile(path) as file:
         file.read_index()
         middle = file.pieces[5]
     content = bytearray(path.read_bytes())
-    content[middle.offset + 4] ^= 0xff  # in the length of the record: nothing after it can be found
+    content[middle.offset + 4] ^= 0xff  # in the length of the record
+    if cut:
+        content = content[:-cut]  # without the index
     path.write_bytes(content)
-    assert recover(tmp_path / 'a').damaged == ('a_0.mcap.damaged',)
-    assert (tmp_path / 'a' / 'a_0.mcap.damaged').read_bytes() == content
-    assert read(tmp_path / 'a') == written[:50]
+    recovery = recover(tmp_path / 'a')
+    assert (recovery.kept, recovery.lost) == (('a_0.mcap.orig',), 1)
+    assert (tmp_path / 'a' / 'a_0.mcap.orig').read_bytes() == content
+    assert read(tmp_path / 'a') == written[:50] + written[60:]
 
 
 @given(cut=st.integers(0, 3000))

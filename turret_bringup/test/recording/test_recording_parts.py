@@ -16,13 +16,14 @@ import pytest
 from bag_testing import FLAG, START_NS, TEXT, cdr_string, write_bag
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mcap.writer import Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from turret_bringup.bag_parameters import AutoParameters, TopicParameters
 from turret_bringup.bags.library import BagLibrary
-from turret_bringup.bags.metadata import BagError
+from turret_bringup.bags.metadata import BagError, Qos, Topic
 from turret_bringup.bags.reader import Bag
-from turret_bringup.bags.recovery import recover
+from turret_bringup.bags.recovery import is_complete, recover
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.recording.auto_save import AutoSave
 from turret_bringup.recording.recorder import BagRecorder, Limits
@@ -75,32 +76,43 @@ def test_the_ring_holds_the_last_seconds_in_bounded_memory(steps: list[tuple[int
     for step_ns, size in steps:
         stamp_ns += step_ns
         stamps.append(stamp_ns)
-        ring.add(Held('/a', stamp_ns, bytes(size), 0))
+        ring.add(Held('/a', stamp_ns, bytes(size), 0), stamp_ns * 1e-9)
         assert ring.size <= max_bytes
     held = [message.stamp_ns for message in ring.last()]
     assert held == stamps[len(stamps) - len(held):]
-    assert all(stamp >= stamp_ns - 10 * SECOND_NS for stamp in held)
-    assert ring.span_s == pytest.approx((held[-1] - held[0]) * 1e-9)
+    assert all(stamp >= stamp_ns - 10 * SECOND_NS - 1000 for stamp in held)
+    assert ring.span_s == pytest.approx((held[-1] - held[0]) * 1e-9, abs=1e-6)
 
 
 def test_the_ring_gives_as_much_as_was_asked_for() -> None:
     ring = RingBuffer(30.0, 10**6)
     assert ring.last() == []
     for i in range(20):
-        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0))
+        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0), 100.0 + i)
     assert len(ring.last()) == 20
     assert [message.stamp_ns for message in ring.last(2.5)] == [START_NS + i * SECOND_NS for i in (17, 18, 19)]
 
 
 def test_a_latched_message_is_kept_however_old() -> None:
     ring = RingBuffer(5.0, 10**6)
-    ring.add(Held('/tf_static', START_NS, b'old', 0), latched=True)
-    ring.add(Held('/tf_static', START_NS + 1, b'newest', 0), latched=True)
+    ring.add(Held('/tf_static', START_NS, b'old', 0), 100.0, latched=True)
+    ring.add(Held('/tf_static', START_NS + 1, b'newest', 0), 100.1, latched=True)
     for i in range(1, 20):
-        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0))
+        ring.add(Held('/a', START_NS + i * SECOND_NS, b'x', 0), 100.0 + i)
     first, *others = ring.last(3.0)
     assert (first.topic, first.data, first.stamp_ns) == ('/tf_static', b'newest', others[0].stamp_ns)
     assert {message.topic for message in others} == {'/a'}
+
+
+@pytest.mark.parametrize('step_s', [-3600, 3600])
+def test_a_step_of_the_clock_changes_nothing_in_the_ring(step_s: int) -> None:
+    ring = RingBuffer(30.0, 10**6)
+    for i in range(200):
+        step_ns = step_s * SECOND_NS if i >= 100 else 0
+        ring.add(Held('/a', START_NS + i * SECOND_NS + step_ns, b'%d' % i, 0), 1000.0 + i)
+        assert ring.span_s == min(i, 30)
+        assert len(ring.last()) == min(i, 30) + 1
+        assert [message.data for message in ring.last(5.0)] == [b'%d' % j for j in range(max(0, i - 5), i + 1)]
 
 
 # --- Automatic saving
@@ -211,13 +223,46 @@ def test_a_bag_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
     assert library.entries() == []
 
 
-def test_what_cannot_be_recovered_holds_up_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bag_that_cannot_be_repaired_delays_no_other(tmp_path: Path) -> None:
     write_bag(tmp_path / 'a')
     write_bag(tmp_path / 'b')
-    (tmp_path / 'a' / 'a_0.mcap').write_bytes(b'something else entirely')
+    with (tmp_path / 'a' / 'a_0.mcap').open('r+b') as file:
+        file.truncate(1000)
+    (tmp_path / 'a' / 'a_1.mcap').write_bytes((tmp_path / 'a' / 'a_0.mcap').read_bytes())
+    (tmp_path / 'a' / 'a_0.mcap').chmod(0)
     os.truncate(tmp_path / 'b' / 'b_0.mcap', 1000)
-    assert BagLibrary(tmp_path).recover() == ['b']
-    assert 'a_0.mcap is no MCAP file' in caplog.text
+    results = dict(BagLibrary(tmp_path).recover())
+    assert results['b'].startswith('repaired b: ')
+
+
+def test_bags_of_other_programs_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / 'foreign').mkdir()
+    with (tmp_path / 'foreign' / 'x.mcap').open('wb') as stream:
+        writer = Writer(stream)
+        writer.start('ros2', 'other recorder')
+        schema = writer.register_schema('std_msgs/msg/String', 'ros2msg', b'string data')
+        writer.add_message(writer.register_channel('/chatter', 'cdr', schema), 1, cdr_string('a'), 1)
+        writer.finish()  # type: ignore[no-untyped-call]
+        stream.truncate(stream.tell() - 20)
+    before = (tmp_path / 'foreign' / 'x.mcap').read_bytes()
+    assert BagLibrary(tmp_path).recover() == []
+    assert (tmp_path / 'foreign' / 'x.mcap').read_bytes() == before
+    assert [path.name for path in (tmp_path / 'foreign').iterdir()] == ['x.mcap']
+
+
+def test_a_bag_is_renamed(tmp_path: Path) -> None:
+    library = BagLibrary(tmp_path)
+    write_bag(tmp_path / 'a')
+    write_bag(tmp_path / 'b')
+    library.rename('a', 'better name')
+    with Bag(tmp_path / 'better name') as bag:
+        assert bag.messages_total == 100
+    for old, new, code in (
+            ('a', 'c', ReasonCode.NOT_FOUND), ('b', 'better name', ReasonCode.ALREADY_EXISTS),
+            ('b', '../c', ReasonCode.INVALID_ARGUMENT)):
+        with pytest.raises(BagError) as caught:
+            library.rename(old, new)
+        assert caught.value.code == code
 
 
 # --- The writing thread
@@ -280,15 +325,120 @@ def test_it_needs_free_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not (tmp_path / 'b').exists()
 
 
-def test_a_disk_that_fails_ends_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: BagWriter) -> None:
-        raise OSError(28, 'No space left on device')
-    monkeypatch.setattr(BagWriter, 'flush', fail)
+def test_a_disk_that_fails_stops_the_recording_and_releases_the_bag(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recording = recorder(tmp_path / 'a')
     recording.start()
+    for i in range(20):
+        recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
+    wait_until(lambda: recording.progress.messages == 20, 10.0, 'the first messages on the disk')
+
+    def fail(_: int) -> None:
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(os, 'fdatasync', fail)
+    for i in range(20, 40):
+        recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
     wait_until(lambda: not recording.progress.active, 10.0, 'its end')
+    monkeypatch.undo()
     assert recording.progress.ended is not None
     assert recording.progress.ended.code == ReasonCode.STORAGE_FULL
+    assert recording.progress.messages == 20  # what is on the disk for certain
+    library = BagLibrary(tmp_path)
+    assert [(entry.name, entry.complete) for entry in library.entries()] == [('a', False)]
+    assert recover(tmp_path / 'a').messages >= 20
+    with Bag(tmp_path / 'a') as bag:
+        assert bag.messages_total >= 20
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root can mount a file system')
+def test_a_full_disk(tmp_path: Path) -> None:
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk], check=False).returncode:
+        pytest.skip('file systems cannot be mounted here')
+    try:
+        recording = recorder(disk / 'a', Limits(0.0, 0, 10**8))
+        recording.start()
+        for i in range(200):
+            recording.offer(TEXT.name, START_NS + i, cdr_string('') + os.urandom(20_000), START_NS + i)
+        wait_until(lambda: not recording.progress.active, 20.0, 'its end')
+        assert recording.progress.ended is not None
+        assert recording.progress.ended.code == ReasonCode.STORAGE_FULL
+        counted = recording.progress.messages
+        with pytest.raises(BagError) as caught:
+            recover(disk / 'a')
+        assert caught.value.code == ReasonCode.STORAGE_FULL
+        assert not list((disk / 'a').glob('*.part'))
+        shutil.copytree(disk / 'a', tmp_path / 'a')
+        assert recover(tmp_path / 'a').messages >= counted
+    finally:
+        subprocess.run(['umount', disk], check=True)
+
+
+def recorded_until_flushed(folder: Path) -> BagRecorder:
+    recording = recorder(folder)
+    recording.start()
+    for i in range(50):
+        recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
+    wait_until(lambda: recording.progress.messages == 50, 10.0, 'the messages on the disk')
+    return recording
+
+
+def test_a_deleted_folder_stops_the_recording(tmp_path: Path) -> None:
+    recording = recorded_until_flushed(tmp_path / 'a')
+    shutil.rmtree(tmp_path / 'a')
+    wait_until(lambda: not recording.progress.active, 10.0, 'its end')
+    assert recording.progress.ended is not None
+    assert recording.progress.ended.code == ReasonCode.RECORDING_FAILED
+    assert 'deleted' in recording.progress.ended.message
+    assert recording.progress.messages == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_renamed_folder_stops_the_recording_and_keeps_the_bag(tmp_path: Path) -> None:
+    recording = recorded_until_flushed(tmp_path / 'a')
+    (tmp_path / 'a').rename(tmp_path / 'b')
+    wait_until(lambda: not recording.progress.active, 10.0, 'its end')
+    assert recording.progress.ended is not None
+    assert 'renamed' in recording.progress.ended.message
+    assert [path.name for path in tmp_path.iterdir()] == ['b']
+    with Bag(tmp_path / 'b') as bag:
+        assert bag.messages_total == 50
+    assert is_complete(tmp_path / 'b')
+
+
+def test_a_folder_that_is_gone_at_the_stop_is_an_error(tmp_path: Path) -> None:
+    recording = recorded_until_flushed(tmp_path / 'a')
+    shutil.rmtree(tmp_path / 'a')
+    recording.stop()
+    assert recording.progress.ended is not None
+
+
+def test_every_split_begins_with_latched_topics_and_parameters(tmp_path: Path) -> None:
+    latched = Topic('/map', 'std_msgs/msg/String', 'string data', qos=(Qos(durability='transient_local'),))
+    events = Topic('/parameter_events', 'std_msgs/msg/String', 'string data')
+    with BagWriter(
+            tmp_path / 'a', (TEXT, latched, events), split_s=1.0,
+            repeated=lambda: [(events.name, cdr_string('parameters')), ('/unknown', b'')]) as writer:
+        writer.write(latched.name, START_NS, cdr_string('old'))
+        writer.write(latched.name, START_NS, cdr_string('newest'), START_NS - 7)
+        for i in range(35):
+            writer.write(TEXT.name, START_NS + i * 10**8, cdr_string(str(i)))
+    files = sorted((tmp_path / 'a').glob('*.mcap'))
+    assert len(files) == 4
+    for path in files[1:]:
+        with Bag(path) as bag:
+            first = list(bag.messages())[:3]
+        assert [(message.topic, message.data) for message in first] == [
+            (latched.name, cdr_string('newest')), (events.name, cdr_string('parameters')), (TEXT.name, first[2].data)]
+        assert len({message.stamp_ns for message in first}) == 1
+
+
+def test_a_step_of_the_clock_begins_a_file_where_files_are_split_by_time(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'a', (TEXT,), split_s=60.0) as writer:
+        for i, step_s in enumerate((0, 1, -3600, -3599, 3600)):
+            writer.write(TEXT.name, START_NS + step_s * SECOND_NS, cdr_string(str(i)))
+    assert len(list((tmp_path / 'a').glob('*.mcap'))) == 3
 
 
 _KILLED = """
@@ -321,7 +471,7 @@ def test_a_killed_recorder_misses_at_most_a_second(tmp_path: Path) -> None:
         for line in process.stdout:
             last_ns = int(line)
     process.wait()
-    assert BagLibrary(tmp_path).recover() == ['a']
+    assert [name for name, _ in BagLibrary(tmp_path).recover()] == ['a']
     with Bag(tmp_path / 'a') as bag:
         found = [message.stamp_ns for message in bag.messages()]
     assert found[0] == first_ns

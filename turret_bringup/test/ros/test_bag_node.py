@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from rcl_interfaces.msg import Parameter, ParameterEvent, ParameterType, ParameterValue
+from mcap.reader import make_reader
+from mcap.writer import Writer
+from rcl_interfaces.msg import Log, Parameter, ParameterEvent, ParameterType, ParameterValue
 from rclpy.parameter import Parameter as NodeParameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
@@ -16,10 +20,12 @@ from sensor_msgs.msg import CompressedImage, JointState
 from std_msgs.msg import String
 
 from turret_bringup.bag_node import BagNode
+from turret_bringup.bags.metadata import Topic
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.recording.ros_parameter_watch import ParameterWatch
-from turret_common.messages.definitions import type_hash
+from turret_common.messages.cdr import Codec
+from turret_common.messages.definitions import parse, type_hash
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
@@ -280,6 +286,114 @@ def test_passwords_in_addresses_are_left_out(ros: RosHarness) -> None:
     watch.update('camera', [Parameter(name='url', value=value)])
     assert 'rtsp://10.0.0.1/x' in watch.text()
     assert b'secret' not in watch.events()[0]
+
+
+def test_every_message_of_a_bag_is_decoded_by_other_libraries(ros: RosHarness, tmp_path: Path) -> None:
+    rig = Rig(ros, tmp_path / 'bags')
+    rig.publish(0, 50)
+
+    def has_parameters() -> bool:
+        rig.start(selection='all')
+        with Bag(rig.folder / rig.stop().name) as bag:
+            return bag.counts['/parameter_events'] > 0
+    wait_until(has_parameters, 10.0, 'the parameters')
+    name = rig.start(selection='all').name
+    rig.publish(50, 50)
+    rig.recorded(recording=True, name=name)
+    rig.stop()
+    decoded: dict[str, int] = {}
+    with AnyReader([rig.folder / name]) as reader:
+        for connection, _, data in reader.messages():
+            reader.deserialize(data, connection.msgtype)  # refuses bytes behind a message
+            decoded[connection.topic] = decoded.get(connection.topic, 0) + 1
+    with (rig.folder / name / f'{name}_0.mcap').open('rb') as stream:
+        for schema, channel, message in make_reader(stream, validate_crcs=True).iter_messages():
+            assert schema is not None
+            assert Codec(parse(schema.data.decode(), schema.name)).exact(message.data) == message.data, channel.topic
+    assert {'/turret/joint_states', '/parameter_events', '/turret/bag/state'} <= decoded.keys()
+
+
+def test_latched_messages_do_not_come_after_newer_ones(rig: Rig) -> None:
+    laser = rig.ros.probe.create_publisher(LaserState, 'laser/state', qos.STATE)
+    wait_until(lambda: laser.get_subscription_count() == 2, 10.0, 'the subscriptions')
+    for i in range(5):
+        name = rig.start().name
+        rig.stop()
+        for j in range(20):  # some of them wait in the middleware when the recording starts
+            laser.publish(LaserState(fire_count=100 * i + j))
+    with Bag(rig.folder / name) as bag:
+        counts = [deserialize_message(m.data, LaserState).fire_count for m in bag.messages(['/turret/laser/state'])]
+    assert counts == sorted(counts)
+
+
+def test_a_publisher_that_comes_back_with_weaker_quality_of_service_is_recorded(
+        ros: RosHarness, tmp_path: Path) -> None:
+    rig = Rig(ros, tmp_path / 'bags')
+    rig.start(selection='all')
+    reliable = ros.probe.create_publisher(String, '/swap', QoSProfile(depth=5))
+    wait_until(lambda: reliable.get_subscription_count() == 1, 10.0, 'a subscription')
+    ros.probe.destroy_publisher(reliable)  # the number of publishers does not change
+    weaker = ros.probe.create_publisher(String, '/swap', QoSProfile(
+        depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
+    wait_until(lambda: weaker.get_subscription_count() == 1, 10.0, 'a new subscription')
+
+    def written() -> bool:
+        weaker.publish(String(data='x'))
+        with Bag(saved()) as bag:
+            return bag.counts.get('/swap', 0) > 0
+
+    def saved() -> Path:
+        folder = rig.folder / rig.stop().name
+        rig.start(selection='all')
+        return folder
+    wait_until(written, 20.0, 'a message of the new publisher')
+
+
+def test_an_interrupted_recording_is_repaired_and_reported(ros: RosHarness, tmp_path: Path) -> None:
+    writer = BagWriter(tmp_path / 'bags' / 'mine', (Topic('/a', 'std_msgs/msg/String', 'string data\n'),))
+    writer.open()
+    writer.write('/a', 1, b'\0\1\0\0\1\0\0\0\0')
+    writer.flush()
+    writer.abort()
+    rig = Rig(ros, tmp_path / 'bags')
+    state = rig.recorded(code=int(ReasonCode.RECORDING_FAILED))
+    assert 'mine was interrupted; repaired mine: 1 messages' in state.message
+
+
+def test_bags_of_other_programs_are_not_touched(ros: RosHarness, tmp_path: Path) -> None:
+    folder = tmp_path / 'bags' / 'foreign'
+    folder.mkdir(parents=True)
+    with (folder / 'x.mcap').open('wb') as stream:
+        writer = Writer(stream)
+        writer.start('ros2', 'other recorder')
+        writer.add_attachment(0, 0, 'notes', 'text/plain', b'mine')
+        writer.flush()  # type: ignore[no-untyped-call]
+    before = (folder / 'x.mcap').read_bytes()
+    rig = Rig(ros, tmp_path / 'bags')
+    rig.stop()  # the worker has answered: what it does at the start is done
+    rig.ros.call(ListBags, 'bag/list', ListBags.Request())
+    assert (folder / 'x.mcap').read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == ['x.mcap']
+
+
+def test_a_step_of_the_clock_is_an_event_in_the_bag(
+        ros: RosHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(ros, tmp_path / 'bags')
+    events = ros.collect(Log, 'bag/events')
+    now = time.time
+    monkeypatch.setattr('turret_bringup.bag_node.time.time', lambda: now() + 3600.0)
+    event = wait_until(lambda: events and events[0], 10.0, 'an event')
+    assert 'clock step of +3600' in event.msg
+    assert rig.states[-1].held_s < 60.0
+
+
+def test_a_bag_names_its_origin(rig: Rig) -> None:
+    name = rig.start().name
+    rig.stop()
+    with Bag(rig.folder / name) as bag:
+        assert bag.custom['turret.host'] == socket.gethostname()
+        assert bag.custom['turret.version']
+        assert bag.custom['turret.hardware']
 
 
 def test_the_end_of_the_node_completes_the_bag(tmp_path: Path) -> None:

@@ -345,14 +345,14 @@ def test_what_was_cut_off_is_recovered(tmp_path: Path, capsys: pytest.CaptureFix
     path.write_bytes(path.read_bytes()[:-30])
     assert './turret bag recover' in refusal(capsys, 'info', 'b')
     assert main(['bag', 'recover', 'b']) == 0
-    assert 'b: 240 messages, rewrote b_0.mcap' in capsys.readouterr().out
+    assert 'b: 240 messages, repaired b_0.mcap' in capsys.readouterr().out
     assert main(['bag', 'info', 'b']) == 0
 
 
 def test_what_is_no_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 'x.mcap').write_text('words')
-    assert 'x.mcap is no MCAP file' in refusal(capsys, 'info', 'x.mcap')
-    assert 'cannot be the name of a bag' in refusal(capsys, 'plot', '../nowhere')
+    assert 'x.mcap is not an MCAP file' in refusal(capsys, 'info', 'x.mcap')
+    assert 'is not a valid name of a bag' in refusal(capsys, 'plot', '../nowhere')
 
 
 @pytest.mark.parametrize(('topics', 'custom', 'namespace'), [

@@ -1,10 +1,13 @@
-"""A bag in words."""
+"""Summary of a bag as text."""
 
 from __future__ import annotations
 
 import datetime
 
 from turret_bringup.bags.reader import Bag
+
+#: Entries of the recorder that are shown.
+_ORIGIN = (('code:      ', 'turret.version'), ('host:      ', 'turret.host'), ('hardware:  ', 'turret.hardware'))
 
 
 def lines(bag: Bag) -> list[str]:
@@ -14,9 +17,11 @@ def lines(bag: Bag) -> list[str]:
         f'bag:       {bag.path.name}',
         f'begins:    {start:%Y-%m-%d %H:%M:%S %z}' if bag.messages_total else 'empty',
         f'duration:  {bag.duration_s:.1f} s',
-        f'size:      {bag.size / 1e6:.1f} MB in {len(bag.files)} {"file" if len(bag.files) == 1 else "files"}',
+        f'size:      {bag.size / 1e6:.1f} MB in {len(bag.paths)} {"file" if len(bag.paths) == 1 else "files"}',
         f'messages:  {bag.messages_total}',
     ]
+    head += [f'left out:  {topic}: {reason}' for topic, reason in bag.left_out.items()]
+    head += [f'{label}{bag.custom[key]}' for label, key in _ORIGIN if key in bag.custom]
     head += [f'selection: {bag.custom["turret.selection"]}'] if 'turret.selection' in bag.custom else []
     rows = [('topic', 'type', 'messages', 'Hz', 'quality of service')]
     for name, topic in sorted(bag.topics.items()):

@@ -1,17 +1,16 @@
-"""The folder of bags."""
+"""The folder of the bags of a turret: names, list, deletion, repair."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import logging
 import re
 import shutil
 from pathlib import Path
 
 from turret_bringup.bags.metadata import FILE_NAME, BagError, Metadata
 from turret_bringup.bags.reader import read_metadata
-from turret_bringup.bags.recovery import is_being_written, is_complete, recover
+from turret_bringup.bags.recovery import is_being_written, is_complete, is_own, recover
 from turret_common.reason_codes import ReasonCode
 
 #: Beginning of the names of bags that were saved without being asked for.
@@ -19,8 +18,6 @@ AUTO_PREFIX = 'auto_'
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}')
 _LABEL = re.compile(r'[A-Za-z0-9 _-]{0,40}')
-
-_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +82,7 @@ class BagLibrary:
             BagError: INVALID_ARGUMENT when it cannot be the name of one, NOT_FOUND.
         """
         if not _NAME.fullmatch(name):
-            raise BagError(ReasonCode.INVALID_ARGUMENT, f'"{name[:120]}" cannot be the name of a bag')
+            raise BagError(ReasonCode.INVALID_ARGUMENT, f'"{name[:120]}" is not a valid name of a bag')
         path = self.folder / name
         if not _is_bag(path):
             raise BagError(ReasonCode.NOT_FOUND, f'there is no bag "{name}" in {self.folder}')
@@ -114,23 +111,37 @@ class BagLibrary:
         except OSError as error:
             raise BagError(ReasonCode.IO_ERROR, f'{name}: {error.strerror}') from error
 
-    def recover(self) -> list[str]:
-        """Make whole what was not closed properly and is not being written; return the names.
+    def recover(self) -> list[tuple[str, str]]:
+        """Repair the bags of this project's recorder that were not closed properly and are not being written.
 
-        A bag that cannot be recovered is left as it is, with a warning in the log.
+        Bags of other programs are left alone. A bag that cannot be repaired stays as it is.
+
+        Returns:
+            Name and result of each, the result as a sentence.
         """
-        recovered = []
-        for path in self._folders():
-            if is_complete(path) or is_being_written(path):
-                continue
+        results = []
+        for path in sorted(self._folders()):
             try:
-                recovery = recover(path)
-            except BagError as error:
-                _log.warning('%s', error.message)
-                continue
-            _log.info('recovered %s: %d messages', path.name, recovery.messages)
-            recovered.append(path.name)
-        return recovered
+                if is_complete(path) or is_being_written(path) or not is_own(path):
+                    continue
+                results.append((path.name, f'repaired {path.name}: {recover(path).messages} messages'))
+            except (BagError, OSError) as error:
+                results.append((path.name, f'could not repair {path.name}: {error}'))
+        return results
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename a bag. Raises BagError as :meth:`path`, BUSY while it is being written, ALREADY_EXISTS, IO_ERROR."""
+        path = self.path(name)
+        if not _NAME.fullmatch(new_name):
+            raise BagError(ReasonCode.INVALID_ARGUMENT, f'"{new_name[:120]}" is not a valid name of a bag')
+        if is_being_written(path):
+            raise BagError(ReasonCode.BUSY, f'{name} is being written')
+        if (self.folder / new_name).exists():
+            raise BagError(ReasonCode.ALREADY_EXISTS, f'{new_name} exists already')
+        try:
+            path.rename(self.folder / new_name)
+        except OSError as error:
+            raise BagError(ReasonCode.IO_ERROR, f'{name}: {error.strerror}') from error
 
     def prune(self, prefix: str, keep: int) -> None:
         """Delete the oldest bags whose names begin so, until as many are left."""

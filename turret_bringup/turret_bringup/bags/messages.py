@@ -203,7 +203,7 @@ def converter(recorded: Struct, installed: Struct) -> Callable[[bytes], bytes]:
 
 def _reader(topic: Topic) -> _Reader:
     """Return how a topic is read. Raises UnknownTypeError, CodecError."""
-    recorded = parse(topic.definition, topic.type) if topic.definition else None
+    recorded = parse(topic.definition, topic.type) if topic.definition and topic.encoding == 'ros2msg' else None
     try:
         cls = interface(topic.type, 'msg')
     except UnknownTypeError:

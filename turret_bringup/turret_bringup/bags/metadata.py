@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from turret_common.errors import TurretError
+from turret_common.errors import TurretError, printable
 from turret_common.reason_codes import ReasonCode
 
 VERSION = 9
@@ -39,7 +39,10 @@ class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):  # type: ignore[mi
 
 
 class BagError(TurretError, ValueError):
-    """A bag is damaged, foreign or missing, or cannot be written; the message names it."""
+    """A bag is damaged, foreign or missing, or cannot be written; the message names it, control characters escaped."""
+
+    def __init__(self, code: ReasonCode, message: str) -> None:
+        super().__init__(code, printable(message))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,9 +75,11 @@ class Topic:
     Attributes:
         name: absolute.
         type: like ``std_msgs/msg/String``.
-        definition: text of the type in the form ``ros2msg``: the ``.msg`` file, then those of the types that it uses.
+        definition: text of the type, usually in the form ``ros2msg``: the ``.msg`` file, then those of the types that
+            it uses.
         type_hash: like ``RIHS01_...``; empty = unknown.
         qos: what each publisher offered; empty = unknown.
+        encoding: form of the definition, ``ros2msg`` or ``ros2idl``.
     """
 
     name: str
@@ -82,6 +87,7 @@ class Topic:
     definition: str = ''
     type_hash: str = ''
     qos: tuple[Qos, ...] = ()
+    encoding: str = 'ros2msg'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +181,11 @@ def parse(text: str, origin: str) -> Metadata:
     if not isinstance(information, dict):
         raise BagError(ReasonCode.DAMAGED, f'{origin}: no metadata of a rosbag2 bag')
     storage = information.get('storage_identifier')
-    if storage != STORAGE:
+    names = information.get('relative_file_paths')
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BagError(ReasonCode.DAMAGED, f'{origin}: relative_file_paths is not a list of names')
+    # "ros2 bag reindex" may leave the storage empty.
+    if storage != STORAGE and (storage or not all(name.endswith('.mcap') for name in names)):
         raise BagError(
             ReasonCode.NOT_SUPPORTED, f'{origin}: storage {_words(storage)} is not supported, only {STORAGE!r}; '
             '"ros2 bag convert" or "rosbags-convert" can change it')
@@ -184,9 +194,6 @@ def parse(text: str, origin: str) -> Metadata:
         raise BagError(
             ReasonCode.NOT_SUPPORTED, f'{origin}: compression of {_words(mode)} is not supported, only that of '
             'chunks inside MCAP files')
-    names = information.get('relative_file_paths')
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BagError(ReasonCode.DAMAGED, f'{origin}: relative_file_paths is no list of names')
     custom, distro = information.get('custom_data'), information.get('ros_distro')
     topics = information.get('topics_with_message_count')
     return Metadata(

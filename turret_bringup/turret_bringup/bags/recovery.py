@@ -1,40 +1,51 @@
-"""Make a whole bag of one whose recorder was killed, or whose files are damaged."""
+"""Repair bags whose recorder was killed, or whose files are damaged, without losing anything else.
+
+Records are copied byte for byte, those included that this reader does not know: attachments, metadata, schemas of any
+encoding, private records. A repaired file takes the place of the original only after it was read back. The original is
+kept as ``NAME.orig`` where it has damage before its end, or where another program wrote it. Where nothing is wrong,
+nothing is written.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import errno
 import fcntl
+import os
 import re
 from pathlib import Path
 
+from turret_bringup.bags.mcap_file import MAGIC, McapFile
 from turret_bringup.bags.metadata import FILE_NAME, BagError, FileEntry, Metadata, Topic
-from turret_bringup.bags.reader import McapFile, read_metadata
-from turret_bringup.bags.writer import McapFileWriter
+from turret_bringup.bags.reader import completed, read_metadata
+from turret_bringup.bags.salvage import NOT_DAMAGE, Salvage
+from turret_bringup.bags.writer import LIBRARY
 from turret_common.paths import write_atomically
 from turret_common.reason_codes import ReasonCode
 
 _PART = '.part'
-#: The most that a recorder which was killed leaves after its last whole record [bytes]; more is damage.
-_TAIL = 4 << 20
+_KEPT = '.orig'
 
 
 @dataclasses.dataclass(frozen=True)
 class Recovery:
-    """What became of a bag.
+    """The result of a repair.
 
     Attributes:
-        rewritten: names of the files that were not whole and are now.
-        messages: in the whole bag.
-        damaged: names under which files are kept that had damage before their end.
+        rewritten: names of the files that were repaired.
+        messages: in the bag after it.
+        kept: names under which originals are kept.
+        lost: number of places with damage that could not be repaired.
     """
 
     rewritten: tuple[str, ...]
     messages: int
-    damaged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    lost: int = 0
 
 
 def is_complete(folder: Path) -> bool:
-    """Say whether a bag was closed properly: whether it has its metadata and its newest file has its end."""
+    """Return whether a bag was closed properly: it has its metadata, and its newest file has its end."""
     files = _files(folder)
     if not files or not (folder / FILE_NAME).is_file():
         return False
@@ -43,7 +54,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def is_being_written(folder: Path) -> bool:
-    """Say whether a recorder that is alive writes a bag."""
+    """Return whether a running recorder writes a bag."""
     for path in _files(folder)[-1:]:
         with path.open('rb') as file:
             try:
@@ -53,96 +64,188 @@ def is_being_written(folder: Path) -> bool:
     return False
 
 
-def recover(folder: Path) -> Recovery:
-    """Rewrite the files of a bag that are not whole, and its metadata.
+def is_own(folder: Path) -> bool:
+    """Return whether this project's recorder wrote all files of a bag."""
+    files = _files(folder)
+    return bool(files) and all(map(_is_own, files))
 
-    What is after the last whole chunk of a file is given up, and chunks that are damaged are left out; where that is
-    more than a killed recorder leaves, the file is kept under another name. One with nothing in it becomes empty.
+
+def is_whole(path: Path) -> bool:
+    """Read a whole file and return whether it needs no repair. Raises BagError: NOT_SUPPORTED, TOO_LARGE."""
+    with McapFile(path) as file:
+        return _is_whole(file)
+
+
+def recover(path: Path) -> Recovery:
+    """Repair a bag, a folder or a single MCAP file.
 
     Raises:
-        BagError: NOT_FOUND when there is no bag, BUSY while it is being written, NOT_SUPPORTED, IO_ERROR.
+        BagError: NOT_FOUND when there is no bag, BUSY while it is being written, NOT_SUPPORTED, TOO_LARGE, IO_ERROR,
+            STORAGE_FULL. What was not repaired by then is unchanged.
     """
-    files = _files(folder)
+    folder = path if path.is_dir() else path.parent
+    files = _files(path) if path.is_dir() else [path] if path.is_file() else []
     if not files:
-        raise BagError(ReasonCode.NOT_FOUND, f'{folder} holds no MCAP file')
-    if is_being_written(folder):
-        raise BagError(ReasonCode.BUSY, f'{folder} is being written')
-    old = _old_metadata(folder)
-    rewritten, damaged, entries = [], [], []
-    topics: dict[str, Topic] = {}
-    counts: dict[str, int] = {}
+        raise BagError(ReasonCode.NOT_FOUND, f'{path} has no MCAP file')
+    if path.is_dir() and any(path.glob('*.db3*')):
+        raise BagError(ReasonCode.NOT_SUPPORTED, f'{path} is a bag in SQLite storage, which cannot be repaired')
+    if path.is_dir() and is_being_written(path):
+        raise BagError(ReasonCode.BUSY, f'{path} is being written')
+    old = _old_metadata(folder) if path.is_dir() else None
+    rewritten, kept, lost = [], [], 0
     try:
-        for path in files:
-            kept_as = _make_whole(path, old)
-            if kept_as is not None:
-                rewritten.append(path.name)
-                damaged += [kept_as] if kept_as else []
-            with McapFile(path) as file:
-                file.read_index()
-                entries.append(_entry(path.name, file))
-                for channel, topic in file.topics.items():
-                    topics.setdefault(topic.name, topic)
-                    counts[topic.name] = counts.get(topic.name, 0) + file.counts[channel]
-        counted = tuple((topic, counts[name]) for name, topic in topics.items())
-        metadata = Metadata(tuple(entries), counted, old.custom, old.distro)
-        write_atomically(folder / FILE_NAME, metadata.text().encode())
+        for file in files:
+            repaired = _repair(file)
+            if repaired is not None:
+                rewritten.append(file.name)
+                kept += [repaired.kept_as] if repaired.kept_as else []
+                lost += repaired.lost
+        new = _new_metadata(files, old or Metadata(()))
+        messages = sum(entry.messages for entry in new.files)
+        if path.is_dir() and (rewritten or old is None or _differ(old, new)):
+            target = folder / FILE_NAME
+            if target.is_file() and not is_own(folder):
+                kept.append(_set_aside(target))
+            write_atomically(target, new.text().encode())
     except OSError as error:
-        raise BagError(ReasonCode.IO_ERROR, f'{folder}: {error.strerror}') from error
-    return Recovery(tuple(rewritten), sum(counts.values()), tuple(damaged))
+        code = ReasonCode.STORAGE_FULL if error.errno == errno.ENOSPC else ReasonCode.IO_ERROR
+        raise BagError(code, f'{path}: {error.strerror or error}') from error
+    return Recovery(tuple(rewritten), messages, tuple(kept), lost)
 
 
-def _make_whole(path: Path, old: Metadata) -> str | None:
-    """Rewrite a file that is not whole.
+@dataclasses.dataclass(frozen=True)
+class _Repaired:
+    kept_as: str
+    lost: int
 
-    Returns:
-        None when it was whole; otherwise the name under which the old one is kept, empty when it only had no end.
-    """
+
+def _repair(path: Path) -> _Repaired | None:
+    """Repair one file; return None where it is whole."""
     with McapFile(path) as file:
-        if file.is_whole():
+        if _is_whole(file):
             return None
-        left_out, end = file.scan(whole=False)
-        is_damaged = bool(left_out) or file.has_end() or file.size - end > _TAIL
         part = path.with_name(path.name + _PART)
         part.unlink(missing_ok=True)
-        writer = McapFileWriter(part)
-        writer.open()
-        names: dict[int, str] = {}
-        for channel, topic in file.topics.items():
-            names[channel] = topic.name
-            if topic.name not in writer.counts:
-                writer.add_topic(topic)
-        for piece in file.pieces:
-            for message in file.load(piece):
-                writer.write(
-                    names[message.channel_id], message.log_time, message.data, message.publish_time)
-        writer.finish(Metadata((writer.entry(),), (), old.custom, old.distro).embedded_text())
-    kept_as = ''
-    if is_damaged:
-        kept_as = path.name + '.damaged'
-        path.rename(path.with_name(kept_as))
-    part.replace(path)
-    return kept_as
+        try:
+            with part.open('xb') as stream:
+                os.fchmod(stream.fileno(), path.stat().st_mode & 0o777)
+                copy = Salvage(file, stream)
+                copy.run()
+                stream.flush()
+                os.fsync(stream.fileno())
+            _require_equal(part, copy.counts)
+            is_damaged = copy.lost > 0 or file.has_end()
+            kept_as = _set_aside(path) if is_damaged or not _is_own(path) else ''
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    return _Repaired(kept_as, copy.lost)
 
 
-def _entry(name: str, file: McapFile) -> FileEntry:
-    return FileEntry(
-        name, min((piece.first_ns for piece in file.pieces), default=0),
-        max((piece.last_ns for piece in file.pieces), default=0), sum(file.counts.values()))
+def _is_whole(file: McapFile) -> bool:
+    """Return whether a file needs no repair. Raises BagError: NOT_SUPPORTED, TOO_LARGE."""
+    if file.size < len(MAGIC):
+        return False
+    try:
+        with file.decoding():
+            if not file.has_end():
+                file.require_start()
+                return False
+            if file.bytes_at(0, len(MAGIC)) != MAGIC:
+                return False
+            file.read_summary()
+            file.scan()
+    except BagError as error:
+        if error.code in NOT_DAMAGE:
+            raise
+        return False
+    return True
+
+
+def _require_equal(path: Path, counts: dict[int, int]) -> None:
+    """Read a repaired file back. Raises BagError, INTERNAL_ERROR, where it does not hold what was copied."""
+    with McapFile(path) as file, file.decoding():
+        file.read_summary()
+        file.scan()
+        found = {channel: count for channel, count in _all_counts(file).items() if count}
+    if found != {channel: count for channel, count in counts.items() if count}:
+        raise BagError(ReasonCode.INTERNAL_ERROR, f'{path}: the repaired copy cannot be read back; nothing was changed')
+
+
+def _all_counts(file: McapFile) -> dict[int, int]:
+    """Return the number of messages by channel, of those too that this reader leaves out."""
+    counts: dict[int, int] = {}
+    for piece in file.pieces:
+        for message in file.load(piece):
+            counts[message.channel_id] = counts.get(message.channel_id, 0) + 1
+    return counts
+
+
+def _is_own(path: Path) -> bool:
+    """Return whether this project's recorder wrote a file; one without its header counts as its own."""
+    with McapFile(path) as file:
+        try:
+            with file.decoding():
+                file.require_start()
+        except BagError:
+            return file.size < len(MAGIC)
+        return file.library.startswith(LIBRARY) or file.size <= len(MAGIC)
+
+
+def _set_aside(path: Path) -> str:
+    """Rename a file to a name that does not exist yet; return it."""
+    number = 1
+    while True:
+        name = f'{path.name}{_KEPT}{number if number > 1 else ""}'
+        if not path.with_name(name).exists():
+            path.rename(path.with_name(name))
+            return name
+        number += 1
+
+
+def _new_metadata(files: list[Path], old: Metadata) -> Metadata:
+    """Return the metadata of repaired files, with what only the old one knows."""
+    described = {topic.name: topic for topic, _ in old.topics}
+    topics: dict[str, Topic] = {}
+    counts: dict[str, int] = {}
+    entries = []
+    for path in files:
+        with McapFile(path) as file:
+            with file.decoding():
+                if not file.read_summary():
+                    file.scan()
+            entries.append(FileEntry(
+                path.name, min((piece.first_ns for piece in file.pieces), default=0),
+                max((piece.last_ns for piece in file.pieces), default=0), sum(file.counts.values())))
+            for channel, topic in file.topics.items():
+                topics.setdefault(topic.name, completed(topic, described.get(topic.name)))
+                counts[topic.name] = counts.get(topic.name, 0) + file.counts[channel]
+    counted = tuple((topic, counts[name]) for name, topic in topics.items())
+    return Metadata(tuple(entries), counted, old.custom, old.distro)
+
+
+def _differ(old: Metadata, new: Metadata) -> bool:
+    """Return whether the metadata names other files, or another number of messages, than there are."""
+    return [file.name for file in old.files] != [file.name for file in new.files] or (
+        sum(count for _, count in old.topics) != sum(count for _, count in new.topics))
+
+
+def _old_metadata(folder: Path) -> Metadata | None:
+    """Return the metadata; None where there is none that can be read. Raises BagError, NOT_SUPPORTED."""
+    try:
+        return read_metadata(folder)
+    except BagError as error:
+        if error.code in NOT_DAMAGE:
+            raise
+        return None
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the MCAP files in a folder in order of recording: by the number at the end of their names."""
+    """Return the MCAP files in a folder in the order of recording: by the number at the end of their names."""
     def order(path: Path) -> tuple[int, str]:
         number = re.search(r'_(\d{1,9})\.mcap$', path.name)
         return (int(number[1]) if number else 0, path.name)
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.glob('*.mcap') if path.is_file() and not path.is_symlink()), key=order)
-
-
-def _old_metadata(folder: Path) -> Metadata:
-    """Return the metadata as far as it can be read."""
-    try:
-        return read_metadata(folder)
-    except BagError:
-        return Metadata(())

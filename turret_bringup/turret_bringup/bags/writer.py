@@ -6,53 +6,75 @@ ends the process, :func:`turret_bringup.bags.recovery.recover` makes a whole bag
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from mcap.records import Attachment
 from mcap.writer import CompressionType, Writer
 
 from turret_bringup.bags.metadata import FILE_NAME, SERIALIZATION, BagError, FileEntry, Metadata, Topic, qos_text
-from turret_common.paths import write_atomically
 from turret_common.reason_codes import ReasonCode
 
 _CHUNK_BYTES = 1 << 20
 _PROFILE = 'ros2'
-_SCHEMA_ENCODING = 'ros2msg'
+#: What the header of a file says of its writer.
+LIBRARY = 'turret'
 
 
 class McapFileWriter:
-    """One MCAP file being written."""
+    """One MCAP file being written.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        path: of the file when it was made; the folder may have been renamed since.
+        counts: number of messages by topic.
+        messages: number of messages.
+        flushed: number of messages that are on the disk.
+    """
+
+    def __init__(self, path: Path, folder_fd: int) -> None:
+        """Prepare without touching the disk.
+
+        Args:
+            path: of the file.
+            folder_fd: descriptor of its folder.
+        """
         self.path = path
+        self._folder_fd = folder_fd
+        self._size = 0
+        self.flushed = 0
         self.start_ns = 0
         self.end_ns = 0
         self.counts: dict[str, int] = {}
         self.messages = 0
-        self._schemas: dict[str, int] = {}
+        self._schemas: dict[tuple[str, str], int] = {}
         self._channels: dict[str, int] = {}
 
     @property
     def size(self) -> int:
         """Bytes so far, without those that wait for their chunk to fill."""
-        return self._stream.tell()
+        if not self._stream.closed:
+            self._size = self._stream.tell()
+        return self._size
 
     def open(self) -> None:
         """Make the file, which must not exist. It is locked as long as it is being written. Raises OSError."""
-        self._stream = self.path.open('xb')
+        handle = os.open(self.path.name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=self._folder_fd)
+        self._stream = os.fdopen(handle, 'wb')
         fcntl.flock(self._stream, fcntl.LOCK_EX)
         self._writer = Writer(self._stream, _CHUNK_BYTES, CompressionType.ZSTD)
-        self._writer.start(_PROFILE)
+        self._writer.start(_PROFILE, LIBRARY)
 
     def add_topic(self, topic: Topic) -> None:
         """Make a topic known; once for each name."""
-        if topic.type not in self._schemas:
-            self._schemas[topic.type] = self._writer.register_schema(
-                topic.type, _SCHEMA_ENCODING, topic.definition.encode())
+        schema = topic.type, topic.definition
+        if schema not in self._schemas:
+            self._schemas[schema] = self._writer.register_schema(
+                topic.type, topic.encoding, topic.definition.encode())
         self._channels[topic.name] = self._writer.register_channel(
-            topic.name, SERIALIZATION, self._schemas[topic.type],
+            topic.name, SERIALIZATION, self._schemas[schema],
             {'offered_qos_profiles': qos_text(topic.qos), 'topic_type_hash': topic.type_hash})
         self.counts[topic.name] = 0
 
@@ -69,6 +91,29 @@ class McapFileWriter:
         """Put everything written so far on the disk."""
         self._writer.flush()  # type: ignore[no-untyped-call]
         os.fdatasync(self._stream.fileno())
+        self.flushed = self.messages
+
+    def is_present(self) -> bool:
+        """Return whether the file is still in its folder."""
+        try:
+            found = os.stat(self.path.name, dir_fd=self._folder_fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(self._stream.fileno()))
+
+    def abort(self) -> None:
+        """Release the file without completing it."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.close()
+
+    def add_attachment(self, attachment: Attachment) -> None:
+        """Write an attachment."""
+        self._writer.add_attachment(
+            attachment.create_time, attachment.log_time, attachment.name, attachment.media_type, attachment.data)
+
+    def add_record(self, name: str, values: dict[str, str]) -> None:
+        """Write a metadata record."""
+        self._writer.add_metadata(name, values)
 
     def entry(self) -> FileEntry:
         """Return what the metadata says of the file."""
@@ -86,6 +131,7 @@ class McapFileWriter:
         os.fdatasync(self._stream.fileno())
         size = self._stream.tell()
         self._stream.close()
+        self.flushed = self.messages
         return size
 
 
@@ -99,12 +145,15 @@ class BagWriter:
 
     def __init__(
             self, folder: Path, topics: Iterable[Topic] = (), *, split_bytes: int = 0, split_s: float = 0.0,
-            custom: Mapping[str, str] | None = None, distro: str = 'jazzy') -> None:
+            custom: Mapping[str, str] | None = None, distro: str = 'jazzy',
+            repeated: Callable[[], Iterable[tuple[str, bytes]]] | None = None) -> None:
         """Prepare without touching the disk.
 
         Args:
             folder: of the bag, which must not exist yet; its name names the files.
             topics: known ones; more may be added later.
+            repeated: gives further messages that each file but the first begins with, as topic and data, for example
+                all parameters. The newest message of each latched topic is repeated in any case.
             split_bytes: begin the next file when one has grown to this size; 0 = never.
             split_s: begin the next file when one spans this time; 0 = never.
             custom: for ``custom_data`` of the metadata.
@@ -119,6 +168,10 @@ class BagWriter:
         self._files: list[McapFileWriter] = []
         self._closed_bytes = 0
         self._closed = False
+        self._deleted = False
+        self._folder_fd = -1
+        self._repeated = repeated or (lambda: ())
+        self._latched: dict[str, tuple[bytes, int]] = {}
 
     def __enter__(self) -> BagWriter:
         self.open()
@@ -131,6 +184,24 @@ class BagWriter:
     def messages(self) -> int:
         """Number of messages written."""
         return sum(file.messages for file in self._files)
+
+    @property
+    def flushed(self) -> int:
+        """Number of messages that are on the disk."""
+        return 0 if self._deleted else sum(file.flushed for file in self._files)
+
+    def require_in_place(self) -> None:
+        """Check that the bag is still where it was begun. Raises BagError, RECORDING_FAILED."""
+        try:
+            in_place = os.path.samestat(self.folder.stat(), os.fstat(self._folder_fd))
+        except OSError:
+            in_place = False
+        self._deleted = not self._files[-1].is_present()
+        if self._deleted:
+            raise BagError(ReasonCode.RECORDING_FAILED, f'{self.folder} was deleted while it was being written')
+        if not in_place:
+            raise BagError(
+                ReasonCode.RECORDING_FAILED, f'{self.folder} was renamed or detached while it was being written')
 
     @property
     def size(self) -> int:
@@ -153,7 +224,8 @@ class BagWriter:
         try:
             self.folder.mkdir(parents=True, mode=0o700)
         except FileExistsError:
-            raise BagError(ReasonCode.ALREADY_EXISTS, f'there is a bag {self.folder} already') from None
+            raise BagError(ReasonCode.ALREADY_EXISTS, f'{self.folder} exists already') from None
+        self._folder_fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         self._next_file()
 
     def add_topic(self, topic: Topic) -> None:
@@ -174,11 +246,26 @@ class BagWriter:
         file = self._files[-1]
         if file.messages and (
                 (self._split_bytes and file.size >= self._split_bytes)
-                or (self._split_ns and stamp_ns - file.start_ns >= self._split_ns)):
+                or (self._split_ns and not 0 <= stamp_ns - file.start_ns < self._split_ns)):
             self._finish_file()
             self._next_file()
             file = self._files[-1]
-        file.write(topic, stamp_ns, data, stamp_ns if published_ns is None else published_ns)
+            again = [(name, *latest) for name, latest in self._latched.items() if name != topic]
+            again += [(name, data_, stamp_ns) for name, data_ in self._repeated() if name in self._topics]
+            for name, data_, sent_ns in again:
+                file.write(name, stamp_ns, data_, sent_ns)
+        published_ns = stamp_ns if published_ns is None else published_ns
+        file.write(topic, stamp_ns, data, published_ns)
+        if is_latched(self._topics[topic]):
+            self._latched[topic] = data, published_ns
+
+    def add_attachment(self, attachment: Attachment) -> None:
+        """Write an attachment into the present file."""
+        self._files[-1].add_attachment(attachment)
+
+    def add_record(self, name: str, values: dict[str, str]) -> None:
+        """Write a metadata record into the present file."""
+        self._files[-1].add_record(name, values)
 
     def flush(self) -> None:
         """Put everything written so far on the disk."""
@@ -192,16 +279,24 @@ class BagWriter:
 
     def write_metadata(self) -> None:
         """Write ``metadata.yaml``."""
-        write_atomically(self.folder / FILE_NAME, self.metadata().text().encode())
+        _replace(self._folder_fd, FILE_NAME, self.metadata().text().encode())
 
     def close(self) -> None:
-        """Complete the bag."""
+        """Complete the bag, in whatever folder it is now. Raises OSError; then :meth:`abort` releases it."""
         self._finish_file()
         self._closed = True
         self.write_metadata()
+        os.close(self._folder_fd)
+
+    def abort(self) -> None:
+        """Release the bag as it is, to be repaired later."""
+        if self._files:
+            self._files[-1].abort()
+        with contextlib.suppress(OSError):
+            os.close(self._folder_fd)
 
     def _next_file(self) -> None:
-        file = McapFileWriter(self.folder / f'{self.folder.name}_{len(self._files)}.mcap')
+        file = McapFileWriter(self.folder / f'{self.folder.name}_{len(self._files)}.mcap', self._folder_fd)
         file.open()
         self._files.append(file)
         for topic in self._topics.values():
@@ -210,3 +305,23 @@ class BagWriter:
 
     def _finish_file(self) -> None:
         self._closed_bytes += self._files[-1].finish(self.metadata().embedded_text())
+
+
+def is_latched(topic: Topic) -> bool:
+    """Return whether all publishers of a topic keep their newest message for late subscribers."""
+    return bool(topic.qos) and all(qos.durability == 'transient_local' for qos in topic.qos)
+
+
+def _replace(folder_fd: int, name: str, data: bytes) -> None:
+    """Write a file of an open folder so that a reader sees the old or the new content and nothing between."""
+    part = f'.{name}.part'
+    try:
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600, dir_fd=folder_fd), 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(part, dir_fd=folder_fd)
+        raise

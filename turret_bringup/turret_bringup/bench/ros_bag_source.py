@@ -15,13 +15,13 @@ import time
 
 import rclpy
 from rclpy.node import Node
-from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
 from std_msgs.msg import Header
 
 from turret_common.interface import TOPICS
 from turret_common.messages.ros_schema import interface
 from turret_common.ros import qos
+from turret_common.ros.serialization import serialized
 from turret_msgs import msg
 
 #: Bytes of one compressed image: a 640x480 JPEG of quality 85.
@@ -53,7 +53,7 @@ def _examples() -> dict[str, bytes]:
         'sim/ground_truth': msg.SimGroundTruth(targets=[msg.SimTarget(name='balloon', kind='balloon')] * 3),
     }
     types = {topic.name: topic.type for topic in TOPICS}
-    return {name: serialize_message(filled.get(name) or interface(types[name], 'msg')()) for name in RATES}
+    return {name: serialized(filled.get(name) or interface(types[name], 'msg')()) for name in RATES}
 
 
 def main() -> int:

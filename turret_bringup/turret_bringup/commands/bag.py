@@ -9,6 +9,7 @@ For example:
   ./turret bag plot -o plot.html
   ./turret bag video auto_20261125_120000_fire -o shot.mp4
   ./turret bag export --parquet
+  ./turret bag cut --start 10 --duration 5 --topics "vision/*" joint_states -o part
 
 A BAG is the name of one in the turret's folder, or the path of a folder or of an MCAP file; the newest one without it.
 """
@@ -36,47 +37,89 @@ _PLOT_SUFFIXES = ('.png', '.svg', '.pdf', '.html')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     actions = parser.add_subparsers(title='actions', metavar='ACTION', required=True, dest='action')
+    _add_recording(_Actions(actions))
+    _add_files(_Actions(actions))
+    _add_evaluation(_Actions(actions))
 
-    def action(name: str, summary: str, run_it: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.')
-        sub.set_defaults(act=run_it)
+
+class _Actions:
+    """Declares actions of the command."""
+
+    def __init__(self, actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        self._actions = actions
+
+    def add(self, name: str, summary: str, act: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        """Declare an action."""
+        sub = self._actions.add_parser(name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.')
+        sub.set_defaults(act=act)
         add_namespace(sub)
         return sub
 
-    def of_a_bag(
-            name: str, summary: str, run_it: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        sub = action(name, summary, run_it)
-        sub.add_argument('bag', metavar='BAG', nargs='?', help='name or path (default: the newest)')
+    def in_folder(
+            self, name: str, summary: str, act: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        """Declare an action on the folder of the bags."""
+        sub = self.add(name, summary, act)
         sub.add_argument('--folder', type=Path, metavar='PATH', help='folder of the bags (default: the turret\'s)')
         return sub
 
-    def of_a_part(
-            name: str, summary: str, run_it: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        sub = of_a_bag(name, summary, run_it)
+    def of_bag(
+            self, name: str, summary: str, act: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        """Declare an action on a bag."""
+        sub = self.in_folder(name, summary, act)
+        sub.add_argument('bag', metavar='BAG', nargs='?', help='name or path (default: the newest)')
+        return sub
+
+    def of_part(
+            self, name: str, summary: str, act: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        """Declare an action on a bag or a part of it."""
+        sub = self.of_bag(name, summary, act)
         sub.add_argument(
             '--start', type=float, default=0.0, metavar='S', help='start time in the bag (default: its beginning)')
         add_end(sub)
         return sub
 
-    start = action('start', 'record a bag until stopped', _start)
+
+def _add_recording(actions: _Actions) -> None:
+    start = actions.add('start', 'record a bag until stopped', _start)
     start.add_argument('--selection', default='', metavar='NAME', help='light, full or all (default: light)')
     start.add_argument('--label', default='', metavar='TEXT', help='part of the name')
     start.add_argument('--seconds', type=float, default=0.0, metavar='S', help='stop after this time')
-    action('stop', 'stop recording', _stop)
-    save = action('save', 'save the last seconds as a bag', _save)
+    actions.add('stop', 'stop recording', _stop)
+    save = actions.add('save', 'save the last seconds as a bag', _save)
     save.add_argument('--label', default='', metavar='TEXT', help='part of the name')
     save.add_argument('--seconds', type=float, default=0.0, metavar='S', help='how far back (default: all of it)')
-    listing = action('list', 'list the bags', _list)
-    listing.add_argument('--folder', type=Path, metavar='PATH', help='folder of the bags (default: the turret\'s)')
-    of_a_bag('info', 'show what is in a bag', _info)
-    of_a_bag('recover', 'repair a bag whose recording was cut off', _recover)
-    plot = of_a_part('plot', 'plot aim error, angles, latencies and states', _plot)
+
+
+def _add_files(actions: _Actions) -> None:
+    actions.in_folder('list', 'list the bags', _list)
+    actions.of_bag('info', 'show what is in a bag', _info)
+    check = actions.of_bag('check', 'check order, gaps, damage and whether every message can be decoded', _check)
+    check.epilog = 'The exit code is 1 where something was found.'
+    actions.of_bag('recover', 'repair a bag whose recording was cut off, or that is damaged', _recover)
+    delete = actions.in_folder('delete', 'delete bags', _delete)
+    delete.add_argument('bags', metavar='BAG', nargs='+', help='name of a bag in the folder')
+    rename = actions.in_folder('rename', 'rename a bag', _rename)
+    rename.add_argument('bag', metavar='BAG', help='name of a bag in the folder')
+    rename.add_argument('new_name', metavar='NEW', help='its new name')
+    cut = actions.of_part('cut', 'copy a part of a bag: a time range, some topics', _cut)
+    merge = actions.in_folder('merge', 'copy several bags into one', _merge)
+    merge.add_argument('bags', metavar='BAG', nargs='+', help='name or path')
+    for sub in (cut, merge):
+        sub.add_argument('-o', '--output', type=Path, metavar='FOLDER', required=True, help='folder of the new bag')
+        sub.add_argument(
+            '--topics', nargs='+', metavar='PATTERN', help='topics to keep, with or without namespace (default: all)')
+        sub.add_argument('--split-mb', type=int, default=0, metavar='MB', help='split into files of this size')
+        sub.add_argument('--split-s', type=float, default=0.0, metavar='S', help='split into files of this length')
+
+
+def _add_evaluation(actions: _Actions) -> None:
+    plot = actions.of_part('plot', 'plot aim error, angles, latencies and states', _plot)
     plot.add_argument(
         '-o', '--output', type=Path, metavar='FILE', help=f'{", ".join(_PLOT_SUFFIXES)} (default: BAG.png here)')
-    video = of_a_part('video', 'make a video with detections, tracks and crosshair drawn in', _video)
+    video = actions.of_part('video', 'make a video with detections, tracks and crosshair drawn in', _video)
     video.add_argument('-o', '--output', type=Path, metavar='FILE', help='MP4 (default: BAG.mp4 here)')
     video.add_argument('--topic', metavar='NAME', help='image topic, without namespace (default: the best)')
-    export = of_a_part('export', 'write one table for each topic', _export)
+    export = actions.of_part('export', 'write one table for each topic', _export)
     export.add_argument('-o', '--output', type=Path, metavar='FOLDER', help='folder (default: BAG here)')
     export.add_argument(
         '--topics', nargs='+', metavar='NAME', help='with or without namespace (default: all but images)')
@@ -85,8 +128,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the action."""
-    args.act(args)
-    return 0
+    return args.act(args) or 0
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -134,10 +176,64 @@ def _recover(args: argparse.Namespace) -> None:
     from turret_bringup.bags.recovery import recover
     path = bag_path(args)
     recovery = recover(path)
-    _print([
-        f'{path.name}: {recovery.messages} messages, '
-        f'{"rewrote " + ", ".join(recovery.rewritten) if recovery.rewritten else "every file was whole"}',
-        *(f'kept what was damaged as {path / name}' for name in recovery.damaged)])
+    what = f'repaired {", ".join(recovery.rewritten)}' if recovery.rewritten else 'every file was whole'
+    lost = f'; {recovery.lost} places with damage are lost' if recovery.lost else ''
+    folder = path if path.is_dir() else path.parent
+    _print([f'{path.name}: {recovery.messages} messages, {what}{lost}',
+            *(f'the original is kept as {folder / name}' for name in recovery.kept)])
+
+
+def _check(args: argparse.Namespace) -> int:
+    from turret_bringup.bags import check
+    path = bag_path(args)
+    found = list(check.findings(path))
+    _print(found or [f'{path.name}: nothing found'])
+    return int(bool(found))
+
+
+def _delete(args: argparse.Namespace) -> None:
+    from turret_bringup.bags.library import BagLibrary
+    library = BagLibrary(bags_folder(args))
+    for name in args.bags:
+        library.delete(name)
+        _print([f'deleted {name}'])
+
+
+def _rename(args: argparse.Namespace) -> None:
+    from turret_bringup.bags.library import BagLibrary
+    BagLibrary(bags_folder(args)).rename(args.bag, args.new_name)
+    _print([f'renamed {args.bag} to {args.new_name}'])
+
+
+def _cut(args: argparse.Namespace) -> None:
+    from turret_bringup.bags.reader import Bag
+    path = bag_path(args)
+    with Bag(path) as bag:
+        _range(args, bag)  # refuse what makes no sense
+    _edit(args, [path], args.start, args.start + args.duration if args.duration else args.end)
+
+
+def _merge(args: argparse.Namespace) -> None:
+    _edit(args, [bag_path(argparse.Namespace(**{**vars(args), 'bag': name})) for name in args.bags], 0.0, 0.0)
+
+
+def _edit(args: argparse.Namespace, sources: list[Path], start_s: float, end_s: float) -> None:
+    from turret_bringup.bags.edit import rewrite
+    from turret_bringup.bags.messages import namespace_of
+    from turret_bringup.bags.metadata import BagError
+    from turret_bringup.bags.reader import Bag
+    from turret_common.name_patterns import NamePatterns
+    try:
+        with Bag(sources[0]) as bag:
+            namespace = namespace_of(bag)
+    except BagError:
+        namespace = ''
+    patterns = NamePatterns(namespace, args.topics or ['/*'])
+    edited = _writing(args.output, lambda: rewrite(
+        sources, args.output, start_s=start_s, end_s=end_s, selects=lambda name: name in patterns,
+        split_bytes=args.split_mb * 1_000_000, split_s=args.split_s))
+    _print([f'{edited.messages} messages'])
+    _warn(edited.notes)
 
 
 def _info(args: argparse.Namespace) -> None:

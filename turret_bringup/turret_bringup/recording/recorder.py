@@ -44,12 +44,12 @@ class Progress:
     """How far a recording is.
 
     Attributes:
-        active: it continues.
-        duration_s: length so far [s].
+        active: it is being written.
+        duration_s: time since its start [s], on the monotonic clock.
         size: bytes written.
-        messages: written.
-        dropped: messages that found no room to wait, or that never arrived.
-        ended: why it ended by itself; None while it continues and after it was stopped.
+        messages: number of messages on the disk.
+        dropped: number of messages that exceeded the queue, or that never arrived.
+        ended: why it stopped by itself; None while it is active and after it was stopped.
     """
 
     active: bool = True
@@ -82,6 +82,7 @@ class BagRecorder:
         self._waiting: deque[tuple[str, int, bytes, int] | Topic] = deque()
         self._queued = 0
         self._taken = 0
+        self._started = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='bag-writer', daemon=True)
 
@@ -109,7 +110,7 @@ class BagRecorder:
         self._waiting.append((topic, stamp_ns, data, published_ns))
 
     def stop(self, wait_s: float | None = None) -> None:
-        """End the recording and wait, forever or so long, until the bag is complete."""
+        """Stop the recording and wait until the bag is complete; None = without a limit."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(wait_s)
@@ -122,7 +123,8 @@ class BagRecorder:
                 self.progress.ended = error
             self._writer.close()
         except OSError as error:
-            self.progress.ended = failure(error)
+            self.progress.ended = self.progress.ended or failure(error)
+            self._writer.abort()
         self._report()
         if self.progress.ended is not None:
             _log.warning('%s: %s', self.name, self.progress.ended)
@@ -130,22 +132,24 @@ class BagRecorder:
         self._finished()
 
     def _record(self) -> None:
-        """Write until told to stop. Raises TurretError when a limit is reached, OSError."""
-        started = flushed = time.monotonic()
+        """Write until stopped. Raises TurretError when a limit is reached or the folder is gone, OSError."""
+        self._started = flushed = time.monotonic()
         while True:
             stopping = self._stopping.wait(_DRAIN_S)
             self._drain()
             now = time.monotonic()
             if stopping:
+                self._writer.require_in_place()
                 return
             if now - flushed < self._flush_s:
                 continue
             flushed = now
             self._writer.flush()
+            self._writer.require_in_place()
             self._report()
             require_space(self._writer.folder.parent, self._limits.min_free)
-            if self._limits.max_s and now - started >= self._limits.max_s:
-                raise TurretError(ReasonCode.TIMED_OUT, f'recording ended after {self._limits.max_s:g} s')
+            if self._limits.max_s and now - self._started >= self._limits.max_s:
+                raise TurretError(ReasonCode.TIMED_OUT, f'recording stopped after {self._limits.max_s:g} s')
 
     def _drain(self) -> None:
         for _ in range(len(self._waiting)):
@@ -158,15 +162,16 @@ class BagRecorder:
 
     def _report(self) -> None:
         progress, writer = self.progress, self._writer
-        progress.duration_s, progress.size, progress.messages = writer.span_ns * 1e-9, writer.size, writer.messages
+        progress.duration_s = time.monotonic() - self._started
+        progress.size, progress.messages = writer.size, writer.flushed
 
 
 def require_space(folder: Path, min_free: int) -> None:
-    """Refuse to continue with less free space than this [bytes]. Raises TurretError, STORAGE_FULL."""
+    """Refuse to record with less free space than this [bytes]. Raises TurretError, STORAGE_FULL."""
     free = shutil.disk_usage(folder).free
     if free < min_free:
         raise TurretError(
-            ReasonCode.STORAGE_FULL, f'only {free / 1e6:.0f} MB are free, {min_free / 1e6:.0f} MB must stay so')
+            ReasonCode.STORAGE_FULL, f'only {free / 1e6:.0f} MB are free; {min_free / 1e6:.0f} MB must stay free')
 
 
 def failure(error: OSError) -> TurretError:

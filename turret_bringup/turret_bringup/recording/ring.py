@@ -19,10 +19,17 @@ class Held(NamedTuple):
     published_ns: int
 
 
+class _Entry(NamedTuple):
+    held: Held
+    latched: bool
+    arrived_s: float
+
+
 class RingBuffer:
     """Keeps messages until they are too old or too many. It may be used from several threads.
 
-    Of a latched topic the newest message is kept however old it is: who looks at the last seconds needs it too.
+    Ages are of the monotonic clock: a step of the wall clock changes nothing. Of a latched topic the newest message is
+    kept however old it is, because the last seconds cannot be understood without it.
     """
 
     def __init__(self, seconds: float, max_bytes: int) -> None:
@@ -32,9 +39,9 @@ class RingBuffer:
             seconds: how far back it reaches.
             max_bytes: memory that it may take; latched messages come on top.
         """
-        self._span_ns = round(seconds * 1e9)
+        self._span_s = seconds
         self._max_bytes = max_bytes
-        self._messages: deque[tuple[Held, bool]] = deque()
+        self._messages: deque[_Entry] = deque()
         self._bytes = 0
         self._latched: dict[str, Held] = {}
         self._lock = threading.Lock()
@@ -48,20 +55,18 @@ class RingBuffer:
     def span_s(self) -> float:
         """Time from the oldest to the newest message [s]."""
         with self._lock:
-            return max(0.0, (self._messages[-1][0].stamp_ns - self._messages[0][0].stamp_ns) * 1e-9) if (
-                self._messages) else 0.0
+            return self._messages[-1].arrived_s - self._messages[0].arrived_s if self._messages else 0.0
 
-    def add(self, message: Held, latched: bool = False) -> None:
-        """Take a message; stamps grow, except when the clock is stepped."""
+    def add(self, message: Held, now: float, latched: bool = False) -> None:
+        """Take a message, and the time now on the monotonic clock [s]."""
         with self._lock:
-            self._messages.append((message, latched))
+            self._messages.append(_Entry(message, latched, now))
             self._bytes += len(message.data) + _OVERHEAD
-            oldest_ns = message.stamp_ns - self._span_ns
-            while self._bytes > self._max_bytes or self._messages[0][0].stamp_ns < oldest_ns:
-                gone, was_latched = self._messages.popleft()
-                self._bytes -= len(gone.data) + _OVERHEAD
-                if was_latched:
-                    self._latched[gone.topic] = gone
+            while self._bytes > self._max_bytes or self._messages[0].arrived_s < now - self._span_s:
+                gone = self._messages.popleft()
+                self._bytes -= len(gone.held.data) + _OVERHEAD
+                if gone.latched:
+                    self._latched[gone.held.topic] = gone.held
                 if not self._messages:
                     break
 
@@ -73,14 +78,13 @@ class RingBuffer:
         with self._lock:
             if not self._messages:
                 return []
-            newest_ns = self._messages[-1][0].stamp_ns
-            since_ns = newest_ns - round(seconds * 1e9) if seconds else -1
+            since = self._messages[-1].arrived_s - seconds if seconds else 0.0
             latched = dict(self._latched)
             found = []
-            for message, is_latched in self._messages:
-                if message.stamp_ns >= since_ns:
-                    found.append(message)
-                elif is_latched:
-                    latched[message.topic] = message
+            for entry in self._messages:
+                if entry.arrived_s >= since:
+                    found.append(entry.held)
+                elif entry.latched:
+                    latched[entry.held.topic] = entry.held
         begin_ns = found[0].stamp_ns
         return [message._replace(stamp_ns=begin_ns) for message in latched.values()] + found

@@ -52,12 +52,14 @@ class Feed:
         topic: as a bag describes it.
         followed: requested quality of service, and the publishers that it was chosen for.
         subscription: of serialized messages.
+        matched: number of publishers that it received messages from at the last review.
         sequence: number that the publisher gave its newest message; None = unknown.
     """
 
     topic: Topic
     followed: FollowedQos
     subscription: PolledSubscription[Any]
+    matched: int = 0
     sequence: int | None = None
 
     @property
@@ -136,7 +138,11 @@ class BagFeeds:
 
     def _renew(self, feed: Feed) -> None:
         """Subscribe again where publishers appeared that need another quality of service."""
-        known = feed.followed.publishers
+        # Both counts cost much less than the endpoint information, and differ where a publisher does not match.
+        matched = feed.subscription.matched
+        if matched == feed.matched == self._node.count_publishers(feed.topic.name):
+            return
+        feed.matched, known = matched, feed.followed.publishers
         changed = feed.followed.review()
         if feed.followed.publishers is not known:
             feed.topic = _described(feed.topic, feed.followed, [])

@@ -11,10 +11,10 @@ from rcl_interfaces.msg import Parameter, ParameterEvent
 from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
-from rclpy.serialization import serialize_message
 from rclpy.task import Future
 
 from turret_bringup.bags.metadata import dump
+from turret_common.ros.serialization import serialized
 
 #: What is before the @ of an address; it is left out.
 _CREDENTIALS = re.compile(r'://[^/@\s]+@')
@@ -56,7 +56,7 @@ class ParameterWatch:
         """Return what is known as one serialized ``ParameterEvent`` for each node, as if it had just declared them."""
         with self._lock:
             return [
-                serialize_message(ParameterEvent(
+                serialized(ParameterEvent(
                     stamp=self._node.get_clock().now().to_msg(), node=f'{self._prefix}/{node}',
                     new_parameters=list(parameters.values())))
                 for node, parameters in sorted(self._parameters.items())]

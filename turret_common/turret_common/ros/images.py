@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -15,6 +15,7 @@ from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
 from turret_common.images import ENCODINGS, as_array
 from turret_common.messages.cdr import same_but_stamp, with_stamp
 from turret_common.ros.qos import NEWEST, STREAM
+from turret_common.ros.serialization import serialized
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import nanoseconds
 
@@ -69,7 +70,7 @@ class CameraInfoPublisher:
         """Publish the camera of the image that has this header."""
         if self._described != (camera, header.frame_id):
             self._described = camera, header.frame_id
-            self._data = serialize_message(camera_to_info(camera, header))
+            self._data = serialized(camera_to_info(camera, header))
         self._publisher.publish(with_stamp(self._data, nanoseconds(header.stamp)))
 
 

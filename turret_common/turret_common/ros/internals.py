@@ -56,6 +56,14 @@ def take(subscription: Subscription) -> Iterator[tuple[Any, dict[str, Any]]]:
             yield taken
 
 
+def matched_publishers(subscription: Subscription) -> int:
+    """Return the number of publishers that a subscription is matched with (rcl_subscription_get_publisher_count).
+
+    rclpy has no public method for it.
+    """
+    return int(subscription.handle.get_publisher_count())
+
+
 class WaitSet:
     """Waits for messages of several subscriptions in the calling thread. rclpy has a wait set for executors only."""
 

@@ -67,6 +67,11 @@ class PolledSubscription(Generic[MessageT]):
             yield message, MessageInfo(
                 info['source_timestamp'], info['received_timestamp'], info['publication_sequence_number'])
 
+    @property
+    def matched(self) -> int:
+        """Number of publishers that it receives messages from: not of those with incompatible quality of service."""
+        return internals.matched_publishers(self.subscription)
+
     def destroy(self) -> None:
         """Unsubscribe."""
         self._node.destroy_subscription(self.subscription)

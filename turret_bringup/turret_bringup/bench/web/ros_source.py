@@ -14,12 +14,12 @@ import rclpy
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
-from rclpy.serialization import serialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage
 
 from turret_common.messages.cdr import with_stamp
 from turret_common.ros import qos
+from turret_common.ros.serialization import serialized
 from turret_msgs.msg import Fault, Track, TurretStatus
 
 _DEPTH = 100
@@ -36,7 +36,7 @@ def publish_statuses(publisher: Publisher, rate_hz: float, ending: threading.Eve
     while not ending.is_set():
         if rate_hz or status.seq % _RENEWED_EVERY == 0:
             _vary(status)
-            data = serialize_message(status)
+            data = serialized(status)
         status.seq += 1
         publisher.publish(with_stamp(data, time.monotonic_ns()))
         if rate_hz:

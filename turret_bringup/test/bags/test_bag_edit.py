@@ -1,0 +1,199 @@
+"""New bags made of parts of others, the check of a bag, and damaged files through every command that reads."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bag_testing import FLAG, START_NS, TEXT, cdr_string, stamps, write_bag
+from mcap.reader import make_reader
+from test_foreign_bags import OPTIONS, rich_file
+
+from turret_bringup.bags.check import findings
+from turret_bringup.bags.mcap_file import McapFile
+from turret_bringup.bags.metadata import Qos, Topic
+from turret_bringup.bags.reader import Bag
+from turret_bringup.bags.writer import BagWriter
+from turret_bringup.cli import main
+
+SECOND_NS = 1_000_000_000
+MAP = Topic('/map', 'std_msgs/msg/String', 'string data', qos=(Qos(durability='transient_local'),))
+
+
+def read(path: Path) -> list[tuple[str, int]]:
+    with Bag(path) as bag:
+        return stamps(bag.messages())
+
+
+def test_a_part_is_cut_out_with_the_latched_topics_before_it(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'a', (TEXT, FLAG, MAP), custom={'mine': 'kept'}) as writer:
+        writer.write(MAP.name, START_NS, cdr_string('map'), START_NS - 5)
+        for i in range(100):
+            writer.write(TEXT.name, START_NS + i * SECOND_NS, cdr_string(str(i)), START_NS + i * SECOND_NS - 7)
+            writer.write(FLAG.name, START_NS + i * SECOND_NS, b'\0\1\0\0\1')
+    arguments = ['--start', '50', '--duration', '10', '--topics', '/chatter', '/map', '--split-s', '4']
+    assert main(['bag', 'cut', str(tmp_path / 'a'), *arguments, '-o', str(tmp_path / 'b')]) == 0
+    with Bag(tmp_path / 'b') as bag:
+        messages = list(bag.messages())
+        assert bag.topics == {TEXT.name: TEXT, MAP.name: MAP}
+        assert bag.custom == {'mine': 'kept'}
+        assert len(bag.paths) == 3
+    text = [message for message in messages if message.topic == TEXT.name]
+    assert (messages[0].topic, messages[0].data) == (MAP.name, cdr_string('map'))
+    assert [message.stamp_ns for message in text] == [START_NS + i * SECOND_NS for i in range(50, 60)]
+    assert text[0].published_ns == text[0].stamp_ns - 7
+
+
+def test_nothing_is_lost_by_a_cut_but_what_it_says(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rich_file(tmp_path / 'x.mcap')
+    assert main(['bag', 'cut', str(tmp_path / 'x.mcap'), '-o', str(tmp_path / 'b')]) == 0
+    noted = capsys.readouterr().err
+    assert '/json is left out' in noted
+    with (tmp_path / 'b' / 'b_0.mcap').open('rb') as stream:
+        reader = make_reader(stream, validate_crcs=True)
+        assert [attachment.data for attachment in reader.iter_attachments()] == [b'not to be lost']
+        assert {record.name for record in reader.iter_metadata()} == {'first', 'last', 'rosbag2'}
+        schemas = {schema.name: schema.encoding for schema, _, _ in reader.iter_messages() if schema}
+    assert schemas == {'std_msgs/msg/String': 'ros2msg', 'demo_msgs/msg/Demo': 'ros2idl'}
+
+
+def test_bags_are_merged_in_the_order_of_their_stamps(tmp_path: Path) -> None:
+    first = write_bag(tmp_path / 'a', count=50)
+    write_bag(tmp_path / 'b', count=80, period_ns=7_000_000)
+    assert main(['bag', 'merge', str(tmp_path / 'a'), str(tmp_path / 'b'), '-o', str(tmp_path / 'c')]) == 0
+    merged = read(tmp_path / 'c')
+    assert len(merged) == 130
+    assert [stamp for _, stamp in merged] == sorted(stamp for _, stamp in merged)
+    assert read(tmp_path / 'a') == first
+
+
+def test_a_merge_of_different_types_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_bag(tmp_path / 'a')
+    with BagWriter(tmp_path / 'b', (Topic(TEXT.name, FLAG.type, FLAG.definition),)):
+        pass
+    assert main(['bag', 'merge', str(tmp_path / 'a'), str(tmp_path / 'b'), '-o', str(tmp_path / 'c')]) == 2
+    assert 'another type' in capsys.readouterr().err
+    assert not (tmp_path / 'c').exists()
+
+
+def test_an_existing_bag_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = write_bag(tmp_path / 'a')
+    assert main(['bag', 'cut', str(tmp_path / 'a'), '-o', str(tmp_path / 'a')]) == 2
+    assert 'exists already' in capsys.readouterr().err
+    assert read(tmp_path / 'a') == before
+
+
+def test_bags_are_renamed_and_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_bag(tmp_path / 'a')
+    write_bag(tmp_path / 'b')
+    folder = ['--folder', str(tmp_path)]
+    assert main(['bag', 'rename', 'a', 'c', *folder]) == 0
+    assert main(['bag', 'delete', 'b', 'c', *folder]) == 0
+    assert main(['bag', 'delete', '../x', *folder]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- Check
+
+def test_a_good_bag_has_no_findings(tmp_path: Path) -> None:
+    write_bag(tmp_path / 'a')
+    assert list(findings(tmp_path / 'a')) == []
+    assert main(['bag', 'check', str(tmp_path / 'a')]) == 0
+
+
+def test_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with BagWriter(tmp_path / 'a', (TEXT,)) as writer:
+        for i in range(50):
+            step_s = 3600 if i >= 30 else 0
+            stamp = START_NS + i * 100_000_000 + step_s * SECOND_NS
+            data = b'\0\1\0\0\xff\xff\xff\xff' if i == 7 else cdr_string(str(i))
+            writer.write(TEXT.name, stamp, data, stamp - (1000 if i != 20 else 5 * SECOND_NS))
+    text = '\n'.join(findings(tmp_path / 'a'))
+    assert 'no messages for 3600 s at 2.9 s' in text
+    assert '/chatter: 1 damaged messages' in text
+    assert '/chatter: 1 messages were received before ones that were sent earlier' in text
+    assert main(['bag', 'check', str(tmp_path / 'a')]) == 1
+    with Bag(tmp_path / 'a') as bag, McapFile(bag.paths[0]) as mcap:
+        mcap.read_index()
+        end = mcap.pieces[0].end
+    with (tmp_path / 'a' / 'a_0.mcap').open('r+b') as file:
+        file.seek(end - 20)
+        file.write(b'x' * 10)
+    assert 'a_0.mcap is damaged' in '\n'.join(findings(tmp_path / 'a'))
+
+
+# --- Damaged files through the commands
+
+COMMANDS = (['info'], ['check'], ['export', '-o', 'tables'], ['cut', '-o', 'part'], ['plot', '-o', 'p.svg'])
+
+
+def one_file(options: dict[str, object]) -> Callable[[Path], None]:
+    return lambda folder: rich_file(folder / 'x.mcap', **options)
+
+
+KINDS: dict[str, Callable[[Path], None]] = {
+    **{f'foreign {i}': one_file(options) for i, options in enumerate(OPTIONS)},
+    'own': lambda folder: write_bag(folder / 'x') and None}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_mutated_files_give_one_line_and_change_nothing(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    KINDS[kind](tmp_path)
+    bag = next(path for path in (tmp_path / 'x', tmp_path / 'x.mcap') if path.exists())
+    target = next(bag.glob('*.mcap')) if bag.is_dir() else bag
+    whole = target.read_bytes()
+    generator = random.Random(len(kind) * 1000 + sum(map(ord, kind)))
+    count = int(os.environ.get('TURRET_MUTATED_FILES', '8'))
+    refused = 0
+    for number in range(count):
+        data = mutated(whole, generator) if number else whole
+        target.write_bytes(data)
+        for command in COMMANDS:
+            outputs = [Path(f'{name}{number}') for name in command[2:]]
+            code = main(['bag', command[0], str(bag), *command[1:2], *map(str, outputs)])
+            error = capsys.readouterr().err
+            assert code in (0, 1, 2)
+            assert '\x1b' not in error
+            refused += code == 2
+            assert code != 2 or error.startswith('turret: ')
+            assert 'Traceback' not in error
+        assert target.read_bytes() == data
+    assert refused < count * len(COMMANDS)  # not everything is refused
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000  # kB, with all that pytest holds
+
+
+def mutated(data: bytes, generator: random.Random) -> bytes:
+    """Return bytes with a few flipped, overwritten, removed or repeated."""
+    changed = bytearray(data)
+    for _ in range(generator.randint(1, 4)):
+        at = generator.randrange(len(changed))
+        length = generator.randint(1, 40)
+        kind = generator.randrange(5)
+        if kind == 0:
+            changed[at] ^= 1 << generator.randrange(8)
+        elif kind == 1:
+            changed[at:at + length] = generator.randbytes(length)
+        elif kind == 2:
+            del changed[at:at + length]
+        elif kind == 3:
+            changed[at:at] = changed[at:at + length]
+        else:
+            changed[at:at + 8] = generator.choice((bytes(8), b'\xff' * 8, (1 << 62).to_bytes(8, 'little')))
+    return bytes(changed)
+
+
+def test_names_of_topics_are_escaped_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with BagWriter(tmp_path / 'a', (Topic('/a\x1b[31m\n', 'std_msgs/msg/\x1b]0;x\x07', 'string data'),)) as writer:
+        writer.write('/a\x1b[31m\n', START_NS, cdr_string('x'))
+    for command in COMMANDS:
+        main(['bag', command[0], str(tmp_path / 'a'), *command[1:2], *(str(tmp_path / name) for name in command[2:])])
+    captured = capsys.readouterr()
+    assert '\x1b' not in captured.out + captured.err
+    assert '\\x1b[31m\\n' in captured.out

@@ -1,0 +1,110 @@
+"""New bags made of parts of others: cut, filtered, merged, split again. The originals stay as they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from mcap.opcode import Opcode
+from mcap.records import Attachment
+from mcap.records import Metadata as MetadataRecord
+
+from turret_bringup.bags.mcap_file import MAGIC, McapFile
+from turret_bringup.bags.metadata import BagError, Topic
+from turret_bringup.bags.reader import Bag
+from turret_bringup.bags.writer import BagWriter, is_latched
+from turret_common.reason_codes import ReasonCode
+
+#: The metadata record that rosbag2 writes into each file; every new file gets its own.
+_OF_ROSBAG2 = 'rosbag2'
+
+
+@dataclasses.dataclass(frozen=True)
+class Edited:
+    """A new bag: its number of messages, and what of the originals is not in it, a sentence each."""
+
+    messages: int
+    notes: tuple[str, ...]
+
+
+def rewrite(
+        sources: Sequence[Path], target: Path, *, start_s: float = 0.0, end_s: float = 0.0,
+        selects: Callable[[str], bool] = lambda _: True, split_bytes: int = 0, split_s: float = 0.0) -> Edited:
+    """Write the messages of bags into a new bag, in the order of their stamps.
+
+    With a start, the newest earlier message of each latched topic comes first. Attachments and metadata records are
+    copied.
+
+    Args:
+        sources: folders or files.
+        target: folder of the new bag, which must not exist.
+        start_s: since the first message of all bags.
+        end_s: since the first message; 0 = to the end.
+        selects: whether a topic is wanted.
+        split_bytes: begin another file at this size; 0 = never.
+        split_s: begin another file after this time; 0 = never.
+
+    Raises:
+        BagError: a bag cannot be read, two of them have different types on one topic, nothing is selected, or the
+            target exists.
+        OSError: the target cannot be written.
+    """
+    with ExitStack() as stack:
+        bags = [stack.enter_context(Bag(source)) for source in sources]
+        topics = _merged_topics(bags, selects)
+        if not topics:
+            raise BagError(ReasonCode.UNKNOWN_NAME, f'{sources[0]} has no topic that matches')
+        begin_ns = min((bag.start_ns for bag in bags if bag.messages_total), default=0)
+        first_ns = begin_ns + round(1e9 * start_s)
+        end_ns = begin_ns + round(1e9 * end_s) if end_s else None
+        writer = BagWriter(
+            target, topics.values(), custom={key: value for bag in reversed(bags) for key, value in bag.custom.items()},
+            split_bytes=split_bytes, split_s=split_s)
+        count = 0
+        with writer:
+            for bag in bags:
+                latched = [name for name, topic in bag.topics.items() if name in topics and is_latched(topic)]
+                for message in bag.newest(latched, first_ns) if start_s else ():
+                    writer.write(message.topic, first_ns, message.data, message.published_ns)
+                    count += 1
+            for message in heapq.merge(
+                    *(bag.messages(topics.keys(), first_ns, end_ns) for bag in bags), key=lambda m: m.stamp_ns):
+                writer.write(message.topic, message.stamp_ns, message.data, message.published_ns)
+                count += 1
+            _copy_attachments(bags, writer)
+        notes = [f'{topic} is left out: {reason}' for bag in bags for topic, reason in bag.left_out.items()]
+        return Edited(count, tuple(notes))
+
+
+def _merged_topics(bags: Sequence[Bag], selects: Callable[[str], bool]) -> dict[str, Topic]:
+    topics: dict[str, Topic] = {}
+    for bag in bags:
+        for name, topic in bag.topics.items():
+            if not selects(name):
+                continue
+            known = topics.setdefault(name, topic)
+            if known.type != topic.type or (known.definition != topic.definition and known.definition):
+                raise BagError(
+                    ReasonCode.NOT_SUPPORTED, f'{bag.path}: {name} has another type, or version of it, than in the '
+                    'bag before')
+            topics[name] = dataclasses.replace(known, qos=tuple(dict.fromkeys(known.qos + topic.qos)))
+    return topics
+
+
+def _copy_attachments(bags: Sequence[Bag], writer: BagWriter) -> None:
+    """Copy the attachments and metadata records of the files of bags."""
+    for bag in bags:
+        for path in bag.paths:
+            with McapFile(path) as file, file.decoding():
+                for record in file.records(len(MAGIC), file.size):
+                    if record.opcode == Opcode.DATA_END:
+                        break
+                    if record.opcode == Opcode.ATTACHMENT:
+                        writer.add_attachment(file.parsed(record, Attachment))
+                    elif record.opcode == Opcode.METADATA:
+                        metadata = file.parsed(record, MetadataRecord)
+                        if metadata.name != _OF_ROSBAG2:
+                            writer.add_record(metadata.name, metadata.metadata)
