@@ -27,7 +27,8 @@ function precompress(): Plugin {
 export default defineConfig({
   base: './',
   plugins: [devBackEnd(), precompress()],
-  server: { host: '127.0.0.1', port: 5173 },
+  // With FIXED=1, as in tests, the page does not reload when a file changes.
+  server: { host: '127.0.0.1', port: 5173, ...(process.env['FIXED'] === '1' ? { hmr: false, watch: null } : {}) },
   build: {
     outDir: OUT,
     emptyOutDir: true,
@@ -38,7 +39,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
   },
   test: {
-    include: ['src/**/*.test.{ts,tsx}'],
+    include: ['{src,test}/**/*.test.{ts,tsx}'],
     coverage: { include: ['src/**'], exclude: ['src/generated/**'] },
   },
 });

@@ -439,6 +439,7 @@ export class FakeTurret {
         return { ...OK, name };
       }
       case 'bag/list': return { ...OK, bags: this.bags };
+      case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': return OK;
       case 'bag/delete': this.bags = this.bags.filter(({ name }) => name !== text('name')); return OK;
       case 'status/get_faults': return {
         ...OK, faults: [...this.faults, { node: 'camera', code: 402, message: 'no frames for 1.2 s', severity: 1, age_s: 620, active: false }],

@@ -5,7 +5,6 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 
 import type { Stage as StageControls } from './state/actions';
-import { theme } from './state/settings';
 import { t } from './text';
 import { useApp, usePanel } from './ui/app_context';
 import { Part } from './ui/boundary';
@@ -205,7 +204,6 @@ export function AppPage({ stage, openView }: { stage: Signal<StageControls | nul
   const chosen = panel.view.value;
   const view = views.find(({ id }) => id === chosen) ?? views[0];
   const isMoreOpen = useSignal(false);
-  useEffect(() => { document.documentElement.dataset['theme'] = theme.value; }, [theme.value]);
   const choose = (id: string): void => {
     const isSame = panel.view.value === id;
     panel.view.value = id;

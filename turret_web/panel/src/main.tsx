@@ -2,7 +2,7 @@
 
 import './style.css';
 
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 
 import { AppPage } from './app';
@@ -17,7 +17,7 @@ import { listenToKeys } from './state/keyboard';
 import { Notices } from './state/notices';
 import { Panel } from './state/panel';
 import { reasonText } from './state/reasons';
-import { shortcuts } from './state/settings';
+import { shortcuts, theme } from './state/settings';
 import { StopSwitch } from './state/stop';
 import { Store } from './state/store';
 import { watch } from './state/watchdog';
@@ -148,4 +148,5 @@ async function start(): Promise<void> {
 }
 
 if ('serviceWorker' in navigator && import.meta.env.PROD) void navigator.serviceWorker.register('./sw.js').catch(() => undefined);
+effect(() => { document.documentElement.dataset['theme'] = theme.value; });
 start().catch((error: unknown) => showFailure(t.failure.title, String((error as Error)?.stack ?? error)));

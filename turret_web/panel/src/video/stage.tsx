@@ -53,7 +53,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
 
   useEffect(() => {
     const [area, image, drawn, section] = [frame.current, still.current, overlay.current, root.current];
-    if (area === null || image === null || drawn === null || section === null) return undefined;
+    if (area === null || drawn === null || section === null) return undefined;
     const pointers = new Map<number, Point2>();
     let drag: Drag | null = null;
     let pinch = 0;
@@ -73,7 +73,9 @@ export function Stage({ feed, controls, children }: Props): VNode {
       if (now === null || feed.shown === null) return;
       const whole = new Fit(feed.shown.image, size());
       const factor = now.scale / whole.scale;
-      image.style.transform = factor === 1
+      const picture = area.querySelector<HTMLElement>('.picture');
+      if (picture === null) return;
+      picture.style.transform = factor === 1
         ? '' : `translate(${now.left - factor * whole.left}px, ${now.top - factor * whole.top}px) scale(${factor})`;
     };
     const zoomAt = (factor: number, screen: Point2): void => {
@@ -84,7 +86,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
     };
     const middle = (): Point2 => ({ x: area.clientWidth / 2, y: area.clientHeight / 2 });
     const toggleFullScreen = (): void => {
-      if (document.fullscreenElement !== null) void document.exitFullscreen();
+      if (document.fullscreenElement) void document.exitFullscreen();
       else void section.requestFullscreen?.().catch(() => panel.notices.failed(t.video.noFullScreen));
     };
     controls({
@@ -300,15 +302,15 @@ export function Stage({ feed, controls, children }: Props): VNode {
       request = requestAnimationFrame(animate);
       const bitmap = feed.next(now);
       if (bitmap === null) {
-        if (drag?.moved || cursor !== null) paint(now);
+        if (drag?.moved || cursor !== null || !feed.canStream) paint(now);
         return;
       }
       const { width, height } = bitmap;
-      if (image.width !== width || image.height !== height) {
+      if (image !== null && (image.width !== width || image.height !== height)) {
         Object.assign(image, { width, height });
         section.style.setProperty('--ratio', String(width / height));
       }
-      image.getContext('2d')?.drawImage(bitmap, 0, 0);
+      image?.getContext('2d')?.drawImage(bitmap, 0, 0);
       bitmap.close();
       const stamp = feed.shown?.stamp ?? null;
       section.dataset['stamp'] = stamp === null ? '' : String(microseconds(stamp));

@@ -106,12 +106,12 @@ export function Media(): VNode {
           <ul class="grid">
             {items.value.map(({ name, kind, size, duration_s: length, modified }) => (
               <li key={name} class="medium" data-kind={kind === MediaItem.KIND_VIDEO ? 'video' : 'still'}>
-                <button type="button" class="thumbnail" title={name} aria-label={t.media.view(name)} onClick={() => { viewed.value = name; }}>
+                <button type="button" class="thumbnail" title={t.media.view(name)} onClick={() => { viewed.value = name; }}>
                   <img
-                    loading="lazy" alt="" src={`media/thumbnails/${encodeURIComponent(name)}`}
+                    loading="lazy" alt={t.media.view(name)} src={`media/thumbnails/${encodeURIComponent(name)}`}
                     onError={(event) => { event.currentTarget.style.visibility = 'hidden'; }}
                   />
-                  {kind === MediaItem.KIND_VIDEO ? <span class="length" aria-hidden="true">▶ {duration(length)}</span> : null}
+                  {kind === MediaItem.KIND_VIDEO ? <span class="length">▶ {duration(length)}</span> : null}
                 </button>
                 <label class="check">
                   <input
