@@ -1,6 +1,6 @@
 /**
- * A turret that only exists in this file: it answers like the real one, follows a scripted target, and can be told to
- * fail. Time is in seconds. It simulates nothing that could be measured; use the simulation of the turret for that.
+ * A turret that only exists in this file: it answers like the real one, follows a scripted target, and fails on
+ * request. Time is in seconds. It simulates nothing that could be measured; use the simulation of the turret for that.
  */
 
 import type {
@@ -357,7 +357,7 @@ export class FakeTurret {
     if (parameterCall !== null) return this.callParameters(parameterCall[1] ?? '', parameterCall[2] ?? '', args);
     const needsLease = 'lease_id' in args;
     if (needsLease && service !== 'safety/release_lease' && service !== 'safety/heartbeat') {
-      if (this.operator === '') return { ...this.refuse(100, 'nobody holds the lease'), registers: [], residual: null };
+      if (this.operator === '') return { ...this.refuse(100, 'there is no operator'), registers: [], residual: null };
       if (args['lease_id'] !== this.lease) return { ...this.refuse(101, 'this is not the current lease'), registers: [], residual: null };
     }
     const text = (name: string): string => String(args[name] ?? '');

@@ -32,7 +32,7 @@ export interface Bench {
 }
 
 /** Wait until the components have followed the state. */
-export const settled = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 30); });
+export const settled = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 40); });
 
 export function bench({ role = 'operator' as 'operator' | 'viewer' } = {}): Bench {
   document.hasFocus = (): boolean => true;

@@ -1,4 +1,4 @@
-/** A rosbridge server that only does what a test tells it to. */
+/** A rosbridge server that only does what a test asks for. */
 
 import type { AddressInfo } from 'node:net';
 
@@ -14,7 +14,7 @@ export class FakeBridge {
   /** Everything that clients sent. */
   readonly received: Op[] = [];
   connections = 0;
-  /** What the server does with an operation; nothing unless a test says so. */
+  /** What the server does with an operation; nothing by default. */
   onOp: (op: Op, reply: (answer: object) => void) => void = () => undefined;
   private readonly server: WebSocketServer;
 

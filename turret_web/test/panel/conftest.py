@@ -60,7 +60,7 @@ class Turret:
             child for child in self.supervisor.children() if ' '.join(child.cmdline()).strip() == f'turret {node}')
 
     def last_words(self) -> str:
-        """Return the end of the log, to which the front door adds where its threads are."""
+        """Return the end of the log, to which the web gateway adds the stacks of its threads."""
         with contextlib.suppress(AssertionError, StopIteration, psutil.NoSuchProcess):
             self.process('web').send_signal(signal.SIGUSR1)
             wait_until(lambda: 'in _spin_until_signal' in self._end_of_log(), 2.0)
@@ -79,9 +79,9 @@ def pytest_runtest_makereport(item: pytest.Function) -> Any:
         report.sections.append(('The turret', values['turret'].last_words()))
     if report.when == 'call' and report.failed:
         for page in values.get('pages', ()):
-            picture = values['tmp_path'] / f'{id(page)}.png'
-            page.screenshot(path=picture)
-            report.sections.append((f'Page {picture}', page.locator('body').inner_text()))
+            image = values['tmp_path'] / f'{id(page)}.png'
+            page.screenshot(path=image)
+            report.sections.append((f'Page {image}', page.locator('body').inner_text()))
     return report
 
 

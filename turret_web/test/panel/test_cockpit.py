@@ -99,7 +99,8 @@ def open_panel(back_end: BackEnd, browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(WAIT_S * 1000)
         page.goto(back_end.url)
-        page.wait_for_selector('.connection[data-state=live]')
+        # The server compiles the panel for the first page.
+        page.wait_for_selector('.connection[data-state=live]', timeout=START_S * 1000)
         return page
     yield open_it
     for context in contexts:
@@ -412,7 +413,7 @@ def test_the_panel_opens_without_a_gateway_and_says_so(browser: Any, server: Bac
     page.goto(server.url)
     page.locator('#boot', has_text='does not answer').wait_for(timeout=WAIT_S * 1000)
     server.control(offline='0')
-    page.wait_for_selector('.connection[data-state=live]', timeout=WAIT_S * 1000)
+    page.wait_for_selector('.connection[data-state=live]', timeout=START_S * 1000)
     page.close()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_webrtc import front_door
+from test_webrtc import web_gateway
 
 pytestmark = pytest.mark.system
 
@@ -59,7 +59,7 @@ def other_site(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_page_of_another_site_gets_nothing_and_does_nothing(browser: Any, other_site: str) -> None:
-    with front_door() as door:
+    with web_gateway() as door:
         page = browser.new_page()
         page.goto(other_site)
         outcomes = page.evaluate(ATTEMPTS, door)
@@ -71,7 +71,7 @@ def test_a_page_of_another_site_gets_nothing_and_does_nothing(browser: Any, othe
 
 
 def test_the_panel_cannot_be_framed_by_another_site(browser: Any, other_site: str) -> None:
-    with front_door() as door:
+    with web_gateway() as door:
         page = browser.new_page()
         complaints: list[str] = []
         page.on('console', lambda message: complaints.append(message.text))

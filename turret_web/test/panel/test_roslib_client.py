@@ -1,4 +1,4 @@
-"""npm's roslib under Node as a client of the genuine bridge: what other people's programs will use."""
+"""npm's roslib under Node as a client of the gateway's bridge, as used by third-party programs."""
 
 from __future__ import annotations
 

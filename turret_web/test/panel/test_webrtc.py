@@ -1,4 +1,4 @@
-"""Video over WebRTC in Chromium, from a front door without a turret behind it."""
+"""Video over WebRTC in Chromium, from a web gateway without a turret behind it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.system
 
 WAIT_S = 20.0
 
-#: Stamp and brightness of the picture that is shown.
+#: Stamp and brightness of the frame that is shown.
 SHOWN = """() => {
     const canvas = document.querySelector('canvas.picture');
     const pixel = canvas.getContext('2d').getImageData(20, 20, 1, 1).data;
@@ -30,7 +30,7 @@ SHOWN = """() => {
 
 
 @contextmanager
-def front_door(**parameters: Any) -> Iterator[str]:
+def web_gateway(**parameters: Any) -> Iterator[str]:
     """Serve moving pictures on a loop and a thread of their own; yields the address."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -83,7 +83,7 @@ def moves(page: Any) -> None:
 
 
 def test_video_moves_over_webrtc_and_its_pictures_have_stamps(open_page: Callable[..., Any]) -> None:
-    with front_door() as url:
+    with web_gateway() as url:
         page = open_page(url)
         moves(page)
         assert page.locator('button.transport').inner_text() == 'WebRTC'
@@ -98,14 +98,14 @@ def test_video_moves_over_webrtc_and_its_pictures_have_stamps(open_page: Callabl
         stamped.pop('', None)
         for stamp, brightness in stamped.items():
             number = (int(stamp) - 100_000_000) // 20_000
-            assert abs(brightness - number % 25 * 10) < 8, 'the stamp is that of another picture'
+            assert abs(brightness - number % 25 * 10) < 8, 'the stamp is that of another frame'
         page.locator('button.transport').click()
         moves(page)
         assert page.locator('button.transport').inner_text() == 'MJPEG'
         page.locator('button.transport').click()
         wait_until(lambda: page.locator('button.transport').inner_text() == 'WebRTC', WAIT_S, 'WebRTC again')
         page.close()
-        wait_until(lambda: viewers(url) == 0, WAIT_S, 'nobody watching')
+        wait_until(lambda: viewers(url) == 0, WAIT_S, 'no viewers')
 
 
 @pytest.mark.parametrize('script', [
@@ -113,7 +113,7 @@ def test_video_moves_over_webrtc_and_its_pictures_have_stamps(open_page: Callabl
     'RTCPeerConnection.prototype.setRemoteDescription = () => Promise.reject(new Error("not today"));'])
 def test_without_webrtc_in_the_browser_the_panel_goes_on_with_mjpeg(
         open_page: Callable[..., Any], script: str) -> None:
-    with front_door() as url:
+    with web_gateway() as url:
         page = open_page(url, script)
         moves(page)
         button = page.locator('button.transport')
@@ -121,7 +121,7 @@ def test_without_webrtc_in_the_browser_the_panel_goes_on_with_mjpeg(
 
 
 def test_with_webrtc_switched_off_the_panel_goes_on_with_mjpeg(open_page: Callable[..., Any]) -> None:
-    with front_door(webrtc=False) as url:
+    with web_gateway(webrtc=False) as url:
         page = open_page(url)
         moves(page)
         assert page.locator('button.transport').is_hidden()

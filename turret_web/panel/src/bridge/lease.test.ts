@@ -34,7 +34,7 @@ describe('Lease', () => {
     expect(beat(60, { trigger: true })).toEqual({ lease_id: 'lease', nonce: 'second', trigger: true });
   });
 
-  it('is silent while nobody is there', () => {
+  it('sends nothing while the operator is away', () => {
     expect(lease.beat(0, false, false)).toBeNull();
     expect(lease.beat(50, false, true)).toBeNull();
   });
@@ -73,7 +73,7 @@ describe('Lease', () => {
   });
 
   it.each([ReasonCode.WRONG_LEASE, ReasonCode.NO_OPERATOR, ReasonCode.OPERATOR_CHANGED])(
-    'ends for reason %i, and says so', (code) => {
+    'ends for reason %i, and returns it', (code) => {
       expect(lease.answered(beat(0), refused(code))).toBe(code);
       expect(lease.isHeld).toBe(false);
     });
@@ -83,7 +83,7 @@ describe('Lease', () => {
     expect(beat(50).nonce).toBe('');
   });
 
-  it('goes on after a gap with the nonce that a late heartbeat was given', () => {
+  it('continues after a gap with the nonce that a late heartbeat was given', () => {
     lease.answered(beat(0), { success: true, code: ReasonCode.HEARTBEAT_LOST, message: '', nonce: 'after the gap' });
     expect(beat(50).nonce).toBe('after the gap');
   });

@@ -73,7 +73,7 @@ describe('Transport', () => {
     expect(bridge.ops('call_service')[0]).toMatchObject({ service: '/turret/safety/stop' });
   });
 
-  it('tells a refusal of the bridge, a time-out and a lost connection from an answer', async () => {
+  it('distinguishes a refusal of the bridge, a time-out and a lost connection from an answer', async () => {
     const transport = await connected();
     bridge.onOp = ({ id, service }, reply) => reply({
       op: 'service_response', id, service, result: false, values: 'only an operator may call it',

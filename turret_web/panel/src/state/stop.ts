@@ -1,6 +1,6 @@
 /**
  * The software stop. It goes over every way there is at once, and is repeated until one of them confirms it; when none
- * does in time the operator is told to use the hardware stop.
+ * does in time, the panel asks for the hardware stop.
  */
 
 import { signal } from '@preact/signals';

@@ -39,7 +39,7 @@ describe('FrameSync', () => {
     expect(sync.next(1000)?.exact).toBe(true);
   });
 
-  it('does not wait for ever: vision may skip images', () => {
+  it('does not wait without limit: vision may skip frames', () => {
     sync.addImage('a', stamp(33), 1000);
     expect(sync.next(1119)).toBeNull();
     expect(sync.next(1120)).toMatchObject({ image: 'a', exact: false, tracks: [{ id: 'at 0' }] });

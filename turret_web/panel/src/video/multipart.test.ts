@@ -74,11 +74,11 @@ describe('MultipartParser', () => {
     expect(() => parseInChunks(part(Uint8Array.of(1), `Content-Length: ${length}`), 64)).toThrow(MultipartError);
   });
 
-  it('tells a notice from a picture of the camera', () => {
-    const [picture, notice] = parseInChunks(stream(
+  it('distinguishes a notice from a frame of the camera', () => {
+    const [frame, notice] = parseInChunks(stream(
       part(TRICKY, 'X-Timestamp: 5.5', `Content-Length: ${TRICKY.length}`),
       part(TRICKY, 'X-Notice: there is no camera', `Content-Length: ${TRICKY.length}`)), 7);
-    expect(picture).toMatchObject({ notice: null, stamp: { sec: 5, nanosec: 500000000 } });
+    expect(frame).toMatchObject({ notice: null, stamp: { sec: 5, nanosec: 500000000 } });
     expect(notice).toMatchObject({ notice: 'there is no camera', stamp: null });
   });
 

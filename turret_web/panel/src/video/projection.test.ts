@@ -61,7 +61,7 @@ describe('PoseTrail', () => {
     expect(trail.at(null)).toEqual(pose(1));
   });
 
-  it('starts anew when the clock is set back, and forgets', () => {
+  it('starts again when the clock is set back, and forgets', () => {
     const trail = new PoseTrail(2);
     trail.add(10, pose(1));
     trail.add(5, pose(0.5));

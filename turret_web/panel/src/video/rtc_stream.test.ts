@@ -15,7 +15,7 @@ describe('stamps of pictures over WebRTC', () => {
     expect(table.find(undefined)).toBeNull();
   });
 
-  it('are found when RTP time begins anew', () => {
+  it('are found when RTP time wraps around', () => {
     const table = new StampTable();
     table.add('0 1.000000');
     table.show(2 ** 32 - 1000);
@@ -23,7 +23,7 @@ describe('stamps of pictures over WebRTC', () => {
     expect(table.find(2000)).toEqual({ sec: 2, nanosec: 0 });
   });
 
-  it('are found whichever of the first picture and its stamp comes first', () => {
+  it('are found whether the first frame or its stamp arrives first', () => {
     const table = new StampTable();
     table.show(700);
     expect(table.isAnchored).toBe(false);
@@ -33,7 +33,7 @@ describe('stamps of pictures over WebRTC', () => {
     expect(table.find(3700)).toEqual({ sec: 1, nanosec: 33_333_000 });
   });
 
-  it('are not guessed when it is not sure which picture is the first', () => {
+  it('are not guessed when the first frame is uncertain', () => {
     const table = new StampTable();
     table.add('0 1.000000');
     table.add('135000 2.500000');

@@ -1,4 +1,4 @@
-/** The software stop: always visible, for everybody, with or without control; and what became of it. */
+/** The software stop: always visible, for operators and viewers, with its delivery state. */
 
 import type { VNode } from 'preact';
 

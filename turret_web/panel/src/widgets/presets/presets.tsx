@@ -6,12 +6,35 @@ import type { VNode } from 'preact';
 import type { Preset } from '../../generated/interfaces';
 import { degrees } from '../../state/format';
 import type { Panel } from '../../state/panel';
+import { remembered } from '../../state/settings';
 import { t } from '../../text';
 import { usePanel } from '../../ui/app_context';
 import { Button, ConfirmButton, Group, Why } from '../../ui/controls';
 
 const KEYS = '1234567890';
 export const MAX_NAME = 40;
+
+/** Small images of the presets by name, as data URLs, kept in this browser. */
+const stored = remembered('turret.preset-images', '{}');
+
+function images(): Record<string, string> {
+  try {
+    return JSON.parse(stored.value) as Record<string, string>;
+  } catch {
+    return {};
+  }
+}
+
+/** Keep what the video shows now as the image of a preset. */
+function keepImage(name: string): void {
+  const source = document.querySelector<HTMLCanvasElement>('canvas.picture');
+  const small = document.createElement('canvas');
+  Object.assign(small, { width: 96, height: 72 });
+  const context = small.getContext('2d');
+  if (source === null || source.width === 0 || !context) return;
+  context.drawImage(source, 0, 0, 96, 72);
+  stored.value = JSON.stringify({ ...images(), [name]: small.toDataURL('image/jpeg', 0.7) });
+}
 
 /** The first free "Preset N". */
 export function nextName(taken: readonly Preset[]): string {
@@ -43,10 +66,13 @@ export function Presets(): VNode {
   const why = panel.whyNotControl.value;
   const wanted = name.value.trim() || nextName(known);
   const exists = known.some((preset) => preset.name === wanted);
+  const shown = images();
 
   async function saveCurrent(): Promise<void> {
     const saved = await panel.command('controller/save_preset', { name: wanted, current: true, pan: 0, tilt: 0 });
-    if (saved !== null) name.value = '';
+    if (saved === null) return;
+    keepImage(wanted);
+    name.value = '';
   }
 
   async function rename(preset: Preset, to: string): Promise<void> {
@@ -58,6 +84,8 @@ export function Presets(): VNode {
       return;
     }
     if (await save(panel, { ...preset, name: text }) !== null) {
+      const { [preset.name]: image, ...others } = images();
+      if (image !== undefined) stored.value = JSON.stringify({ ...others, [text]: image });
       await panel.command('controller/delete_preset', { name: preset.name });
     }
   }
@@ -84,6 +112,7 @@ export function Presets(): VNode {
           {known.map((preset, i) => (
             <li key={preset.name}>
               <kbd>{KEYS[i] ?? ''}</kbd>
+              {shown[preset.name] === undefined ? null : <img class="thumb" src={shown[preset.name]} alt="" />}
               {renaming.value?.from === preset.name ? (
                 <form class="line name" onSubmit={(event) => { event.preventDefault(); void rename(preset, renaming.value?.to ?? ''); }}>
                   <input

@@ -1,0 +1,270 @@
+// @vitest-environment happy-dom
+import type { VNode } from 'preact';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { bench, settled, type Bench } from '../../test/component';
+import { SECOND_THOUGHT_MS } from '../ui/controls';
+import type { Feed } from '../video/feed';
+import { VideoStream } from '../video/video_stream';
+import { Bags } from './bags/bags';
+import { Camera } from './camera/camera';
+import { Bell } from './history/history';
+import { PlanView } from './map/plan_view';
+import { Media } from './media/media';
+import { PresetChips, Presets } from './presets/presets';
+import { Settings } from './settings/settings';
+import { Setup } from './setup/setup';
+import { zoneDraft } from './zones/draft_signal';
+
+async function shown(component: VNode): Promise<Bench> {
+  const made = bench();
+  made.takeControl();
+  made.status();
+  await made.show(component);
+  await settled();
+  return made;
+}
+
+const thought = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, SECOND_THOUGHT_MS + 20); });
+
+function set(input: Element | null | undefined, value: string, kind = 'input'): void {
+  (input as HTMLInputElement).value = value;
+  input?.dispatchEvent(new Event(kind, { bubbles: true }));
+}
+
+describe('presets', () => {
+  it('renames, reorders, and deletes with undo', async () => {
+    const { turret, status, button, root, panel } = await shown(<><Presets /><PresetChips /></>);
+    const names = (): string[] => turret.presets.map(({ name }) => name);
+    button('Move Door down').click();
+    await settled();
+    expect(names()).toEqual(['Shelf', 'Door']);
+    status();
+    await settled();
+    button('Rename').click();
+    await settled();
+    set(root.querySelector('form.name input'), 'Top shelf');
+    await settled();
+    root.querySelector('form.name')?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }));
+    await settled();
+    expect(names()).toEqual(['Door', 'Top shelf']);
+    status();
+    await settled();
+    button('Delete').click();
+    await settled();
+    await thought();
+    button('Delete now').click();
+    await settled();
+    expect(names()).toEqual(['Top shelf']);
+    panel.notices.shown.value[0]?.undo?.();
+    await settled();
+    expect(names()).toEqual(['Top shelf', 'Door']);
+  });
+});
+
+describe('media', () => {
+  it('opens, renames and deletes a file, and deletes several', async () => {
+    const { turret, root, text, button } = await shown(<Media />);
+    await settled();
+    root.querySelector<HTMLButtonElement>('.thumbnail')?.click();
+    await settled();
+    expect(text()).toContain('still_20261129_101500_door.jpg');
+    button('Zoom in').click();
+    set(root.querySelector('.dialog input[type=text]'), 'front');
+    await settled();
+    root.querySelector('.dialog form')?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }));
+    await settled();
+    expect(turret.media[0]?.name).toBe('front.jpg');
+    button('Close').click();
+    await settled();
+    for (const box of root.querySelectorAll<HTMLInputElement>('.medium input')) box.click();
+    await settled();
+    button('Delete 2').click();
+    await settled();
+    await thought();
+    button('Delete now').click();
+    await settled();
+    await settled();
+    expect(turret.media).toEqual([]);
+    expect(text()).toContain('No files yet.');
+  });
+
+  it('takes stills and records', async () => {
+    const { turret, status, button, calls } = await shown(<Media />);
+    button('Take still').click();
+    await settled();
+    button('Record video').click();
+    await settled();
+    status();
+    await settled();
+    button('Stop recording').click();
+    await settled();
+    expect(calls.map(({ name }) => name)).toEqual(expect.arrayContaining(['camera/capture_still', 'camera/start_recording', 'camera/stop_recording']));
+    expect(turret.media).toHaveLength(4);
+  });
+});
+
+describe('bags', () => {
+  it('records, saves the last seconds and refuses a label that is not a file name', async () => {
+    const { turret, status, button, root } = await shown(<Bags />);
+    set(root.querySelector('input[type=text]'), 'a/b');
+    await settled();
+    expect(button('Record bag').disabled).toBe(true);
+    set(root.querySelector('input[type=text]'), 'test');
+    await settled();
+    button('Record bag').click();
+    await settled();
+    status();
+    await settled();
+    button('Stop recording').click();
+    await settled();
+    status();
+    await settled();
+    button('Save the last 30 s').click();
+    await settled();
+    expect(turret.bags).toHaveLength(4);
+  });
+});
+
+describe('camera', () => {
+  it('resets what was changed', async () => {
+    const { turret, button, root } = await shown(<Camera />);
+    await settled();
+    const brightness = [...root.querySelectorAll('.slider')].find((slider) => slider.textContent?.startsWith('Brightness'))?.querySelector('input');
+    set(brightness, '0.5');
+    set(brightness, '0.5', 'change');
+    await settled();
+    expect(turret.parameters['camera']?.['brightness']?.value).toBe(0.5);
+    button('Reset').click();
+    await settled();
+    expect(turret.parameters['camera']?.['brightness']?.value).toBe(0);
+  });
+});
+
+describe('settings', () => {
+  it('changes, refuses in the unit of the field, resets a row and saves', async () => {
+    const { turret, root, text, button, calls } = await shown(<Settings />);
+    await settled();
+    const row = (): Element | null => root.querySelector('.parameter[data-name=brightness]');
+    const change = async (value: string): Promise<void> => {
+      set(row()?.querySelector('input'), value);
+      row()?.querySelector('input')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+      await settled();
+    };
+    await change('7');
+    expect(row()?.textContent).toContain('-1 to 1');
+    await change('0.25');
+    expect(turret.parameters['camera']?.['brightness']?.value).toBe(0.25);
+    expect(text()).toContain('1 change is live but not saved');
+    button('Reset to 0').click();
+    await settled();
+    expect(turret.parameters['camera']?.['brightness']?.value).toBe(0);
+    button('Save for the next start').click();
+    await settled();
+    expect(calls.at(-1)?.name).toContain('save_parameters');
+  });
+});
+
+describe('history', () => {
+  it('shows the faults of now and before', async () => {
+    const { root, text, panel } = await shown(<Bell />);
+    panel.notices.refused('laser/arm', 108, 'stopped');
+    await settled();
+    root.querySelector<HTMLButtonElement>('.bell button')?.click();
+    await settled();
+    await settled();
+    expect(text()).toContain('NO_FRAMES');
+    expect(text()).toContain('SOFTWARE_STOP');
+    expect(panel.windows.closeTop()).toBe(true);
+    await settled();
+    expect(root.querySelector('.drawer')).toBeNull();
+  });
+});
+
+describe('set-up', () => {
+  it('writes a register only after a question', async () => {
+    const { button, root, calls } = await shown(<Setup />);
+    button('Read registers').click();
+    await settled();
+    set(root.querySelector('table input'), '0x5');
+    await settled();
+    button('Write').click();
+    await settled();
+    await thought();
+    button('Write now').click();
+    await settled();
+    expect(calls.at(-1)?.request['write']).toMatchObject([{ name: 'IHOLD_IRUN', value: 5 }]);
+  });
+
+  it('sets the boresight from a dot that was picked', async () => {
+    const { panel, button, calls } = await shown(<Setup />);
+    button('Mark the laser dot').click();
+    await settled();
+    panel.picking.current.value?.use({ x: 240, y: 186 }, { x: 240, y: 186 });
+    panel.picking.cancel();
+    await settled();
+    button('Set from 1 dot').click();
+    expect(calls.at(-1)).toMatchObject({ name: 'controller/set_boresight', request: { points: [{ x: 240, y: 186, z: 3 }] } });
+  });
+});
+
+describe('plan view', () => {
+  const context = new Proxy({}, { get: () => () => undefined, set: () => true });
+  beforeEach(() => { HTMLCanvasElement.prototype.getContext = (() => context) as never; });
+  afterEach(() => { HTMLCanvasElement.prototype.getContext = (() => null) as never; });
+
+  it('draws a new zone, and moves an old one', async () => {
+    zoneDraft.value = null;
+    const edit = vi.fn();
+    const feed = { lens: null } as unknown as Feed;
+    const { root } = await shown(<PlanView feed={feed} onEdit={edit} onChoose={() => undefined} />);
+    const canvas = root.querySelector('canvas') as HTMLCanvasElement;
+    Object.defineProperty(canvas, 'clientWidth', { value: 412 });
+    Object.defineProperty(canvas, 'clientHeight', { value: 212 });
+    canvas.setPointerCapture = () => undefined;
+    const send = (type: string, x: number, y: number): void => {
+      const event = new PointerEvent(type, { button: 0, pointerId: 1 });
+      Object.defineProperties(event, { offsetX: { value: x }, offsetY: { value: y } });
+      canvas.dispatchEvent(event);
+    };
+    send('pointerdown', 10, 10);
+    send('pointermove', 40, 40);
+    send('pointerup', 40, 40);
+    expect(edit.mock.calls[0]?.[0]).toBeNull();
+    send('pointerdown', 206, 100);
+    send('pointermove', 216, 100);
+    send('pointerup', 216, 100);
+    expect(edit.mock.calls.at(-1)?.[0]).toBe(1);
+    expect(edit.mock.calls.at(-1)?.[1].pan_max).toBeLessThan(1.2);
+  });
+});
+
+describe('video stream', () => {
+  afterEach(() => { vi.unstubAllGlobals(); });
+
+  it('delivers the frames with their stamps and reports what is wrong', async () => {
+    const part = (headers: string, body: string): string => `--frame\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}\r\n`;
+    const bytes = new TextEncoder().encode(part('X-Timestamp: 5.25\r\n', 'jpeg') + part('X-Notice: no camera\r\n', 'jpeg'));
+    let sent = false;
+    vi.stubGlobal('createImageBitmap', async () => ({ close: () => undefined }));
+    vi.stubGlobal('fetch', async () => ({
+      ok: true, headers: new Headers({ 'content-type': 'multipart/x-mixed-replace; boundary=frame' }),
+      body: {
+        getReader: () => ({
+          read: async () => {
+            if (sent) return new Promise(() => undefined);
+            sent = true;
+            return { done: false, value: bytes.subarray(0, 70) };
+          },
+        }),
+      },
+    }));
+    const [images, problems]: [unknown[], string[]] = [[], []];
+    const stream = new VideoStream('stream', { onImage: (_, stamp) => images.push(stamp), onProblem: (problem) => problems.push(problem) });
+    stream.start();
+    await new Promise((resolve) => { setTimeout(resolve, 60); });
+    stream.stop();
+    expect(images).toEqual([{ sec: 5, nanosec: 250_000_000 }]);
+    expect(problems).toEqual(['']);
+  });
+});
