@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stderr.write(f'turret: {without_bags(missing_bag_libraries())}\n')
         return WRONG_INPUT
+    except PermissionError as error:
+        sys.stderr.write(f'turret: no permission: {error.filename or error}\n')
+        return WRONG_INPUT
     except KeyboardInterrupt:
         return 130
     return code

@@ -1,34 +1,39 @@
-"""Looks at what commonly keeps a turret from working, and says how to cure it.
+"""Checks of this machine for common problems, each with its remedy.
 
-Needs nothing but Python's own library, because it must help where the preparation failed.
+Uses the standard library only, because it must work where the set-up has failed.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
+import resource
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from importlib import metadata
 from pathlib import Path
 
-from turret_bringup.run import instance, panel_address, shared_memory
+from turret_bringup.run import instance, panel_address, prepared, shared_memory
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
 
-_NEEDED_SHM_MB = 100  # one large segment of the camera and a small one of each process
+_NEEDED_SHM_MB = 50  # measured: 41
 _NEEDED_DISK_MB = 500
+_SET_UP_DISK_MB = 2500
+_STEPS = ('venv', 'installer', 'runtime', 'panel', 'messages', 'packages')
 _STOCK_PORTS = {9090: 'rosbridge_server', 8080: 'web_video_server'}
 _DEVICES = ('video*', 'gpiochip*', 'i2c-*', 'spidev*', 'ttyUSB*', 'ttyACM*')
 
 
 class Verdict(Enum):
-    """What a finding means for the turret."""
+    """Meaning of a finding for the turret."""
 
     FINE = 'ok'
     NOTE = 'note'
@@ -37,7 +42,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was seen, and what cures it where it is bad."""
+    """Result of one check, with the remedy where it is a problem."""
 
     verdict: Verdict
     subject: str
@@ -45,26 +50,31 @@ class Finding:
 
 
 def examine(namespace: str, port: int, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Give every finding about this machine.
+    """Yield the result of every check of this machine.
 
     Args:
         namespace: of the turret.
-        port: that its panel shall have.
+        port: of its panel.
         environment: of the shell.
     """
-    running = instance.supervisor_pid(namespace)
+    try:
+        running = instance.supervisor_pid(namespace)
+    except OSError as error:
+        running = None
+        yield Finding(Verdict.BAD, 'state', f'the state folder is not usable: {error}')
     yield from _platform()
-    yield from _versions()
+    yield from _set_up(environment)
     yield from _tools()
     yield from _ros_variables(environment)
     yield Finding(
-        Verdict.FINE, 'turret', f'runs in the namespace "{namespace}", process {running}' if running
-        else f'none runs in the namespace "{namespace}"')
+        Verdict.FINE, 'turret', f'is running in the namespace "{namespace}", process {running}' if running
+        else f'none is running in the namespace "{namespace}"')
     yield from _ports(port, running is not None)
     yield from _network()
     yield from _firewall()
     yield from _memory()
     yield from _state(namespace)
+    yield from _real_time()
     yield from devices()
 
 
@@ -82,20 +92,60 @@ def _platform() -> Iterator[Finding]:
         yield Finding(Verdict.BAD, 'python', f'{text}; 3.10 to 3.13 is needed')
 
 
-def _versions() -> Iterator[Finding]:
-    for name in ('ros-rclpy', 'ros-fastrtps', 'turret-msgs', 'numpy', 'opencv-python-headless', 'aiohttp'):
-        try:
-            yield Finding(Verdict.FINE, name, metadata.version(name))
-        except metadata.PackageNotFoundError:
-            yield Finding(Verdict.NOTE, name, 'is not installed; ./turret setup does it')
+def _set_up(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Check the steps of the set-up by their results, or what the set-up needs where it was never run."""
+    if 'ROS_DISTRO' in environment:
+        yield from _distribution()
+        return
+    if prepared.VENV.exists():
+        missing = prepared.missing_in_venv(list(_STEPS))
+        for step in _STEPS:
+            if step in missing:
+                yield Finding(Verdict.BAD, f'set-up: {step}', f'{missing[step]}; run ./turret setup')
+            else:
+                yield Finding(Verdict.FINE, f'set-up: {step}', 'works')
+        return
+    yield Finding(Verdict.NOTE, 'set-up', 'not done yet; run ./turret setup')
+    headers = Path(sysconfig.get_path('include'), 'Python.h')
+    needed = {
+        'python3-venv': bool(importlib.util.find_spec('ensurepip') and importlib.util.find_spec('venv')),
+        'python3-dev': headers.exists(), 'g++': shutil.which('c++') is not None}
+    absent = [name for name, found in needed.items() if not found]
+    if absent:
+        yield Finding(Verdict.BAD, 'set-up', f'packages are missing: sudo apt install {" ".join(absent)}')
+    free_mb = shutil.disk_usage(prepared.ROOT).free // 10**6
+    if free_mb < _SET_UP_DISK_MB:
+        yield Finding(Verdict.BAD, 'disk', f'{free_mb} MB free, {_SET_UP_DISK_MB} MB are needed for the set-up')
+    if not os.access(prepared.ROOT, os.W_OK):
+        yield Finding(
+            Verdict.BAD, 'clone',
+            f'{prepared.ROOT} is not writable: sudo chown -R $USER {shlex.quote(str(prepared.ROOT))}')
+
+
+def _distribution() -> Iterator[Finding]:
+    """Check what a build with colcon needs."""
+    for program, package in (('colcon', 'python3-colcon-common-extensions'), ('npm', 'npm'), ('node', 'nodejs')):
+        found = shutil.which(program)
+        yield Finding(
+            Verdict.FINE if found else Verdict.BAD, program, found or f'not found: sudo apt install {package}')
+    if not (prepared.ROOT / 'install' / 'setup.bash').exists():
+        yield Finding(Verdict.NOTE, 'build', 'not done yet; run ./turret setup or colcon build')
 
 
 def _tools() -> Iterator[Finding]:
-    if not shutil.which('c++'):
-        yield Finding(Verdict.BAD, 'c++', 'is needed to prepare the messages: sudo apt install g++')
     if not (shutil.which('chromium') or shutil.which('google-chrome')):
         yield Finding(
-            Verdict.NOTE, 'chromium', 'is not there, so the browser tests are skipped: sudo apt install chromium')
+            Verdict.NOTE, 'chromium', 'not found, so the browser tests are skipped: sudo apt install chromium')
+
+
+def _real_time() -> Iterator[Finding]:
+    """Step pulses and the laser's thread use real-time priority where it is allowed."""
+    limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+    if limit > 0 or limit == resource.RLIM_INFINITY:
+        yield Finding(Verdict.FINE, 'real time', 'priority is allowed')
+    else:
+        yield Finding(
+            Verdict.NOTE, 'real time', 'priority is not allowed, which real stepper motors need: see docs/hardware.md')
 
 
 def _ros_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -126,7 +176,7 @@ def _ports(port: int, running: bool) -> Iterator[Finding]:
         try:
             panel_address.require_free('127.0.0.1', stock)
         except TurretError:
-            yield Finding(Verdict.NOTE, f'port {stock}', f'is in use; {program} would want it')
+            yield Finding(Verdict.NOTE, f'port {stock}', f'is in use; {program} needs it')
 
 
 def _network() -> Iterator[Finding]:
@@ -157,10 +207,10 @@ def _firewall() -> Iterator[Finding]:
         ('nftables', _is_active('nftables'))) if found]
     if active:
         yield Finding(
-            Verdict.NOTE, 'firewall', f'{", ".join(active)} is on: it does not touch a turret that is used on this '
-            'machine; for other devices open the port of the panel')
+            Verdict.NOTE, 'firewall', f'{", ".join(active)} is active: it does not affect a turret that is used on '
+            'this machine only; for other devices open the port of the panel')
     else:
-        yield Finding(Verdict.FINE, 'firewall', 'none is known to be on')
+        yield Finding(Verdict.FINE, 'firewall', 'none found')
 
 
 def _is_active(service: str) -> bool:
@@ -182,7 +232,7 @@ def _memory() -> Iterator[Finding]:
         size_mb = sum(path.stat().st_size for path in orphans if path.exists()) / 1e6
         yield Finding(
             Verdict.NOTE, '/dev/shm', f'{len(orphans)} segments ({size_mb:.0f} MB) of dead processes; '
-            'the next turret clears them')
+            'the next turret removes them')
 
 
 def _state(namespace: str) -> Iterator[Finding]:
@@ -191,7 +241,7 @@ def _state(namespace: str) -> Iterator[Finding]:
         (folder / '.doctor').write_text('')
         (folder / '.doctor').unlink()
     except OSError as error:
-        yield Finding(Verdict.BAD, 'state', f'cannot be written: {error}')
+        yield Finding(Verdict.BAD, 'state', f'is not writable: {error}')
         return
     free_mb = shutil.disk_usage(folder).free // 10**6
     enough = free_mb >= _NEEDED_DISK_MB
@@ -204,12 +254,12 @@ def devices(modules: Path = Path('/sys/module')) -> Iterator[Finding]:
     found = [path for pattern in _DEVICES for path in sorted(Path('/dev').glob(pattern))]
     for path in found:
         if os.access(path, os.R_OK | os.W_OK):
-            yield Finding(Verdict.FINE, str(path), 'may be used')
+            yield Finding(Verdict.FINE, str(path), 'is usable')
         else:
             yield Finding(
                 Verdict.BAD, str(path), f'no permission: sudo usermod -aG {path.group()} $USER, and sign in again')
     if not found:
-        yield Finding(Verdict.NOTE, 'devices', 'no camera and no pins here: simulation only')
+        yield Finding(Verdict.NOTE, 'devices', 'no cameras or pins found: simulation only')
     for path in sorted(modules.glob('pinctrl_*/parameters/persist_gpio_outputs')):
         kept = path.read_text().strip() == 'Y'
         yield Finding(

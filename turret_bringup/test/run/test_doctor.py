@@ -1,0 +1,47 @@
+"""The doctor finds what is wrong, and works where the set-up has failed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from turret_bringup.run import doctor, prepared
+from turret_bringup.run.doctor import Verdict
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_it_names_a_step_of_the_set_up_that_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, 'missing_in_venv', lambda _: {'messages': 'turret_msgs has no Jog'})
+    findings = {finding.subject: finding for finding in doctor.examine('turret', 8000, {})}
+    assert findings['set-up: messages'].verdict is Verdict.BAD
+    assert './turret setup' in findings['set-up: messages'].text
+    assert findings['set-up: packages'].verdict is Verdict.FINE
+
+
+def test_it_says_what_the_set_up_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(prepared, 'VENV', tmp_path / 'none')
+    monkeypatch.setattr('shutil.which', lambda _: None)
+    texts = [finding.text for finding in doctor.examine('turret', 8000, {}) if finding.subject == 'set-up']
+    assert any('apt install' in text and 'g++' in text for text in texts)
+
+
+def test_it_says_what_a_build_with_colcon_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('shutil.which', lambda _: None)
+    findings = {finding.subject: finding for finding in doctor.examine('turret', 8000, {'ROS_DISTRO': 'jazzy'})}
+    assert findings['colcon'].verdict is Verdict.BAD
+
+
+def test_it_runs_on_a_bare_python_without_a_writable_home() -> None:
+    done = subprocess.run(
+        [sys.executable, '-I', '-S', '-c',
+         f'import sys; sys.path[:0] = [{str(ROOT / "turret_bringup")!r}, {str(ROOT / "turret_common")!r}]\n'
+         'from turret_bringup import cli; sys.exit(cli.main(["doctor"]))'],
+        env={**os.environ, 'HOME': '/proc/none', 'XDG_STATE_HOME': '/proc/none'}, capture_output=True, text=True,
+        timeout=120, check=False)
+    assert 'Traceback' not in done.stderr
+    assert 'BAD  state' in done.stdout
