@@ -1,8 +1,31 @@
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 package_name = 'turret_web'
+
+
+def build_panel():
+    """Build the panel where it is missing, as in a fresh clone; a release contains it. Failure is only reported."""
+    package = Path(__file__).resolve().parent
+    if (package / package_name / 'panel' / 'index.html').exists():
+        return
+    npm = shutil.which('npm')
+    try:
+        if npm is None:
+            raise OSError('npm was not found')
+        for command in (['ci', '--no-audit', '--no-fund'], ['run', 'build']):
+            subprocess.run([npm, *command], cwd=package / 'panel', check=True, stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.stderr.write(
+            f'turret_web: the panel was not built ({error}). It needs Node.js 20.19 or newer; ./turret setup in the'
+            ' repository brings its own.\n')
+
+
+build_panel()
 
 
 def shared(folder):

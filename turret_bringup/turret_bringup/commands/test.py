@@ -7,6 +7,7 @@ Test suites; without a name all but soak run:
   system   the whole graph, started as ./turret up does and, where launch_testing is installed, with ros2 launch
   panel    the panel's own tests and those in a browser (chromium)
   colcon   colcon build, and colcon test of what it installed
+  fresh    the commands of the README on a minimal Debian 12 and 13, only when named; needs root and debootstrap
   soak     long runs, only when named
 
 Arguments after "--" are passed to pytest: ./turret test unit -- -k gimbal
@@ -26,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 #: Timeout of one test in s; a test that hangs fails with its stack traces.
 _TIMEOUT_S = 600
+#: Exit code of a script that cannot run here.
+_SKIPPED = 77
 #: Folders of tests that do not belong to the lane unit.
 _OTHER_LANES = ('ros', 'system', 'launched', 'panel', 'installed', 'soak')
 PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
@@ -35,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
         'lanes', metavar='SUITE', nargs='*', type=_lane,
-        help='unit, ros, system, panel, colcon or soak')
+        help='unit, ros, system, panel, colcon, fresh or soak')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             outcome = f'skipped: {", ".join(missing)} not found'
         else:
             codes = [_run(command) for command in commands]
-            outcome = 'FAILED' if False in codes else 'passed'
+            outcome = 'FAILED' if set(codes) - {0, _SKIPPED} else 'skipped' if _SKIPPED in codes else 'passed'
         results[name] = (outcome, time.monotonic() - started)
     for name, (outcome, duration_s) in results.items():
         sys.stdout.write(f'{name:8} {outcome} ({duration_s:.0f} s)\n')
@@ -109,10 +112,14 @@ def _soak(extra: Sequence[str]) -> list[list[str]]:
     return [_pytest([ROOT / package / 'test' for package in PACKAGES], ['-m', 'soak', '--timeout=0', *extra])]
 
 
+def _fresh(_: Sequence[str]) -> list[list[str]]:
+    return [[str(ROOT / '.ci' / 'fresh'), suite] for suite in ('bookworm', 'trixie')]
+
+
 LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
     'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'colcon': _colcon,
-    'soak': _soak}
-_ONLY_WHEN_NAMED = ('soak',)
+    'fresh': _fresh, 'soak': _soak}
+_ONLY_WHEN_NAMED = ('fresh', 'soak')
 
 
 def _lane(name: str) -> str:
@@ -129,7 +136,7 @@ def _found(program: str) -> bool:
     return shutil.which(program, path=_path()) is not None
 
 
-def _run(command: Sequence[str]) -> bool:
+def _run(command: Sequence[str]) -> int:
     # Without MAKEFLAGS colcon compiles only while the load of the machine is low.
     env = {'MAKEFLAGS': f'-j{os.cpu_count()}', **os.environ, 'PATH': _path()}
-    return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode == 0
+    return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
