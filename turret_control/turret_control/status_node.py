@@ -10,6 +10,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from turret_common import systemd
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.ros.critical import critical
@@ -28,6 +29,8 @@ _SECTIONS = {
 #: The topics are read so often per message, which bounds the error of an age to a tenth of a second at 2 Hz.
 _READS_PER_MESSAGE = 5
 _DIAGNOSTICS_PERIOD_S = 1.0
+#: The watchdog of systemd is satisfied while the safety node, which issues the permits, is younger than this [s].
+_SAFETY_ALIVE_S = 1.0
 #: What diagnostics tell of a node beside its faults: fields of its state.
 _TOLD = {
     'camera': ('source', 'rate_hz', 'frames', 'dropped'), 'vision': ('track_count',), 'controller': ('rate_hz',),
@@ -99,6 +102,8 @@ class StatusNode(Node):
         status.seq += 1
         status.header.stamp = self.get_clock().now().to_msg()
         self._publisher.publish(status)
+        if self._watches['safety'].age(now) < _SAFETY_ALIVE_S:
+            systemd.notify('READY=1\nWATCHDOG=1')
         if status.seq % self._diagnostics_every == 0:
             self._publish_diagnostics(now)
 

@@ -15,6 +15,7 @@ from turret_bringup.commands import (
     import_legacy,
     param,
     replay,
+    service,
     setup,
     status,
     test,
@@ -39,5 +40,6 @@ COMMANDS: dict[str, ModuleType] = {
     'hw': hw,
     'token': token,
     'import': import_legacy,
+    'service': service,
     'setup': setup,
 }
