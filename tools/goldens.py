@@ -1,10 +1,10 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
-"""Make and refresh the golden bags, which ``turret_bringup/test/ros/test_goldens.py`` runs perception and control on.
+"""Create and refresh the golden bags on which ``turret_bringup/test/ros/test_goldens.py`` runs perception and control.
 
-  tools/goldens.py cut BAG NAME --start 3 --seconds 5   # keep what a re-run needs of a part of a recorded bag
-  tools/goldens.py refresh                              # write down what the cores make of every golden bag now
+  tools/goldens.py cut BAG NAME --start 3 --seconds 5   # copy the inputs of a re-run from a part of a recorded bag
+  tools/goldens.py refresh                              # write the expected results of every golden bag
 
-After a refresh, look at what "git diff" shows: it is what the change does.
+After a refresh, "git diff" shows the effect of a change.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ from turret_bringup.rerun.ros_rerun import INPUTS, Settings, rerun
 from turret_common.ros.serialization import serialized
 
 GOLDENS = Path(__file__).resolve().parents[1] / 'turret_bringup' / 'test' / 'goldens'
-_LATCHED_S = 1.0  # states before the part that begin it
 
 
 _JPEG = 'sensor_msgs/msg/CompressedImage'
 
 
 def cut(bag: Bag, folder: Path, start_s: float, seconds: float, quality: int) -> None:
-    """Write a part of a bag without what only a person would look at, and with smaller images."""
+    """Write the inputs of a re-run from a part of a bag, with smaller images."""
     prefix = namespace_of(bag)
     wanted = {f'{prefix}/{name}' for name in INPUTS} & bag.topics.keys()
     begin = bag.start_ns + round(1e9 * start_s)

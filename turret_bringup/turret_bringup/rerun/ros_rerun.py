@@ -15,14 +15,14 @@ import dataclasses
 import heapq
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CompressedImage, JointState
+from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
 
 from turret_bringup.bags.messages import messages, namespace_of
 from turret_bringup.bags.metadata import BagError
@@ -126,32 +126,35 @@ class _Facts:
         self.truth: list[tuple[int, list[tuple[float, float, float, float]]]] = []
         images: list[int] = []
         aims: list[tuple[int, int]] = []
-        names = ('vision/detections', 'vision/tracks', 'controller/target', 'safety/permit', 'controller/state',
-                 'sim/ground_truth')
-        for name, stamp_ns, message in messages(bag, names, self.prefix):
-            if name == 'vision/detections':
-                self.processed.add(nanoseconds(message.header.stamp))
-            elif name == 'vision/tracks':
-                images.append(nanoseconds(message.header.stamp))
-            elif name == 'controller/target':
-                if message.track_id:
-                    at = nanoseconds(message.header.stamp)
-                    aims.append((at, at - round(1e9 * message.lead_s)))
-            elif name == 'safety/permit':
-                offset = stamp_ns - message.monotonic_ns
-                self.clock_ns = offset if self.clock_ns is None else min(self.clock_ns, offset)
-            elif name == 'controller/state':
-                if not self.states or _requests(self.states[-1][1]) != _requests(message):
-                    self.states.append((nanoseconds(message.header.stamp), message))
-            else:
-                self.truth.append((nanoseconds(message.header.stamp), [
-                    (t.azimuth, t.elevation, t.azimuth_rate, t.elevation_rate) for t in message.targets if t.visible]))
+
+        def on_aim(message: msgs.AimTarget, _: int) -> None:
+            if message.track_id:
+                aims.append((_ns(message), _ns(message) - round(1e9 * message.lead_s)))
+
+        handlers: dict[str, Callable[[Any, int], None]] = {
+            'vision/detections': lambda message, _: self.processed.add(_ns(message)),
+            'vision/tracks': lambda message, _: images.append(_ns(message)), 'controller/target': on_aim,
+            'safety/permit': self._add_permit, 'controller/state': self._add_state, 'sim/ground_truth': self._add_truth}
+        for name, at_ns, message in messages(bag, handlers, self.prefix):
+            handlers[name](message, at_ns)
         images.sort()
         self.truth.sort(key=lambda sample: sample[0])
         for at, image in aims:
             i = bisect.bisect_left(images, image - _AIM_NS)
             if i < len(images) and images[i] <= image + _AIM_NS:
                 self.used_at.setdefault(images[i], at)
+
+    def _add_permit(self, message: msgs.SafetyPermit, at_ns: int) -> None:
+        offset = at_ns - message.monotonic_ns
+        self.clock_ns = offset if self.clock_ns is None else min(self.clock_ns, offset)
+
+    def _add_state(self, message: msgs.ControllerState, _: int) -> None:
+        if not self.states or _requests(self.states[-1][1]) != _requests(message):
+            self.states.append((_ns(message), message))
+
+    def _add_truth(self, message: msgs.SimGroundTruth, _: int) -> None:
+        self.truth.append((_ns(message), [
+            (t.azimuth, t.elevation, t.azimuth_rate, t.elevation_rate) for t in message.targets if t.visible]))
 
     def effect_ns(self, name: str, at_ns: int, message: Any) -> int:
         """Return the time when a message took effect, which corrects late recording.
@@ -161,7 +164,7 @@ class _Facts:
         """
         if name == 'safety/permit':
             return min(at_ns, int(message.monotonic_ns) + (self.clock_ns or 0) + _TRANSPORT_NS)
-        stamp = nanoseconds(message.header.stamp)
+        stamp = _ns(message)
         if abs(at_ns - stamp) > _SAME_CLOCK_NS:
             return at_ns
         if name == 'vision/tracks':
@@ -204,64 +207,64 @@ class _Player:
         self._newest_tracks = 0
 
     def run(self) -> Rerun:
-        names = [name for name in INPUTS if name not in (_RAW, _JPEG) or name == self._image_topic]
-        recorded = messages(self._bag, names, self._facts.prefix)
-        for name, at_ns, message in _in_order(recorded, self._facts):
-            self._take(name, at_ns, message)
+        handlers: dict[str, Callable[[Any, int], None]] = {
+            'camera/camera_info': self._take_camera, 'joint_states': self._take_joints,
+            'vision/detections': self._take_detections, 'vision/tracks': self._take_tracks,
+            'controller/target': self._take_aim, 'gimbal/command': self._take_command,
+            'safety/permit': lambda message, _: self._control.permit(message),
+            'gimbal/state': lambda message, _: self._control.gimbal(message),
+            'controller/state': _ignore, 'sim/ground_truth': _ignore}
+        if self._image_topic is not None:
+            handlers[self._image_topic] = self._take_image
+        for name, at_ns, message in _in_order(messages(self._bag, handlers, self._facts.prefix), self._facts):
+            handlers[name](message, at_ns)
         if self._perception is not None:
             self._keep(self._perception.finish())
         truth = self._facts.truth_at(self._recorded.tracks.keys() | self._again.tracks.keys())
         return Rerun(self._recorded, self._again, truth)
 
-    def _take(self, name: str, at_ns: int, message: Any) -> None:
-        perception, stamp = self._perception, nanoseconds(message.header.stamp) if hasattr(message, 'header') else 0
-        if name == 'joint_states':
-            self._control.joints(message)
-            if perception is not None:
-                self._keep(perception.joints(message, at_ns))
-        elif name == 'camera/camera_info':
-            self._control.camera = info_to_camera(message)
-            if perception is not None:
-                perception.camera = self._control.camera
-        elif name == self._image_topic:
-            if perception is not None and (self._selected_images is None or stamp in self._selected_images):
-                self._keep(perception.image(message, at_ns))
-        elif name == 'vision/detections':
-            self._recorded.detections[stamp] = tuple(
-                BoxRow(d.class_id, d.box.center_x, d.box.center_y, d.box.width, d.box.height)
-                for d in message.detections)
-            if perception is not None and self._image_topic is None:
-                self._keep(perception.detections(message, at_ns))
-        elif name == 'vision/tracks':
-            self._take_tracks(stamp, message)
-        elif name == 'controller/target':
-            self._take_aim(stamp, message)
-        elif name == 'gimbal/command':
-            self._cycle(stamp, message)
-        elif name == 'safety/permit':
-            self._control.permit(message)
-        elif name == 'gimbal/state':
-            self._control.gimbal(message)
+    def _take_camera(self, message: CameraInfo, _: int) -> None:
+        self._control.camera = info_to_camera(message)
+        if self._perception is not None:
+            self._perception.camera = self._control.camera
 
-    def _take_tracks(self, stamp: int, message: msgs.TrackArray) -> None:
+    def _take_joints(self, message: JointState, at_ns: int) -> None:
+        self._control.joints(message)
+        if self._perception is not None:
+            self._keep(self._perception.joints(message, at_ns))
+
+    def _take_image(self, message: Any, at_ns: int) -> None:
+        if self._perception is not None and (
+                self._selected_images is None or _ns(message) in self._selected_images):
+            self._keep(self._perception.image(message, at_ns))
+
+    def _take_detections(self, message: msgs.DetectionArray, at_ns: int) -> None:
+        self._recorded.detections[_ns(message)] = tuple(
+            BoxRow(d.class_id, d.box.center_x, d.box.center_y, d.box.width, d.box.height) for d in message.detections)
+        if self._perception is not None and self._image_topic is None:
+            self._keep(self._perception.image(message, at_ns))
+
+    def _take_tracks(self, message: msgs.TrackArray, _: int) -> None:
+        stamp = _ns(message)
         self._recorded.tracks[stamp] = _track_rows(message)
         self._newest_tracks = stamp
         if self._perception is not None:
             self._keep(self._perception.finish(stamp))
-            message = self._perception.tracks.pop(stamp, None)
+            repeated = self._perception.tracks.pop(stamp, None)
         else:
-            self._again.tracks[stamp] = self._recorded.tracks[stamp]
-        if message is not None:
-            self._control.tracks(message)
+            repeated, self._again.tracks[stamp] = message, self._recorded.tracks[stamp]
+        if repeated is not None:
+            self._control.tracks(repeated)
 
-    def _take_aim(self, stamp: int, message: Any) -> None:
-        image = stamp - round(1e9 * message.lead_s) if message.track_id else self._newest_tracks
+    def _take_aim(self, message: msgs.AimTarget, _: int) -> None:
+        image = _ns(message) - round(1e9 * message.lead_s) if message.track_id else self._newest_tracks
         near = [s for s in (self._newest_tracks, image) if abs(s - image) <= _AIM_NS]
         if near:
             self._recorded.aims[near[0]] = AimRow(
                 message.track_id, message.azimuth, message.elevation, message.aim_error)
 
-    def _cycle(self, stamp: int, message: msgs.GimbalCommand) -> None:
+    def _take_command(self, message: msgs.GimbalCommand, _: int) -> None:
+        stamp = _ns(message)
         ids = same_ids(self._recorded, self._again) if self._control.needs_ids(stamp) else {}
         cycle = self._control.cycle(stamp, ids)
         if cycle is None:
@@ -319,12 +322,10 @@ class _Perception:
         self._waiting.append((at_ns + self._wait_ns, message))
         return self._process_ready(at_ns)
 
-    detections = image
-
     def finish(self, stamp: int | None = None) -> list[_ImageResult]:
         """Stop waiting for poses; return the results of the images up to a stamp, or of all."""
         results = []
-        while self._waiting and (stamp is None or nanoseconds(self._waiting[0][1].header.stamp) <= stamp):
+        while self._waiting and (stamp is None or _ns(self._waiting[0][1]) <= stamp):
             results.append(self._process(self._waiting.popleft()[1]))
         return results
 
@@ -345,15 +346,24 @@ class _Perception:
         elif (result := self._vision.cycle(_pixels(message), at, self.camera, self._poses.at)) is not None:
             boxes = tuple(BoxRow(d.class_id, *map(float, d.box)) for d in result.detections)
             tracks = result.tracks
-        return _ImageResult(nanoseconds(message.header.stamp), boxes, self._publish(message, tracks))
+        return _ImageResult(_ns(message), boxes, self._publish(message, tracks))
 
     def _publish(self, message: Any, tracks: Sequence[Track] | None) -> Any:
         if tracks is None:
             return None
         sent = tracks_message(message.header.stamp, '', tracks)
         arrived = deserialize_message(serialize_message(sent), msgs.TrackArray)  # rounds numbers as the wire does
-        self.tracks[nanoseconds(message.header.stamp)] = arrived
+        self.tracks[_ns(message)] = arrived
         return arrived
+
+
+def _ns(message: Any) -> int:
+    """Return the stamp of a message in ns."""
+    return nanoseconds(message.header.stamp)
+
+
+def _ignore(*_: object) -> None:
+    """Ignore a message whose content is among the facts."""
 
 
 def _box(box: Any) -> Box:
@@ -406,7 +416,7 @@ class _Control:
     def tracks(self, message: msgs.TrackArray) -> None:
         """Add the tracks of an image."""
         self._tracks.append(tracks_from(message, self._time(0)))
-        self._image = nanoseconds(message.header.stamp)
+        self._image = _ns(message)
 
     def needs_ids(self, stamp: int) -> bool:
         """Return whether the operator selects a track at the cycle of a stamp."""

@@ -85,13 +85,13 @@ class CheckBearings(Task):
         if not self._sighted:
             raise TurretError(ReasonCode.NO_TARGET, 'a stationary target must be visible')
         self._center = self._center or head.motor_pose[:2]
-        place, into = divmod(passed, _MOVE_S + _DWELL_S)
-        self.progress = min(1.0, (place + into / (_MOVE_S + _DWELL_S)) / len(self._offsets))
-        if place >= len(self._offsets):
+        index, into = divmod(passed, _MOVE_S + _DWELL_S)
+        self.progress = min(1.0, (index + into / (_MOVE_S + _DWELL_S)) / len(self._offsets))
+        if index >= len(self._offsets):
             return None
         if into > _MOVE_S:
-            self._add_sighting(head, target, self._began + _CENTER_S + place * (_MOVE_S + _DWELL_S) + _MOVE_S)
-        pan, tilt = (a + b for a, b in zip(self._center, self._offsets[int(place)], strict=True))
+            self._add_sighting(head, target, self._began + _CENTER_S + index * (_MOVE_S + _DWELL_S) + _MOVE_S)
+        pan, tilt = (a + b for a, b in zip(self._center, self._offsets[int(index)], strict=True))
         limits = head.limits
         return head.go_to(limits.pan.clamp(pan), limits.tilt.clamp(tilt), _RATE, _RATE)
 
