@@ -23,7 +23,7 @@ from turret_vision.detectors.motion import MotionDetector, MotionParameters
 
 CAMERA = PinholeCamera.from_field_of_view(320, 240, math.radians(60.0))
 FPS = 30.0
-PARAMETERS = MotionParameters(min_area=125)
+PARAMETERS = MotionParameters(min_area=500)
 LEVEL = Pose(0.0, 0.0)
 
 
@@ -166,6 +166,57 @@ def test_what_stands_still_becomes_background_after_its_time() -> None:
     assert seen[40:] == [0] * 20
     watch.look()
     assert watch.look() == []  # the wall behind was remembered: nothing remains of the disc
+
+
+def test_what_moves_from_the_first_image_on_leaves_no_ghost_and_is_not_absorbed() -> None:
+    watch = Watch()
+    for i in range(60):
+        target = Bearing(0.25 - 0.02 * i, 0.05) if i < 25 else Bearing(-0.25, 0.05)
+        found = watch.look(target=target)
+        if i > 12:
+            assert [error(d.box, target, LEVEL) < 4.0 for d in found] == [True]
+
+
+def test_an_object_that_stops_in_a_freshly_uncovered_part_is_kept_and_its_ghost_is_not() -> None:
+    watch = Watch()
+    for _ in range(30):
+        watch.look(Pose(-0.4, 0.0))
+    for i in range(90):  # the head arrives while the object is about to leave the spot where it was first seen
+        target = Bearing(0.45 - 0.02 * min(i, 15), 0.0)
+        found = watch.look(Pose(0.3, 0.0), target)
+        if i > 20:
+            assert [error(d.box, target, Pose(0.3, 0.0)) < 4.0 for d in found] == [True]
+
+
+@pytest.mark.parametrize('banded', [False, True])
+@pytest.mark.parametrize('amplitude', [0.06, 0.15])
+def test_flicker_hides_nothing_and_moves_nothing(amplitude: float, banded: bool) -> None:
+    watch = Watch()
+    rng = np.random.default_rng(2)
+    hits = false = 0
+    for i in range(60):
+        target = Bearing(0.3 - 0.012 * i, 0.05) if i > 10 else None
+        gain = np.full((CAMERA.height, 1, 1), 1.0 + amplitude * rng.uniform(-1.0, 1.0))
+        if banded:
+            gain[:, 0, 0] = 1.0 + amplitude * np.sin(2.0 * np.pi * (np.arange(CAMERA.height) / 80.0 + 0.37 * i))
+        image = np.clip(gain * watch.room.picture(LEVEL, target), 0, 255).astype(np.uint8)
+        view = make_view(image, i / FPS, 320, pose=LEVEL, camera=CAMERA)
+        found = watch.detector.detect(view)
+        near = [d for d in found if target and error(d.box, target, LEVEL) < 4.0]
+        hits += bool(near)
+        false += len(found) - len(near)
+    assert hits >= 44
+    assert false <= 4
+
+
+def test_a_small_image_shows_the_same_objects_as_a_large_one() -> None:
+    for width in (160, 320, 1280):
+        detector, room = MotionDetector(MotionParameters()), Room()
+        for i in range(12):
+            target = Bearing(0.2 - 0.02 * i, 0.0) if i > 8 else None
+            image = cv2.resize(room.picture(LEVEL, target), (width, width * 3 // 4), interpolation=cv2.INTER_AREA)
+            found = detector.detect(make_view(image, i / FPS, 320))
+        assert len(found) == 1, width
 
 
 def test_a_shadow_is_no_motion() -> None:
