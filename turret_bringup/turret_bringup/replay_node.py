@@ -1,4 +1,4 @@
-"""The replay node: publishes a bag again, in a ROS domain of its own. It is no part of a turret's graph."""
+"""The replay node: plays a bag back in an isolated ROS domain. It is not part of the graph of a turret."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from turret_bringup.bags.reader import Bag, BagMessage
 from turret_bringup.replay.guard import intruder, plan
 from turret_bringup.replay.player import Player
 from turret_bringup.replay.ros_replay import Operator, Outlets, Permits
-from turret_bringup.replay.source import PICTURES, BagSource
+from turret_bringup.replay.source import IMAGE_TYPES, BagSource
 from turret_bringup.replay_parameters import ReplayParameters
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -100,13 +100,13 @@ class ReplayNode(Node):
         for name, why in sorted(self._outlets.left_out.items()):
             self.get_logger().info(f'not played: {name}: {why}')
         if not any(bag.counts[name] for name in self._outlets.names):
-            raise BagError(ReasonCode.NOT_FOUND, f'{bag.path} holds no message to play')
+            raise BagError(ReasonCode.NOT_FOUND, f'{bag.path} has no messages to play')
         self._operator = Operator(self, namespace or '', permits.lease_id) if 'controller' in p.into else None
         self._requested = f'{namespace}/controller/state'
         end_ns = bag.end_ns if not p.end_s else min(bag.end_ns, bag.start_ns + round(1e9 * p.end_s))
         self._source = BagSource(bag, self._outlets.names, end_ns)
         self._player: Player[BagMessage] = Player(
-            self._source, (bag.start_ns, end_ns), self._publish, lambda message: message.type in PICTURES,
+            self._source, (bag.start_ns, end_ns), self._publish, lambda message: message.type in IMAGE_TYPES,
             time.monotonic(), rate=p.rate, loop=p.loop, paused=True, start_s=p.start_s,
             skip_gaps_s=p.skip_gaps_s)
 

@@ -13,7 +13,7 @@ from turret_bringup.bench.laser_off.laser_off import run_trials
 #: One of each kind: the driver, its guardian, the permit and its way, the operator, people.
 EVENTS = (
     'driver stopped', 'guardian stopped', 'safety killed', 'permits buffered', 'heartbeats buffered',
-    'somebody near the beam')
+    'person near the beam')
 MUTATE = Path(__file__).resolve().parents[3] / 'tools' / 'mutate_safety.py'
 
 

@@ -1,11 +1,11 @@
 """Processor time, memory and shared memory of each process while the turret tracks in simulation without a viewer.
 
 Two processors of a virtual machine are often the two threads of one core, and each then works more slowly while the
-other is busy: ``--processors 1`` holds the whole turret to one of them. The rates tell whether it does all of its work
-there.
+other is busy: ``--processors 1`` holds the whole turret to one of them. The rates show whether it
+keeps up there.
 
-Memory is the proportional set size: pages that processes share are divided among them, so that the sum is what the
-turret takes. Killing the camera shows whether shared memory stays the same.
+Memory is the proportional set size: pages that processes share are divided among them, so that the sum is the
+memory of the turret. Killing the camera shows whether shared memory leaks.
 """
 
 from __future__ import annotations

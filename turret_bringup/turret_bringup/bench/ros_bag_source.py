@@ -1,6 +1,6 @@
-"""A process that publishes what a turret with a camera at 30 frames per second does, for measuring recorders.
+"""A process that publishes the topics of a turret with a camera at 30 frames per second, to measure recorders.
 
-It says ``ready`` when every topic has a subscriber, begins when it reads a line, publishes for so many seconds, and
+It prints ``ready`` when every topic has a subscriber, starts when it reads a line, publishes for the given time and
 then prints how many messages it sent on each topic, as JSON. Each message begins with a header; its number takes the
 place of the seconds of its stamp.
 """

@@ -1,4 +1,4 @@
-"""The beat of the status, with several numbers of panels open and while a node is killed, and its way to a browser.
+"""Rate of the status with several numbers of open panels and while a node is killed, and its latency to a browser.
 
 Panels are WebSocket clients of the rosbridge protocol that subscribe to the status; ``to client`` is the time from the
 stamp of a message to its arrival in such a client.
@@ -58,7 +58,7 @@ def _scenario(client: TurretClient, turret: ScratchTurret, seconds: float, panel
     periods_s = [later - earlier for earlier, later in itertools.pairwise(arrivals_s)]
     rate_hz = len(periods_s) / (arrivals_s[-1] - arrivals_s[0]) if periods_s else math.nan
     yield Row('status', name, 'rate', rate_hz, 'Hz')
-    yield Row('status', name, 'longest period', max(periods_s, default=math.nan), 's')
+    yield Row('status', name, 'maximum period', max(periods_s, default=math.nan), 's')
     if panels:
         yield Row('status', name, 'to client, median', 1e3 * percentile(latencies_s, 0.5), 'ms')
         yield Row('status', name, 'to client, 95th percentile', 1e3 * percentile(latencies_s, 0.95), 'ms')

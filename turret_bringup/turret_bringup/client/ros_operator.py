@@ -25,7 +25,7 @@ class Operator:
         lease_id: id of the lease, which the operator's commands contain; empty = not acquired yet.
         trigger: set it to True to hold the trigger (dead-man), to False to release it.
         nonce: the newest one received, which the next heartbeat returns.
-        beat: called 20 times a second to send a heartbeat; benchmarks replace it.
+        heartbeat: called 20 times a second to send a heartbeat; benchmarks replace it.
         last_beat_ns: CLOCK_MONOTONIC just before the newest accepted heartbeat was sent.
     """
 
@@ -39,7 +39,7 @@ class Operator:
         self.lease_id = ''
         self.trigger = False
         self.nonce = ''
-        self.beat: Callable[[], None] = self.send_heartbeat
+        self.heartbeat: Callable[[], None] = self.send_heartbeat
         self.last_beat_ns = 0
         self._connection = connection
         self._name = name
@@ -87,4 +87,4 @@ class Operator:
     def _keep_beating(self) -> None:
         while not self._released.wait(_HEARTBEAT_S):
             with contextlib.suppress(TurretError):  # the safety node may be restarting
-                self.beat()
+                self.heartbeat()

@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         supervisor = Supervisor(
             processes.commands(config, files, options.log_level, sys.stdout.isatty(), environment),
             preload=processes.PRELOADED, clean_up=shared_memory.clear_orphans)
-        supervisor.say(announcement(name, domain))
+        supervisor.write(announcement(name, domain))
         if options.panel:
             web = config.effective['web']
             panel_address.require_free(web.host, web.port)

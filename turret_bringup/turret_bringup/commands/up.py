@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,
             clean_up=shared_memory.clear_orphans)
         for line in [*config.notes, configuration.announcement(config)]:
-            supervisor.say(line)
+            supervisor.write(line)
         code = supervisor.run(panel_announcer(supervisor, args.namespace, web))
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
@@ -132,9 +132,9 @@ def panel_announcer(supervisor: Supervisor, namespace: str, web: WebParameters) 
             lines = panel_address.addresses(web.host, web.port, os.environ, tls)
             lines += panel_address.sign_in(namespace, web.host, web.port, tls, sys.stdout.isatty())
             for line in lines:
-                supervisor.say(line)
+                supervisor.write(line)
         elif time.monotonic() > deadline:
-            supervisor.say(f'no panel at {web.host} port {web.port} after {_REACHABLE_S:g} s; run ./turret doctor')
+            supervisor.write(f'no panel at {web.host} port {web.port} after {_REACHABLE_S:g} s; run ./turret doctor')
         else:
             return _POLL_S
         return None

@@ -1,7 +1,7 @@
-"""Draw what the turret knows in three dimensions, beside a running turret.
+"""Show a running turret in three dimensions.
 
-Publishes the topic "markers": tracks, prediction, aim ray, what the camera sees, zones and limits. On a ROS
-distribution it starts rviz; elsewhere it says how to see it in Foxglove, which needs no ROS. --image needs neither.
+Publishes the topic "markers": tracks, prediction, aim ray, camera frustum, zones and limits. On a ROS distribution
+it starts rviz; elsewhere it explains how to use Foxglove, which needs no ROS. --image needs neither.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _take_image(command: list[str], namespace: str, path: Path, distance_m: floa
                     raise TurretError(ReasonCode.NOT_READY, f'no pose of the head within {_PATIENCE_S:g} s')
         try:
             image.draw(drawing.markers, path, distance_m, f'/{namespace}/markers')
-        except (OSError, ValueError) as error:  # a folder that is missing; an ending that is no image's
+        except (OSError, ValueError) as error:  # missing folder, or unknown image format
             raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be written: {error}') from error
     finally:
         node.terminate()

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from turret_bringup.evaluation.series import Line, Series
 
 _SIZE_IN = (11.0, 3.0)  # of one image
-_STATE_HEIGHT = 0.8     # of the largest value of a state, where each has a row of height 1
+_STATE_HEIGHT = 0.8     # of the maximum of a state; each has a row of height 1
 
 
 def figure(title: str, series: Series) -> Figure:
@@ -64,7 +64,7 @@ def _draw(axis: Axes, lines: dict[str, Line]) -> None:
 
 
 def _draw_states(axis: Axes, lines: dict[str, Line]) -> None:
-    """Give each state a row of its own, its largest value as high as the row."""
+    """Draw each state in its own row, scaled to the height of the row."""
     for row, (times, values) in enumerate(lines.values()):
         scale = _STATE_HEIGHT / max(1.0, *values)
         axis.step(times, [row + scale * value for value in values], where='post', linewidth=1.2)

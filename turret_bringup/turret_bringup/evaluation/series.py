@@ -15,7 +15,7 @@ Line = tuple[list[float], list[float]]
 TOPICS = (
     'camera/camera_info', 'vision/detections', 'vision/tracks', 'joint_states', 'controller/target',
     'controller/state', 'laser/state', 'safety/state', 'sim/ground_truth')
-#: Those whose stamp says when the light was collected, or the pose measured.
+#: Topics whose stamp is the time of the exposure or of the measured pose.
 _MEASURED = ('camera/camera_info', 'vision/detections', 'vision/tracks', 'joint_states')
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 #: Rows in one group of a Parquet file.
 _ROWS = 10_000
-#: Largest whole number that a column of Parquet holds; larger ones become text.
-_LARGEST = 2**63 - 1
+#: Maximum integer of a Parquet column; larger ones become text.
+_MAX_INTEGER = 2**63 - 1
 
 #: Gives the topic, the stamp [ns since 1970] and the fields of each message; called twice.
 Messages = Callable[[], Iterable[tuple[str, int, dict[str, Any]]]]
@@ -88,7 +88,7 @@ def _columns(messages: Messages) -> dict[str, dict[str, type]]:
     for topic, _, values in messages():
         known = columns.setdefault(topic, {'stamp_ns': int})
         for name, value in flat(values):
-            kind = str if isinstance(value, int) and value > _LARGEST else type(value)
+            kind = str if isinstance(value, int) and value > _MAX_INTEGER else type(value)
             known[name] = max(known.get(name, bool), kind, key=order.index)
     return columns
 

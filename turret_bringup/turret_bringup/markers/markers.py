@@ -25,7 +25,7 @@ GRAY: Color = (0.6, 0.6, 0.6, 1.0)
 BLUE: Color = (0.25, 0.55, 1.0, 1.0)
 RED: Color = (0.95, 0.15, 0.15, 1.0)
 
-#: Largest angle between two points of a curve, and between those of a surface, in rad.
+#: Maximum angle [rad] between two points of a curve, and of a surface.
 _STEP = math.radians(4.0)
 _COARSE_STEP = math.radians(10.0)
 _FRUSTUM_SHARE = 0.5

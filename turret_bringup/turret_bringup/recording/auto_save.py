@@ -9,7 +9,7 @@ from turret_bringup.bag_parameters import AutoParameters
 
 
 class AutoSave:
-    """Watches faults and the laser's counter and says when a bag is due, and what to call it."""
+    """Decides from faults and the fire count when to save a bag, and its label."""
 
     def __init__(self) -> None:
         self._faults: frozenset[tuple[str, int]] | None = None

@@ -18,7 +18,7 @@ from turret_common.ros.serialization import serialized
 
 #: What is before the @ of an address; it is left out.
 _CREDENTIALS = re.compile(r'://[^/@\s]+@')
-#: Parameters that every node has and that say nothing of the turret.
+#: Parameters that every node has and that do not describe the turret.
 _OF_ROS = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
 
 

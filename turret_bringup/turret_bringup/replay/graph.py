@@ -40,6 +40,6 @@ def compose(
     for node in into:
         values[node]['use_sim_time'] = float(player.get('clock_hz', 1.0)) > 0.0
     if 'controller' in into:
-        values['controller']['start_mode'] = 'idle'  # until the recording tells
+        values['controller']['start_mode'] = 'idle'  # until the recorded mode is known
     layers = [Layer('the bag', values), Layer('command line', {'replay': dict(player)}), assigned_layer(assignments)]
     return check(layers, namespace, graph(into, panel))

@@ -1,10 +1,10 @@
-"""What keeps a replay apart from every real turret.
+"""Isolation of a replay from every real turret.
 
-A replay publishes what once moved a head and lit a laser. So that none of it reaches hardware:
+A replay publishes messages that once moved a head and fired a laser. To keep them from hardware:
 
-* it lives in a ROS domain of its own, neither that of the shell nor one that anybody uses (:func:`choose_domain`), and
+* it runs in its own ROS domain, neither that of the shell nor one in use (:func:`choose_domain`), and
   which no other host can join (:func:`isolated`);
-* it ends as soon as a node that drives hardware appears in its domain (:func:`intruder`);
+* it stops as soon as a node that drives hardware appears in its domain (:func:`intruder`);
 * requests of operators and grants to fire are not played at all, and a permit never permits the laser
   (:func:`plan`, :class:`turret_bringup.replay.ros_replay.Permits`);
 * nothing is mapped onto a name that hardware listens to (:func:`plan`);
@@ -43,12 +43,12 @@ def choose_domain(asked: int | None, environment: Mapping[str, str], in_use: Cal
     """Return the ROS domain of a replay.
 
     Args:
-        asked: by the user; None = any that is free.
+        asked: requested domain; None = any unused domain.
         environment: of the shell.
-        in_use: whether anybody is in a domain.
+        in_use: returns whether a domain is in use.
 
     Raises:
-        TurretError: NOT_ALLOWED, the domain asked for is the shell's or somebody is in it.
+        TurretError: NOT_ALLOWED, the requested domain is that of the shell, or in use.
     """
     ambient = environment.get('ROS_DOMAIN_ID', '').strip() or '0'
     if asked is not None:
@@ -61,7 +61,7 @@ def choose_domain(asked: int | None, environment: Mapping[str, str], in_use: Cal
                 ReasonCode.OUT_OF_RANGE, f'ROS domain {asked} is not between {DOMAINS[0]} and {DOMAINS[-1]}')
         if in_use(asked):
             raise TurretError(
-                ReasonCode.NOT_ALLOWED, f'somebody is in ROS domain {asked}; a replay needs one of its own')
+                ReasonCode.NOT_ALLOWED, f'ROS domain {asked} is in use; a replay needs its own')
         return asked
     for domain in reversed(DOMAINS):
         if str(domain) != ambient and not in_use(domain):

@@ -1,4 +1,4 @@
-"""A bag as a source of messages to play, read ahead so that decompressing holds nothing up."""
+"""Source of the messages of a bag, read ahead in a thread so that decompression does not delay the replay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from turret_bringup.bags.reader import Bag, BagMessage
 from turret_common.errors import TurretError
 
-PICTURES = frozenset({'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'})
+IMAGE_TYPES = frozenset({'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'})
 
 _AHEAD = 100            # messages
 _POLL_S = 0.1
@@ -26,7 +26,7 @@ class BagSource:
         """Prepare for topics of a bag, which must stay open until :meth:`close`; nothing later than a time is given."""
         self._bag, self._names, self._end_ns = bag, frozenset(names), end_ns
         self.latched = frozenset(
-            name for name in self._names if bag.topics[name].type in PICTURES
+            name for name in self._names if bag.topics[name].type in IMAGE_TYPES
             or any(qos.durability == 'transient_local' for qos in bag.topics[name].qos))
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -82,7 +82,7 @@ class BagSource:
 def _put(
         ahead: queue.Queue[BagMessage | TurretError | None], item: BagMessage | TurretError | None,
         stopped: threading.Event) -> bool:
-    """Hand an item over; return False when nobody wants it any more."""
+    """Put an item into the queue; return False after the source was stopped."""
     while not stopped.is_set():
         try:
             ahead.put(item, timeout=_POLL_S)

@@ -77,13 +77,13 @@ def _ask(leader: int) -> None:
 
 
 class Janitor:
-    """A small process that ends the groups it was told of when the process that made it is gone, however that went.
+    """A small process that stops the registered process groups when its parent process is gone, for any reason.
 
-    It keeps inherited locks until it is done, so that nobody starts the same things before.
+    It keeps inherited locks until it is done, so that nothing else starts the same processes before.
     """
 
     def __init__(self, afterwards: Callable[[], object] = lambda: None) -> None:
-        """Fork it; only from a process with a single thread. ``afterwards`` is called in it at its end."""
+        """Fork the process; only from a process with a single thread. It calls ``afterwards`` at its end."""
         receiver, self._sender = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -96,15 +96,15 @@ class Janitor:
         os.close(receiver)
 
     def started(self, group: Group) -> None:
-        """Tell it of a group that runs from now on."""
+        """Register a group that has been started."""
         os.write(self._sender, f'{group.leader} {int(group.ends_last)}\n'.encode())
 
     def ended(self, group: Group) -> None:
-        """Tell it of a group that has no process any more."""
+        """Unregister a group that has no process any more."""
         os.write(self._sender, f'{group.leader} -\n'.encode())
 
     def close(self) -> None:
-        """Let it do its work now and wait for it."""
+        """Make it stop the registered groups now, and wait for it."""
         os.close(self._sender)
         os.waitpid(self._pid, 0)
 

@@ -36,9 +36,9 @@ def commands(
     Args:
         configuration: what to start.
         parameter_files: of each node, as :meth:`Configuration.write` makes them.
-        log_level: least severity that the nodes write.
+        log_level: minimum severity of log messages.
         colored: whether their output goes to a terminal.
-        base: the environment that they inherit; what it says wins.
+        base: the environment that they inherit; its values take precedence.
     """
     shared = {
         'RCUTILS_CONSOLE_OUTPUT_FORMAT': base.get('RCUTILS_CONSOLE_OUTPUT_FORMAT', '[{severity}] {message}'),

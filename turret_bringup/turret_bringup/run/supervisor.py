@@ -69,7 +69,7 @@ class _Child:
 
 
 class Supervisor:
-    """Runs commands until it is told to end, or one of them refuses its first start.
+    """Runs commands until it is stopped or one of them refuses its first start.
 
     A Ctrl-C reaches only the supervisor, because each process leads a session of its own. If the supervisor is killed,
     its janitor ends the processes. It must be used from a process with a single thread.
@@ -84,7 +84,7 @@ class Supervisor:
             commands: what to run; names are unique.
             output: where the processes' output goes, with their names before each line.
             preload: modules that are imported once, for all processes.
-            clean_up: called when processes have ended that may have left something behind.
+            clean_up: called after processes have exited, to remove what they may have left.
         """
         width = max((len(command.name) for command in commands), default=0)
         colored = output.isatty()
@@ -103,8 +103,8 @@ class Supervisor:
         """Return the process ids of what runs now, by name."""
         return {child.command.name: child.pid for child in self._children if child.pid is not None}
 
-    def say(self, text: str) -> None:
-        """Write a line of the supervisor's own."""
+    def write(self, text: str) -> None:
+        """Write a line of the supervisor itself."""
         self._write(self._own_prefix, text)
 
     def run(self, poll: Callable[[], float | None] = lambda: None) -> int:
@@ -222,7 +222,7 @@ class Supervisor:
         child.pause_s = RESPAWN_S if steady or child.starts == 1 else min(
             child.pause_s * RESPAWN_GROWTH, RESPAWN_LIMIT_S)
         child.due_s = time.monotonic() + child.pause_s
-        self.say(f'{child.command.name} {_how(code)}; starts again in {child.pause_s:g} s')
+        self.write(f'{child.command.name} {_how(code)}; starts again in {child.pause_s:g} s')
 
     def _end(self) -> None:
         self._ending = True
@@ -230,7 +230,7 @@ class Supervisor:
         killed = process_groups.end(groups, self._step)
         for group, child in groups.items():
             if group.leader in killed:
-                self.say(f'{child.command.name} did not end and was killed')
+                self.write(f'{child.command.name} did not end and was killed')
         while any(child.pid is not None for child in self._children):
             self._step(None)
 

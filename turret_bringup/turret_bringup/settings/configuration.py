@@ -114,7 +114,7 @@ def compose(
         graph: the nodes to choose from.
 
     Raises:
-        ConfigurationError: a file is missing or is no parameter file, or a node, a name or a value is not allowed.
+        ConfigurationError: a file is missing or is not a parameter file, or a node, a name or a value is not allowed.
         TurretError: a GPIO pin is given to two purposes.
     """
     given = [read_layer(path, namespace) for path in files] + [assigned_layer(assignments)]
@@ -136,7 +136,7 @@ def without_bags(missing: Sequence[str]) -> str:
 
 
 def packaged_or(path: Path) -> Path:
-    """Return the path of a parameter file; a bare name that is no file here means one that comes with the turret."""
+    """Return the path of a parameter file; a bare name that is not a file here means a packaged file."""
     packaged = resources.files('turret_bringup') / 'config' / path.name
     if not path.exists() and path.name == str(path) and packaged.is_file():
         return Path(str(packaged))
@@ -144,7 +144,7 @@ def packaged_or(path: Path) -> Path:
 
 
 def announcement(config: Configuration) -> str:
-    """Return the line that says what is simulated and what is real."""
+    """Return the line that lists what is simulated and what is real."""
     simulated = config.simulated()
     if not simulated:
         return 'HARDWARE: nothing is simulated'
@@ -211,12 +211,12 @@ def read_layer(path: Path, namespace: str = DEFAULT_NAMESPACE) -> Layer:
     """Read a parameter file, given by its path or by the name of one that comes with the turret.
 
     Raises:
-        ConfigurationError: it cannot be read or is no parameter file.
+        ConfigurationError: it cannot be read or is not a parameter file.
     """
     try:
         text = packaged_or(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else 'it is no text'
+        reason = error.strerror if isinstance(error, OSError) else 'not a text file'
         raise ConfigurationError(ReasonCode.NOT_FOUND, f'cannot read the parameter file {path}: {reason}') from error
     return parse_layer(text, str(path), namespace)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: Namespace of a turret that is not told another.
+#: Namespace of a turret unless another is chosen.
 DEFAULT_NAMESPACE = 'turret'
 
 
@@ -24,8 +24,8 @@ class NodeSpec:
         raw_images: whether it publishes raw images, which need a large Fast DDS shared-memory segment.
         simulation_only: whether it is the simulated hardware itself, which starts when some backend is ``sim``, and
             ends after everything that drives it.
-        ends_all: whether everything is over when it ends by itself.
-        when: tells from the parameters of all nodes, by name, whether it starts; None = always.
+        ends_all: whether its exit stops all other nodes.
+        when: returns whether the node starts, from the parameters of all nodes by name; None = always.
     """
 
     name: str

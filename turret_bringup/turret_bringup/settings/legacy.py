@@ -36,7 +36,7 @@ class Imported:
 
     Attributes:
         values: for a parameter file.
-        boresight: where the laser points, azimuth and elevation [rad]; None where no file says so.
+        boresight: where the laser points, azimuth and elevation [rad]; None if no file has it.
         notes: what was left out, and what is to be done by hand; one sentence each.
     """
 
@@ -137,7 +137,7 @@ def import_config(text: str, into: Imported) -> None:
     """Read ``laserturret.conf``.
 
     Raises:
-        TurretError: INVALID_ARGUMENT, it is no such file, or a value makes no sense.
+        TurretError: INVALID_ARGUMENT, it is not such a file, or a value is not valid.
     """
     parser = configparser.ConfigParser(inline_comment_prefixes=('#', ';'), interpolation=None)
     try:
@@ -180,7 +180,7 @@ def _read(name: str, text: str, read: Callable[[str], Any]) -> Any:
     try:
         return read(text)
     except (ValueError, KeyError) as error:
-        raise _wrong(f'{name}: "{text}" is no value for it') from error
+        raise _wrong(f'{name}: "{text}" is not a valid value') from error
 
 
 def _join_motor(joint: dict[str, Any], into: Imported) -> None:
@@ -230,7 +230,7 @@ def import_camera_calibration(text: str, into: Imported) -> None:
     def number(name: str, default: float, lower: float, upper: float) -> float:
         value = data.get(name, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _wrong(f'{name}: "{value}" is no number')
+            raise _wrong(f'{name}: "{value}" is not a number')
         require_range(name, value, lower, upper)
         return float(value)
 
@@ -273,7 +273,7 @@ def import_crosshair(text: str, into: Imported) -> None:
     for name in ('x', 'y'):
         value = data.get(name)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _wrong(f'{name}: "{value}" is no number')
+            raise _wrong(f'{name}: "{value}" is not a number')
         require_range(name, value, -1920, 1920)
         offsets.append(float(value))
     fov = into.values.get('camera', {}).get('horizontal_fov', _DEFAULT_FOV)

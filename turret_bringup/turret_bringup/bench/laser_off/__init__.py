@@ -1,1 +1,1 @@
-"""How fast the laser goes dark after each kind of failure."""
+"""Time to emission off after each kind of failure."""

@@ -1,12 +1,12 @@
-"""How long until the laser is dark: each link of the safety chain is cut in turn while the laser fires.
+"""Time to emission off: each interlock of the safety chain is disabled in turn while the laser fires.
 
 The simulated hardware, gimbal, safety and laser run as processes of their own; an operator arms and holds the trigger;
-at a random moment something happens. The time to dark is read at the simulated laser pin, which keeps its level when
-its driver dies. The operator then keeps the trigger held, and the pin must stay dark.
+the event happens at a random moment. The time to emission off is read at the simulated laser pin, which keeps its
+level when its driver dies. The operator then keeps the trigger held, and the pin must stay low.
 
 Permits reach the laser through this program, which passes each on at once, or drops, delays, repeats, reorders or holds
-them. It also stands in for the person exclusion. Times count from the event, or, where something stays away, from the
-last one that came as it should.
+them. It also replaces the person exclusion. Times count from the event or, when messages are missing, from the last
+valid one.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _NODES: dict[str, dict[str, str]] = {
     'safety': {'estop_driver': 'sim', 'exclusion': 'always'},
     'laser': {'driver': 'sim', 'power': '1.0'},
 }
-#: The laser hears permits only through the relay.
+#: The laser receives permits only through the relay.
 _REMAPPED = {'laser': f'safety/permit:={RELAYED_TOPIC}'}
 _STALL_S = 2.0
 _ANSWER_S = 2.0
-_STAYS_DARK_S = 0.5
+_STAYS_OFF_S = 0.5
 _HEARTBEAT_DELAY_S, _PERMIT_DELAY_S = 0.4, 0.25
-#: A trial that says nothing is repeated so often.
+#: Maximum number of repetitions of a void trial.
 _ATTEMPTS = 5
 
 
@@ -104,32 +104,32 @@ class Rack:
 
 
 class VoidTrialError(Exception):
-    """The trial says nothing: the laser did not fire, or ended by itself before anything happened."""
+    """The trial is void: the laser did not fire, or emission ended before the event."""
 
 
 class Trial:
-    """One time that the laser fires and something happens to it."""
+    """One trial: the laser fires and an event happens."""
 
     def __init__(self, rack: Rack, operator: BenchOperator, relay: PermitRelay, people: People) -> None:
         """Prepare one.
 
         Args:
             rack: the processes.
-            operator: who fires.
+            operator: holds the trigger.
             relay: passes permits on.
-            people: says who is near the beam.
+            people: reports people near the beam.
         """
         self.rack = rack
         self.operator = operator
         self.relay = relay
         self.people = people
-        self.stays_dark_s = _STAYS_DARK_S
+        self.stays_off_s = _STAYS_OFF_S
 
     def fire(self, hold_s: float) -> None:
         """Bring the laser to fire, with the trigger held for a while."""
         operator = self.operator
-        operator.beat, operator.trigger = operator.send_heartbeat, False
-        self.relay.handle, self.people.report = self.relay.pass_on, self.people.nobody
+        operator.heartbeat, operator.trigger = operator.send_heartbeat, False
+        self.relay.handle, self.people.report = self.relay.pass_on, self.people.no_people
         try:
             _wait(self._armed, 60.0, 'it did not arm', 0.1)
         except VoidTrialError:
@@ -153,26 +153,26 @@ class Trial:
             return False  # something is still starting
         return laser is not None and laser.state == laser.STATE_ARMED and bool(laser.ready)
 
-    def dark_after_ms(self, since_ns: Callable[[], int]) -> float:
-        """Return the time until the pin was dark, in ms; infinite when it did not stay so.
+    def time_to_off_ms(self, since_ns: Callable[[], int]) -> float:
+        """Return the time until the pin was low [ms]; infinite when it did not stay low.
 
         Args:
-            since_ns: returns the moment to count from, once it is dark.
+            since_ns: returns the start of the measured time [ns], once the pin is low.
         """
-        _wait(lambda: self.rack.pin()[0] == 0.0, 5.0, 'it never went dark')
+        _wait(lambda: self.rack.pin()[0] == 0.0, 5.0, 'emission did not end')
         _, off_ns = self.rack.pin()
         if off_ns < since_ns():
             raise VoidTrialError('the beam ended by itself')
-        time.sleep(self.stays_dark_s)
+        time.sleep(self.stays_off_s)
         return 1e-6 * (off_ns - since_ns()) if self.rack.pin() == (0.0, off_ns) else math.inf
 
 
 class Event(NamedTuple):
-    """Something that happens.
+    """An event of the benchmark.
 
     Attributes:
-        act: does it; returns a function that gives the moment to count from, in ns.
-        limit_ms: the pin must be dark by then.
+        act: causes the event; returns a function that gives the start of the measured time [ns].
+        limit_ms: maximum time until the pin is low.
     """
 
     act: Callable[[Trial], Callable[[], int]]
@@ -189,7 +189,7 @@ def _signal(name: str, number: signal.Signals) -> Callable[[Trial], Callable[[],
 
 def _stall(name: str) -> Callable[[Trial], Callable[[], int]]:
     def act(trial: Trial) -> Callable[[], int]:
-        trial.stays_dark_s = _STALL_S + _STAYS_DARK_S
+        trial.stays_off_s = _STALL_S + _STAYS_OFF_S
         pid, now = trial.rack.pid(name), time.monotonic_ns()
         os.kill(pid, signal.SIGSTOP)
 
@@ -210,9 +210,9 @@ def _do(what: Callable[[Trial], Any]) -> Callable[[Trial], Callable[[], int]]:
 
 
 def _heartbeats(make: Callable[[BenchOperator], Callable[[], None]]) -> Callable[[Trial], Callable[[], int]]:
-    """Return an event that replaces the heartbeats, counted from the last one that was as it should be."""
+    """Return an event that replaces the heartbeats, counted from the last valid one."""
     def act(trial: Trial) -> Callable[[], int]:
-        trial.operator.beat = make(trial.operator)
+        trial.operator.heartbeat = make(trial.operator)
         return lambda: trial.operator.last_beat_ns
     return act
 
@@ -220,25 +220,25 @@ def _heartbeats(make: Callable[[BenchOperator], Callable[[], None]]) -> Callable
 def _repeated(operator: BenchOperator) -> Callable[[], None]:
     nonce = operator.nonce
 
-    def beat() -> None:
+    def send() -> None:
         operator.send_nonce(nonce)
-    return beat
+    return send
 
 
 def _delayed(operator: BenchOperator) -> Callable[[], None]:
-    def beat() -> None:
+    def send() -> None:
         time.sleep(_HEARTBEAT_DELAY_S)
         operator.send_heartbeat()
-    return beat
+    return send
 
 
 def _buffered(operator: BenchOperator) -> Callable[[], None]:
-    def beat() -> None:
+    def send() -> None:
         nonce = operator.nonce
         time.sleep(_HEARTBEAT_DELAY_S)
         for _ in range(10):
             operator.send_nonce(nonce)
-    return beat
+    return send
 
 
 def _exclusion_falls_silent(trial: Trial) -> Callable[[], int]:
@@ -308,7 +308,7 @@ def _replay_permits(trial: Trial) -> None:
 PERMIT_LOST_MS, OPERATOR_LOST_MS, DRIVER_LOST_MS = 150.0, 350.0, 150.0
 #: Silence of the person exclusion counts after 300 ms.
 EXCLUSION_LOST_MS = 300.0 + PERMIT_LOST_MS
-#: The longest pulse, and how late its end may come.
+#: Maximum pulse and the tolerance of its end.
 PULSE_CAP_MS = 1000.0 + 20.0
 
 EVENTS: dict[str, Event] = {
@@ -326,8 +326,8 @@ EVENTS: dict[str, Event] = {
     'permits reordered': Event(_do(_reordered_after_a_stop), PERMIT_LOST_MS),
     'permits buffered': Event(_permits(_in_bursts), PERMIT_LOST_MS),
     'permits replayed': Event(_do(_replay_permits), PERMIT_LOST_MS),
-    'somebody near the beam': Event(_do(lambda trial: trial.people.say(trial.people.somebody)), PERMIT_LOST_MS),
-    'images frozen': Event(_do(lambda trial: trial.people.say(trial.people.frozen)), PERMIT_LOST_MS),
+    'person near the beam': Event(_do(lambda trial: trial.people.set_report(trial.people.person)), PERMIT_LOST_MS),
+    'images frozen': Event(_do(lambda trial: trial.people.set_report(trial.people.frozen)), PERMIT_LOST_MS),
     'exclusion silent': Event(_exclusion_falls_silent, EXCLUSION_LOST_MS),
     'gimbal killed': Event(_signal('gimbal', signal.SIGKILL), OPERATOR_LOST_MS),
     'gimbal stopped': Event(_signal('gimbal', signal.SIGSTOP), OPERATOR_LOST_MS),
@@ -346,7 +346,7 @@ EVENTS: dict[str, Event] = {
 
 
 class Result(NamedTuple):
-    """The times to dark of one event, in ms."""
+    """Times to emission off of one event [ms]."""
 
     event: str
     limit_ms: float
@@ -354,7 +354,7 @@ class Result(NamedTuple):
 
     @property
     def failures(self) -> int:
-        """How many came too late."""
+        """Number of times above the limit."""
         return sum(not time_ms <= self.limit_ms for time_ms in self.times_ms)
 
 
@@ -383,11 +383,11 @@ def run_trials(events: Sequence[str], trials: int, seed: int = 1) -> Iterator[Re
 
 
 def _one(trial: Trial, event: Event, chance: random.Random) -> float:
-    """Return the time to dark of one trial, repeated while it says nothing."""
+    """Return the time to emission off of one trial, repeated while it is void."""
     for attempt in range(_ATTEMPTS):
         try:
             trial.fire(chance.uniform(0.0, 0.3))
-            return trial.dark_after_ms(event.act(trial))
+            return trial.time_to_off_ms(event.act(trial))
         except VoidTrialError:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -416,7 +416,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:
-    """Run the trials and yield the times of each event; the longest is compared with the event's limit."""
+    """Run the trials and yield the times of each event; the maximum is compared with the limit of the event."""
     for result in run_trials(args.event or tuple(EVENTS), args.trials):
         yield Row(result.event, '', 'time to emission off, median', statistics.median(result.times_ms), 'ms')
         yield Row(result.event, '', 'time to emission off, maximum', max(result.times_ms), 'ms', result.limit_ms)

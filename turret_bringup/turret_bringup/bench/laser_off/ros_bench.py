@@ -84,7 +84,7 @@ class People:
     """
 
     def __init__(self, client: TurretClient) -> None:
-        self.report: Callable[[], msg.PeopleArray | None] = self.nobody
+        self.report: Callable[[], msg.PeopleArray | None] = self.no_people
         self.last_ns = 0
         self._clock = client.node.get_clock()
         self._publisher = client.node.create_publisher(msg.PeopleArray, 'exclusion/people', qos.STREAM)
@@ -92,22 +92,22 @@ class People:
         self._thread.start()
 
     def stop(self) -> None:
-        """Fall silent."""
+        """Stop publishing."""
         self._thread.stop()
 
-    def say(self, report: Callable[[], msg.PeopleArray | None]) -> None:
-        """Report otherwise from now on, beginning at once."""
+    def set_report(self, report: Callable[[], msg.PeopleArray | None]) -> None:
+        """Set the report, which is sent at once and then periodically."""
         self.report = report
         self._thread.wake()
 
     @staticmethod
-    def nobody() -> msg.PeopleArray:
-        """Report that nobody is there."""
+    def no_people() -> msg.PeopleArray:
+        """Report that there are no people."""
         return msg.PeopleArray()
 
     @staticmethod
-    def somebody() -> msg.PeopleArray:
-        """Report somebody in a direction that is not known."""
+    def person() -> msg.PeopleArray:
+        """Report a person in an unknown direction."""
         return msg.PeopleArray(people=[msg.Person(azimuth=math.nan, elevation=math.nan, radius=math.nan)])
 
     @staticmethod
@@ -124,4 +124,4 @@ class People:
 
     @staticmethod
     def _on_error(error: BaseException) -> None:
-        sys.stderr.write(f'nobody says any more who is near the beam: {error}\n')
+        sys.stderr.write(f'people near the beam are not reported any more: {error}\n')

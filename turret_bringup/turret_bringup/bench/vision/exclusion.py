@@ -1,8 +1,8 @@
-"""How often the person exclusion sees somebody who is there, and what it costs, on the shared footage.
+"""Detection rate and cost of the person exclusion on the shared footage.
 
-Every n-th frame with a box that was marked by eye counts: it is seen when a detector's box overlaps the marked one, and
-the exclusion holds when somebody was seen in it or within the second before. Frames of the walkers' film that show
-nobody count as false alarms when anything is found. Two films in one room and one face: no forecast for your place.
+Every n-th frame with a ground truth box counts: its person is detected when the box of a detector overlaps it, and
+excluded when a person was detected in it or within the second before. Detections in frames of the walkers clip without
+people are false alarms. Two clips of one room and one face do not predict the rates at another place.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from turret_vision.footage.ground_truth_boxes import FACE_CLIP, WALKERS_CLIP, Ma
 
 _WALKERS_HZ = 10
 _STEP = 5  # of the walkers' frames, that is twice a second
-_NEAR_FRAMES = 5  # beyond a walker's first and last frame nobody judged who is to be seen
-_LEAST_OVERLAP = 0.25  # of the smaller box
+_NEAR_FRAMES = 5  # around the first and the last frame of a walker, which were not judged
+_MIN_OVERLAP = 0.25  # of the smaller box
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:
-    """Yield the shares of frames in which somebody was seen, and the time that it takes."""
+    """Yield the shares of frames with detected people, and the processing time."""
     cv2.setNumThreads(1)
     clips, parameters = load_marked_boxes(), ExclusionParameters()
     detectors = people_detectors(parameters)
@@ -74,5 +74,5 @@ def _marked(clip: MarkedClip, frame: int) -> list[Box]:
 
 def _found(boxes: list[Box], clip: MarkedClip, frame: int) -> bool:
     return any(
-        box.overlap(marked) >= _LEAST_OVERLAP * min(box.area, marked.area)
+        box.overlap(marked) >= _MIN_OVERLAP * min(box.area, marked.area)
         for box in boxes for marked in _marked(clip, frame))

@@ -1,11 +1,11 @@
-"""How fast each detector is here, and how well motion and tracker follow the shared footage.
+"""Processing time of each detector, and evaluation of motion detector and tracker on the shared footage.
 
-The times are of one thread on made-up images with a few objects, and include the reduction of the image and the
-tracker. With ``--footage DIR`` the shared footage is judged too: for each object, the share of the frames showing it in
-which the one track that followed it longest was there, and the frames in which the busiest other track saw something
-beside it; then recall and precision of detectors and tracker against boxes marked by hand (right from an intersection
-over union of 0.5 on; ``--images DIR`` shows the worst frames, marked boxes green, found ones red). The defaults of
-motion and tracker were chosen on this same footage, so these figures are no forecast.
+The times are of one thread on synthetic images with a few objects, and include the reduction of the image and the
+tracker. With ``--footage DIR`` the shared footage is evaluated too: for each object, the share of the frames showing it
+in which the one track that followed it longest existed, and the maximum number of frames in which one other track had
+detections beside it; then recall and precision of detectors and tracker against boxes marked by hand (correct from an
+intersection over union of 0.5; ``--images DIR`` shows the worst frames, ground truth green, detections red). The
+defaults of motion detector and tracker were chosen on this same footage, so these figures are not a prediction.
 """
 
 from __future__ import annotations

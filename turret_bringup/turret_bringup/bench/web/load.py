@@ -29,7 +29,7 @@ _NOTHING_S = 5.0
 
 
 class Tally:
-    """What was received, by everybody together."""
+    """What all clients received together."""
 
     def __init__(self) -> None:
         self.messages = 0
@@ -37,16 +37,16 @@ class Tally:
         self.latencies_s: list[float] = []
 
     def reset(self) -> None:
-        """Forget what came while everything warmed up."""
+        """Discard what was received during warm-up."""
         self.messages = self.bytes = 0
         self.latencies_s.clear()
 
     def wants_sample(self, elapsed_s: float) -> bool:
-        """Say whether the latency of this message should be looked at."""
+        """Return whether to measure the latency of this message."""
         return len(self.latencies_s) < _SAMPLES_PER_S * elapsed_s + 100
 
     def result(self, elapsed_s: float, cpu_s: float, clients: int) -> dict[str, float]:
-        """Return the figures; latencies are NaN where nothing came."""
+        """Return the figures; latencies are NaN without messages."""
         ordered = sorted(self.latencies_s) or [math.nan]
 
         def percentile(share: float) -> float:
@@ -196,7 +196,7 @@ def poll_endpoints(port: int, paths: list[str], rate_hz: float, duration_s: floa
 
 
 def blast(listener: socket.socket, payload: bytes) -> None:
-    """Be a server that sends one frame over and over: the fastest there can be, for the proof of the generator."""
+    """Send one frame repeatedly, as the fastest possible server, to test the load generator."""
     from turret_web.fan_out.frames import frame
     connection, _ = listener.accept()
     while b'\r\n\r\n' not in connection.recv(4096):
@@ -212,7 +212,7 @@ def blast(listener: socket.socket, payload: bytes) -> None:
 
 
 def main() -> int:
-    """Do what the argument says."""
+    """Run the load described by the argument."""
     order: dict[str, Any] = json.loads(sys.argv[1])
     kind, duration_s = order.pop('kind'), order.pop('duration_s')
     if kind == 'poll':

@@ -157,7 +157,7 @@ def _measured(scenario: str, server: Server, **order: Any) -> Result:
 
 
 def idle(server: Server) -> Result:
-    """Return what a server costs that nobody uses."""
+    """Return the CPU time of a server without clients."""
     began, cpu_s = time.monotonic(), server.cpu_s()
     time.sleep(_IDLE_S)
     cpu_pct = 100.0 * (server.cpu_s() - cpu_s) / (time.monotonic() - began)
