@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import make_view
 from turret_vision.detectors.onnx import OnnxDetector, OnnxParameters
+from turret_vision.detectors.person import find_people, people_detectors
 from turret_vision.detectors.tflite import TfliteDetector, TfliteParameters
+from turret_vision.exclusion_parameters import ExclusionParameters
 
 SIZE = 64
 
@@ -155,3 +158,49 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / 'm.onnx').touch()
     with pytest.raises(TurretError, match='cannot run here'):
         make_detector('onnx', model=str(tmp_path / 'm.onnx'))
+
+
+@pytest.mark.parametrize(('classes', 'refused'), [
+    (None, 'its classes: none'), ('Person\n', 'its classes: Person'), ('person\n', None)])
+def test_an_exclusion_model_that_cannot_report_people_is_refused(
+        classes: str | None, refused: str | None, tmp_path: Path) -> None:
+    onnx = pytest.importorskip('onnx', reason='pip install onnx')
+    pytest.importorskip('onnxruntime')
+    output = np.zeros((1, 5, 20), np.float32)
+    output[0, :, 0] = (32.0, 32.0, 20.0, 40.0, 0.9)
+    constant = onnx.helper.make_node(
+        'Constant', [], ['output0'], value=onnx.numpy_helper.from_array(output, 'value'))
+    kinds = onnx.TensorProto
+    graph = onnx.helper.make_graph(
+        [constant], 'constant', [onnx.helper.make_tensor_value_info('image', kinds.FLOAT, [1, 3, SIZE, SIZE])],
+        [onnx.helper.make_tensor_value_info('output0', kinds.FLOAT, [1, 5, 20])])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', 18)])
+    model.ir_version = 9
+    path = tmp_path / 'people.onnx'
+    onnx.save(model, str(path))
+    if classes is not None:
+        path.with_suffix('.txt').write_text(classes)
+    parameters = ExclusionParameters(model=str(path))
+    if refused is not None:
+        with pytest.raises(TurretError, match=refused):
+            people_detectors(parameters)
+        return
+    image = np.full((SIZE, SIZE, 3), 128, np.uint8)
+    assert 'person' in {person.class_id for person in find_people(people_detectors(parameters), image, 0.0, None, None)}
+
+
+class Confident(OnnxDetector):
+    """A network that finds objects everywhere, whatever the image."""
+
+    def load(self, model: Path, threads: int) -> Any:
+        output = np.zeros((1, 5, 200), np.float32)
+        output[0, 0] = np.arange(200) % 20 * 30.0
+        output[0, 1] = np.arange(200) // 20 * 30.0
+        output[0, 2:4], output[0, 4] = 20.0, 1.0
+        return SimpleNamespace(width=640, height=640, metadata={}, run=lambda _: {'o': output})
+
+
+def test_a_model_that_finds_objects_in_images_without_any_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'm.onnx').touch()
+    with pytest.raises(TurretError, match='black image'):
+        Confident(OnnxParameters(model=str(tmp_path / 'm.onnx')))

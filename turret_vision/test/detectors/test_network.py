@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from turret_common.errors import TurretError
 from turret_vision.detectors.detection import Box
-from turret_vision.detectors.network import Letterbox, decode, read_classes
+from turret_vision.detectors.network import Letterbox, classes_of_metadata, decode, read_classes
 
 CLASSES = ('cat', 'dog', 'person')
 SIZE = (160, 160)
@@ -121,3 +121,81 @@ def test_classes_are_beside_the_model(tmp_path: Path) -> None:
     (tmp_path / 'model.txt').write_bytes(b'\xff\xfe\xff')
     with pytest.raises(TurretError):
         read_classes(tmp_path / 'model.onnx')
+
+
+LARGE = (640, 640)
+COCO = tuple(f'class {i}' for i in range(80))
+PERSON = (150.0, 300.0, 100.0, 200.0)  # center and size in px: the truth in each layout below
+
+
+def one_row(shape: tuple[int, int], row: list[float], transposed: bool = False) -> np.ndarray:
+    """Return an output of a shape (boxes, values) whose first box is a row and whose others are zero."""
+    output = np.zeros((1, *shape), np.float32)
+    output[0, 0, :len(row)] = row
+    return output.transpose(0, 2, 1) if transposed else output
+
+
+LAYOUTS = {
+    'yolo8, 1 class': (one_row((8400, 5), [*PERSON, 0.9], True), 1),
+    'yolo8, 80 classes': (one_row((8400, 84), [*PERSON, 0.9], True), 80),
+    'yolo5, 1 class': (one_row((25200, 6), [*PERSON, 0.95, 0.95]), 1),
+    'yolo5, 80 classes': (one_row((25200, 85), [*PERSON, 0.95, 0.95]), 80),
+    'yolo10, yolo26, nms': (one_row((300, 6), [100.0, 200.0, 200.0, 400.0, 0.9, 0.0]), 80),
+    'rt-detr': (one_row((300, 84), [*(v / 640.0 for v in PERSON), 0.9]), 80),
+}
+
+
+@pytest.mark.parametrize('given', [True, False])
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_each_layout_gives_the_person_or_is_refused(layout: str, given: bool) -> None:
+    output, count = LAYOUTS[layout]
+    if layout == 'rt-detr' and not given:
+        with pytest.raises(TurretError, match='give its classes'):
+            decode({'o': output}, (), *LARGE, 0.5, 0.45)
+        return
+    (found,) = decode({'o': output}, COCO[:count] if given else (), *LARGE, 0.5, 0.45)
+    assert (found.class_id, found.confidence) == ('class 0', pytest.approx(0.9, abs=0.01))
+    assert found.box == pytest.approx((149.5, 299.5, 100.0, 200.0), abs=0.01)
+
+
+@pytest.mark.parametrize('classes', [('person',), ('cat', 'dog')])
+def test_an_end_to_end_model_with_few_classes_is_right(classes: tuple[str, ...]) -> None:
+    output = one_row((300, 6), [100.0, 200.0, 200.0, 400.0, 0.9, 0.0])
+    (found,) = decode({'o': output}, classes, *LARGE, 0.5, 0.45)
+    assert found.class_id == classes[0]
+    with pytest.raises(TurretError, match='beyond the'):
+        decode({'o': one_row((300, 6), [100.0, 200.0, 200.0, 400.0, 0.9, 7.0])}, classes, *LARGE, 0.5, 0.45)
+
+
+def test_yolox_is_decoded_from_its_cells() -> None:
+    output = np.zeros((1, 8400, 85), np.float32)
+    cell = 37 * 80 + 18  # of the finest grid: row 37, column 18
+    output[0, cell] = [0.75, 0.5, np.log(100 / 8), np.log(200 / 8), 0.95, 0.95, *np.zeros(79)]
+    (found,) = decode({'o': output}, COCO, *LARGE, 0.5, 0.45)
+    assert found.box == pytest.approx((149.5, 299.5, 100.0, 200.0), abs=0.01)
+
+
+@pytest.mark.parametrize('classes', [(), COCO])
+def test_models_for_other_tasks_are_refused(classes: tuple[str, ...]) -> None:
+    pose = one_row((8400, 56), [*PERSON, 0.9, *(300.0 for _ in range(51))], True)
+    oriented = one_row((8400, 85), [*PERSON, 0.9, *np.zeros(79), 1.4], True)
+    masks = {'o': one_row((8400, 116), [*PERSON, 0.9], True), 'p': np.zeros((1, 32, 160, 160), np.float32)}
+    for outputs in ({'o': pose}, {'o': oriented}, masks):
+        with pytest.raises(TurretError):
+            decode(outputs, classes, *LARGE, 0.5, 0.45)
+
+
+def test_boxes_that_are_no_fractions_are_not_of_an_ssd() -> None:
+    outputs = {
+        'labels': np.zeros((1, 300), np.float32), 'boxes': np.full((1, 300, 4), 200.0, np.float32),
+        'scores': np.full((1, 300), 0.9, np.float32)}
+    with pytest.raises(TurretError, match='fractions'):
+        decode(outputs, COCO, *LARGE, 0.5, 0.45)
+
+
+def test_metadata_of_a_model_gives_its_classes_and_its_task() -> None:
+    assert classes_of_metadata({'task': 'detect', 'names': "{0: 'person', 1: 'cat'}"}) == ('person', 'cat')
+    assert classes_of_metadata({}) == ()
+    assert classes_of_metadata({'names': 'nonsense('}) == ()
+    with pytest.raises(TurretError, match='"pose"'):
+        classes_of_metadata({'task': 'pose', 'names': "{0: 'person'}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,15 +16,20 @@ from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import Detection, Image, View
 from turret_vision.detectors.detector import Detector, confidence_param
-from turret_vision.detectors.network import Letterbox, decode, read_classes
+from turret_vision.detectors.network import Letterbox, classes_of_metadata, decode, read_classes
 
 Outputs = dict[str, npt.NDArray[Any]]
+
+_SURE = 0.9      # confidence of a detection that no image without objects may show ...
+_MAX_SURE = 5    # ... more often than this
+
 
 class Engine(Protocol):
     """A loaded model."""
 
     width: int
     height: int
+    metadata: Mapping[str, str]
 
     def run(self, image: Image) -> Outputs:
         """Return the outputs by name for an RGB image of the model's size."""
@@ -33,7 +39,8 @@ class Engine(Protocol):
 class ModelParameters:
     """Detection with a neural network of your own."""
 
-    model: str = param('', 'Model file; its classes are in the .txt file of the same name', live=True)
+    model: str = param(
+        '', 'Model file; its classes are in the .txt file of the same name, or in the metadata of the model', live=True)
     confidence: float = confidence_param(0.5)
     overlap: float = param(
         0.45, 'Maximum intersection over union of two objects of one class; boxes that overlap more are merged',
@@ -44,8 +51,12 @@ class ModelParameters:
 class ModelDetector(Detector[ModelParameters]):
     """Finds what a network was trained for.
 
+    Attributes:
+        classes: its class names; empty = unknown.
+
     Raises:
-        TurretError: DETECTOR_FAILED where the library is missing or the model cannot be used, saying why.
+        TurretError: DETECTOR_FAILED where the library is missing or the model cannot be used; the message gives the
+            reason.
     """
 
     def __init__(self, parameters: ModelParameters) -> None:
@@ -56,10 +67,11 @@ class ModelDetector(Detector[ModelParameters]):
             raise TurretError(ReasonCode.DETECTOR_FAILED, f'{method} needs a model: set {method}.model to its file')
         if not model.is_file():
             raise TurretError(ReasonCode.DETECTOR_FAILED, f'there is no model {model}')
-        self._classes = read_classes(model)
+        self.classes = read_classes(model)
         try:
             self._engine = self.load(model, parameters.threads)
-            self._look(np.zeros((self._engine.height, self._engine.width, 3), np.uint8))
+            self.classes = self.classes or classes_of_metadata(self._engine.metadata)
+            self._probe()
         except TurretError:
             raise
         except ImportError as error:
@@ -89,9 +101,21 @@ class ModelDetector(Detector[ModelParameters]):
         """Return what the network sees in a view."""
         return self._look(view.image)
 
+    def _probe(self) -> None:
+        """Run the network on images that show nothing, to refuse one whose outputs mean something else."""
+        shape = (self._engine.height, self._engine.width, 3)
+        noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        for name, image in (('black', np.zeros(shape, np.uint8)), ('white', np.full(shape, 255, np.uint8)),
+                            ('noisy', noise)):
+            sure = sum(detection.confidence >= _SURE for detection in self._look(image))
+            if sure > _MAX_SURE:
+                raise TurretError(
+                    ReasonCode.DETECTOR_FAILED, f'the model finds {sure} objects in a {name} image: its outputs are '
+                    'not those of a detection model, or it is of a family that is not supported')
+
     def _look(self, image: Image) -> list[Detection]:
         engine, p = self._engine, self._parameters
         fitted = Letterbox.around(image, engine.width, engine.height)
         found = decode(
-            engine.run(fitted.image), self._classes, engine.width, engine.height, p.confidence, p.overlap)
+            engine.run(fitted.image), self.classes, engine.width, engine.height, p.confidence, p.overlap)
         return [dataclasses.replace(d, box=fitted.original(d.box)) for d in found]

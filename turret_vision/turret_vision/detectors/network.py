@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,12 @@ Array = npt.NDArray[np.float32]
 _GRAY = 114           # around an image whose shape is not the network's, as YOLO is trained with
 _NORMALIZED = 2.0     # coordinates up to this are parts of the image, not pixels
 _FEW_DETECTIONS = 100
+_NORMALIZED_SSD = 4.0
+_MAX_QUERIES = 1000    # boxes of an end-to-end model; YOLO 5 has more
+_QUERIES = 300         # boxes of an RT-DETR
+_STRIDES = (8, 16, 32)
+_SCORE_TOLERANCE = 0.01
+_FARTHEST_CENTER = 1.0  # distance of a box from the middle, as a fraction of the image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +89,8 @@ def decode(
     """Return the detections of a network.
 
     Args:
-        outputs: by name, in the network's order: one array of YOLO version 5, 8 or 11, or those of an SSD.
+        outputs: by name, in the network's order: one array of YOLO version 5, 8 or 11, of an end-to-end YOLO (version
+            10 or 26, or exported with NMS), of YOLOX or of an RT-DETR, or those of an SSD.
         classes: names by number; where there are none, numbers are names.
         width: of the network's input in px.
         height: of the network's input in px.
@@ -90,14 +98,20 @@ def decode(
         overlap: maximum intersection over union of two boxes of one class.
 
     Raises:
-        TurretError: DETECTOR_FAILED where the outputs are of neither kind.
+        TurretError: DETECTOR_FAILED where the outputs are of neither kind, or their values are not those of scores,
+            class numbers or boxes.
     """
+    if len(outputs) == 2:
+        raise _strange(*(array.shape for array in outputs.values()))
     if is_ssd([array.shape for array in outputs.values()]):
         boxes, numbers, scores = _decode_ssd(outputs, width, height)
     else:
         boxes, numbers, scores = _decode_yolo(next(iter(outputs.values())), len(classes), width, height)
     usable = (scores >= confidence) & np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0.0).all(axis=1)
     boxes, numbers, scores = boxes[usable], numbers[usable], scores[usable]
+    beyond = np.abs(boxes[:, :2] / np.array([width, height], np.float32) - 0.5) > _FARTHEST_CENTER
+    if beyond.any():
+        raise _refused('gives boxes far outside of the image: the layout of its outputs is not supported')
     corners = np.concatenate([boxes[:, :2] - 0.5 * boxes[:, 2:], boxes[:, 2:]], axis=1)
     if len(boxes):
         # Boxes of different classes are moved apart, so that only boxes of one class suppress each other.
@@ -116,29 +130,78 @@ def _decode_yolo(
         output: npt.NDArray[Any], count: int, width: int, height: int) -> tuple[Array, npt.NDArray[np.int64], Array]:
     """Return boxes (center x, y, width, height in px), class numbers and scores.
 
-    Versions 8 and 11 give (1, 4 + classes, boxes); version 5 gives (1, boxes, 5 + classes) with the objectness fifth.
+    Versions 8 and 11 give (1, 4 + classes, boxes), RT-DETR the transpose of that; version 5 and YOLOX give
+    (1, boxes, 5 + classes) with the objectness fifth; end-to-end versions give (1, boxes, 6): corners, score and class.
     """
     if output.ndim != 3 or output.shape[0] != 1 or min(output.shape[1:]) < 5:
         raise _strange(output.shape)
     rows = np.asarray(output[0], np.float32)
+    if rows.shape[1] == 6 and len(rows) <= _MAX_QUERIES and bool((rows[:, 5] == np.round(rows[:, 5])).all()):
+        return _decode_end_to_end(rows, count, width, height)
     if count:
         channels_first = rows.shape[0] == 4 + count
         has_objectness = not channels_first and rows.shape[1] == 5 + count
         if not channels_first and rows.shape[1] not in (4 + count, 5 + count):
-            raise TurretError(
-                ReasonCode.DETECTOR_FAILED, f'the model was not made for the {count} classes in the file beside it')
+            raise _refused(
+                f'has outputs of shape {output.shape}, which do not match the {count} classes that were given for it')
     else:
         channels_first = rows.shape[0] < rows.shape[1]
         has_objectness = not channels_first
+        if has_objectness and len(rows) == _QUERIES:
+            raise _refused(f'has outputs of shape {output.shape}, of YOLO 5 or of RT-DETR: give its classes')
     if channels_first:
         rows = rows.T
-    boxes, scores = rows[:, :4].copy(), rows[:, 5 if has_objectness else 4:]
+    boxes, scores = rows[:, :4].copy(), rows[:, 4:]
+    _check_scores(scores)
+    if has_objectness:
+        scores = scores[:, 1:] * scores[:, :1]
+        _from_cells(boxes, width, height)
     numbers = scores.argmax(axis=1)
-    best = scores[np.arange(len(scores)), numbers] * (rows[:, 4] if has_objectness else 1.0)
+    best = scores[np.arange(len(scores)), numbers]
     if boxes.size and float(np.abs(boxes).max()) <= _NORMALIZED:
         boxes *= np.array([width, height, width, height], np.float32)
     boxes[:, :2] -= 0.5  # from corners of pixels to their centers
     return boxes, numbers, np.asarray(best, np.float32)
+
+
+def _decode_end_to_end(
+        rows: Array, count: int, width: int, height: int) -> tuple[Array, npt.NDArray[np.int64], Array]:
+    """Return the same from rows of left, top, right, bottom, score and class number."""
+    _check_scores(rows[:, 4])
+    numbers = rows[:, 5].astype(np.int64)
+    if numbers.size and (numbers.min() < 0 or (count and numbers.max() >= count)):
+        raise _refused(f'gives class number {numbers.max()}, beyond the {count} classes that were given for it')
+    corners = rows[:, :4].copy()
+    if corners.size and float(np.abs(corners).max()) <= _NORMALIZED:
+        corners *= np.array([width, height, width, height], np.float32)
+    boxes = np.concatenate([0.5 * (corners[:, :2] + corners[:, 2:]) - 0.5, corners[:, 2:] - corners[:, :2]], axis=1)
+    return boxes, numbers, rows[:, 4]
+
+
+def _from_cells(boxes: Array, width: int, height: int) -> None:
+    """Decode the boxes of YOLOX in place, one per cell of its grids: offset in cells, logarithm of the size."""
+    grids = [(height // stride, width // stride, stride) for stride in _STRIDES]
+    if len(boxes) != sum(rows * columns for rows, columns, _ in grids):
+        return  # YOLO 5 has three per cell
+    cells = np.concatenate([
+        np.stack([*np.meshgrid(np.arange(columns), np.arange(rows))], axis=2).reshape(-1, 2)
+        for rows, columns, _ in grids])
+    strides = np.concatenate([np.full((rows * columns, 1), stride) for rows, columns, stride in grids])
+    boxes[:, :2] = (boxes[:, :2] + cells) * strides
+    boxes[:, 2:] = np.exp(np.minimum(boxes[:, 2:], 20.0)) * strides
+
+
+def _check_scores(scores: npt.NDArray[Any]) -> None:
+    """Refuse numbers that cannot be scores.
+
+    Raises:
+        TurretError: DETECTOR_FAILED.
+    """
+    finite = scores[np.isfinite(scores)]
+    if finite.size and (finite.min() < -_SCORE_TOLERANCE or finite.max() > 1.0 + _SCORE_TOLERANCE):
+        raise _refused(
+            f'gives scores from {finite.min():.3g} to {finite.max():.3g}: it is not a detection model with scores from'
+            ' 0 to 1, but perhaps one for poses, segmentation or oriented boxes')
 
 
 def _decode_ssd(
@@ -160,6 +223,9 @@ def _decode_ssd(
         whole_first = bool((first == np.round(first)).all())
         classes, scores = (first, second) if whole_first else (second, first)
     top, left, bottom, right = (np.asarray(boxes[0, :, i], np.float32) for i in range(4))
+    _check_scores(scores)
+    if np.abs(boxes[np.isfinite(boxes)]).max(initial=0.0) > _NORMALIZED_SSD:
+        raise _refused('gives boxes that are not fractions of the image: its outputs are not those of an SSD')
     result = np.stack([
         0.5 * (left + right) * width - 0.5, 0.5 * (top + bottom) * height - 0.5,
         (right - left) * width, (bottom - top) * height], axis=1)
@@ -167,5 +233,25 @@ def _decode_ssd(
 
 
 def _strange(*shapes: tuple[int, ...]) -> TurretError:
-    return TurretError(
-        ReasonCode.DETECTOR_FAILED, f'outputs of shape {", ".join(map(str, shapes))} are neither of YOLO nor of SSD')
+    return _refused(f'has outputs of shape {", ".join(map(str, shapes))}, which are neither of YOLO nor of SSD')
+
+
+def _refused(reason: str) -> TurretError:
+    return TurretError(ReasonCode.DETECTOR_FAILED, f'the model {reason}')
+
+
+def classes_of_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the class names that an exporter wrote into a model; none without such.
+
+    Raises:
+        TurretError: DETECTOR_FAILED where the metadata describes a model for something other than detection.
+    """
+    task = metadata.get('task', 'detect')
+    if task != 'detect':
+        raise _refused(f'is for the task "{task}", not for detection')
+    try:
+        names = ast.literal_eval(metadata.get('names', '()'))
+        ordered = [names[i] for i in range(len(names))]
+    except (ValueError, SyntaxError, KeyError, TypeError):
+        return ()
+    return tuple(map(str, ordered))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,6 +31,9 @@ class OnnxEngine:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         self._session = runtime.InferenceSession(str(model), options, providers=['CPUExecutionProvider'])
+        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        if len(self._session.get_inputs()) != 1:
+            raise ValueError('it has more than one input')
         entry = self._session.get_inputs()[0]
         sizes = [size if isinstance(size, int) else 0 for size in entry.shape]
         self._name = entry.name

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, pixel_to_bearing
 from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import Box, Image, make_view
 from turret_vision.detectors.detector import Detector
 from turret_vision.detectors.haar import HaarDetector, HaarParameters
@@ -51,8 +53,23 @@ def people_detectors(parameters: ExclusionParameters) -> list[Detector[Any]]:
           for mode in ('face', 'face_profile'))]
     if parameters.model:
         model = OnnxParameters(model=parameters.model, confidence=parameters.model_confidence)
-        detectors.append(OnnxDetector(model))
+        detectors.append(_person_model(model))
     return detectors
+
+
+def _person_model(parameters: OnnxParameters) -> OnnxDetector:
+    """Return a detector that can report people.
+
+    Raises:
+        TurretError: DETECTOR_FAILED, the model has no class of people, or its classes are unknown.
+    """
+    detector = OnnxDetector(parameters)
+    if _MODEL_CLASS not in detector.classes:
+        known = ', '.join(detector.classes[:10]) or 'none, for lack of a .txt file beside it and of metadata in it'
+        raise TurretError(
+            ReasonCode.DETECTOR_FAILED, f'exclusion.model has no class "{_MODEL_CLASS}" (exactly so), so that it could'
+            f' never report a person; its classes: {known}')
+    return detector
 
 
 def find_people(

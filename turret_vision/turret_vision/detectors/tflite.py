@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ class TfliteEngine:
     """A model run by LiteRT, formerly TensorFlow Lite, on the processor."""
 
     def __init__(self, model: Path, threads: int) -> None:
+        self.metadata: Mapping[str, str] = {}
         self._interpreter = _tflite_module().Interpreter(model_path=str(model), num_threads=threads)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
