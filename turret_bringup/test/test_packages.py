@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from catkin_pkg.package import parse_package
 from catkin_pkg.package_version import get_forthcoming_label
 
@@ -154,3 +156,25 @@ def test_no_dependency_is_installable_with_pip_only(package: str) -> None:
     keys = declared(package, 'depend', 'exec_depend', 'build_depend', 'test_depend')
     assert not keys & PIP_ONLY
     assert not [key for key in keys if key.endswith('-pip')]
+
+
+@pytest.mark.parametrize('package', PACKAGES)
+def test_every_key_is_an_apt_package_of_ubuntu_24_04(package: str) -> None:
+    """What rosdep would do, by a copy of ros/rosdistro at $TURRET_ROSDISTRO."""
+    folder = os.environ.get('TURRET_ROSDISTRO')
+    if not folder:
+        pytest.skip('$TURRET_ROSDISTRO names no copy of ros/rosdistro')
+    rules = {}
+    for name in ('base', 'python'):
+        rules |= yaml.safe_load((Path(folder) / 'rosdep' / f'{name}.yaml').read_text())
+    jazzy = yaml.safe_load((Path(folder) / 'jazzy' / 'distribution.yaml').read_text())['repositories'].values()
+    released = {name for repository in jazzy for name in repository.get('release', {}).get('packages', ())}
+    released |= {name for name, repository in yaml.safe_load(
+        (Path(folder) / 'jazzy' / 'distribution.yaml').read_text())['repositories'].items() if 'release' in repository}
+    kinds = ('depend', 'build_depend', 'buildtool_depend', 'exec_depend', 'test_depend')
+    for key in declared(package, *kinds) - released - set(PACKAGES):
+        rule = rules[key]['ubuntu']
+        if isinstance(rule, dict):
+            rule = rule.get('noble', rule.get('*', rule))
+        assert isinstance(rule, list) or (isinstance(rule, dict) and 'pip' not in rule), (key, rule)
+        assert rule, key

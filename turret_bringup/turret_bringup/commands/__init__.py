@@ -14,6 +14,7 @@ from turret_bringup.commands import (
     hw,
     import_legacy,
     param,
+    release,
     replay,
     service,
     setup,
@@ -42,4 +43,5 @@ COMMANDS: dict[str, ModuleType] = {
     'import': import_legacy,
     'service': service,
     'setup': setup,
+    'release': release,
 }
