@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from turret_bringup.settings.configuration import compose
+from turret_bringup.settings.configuration import compose, effective_folder
 from turret_bringup.settings.graph import VIEWERS
 from turret_common.errors import TurretError
-from turret_common.paths import state_dir
 
 launch = pytest.importorskip('launch', reason='launch comes with a ROS distribution only')
 pytest.importorskip('launch_ros')
@@ -56,7 +55,7 @@ def nodes(file: str = 'turret.launch.py', **arguments: str) -> dict[str, Any]:
 
 
 def parameters(namespace: str, node: str) -> str:
-    return (state_dir(namespace) / 'parameters' / f'{node}.yaml').read_text()
+    return (effective_folder(namespace) / f'{node}.yaml').read_text()
 
 
 @pytest.fixture

@@ -235,3 +235,11 @@ def test_a_file_here_wins_over_an_example(tmp_path: Path, monkeypatch: pytest.Mo
 def test_people_are_looked_for_with_a_real_laser_or_when_asked_for(assignments: list[str], starts: bool) -> None:
     names = [spec.name for spec in configuration.compose('turret', assignments=assignments).nodes]
     assert ('exclusion' in names) is starts
+
+
+def test_the_files_that_nodes_are_started_with_are_not_taken_for_saved_ones() -> None:
+    config = configuration.compose('turret', assignments=['web.port=8123', 'gimbal.pan.max_velocity=2.0'])
+    config.write(configuration.effective_folder('turret'))
+    again = configuration.compose('turret')
+    assert again.notes == ()
+    assert again.effective['web'].port == 8000

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         wiring.require_devices(*config.hardware())
         web = config.effective['web']
         panel_address.require_free(web.host, web.port)
-        files = config.write(state_dir(args.namespace) / 'parameters')
+        files = config.write(configuration.effective_folder(args.namespace))
         colored = sys.stdout.isatty()
         supervisor = Supervisor(
             processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,

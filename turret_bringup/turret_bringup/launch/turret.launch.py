@@ -18,7 +18,6 @@ from turret_bringup.run.supervisor import REFUSED, RESPAWN_S
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
 from turret_bringup.settings.environment import node_environment
-from turret_common.paths import state_dir
 from turret_control import wiring
 from turret_web.web_parameters import BRIDGE_PATH_VARIABLE
 
@@ -39,7 +38,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     # Held until this process exits; ./turret down finds the turret by it.
     context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT)})
     bridge_path = stock_servers.secret_path()
-    files = config.write(state_dir(config.namespace) / 'parameters')
+    files = config.write(configuration.effective_folder(config.namespace))
     nodes = [
         Node(
             package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',

@@ -101,6 +101,11 @@ class Configuration:
         return paths
 
 
+def effective_folder(namespace: str) -> Path:
+    """Return the folder of the parameter files that the nodes are started with; not that of saved parameters."""
+    return state_dir(namespace) / 'effective_parameters'
+
+
 def compose(
         namespace: str, files: Sequence[Path] = (), assignments: Sequence[str] = (),
         simulation: bool | None = None, graph: Sequence[NodeSpec] = GRAPH) -> Configuration:
