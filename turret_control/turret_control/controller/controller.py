@@ -200,7 +200,7 @@ class Controller:
         inhibition = self._inhibition(now)
         if inhibition is not ReasonCode.OK:
             self.code = inhibition
-            self._clear(TurretError(inhibition, 'motion was inhibited'))
+            self._clear(TurretError(inhibition, f'motion was inhibited: {inhibition.words}'))
             return self.head.stop()
         if self.task is not None:
             return self._step_task(self.task, now, dt)
@@ -257,7 +257,7 @@ class Controller:
     def _require_movable(self, now: float) -> HeadLimits:
         code = self._inhibition(now)
         if code is not ReasonCode.OK:
-            raise TurretError(code, f'the head cannot move now: {code.name.lower().replace("_", " ")}')
+            raise TurretError(code, f'the head cannot move now: {code.words}')
         return self.head.limits
 
     def _update_target(self, now: float) -> None:
