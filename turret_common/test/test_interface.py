@@ -18,7 +18,7 @@ UNIT_OR_RANGE = re.compile(
 @pytest.mark.parametrize('path', DEFINITIONS, ids=lambda path: path.name)
 def test_every_definition_and_every_field_is_documented(path: Path) -> None:
     lines = path.read_text().splitlines()
-    assert lines[0].startswith('# '), 'begins with a sentence that says what one message means'
+    assert lines[0].startswith('# '), 'begins with a sentence that describes one message'
     for line in lines:
         field = FIELD.match(line)
         if field is None:

@@ -25,7 +25,7 @@ class Example:
     place: tuple[float, ...] = param((0.0, 1.0), 'where', elements=('x', 'y'))
     lower: float = param(0.0, 'lower end', live=True)
     upper: float = param(1.0, 'upper end', live=True)
-    cap: float = param(0.2, 'largest duty', minimum=0.0, maximum=0.2, saved=False, live=True)
+    cap: float = param(0.2, 'maximum duty', minimum=0.0, maximum=0.2, saved=False, live=True)
     pan: Gains = group(Gains, kp=2.0)
 
     def __post_init__(self) -> None:

@@ -56,7 +56,8 @@ class Chip:
     def close(self) -> None:
         """Close every device that is still open, while this still stands in."""
         self.broken = set()
-        for device in [ref() for refs in LocalPiFactory._reservations.values() for ref in refs]:
+        reserved = LocalPiFactory._reservations  # noqa: SLF001  gpiozero has no public list
+        for device in [ref() for refs in reserved.values() for ref in refs]:
             if device is not None:
                 device.close()
 

@@ -44,7 +44,8 @@ def test_the_count_is_never_more_than_half_a_step_off(motions: list[tuple[float,
     for target, speed in motions:
         times = run(planner, AxisMotion(target, speed, 30.0), 0.1)
         assert [abs(t) for t in times] == sorted(abs(t) for t in times)
-        assert planner.count * ANGLE == pytest.approx(planner._profile.position, abs=0.51 * ANGLE)
+        profile = planner._profile  # noqa: SLF001  the motion that the steps must follow
+        assert planner.count * ANGLE == pytest.approx(profile.position, abs=0.51 * ANGLE)
 
 
 def test_it_arrives_at_the_nearest_step() -> None:

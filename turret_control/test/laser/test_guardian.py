@@ -281,7 +281,8 @@ os.setpriority, os.sched_setscheduler, os.sched_param = raise_to, raise_to, int
 
 def test_each_pulse_is_answered() -> None:
     driver, ours = socket.socketpair()
-    watching = threading.Thread(target=Guardian(lambda _: 0)._watch, args=(ours,), daemon=True)
+    watch = Guardian(lambda _: 0)._watch  # noqa: SLF001  without forking a driver
+    watching = threading.Thread(target=watch, args=(ours,), daemon=True)
     watching.start()
     driver.settimeout(5.0)
     driver.send(b'DDA')
@@ -337,7 +338,8 @@ def test_a_time_out_that_comes_early_does_not_disarm(monkeypatch: pytest.MonkeyP
             pass
 
     monkeypatch.setattr('turret_control.laser.guardian.time.monotonic', lambda: 0.0)
-    assert Guardian(lambda _: 0)._watch(Connection()) == ''  # type: ignore[arg-type]
+    watch = Guardian(lambda _: 0)._watch  # noqa: SLF001  without forking a driver
+    assert watch(Connection()) == ''  # type: ignore[arg-type]
     assert Connection.waits == [0.2, 0.05, 0.05]
 
 
@@ -384,7 +386,7 @@ def test_a_gpio_line_is_requested_as_an_output_that_is_low(monkeypatch: pytest.M
     expected[560:564] = (1).to_bytes(4, 'little')  # one line
     expected[588:592] = 4 * b'\xff'  # fd: none yet
     assert request == expected
-    assert gpio._fd == 44  # type: ignore[attr-defined]
+    assert gpio._fd == 44  # type: ignore[attr-defined]  # noqa: SLF001  as the kernel returned it
 
 
 def test_a_gpio_line_that_the_driver_still_has_can_be_had_later(monkeypatch: pytest.MonkeyPatch) -> None:
