@@ -33,6 +33,10 @@ export class Store {
   /** Nothing on the panel is current: there is no connection or no status. */
   readonly stale: ReadonlySignal<boolean> = computed(
     () => this.connection.value !== 'open' || this.isStale(this.now.value));
+  /** Which sections are old; these change rarely, unlike the time that they are computed from. */
+  readonly old = Object.fromEntries(SECTION_NAMES.map((name) => [
+    name, computed(() => this.isSectionOld(name, this.now.value)),
+  ])) as unknown as Readonly<Record<SectionName, ReadonlySignal<boolean>>>;
   private statusAt = -Infinity;
   private readonly sections = Object.fromEntries(
     SECTION_NAMES.map((name) => [name, signal(null)])) as unknown as KnownSignals;

@@ -308,6 +308,5 @@ export function Group(
 /** The age of a section, shown only when it is old. */
 export function OldAge({ section }: { section: SectionName }): VNode | null {
   const { store } = usePanel();
-  const now = store.now.value;
-  return store.isSectionOld(section, now) ? <span class="age old">{age(store.sectionAge(section, now))}</span> : null;
+  return store.old[section].value ? <span class="age old">{age(store.sectionAge(section, store.now.value))}</span> : null;
 }

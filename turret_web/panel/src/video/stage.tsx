@@ -3,7 +3,7 @@
  * wheel or pinch to zoom, double click for full screen; with the keyboard: focus the video, arrows move a cursor, Enter.
  */
 
-import { effect, useSignal } from '@preact/signals';
+import { effect, untracked, useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
@@ -322,8 +322,11 @@ export function Stage({ feed, controls, children }: Props): VNode {
     resized.observe(area);
     const stopPlacing = effect(() => {
       void zoom.value;
-      placeImage();
-      paint(performance.now());
+      void store.current('laser')?.emitting; // the crosshair shows it, also without a new frame
+      untracked(() => {
+        placeImage();
+        paint(performance.now());
+      });
     });
     const stopPicking = effect(() => { if (panel.picking.current.value === null) firstCorner = null; });
     const endStream = feed.start();
@@ -380,9 +383,10 @@ export function laserTone(laser: LaserState | null): string {
 /** The line over the video that says since when there is none. */
 function Silence({ feed }: { feed: Feed }): VNode | null {
   const { store } = useApp().panel;
+  const isSilent = useComputed(() => feed.shownAt.value === null || store.now.value - feed.shownAt.value > 1000);
+  if (!isSilent.value) return null;
   const now = store.now.value;
   const since = feed.shownAt.value;
-  if (since !== null && now - since <= 1000) return null;
   const camera = store.section('camera');
   const reason = camera !== null && camera.code !== 0 ? camera.message : feed.problem.value || t.video.waiting;
   return <p class="problem">{t.video.none(since === null ? null : (now - since) / 1000, reason)}</p>;

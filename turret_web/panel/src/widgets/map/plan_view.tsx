@@ -17,7 +17,7 @@ import { drawMap, MapScale, type Range } from './map';
 const GRIP_PX = 8;
 /** A zone must be at least this large [rad]. */
 const MIN_SIZE = 0.01;
-const DRAW_MS = 100;
+const DRAW_MS = 200;
 
 type Edge = 'pan_min' | 'pan_max' | 'tilt_min' | 'tilt_max';
 

@@ -1,6 +1,6 @@
 /** The line that states that everything shown is a recording, with the controls to pause it, step and seek. */
 
-import { useSignal } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 
@@ -29,7 +29,8 @@ export function ReplayBar(): VNode | null {
     });
   }, [isOffered]);
   const replay = state.value;
-  const isThere = replay !== null && store.now.value - receivedAt.value < SILENCE_MS;
+  const isCurrent = useComputed(() => store.now.value - receivedAt.value < SILENCE_MS);
+  const isThere = replay !== null && isCurrent.value;
   const isPaused = isThere && (replay.paused || replay.ended);
   useEffect(() => { store.isPaused.value = isPaused; }, [isPaused]);
   if (!isThere) return null;

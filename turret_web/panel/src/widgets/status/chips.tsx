@@ -77,7 +77,7 @@ function ChipButton<K extends SectionName>(
   const state = store.section(name);
   const { label, figure, tone } = CHIPS[name] as Chip<Sections[K]>;
   const isUnknown = state === null || store.stale.value;
-  const isOld = store.isSectionOld(name, store.now.value);
+  const isOld = store.old[name].value;
   const close = useCallback(() => onOpen(null), []);
   return (
     <div class="opener">
