@@ -189,7 +189,7 @@ async def _fuzz(frames: int) -> None:
         assert grown < 2_000_000, f'{grown} bytes more after {frames} frames'
         assert sum(attacker.thrown_out for attacker in attackers) > 0
         assert await door.get('/healthz') == (200, {'status': 'ok', 'clients': 1, 'viewers': 0})
-        assert sorted(delays)[len(delays) // 2] < 0.1
+        assert sorted(delays)[len(delays) // 2] < 0.5
         assert [len(feeds) for topic, feeds in gateway.feeds.items() if feeds] == [1]
         assert gateway.published_topics == []
         assert gateway.offered == {}
@@ -224,4 +224,4 @@ async def test_idle_and_stalled_clients_change_nothing_for_the_others() -> None:
         assert not watching.done(), watching.exception()
         watching.cancel()
         assert len(delays) > 5
-        assert sorted(delays)[len(delays) // 2] < 0.1
+        assert sorted(delays)[len(delays) // 2] < 0.5
