@@ -50,7 +50,7 @@ setup(
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',
-    description='Browser panel, front door, embedded bridge and video server of the pan-tilt tracking turret.',
+    description='Browser panel, web gateway, embedded bridge and video server of the pan-tilt tracking turret.',
     license='Apache-2.0',
     entry_points={'console_scripts': [
         'web = turret_web.web_node:main',

@@ -1,4 +1,4 @@
-"""The stock ``rosbridge_server`` and ``web_video_server`` with settings that are safe behind the web gateway.
+"""The upstream ``rosbridge_server`` and ``web_video_server`` with settings that are safe behind the web gateway.
 
 They listen on this machine only, and where rosbridge_websocket listens has a secret path, because any web page may open
 a WebSocket to this machine: only the web gateway, which knows who may do what, reaches it. Its own lists of names are

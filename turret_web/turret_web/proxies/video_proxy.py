@@ -1,4 +1,4 @@
-"""The stock ``web_video_server`` behind the web gateway: one stream from it for all viewers of a video."""
+"""Proxy for the upstream ``web_video_server``: one stream of it serves all viewers of a video."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _query(request: VideoRequest) -> str:
 
 
 class _Reader:
-    """Reads one stream for as long as somebody watches it."""
+    """Reads one stream while it has viewers."""
 
     def __init__(self, url: str, channel: Channel) -> None:
         self._url = url
@@ -101,15 +101,15 @@ class _Reader:
         """Take the parts of the response as they come.
 
         Raises:
-            ValueError: it is no such stream.
+            ValueError: the response is not such a stream.
         """
         if response.status != 200:
-            raise ValueError(f'it answered {response.status}')
+            raise ValueError(f'the server answered {response.status}')
         while True:
             head = await response.content.readuntil(b'\r\n\r\n')
             length, stamp = _LENGTH.search(head), _STAMP.search(head)
             if length is None or int(length[1]) > _MAX_FRAME_BYTES:
-                raise ValueError('it sent something else than images')
+                raise ValueError('the server sent something other than images')
             jpeg = await response.content.readexactly(int(length[1]))
             seconds, fraction = (stamp[1], stamp[2]) if stamp else (b'0', b'0')
             self._channel.show(jpeg, f'{seconds.decode()}.{fraction[:6].decode():<06}')

@@ -1,4 +1,4 @@
-"""What the bridge and the video server can do, and what they cost, beside the stock ones where those are installed.
+"""Throughput, latency and CPU time of the bridge and the video server, beside the upstream ones if installed.
 
 ``bridge``: clients that subscribe to a status of 2 kB (serialized), published at 2 Hz, 20 Hz and as fast as possible.
 ``video``: viewers of an MJPEG stream of 60 kB images at 30 Hz. ``panel``: bytes that the status costs one client,
@@ -6,7 +6,7 @@ with and without compression. ``polling``: ten addresses asked twice a second ag
 what the load generator itself can take, the proof that it is not what is measured.
 
 Each server runs in a process of its own, so does the source, so does the load; CPU is that of the server's process. All
-servers of a scenario run one after the other under the same load of the machine; the ratios are to the stock one.
+servers of a scenario run one after the other under the same load of the machine; the ratios are to the upstream server.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def bench_bridge(args: argparse.Namespace) -> Iterator[Result]:
 
 @contextlib.contextmanager
 def _side_by_side(stock: str, command: str) -> Iterator[list[Server]]:
-    """Give our server, and the stock one where it is installed."""
+    """Provide the server of the turret, and the upstream one if it is installed."""
     with contextlib.ExitStack() as stack:
         servers = [own_server()]
         stack.callback(servers[0].stop)
