@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.capture_parameters import WHITE_BALANCE_K
-from turret_camera.frame import encode_jpeg, jpeg_size
+from turret_camera.frame import Frame, encode_jpeg, flipped, flipped_camera, jpeg_size
 from turret_camera.lens.calibration_file import load_calibration
 from turret_camera.simulation.auto_exposure import AutoExposure
 from turret_camera.simulation.white_balance import gains_for, neutral_gains
@@ -22,6 +22,7 @@ from turret_camera.sources.pacing import Pacer
 from turret_camera.sources.v4l2_controls import Control, Range, V4l2Controls
 from turret_common import params
 from turret_common.errors import TurretError
+from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
 
 CALIBRATION = '''
@@ -158,3 +159,19 @@ def test_controls_speak_as_the_kernel_does(tmp_path: Path) -> None:
     controls.set(Control.BRIGHTNESS, -3)
     assert controls.get(Control.BRIGHTNESS) == -3
     controls.close()
+
+
+@pytest.mark.parametrize(('flip', 'place'), [('horizontal', (0, -1)), ('vertical', (-1, 0)), ('both', (-1, -1))])
+def test_an_image_and_its_camera_are_flipped(flip: str, place: tuple[int, int]) -> None:
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[0, 0] = 255
+    lens = PinholeCamera(64, 48, 60.0, 60.0, 30.0, 20.0, (0.1, 0.0, 0.01, 0.02, 0.0))
+    frame = flipped(Frame(5, lens, pixels=pixels, dropped=2), flip)
+    assert frame.pixels()[place].min() == 255
+    assert (frame.stamp_ns, frame.dropped) == (5, 2)
+    camera = flipped_camera(lens, flip)
+    across, up = (-1.0 if flip in axes else 1.0 for axes in (('horizontal', 'both'), ('vertical', 'both')))
+    x, y = lens.project(np.array([0.2, 0.1, 1.0]))
+    expected = (x if across > 0.0 else 63.0 - x, y if up > 0.0 else 47.0 - y)
+    assert camera.project(np.array([0.2 * across, 0.1 * up, 1.0])) == pytest.approx(expected)
+    assert flipped(frame, 'none') is frame

@@ -52,6 +52,9 @@ class CaptureParameters:
     camera_mount: str = param(
         'head', 'Mounting of the camera: on the head, or fixed to the base, looking along its x axis',
         choices=('head', 'base'))
+    flip: str = param(
+        'none', 'Axis by which images are flipped; both = a camera that hangs upside down', live=True,
+        choices=('none', 'horizontal', 'vertical', 'both'))
     frame_prefix: str = frame_prefix_param()
 
     auto_exposure: bool = param(True, 'Automatic exposure time and gain', live=True)

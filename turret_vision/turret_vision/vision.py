@@ -180,7 +180,8 @@ class Vision:
             return []
         p = self._parameters
         self._follower.every = p.every
-        view = make_view(image, stamp, self._follower.detector.width, p.region, pose, camera)
+        detector = self._follower.detector
+        view = make_view(image, stamp, detector.width, p.region, pose, camera, detector.exact_width)
         try:
             seen = self._follower.detect(view)
             self._run_problem = _OK

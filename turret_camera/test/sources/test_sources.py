@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import http.server
+import itertools
 import math
+import struct
 import sys
 import threading
 import types
@@ -336,6 +338,49 @@ def test_footage_that_does_not_loop_ends(tmp_path: Path, make_plant: Callable[[]
         film.read()
     with pytest.raises(EndOfFootageError):
         film.read()
+
+
+def test_an_elementary_h264_stream_is_played_at_its_rate(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
+    make_plant()
+    path = tmp_path / 'raw.h264'
+    with av.open(str(path), 'w', format='h264') as container:
+        stream = container.add_stream('libx264', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        for i in range(6):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 40 * i, np.uint8), format='bgr24')
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    film = FileSource(
+        dataclasses.replace(SMALL, video_file=str(path)), PlantLink(plant_socket('turret')), Clock())
+    film.open()
+    frames = [film.read() for _ in range(8)]
+    gaps = [b.stamp_ns - a.stamp_ns for a, b in itertools.pairwise(frames)]
+    assert gaps == pytest.approx([40_000_000] * 7, abs=2)
+
+
+@pytest.mark.parametrize(('matrix', 'corner'), [((0, 1, -1, 0), (0, -1)), ((-1, 0, 0, -1), (-1, -1))])
+def test_the_rotation_that_a_phone_wrote_is_applied(
+        matrix: tuple[int, ...], corner: tuple[int, int], tmp_path: Path) -> None:
+    path = tmp_path / 'phone.mp4'
+    image = np.zeros((48, 96, 3), np.uint8)
+    image[:24, :48] = 255  # the top left corner of what is stored
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 48, 'yuv420p'
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='bgr24')))
+        container.mux(stream.encode())
+    data = bytearray(path.read_bytes())
+    at = data.index(b'tkhd') + 44
+    a, b, c, d = (v << 16 for v in matrix)
+    data[at:at + 36] = struct.pack('>9i', a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    film = FileSource(
+        dataclasses.replace(SMALL, video_file=str(path)), PlantLink(plant_socket('turret')), Clock())
+    first = next(film.frames()).pixels
+    assert first.shape[:2] == ((96, 48) if matrix[0] == 0 else (48, 96))
+    assert first[corner].mean() > 200.0
+    assert first[tuple(-1 - v for v in corner)].mean() < 50.0
 
 
 def test_footage_that_comes_too_late_is_left_out(tmp_path: Path, make_plant: Callable[[], Any]) -> None:

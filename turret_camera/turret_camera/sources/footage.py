@@ -121,16 +121,23 @@ class FileSource(FootageSource):
             with av.open(str(path)) as container:
                 if not container.streams.video:
                     raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
-                first_s: float | None = None
+                first_s = 0.0
                 period_s = 1.0 / float(container.streams.video[0].average_rate or _DEFAULT_HZ)
-                for frame in container.decode(video=0):
-                    first_s = frame.time if first_s is None else first_s
+                for number, frame in enumerate(container.decode(video=0)):
                     duration = getattr(frame, 'duration', None)  # not in PyAV before 13
+                    # An elementary stream, as rpicam-vid writes it, has no times.
+                    time_s = number * period_s if frame.time is None else frame.time
+                    first_s = time_s if number == 0 else first_s
                     yield FootageFrame(
-                        frame.time - first_s, float(duration * frame.time_base) if duration else period_s,
-                        frame.to_ndarray(format='bgr24'))
+                        time_s - first_s, float(duration * frame.time_base) if duration else period_s,
+                        _upright(frame.to_ndarray(format='bgr24'), getattr(frame, 'rotation', 0)))
         except av.error.FFmpegError as error:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error
+
+
+def _upright(pixels: Pixels, rotation: int) -> Pixels:
+    """Return an image rotated counterclockwise by whole quarters of a revolution, given in degrees."""
+    return np.ascontiguousarray(np.rot90(pixels, round(rotation / 90.0))) if rotation else pixels
 
 
 class ImagesSource(FootageSource):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from turret_camera.capture_parameters import CaptureParameters
-from turret_camera.frame import Frame, StampSource, jpeg_size
+from turret_camera.frame import Frame, StampSource, flipped_camera, jpeg_size
 from turret_camera.sources.source import ImageSource, SourceContext
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
@@ -95,7 +95,8 @@ class RosTopicSource(ImageSource):
     def _on_info(self, message: CameraInfo) -> None:
         from turret_common.ros.images import info_to_camera
 
-        self._lens = info_to_camera(message)
+        camera = info_to_camera(message)
+        self._lens = None if camera is None else flipped_camera(camera, self.parameters.flip)
 
     def _stamp(self, header: Any) -> int:
         """Return a header's stamp on our clock; the time of arrival where it cannot be that of the image."""

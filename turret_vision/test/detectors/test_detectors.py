@@ -21,6 +21,7 @@ from turret_vision.detectors.hog import HogDetector, HogParameters
 from turret_vision.detectors.motion import MotionDetector
 from turret_vision.detectors.optical_flow import FlowFollower
 from turret_vision.detectors.registry import DETECTORS, available, make_detector
+from turret_vision.footage.clips import frames
 from turret_vision.footage.evaluation import Trial, score, try_out
 from turret_vision.footage.ground_truth_boxes import FACE_CLIP, load_marked_boxes
 from turret_vision.vision import Vision
@@ -56,6 +57,28 @@ def test_walkers_are_found_as_people(footage: Path) -> None:
     view = make_view(image, 0.0, detector.width)
     boxes = [view.in_full_image(d.box) for d in detector.detect(view)]
     assert any(abs(box.x - 450) < 60 for box in boxes)
+
+
+@pytest.mark.parametrize(
+    ('full', 'width', 'expected'), [(640, 480, 480), (1280, 480, 480), (768, 400, 400), (320, 480, 320)])
+def test_an_image_can_be_reduced_to_just_a_width(full: int, width: int, expected: int) -> None:
+    image = np.zeros((full * 3 // 4, full, 3), np.uint8)
+    view = make_view(image, 0.0, width, camera=PinholeCamera.from_field_of_view(full, full * 3 // 4, 1.0), exact=True)
+    assert view.image.shape[1] == pytest.approx(expected, abs=1)
+    assert view.camera is not None
+    assert view.camera.width == view.image.shape[1]
+    whole = view.in_full_image(Box.from_rect(0, 0, view.image.shape[1], view.image.shape[0]))
+    assert whole.width == pytest.approx(full, rel=0.01)
+
+
+def test_the_smallest_face_is_a_parameter(footage: Path) -> None:
+    clip = list(frames(str(footage / FACE_CLIP)))[10]  # from the front; the face is 27 px high below
+    small = cv2.resize(clip, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    canvas = np.full((480, 640, 3), 128, np.uint8)
+    canvas[100:100 + small.shape[0], 100:100 + small.shape[1]] = small
+    view = make_view(canvas, 0.0)
+    found = [len(HaarDetector(HaarParameters(width=0, min_size=size)).detect(view)) for size in (0, 20)]
+    assert found == [0, 1]
 
 
 def test_images_too_small_for_people_hold_none() -> None:

@@ -110,7 +110,7 @@ class View:
     camera: PinholeCamera | None = None
     left: int = 0
     top: int = 0
-    scale: int = 1
+    scale: float = 1.0
 
     @functools.cached_property
     def gray(self) -> Image:
@@ -129,7 +129,7 @@ class View:
 
 def make_view(
     image: Image, stamp: float, width: int = 0, region: tuple[float, ...] = (0.0, 0.0, 1.0, 1.0),
-    pose: Pose | None = None, camera: PinholeCamera | None = None,
+    pose: Pose | None = None, camera: PinholeCamera | None = None, exact: bool = False,
 ) -> View:
     """Return the view of an image that a detector asks for.
 
@@ -141,13 +141,15 @@ def make_view(
         region: left, top, right, bottom of the part to look at, as parts of width and height.
         pose: of the head at ``stamp``.
         camera: for the full image.
+        exact: reduce to just that width, for a detector whose cost depends on it more than on the reduction.
     """
     full_height, full_width = image.shape[:2]
-    factor = max(1, round(full_width / width)) if width else 1
+    factor = max(1.0, full_width / width) if width else 1.0
+    factor = factor if exact else round(factor)
     left, top = round(region[0] * full_width), round(region[1] * full_height)
-    columns = max(1, (round(region[2] * full_width) - left) // factor)
-    rows = max(1, (round(region[3] * full_height) - top) // factor)
-    part = image[top:top + rows * factor, left:left + columns * factor]
+    columns = max(1, int((round(region[2] * full_width) - left) / factor))
+    rows = max(1, int((round(region[3] * full_height) - top) / factor))
+    part = image[top:top + round(rows * factor), left:left + round(columns * factor)]
     if factor == 1:
         part = np.ascontiguousarray(part)
     else:
@@ -158,8 +160,8 @@ def make_view(
 
 
 @functools.lru_cache(maxsize=4)
-def _part_of(camera: PinholeCamera, left: int, top: int, columns: int, rows: int, factor: int) -> PinholeCamera:
+def _part_of(camera: PinholeCamera, left: int, top: int, columns: int, rows: int, factor: float) -> PinholeCamera:
     """Return the camera of a part of the image, reduced by a factor to so many columns and rows."""
     return dataclasses.replace(
-        camera, width=columns * factor, height=rows * factor, cx=camera.cx - left, cy=camera.cy - top,
+        camera, width=round(columns * factor), height=round(rows * factor), cx=camera.cx - left, cy=camera.cy - top,
     ).scaled(columns, rows)

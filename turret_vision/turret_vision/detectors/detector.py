@@ -26,6 +26,8 @@ class Detector(ABC, Generic[ParametersT]):
     """
 
     name: ClassVar[str]
+    #: Whether images are reduced to just ``width``; else by the nearest whole factor, which is cheaper.
+    exact_width: ClassVar[bool] = False
     groups: ClassVar[Mapping[str, type]]
 
     def __init__(self, parameters: ParametersT) -> None:

@@ -29,6 +29,10 @@ class HaarParameters:
         0, 'Number of overlapping hits that make a detection; 0 = default of the cascade', minimum=0, maximum=100,
         live=True)
 
+    min_size: int = param(
+        0, 'Minimum size of an object, in pixels of the full image; 0 = default of the cascade', unit='px', minimum=0,
+        maximum=2000, live=True)
+
     def __post_init__(self) -> None:
         if 0.0 < self.scale_factor < 1.01:
             raise ValueError(f'haar.scale_factor is {self.scale_factor:g}; it must be 0 or at least 1.01')
@@ -62,6 +66,7 @@ class HaarDetector(Detector[HaarParameters]):
     """
 
     name: ClassVar = 'haar'
+    exact_width = True
     groups: ClassVar = {name: HaarParameters}
 
     def __init__(self, parameters: HaarParameters) -> None:
@@ -74,9 +79,12 @@ class HaarDetector(Detector[HaarParameters]):
     def detect(self, view: View) -> list[Detection]:
         """Return what the cascade finds; the confidence grows from 0.5 with the number of overlapping hits."""
         cascade, neighbors = self._cascade, self._parameters.min_neighbors or self._cascade.min_neighbors
+        width, height = cascade.min_size
+        if self._parameters.min_size:
+            width, height = self._parameters.min_size, round(self._parameters.min_size * height / width)
         boxes, hits = self._classifier.detectMultiScale2(
             cv2.equalizeHist(view.gray), self._parameters.scale_factor or cascade.scale_factor, neighbors,
-            minSize=(cascade.min_size[0] // view.scale, cascade.min_size[1] // view.scale))
+            minSize=(int(width / view.scale), int(height / view.scale)))
         return [
             Detection(self.mode, Box.from_rect(*map(float, box)), float(n) / (float(n) + neighbors))
             for box, n in zip(boxes, hits, strict=True)]

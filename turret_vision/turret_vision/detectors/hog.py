@@ -34,6 +34,7 @@ class HogDetector(Detector[HogParameters]):
     """Detects standing or walking people, at least 128 px high in the reduced image."""
 
     name: ClassVar = 'hog'
+    exact_width = True
     groups: ClassVar = {name: HogParameters}
 
     def __init__(self, parameters: HogParameters) -> None:

@@ -88,7 +88,7 @@ def find_people(
         camera = camera.scaled(image.shape[1], image.shape[0])
     found = []
     for detector in detectors:
-        view = make_view(image, stamp, detector.width, pose=pose, camera=camera)
+        view = make_view(image, stamp, detector.width, pose=pose, camera=camera, exact=detector.exact_width)
         for detection in detector.detect(view):
             if isinstance(detector, OnnxDetector) and detection.class_id != _MODEL_CLASS:
                 continue
