@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'lanes', metavar='SUITE', nargs='*', type=_lane,
         help='unit, ros, system, panel, colcon, fresh or soak')
+    parser.add_argument(
+        '--coverage', action='store_true', help='measure the line coverage of unit, ros and system in their processes')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,11 +49,13 @@ def run(args: argparse.Namespace) -> int:
     A suite that cannot run here is reported as skipped with the reason, and does not count as passed.
     """
     results: dict[str, tuple[str, float]] = {}
+    coverage = [f'--cov={package}' for package in PACKAGES] + ['--cov-append', '--cov-report=term:skip-covered']
     for name in args.lanes or [lane for lane in LANES if lane not in _ONLY_WHEN_NAMED]:
         sys.stdout.write(f'== {name} ==\n')
         sys.stdout.flush()
         started = time.monotonic()
-        commands = LANES[name](args.rest)
+        measured = coverage if args.coverage and name in _MEASURED else []
+        commands = LANES[name]([*measured, *args.rest])
         missing = sorted({program for program, *_ in commands if not _found(program)})
         if missing:
             outcome = f'skipped: {", ".join(missing)} not found'
@@ -120,6 +124,7 @@ LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
     'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'colcon': _colcon,
     'fresh': _fresh, 'soak': _soak}
 _ONLY_WHEN_NAMED = ('fresh', 'soak')
+_MEASURED = ('unit', 'ros', 'system')
 
 
 def _lane(name: str) -> str:
