@@ -77,7 +77,7 @@ def it_homes_and_follows_a_target(client: TurretClient) -> None:
 
 
 def the_graph_is_what_the_list_of_interfaces_says(client: TurretClient) -> None:
-    """Every listed topic has its one publisher and its type, every service and action its node; nobody has others."""
+    """Every listed topic has its one publisher and its type, every service and action its node; there are no others."""
     nodes = set(NODES)
 
     def absolute(name: str) -> str:

@@ -127,17 +127,17 @@ def test_percentiles() -> None:
     assert percentile([], 0.5) != percentile([], 0.5)
 
 
-@pytest.mark.parametrize(('words', 'complaint'), [
+@pytest.mark.parametrize(('words', 'error'), [
     (['switches'], 'the gimbal is simulated'), (['uart'], 'the gimbal is simulated'), (['axis'], 'is simulated'),
     (['laser'], 'the laser is simulated'), (['axis', '--params', 'pi_pca9685.yaml'], 'does not have'),
     (['laser', '--params', 'pi5_step_dir.yaml'], 'no GPIO pins'), (['pins', '--params', 'no.yaml'], 'cannot read')])
 def test_checks_of_hardware_that_is_not_there_are_refused(
-        words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+        words: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     if list(Path('/dev').glob('gpiochip*')):
         pytest.skip('this machine has pins')
     assert cli.main(['hw', *words, '--namespace', 'hw_test']) == cli.WRONG_INPUT
     captured = capsys.readouterr()
-    assert complaint in captured.err
+    assert error in captured.err
     assert captured.err.count('\n') == 1
     assert captured.out == ''
 

@@ -23,7 +23,7 @@ from turret_common.interface import ACTIONS, SERVICES, TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md'), *ROOT.glob('turret_*/README.md')]
-#: Pages whose names are compared with the code; the others are generated, or tell of the past.
+#: Pages whose names are compared with the code; the others are generated, or describe the past.
 CHECKED = [
     page for page in PAGES if page.name not in ('interfaces.md', 'parameters.md', 'CHANGELOG.md', 'migration.md')]
 NODES = {spec.name: spec for spec in (*GRAPH, *VIEWERS)}

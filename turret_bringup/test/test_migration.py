@@ -1,4 +1,4 @@
-"""The page on migration names every route and key of the replaced turret, and only names of ours that exist."""
+"""The page on migration names every route and key of the legacy turret, and only names of ours that exist."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class ReplayNode(Node):
                 if not self._settings.paused:
                     self._player.set_paused(False, time.monotonic())
                 while not self._ending:
-                    self._changed.wait(self._turn())
+                    self._changed.wait(self._update())
         except TurretError as error:
             self.failure = error
             self._fail.trigger()
@@ -138,13 +138,13 @@ class ReplayNode(Node):
                 ReasonCode.NOT_ALLOWED, f'the node "{name}", which may drive hardware, is in ROS domain '
                 f'{self._settings.domain}: nothing is replayed beside it')
 
-    def _turn(self) -> float:
+    def _update(self) -> float:
         """Do what is due; return how long nothing is."""
         now = time.monotonic()
         if now >= self._look_due:
             self._look_due = now + _LOOK_S
             self._require_no_hardware()
-        wait_s = self._player.turn(now)
+        wait_s = self._player.update(now)
         now = time.monotonic()
         self._tell_time(now)
         self._state.update(None, lambda: self._state_message(now))

@@ -117,7 +117,7 @@ def test_custom_data_is_kept(tmp_path: Path) -> None:
         assert bag.custom == {'turret.selection': 'light'}
 
 
-# --- The other side: rosbags stands for everybody else who reads and writes rosbag2's format
+# --- The other side: rosbags stands for all other programs that read and write rosbag2's format
 
 def test_rosbags_reads_ours(tmp_path: Path) -> None:
     written = write_bag(tmp_path / 'a', split_s=0.5)

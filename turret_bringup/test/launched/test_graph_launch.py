@@ -83,7 +83,7 @@ for _number, _name in enumerate(MORTAL, len(SCENARIOS)):
 
 @post_shutdown_test()
 class TestEnd(unittest.TestCase):
-    """After everything was told to end."""
+    """After the shutdown of the launch."""
 
     def test_every_process_ended_by_itself(self, proc_info: Any) -> None:
         assertExitCodes(proc_info, allowable_exit_codes=[0, -signal.SIGKILL])

@@ -14,23 +14,23 @@ from turret_common.ros.domains import DOMAINS
 TYPES = {f'/turret/{topic.name}': topic.type for topic in TOPICS if not topic.name.startswith('/')}
 
 
-def nobody(_: int) -> bool:
+def unused(_: int) -> bool:
     return False
 
 
 @pytest.mark.parametrize(('environment', 'asked'), [({'ROS_DOMAIN_ID': '42'}, 42), ({'ROS_DOMAIN_ID': ' 42 '}, 42)])
 def test_the_domain_of_the_shell_is_refused(environment: dict[str, str], asked: int) -> None:
     with pytest.raises(TurretError) as refused:
-        choose_domain(asked, environment, nobody)
+        choose_domain(asked, environment, unused)
     assert refused.value.code is ReasonCode.NOT_ALLOWED
 
 
 @pytest.mark.parametrize('asked', [0, -1, 102, 1000])
 def test_the_default_domain_and_impossible_ones_are_refused(asked: int) -> None:
     with pytest.raises(TurretError):
-        choose_domain(asked, {}, nobody)
+        choose_domain(asked, {}, unused)
     with pytest.raises(TurretError):
-        choose_domain(asked, {'ROS_DOMAIN_ID': '7'}, nobody)
+        choose_domain(asked, {'ROS_DOMAIN_ID': '7'}, unused)
 
 
 def test_a_domain_that_somebody_is_in_is_refused() -> None:
@@ -41,7 +41,7 @@ def test_a_domain_that_somebody_is_in_is_refused() -> None:
 
 def test_a_domain_is_found_that_is_neither_the_shells_nor_in_use() -> None:
     last = DOMAINS[-1]
-    assert choose_domain(None, {}, nobody) == last
+    assert choose_domain(None, {}, unused) == last
     assert choose_domain(None, {'ROS_DOMAIN_ID': str(last)}, lambda domain: domain == last - 1) == last - 2
     with pytest.raises(TurretError):
         choose_domain(None, {}, lambda _: True)

@@ -47,7 +47,7 @@ class Rig:
         self.published.clear()
         until = self.now + seconds
         while True:
-            wait = self.player.turn(self.now)
+            wait = self.player.update(self.now)
             if self.now + wait > until + 1e-9:
                 break
             self.now += wait
@@ -145,7 +145,7 @@ def test_at_the_end_it_stops_and_goes_on_from_the_beginning_when_told() -> None:
     at_end = rig.player.position(rig.now)
     assert (at_end.ended, at_end.passes, at_end.messages) == (True, 1, 10)
     assert at_end.position_s == at_end.duration_s
-    assert rig.player.turn(rig.now) == math.inf
+    assert rig.player.update(rig.now) == math.inf
     rig.player.set_paused(False, rig.now)
     assert rig.run(0.05) == ['0']
     assert not rig.player.ended

@@ -34,7 +34,7 @@ from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
 
 
 class Rig:
-    """A bag node, and somebody who publishes."""
+    """A bag node and a publisher."""
 
     def __init__(self, ros: RosHarness, folder: Path, **parameters: Any) -> None:
         self.ros = ros
@@ -74,7 +74,7 @@ def rig(ros: RosHarness, tmp_path: Path) -> Rig:
 
 
 def positions(path: Path) -> list[float]:
-    """Return the numbers in the joint states of a bag, read by somebody else's library."""
+    """Return the numbers in the joint states of a bag, read by an independent library."""
     with AnyReader([path]) as reader:
         connections = [c for c in reader.connections if c.topic == '/turret/joint_states']
         return [
@@ -259,7 +259,7 @@ def test_a_full_disk_is_refused(ros: RosHarness, tmp_path: Path) -> None:
 
 
 def test_what_was_cut_off_is_recovered_at_the_start(ros: RosHarness, tmp_path: Path) -> None:
-    BagWriter(tmp_path / 'bags' / 'cut').open()  # whatever ends it never closes it
+    BagWriter(tmp_path / 'bags' / 'cut').open()  # never closed
     rig = Rig(ros, tmp_path / 'bags')
     wait_until(lambda: rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags[0].complete, 10.0, 'a whole bag')
 

@@ -21,7 +21,7 @@ from turret_common.threads.periodic import Periodic
 from turret_msgs.msg import SafetyPermit
 
 ROOT = Path(__file__).resolve().parents[3]
-#: What each node of the graph that knows of frames is told; the simulated hardware is the first to start.
+#: Parameters of each node of the graph that uses frames; the simulated hardware is the first to start.
 SETTINGS: dict[str, dict[str, Any]] = {
     'plant': {}, 'gimbal': {'home_on_start': True},
     'camera': {'source': 'sim', 'width': 320, 'height': 240}, 'vision': {}, 'exclusion': {}, 'controller': {},

@@ -1,4 +1,4 @@
-"""The markers node draws what it hears, forgets what grows old, and is silent while nobody listens."""
+"""The markers node draws what it receives, forgets what is old, and publishes only for subscribers."""
 
 from __future__ import annotations
 

@@ -60,12 +60,12 @@ def test_it_publishes_what_was_recorded_in_order_and_tells_where_it_is(
         ros: RosHarness, start: Start, tmp_path: Path) -> None:
     received = ros.collect(TurretStatus, 'status')
     clock = ros.collect(Clock, '/clock')
-    told = states(ros)
+    published = states(ros)
     start(write(tmp_path / 'bag', images(1.0)), rate=2.0)
-    wait_until(lambda: told and told[-1].ended, 20.0, 'the end')
+    wait_until(lambda: published and published[-1].ended, 20.0, 'the end')
     assert [message.seq for message in received] == list(range(10))
-    assert (told[-1].name, told[-1].passes, told[-1].messages) == ('bag', 1, 12)
-    assert told[-1].position_s == told[-1].duration_s == pytest.approx(0.91)
+    assert (published[-1].name, published[-1].passes, published[-1].messages) == ('bag', 1, 12)
+    assert published[-1].position_s == published[-1].duration_s == pytest.approx(0.91)
     times = [message.clock.sec * 10**9 + message.clock.nanosec - START_NS for message in clock]
     assert times == sorted(times)
     assert times[-1] <= 0.91e9
@@ -84,7 +84,7 @@ def test_topics_have_the_quality_of_service_of_the_recording(ros: RosHarness, st
 
 def test_it_is_held_stepped_sought_and_sped_up(ros: RosHarness, start: Start, tmp_path: Path) -> None:
     received, seen = ros.collect(TurretStatus, 'status'), ros.collect(CompressedImage, 'camera/image_raw/compressed')
-    told = states(ros)
+    published = states(ros)
     start(write(tmp_path / 'bag', images(2.0)), paused=True)
     wait_until(lambda: [message.seq for message in received] == [0], 20.0, 'the first message')
     assert ros.call(StepReplay, 'replay/step', StepReplay.Request(messages=2)).success
@@ -92,13 +92,13 @@ def test_it_is_held_stepped_sought_and_sped_up(ros: RosHarness, start: Start, tm
     assert ros.call(StepReplay, 'replay/step', StepReplay.Request()).success
     wait_until(lambda: len(seen) == 1 and [message.seq for message in received] == [0, 1, 2, 3, 4], what='an image')
     assert ros.call(SeekReplay, 'replay/seek', SeekReplay.Request(position_s=1.55)).success
-    wait_until(lambda: told[-1].position_s == pytest.approx(1.55), what='the place')
+    wait_until(lambda: published[-1].position_s == pytest.approx(1.55), what='the place')
     wait_until(lambda: len(seen) == 2, what='the newest image before it')
     assert ros.call(SetReplayRate, 'replay/set_rate', SetReplayRate.Request(rate=0.5)).success
     assert ros.call(SetReplayPaused, 'replay/set_paused', SetReplayPaused.Request(paused=False)).success
-    wait_until(lambda: told[-1].ended, what='the end')
+    wait_until(lambda: published[-1].ended, what='the end')
     assert received[-1].seq == 19
-    assert told[-1].rate == pytest.approx(0.5)
+    assert published[-1].rate == pytest.approx(0.5)
 
 
 def test_requests_that_make_no_sense_are_refused(ros: RosHarness, start: Start, tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ def test_what_operators_and_automatic_fire_asked_for_is_never_played(
         ros.collect(FireRequest, 'controller/fire_request', NEWEST)]
     moved = ros.collect(GimbalCommand, 'gimbal/command')
     joints = ros.collect(JointState, 'joint_states')
-    told = states(ros)
+    published = states(ros)
     start(write(tmp_path / 'bag', dangerous()))
-    wait_until(lambda: told and told[-1].ended, 20.0, 'the end')
+    wait_until(lambda: published and published[-1].ended, 20.0, 'the end')
     assert moved
     assert joints
     assert never == [[], [], [], []]
@@ -138,7 +138,7 @@ def test_a_replayed_permit_never_permits_the_laser(
     newest = permits[-1]
     age_ns = time.monotonic_ns() - newest.monotonic_ns
     if not into:
-        assert newest.epoch == 77  # as recorded, and stale for everybody
+        assert newest.epoch == 77  # as recorded, and stale for every reader
         return
     assert 0 <= age_ns < 10**9
     assert newest.lease_digest not in ("", lease_digest(""))
@@ -153,7 +153,7 @@ def test_a_replayed_permit_never_permits_the_laser(
     real = PermitMonitor()
     real.update(10**18, 1, newest.monotonic_ns - 10**9, False, False, '', ())
     real.update(newest.epoch, newest.seq, newest.monotonic_ns, False, True, newest.lease_digest, ())
-    assert not real.motion_ok(newest.monotonic_ns)  # whoever has a real permit takes none of a replay
+    assert not real.motion_ok(newest.monotonic_ns)  # a node with a real permit takes none from a replay
 
 
 @_ENDS_THE_PROCESS
@@ -177,11 +177,11 @@ def test_hardware_that_is_discovered_late_is_waited_for(
         looks.append(1)
         return [('gimbal', '/turret')] if len(looks) > 3 else []
     monkeypatch.setattr(ReplayNode, 'get_node_names_and_namespaces', names)
-    told = states(ros)
+    published = states(ros)
     moved = ros.collect(GimbalCommand, 'gimbal/command')
     node = start(write(tmp_path / 'bag', dangerous(1.0)))
     wait_until(lambda: node.failure, 20.0, 'a refusal')
-    assert told == []  # not even its state: nothing was played
+    assert published == []  # not even its state: nothing was played
     assert moved == []
 
 

@@ -43,7 +43,7 @@ def test_a_segment_that_was_just_made_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
-    for name in ('fastrtps_port7411', 'somebody', 'fastrtps_0123456789abcdeX', 'sem.fastrtps_port7411_mutex'):
+    for name in ('fastrtps_port7411', 'other', 'fastrtps_0123456789abcdeX', 'sem.fastrtps_port7411_mutex'):
         segment(tmp_path, name)
     assert not shared_memory.orphans(tmp_path)
 

@@ -71,7 +71,7 @@ def test_a_process_that_dies_starts_again_after_growing_pauses() -> None:
 
 def test_a_process_that_is_killed_is_named_so() -> None:
     _, output = run(Command('x', shell('kill -SEGV $$')), until='starts again')
-    assert 'x was ended by SIGSEGV' in output
+    assert 'x was killed by SIGSEGV' in output
 
 
 def test_a_refused_first_start_ends_everything_with_its_reason() -> None:
@@ -91,7 +91,7 @@ def test_a_refusal_later_on_does_not_end_the_turret(tmp_path: Path) -> None:
 @pytest.mark.parametrize(('script', 'code', 'reason'), [
     ('exit 0', 0, None), ('echo the bag is damaged; exit 2', 2, 'the bag is damaged'),
     ('exit 1', 2, 'x ended with code 1'),
-    ('kill -9 $$', 2, 'x was ended by SIGKILL')])
+    ('kill -9 $$', 2, 'x was killed by SIGKILL')])
 def test_all_is_over_when_that_ends_which_ends_all(script: str, code: int, reason: str | None) -> None:
     player = Command('x', shell(script), ends_all=True)
     under_test = Supervisor([player, Command('y', shell('sleep 99'))], io.StringIO())

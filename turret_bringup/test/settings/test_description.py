@@ -91,7 +91,7 @@ def test_the_drawn_laser_turns_as_the_head_does(pan: float, tilt: float) -> None
     assert laser.rotation[:, 2] == pytest.approx(head[:, 0], abs=1e-9)  # a cylinder lies along its z axis
 
 
-def test_what_carries_the_head_does_not_turn() -> None:
+def test_the_base_does_not_rotate() -> None:
     urdf = robot_description(GIMBAL, Boresight())
     still, turned = (next(iter(visuals(urdf, {'pan_joint': pan}))) for pan in (0.0, 1.0))
     assert still.rotation == pytest.approx(turned.rotation)

@@ -1,4 +1,4 @@
-"""Settings of the replaced turret become ours, with units converted and signs turned."""
+"""Settings of the legacy turret become parameters, with units and signs converted."""
 
 from __future__ import annotations
 
@@ -124,14 +124,14 @@ def test_what_is_left_out_is_said() -> None:
     assert 'hidden' not in notes + str(imported().values)
 
 
-@pytest.mark.parametrize(('old', 'new', 'complaint'), [
+@pytest.mark.parametrize(('old', 'new', 'error'), [
     ('microsteps = 8', 'microsteps = 3', 'Motor.microsteps: 3'), ('x_dir = 19', 'x_dir = nine', 'Motor.x_dir: "nine"'),
     ('= roboflow', '= magic', '"magic" is none of'), ('power = 40', 'power = nan', 'laser_max_power'),
     ('[GPIO]', 'pin', 'no section headers'), (CONFIG, '', 'no sections')])
-def test_nonsense_is_refused_with_the_key(old: str, new: str, complaint: str) -> None:
+def test_nonsense_is_refused_with_the_key(old: str, new: str, error: str) -> None:
     with pytest.raises(TurretError) as caught:
         imported(CONFIG.replace(old, new))
-    assert complaint in caught.value.message
+    assert error in caught.value.message
 
 
 @pytest.mark.parametrize('change', [
@@ -153,7 +153,7 @@ def test_the_command_writes_a_file_that_the_turret_takes(tmp_path: Path, capsys:
     assert 'crosshair_calibration.json not found' in capsys.readouterr().err
     config = configuration.compose('turret', [target])
     assert config.effective['gimbal'].step_dir.pan.step_pin == 23
-    assert config.effective['laser'].driver == 'sim'  # nobody has said yet that a watchdog is fitted
+    assert config.effective['laser'].driver == 'sim'  # watchdog_fitted is not set
     assert '/**/gimbal' in yaml.safe_load(target.read_text())
     source.write_text(CONFIG.replace('laser_pin = 12', 'laser_pin = 99'))
     assert cli.main(['import', str(source)]) == cli.WRONG_INPUT

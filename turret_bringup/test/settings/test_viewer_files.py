@@ -1,4 +1,4 @@
-"""What rviz, rqt, Foxglove and PlotJuggler are told to show exists, in any namespace."""
+"""What the layouts of rviz, rqt, Foxglove and PlotJuggler show exists, in any namespace."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ def client(client: TurretClient) -> TurretClient:
 
 
 def calibrated(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[float]:
-    """Run a task, which must succeed, and return the numbers that it tells."""
+    """Run a task, which must succeed, and return the numbers that it prints."""
     parser = argparse.ArgumentParser()
     calibrate.add_arguments(parser)
     code = calibrate.run(parser.parse_args(arguments))
-    told = capsys.readouterr().out
-    assert code == 0, told
-    return [float(number) for number in re.findall(r'-?\d+\.\d+', told)]
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    return [float(number) for number in re.findall(r'-?\d+\.\d+', printed)]
 
 
 def test_delay(client: TurretClient, capsys: pytest.CaptureFixture[str]) -> None:

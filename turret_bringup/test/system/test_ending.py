@@ -1,4 +1,4 @@
-"""However a turret ends, no process of it is left and the laser pin is dark."""
+"""However a turret ends, none of its processes is left and the laser pin is low."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def own(ros: RosHarness) -> Iterator[RosHarness]:
 
 @pytest.fixture
 def unused() -> Iterator[int]:
-    """A domain that nobody is in, for a replay to take."""
+    """A free domain for a replay."""
     domain = claim_domain()
     yield domain
     release_domain(domain)

@@ -75,7 +75,7 @@ def _rates(turret: ScratchTurret) -> Iterator[Row]:
     status = json.loads(subprocess.run(command, env=turret.environment, stdout=subprocess.PIPE, check=True).stdout)
     for name, rate_hz in (
             ('images', status['camera']['rate_hz']), ('images seen', status['vision']['detection']['rate_hz']),
-            ('control turns', status['controller']['rate_hz'])):
+            ('control cycles', status['controller']['rate_hz'])):
         yield Row('tracking', 'total', name, rate_hz, '1/s')
 
 

@@ -67,7 +67,7 @@ class Shape:
 
 
 class TrackView(NamedTuple):
-    """What is drawn of a track: its id, whether it is trusted and seen, bearing, rates and apparent size in rad."""
+    """What is drawn of a track: its id, whether it is confirmed and seen, bearing, rates and apparent size in rad."""
 
     id: str
     color: Color

@@ -20,7 +20,7 @@ STEP_LIMIT = 100_000
 #: A replay that is held up longer than this continues from where it was instead of hurrying after.
 _HELD_UP_S = 0.5
 _LATENESS = 1000  # messages that the lateness is taken from
-#: Most messages that are published in one turn, so that requests are heard between.
+#: Maximum number of messages published in one update, so that requests are handled in between.
 _AT_ONCE = 200
 
 
@@ -138,7 +138,7 @@ class Player(Generic[ItemT]):
 
     # The loop
 
-    def turn(self, now: float) -> float:
+    def update(self, now: float) -> float:
         """Publish what is due; return the seconds until more is, infinity where a request must come first."""
         for _ in range(_AT_ONCE):
             item = self._next

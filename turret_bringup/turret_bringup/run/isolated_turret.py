@@ -76,7 +76,7 @@ class ScratchTurret:
 def scratch_turret(state: Path, arguments: Sequence[str] = ()) -> Iterator[ScratchTurret]:
     """Give a turret whose panel is reachable; whatever is left of it at the end is killed.
 
-    When the ``with`` block fails, what the turret said is printed.
+    When the ``with`` block fails, the output of the turret is printed.
     """
     turret = ScratchTurret(state, arguments)
     processes = []

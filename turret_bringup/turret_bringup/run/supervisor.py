@@ -1,4 +1,4 @@
-"""Start the processes of the graph, restart those that die, and end them all without leaving anything behind.
+"""Start the processes of the graph, restart those that die, and stop them all without leaving anything behind.
 
 Processes are forked from the supervisor, which has imported what all of them need: ten nodes then start in half the
 time, and share the memory of these imports, some 15 MB each.
@@ -274,4 +274,4 @@ def _prefix(name: str, color: int | None) -> str:
 
 
 def _how(code: int) -> str:
-    return f'was ended by {signal.Signals(-code).name}' if code < 0 else f'ended with code {code}'
+    return f'was killed by {signal.Signals(-code).name}' if code < 0 else f'ended with code {code}'

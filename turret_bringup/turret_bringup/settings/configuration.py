@@ -54,7 +54,7 @@ class Layer:
     """Parameter values from one source.
 
     Attributes:
-        origin: what a person calls the source; it begins every complaint.
+        origin: name of the source; every error message begins with it.
         values: by node (``*`` for every node that has the parameter) and dotted name, not yet checked.
         saved: written by nodes themselves: what cannot be used is left out with a note instead of refused.
     """

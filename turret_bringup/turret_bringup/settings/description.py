@@ -71,8 +71,8 @@ def visuals(urdf: str, joints: Mapping[str, float]) -> Iterator[Visual]:
     below = [joint for joint in robot.findall('joint') if _link(joint, 'child') != 'base_link']
     for joint in below:  # xacro keeps the order of the file: a parent before its children
         if (parent := poses.get(_link(joint, 'parent'))) is not None:
-            turn = _axis_turn(joint.find('axis'), joints.get(joint.get('name', ''), 0.0))
-            poses[_link(joint, 'child')] = parent @ _origin(joint.find('origin')) @ turn
+            rotation = _axis_rotation(joint.find('axis'), joints.get(joint.get('name', ''), 0.0))
+            poses[_link(joint, 'child')] = parent @ _origin(joint.find('origin')) @ rotation
     for link in robot.findall('link'):
         if (pose := poses.get(link.get('name', ''))) is None:
             continue
@@ -116,7 +116,7 @@ def _origin(element: ElementTree.Element | None) -> Array:
     return pose
 
 
-def _axis_turn(axis: ElementTree.Element | None, angle: float) -> Array:
+def _axis_rotation(axis: ElementTree.Element | None, angle: float) -> Array:
     turn = np.eye(4)
     if axis is not None:
         turn[:3, :3] = _rotation(np.array(_numbers(axis.get('xyz', '1 0 0'))), angle)

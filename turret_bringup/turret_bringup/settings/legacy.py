@@ -121,7 +121,7 @@ LEFT_OUT = {
     **dict.fromkeys(
         ('Control.max_steps_per_update', 'Control.speed_scaling', 'Control.step_delay', 'Motor.rpi_tx_pin',
          'Motor.rpi_rx_pin', 'Motor.not_connected', 'Camera.width', 'Camera.height', 'Camera.format',
-         'Camera.buffer_count'), 'the replaced turret never used it'),
+         'Camera.buffer_count'), 'the legacy turret never used it'),
     'Control.deadzone': 'the handset has a dead zone of its own here',
     'Control.acceleration_steps': 'that of the calibration file is taken',
     'Audio.sample_rate': 'the device decides', 'Audio.channels': 'the device decides',

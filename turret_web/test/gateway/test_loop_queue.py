@@ -68,7 +68,7 @@ def test_threads_that_come_at_the_same_time_wake_the_loop() -> None:
     assert arrived == ['one\'s', 'the other\'s']
 
 
-def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_have_their_turn() -> None:
+def test_a_flood_that_the_loop_cannot_keep_up_with_is_bounded_and_others_are_served() -> None:
     async def scenario() -> None:
         taken: list[bytes] = []
 

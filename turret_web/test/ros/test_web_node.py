@@ -167,7 +167,7 @@ def test_services_over_the_bridge_and_over_http(ros: Any, web: Any, bridge: Brid
 def test_a_service_that_goes_away_during_a_call_is_said(
         ros: Any, bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.gateway.ros_gateway._ALIVE_S', 0.05)
-    other = Node('other', namespace='turret', context=ros.context)  # nobody spins it, so it never answers
+    other = Node('other', namespace='turret', context=ros.context)  # not spun, so it never answers
     service = other.create_service(Stop, 'safety/stop', lambda request, response: response)
     wait_until(lambda: dict(ros.probe.get_service_names_and_types()).get('/turret/safety/stop'))
     bridge.send(op='call_service', service='/turret/safety/stop', id='1', timeout=0.3)
@@ -258,7 +258,7 @@ def test_video_is_subscribed_only_while_somebody_watches(ros: Any, web: Any) -> 
     ending = threading.Event()
 
     def publish() -> None:
-        image = CompressedImage(format='jpeg', data=b'\xff\xd8picture\xff\xd9')
+        image = CompressedImage(format='jpeg', data=b'\xff\xd8image\xff\xd9')
         image.header.stamp.sec = 5
         while not ending.wait(0.02):
             publisher.publish(image)
@@ -267,7 +267,7 @@ def test_video_is_subscribed_only_while_somebody_watches(ros: Any, web: Any) -> 
     try:
         url = f'http://127.0.0.1:{web.address[1]}/snapshot?topic=/turret/camera/image_raw'
         with urllib.request.urlopen(url, timeout=10.0) as answer:
-            assert answer.read() == b'\xff\xd8picture\xff\xd9'
+            assert answer.read() == b'\xff\xd8image\xff\xd9'
             assert answer.headers['X-Timestamp'] == '5.000000'
         wait_until(lambda: publisher.get_subscription_count() == 0)
     finally:

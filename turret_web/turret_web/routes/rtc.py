@@ -70,7 +70,7 @@ class RtcRoutes:
         return len(self._viewers)
 
     async def _offer(self, request: web.Request) -> web.StreamResponse:
-        """Answer an offer. The header Location holds the address with which the stream is ended."""
+        """Answer an offer. The header Location holds the address that stops the stream."""
         if not self.enabled:
             raise TurretError(ReasonCode.NOT_SUPPORTED, 'WebRTC is disabled or not installed; use /stream')
         role, address = current_role(), address_of(request)
