@@ -1,4 +1,4 @@
-"""The node ``bag``: records topics, and keeps the last seconds for when something has happened."""
+"""The node ``bag``: records topics, and keeps the last seconds in memory to save them after a fault or a shot."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
 
 _TAKE_S = 0.1     # between two looks at what has arrived: the middleware keeps it, with its times
 _PERIOD_S = 0.5  # between two looks at everything else, and two states
-_LONGEST_S = 86400.0
+_MAX_S = 86400.0
 _PARAMETERS = '/parameter_events'  # what all parameters are, at the beginning of a bag, and what changes
 _CLOCK_STEP_S = 0.5  # difference between the clocks from one cycle to the next that is a step
 _FINISH_S = 5.0  # for completing a bag when the node ends
@@ -153,7 +153,7 @@ class BagNode(Node):
         self.get_logger().log(f'event: {text}', LoggingSeverity(level))
 
     def _look_for_reasons(self, now: float) -> None:
-        """Save the last seconds when something has happened."""
+        """Save the last seconds after a fault or a shot."""
         auto = self._ros_parameters.value.auto
         for status in self._status.take():
             self._auto.see_faults(
@@ -211,7 +211,7 @@ class BagNode(Node):
 
     @answered
     def _start(self, request: StartBag.Request, response: StartBag.Response) -> None:
-        require_range('max_s', request.max_s, 0.0, _LONGEST_S)
+        require_range('max_s', request.max_s, 0.0, _MAX_S)
         response.name = self._record(known(request.selection), request.label, request.max_s)
 
     def _record_on_start(self, selection: str) -> None:

@@ -29,7 +29,7 @@ from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.safety.zones import Zone, ZoneKind
 from turret_msgs.msg import AimTarget, ControllerState, GimbalState, LaserState, SafetyState, Track, TrackArray
 
-#: What has not been heard of for so long is not drawn.
+#: Data older than this is not drawn.
 _STALE_S = 1.0
 _TRACK_COLORS = {
     Track.STATE_DETECTING: markers.GRAY, Track.STATE_TRACKING: markers.GREEN, Track.STATE_COASTING: markers.AMBER}

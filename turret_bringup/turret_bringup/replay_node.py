@@ -23,7 +23,7 @@ from turret_bringup.replay.player import Player
 from turret_bringup.replay.ros_replay import Operator, Outlets, Permits
 from turret_bringup.replay.source import IMAGE_TYPES, BagSource
 from turret_bringup.replay_parameters import ReplayParameters
-from turret_common.errors import TurretError
+from turret_common.errors import TurretError, printable
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
@@ -37,6 +37,7 @@ from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepRepl
 _WATCH_S = 1.0
 _LOOK_S = 0.1
 _STATE_S = 0.1
+_SILENCE_S = 10.0  # a silence in the recording that is logged
 _LAST_NS = 2**31 * 10**9  # what a stamp can hold
 
 
@@ -64,6 +65,7 @@ class ReplayNode(Node):
             self, ReplayState, 'replay/state', _STATE_S, clock=Clock(clock_type=ClockType.SYSTEM_TIME))
         self._clock_out = self.create_publisher(ClockMessage, '/clock', COMMAND) if p.clock_hz > 0.0 else None
         self._look_due = self._clock_due = 0.0
+        self._silent = False
         with ExitStack() as stack:
             self._bag = bag = stack.enter_context(Bag(Path(p.bag)))
             self._prepare(bag)
@@ -88,17 +90,18 @@ class ReplayNode(Node):
     def _prepare(self, bag: Bag) -> None:
         p = self._settings
         if not 0 <= bag.start_ns <= bag.end_ns < _LAST_NS:
-            raise BagError(ReasonCode.DAMAGED, f'{bag.path} is damaged: it claims to be from after the year 2037')
+            raise BagError(
+                ReasonCode.NOT_SUPPORTED, f'{bag.path} has stamps after January 2038, which ROS time cannot represent')
         namespace = _namespace(bag)
         if p.into and namespace is None:
-            raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path} holds no topics of a turret to run nodes on again')
+            raise BagError(ReasonCode.NOT_SUPPORTED, f'{bag.path} has no topics of a turret to run nodes on again')
         outlets = plan(
             {name: topic.type for name, topic in bag.topics.items()}, namespace=namespace, wanted=p.topics,
             remaps=p.remap, into=p.into)
         self._permits = permits = Permits(fresh='controller' in p.into)
         self._outlets = Outlets(self, bag, outlets, permits, namespace or '', p.into)
         for name, why in sorted(self._outlets.left_out.items()):
-            self.get_logger().info(f'not played: {name}: {why}')
+            self.get_logger().info(printable(f'not played: {name}: {why}'))
         if not any(bag.counts[name] for name in self._outlets.names):
             raise BagError(ReasonCode.NOT_FOUND, f'{bag.path} has no messages to play')
         self._operator = Operator(self, namespace or '', permits.lease_id) if 'controller' in p.into else None
@@ -146,7 +149,12 @@ class ReplayNode(Node):
             self._require_no_hardware()
         wait_s = self._player.update(now)
         now = time.monotonic()
-        self._tell_time(now)
+        silence_s = self._player.silence_s(now)
+        if silence_s > _SILENCE_S and not self._silent:
+            self.get_logger().info(
+                f'the recording has no messages for {silence_s:.0f} s: seek, or start with --skip-gaps')
+        self._silent = silence_s > _SILENCE_S
+        self._publish_time(now)
         self._state.update(None, lambda: self._state_message(now))
         if self._player.ended and not self._settings.hold:
             self._state.request()
@@ -157,14 +165,14 @@ class ReplayNode(Node):
         return max(0.0, min(wait_s, clock_s, self._state.remaining_s(), self._look_due - now))
 
     def _publish(self, recorded: BagMessage) -> None:
-        self._tell_time(time.monotonic())
+        self._publish_time(time.monotonic())
         self._outlets.publish(recorded)
         if self._operator is not None and recorded.topic == self._requested:
             state = self._outlets.decoder.values(recorded)
             if state is not None:
                 self._operator.follow(state)
 
-    def _tell_time(self, now: float) -> None:
+    def _publish_time(self, now: float) -> None:
         """Publish the recorded time where the last one is old."""
         if self._clock_out is not None and now >= self._clock_due:
             self._clock_due = now + 1.0 / self._settings.clock_hz

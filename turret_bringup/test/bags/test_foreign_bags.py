@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +164,25 @@ def test_other_storages_are_refused(tmp_path: Path, metadata: bool) -> None:
         recover(tmp_path)
     assert caught.value.code == ReasonCode.NOT_SUPPORTED
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_file_that_another_program_writes_is_left_alone(tmp_path: Path) -> None:
+    rich_file(tmp_path / 'x.mcap')
+    os.truncate(tmp_path / 'x.mcap', (tmp_path / 'x.mcap').stat().st_size - 20)
+    before = (tmp_path / 'x.mcap').read_bytes()
+    writer = subprocess.Popen(
+        [sys.executable, '-c', 'import sys; f = open(sys.argv[1], "ab"); print("open", flush=True); sys.stdin.read()',
+         tmp_path / 'x.mcap'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        with pytest.raises(BagError) as caught:
+            recover(tmp_path / 'x.mcap')
+        assert caught.value.code == ReasonCode.BUSY
+        assert (tmp_path / 'x.mcap').read_bytes() == before
+    finally:
+        writer.communicate()
+    assert recover(tmp_path / 'x.mcap').rewritten == ('x.mcap',)
 
 
 def test_a_hole_of_zeros_costs_only_what_is_in_it(tmp_path: Path) -> None:

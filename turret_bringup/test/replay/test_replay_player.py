@@ -169,3 +169,34 @@ def test_a_replay_that_was_held_up_does_not_hurry_after() -> None:
 def test_it_starts_where_it_is_told() -> None:
     rig = Rig(start_s=0.6)
     assert rig.run(0.11) == ['latched', '6', '7']
+
+
+def with_a_gap(**options: object) -> tuple[Player[Item], list[str]]:
+    """Return a player of two messages an hour apart, and the list of what it publishes."""
+    published: list[str] = []
+    items = [Item(START, 'first'), Item(START + 3_600_000_000_000, 'second')]
+
+    class Source:
+        def items(self, start_ns: int) -> Iterator[Item]:
+            yield from (item for item in items if item.stamp_ns >= start_ns)
+    player: Player[Item] = Player(
+        Source(), (items[0].stamp_ns, items[1].stamp_ns), lambda item: published.append(item.name), lambda _: False,
+        100.0, **options)  # type: ignore[arg-type]
+    return player, published
+
+
+def test_a_gap_is_known_and_can_be_skipped() -> None:
+    player, published = with_a_gap()
+    assert player.update(100.0) == pytest.approx(3600.0)
+    assert player.silence_s(101.0) == pytest.approx(3599.0)
+    assert published == ['first']
+    player, published = with_a_gap(skip_gaps_s=10.0)
+    player.update(100.0)
+    assert published == ['first', 'second']
+    assert player.position(100.0).position_s == pytest.approx(3600.0)
+
+
+def test_a_paused_replay_skips_nothing() -> None:
+    player, published = with_a_gap(skip_gaps_s=10.0, paused=True)
+    assert player.update(200.0) == math.inf
+    assert published == ['first']

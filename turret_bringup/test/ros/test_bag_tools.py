@@ -320,6 +320,26 @@ def test_a_part_of_a_bag(bag: Path, tmp_path: Path) -> None:
     assert max(times) < 0.7
 
 
+def test_large_arrays_and_long_names_of_topics_are_bounded_in_tables(tmp_path: Path) -> None:
+    name = '/' + 'x' * 300
+    wide = Topic(name, 'not_installed/msg/Wide', 'int8[] cells\n')
+    with BagWriter(tmp_path / 'b', [wide]) as writer:
+        for _ in range(2):
+            writer.write(name, START_NS, Codec(parse(wide.definition, wide.type)).encode({'cells': [1] * 500_000}, 0))
+    assert main(['bag', 'export', 'b', '-o', 'csv']) == 0
+    assert main(['bag', 'export', 'b', '-o', 'pq', '--parquet']) == 0
+    (path,) = (tmp_path / 'csv').iterdir()
+    with path.open() as file:
+        assert file.readline() == 'stamp_ns,cells\n'
+
+
+def test_a_plot_without_data_says_so(tmp_path: Path) -> None:
+    write(tmp_path / 'b', without=tuple(name for name in TOPICS if name != 'camera/image_raw/compressed'))
+    assert main(['bag', 'plot', 'b', '-o', 'p.svg']) == 0
+    assert main(['bag', 'plot', 'b', '-o', 'p.html']) == 0
+    assert 'no data to plot' in (tmp_path / 'p.html').read_text()
+
+
 def test_default_names_never_overwrite(bag: Path, tmp_path: Path) -> None:
     write(tmp_path / 'x.1.5')
     write(tmp_path / 'x.1.6')
@@ -329,7 +349,7 @@ def test_default_names_never_overwrite(bag: Path, tmp_path: Path) -> None:
 
 
 def test_the_newest_bag_is_meant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert 'there are no bags' in refusal(capsys, 'info', '--folder', 'bags')
+    assert 'no bags in' in refusal(capsys, 'info', '--folder', 'bags')
     write(tmp_path / 'bags' / 'old')
     with BagWriter(tmp_path / 'bags' / 'new', [topic('laser/state', LaserState)]) as writer:
         writer.write('/turret/laser/state', 2 * START_NS, serialize_message(LaserState()))

@@ -16,7 +16,7 @@ from turret_bringup.bags.recovery import is_whole
 #: A time without messages of a topic is a gap when it is longer than this, and than so many of its usual periods.
 _GAP_S = 1.0
 _GAP_PERIODS = 10.0
-#: A silence of all topics that is worth a note [s].
+#: A silence of all topics that is reported [s].
 _SILENCE_S = 10.0
 #: Change of the difference between the times of sending and receiving that is a step of the clock [s].
 _STEP_S = 0.5
@@ -78,7 +78,7 @@ def _metadata_findings(bag: Bag) -> Iterator[str]:
     counts = {topic.name: count for topic, count in metadata.topics}
     for name in sorted(bag.topics):
         if counts.get(name, 0) != bag.counts[name]:
-            yield f'{name}: {bag.counts[name]} messages, but the metadata says {counts.get(name, 0)}'
+            yield f'{name}: {bag.counts[name]} messages, but {counts.get(name, 0)} according to the metadata'
         policies = {(qos.reliability, qos.durability) for qos in bag.topics[name].qos}
         if len(policies) > 1:
             yield f'{name}: its publishers offered different quality of service'

@@ -85,7 +85,7 @@ class BagLibrary:
             raise BagError(ReasonCode.INVALID_ARGUMENT, f'"{name[:120]}" is not a valid name of a bag')
         path = self.folder / name
         if not _is_bag(path):
-            raise BagError(ReasonCode.NOT_FOUND, f'there is no bag "{name}" in {self.folder}')
+            raise BagError(ReasonCode.NOT_FOUND, f'no bag "{name}" in {self.folder}')
         return path
 
     def find(self, given: str | None) -> Path:
@@ -98,7 +98,7 @@ class BagLibrary:
             return self.path(given)
         entries = self.entries()
         if not entries:
-            raise BagError(ReasonCode.NOT_FOUND, f'there are no bags in {self.folder}')
+            raise BagError(ReasonCode.NOT_FOUND, f'no bags in {self.folder}')
         return self.folder / entries[0].name
 
     def delete(self, name: str) -> None:
@@ -166,7 +166,7 @@ class BagLibrary:
             sum(count for _, count in metadata.topics), is_complete(path), status.st_mtime)
 
     def _metadata(self, path: Path) -> Metadata:
-        """Return what a bag says of itself; nothing where that cannot be read."""
+        """Return the metadata of a bag; empty where it cannot be read."""
         try:
             modified_ns = (path / FILE_NAME).stat().st_mtime_ns
             if self._read.get(path.name, (0,))[0] != modified_ns:

@@ -1,4 +1,4 @@
-"""What ``metadata.yaml`` of a rosbag2 folder says, in the form of version 9 (Jazzy); older ones can be read."""
+"""The content of ``metadata.yaml`` in a rosbag2 folder: version 9 (Jazzy) is written, older ones are read too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERSION = 9
 FILE_NAME = 'metadata.yaml'
 STORAGE = 'mcap'
 SERIALIZATION = 'cdr'
-#: rmw's word for "no limit": the largest duration that it can hold.
+#: Duration that stands for "no limit" in rmw: its maximum.
 INFINITE_NS = 2**63 - 1
 
 _DUMPER = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
@@ -32,7 +32,7 @@ _WORDS: dict[str, dict[int, str]] = {
 
 
 class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):  # type: ignore[misc]  # that in C is ten times faster
-    """Refuses merge keys, which multiply without bound what a short text says."""
+    """YAML loader that refuses merge keys, with which a short text can expand without bound."""
 
     def flatten_mapping(self, node: Any) -> None:
         """Leave merge keys as they are; there is no constructor for them."""
@@ -107,7 +107,7 @@ class Metadata:
     Attributes:
         files: in order of recording.
         topics: with the number of messages of each.
-        custom: whatever who recorded wanted to add.
+        custom: ``custom_data``, entries of the recorder.
         distro: of ROS; empty = unknown.
     """
 
@@ -154,7 +154,7 @@ def qos_text(profiles: tuple[Qos, ...]) -> str:
 
 
 def parse_qos(value: Any) -> tuple[Qos, ...]:
-    """Return the profiles in a text, or in what YAML makes of it; numbers or words. What makes no sense is left out."""
+    """Return the profiles in a text or a YAML value, policies as numbers or words. Invalid entries are left out."""
     if isinstance(value, str):
         try:
             value = yaml.load(value, _Loader)
@@ -168,18 +168,18 @@ def parse(text: str, origin: str) -> Metadata:
 
     Args:
         text: of the file.
-        origin: what to call it in a complaint.
+        origin: name of the file for error messages.
 
     Raises:
-        BagError: DAMAGED when it is no such file, NOT_SUPPORTED for other storages and for compressed files.
+        BagError: DAMAGED when it is not such a file, NOT_SUPPORTED for other storages and for compressed files.
     """
     try:
         document = yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BagError(ReasonCode.DAMAGED, f'{origin}: no valid YAML') from error
+        raise BagError(ReasonCode.DAMAGED, f'{origin}: not valid YAML') from error
     information = document.get(_ROOT) if isinstance(document, dict) else None
     if not isinstance(information, dict):
-        raise BagError(ReasonCode.DAMAGED, f'{origin}: no metadata of a rosbag2 bag')
+        raise BagError(ReasonCode.DAMAGED, f'{origin}: not the metadata of a rosbag2 bag')
     storage = information.get('storage_identifier')
     names = information.get('relative_file_paths')
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -210,7 +210,7 @@ def _words(value: Any) -> str:
 
 
 def _files(names: list[str], information: dict[Any, Any]) -> Iterator[FileEntry]:
-    """Give the files with what is said of each; versions before 5 only tell of the whole bag."""
+    """Give the files with their entries; versions before 5 describe only the whole bag."""
     described = information.get('files')
     by_name = {entry.get('path'): entry for entry in described if isinstance(entry, dict)
                and isinstance(entry.get('path'), str)} if isinstance(described, list) else {}

@@ -51,7 +51,7 @@ class Bag:
         path: of the folder or file.
         topics: by name.
         counts: number of messages of each topic.
-        custom: what who recorded it added.
+        custom: ``custom_data`` of the metadata.
         paths: of its files.
         size: of all files [bytes].
         start_ns: stamp of the first message, since 1970; 0 = there is none.
@@ -231,7 +231,7 @@ def file_paths(folder: Path, metadata: Metadata) -> list[Path]:
 
 
 def completed(topic: Topic, described: Topic | None) -> Topic:
-    """Return a topic with what only the metadata says of it; not every recorder writes it into the file too."""
+    """Return a topic with what only the metadata knows of it; not every recorder writes that into the file too."""
     if described is None:
         return topic
     return dataclasses.replace(

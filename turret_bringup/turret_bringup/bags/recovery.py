@@ -89,7 +89,7 @@ def recover(path: Path) -> Recovery:
         raise BagError(ReasonCode.NOT_FOUND, f'{path} has no MCAP file')
     if path.is_dir() and any(path.glob('*.db3*')):
         raise BagError(ReasonCode.NOT_SUPPORTED, f'{path} is a bag in SQLite storage, which cannot be repaired')
-    if path.is_dir() and is_being_written(path):
+    if (path.is_dir() and is_being_written(path)) or any(map(_is_open_for_writing, files)):
         raise BagError(ReasonCode.BUSY, f'{path} is being written')
     old = _old_metadata(folder) if path.is_dir() else None
     rewritten, kept, lost = [], [], 0
@@ -191,6 +191,23 @@ def _is_own(path: Path) -> bool:
         except BagError:
             return file.size < len(MAGIC)
         return file.library.startswith(LIBRARY) or file.size <= len(MAGIC)
+
+
+def _is_open_for_writing(path: Path) -> bool:
+    """Return whether another process has a file open for writing. Other recorders do not lock their files."""
+    identity = path.stat()
+    for descriptor in Path('/proc').glob('[0-9]*/fd/*'):
+        try:
+            status = descriptor.stat()
+            if (status.st_ino, status.st_dev) != (identity.st_ino, identity.st_dev) or descriptor.parts[2] == str(
+                    os.getpid()):
+                continue
+            lines = (descriptor.parents[1] / 'fdinfo' / descriptor.name).read_text().splitlines()
+        except OSError:  # the process has ended, or belongs to another user
+            continue
+        if any(int(line.split()[1], 8) & os.O_ACCMODE for line in lines if line.startswith('flags:')):
+            return True
+    return False
 
 
 def _set_aside(path: Path) -> str:

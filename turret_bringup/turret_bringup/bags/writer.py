@@ -1,7 +1,7 @@
 """Write bags as rosbag2 does: a folder with ``metadata.yaml`` and MCAP files, from messages that stay serialized.
 
 The metadata is there from the start, and :meth:`BagWriter.flush` puts everything so far on the disk, so that whatever
-ends the process, :func:`turret_bringup.bags.recovery.recover` makes a whole bag of what was flushed.
+ends the process, :func:`turret_bringup.bags.recovery.recover` repairs a bag of what was flushed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from turret_common.reason_codes import ReasonCode
 
 _CHUNK_BYTES = 1 << 20
 _PROFILE = 'ros2'
-#: What the header of a file says of its writer.
+#: Name of the writer in the header of a file.
 LIBRARY = 'turret'
 
 
@@ -116,7 +116,7 @@ class McapFileWriter:
         self._writer.add_metadata(name, values)
 
     def entry(self) -> FileEntry:
-        """Return what the metadata says of the file."""
+        """Return the entry of the file for the metadata."""
         return FileEntry(self.path.name, self.start_ns, self.end_ns, self.messages)
 
     def finish(self, metadata_text: str) -> int:

@@ -69,7 +69,7 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
     middle = median(delays)
     jitter = [abs(delay - middle) for delay in delays]
     variant = f'{args.rate:g}x'
-    yield Row(path.name, variant, 'messages heard', len(delays), '')
+    yield Row(path.name, variant, 'messages received', len(delays), '')
     yield Row(path.name, variant, 'jitter, median', 1e3 * percentile(jitter, 0.5), 'ms')
     yield Row(path.name, variant, 'jitter, p95', 1e3 * percentile(jitter, 0.95), 'ms')
     yield Row(path.name, variant, 'published late, p95', 1e3 * late_s, 'ms')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from matplotlib.figure import Figure
 from turret_bringup.evaluation.series import Line, Series
 
 _SIZE_IN = (11.0, 3.0)  # of one image
-_STATE_HEIGHT = 0.8     # of the maximum of a state; each has a row of height 1
+_STATE_HEIGHT = 0.8     # of the maximum of a state, where each has a row of height 1
+_NOTHING = 'no data to plot'
 
 
 def figure(title: str, series: Series) -> Figure:
@@ -29,7 +31,9 @@ def figure(title: str, series: Series) -> Figure:
         (_draw_states if name == 'states' else _draw)(axis, lines)
         axis.set_ylabel(f'{name} [{unit}]' if unit else name)
         axis.grid(alpha=0.3)
-    if series.errors:
+    if not groups:
+        axes[0, 0].text(0.5, 0.5, _NOTHING, ha='center', transform=axes[0, 0].transAxes)
+    if any(_finite(values) for _, values in series.errors.values()):
         axes[0, 0].set_yscale('log')
     axes[0, 0].set_title(title)
     axes[-1, 0].set_xlabel('time [s]')
@@ -40,8 +44,8 @@ def write(path: Path, title: str, series: Series, summary: Sequence[str]) -> Non
     """Write a figure as ``.png``, ``.svg`` or ``.pdf``, or with the summary as ``.html``, a page of its own.
 
     Raises:
-        ValueError: another ending.
-        OSError: the disk refuses.
+        ValueError: another suffix.
+        OSError: the file cannot be written.
     """
     drawn = figure(title, series)
     if path.suffix != '.html':
@@ -50,7 +54,8 @@ def write(path: Path, title: str, series: Series, summary: Sequence[str]) -> Non
     image = io.StringIO()
     drawn.savefig(image, format='svg')
     svg = image.getvalue()
-    name, words = html.escape(title), html.escape('\n'.join(summary))
+    has_data = series.errors or series.angles or series.latencies or series.states
+    name, words = html.escape(title), html.escape('\n'.join(summary if has_data else [_NOTHING, *summary]))
     path.write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>'
         '<style>body{font-family:sans-serif;margin:2rem}svg{max-width:100%;height:auto}</style>'
@@ -59,14 +64,19 @@ def write(path: Path, title: str, series: Series, summary: Sequence[str]) -> Non
 
 def _draw(axis: Axes, lines: dict[str, Line]) -> None:
     for name, (times, values) in lines.items():
-        axis.plot(times, values, linewidth=0.9, label=name)
+        axis.plot(times, values, linewidth=0.9, label=name if _finite(values) else f'{name} (no values)')
     axis.legend(loc='upper right', fontsize='small')
 
 
 def _draw_states(axis: Axes, lines: dict[str, Line]) -> None:
-    """Draw each state in its own row, scaled to the height of the row."""
-    for row, (times, values) in enumerate(lines.values()):
-        scale = _STATE_HEIGHT / max(1.0, *values)
-        axis.step(times, [row + scale * value for value in values], where='post', linewidth=1.2)
-    names = [f'{name} (0 to {max(1, round(max(values)))})' for name, (_, values) in lines.items()]
+    """Draw each state in a row of its own, its maximum as high as the row."""
+    names = []
+    for row, (name, (times, values)) in enumerate(lines.items()):
+        maximum = max([1.0, *_finite(values)])
+        axis.step(times, [row + _STATE_HEIGHT * value / maximum for value in values], where='post', linewidth=1.2)
+        names.append(f'{name} (0 to {round(maximum)})')
     axis.set_yticks(range(len(lines)), names)
+
+
+def _finite(values: Sequence[float]) -> list[float]:
+    return [value for value in values if math.isfinite(value)]

@@ -15,6 +15,11 @@ _ROWS = 10_000
 #: Maximum integer of a Parquet column; larger ones become text.
 _MAX_INTEGER = 2**63 - 1
 
+#: Arrays with more elements become one column of text instead of a column for each element.
+_MAX_COLUMNS = 256
+#: Maximum length of a file's name, without its suffix.
+_MAX_STEM = 120
+
 #: Gives the topic, the stamp [ns since 1970] and the fields of each message; called twice.
 Messages = Callable[[], Iterable[tuple[str, int, dict[str, Any]]]]
 
@@ -22,14 +27,15 @@ Messages = Callable[[], Iterable[tuple[str, int, dict[str, Any]]]]
 def flat(values: dict[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
     """Give the fields of a message as columns: nested names joined with dots, arrays of numbers with an index each.
 
-    Arrays of messages become JSON text; byte arrays, which come as base64, stay text; empty arrays give nothing.
+    Arrays of messages, and long arrays, become JSON text; byte arrays, which come as base64, stay text; empty arrays
+    give nothing.
     """
     for name, value in values.items():
         if isinstance(value, dict):
             yield from flat(value, f'{prefix}{name}.')
         elif not isinstance(value, list):
             yield prefix + name, value
-        elif value and isinstance(value[0], (bool, int, float, str)):
+        elif value and len(value) <= _MAX_COLUMNS and isinstance(value[0], (bool, int, float, str)):
             yield from ((f'{prefix}{name}[{i}]', element) for i, element in enumerate(value))
         elif value:
             yield prefix + name, json.dumps(value)
@@ -98,7 +104,8 @@ def _paths(folder: Path, topics: Iterable[str], suffix: str) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths: dict[str, Path] = {}
     for topic in topics:
-        stem = topic.strip('/').replace('/', '_') or 'topic'
+        stem = ''.join(part if part.isprintable() else '_' for part in topic.strip('/').replace('/', '_'))
+        stem = stem.encode()[:_MAX_STEM].decode(errors='ignore') or 'topic'
         numbered = itertools.chain([stem], (f'{stem}_{i}' for i in itertools.count(2)))
         paths[topic] = next(path for name in numbered if (path := folder / (name + suffix)) not in paths.values())
     return paths

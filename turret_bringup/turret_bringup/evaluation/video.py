@@ -62,7 +62,7 @@ def write(path: Path, messages: Messages, topic: str) -> int:
     Raises:
         TurretError: NOT_FOUND where there is no readable image, NOT_SUPPORTED for its encoding, IO_ERROR.
     """
-    import av  # heavy; only those who make videos pay for it
+    import av  # heavy; imported only where a video is made
 
     scenes = {} if topic == ANNOTATED else dict(_scenes(messages(('vision/detections', 'vision/tracks'))))
     states: dict[str, dict[str, Any]] = {}

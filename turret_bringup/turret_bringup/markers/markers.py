@@ -92,7 +92,7 @@ def frustum(camera: PinholeCamera, pan: float, tilt: float, distance_m: float) -
 
 
 def aim_ray(boresight: Boresight, pan: float, tilt: float, emitting: bool, distance_m: float) -> Shape:
-    """Return the ray along which the laser points at a pose in rad: bright and thick while there is light."""
+    """Return the ray along which the laser points at a pose in rad: bright and thick while emission is on."""
     turn = base_from_head(pan, tilt)
     start = turn @ np.array([0.0, boresight.offset_y, boresight.offset_z])
     end = start + turn @ direction(Bearing(boresight.azimuth, boresight.elevation)) * distance_m

@@ -100,7 +100,7 @@ class BagRecorder:
         self._waiting.append(topic)
 
     def offer(self, topic: str, stamp_ns: int, data: bytes, published_ns: int) -> None:
-        """Record a message if there is room for it to wait. Never waits itself; call it from one thread."""
+        """Queue a message, or count it as dropped where the queue is full. Never blocks; call it from one thread."""
         if self._stopping.is_set() or not self.progress.active:
             return
         if self._queued - self._taken + len(data) > self._limits.queue:

@@ -1,4 +1,4 @@
-"""The parameters of the other nodes, as they are now, for those who keep them with a recording."""
+"""The present parameters of the other nodes, for recordings."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Source(Protocol[GivenT]):
     """Where recorded messages come from."""
 
     def items(self, start_ns: int) -> Iterator[GivenT]:
-        """Give what a listener must know who joins at a time, older than that, and then everything from then on."""
+        """Give the older messages that a late subscriber needs at a time, and then everything from that time on."""
 
 
 class Position(NamedTuple):
@@ -70,7 +70,7 @@ class Player(Generic[ItemT]):
             source: of the messages.
             span_ns: stamps of the first and the last message.
             publish: called with each message when it is due.
-            is_image: which messages a step stops at.
+            is_image: which messages a step stops at: images.
             now: in s.
             rate: recorded seconds per second.
             loop: begin again at the end.
@@ -164,6 +164,10 @@ class Player(Generic[ItemT]):
         if self._paused or self._ended:
             return self._place_ns
         return min(self._place_ns + round((now - self._since) * self._rate * 1e9), self._end_ns)
+
+    def silence_s(self, now: float) -> float:
+        """Return the recorded time until the next message."""
+        return 0.0 if self._next is None else max(0.0, (self._next.stamp_ns - self.position_ns(now)) * 1e-9)
 
     @property
     def ended(self) -> bool:

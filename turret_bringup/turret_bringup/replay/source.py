@@ -19,7 +19,7 @@ class BagSource:
     """Gives the messages of a bag from any time on, read by a thread of its own. For one user at a time.
 
     Attributes:
-        latched: names of topics of which a listener who joins later gets the newest message: latched ones and images.
+        latched: names of topics whose newest message a late subscriber gets: latched ones and images.
     """
 
     def __init__(self, bag: Bag, names: Collection[str], end_ns: int) -> None:
