@@ -32,7 +32,7 @@ export class Jog {
   constructor(private readonly panel: Panel) {
     window.addEventListener('blur', () => this.releaseAll());
     document.addEventListener('visibilitychange', () => this.releaseAll());
-    panel.store.stale.subscribe((stale) => { if (stale) this.releaseAll(); });
+    this.whyNot.subscribe((why) => { if (why !== '') this.releaseAll(); });
   }
 
   /** Hold a deflection from one source until it is released there; false when that is not possible now. */

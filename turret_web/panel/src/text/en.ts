@@ -224,6 +224,7 @@ export const en = {
     title: 'Presets', name: 'Name of the preset', newName: 'New name', save: 'Save this direction', empty: 'No presets yet. Point the head somewhere and save the direction.',
     numbered: (number: number): string => `Preset ${number}`, overwrite: (name: string): string => `Overwrite “${name}”`,
     taken: (name: string): string => `There is already a preset “${name}”.`, deleted: (name: string): string => `Deleted preset “${name}”.`,
+    lost: (name: string): string => `Preset “${name}” was not saved again. Undo saves it.`,
     longest: (max: number): string => `Names have up to ${max} characters.`, first: 'It is the first one.', last: 'It is the last one.',
     moveUp: (name: string): string => `Move ${name} up`, moveDown: (name: string): string => `Move ${name} down`, recallByKey: 'Go to a preset',
   },

@@ -54,7 +54,9 @@ async function reorder(panel: Panel, presets: readonly Preset[], from: number, b
   const first = Math.min(from, from + by);
   for (const preset of order.slice(first)) {
     if (await panel.command('controller/delete_preset', { name: preset.name }) === null) return;
-    if (await save(panel, preset) === null) return;
+    if (await save(panel, preset) !== null || await save(panel, preset) !== null) continue;
+    panel.notices.done(t.presets.lost(preset.name), () => { void save(panel, preset); });
+    return;
   }
 }
 
