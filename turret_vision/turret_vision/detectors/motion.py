@@ -70,10 +70,14 @@ class MotionDetector(Detector[MotionParameters]):
             gray, view.pose, min(dt, _MAX_STEP_S), self._parameters.sensitivity, self._parameters.memory_s)
         if self._update is None:
             self._updated = view.stamp
-        return self._objects(foreground, to_image, self._parameters.min_area * gray.size / _REFERENCE_PX)
+        return self.objects(foreground, to_image, gray.size)
 
-    def _objects(self, foreground: Image, to_image: Array, min_area: float) -> list[Detection]:
-        """Return the objects of a foreground mask, in px of the image to which a homography brings them."""
+    def objects(self, foreground: Image, to_image: Array, image_px: int) -> list[Detection]:
+        """Return the objects of a foreground mask, in px of the image to which a homography brings them.
+
+        ``image_px`` is the number of pixels of that image.
+        """
+        min_area = self._parameters.min_area * image_px / _REFERENCE_PX
         found: list[Detection] = []
         if not cv2.countNonZero(foreground):
             return found

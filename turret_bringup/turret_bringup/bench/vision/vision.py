@@ -4,8 +4,10 @@ The times are of one thread on synthetic images with a few objects, and include 
 tracker. With ``--footage DIR`` the shared footage is evaluated too: for each object, the share of the frames showing it
 in which the one track that followed it longest existed, and the maximum number of frames in which one other track had
 detections beside it; then recall and precision of detectors and tracker against boxes marked by hand (correct from an
-intersection over union of 0.5; ``--images DIR`` shows the worst frames, ground truth green, detections red). The
+intersection over union of 0.5; ``--misses DIR`` shows the worst frames, ground truth green, detections red). The
 defaults of motion detector and tracker were chosen on this same footage, so these figures are not a prediction.
+With ``--background`` the background model is compared with OpenCV's KNN and MOG2 instead, also on cold starts and on
+degraded clips, and on OpenCV's vtest.avi where the package opencv-doc is installed.
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from turret_bringup.bench.vision import background
 from turret_common.bench import Row, percentile
+from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.params import build
 from turret_common.pose_history import Pose
+from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import Image
 from turret_vision.detectors.registry import available
 from turret_vision.footage.clips import CARS, WALKERS, Seen, follow, frames, judge, watch
@@ -42,20 +47,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--images', type=int, default=60, help='images per method and size')
     parser.add_argument('--methods', nargs='+', metavar='METHOD', help='only these; else all that need no model')
     parser.add_argument('--footage', type=Path, metavar='DIR', help='folder of the shared footage')
-    parser.add_argument('--images', type=Path, metavar='DIR', help='where images of the worst misses are written')
+    parser.add_argument('--misses', type=Path, metavar='DIR', help='where images of the worst misses are written')
+    parser.add_argument('--background', action='store_true', help='only motion beside OpenCV\'s KNN and MOG2')
     parser.add_argument('--only-footage', action='store_true', help='leave the times out')
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Yield the times of each method and size, then what became of each object in the footage."""
     cv2.setNumThreads(1)
+    if args.background:
+        if args.footage is None:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, '--background needs --footage DIR')
+        yield from background.measure(args.footage)
+        return
     methods = args.methods or [name for name in available() if name not in _NEED_A_MODEL]
     for width, height in () if args.only_footage else _SIZES:
         for method in methods:
             yield from _times(method, width, height, args.images)
     if args.footage is not None:
         yield from _footage(args.footage)
-        yield from _boxes(args.footage, args.images)
+        yield from _boxes(args.footage, args.misses)
 
 
 def _times(method: str, width: int, height: int, count: int) -> Iterator[Row]:
