@@ -45,7 +45,6 @@ ENUMS = (
     ('turret_common.track_state', 'TrackState', 'msg/Track', 'STATE_'),
     ('turret_control.aiming.selection', 'Priority', 'msg/ControllerState', 'PRIORITY_'),
     ('turret_control.actions.patterns', 'Kind', 'action/RunPattern', 'KIND_'),
-    ('turret_control.gimbal.gimbal', 'Mode', 'msg/GimbalCommand', 'MODE_'),
     ('turret_control.gimbal.gimbal', 'Activity', 'msg/GimbalState', 'MOTION_'),
     ('turret_control.gimbal.gimbal', 'AxisCondition', 'msg/AxisState', 'STATE_'),
     ('turret_control.drivers.driver', 'Switch', 'msg/AxisState', 'SWITCH_'),

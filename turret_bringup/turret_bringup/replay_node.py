@@ -24,6 +24,7 @@ from turret_bringup.replay.ros_replay import Operator, Outlets, Permits
 from turret_bringup.replay.source import IMAGE_TYPES, BagSource
 from turret_bringup.replay_parameters import ReplayParameters
 from turret_common.errors import TurretError, printable
+from turret_common.messages.run_key import run_key
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
@@ -98,7 +99,7 @@ class ReplayNode(Node):
         outlets = plan(
             {name: topic.type for name, topic in bag.topics.items()}, namespace=namespace, wanted=p.topics,
             remaps=p.remap, into=p.into)
-        self._permits = permits = Permits(fresh='controller' in p.into)
+        self._permits = permits = Permits(run_key(self.get_namespace()) if 'controller' in p.into else None)
         self._outlets = Outlets(self, bag, outlets, permits, namespace or '', p.into)
         for name, why in sorted(self._outlets.left_out.items()):
             self.get_logger().info(printable(f'not played: {name}: {why}'))

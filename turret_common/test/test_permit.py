@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from turret_common.errors import TurretError
-from turret_common.permit import PERMIT_LIFETIME_NS, PermitMonitor, lease_digest
+from turret_common.messages.run_key import mac
+from turret_common.permit import PERMIT_LIFETIME_NS, Permit, PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
 
 ISSUED = 5_000_000_000
@@ -21,7 +22,8 @@ def update(target: PermitMonitor, **changes: Any) -> None:
     fields = {
         'epoch': 1, 'seq': 1, 'monotonic_ns': ISSUED, 'laser_ok': True, 'motion_ok': True,
         'lease_digest': lease_digest('lease'), 'reasons': ()}
-    target.update(**{**fields, **changes})
+    at_ns = changes.pop('at_ns', ISSUED)
+    target.update(Permit(**{**fields, **changes}), at_ns)
 
 
 def test_nothing_is_permitted_before_the_first_permit() -> None:
@@ -83,10 +85,44 @@ def test_no_lease_has_no_digest() -> None:
     assert lease_digest('lease') != lease_digest('other')
 
 
-@pytest.mark.parametrize(('reason', 'stopped'), [
-    (ReasonCode.SOFTWARE_STOP, True), (ReasonCode.ESTOP_PRESSED, True), (ReasonCode.DRIVER_SILENT, False),
-    (ReasonCode.ESTOP_UNREADABLE, False)])
-def test_what_is_a_stop(reason: ReasonCode, stopped: bool) -> None:
-    assert monitor(reasons=(ReasonCode.NO_POSE, reason)).stopped is stopped
-    assert not PermitMonitor().stopped
-    assert not monitor().stopped
+@pytest.mark.parametrize(('reason', 'stop', 'estop'), [
+    (ReasonCode.SOFTWARE_STOP, True, False), (ReasonCode.ESTOP_PRESSED, True, True),
+    (ReasonCode.ESTOP_UNREADABLE, True, True), (ReasonCode.DRIVER_SILENT, False, False)])
+def test_a_stop_in_force_is_reported_each_time(reason: ReasonCode, stop: bool, estop: bool) -> None:
+    permit = monitor(reasons=(ReasonCode.NO_POSE, reason))
+    assert [permit.take_stop(), permit.take_stop()] == [stop, stop]
+    assert [permit.take_estop(), permit.take_estop()] == [estop, estop]
+
+
+def test_nothing_is_stopped_without_a_permit_or_a_stop() -> None:
+    for permit in (PermitMonitor(), monitor()):
+        assert not permit.take_stop()
+        assert not permit.take_estop()
+
+
+def test_a_stop_that_was_reset_meanwhile_is_reported_once() -> None:
+    permit = monitor(stop_count=1)  # also to a process that starts only now
+    assert [permit.take_stop(), permit.take_stop(), permit.take_estop()] == [True, False, False]
+    update(permit, seq=2, stop_count=3, estop_count=1)
+    assert [permit.take_stop(), permit.take_stop()] == [True, False]
+    assert [permit.take_estop(), permit.take_estop()] == [True, False]
+
+
+@pytest.mark.parametrize('age_ns', [-1, -10**12, PERMIT_LIFETIME_NS, 10**12])
+def test_a_permit_that_is_stale_or_from_the_future_on_arrival_displaces_none(age_ns: int) -> None:
+    permit = monitor()
+    update(permit, epoch=2, at_ns=ISSUED + age_ns)
+    update(permit, seq=2)
+    assert permit.motion_ok(ISSUED)
+
+
+def test_every_value_is_authenticated() -> None:
+    permit = monitor(reasons=(1, 2)).newest
+    assert permit is not None
+    changed = [
+        permit._replace(epoch=2), permit._replace(seq=2), permit._replace(monotonic_ns=1),
+        permit._replace(laser_ok=False), permit._replace(motion_ok=False), permit._replace(lease_digest=''),
+        permit._replace(reasons=(1,)), permit._replace(reasons=(1, 2, 0)), permit._replace(stop_count=1),
+        permit._replace(estop_count=1)]
+    codes = {mac(b'key', 'permit', value.values()) for value in (permit, *changed)}
+    assert len(codes) == 1 + len(changed)

@@ -1,18 +1,19 @@
-"""The safety node's permit as its receivers see it: newest only, aged by the monotonic clock, gone at 100 ms."""
+"""The safety node's permit in its receivers: only the newest counts, and for 100 ms of CLOCK_MONOTONIC."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from turret_common.errors import TurretError
+from turret_common.messages.run_key import mac
 from turret_common.reason_codes import ReasonCode
 
-#: A permit is worth nothing from this age on, in ns.
+#: A permit expires at this age, in ns.
 PERMIT_LIFETIME_NS = 100_000_000
-_STOPS = frozenset({ReasonCode.SOFTWARE_STOP, ReasonCode.ESTOP_PRESSED})
+_ESTOPS = frozenset({ReasonCode.ESTOP_PRESSED, ReasonCode.ESTOP_UNREADABLE})
+_STOPS = _ESTOPS | {ReasonCode.SOFTWARE_STOP}
 
 
 class Permit(NamedTuple):
@@ -25,11 +26,22 @@ class Permit(NamedTuple):
     motion_ok: bool
     lease_digest: str
     reasons: tuple[int, ...]
+    stop_count: int = 0
+    estop_count: int = 0
+
+    def values(self) -> tuple[bool | int | str, ...]:
+        """Return all fields in one sequence, as :func:`turret_common.messages.run_key.mac` takes them."""
+        return (*self[:6], *self.reasons, self.stop_count, self.estop_count)
 
 
 def lease_digest(lease_id: str) -> str:
-    """Return the digest by which a permit names a lease id: its SHA-256 in hex; empty for no lease."""
+    """Return the digest of a lease id in a permit: its SHA-256 in hex; empty for no lease."""
     return hashlib.sha256(lease_id.encode()).hexdigest() if lease_id else ''
+
+
+def permit_mac(permit: Permit, key: bytes) -> str:
+    """Return the authentication code of a permit under the key of the run."""
+    return mac(key, 'SafetyPermit', permit.values())
 
 
 def age_code(permit: Permit | None, now_ns: int) -> ReasonCode:
@@ -58,8 +70,7 @@ def laser_code(permit: Permit | None, now_ns: int) -> ReasonCode:
 class PermitMonitor:
     """Keeps the newest permit and answers what it allows now.
 
-    One thread may update while others ask. Times are CLOCK_MONOTONIC of this host in ns; a permit that claims to come
-    from the future was issued on another host and allows nothing.
+    One thread may update while others ask. Times are CLOCK_MONOTONIC of this host in ns.
 
     Attributes:
         newest: the permit in force, None before the first.
@@ -67,14 +78,46 @@ class PermitMonitor:
 
     def __init__(self) -> None:
         self.newest: Permit | None = None
+        self._stop_count = self._estop_count = 0
 
-    def update(
-            self, epoch: int, seq: int, monotonic_ns: int, laser_ok: bool, motion_ok: bool, lease_digest: str,
-            reasons: Sequence[int]) -> None:
-        """Take a permit that arrived; one that is not newer than the one in force is ignored."""
+    def update(self, permit: Permit, now_ns: int) -> None:
+        """Take a permit that has arrived, unless it is not newer than the one in force.
+
+        A permit that is stale on arrival, or claims to come from the future, is not taken: it must not displace those
+        that are issued now.
+
+        Args:
+            permit: the permit; its authenticity has been checked.
+            now_ns: a time read after the permit was received.
+        """
         newest = self.newest
-        if newest is None or (epoch, seq) > (newest.epoch, newest.seq):
-            self.newest = Permit(epoch, seq, monotonic_ns, laser_ok, motion_ok, lease_digest, tuple(reasons))
+        if age_code(permit, now_ns) is ReasonCode.OK and (
+                newest is None or (permit.epoch, permit.seq) > (newest.epoch, newest.seq)):
+            self.newest = permit
+
+    @property
+    def until_ns(self) -> int:
+        """When the permit in force expires; 0 without one."""
+        return self.newest.monotonic_ns + PERMIT_LIFETIME_NS if self.newest else 0
+
+    def take_stop(self) -> bool:
+        """Return whether a stop is in force, or there was one since the last call: nothing may continue by itself.
+
+        A process that starts after a stop in the same run gets True once, since its predecessor may have missed it.
+        """
+        newest = self.newest
+        if newest is None:
+            return False
+        missed, self._stop_count = newest.stop_count != self._stop_count, newest.stop_count
+        return missed or not _STOPS.isdisjoint(newest.reasons)
+
+    def take_estop(self) -> bool:
+        """Return whether the emergency stop is open, or was since the last call: the motors lost their supply."""
+        newest = self.newest
+        if newest is None:
+            return False
+        missed, self._estop_count = newest.estop_count != self._estop_count, newest.estop_count
+        return missed or not _ESTOPS.isdisjoint(newest.reasons)
 
     def motion_code(self, now_ns: int) -> ReasonCode:
         """Return why motion is not permitted, see :func:`motion_code`; OK when it is."""
@@ -92,16 +135,11 @@ class PermitMonitor:
         """Return whether emission is permitted, for which motion must be permitted too."""
         return self.laser_code(now_ns) is ReasonCode.OK
 
-    @property
-    def stopped(self) -> bool:
-        """Whether a stop is in force; after its reset nothing may resume by itself."""
-        return self.newest is not None and not _STOPS.isdisjoint(self.newest.reasons)
-
     def check_lease(self, lease_id: str, now_ns: int) -> None:
         """Refuse a caller who is not the operator, whatever is permitted.
 
         Raises:
-            TurretError: PERMIT_MISSING or PERMIT_STALE when it cannot be checked, NO_OPERATOR when there is none,
+            TurretError: PERMIT_MISSING or PERMIT_STALE without a valid permit, NO_OPERATOR when there is no operator,
                 WRONG_LEASE.
         """
         permit = self.newest

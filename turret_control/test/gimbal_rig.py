@@ -10,9 +10,10 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.drivers.driver import GimbalSample
 from turret_control.drivers.simulation import SimDriver
-from turret_control.gimbal.axis import AxisView, Mode
-from turret_control.gimbal.gimbal import Command, Gimbal, GimbalView
+from turret_control.gimbal.axis import AxisView
+from turret_control.gimbal.gimbal import Gimbal, GimbalView
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.motion import Command, CommandMode
 from turret_control.plant.interface import PlantPort
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant_parameters import PlantAxis, PlantParameters
@@ -35,7 +36,7 @@ class Rig:
             **parameters: object) -> None:
         self.now_ns = 0
         self.permit = ReasonCode.OK
-        self.stopped = False
+        self.stopped = self.estop = False
         config = PlantParameters(
             pan=pan or PlantAxis(start=0.07), tilt=tilt or PlantAxis(lower_switch=-0.8, upper_switch=1.05, start=-0.05))
         self.plant = Plant(config, 0, hidden or Hidden())
@@ -51,14 +52,14 @@ class Rig:
     def tick(self) -> None:
         """Let 8 ms pass."""
         self.now_ns += PERIOD_NS
-        if self.stopped:
-            self.gimbal.note_stop()
+        self.gimbal.observe_stops(self.stopped, self.estop)
         motions = self.gimbal.tick(self._sample, self.permit, self.now_ns)
         if motions.enabled != self._powered:
             self.driver.enable(motions.enabled)
             self._powered = motions.enabled
+        until_ns = self.now_ns + 100_000_000
         self._sample = self.fault(
-            self.driver.exchange(motions.pan, motions.tilt) if self._powered else self.driver.read())
+            self.driver.exchange(motions.pan, motions.tilt, until_ns) if self._powered else self.driver.read())
 
     def run(self, seconds: float, until: Callable[[], bool] | None = None) -> None:
         """Let time pass, at most until a condition holds."""
@@ -74,12 +75,12 @@ class Rig:
         """Send a command again and again, as the controller does."""
         for _ in range(round(1e9 * seconds / PERIOD_NS)):
             self._seq += 1
-            self.gimbal.command(Command(self._seq, mode, pan, tilt, pan_rate, tilt_rate), self.now_ns)
+            self.gimbal.command(Command(mode, pan, tilt, pan_rate, tilt_rate, self._seq), self.now_ns)
             self.tick()
 
     def turn(self, pan_rate: float, tilt_rate: float = 0.0, seconds: float = 0.5) -> None:
         """Turn at a rate."""
-        self.ask(Mode.VELOCITY, pan_rate=pan_rate, tilt_rate=tilt_rate, seconds=seconds)
+        self.ask(CommandMode.VELOCITY, pan_rate=pan_rate, tilt_rate=tilt_rate, seconds=seconds)
 
     def home(self, calibrate: bool = False) -> TurretError | None:
         """Home or calibrate; return how it ended."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from turret_common.errors import TurretError
-from turret_common.permit import PermitMonitor, lease_digest
+from turret_common.permit import Permit, PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_control.laser.state_machine import Grant, GrantSource, LaserCore, LaserState, Lines
 from turret_control.laser_parameters import LaserParameters
@@ -53,7 +53,7 @@ class Bench:
         self.now += TICK
         if self.permitting:
             self.permit_seq += 1
-            self.permits.update(seq=self.permit_seq, monotonic_ns=self.now, **self.permit)
+            self.permits.update(Permit(seq=self.permit_seq, monotonic_ns=self.now, **self.permit), self.now)
         if self.trigger is not None:
             self.grant(self.trigger)
         lines = self.laser.tick(self.now)

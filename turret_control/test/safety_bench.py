@@ -15,16 +15,18 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.safety.interlocks import AimReport, CameraReport, Estop, GimbalReport, LaserReport, SafetyCore
 from turret_control.safety.lease import OperatorLease
 from turret_control.safety.person_exclusion import PeopleReport
+from turret_control.safety.stop_file import StopRecord
 from turret_control.safety.zones import Zone, ZoneKind
 from turret_control.safety_parameters import SafetyParameters
 
 MS = 1_000_000
 PARAMETERS = SafetyParameters()
 ZONE = Zone('window', ZoneKind.NO_FIRE, 0.5, 1.0, -0.2, 0.2)
-GIMBAL = GimbalReport(hardware=False, homed=True, measured=True, decelerations=(10.0, 10.0), geometry=(1.0, -1.5, 1.5))
+GIMBAL = GimbalReport(hardware=False, homed=True, measured=True, decelerations=(10.0, 10.0), home_id=(5.0, 1),
+    geometry=(1.0, -1.5, 1.5))
 LASER = LaserReport(hardware=False, armed=True)
 CAMERA = CameraReport(hardware=False, on_base=False)
-AIM = AimReport(following=True, calibrated=False, boresight=Bearing(0.0, 0.0), geometry=(0.0, 0.0))
+AIM = AimReport(following=True, calibrated=False, boresight=Bearing(0.0, 0.0), geometry=(0.0, 0.0), target='cat')
 NOBODY = PeopleReport((), 0.0, True)
 
 
@@ -34,7 +36,7 @@ class Bench:
     def __init__(self, zones: Any = (), stop_reason: str | None = None, **changes: Any) -> None:
         tokens = count()
         lease = OperatorLease('secret', lambda: f'token-{next(tokens)}')
-        self.core = SafetyCore(replace(PARAMETERS, **changes), lease, zones, stop_reason)
+        self.core = SafetyCore(replace(PARAMETERS, **changes), lease, zones, StopRecord(stop_reason))
         self.now = 10**12
         self.reports: dict[str, Any] = {
             'gimbal': GIMBAL, 'laser': LASER, 'aim': AIM, 'camera': CAMERA, 'pose': Pose(0.0, 0.0), 'tracks': 0.05}
@@ -58,7 +60,7 @@ class Bench:
             if name in missing:
                 continue
             if name == 'aim':
-                core.observe_aim(report)
+                core.observe_aim(report, now)
             elif name in ('pose', 'people'):
                 getattr(core, f'observe_{name}')(report, 0.001, now)
             else:

@@ -198,7 +198,8 @@ class ControllerNode(Node):
         for text in self._handset.take() if self._handset else ():
             self._take_handset(text, now)
         return Inputs(
-            now, self._permit.motion_code(time.monotonic_ns()), self._permit.stopped, self._camera_in.camera, gimbal,
+            now, self._permit.motion_code(time.monotonic_ns()), self._permit.take_stop(), self._camera_in.camera,
+            gimbal,
             [(stamp + to_steady, pose) for stamp, pose in self._joints_in.take()],
             [tracks_from(tracks, to_steady) for tracks in self._tracks_in.take()])
 

@@ -1,14 +1,12 @@
-"""The node ``gimbal``: the one owner of the motors."""
+"""The node ``gimbal``: the owner of the motors."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import math
-import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
@@ -16,38 +14,36 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from turret_common.errors import TurretError
-from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.critical import Done, ended
 from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.internals import feedback_type
 from turret_common.ros.node import answered, finish, run
 from turret_common.ros.params import RosParameters
-from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
+from turret_common.ros.permit_feed import PermitFeed
+from turret_common.ros.qos import COMMAND, STREAM
+from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.threads.periodic import Periodic
 from turret_control.drivers.driver import GimbalSample
 from turret_control.drivers.registry import DRIVERS
 from turret_control.gimbal.axis import AxisView
-from turret_control.gimbal.gimbal import PERIOD_S, Command, Feedback, Gimbal, GimbalView, Motions
+from turret_control.gimbal.gimbal import PERIOD_S, Feedback, Gimbal, GimbalView, Motions
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.motion import Command
 from turret_msgs.action import Calibrate, Home
-from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
+from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue
 from turret_msgs.srv import AccessRegisters, SetEnabled, SetHome
 
 _STATE_PERIOD_S = 0.1
-_STATE_SOONEST_S = 0.02     # between two states however fast they change
+_STATE_INTERVAL_S = 0.02    # minimum between two states
 _FEEDBACK_PERIOD_S = 0.1
 _RETRY_S = 1.0              # between attempts to open the driver
 _IDLE_WARNING_S = 10.0
-_PATIENCE_S = 0.5           # for the motors' thread
 _JOINTS = ['pan_joint', 'tilt_joint']
 
-ResultT = TypeVar('ResultT')
-
-
 class GimbalNode(Node):
-    """Moves the axes as :class:`Gimbal` decides, in a thread of its own, and reports where they are."""
+    """Moves the axes as :class:`Gimbal` decides, in a thread of its own, and publishes their state."""
 
     def __init__(self, **node_kwargs: Any) -> None:
         super().__init__('gimbal', **node_kwargs)
@@ -59,27 +55,25 @@ class GimbalNode(Node):
         self._base_frame = self._settings.frame('base_link')
         self._driver = DRIVERS[parameters.driver].make(parameters, self.get_namespace())
         self._gimbal = Gimbal(parameters, self._driver.resolution)
-        self._permits = PermitMonitor()
+        self._feed = PermitFeed(self)
+        self._permits = self._feed.monitor
         self._sample: GimbalSample | None = None  # None while there is no driver
         if self._driver.hardware:
             self._open_hardware()
         else:
             self.get_logger().info(f'driver "{self._driver.name}": no real motors')
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], concurrent.futures.Future[Any]]] = queue.SimpleQueue()
         self._powered = False
         self._retry_s = 0.0
         self._goal: ServerGoalHandle | None = None
         self._fed_back: tuple[Feedback | None, float] = (None, 0.0)
-        self._shown: tuple[Any, float] = (None, 0.0)
         self._noted: tuple[ReasonCode, bool] = (ReasonCode.OK, False)
-        self._started = self.get_clock().now().to_msg()
 
         self._joints = self.create_publisher(JointState, 'joint_states', STREAM)
         self._pose = JointState(name=_JOINTS)  # made once: a new one 100 times a second costs processor time
         self._pose.header.frame_id = self._base_frame
-        self._states = self.create_publisher(GimbalState, 'gimbal/state', STATE)
+        self._states = StatePublisher(
+            self, GimbalState, 'gimbal/state', _STATE_PERIOD_S, min_interval_s=_STATE_INTERVAL_S)
         self._commands_in = PolledSubscription(self, GimbalCommand, 'gimbal/command', COMMAND)
-        self._permits_in = PolledSubscription(self, SafetyPermit, 'safety/permit', PERMIT)
         self.create_service(SetEnabled, 'gimbal/set_enabled', self._set_enabled)
         self.create_service(SetHome, 'gimbal/set_home', self._set_home)
         self.create_service(AccessRegisters, 'gimbal/access_registers', self._registers)
@@ -99,7 +93,7 @@ class GimbalNode(Node):
         super().destroy_node()
 
     def _open_hardware(self) -> None:
-        """Tell who asks for hardware that is not there at once.
+        """Open the hardware, so that a start without it is refused at once.
 
         Raises:
             TurretError: DRIVER_FAULT, or NOT_SUPPORTED with simulated time.
@@ -120,21 +114,18 @@ class GimbalNode(Node):
     # The motors, in a thread of their own
 
     def _tick(self) -> None:
-        self._do_jobs()
-        now_ns = time.monotonic_ns()
-        for permit in self._permits_in.take():
-            self._permits.update(
-                permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok, permit.lease_digest,
-                permit.reasons)
+        permits = self._feed.update()
+        commands = [
+            Command(message.mode, message.pan, message.tilt, message.pan_rate, message.tilt_rate, message.seq)
+            for message in self._commands_in.take()]
+        now_ns = time.monotonic_ns()  # after the messages were taken: none of them may be from the future
         with self._lock:
-            for message in self._commands_in.take():
-                self._gimbal.command(Command(
-                    message.seq, message.mode, message.pan, message.tilt, message.pan_rate, message.tilt_rate), now_ns)
-            if self._permits.stopped:
-                self._gimbal.note_stop()
+            for command in commands:
+                self._gimbal.command(command, now_ns)
+            self._gimbal.observe_stops(permits.take_stop(), permits.take_estop())
             motions = None
             if self._sample is not None:
-                motions = self._gimbal.tick(self._sample, self._permits.motion_code(now_ns), now_ns)
+                motions = self._gimbal.tick(self._sample, permits.motion_code(now_ns), now_ns)
         try:
             self._drive(motions, 1e-9 * now_ns)
         except TurretError as error:
@@ -147,12 +138,12 @@ class GimbalNode(Node):
             view = self._gimbal.view(now_ns)
             feedback = self._gimbal.feedback
         self._publish_joints(view)
-        self._publish_state(view, 1e-9 * now_ns)
+        self._states.update(_state_key(view), lambda: self._state(view))
         self._publish_feedback(feedback, 1e-9 * now_ns)
         self._note(view)
 
     def _drive(self, motions: Motions | None, now_s: float) -> None:
-        """Pass the motions on and read the driver, after opening it where that is due."""
+        """Pass the order on and read the driver, or open it where that is due."""
         if motions is None:
             if now_s < self._retry_s:
                 return
@@ -163,12 +154,12 @@ class GimbalNode(Node):
                 self._driver.enable(motions.enabled)
                 self._powered = motions.enabled
             if self._powered:
-                self._sample = self._driver.exchange(motions.pan, motions.tilt)
+                self._sample = self._driver.exchange(motions.pan, motions.tilt, self._permits.until_ns)
                 return
         self._sample = self._driver.read()
 
     def _publish_joints(self, view: GimbalView) -> None:
-        """Publish the pose that the driver has just reported. Without a reference there is none."""
+        """Publish the pose that the driver has just reported; without home there is none."""
         sample = self._sample
         if sample is None or not (view.pan.homed and view.tilt.homed):
             return
@@ -178,19 +169,14 @@ class GimbalNode(Node):
         pose.velocity = [sample.pan.velocity, sample.tilt.velocity]
         self._joints.publish(pose)
 
-    def _publish_state(self, view: GimbalView, now_s: float) -> None:
-        lasting = (view.activity, view.code, *(axis.lasting() for axis in (view.pan, view.tilt)))
-        shown, shown_s = self._shown
-        if now_s - shown_s < (_STATE_PERIOD_S if lasting == shown else _STATE_SOONEST_S):
-            return
-        self._shown = (lasting, now_s)
+    def _state(self, view: GimbalView) -> GimbalState:
         message = GimbalState(
-            started=self._started, driver=self._driver.name, hardware=self._driver.hardware,
+            driver=self._driver.name, hardware=self._driver.hardware,
             pan=self._axis_state(view.pan), tilt=self._axis_state(view.tilt), motion=view.activity,
-            command_age_s=view.command_age_s, idle_release_s=view.idle_release_s, code=view.code, message=view.message)
+            home_count=view.home_count, command_age_s=view.command_age_s, idle_release_s=view.idle_release_s,
+            code=view.code, message=view.message)
         message.header.frame_id = self._base_frame
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._states.publish(message)
+        return message
 
     def _axis_state(self, axis: AxisView) -> AxisState:
         return AxisState(
@@ -236,33 +222,13 @@ class GimbalNode(Node):
     @answered
     def _registers(self, request: AccessRegisters.Request, response: AccessRegisters.Response) -> None:
         self._permits.check_lease(request.lease_id, time.monotonic_ns())
-        response.registers = self._in_thread(lambda: self._exchange_registers(request.write))
-
-    def _exchange_registers(self, writes: list[RegisterValue]) -> list[RegisterValue]:
-        for write in writes:
+        for write in request.write:
             self._driver.write_register(write.axis, write.address, write.value)
-        return [
+        response.registers = [
             RegisterValue(
                 axis=register.axis, name=register.name, address=register.address, value=register.value or 0,
                 valid=register.value is not None)
             for register in self._driver.registers()]
-
-    def _in_thread(self, work: Callable[[], ResultT]) -> ResultT:
-        """Do something with the driver in the thread that owns it, and wait for it: some tens of milliseconds."""
-        result: concurrent.futures.Future[ResultT] = concurrent.futures.Future()
-        self._jobs.put((work, result))
-        try:
-            return result.result(_PATIENCE_S)
-        except concurrent.futures.TimeoutError:
-            raise TurretError(ReasonCode.TIMED_OUT, 'the motors\' thread is busy') from None
-
-    def _do_jobs(self) -> None:
-        while not self._jobs.empty():
-            work, result = self._jobs.get()
-            try:
-                result.set_result(work())
-            except TurretError as error:
-                result.set_exception(error)
 
     async def _home(self, goal: ServerGoalHandle) -> Home.Result:
         result = Home.Result()
@@ -300,6 +266,11 @@ class GimbalNode(Node):
         with self._lock:
             self._gimbal.cancel()
         return CancelResponse.ACCEPT
+
+
+def _state_key(view: GimbalView) -> Any:
+    """Return what a state is published for at once when it changes."""
+    return (view.activity, view.code, view.home_count, view.pan.lasting(), view.tilt.lasting())
 
 
 #: Reasons that come and go in ordinary use and are not worth a line in the log.

@@ -25,6 +25,7 @@ from turret_control.safety.interlocks import Estop
 from turret_control.safety_parameters import SafetyParameters
 
 _POLL_S = 0.02
+_ORDER_NS = 100_000_000
 _STROKE = math.radians(5.0)
 _SPEED = math.radians(10.0)  # per second, at most
 _BEAT_S = 0.005
@@ -90,6 +91,8 @@ def check_axis(driver: GimbalDriver, parameters: GimbalParameters, dialog: Dialo
             dialog.say('Nothing was moved.')
             return False
         driver.enable(True)
+        while not driver.read().known:  # servos move to their middle first
+            dialog.sleep(_POLL_S)
         pan = _check_direction(driver, 'pan', 'left', parameters.pan, dialog)
         tilt = _check_direction(driver, 'tilt', 'up', parameters.tilt, dialog)
         return pan and tilt
@@ -182,8 +185,9 @@ def _check_direction(
 
     def go_to(goal: float) -> None:
         motion = AxisMotion(goal, speed, axis.max_acceleration)
-        driver.command(*((motion, still) if name == 'pan' else (still, motion)))
-        dialog.sleep(_STROKE / speed + 0.5)
+        for _ in _polls(_STROKE / speed + 0.5, dialog):
+            until_ns = driver.read().t_ns + _ORDER_NS
+            driver.command(*((motion, still) if name == 'pan' else (still, motion)), until_ns)
 
     go_to(begin + _STROKE)
     right = dialog.ask(f'{name}: did the head rotate {where}? [yes/no] ') == 'yes'

@@ -1,4 +1,4 @@
-"""The safety node: permit, operator lease, zones, software stop."""
+"""The safety node: permit, operator lease, zones, stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
@@ -16,40 +15,47 @@ from sensor_msgs.msg import JointState
 
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing
+from turret_common.json_file import JsonFile
+from turret_common.messages.run_key import run_id, run_key
 from turret_common.operator_secret import obtain_secret
-from turret_common.paths import state_dir, write_atomically
-from turret_common.permit import lease_digest
+from turret_common.paths import state_dir
+from turret_common.permit import lease_digest, permit_mac
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
+from turret_common.ros.critical import critical
+from turret_common.ros.joint_feed import pose_of
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
+from turret_common.ros.permit_feed import permit_of, sign_permit
+from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import seconds
-from turret_common.threads.periodic import Periodic
-from turret_control.safety.estop import EstopReader, debounced, gpio_estop, no_estop, sim_estop
+from turret_common.threads.clock import wake_on_time
+from turret_common.threads.saver import Saver
+from turret_control.laser.ros_messages import sign_grant
+from turret_control.safety.estop import EstopReader, SimEstop, debounced, gpio_estop, no_estop
 from turret_control.safety.interlocks import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
 from turret_control.safety.lease import OperatorLease
 from turret_control.safety.person_exclusion import PeopleReport, Person
-from turret_control.safety.zones import Zone, ZoneKind, from_json, to_json
+from turret_control.safety.stop_file import StopFile, StopRecord
+from turret_control.safety.zones import Zone, ZoneKind, dump, parse
 from turret_control.safety_parameters import SafetyParameters
 from turret_msgs import msg, srv
 
 _PERIOD_S = 0.02
-#: The state is published, and publishers are counted, with every so manyth permit.
-_STATE_EVERY, _COUNT_EVERY = 5, 50
-#: Topics that have one publisher: all that can move the head or decides about the laser. (Permits are told apart by
-#: their epoch.)
+_STATE_PERIOD_S = 0.1
+#: Publishers are counted with every 50th permit, automatic bursts are renewed with every second one.
+_COUNT_EVERY, _RENEW_EVERY = 50, 2
+#: Topics with one publisher: all that can move the head or affect the laser.
 _OWNED_TOPICS = (
-    'gimbal/command', 'gimbal/state', 'joint_states', 'laser/state', 'camera/state', 'vision/tracks',
-    'controller/state', 'controller/fire_request', 'exclusion/people', 'safety/fire_grant')
-#: States are taken up to this age of their stamp, in s; stamps may lie so far in the future.
+    'safety/permit', 'safety/state', 'gimbal/command', 'gimbal/state', 'joint_states', 'laser/state', 'camera/state',
+    'vision/tracks', 'controller/state', 'controller/fire_request', 'exclusion/people', 'safety/fire_grant')
+#: Maximum age of the stamp of a state, and maximum time that it may lie in the future [s].
 _STATE_AGE_MAX_S, _STATE_AGE_MIN_S = 0.5, -0.01
 _SOME_PERMITS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
-_JOINTS = ('pan_joint', 'tilt_joint')
-#: The simulated emergency stop must answer well within the life of a permit.
-_ESTOP_TIMEOUT_S = 0.05
+_NO_POSE = Pose(math.nan, math.nan)
 
 
 class SafetyNode(Node):
@@ -59,24 +65,30 @@ class SafetyNode(Node):
         super().__init__('safety', **node_kwargs)
         parameters = RosParameters(self, SafetyParameters).value
         namespace = self.get_namespace()
-        self._zones_file = state_dir(namespace) / 'zones.json'
-        self._stop_file = state_dir(namespace) / 'software_stop'
+        self._key = run_key(namespace)
+        self._zones_file = JsonFile(state_dir(namespace) / 'zones.json', 1, parse, dump)
+        self._stop_file = StopFile(state_dir(namespace) / 'stop.record', run_id(self._key))
+        record = self._stop_file.load()
+        try:
+            self._stop_file.save(record)  # so that a stop can be saved when the disk is full
+        except TurretError as error:
+            record = StopRecord(error.message, record.stops + 1, record.estops)
+        self._saver: Saver[StopRecord] = Saver('stop record', self._stop_file.save, self._on_save_error)
         self._core = SafetyCore(
-            parameters, OperatorLease(obtain_secret(namespace)),
-            _read_zones(self._zones_file),
-            self._stop_file.read_text() if self._stop_file.exists() else None)
+            parameters, OperatorLease(obtain_secret(namespace)), self._zones_file.load() or (), record)
+        self._sim_estop: SimEstop | None = None
         self._read_estop = debounced(self._estop_reader(parameters))
         self._lock = threading.Lock()
         self._epoch = time.monotonic_ns()
         self._permit_seq = 0
         self._grant_seq = 0
-        self._shown: Any = None
-        self._started = self.get_clock().now().to_msg()
+        self._grant_lock = threading.Lock()  # both threads grant, in the order of their numbers
+        self._real_time = False
 
         self._permits = self.create_publisher(msg.SafetyPermit, 'safety/permit', qos.PERMIT)
-        self._permit = msg.SafetyPermit(epoch=self._epoch)  # made once; all else of it is set each time
+        self._permit = msg.SafetyPermit(epoch=self._epoch)  # made once; all other fields are set each time
         self._grants = self.create_publisher(msg.FireGrant, 'safety/fire_grant', qos.PERMIT)
-        self._states = self.create_publisher(msg.SafetyState, 'safety/state', qos.STATE)
+        self._states = StatePublisher(self, msg.SafetyState, 'safety/state', _STATE_PERIOD_S)
 
         self._inputs: list[tuple[PolledSubscription[Any], Callable[[Any, int], None]]] = [
             (PolledSubscription(self, JointState, 'joint_states', qos.NEWEST), self._on_joints),
@@ -98,91 +110,105 @@ class SafetyNode(Node):
         self.create_service(srv.ConfirmRegion, 'safety/confirm_region', self._confirm_region)
         self.create_service(srv.SetAutoFire, 'safety/set_auto_fire', self._set_auto_fire)
 
-        self._thread = Periodic('permit', _PERIOD_S, self._tick, self._on_thread_error)
+        self._thread = critical(self, 'permit', _PERIOD_S, self._update)
         self._thread.start()
 
     def destroy_node(self) -> None:
-        """Stop issuing permits; everybody who needs one stops within 100 ms."""
+        """Stop issuing permits, so that motion and emission end within 100 ms."""
         self._thread.stop()
+        if self._sim_estop is not None:
+            self._sim_estop.stop()
+        self._saver.close()
         super().destroy_node()
 
     def _estop_reader(self, parameters: SafetyParameters) -> EstopReader:
         if parameters.estop_driver == 'gpio':
             return gpio_estop(parameters.estop_pin)
         if parameters.estop_driver == 'sim':
-            return sim_estop(PlantLink(plant_socket(self.get_namespace()), _ESTOP_TIMEOUT_S))
+            self._sim_estop = SimEstop(PlantLink(plant_socket(self.get_namespace())))
+            self._sim_estop.start()
+            return self._sim_estop
         return no_estop
 
-    def _on_thread_error(self, error: BaseException) -> None:
-        self.get_logger().fatal(f'no permits any more: {type(error).__name__}: {error}')
-        self.context.try_shutdown()
+    def _on_save_error(self, problem: str) -> None:
+        self.get_logger().error(f'{problem}; it is tried again')
 
     # The permit, in a thread of its own
 
-    def _tick(self) -> None:
+    def _update(self) -> None:
+        if not self._real_time:
+            self._real_time = True
+            wake_on_time()
         estop = self._read_estop()
+        received = [(handle, message) for inputs, handle in self._inputs for message in inputs.take()]
         with self._lock:
-            now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
-            stopped_before = self._core.stop_reason
+            now_ns, wall_ns = time.monotonic_ns(), time.time_ns()  # after the messages were taken
+            before = self._core.record
             self._core.observe_estop(estop)
             self._core.observe_clock(wall_ns - now_ns, now_ns)
-            for subscription, see in self._inputs:
-                for message in subscription.take():
-                    see(message, now_ns)
+            for handle, message in received:
+                handle(message, now_ns)
             verdict = self._core.decide(now_ns)
-            stop_reason = self._core.stop_reason
+            record = self._core.record
             digest = lease_digest(self._core.lease.lease_id)
-            shown = self._published_key(verdict, now_ns)
-            due = shown != self._shown or self._permit_seq % _STATE_EVERY == 0
-            state = self._state(verdict, now_ns) if due else None
+            key = self._published_key(verdict, now_ns)
         self._permit_seq += 1
         permit = self._permit
         permit.seq, permit.monotonic_ns = self._permit_seq, now_ns
         permit.laser_ok, permit.motion_ok = verdict.laser_ok, verdict.motion_ok
         permit.lease_digest, permit.reasons = digest, verdict.reasons
-        self._permits.publish(permit)
-        if state is not None:
-            self._shown = shown
-            self._states.publish(state)
-        if stop_reason is not None and stop_reason != stopped_before:  # by the emergency stop
-            self._save_stop(stop_reason)
+        permit.stop_count, permit.estop_count = record.stops, record.estops
+        self._permits.publish(sign_permit(permit, self._key))
+        self._states.update(key, lambda: self._state(verdict, now_ns))
+        if record != before:  # by the emergency stop
+            self._saver.put(record)
+            self.get_logger().warning(f'stopped: {record.reason}')
+        if self._permit_seq % _RENEW_EVERY == 0:
+            self._renew_burst(now_ns)
         if self._permit_seq % _COUNT_EVERY == 0:
             self._check_publishers()
+
+    def _renew_burst(self, now_ns: int) -> None:
+        with self._lock:
+            on, burst = self._core.renew_burst(now_ns), self._core.burst_count
+        if on is not None:
+            self._grant(msg.FireGrant.SOURCE_AUTO, on, burst)
 
     def _check_publishers(self) -> None:
         names = {
             topic: [f'{end.node_namespace}/{end.node_name}' for end in self.get_publishers_info_by_topic(topic)]
             for topic in _OWNED_TOPICS}
-        foreign = [permit for permit in self._all_permits.take() if permit.epoch != self._epoch]
+        foreign = any(
+            permit.epoch != self._epoch or permit.mac != permit_mac(permit_of(permit), self._key)
+            for permit in self._all_permits.take())
         with self._lock:
             self._core.observe_publishers(names, time.monotonic_ns())
             if foreign:
                 self._core.observe_foreign_permit(time.monotonic_ns())
 
     def _published_key(self, verdict: Verdict, now_ns: int) -> tuple[Any, ...]:
-        """Return everything in the state whose change is news."""
+        """Return everything that is published at once when it changes."""
         core = self._core
-        return (verdict, core.stop_reason, core.estop, core.lease.name, core.lease.trigger(now_ns), core.auto_fire,
+        return (verdict, core.record, core.estop, core.lease.name, core.lease.trigger(now_ns), core.auto_fire,
                 core.not_now, core.zones, core.region_confirmed, core.exclusion_required)
 
     def _state(self, verdict: Verdict, now_ns: int) -> msg.SafetyState:
         core = self._core
         age_ns = core.lease.age_ns(now_ns)
         message = f'stopped: {core.stop_reason}' if core.stop_reason is not None else core.not_now
-        state = msg.SafetyState(
-            started=self._started, laser_ok=verdict.laser_ok, motion_ok=verdict.motion_ok, reasons=verdict.reasons,
+        return msg.SafetyState(
+            laser_ok=verdict.laser_ok, motion_ok=verdict.motion_ok, reasons=verdict.reasons,
             software_stop=core.stop_reason is not None, estop=core.estop, operator_name=core.lease.name,
             heartbeat_age_s=math.nan if age_ns is None else 1e-9 * age_ns, trigger=core.lease.trigger(now_ns),
-            auto_fire=core.auto_fire, zones=[msg.Zone(**asdict(zone)) for zone in core.zones],
+            auto_fire=core.auto_fire, auto_fire_remaining_s=core.auto_fire_remaining_s(now_ns),
+            zones=[msg.Zone(**asdict(zone)) for zone in core.zones],
             region_confirmed=core.region_confirmed, confirm_remaining_s=core.confirm_remaining_s(now_ns),
             exclusion=_exclusion(core.exclusion_required, verdict.reasons), message=message)
-        state.header.stamp = self.get_clock().now().to_msg()
-        return state
 
-    # What other nodes say: read by the permit's thread, which holds the lock
+    # Reports of other nodes, in the permit's thread, which holds the lock
 
     def _on_joints(self, joints: JointState, now_ns: int) -> None:
-        self._core.observe_pose(_pose(joints), self._age_s(joints), now_ns)
+        self._core.observe_pose(pose_of(joints) or _NO_POSE, self._age_s(joints), now_ns)
 
     def _on_tracks(self, tracks: msg.TrackArray, now_ns: int) -> None:
         self._core.observe_tracks(self._age_s(tracks), now_ns)
@@ -198,38 +224,41 @@ class SafetyNode(Node):
         axes = (state.pan, state.tilt)
         limits = (value for axis in axes for value in (axis.lower, axis.upper, axis.home))
         self._core.observe_gimbal(GimbalReport(
-            hardware=state.hardware, homed=all(axis.homed for axis in axes),
+            hardware=state.hardware, homed=all(axis.homed and axis.enabled for axis in axes),
             measured=all(axis.position_source == msg.AxisState.POSITION_MEASURED for axis in axes),
             decelerations=(state.pan.max_acceleration, state.tilt.max_acceleration),
-            geometry=(seconds(state.started), *limits)), now_ns)
+            home_id=(seconds(state.started), state.home_count), geometry=tuple(limits)), now_ns)
 
     def _on_laser(self, state: msg.LaserState, now_ns: int) -> None:
         if not self._is_new(state):
             return
         armed = state.state not in (msg.LaserState.STATE_OFF, msg.LaserState.STATE_FAULT)
         ready = armed and state.state != msg.LaserState.STATE_ARMING
-        self._core.observe_laser(LaserReport(state.hardware, armed, ready, state.profile == 'class2_play'), now_ns)
+        firing = state.state == msg.LaserState.STATE_FIRING
+        self._core.observe_laser(
+            LaserReport(state.hardware, armed, ready, state.profile == 'class2_play', firing), now_ns)
 
     def _on_camera(self, state: msg.CameraState, now_ns: int) -> None:
         if self._is_new(state):
             self._core.observe_camera(CameraReport(state.hardware, state.on_base), now_ns)
 
-    def _on_controller(self, state: msg.ControllerState, _: int) -> None:
+    def _on_controller(self, state: msg.ControllerState, now_ns: int) -> None:
         if not self._is_new(state):
             return
         following = (state.mode == msg.ControllerState.MODE_TRACK
                      and state.tracking == msg.ControllerState.TRACKING_FOLLOWING)
         cross = state.crosshair
         boresight = Bearing(cross.boresight_azimuth, cross.boresight_elevation)
-        self._core.observe_aim(AimReport(following, cross.calibrated, boresight, (cross.offset_y, cross.offset_z)))
+        self._core.observe_aim(AimReport(
+            following, cross.calibrated, boresight, (cross.offset_y, cross.offset_z), state.target_id), now_ns)
 
     def _age_s(self, message: Any) -> float:
-        """Return how long ago a message was stamped, on the clock of the stamps."""
+        """Return the age of the stamp of a message."""
         now_ns: int = self.get_clock().now().nanoseconds
         return 1e-9 * now_ns - seconds(message.header.stamp)
 
     def _is_new(self, message: Any) -> bool:
-        """Return whether a state was published just now, rather than held up on its way or in the future."""
+        """Return whether a state was published just now, neither delayed on its way nor in the future."""
         return _STATE_AGE_MIN_S <= self._age_s(message) <= _STATE_AGE_MAX_S
 
     def _on_fire_request(self, request: msg.FireRequest) -> None:
@@ -238,16 +267,19 @@ class SafetyNode(Node):
             with self._lock:
                 self._core.request_fire(
                     request.seq, request.track_id, stamp_age_s, request.aim_error, time.monotonic_ns())
+                burst = self._core.burst_count
         except TurretError:
-            return  # said in the state's message
-        self._grant(msg.FireGrant.SOURCE_AUTO, True)
+            return  # the reason is in the message of the state
+        self._grant(msg.FireGrant.SOURCE_AUTO, True, burst)
 
-    def _grant(self, source: int, trigger: bool) -> None:
-        self._grant_seq += 1
-        self._grants.publish(msg.FireGrant(
-            epoch=self._epoch, seq=self._grant_seq, monotonic_ns=time.monotonic_ns(), source=source, trigger=trigger))
+    def _grant(self, source: int, trigger: bool, burst: int = 0) -> None:
+        with self._grant_lock:
+            self._grant_seq += 1
+            self._grants.publish(sign_grant(msg.FireGrant(
+                epoch=self._epoch, seq=self._grant_seq, monotonic_ns=time.monotonic_ns(), source=source,
+                trigger=trigger, burst=burst), self._key))
 
-    # What people ask
+    # Requests
 
     @answered
     def _acquire_lease(self, request: Any, response: Any) -> None:
@@ -271,9 +303,12 @@ class SafetyNode(Node):
             lease = self._core.lease
             response.nonce, counted = lease.beat(request.lease_id, request.nonce, request.trigger, now_ns)
             pressed, needs_new_press = lease.trigger(now_ns), lease.needs_new_press()
+            if pressed:
+                self._core.note_act(now_ns)
         self._grant(msg.FireGrant.SOURCE_OPERATOR, pressed)
         if not counted:
-            response.code, response.message = int(ReasonCode.HEARTBEAT_LOST), 'too late; continue with this nonce'
+            response.code = int(ReasonCode.HEARTBEAT_LOST)
+            response.message = 'too late to count; continue with this nonce'
         elif request.trigger and needs_new_press:
             response.code = int(ReasonCode.TRIGGER_NEEDS_NEW_PRESS)
             response.message = 'release the trigger and press it again'
@@ -282,27 +317,36 @@ class SafetyNode(Node):
     def _stop(self, request: Any, _: Any) -> None:
         with self._lock:
             self._core.stop(request.reason)
-            reason = self._core.stop_reason or ''
+            record = self._core.record
         self._thread.wake()
-        self._save_stop(reason)
-
-    def _save_stop(self, reason: str) -> None:
-        self.get_logger().warning(f'software stop: {reason}')
-        write_atomically(self._stop_file, reason.encode())
+        self._saver.put(record)
+        self.get_logger().warning(f'stopped: {record.reason}')
 
     @answered
     def _reset(self, request: Any, _: Any) -> None:
         with self._lock:
-            self._core.reset(request.lease_id)
-        self._stop_file.unlink(missing_ok=True)
+            self._core.lease.check(request.lease_id)
+            record = self._core.record
+        self._stop_file.save(record._replace(reason=None))  # refused while that fails: the stop stays
+        try:
+            with self._lock:
+                self._core.reset(request.lease_id, record.stops)
+        finally:
+            self._saver.put(self._core.record)
 
     @answered
     def _set_zones(self, request: Any, _: Any) -> None:
-        zones = [_zone(zone) for zone in request.zones]
+        zones = tuple(_zone(zone) for zone in request.zones)
         with self._lock:
-            self._core.set_zones(request.lease_id, zones)
+            self._core.check_zones(request.lease_id, zones)
+        self._zones_file.save(zones)  # refused while that fails: the zones stay
+        try:
+            with self._lock:
+                self._core.set_zones(request.lease_id, zones)
+        except TurretError:
+            self._zones_file.save(self._core.zones)
+            raise
         self._thread.wake()
-        write_atomically(self._zones_file, to_json(zones))
 
     @answered
     def _confirm_region(self, request: Any, _: Any) -> None:
@@ -322,21 +366,6 @@ def _exclusion(required: bool, reasons: Sequence[int]) -> int:
         return int(msg.SafetyState.EXCLUSION_SILENT)
     near = ReasonCode.PERSON_NEAR_BEAM in reasons
     return int(msg.SafetyState.EXCLUSION_BLOCKED if near else msg.SafetyState.EXCLUSION_CLEAR)
-
-
-def _read_zones(path: Path) -> tuple[Zone, ...]:
-    """Return the saved zones; a file that is there but cannot be used must not mean that there are none."""
-    try:
-        return from_json(path.read_bytes()) if path.exists() else ()
-    except TurretError as error:
-        raise TurretError(error.code, f'{path}: {error.message}') from error
-
-
-def _pose(joints: JointState) -> Pose:
-    """Return the measured pose; NaN where a joint is missing."""
-    position = dict(zip(joints.name, joints.position, strict=False))
-    velocity = dict(zip(joints.name, joints.velocity, strict=False))
-    return Pose(*(values.get(name, math.nan) for values in (position, velocity) for name in _JOINTS))
 
 
 def _zone(zone: msg.Zone) -> Zone:

@@ -30,6 +30,9 @@ class SafetyParameters:
     aim_error_max: float = param(
         math.radians(0.5), 'Maximum aiming error for automatic fire', unit='rad', minimum=math.radians(0.01),
         maximum=math.radians(2.0))
+    auto_fire_timeout_s: float = param(
+        60.0, 'Time without an act of the operator after which automatic fire ends', unit='s', minimum=5.0,
+        maximum=600.0)
     exclusion: str = param(
         'hardware', 'Use of the independent person detector that inhibits the beam: with a real laser, always or never',
         choices=('hardware', 'always', 'never'))

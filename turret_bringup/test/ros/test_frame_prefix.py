@@ -16,7 +16,7 @@ from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import TOPICS
 from turret_common.ros import qos as ros_qos
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed, wait_until
 from turret_common.threads.periodic import Periodic
 from turret_msgs.msg import SafetyPermit
 
@@ -61,8 +61,8 @@ def test_every_published_frame_has_the_prefix(ros: RosHarness) -> None:
     numbers = count(1)
 
     def permit() -> None:
-        permits.publish(SafetyPermit(
-            epoch=1, seq=next(numbers), monotonic_ns=time.monotonic_ns(), motion_ok=True))
+        permits.publish(signed(SafetyPermit(
+            epoch=1, seq=next(numbers), monotonic_ns=time.monotonic_ns(), motion_ok=True)))
     permitting = Periodic('permits', 0.02, permit, lambda error: None)
     permitting.start()
     try:

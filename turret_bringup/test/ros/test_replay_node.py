@@ -19,10 +19,11 @@ from turret_bringup.bags.metadata import BagError
 from turret_bringup.replay_node import ReplayNode
 from turret_common.errors import TurretError
 from turret_common.params import plain
-from turret_common.permit import PermitMonitor, lease_digest
+from turret_common.permit import Permit, PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.permit_feed import observe_permit
 from turret_common.ros.qos import NEWEST, STATE
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed, wait_until
 from turret_msgs.msg import (
     FireGrant,
     FireRequest,
@@ -144,15 +145,16 @@ def test_a_replayed_permit_never_permits_the_laser(
     assert newest.lease_digest not in ("", lease_digest(""))
     monitor = PermitMonitor()
     for permit in permits:
-        monitor.update(permit.epoch, permit.seq, permit.monotonic_ns, permit.laser_ok, permit.motion_ok,
-                       permit.lease_digest, permit.reasons)
+        observe_permit(monitor, permit)
+        assert signed(permit).mac == permit.mac
     assert monitor.newest is not None
     assert (monitor.newest.epoch, monitor.newest.seq) == (1, newest.seq)
     assert not monitor.laser_ok(newest.monotonic_ns)
     assert monitor.motion_ok(newest.monotonic_ns)
     real = PermitMonitor()
-    real.update(10**18, 1, newest.monotonic_ns - 10**9, False, False, '', ())
-    real.update(newest.epoch, newest.seq, newest.monotonic_ns, False, True, newest.lease_digest, ())
+    before_ns = newest.monotonic_ns - 10**9
+    real.update(Permit(10**18, 1, before_ns, False, False, '', ()), before_ns)
+    observe_permit(real, newest)
     assert not real.motion_ok(newest.monotonic_ns)  # a node with a real permit takes none from a replay
 
 

@@ -68,7 +68,7 @@ def _run(rate: float, seconds: float, pins: Sequence[int] | None) -> tuple[list[
     driver.open()
     try:
         driver.enable(True)
-        driver.command(motion, motion)
+        driver.command(motion, motion, time.monotonic_ns() + round(1e9 * (_SETTLE_S + seconds + 1.0)))
         time.sleep(_SETTLE_S)
         times.clear()
         cpu, wall = time.process_time(), time.monotonic()

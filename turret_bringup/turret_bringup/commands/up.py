@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from turret_bringup.commands.options import add_namespace
 from turret_bringup.run import inputs, instance, panel_address
+from turret_common.messages.run_key import renew_run_key
 from turret_common.paths import state_dir
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         web = config.effective['web']
         panel_address.require_free(web.host, web.port)
         files = config.write(configuration.effective_folder(args.namespace))
+        renew_run_key(args.namespace)
         colored = sys.stdout.isatty()
         supervisor = Supervisor(
             processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,

@@ -18,6 +18,7 @@ from turret_bringup.run.supervisor import REFUSED, RESPAWN_S
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
 from turret_bringup.settings.environment import node_environment
+from turret_common.messages.run_key import renew_run_key
 from turret_control import wiring
 from turret_web.web_parameters import BRIDGE_PATH_VARIABLE
 
@@ -39,6 +40,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT)})
     bridge_path = stock_servers.secret_path()
     files = config.write(configuration.effective_folder(config.namespace))
+    renew_run_key(config.namespace)
     nodes = [
         Node(
             package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',

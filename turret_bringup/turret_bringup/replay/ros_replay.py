@@ -20,7 +20,7 @@ from turret_bringup.bags.reader import Bag, BagMessage
 from turret_bringup.replay.guard import PERMIT_TYPE, Outlet
 from turret_common.messages.cdr import Codec
 from turret_common.messages.ros_schema import UnknownTypeError, builder, interface, schema
-from turret_common.permit import lease_digest
+from turret_common.permit import Permit, lease_digest, permit_mac
 from turret_common.ros.images import array_to_image
 from turret_common.ros.qos import IMAGE_OUT, profile
 from turret_msgs.msg import ControllerState, SafetyPermit
@@ -46,20 +46,23 @@ class Permits:
     one, and names the replay's own lease.
     """
 
-    def __init__(self, fresh: bool) -> None:
+    def __init__(self, key: bytes | None) -> None:
+        """Prepare; ``key`` is that of the run, with which fresh permits are signed, None for recorded ones."""
         self.lease_id = secrets.token_hex(16)
-        self._fresh = fresh
+        self._key = key
         self._seq = 0
         self._codec = Codec(schema(SafetyPermit))
 
     def harmless(self, permit: Values) -> bytes:
         """Return a recorded permit, serialized, so that it cannot permit the laser."""
         permit = {**permit, 'laser_ok': False}
-        if self._fresh:
+        if self._key is not None:
             self._seq += 1
             permit |= {
                 'epoch': 1, 'seq': self._seq, 'monotonic_ns': time.monotonic_ns(),
                 'lease_digest': lease_digest(self.lease_id)}
+            values = Permit(*(permit[name] for name in Permit._fields))
+            permit['mac'] = permit_mac(values._replace(reasons=tuple(values.reasons)), self._key)
         return self._codec.encode(permit, 0)
 
 

@@ -437,7 +437,7 @@ class _Control:
         clock_ns = self._facts.clock_ns
         code = ReasonCode.OK if clock_ns is None else self._permit.motion_code(stamp - clock_ns)
         outputs = run_cycle(self._controller, Inputs(
-            self._time(stamp), code, self._permit.stopped, self.camera, self._gimbal, self._poses, self._tracks))
+            self._time(stamp), code, self._permit.take_stop(), self.camera, self._gimbal, self._poses, self._tracks))
         image, self._image = self._image, None
         self._poses, self._tracks = [], []
         if self._state.mode in (Mode.MANUAL, Mode.PATTERN):

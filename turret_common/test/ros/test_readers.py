@@ -23,7 +23,7 @@ from turret_common.ros.time import (
     wall_ns,
     wall_stamp,
 )
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed, wait_until
 from turret_msgs.msg import SafetyPermit
 
 NAN = math.nan
@@ -83,11 +83,12 @@ def test_permits_reach_the_monitor(ros: RosHarness) -> None:
     wait_until(publisher.get_subscription_count, what='a subscription')
     assert feed.update().newest is None
     now_ns = time.monotonic_ns()
-    publisher.publish(SafetyPermit(
+    publisher.publish(SafetyPermit(epoch=9, seq=9, monotonic_ns=now_ns, motion_ok=True, mac='forged'))
+    publisher.publish(signed(SafetyPermit(
         epoch=1, seq=2, monotonic_ns=now_ns, laser_ok=False, motion_ok=True, lease_digest=lease_digest('id'),
-        reasons=[int(ReasonCode.NOT_ARMED)]))
+        reasons=[int(ReasonCode.NOT_ARMED)], stop_count=3, estop_count=1)))
     permit = wait_until(lambda: feed.update().newest, what='a permit')
-    assert tuple(permit) == (1, 2, now_ns, False, True, lease_digest('id'), (int(ReasonCode.NOT_ARMED),))
+    assert tuple(permit) == (1, 2, now_ns, False, True, lease_digest('id'), (int(ReasonCode.NOT_ARMED),), 3, 1)
     assert feed.monitor.motion_ok(now_ns)
     assert not feed.monitor.laser_ok(now_ns)
 

@@ -18,9 +18,12 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from turret_common.messages.run_key import run_key
 from turret_common.ros.deferred_response import defer_responses
 from turret_common.ros.domains import DOMAINS, is_in_use
 from turret_common.ros.internals import is_shut_down
+from turret_common.ros.permit_feed import sign_permit
+from turret_msgs.msg import SafetyPermit
 
 _held: dict[int, Any] = {}
 
@@ -65,6 +68,11 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str 
         if time.monotonic() > deadline:
             raise AssertionError(f'{what}: not within {timeout_s:g} s')
         time.sleep(0.005)
+
+
+def signed(permit: SafetyPermit, namespace: str = 'turret') -> SafetyPermit:
+    """Return a permit with the authentication code of the run, as the safety node issues it."""
+    return sign_permit(permit, run_key(namespace))
 
 
 class RosHarness:

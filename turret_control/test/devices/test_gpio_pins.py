@@ -16,6 +16,7 @@ from wired_pins import WIRING
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.testing.ros_testing import wait_until
 from turret_control.drivers.driver import Switch
 from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
 from turret_control.drivers.step_dir import StepDirDriver
@@ -104,7 +105,7 @@ def test_a_servo_gets_the_width_that_it_was_given(chip: Chip) -> None:
     driver.open()
     assert chip.levels(12)[-1] == 0.0
     driver.enable(True)
-    assert chip.level(12) == pytest.approx(0.075)  # 1.5 ms of 20 ms
+    wait_until(lambda: chip.level(12) == pytest.approx(0.075))  # 1.5 ms of 20 ms
     assert chip.frequency[12] == 50.0
     driver.close()
     assert chip.level(12) is None

@@ -119,6 +119,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench.driver.close()
 
 
+NEVER = 2**62  # no order expires
 STILL = stand_still(30.0)
 
 
@@ -130,8 +131,18 @@ def test_opening_takes_current_from_the_motors(bench: Bench) -> None:
     assert not bench.powered()
 
 
-def test_power_can_be_switched(bench: Bench) -> None:
+def power_up(bench: Bench) -> None:
+    """Power the motors and wait until they hold the head at known positions."""
     bench.driver.enable(True)
+    for _ in range(300):
+        if bench.driver.read().known:
+            return
+        bench.wait(0.01)
+    raise AssertionError('the positions stay unknown')
+
+
+def test_power_can_be_switched(bench: Bench) -> None:
+    power_up(bench)
     assert bench.powered()
     assert bench.driver.read().enabled
     bench.driver.enable(False)
@@ -139,11 +150,11 @@ def test_power_can_be_switched(bench: Bench) -> None:
 
 
 def test_it_goes_to_its_target_within_its_speed_and_stays(bench: Bench) -> None:
-    bench.driver.enable(True)
+    power_up(bench)
     begin = bench.driver.read()
     goal_pan, goal_tilt = begin.pan.position + 0.3, begin.tilt.position - 0.1
     for _ in range(200):
-        bench.driver.command(AxisMotion(goal_pan, 0.5, 10.0), AxisMotion(goal_tilt, 0.4, 10.0))
+        bench.driver.command(AxisMotion(goal_pan, 0.5, 10.0), AxisMotion(goal_tilt, 0.4, 10.0), NEVER)
         bench.wait(0.01)
         sample = bench.driver.read()
         assert abs(sample.pan.velocity) <= 0.5 * 1.001
@@ -154,11 +165,11 @@ def test_it_goes_to_its_target_within_its_speed_and_stays(bench: Bench) -> None:
 
 
 def test_it_counts_a_motion_that_is_cut_short(bench: Bench) -> None:
-    bench.driver.enable(True)
+    power_up(bench)
     begin = bench.driver.read().pan.position
-    bench.driver.command(AxisMotion(begin + 1.0, 0.5, 10.0), STILL)
+    bench.driver.command(AxisMotion(begin + 1.0, 0.5, 10.0), STILL, NEVER)
     bench.wait(0.5)
-    bench.driver.command(STILL, STILL)
+    bench.driver.command(STILL, STILL, NEVER)
     bench.wait(0.3)
     stopped = bench.driver.read().pan
     assert stopped.velocity == pytest.approx(0.0, abs=1e-6)
@@ -169,18 +180,18 @@ def test_it_counts_a_motion_that_is_cut_short(bench: Bench) -> None:
 
 def test_without_power_nothing_moves_then_or_later(bench: Bench) -> None:
     begin = bench.driver.read()
-    bench.driver.command(AxisMotion(begin.pan.position + 1.0, 0.5, 10.0), STILL)
+    bench.driver.command(AxisMotion(begin.pan.position + 1.0, 0.5, 10.0), STILL, NEVER)
     bench.wait(0.3)
     assert bench.driver.read().pan.position == begin.pan.position
-    bench.driver.enable(True)
+    power_up(bench)
     bench.wait(0.3)
     assert bench.driver.read().pan.position == begin.pan.position
 
 
 def test_losing_power_ends_the_motion(bench: Bench) -> None:
-    bench.driver.enable(True)
+    power_up(bench)
     begin = bench.driver.read().pan.position
-    bench.driver.command(AxisMotion(begin + 1.0, 0.5, 10.0), STILL)
+    bench.driver.command(AxisMotion(begin + 1.0, 0.5, 10.0), STILL, NEVER)
     bench.wait(0.3)
     bench.driver.enable(False)
     at = bench.driver.read().pan.position
@@ -223,3 +234,27 @@ def test_a_lost_plant_is_a_driver_fault(tmp_path: object) -> None:
         driver.open()
     assert refusal.value.code is ReasonCode.DRIVER_FAULT
     driver.close()
+
+
+def test_an_order_that_is_not_renewed_expires(bench: Bench) -> None:
+    power_up(bench)
+    begin = bench.driver.read()
+    bench.driver.command(
+        AxisMotion(begin.pan.position + 2.0, 0.5, 10.0), AxisMotion(begin.tilt.position + 2.0, 0.5, 10.0),
+        begin.t_ns + 100_000_000)
+    bench.wait(0.08)
+    assert bench.driver.read().pan.velocity > 0.3
+    bench.wait(0.1)  # 50 ms of braking
+    stopped = bench.driver.read()
+    assert (stopped.pan.velocity, stopped.tilt.velocity) == (pytest.approx(0.0, abs=1e-6),) * 2
+    bench.wait(0.5)
+    assert bench.driver.read().pan.position == stopped.pan.position
+    assert stopped.pan.position - begin.pan.position < 0.5 * 0.1 + 0.5**2 / 20.0 + 0.011  # one servo frame more
+
+
+def test_an_order_that_expired_on_its_way_moves_nothing(bench: Bench) -> None:
+    power_up(bench)
+    begin = bench.driver.read()
+    bench.driver.command(AxisMotion(begin.pan.position + 2.0, 0.5, 10.0), STILL, begin.t_ns)
+    bench.wait(0.3)
+    assert bench.driver.read().pan.position == pytest.approx(begin.pan.position, abs=4e-3)

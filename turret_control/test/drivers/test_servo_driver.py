@@ -19,11 +19,12 @@ from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.devices.pca9685 import open_bus
 from turret_control.drivers.pca9685 import Pca9685Driver, Pca9685Parameters
 from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters, pulse_width
-from turret_control.gimbal.axis import Mode
-from turret_control.gimbal.gimbal import Command, Gimbal
+from turret_control.gimbal.gimbal import Gimbal
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.motion import Command, CommandMode
 
 SERVOS = ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13, invert=True))
+NEVER = 2**62  # no order expires
 STILL = stand_still(30.0)
 NAN = math.nan
 
@@ -60,17 +61,40 @@ def test_an_angle_as_a_pulse(angle: float, width: float) -> None:
     assert pulse_width(ServoAxis(invert=True), -angle) == pytest.approx(width, abs=1e-6)
 
 
+def start(driver: Pins | Board) -> None:
+    """Enable the servos and wait until the soft start is over."""
+    driver.enable(True)
+    driver.lockstep.go_on(2.1)
+    assert driver.read().known
+
+
+def test_servos_start_slowly_and_their_positions_are_unknown_until_then(factory: MockFactory, pins: Pins) -> None:
+    pins.enable(True)
+    pins.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
+    pulsed = []
+    for _ in range(90):
+        pins.lockstep.go_on(0.02)
+        assert not pins.read().known
+        pulsed.append(widths(factory)[0] > 0.0)
+    thirds = [sum(pulsed[begin:begin + 30]) for begin in (0, 30, 60)]
+    assert thirds[0] < 8
+    assert thirds[0] < thirds[1] < thirds[2]
+    pins.lockstep.go_on(0.3)
+    assert pins.read().known
+    assert pins.read().pan.position < 0.1  # the motion begins only then
+
+
 def test_there_are_no_pulses_before_and_after(factory: MockFactory, pins: Pins) -> None:
     assert widths(factory) == [0.0, 0.0]
-    pins.enable(True)
+    start(pins)
     assert widths(factory) == [pytest.approx(0.0015), pytest.approx(0.0015)]
     pins.enable(False)
     assert widths(factory) == [0.0, 0.0]
 
 
 def test_the_pulses_follow_the_motion(factory: MockFactory, pins: Pins) -> None:
-    pins.enable(True)
-    pins.command(AxisMotion(0.4, 1.0, 10.0), AxisMotion(0.2, 1.0, 10.0))
+    start(pins)
+    pins.command(AxisMotion(0.4, 1.0, 10.0), AxisMotion(0.2, 1.0, 10.0), NEVER)
     seen = []
     for _ in range(60):
         pins.lockstep.go_on(0.02)
@@ -87,19 +111,19 @@ def test_the_whole_gimbal_on_servos_keeps_its_limits_and_its_speed(factory: Mock
     ends: list[TurretError | None] = []
     angles: list[float] = []
     powered = False
-    for tick in range(400):
+    for tick in range(700):
         now_ns = pins.lockstep.now_ns()
         if tick == 1:
             gimbal.start_homing(ends.append)
         elif ends:
-            gimbal.command(Command(tick, Mode.VELOCITY, NAN, NAN, 1.0, -1.0), now_ns)
+            gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, 1.0, -1.0, tick), now_ns)
         motions = gimbal.tick(pins.read(), ReasonCode.OK, now_ns)
         if motions.enabled != powered:
             powered = motions.enabled
             pins.enable(powered)
-        pins.command(motions.pan, motions.tilt)
+        pins.command(motions.pan, motions.tilt, NEVER)
         pins.lockstep.go_on(0.008)
-        if powered:
+        if powered and widths(factory)[0]:
             angles.append((widths(factory)[0] - 0.0015) / 0.001 * SERVOS.pan.travel)
     assert ends == [None]
     assert max(b - a for a, b in itertools.pairwise(angles)) <= 1.0 * 0.02 + 1e-9
@@ -108,11 +132,11 @@ def test_the_whole_gimbal_on_servos_keeps_its_limits_and_its_speed(factory: Mock
 
 
 def test_a_released_servo_is_put_back_where_the_motion_stands(factory: MockFactory, pins: Pins) -> None:
-    pins.enable(True)
-    pins.command(AxisMotion(0.4, 1.0, 10.0), STILL)
+    start(pins)
+    pins.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
     pins.lockstep.go_on(1.5)
     pins.enable(False)
-    pins.enable(True)
+    start(pins)
     assert widths(factory)[0] == pytest.approx(pulse_width(SERVOS.pan, 0.4))
 
 
@@ -134,9 +158,9 @@ def test_the_board_gets_its_frame_rate_and_pulses() -> None:
     assert bus.registers[0xFE] == 121
     assert bus.registers[0x00] == 0x20
     assert [bus.width_s(channel) for channel in (3, 7)] == [0.0, 0.0]
-    board.enable(True)
+    start(board)
     assert bus.width_s(3) == pytest.approx(0.0015, rel=0.01)
-    board.command(AxisMotion(0.4, 1.0, 10.0), STILL)
+    board.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
     board.lockstep.go_on(1.5)
     assert bus.width_s(3) == pytest.approx(pulse_width(SERVOS.pan, 0.4), rel=0.01)
     board.close()
@@ -156,7 +180,7 @@ def test_a_board_that_does_not_answer_is_a_driver_fault() -> None:
     board.open()
     board.enable(True)
     bus.broken = True
-    board.command(AxisMotion(0.4, 1.0, 10.0), STILL)
+    board.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
     board.lockstep.release()
     board._thread.join(5.0)  # type: ignore[union-attr]
     with pytest.raises(TurretError, match='does not answer'):

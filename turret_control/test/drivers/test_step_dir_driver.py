@@ -20,6 +20,7 @@ from turret_control.drivers.step_dir import StepDirDriver, StepDirParameters
 from turret_control.gimbal.gimbal import Gimbal
 from turret_control.gimbal_parameters import GimbalParameters
 
+NEVER = 2**62  # no order expires
 STILL = stand_still(30.0)
 STEP = 2.0 * math.pi / 1600
 
@@ -62,12 +63,12 @@ def test_start_and_end_never_give_the_motors_current(bench: Bench) -> None:
 
 def test_each_axis_turns_its_own_motor_the_right_way(bench: Bench) -> None:
     bench.driver.enable(True)
-    bench.driver.command(AxisMotion(100 * STEP, 1.0, 20.0), AxisMotion(-50 * STEP, 1.0, 20.0))
+    bench.driver.command(AxisMotion(100 * STEP, 1.0, 20.0), AxisMotion(-50 * STEP, 1.0, 20.0), NEVER)
     bench.wait(1.0)
     assert (bench.pan.position, bench.tilt.position) == (100, -50)
     sample = bench.driver.read()
     assert (sample.pan.position, sample.tilt.position) == (pytest.approx(100 * STEP), pytest.approx(-50 * STEP))
-    bench.driver.command(AxisMotion(0.0, 1.0, 20.0), AxisMotion(0.0, 1.0, 20.0))
+    bench.driver.command(AxisMotion(0.0, 1.0, 20.0), AxisMotion(0.0, 1.0, 20.0), NEVER)
     bench.wait(1.0)
     assert (bench.pan.position, bench.tilt.position) == (0, 0)
 
@@ -75,7 +76,7 @@ def test_each_axis_turns_its_own_motor_the_right_way(bench: Bench) -> None:
 def test_the_count_is_that_of_the_motor_however_often_it_is_interrupted(bench: Bench) -> None:
     for i in range(12):
         bench.driver.enable(True)
-        bench.driver.command(AxisMotion((-1) ** i * 1.0, 2.0, 40.0), STILL)
+        bench.driver.command(AxisMotion((-1) ** i * 1.0, 2.0, 40.0), STILL, NEVER)
         bench.wait(0.031 + 0.007 * i)
         bench.driver.enable(False)
         assert bench.driver.read().pan.position == pytest.approx(bench.pan.position * STEP)
@@ -87,12 +88,12 @@ def test_switches_are_seen_and_stop_the_way_towards_them(normally_closed: bool) 
     bench = Bench(dataclasses.replace(WIRING, switches_normally_closed=normally_closed))
     bench.driver.enable(True)
     assert bench.driver.read().pan[2:] == (Switch.OPEN, Switch.OPEN, Switch.PRESSED)
-    bench.driver.command(AxisMotion(10.0, 1.0, 20.0), STILL)
+    bench.driver.command(AxisMotion(10.0, 1.0, 20.0), STILL, NEVER)
     bench.wait(4.0)
     assert bench.driver.read().pan.upper is Switch.PRESSED
     assert bench.driver.read().pan.velocity == 0.0
     assert 580 <= bench.pan.position < 600
-    bench.driver.command(AxisMotion(-10.0, 1.0, 20.0), STILL)
+    bench.driver.command(AxisMotion(-10.0, 1.0, 20.0), STILL, NEVER)
     bench.wait(0.5)
     assert bench.driver.read().pan.upper is Switch.OPEN
     bench.driver.close()
@@ -133,7 +134,7 @@ def test_steps_never_come_faster_than_the_motor_can_follow(monkeypatch: pytest.M
     times: list[int] = []
     bench.factory.wires['GPIO20'] = lambda level: times.append(bench.driver.lockstep.now_ns()) if level else None
     bench.driver.enable(True)
-    bench.driver.command(AxisMotion(1.0, 3.0, 100.0), STILL)
+    bench.driver.command(AxisMotion(1.0, 3.0, 100.0), STILL, NEVER)
     bench.wait(0.5)
     assert len(times) > 30
     assert min(b - a for a, b in itertools.pairwise(times)) >= 10_000_000
@@ -148,7 +149,7 @@ def test_a_failing_pin_switches_the_motors_off_and_is_a_driver_fault(
         raise OSError('gone')
 
     bench.factory.wires['GPIO20'] = fail
-    bench.driver.command(AxisMotion(1.0, 1.0, 20.0), STILL)
+    bench.driver.command(AxisMotion(1.0, 1.0, 20.0), STILL, NEVER)
     bench.driver.lockstep.release()
     deadline = time.monotonic() + 5.0
     while bench.pan.powered:
@@ -189,7 +190,7 @@ def test_it_steps_in_real_time() -> None:
     driver = StepDirDriver(WIRING, factory)
     driver.open()
     driver.enable(True)
-    driver.command(AxisMotion(50 * STEP, 2.0, 40.0), STILL)
+    driver.command(AxisMotion(50 * STEP, 2.0, 40.0), STILL, NEVER)
     deadline = time.monotonic() + 5.0
     while motor.position < 50:
         assert time.monotonic() < deadline
@@ -219,7 +220,7 @@ def procedure(bench: Bench, axis: GimbalAxis, calibrate: bool = False) -> Gimbal
         if motions.enabled != powered:
             bench.driver.enable(motions.enabled)
             powered = motions.enabled
-        bench.driver.command(motions.pan, motions.tilt)
+        bench.driver.command(motions.pan, motions.tilt, NEVER)
         bench.wait(0.008)
         if ends:
             break

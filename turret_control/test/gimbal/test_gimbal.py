@@ -16,13 +16,14 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import AxisSample, Switch
-from turret_control.gimbal.axis import AxisCondition, Limits, Mode, allowed_by_switches, axis_motion
-from turret_control.gimbal.gimbal import Activity, Command, Gimbal
+from turret_control.gimbal.axis import AxisCondition, allowed_by_switches, axis_motion
+from turret_control.gimbal.gimbal import Activity, Gimbal
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.motion import AxisLimits, Command, CommandMode
 from turret_control.plant.plant import STEP_NS
 from turret_control.plant_parameters import PlantAxis
 
-LIMITS = Limits(-1.0, 1.5, 2.0, 20.0)
+LIMITS = AxisLimits(-1.0, 1.5, 2.0, 20.0)
 ANY_FLOAT = st.one_of(st.floats(), st.sampled_from([0.0, NAN, math.inf, -math.inf, 1e300]), st.floats(-4.0, 4.0))
 
 
@@ -48,16 +49,16 @@ def test_every_motion_is_within_the_limits_or_refused(mode: int, target: float, 
 
 
 @pytest.mark.parametrize(('mode', 'target', 'rate', 'code'), [
-    (Mode.VELOCITY, 0.0, NAN, ReasonCode.NOT_FINITE),
-    (Mode.VELOCITY, 0.0, math.inf, ReasonCode.NOT_FINITE),
-    (Mode.VELOCITY, 0.0, 2.001, ReasonCode.OUT_OF_RANGE),
-    (Mode.VELOCITY, 0.0, -2.001, ReasonCode.OUT_OF_RANGE),
-    (Mode.POSITION, NAN, 1.0, ReasonCode.NOT_FINITE),
-    (Mode.POSITION, math.inf, 1.0, ReasonCode.NOT_FINITE),
-    (Mode.POSITION, 1.501, 1.0, ReasonCode.SOFT_LIMIT),
-    (Mode.POSITION, -1.001, 1.0, ReasonCode.SOFT_LIMIT),
-    (Mode.POSITION, 0.0, -0.1, ReasonCode.OUT_OF_RANGE),
-    (Mode.POSITION, 0.0, math.inf, ReasonCode.NOT_FINITE),
+    (CommandMode.VELOCITY, 0.0, NAN, ReasonCode.NOT_FINITE),
+    (CommandMode.VELOCITY, 0.0, math.inf, ReasonCode.NOT_FINITE),
+    (CommandMode.VELOCITY, 0.0, 2.001, ReasonCode.OUT_OF_RANGE),
+    (CommandMode.VELOCITY, 0.0, -2.001, ReasonCode.OUT_OF_RANGE),
+    (CommandMode.POSITION, NAN, 1.0, ReasonCode.NOT_FINITE),
+    (CommandMode.POSITION, math.inf, 1.0, ReasonCode.NOT_FINITE),
+    (CommandMode.POSITION, 1.501, 1.0, ReasonCode.SOFT_LIMIT),
+    (CommandMode.POSITION, -1.001, 1.0, ReasonCode.SOFT_LIMIT),
+    (CommandMode.POSITION, 0.0, -0.1, ReasonCode.OUT_OF_RANGE),
+    (CommandMode.POSITION, 0.0, math.inf, ReasonCode.NOT_FINITE),
     (3, 0.0, 0.0, ReasonCode.UNKNOWN_NAME)])
 def test_what_makes_no_sense_is_refused(mode: int, target: float, rate: float, code: ReasonCode) -> None:
     with pytest.raises(TurretError) as refusal:
@@ -66,17 +67,17 @@ def test_what_makes_no_sense_is_refused(mode: int, target: float, rate: float, c
 
 
 def test_what_each_mode_means() -> None:
-    assert axis_motion(Mode.STOP, 'pan', NAN, NAN, 0.0, LIMITS).speed == 0.0
-    assert axis_motion(Mode.VELOCITY, 'pan', NAN, 2.0, 0.0, LIMITS) == AxisMotion(1.5, 2.0, 20.0)
-    assert axis_motion(Mode.VELOCITY, 'pan', NAN, -0.5, 0.0, LIMITS) == AxisMotion(-1.0, 0.5, 20.0)
-    assert axis_motion(Mode.POSITION, 'pan', 0.7, 0.5, 0.0, LIMITS) == AxisMotion(0.7, 0.5, 20.0)
-    assert axis_motion(Mode.POSITION, 'pan', 0.7, NAN, 0.0, LIMITS) == AxisMotion(0.7, 2.0, 20.0)
+    assert axis_motion(CommandMode.STOP, 'pan', NAN, NAN, 0.0, LIMITS).speed == 0.0
+    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, 2.0, 0.0, LIMITS) == AxisMotion(1.5, 2.0, 20.0)
+    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, -0.5, 0.0, LIMITS) == AxisMotion(-1.0, 0.5, 20.0)
+    assert axis_motion(CommandMode.POSITION, 'pan', 0.7, 0.5, 0.0, LIMITS) == AxisMotion(0.7, 0.5, 20.0)
+    assert axis_motion(CommandMode.POSITION, 'pan', 0.7, NAN, 0.0, LIMITS) == AxisMotion(0.7, 2.0, 20.0)
 
 
 @pytest.mark.parametrize('position', [1.5, 1.6])
 def test_at_or_beyond_a_soft_limit_only_the_way_back_is_open(position: float) -> None:
-    assert axis_motion(Mode.VELOCITY, 'pan', NAN, 1.0, position, LIMITS).speed == 0.0
-    assert axis_motion(Mode.VELOCITY, 'pan', NAN, -1.0, position, LIMITS).speed == 1.0
+    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, 1.0, position, LIMITS).speed == 0.0
+    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, -1.0, position, LIMITS).speed == 1.0
 
 
 @pytest.mark.parametrize('switch', [Switch.PRESSED, Switch.UNREADABLE])
@@ -131,7 +132,7 @@ def test_it_turns_as_asked(homed: Rig) -> None:
     assert (homed.pan.velocity, homed.view.tilt.velocity) == (pytest.approx(0.5), pytest.approx(-0.2))
     assert homed.view.activity is Activity.COMMAND
     assert (homed.pan.condition, homed.pan.moving) == (AxisCondition.MOVING, True)
-    homed.ask(Mode.POSITION, 0.4, 0.3, seconds=1.5)
+    homed.ask(CommandMode.POSITION, 0.4, 0.3, seconds=1.5)
     assert (homed.pan.position, homed.view.tilt.position) == (pytest.approx(0.4), pytest.approx(0.3))
     assert homed.pan.condition is AxisCondition.HOLDING
     assert homed.plant.truth().pan == pytest.approx(0.4, abs=2e-3)
@@ -164,9 +165,9 @@ def test_without_the_permit_it_stands_still_but_keeps_its_place(homed: Rig, perm
 
 
 @pytest.mark.parametrize(('command', 'code'), [
-    ((Mode.VELOCITY, NAN, NAN, NAN, 0.0), ReasonCode.NOT_FINITE),
-    ((Mode.VELOCITY, NAN, NAN, 0.0, 99.0), ReasonCode.OUT_OF_RANGE),
-    ((Mode.POSITION, 3.0, 0.0, 1.0, 1.0), ReasonCode.SOFT_LIMIT),
+    ((CommandMode.VELOCITY, NAN, NAN, NAN, 0.0), ReasonCode.NOT_FINITE),
+    ((CommandMode.VELOCITY, NAN, NAN, 0.0, 99.0), ReasonCode.OUT_OF_RANGE),
+    ((CommandMode.POSITION, 3.0, 0.0, 1.0, 1.0), ReasonCode.SOFT_LIMIT),
     ((9, 0.0, 0.0, 0.0, 0.0), ReasonCode.UNKNOWN_NAME)])
 def test_a_bad_command_stops_both_axes(
         homed: Rig, command: tuple[int, float, float, float, float], code: ReasonCode) -> None:
@@ -221,7 +222,7 @@ def test_switching_off_stops_and_loses_home(homed: Rig) -> None:
 
 def test_a_restarted_controller_is_obeyed_two_controllers_are_not(homed: Rig) -> None:
     def send(seq: int, rate: float) -> None:
-        homed.gimbal.command(Command(seq, Mode.VELOCITY, NAN, NAN, rate, 0.0), homed.now_ns)
+        homed.gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, rate, 0.0, seq), homed.now_ns)
         homed.tick()
 
     for seq in [*range(100, 120), *range(1, 20)]:
@@ -287,7 +288,7 @@ def test_idle_release_can_be_switched_off() -> None:
 
 
 def test_set_home_moves_zero_and_keeps_the_physical_limits(homed: Rig) -> None:
-    homed.ask(Mode.POSITION, 0.3, -0.1, seconds=1.0)
+    homed.ask(CommandMode.POSITION, 0.3, -0.1, seconds=1.0)
     before = homed.view
     changes = homed.gimbal.set_home()
     assert changes == {
@@ -298,7 +299,7 @@ def test_set_home_moves_zero_and_keeps_the_physical_limits(homed: Rig) -> None:
         assert new.position == 0.0
         assert new.limits.upper + new.home == pytest.approx(old.limits.upper + old.home)
         assert new.limits.lower + new.home == pytest.approx(old.limits.lower + old.home)
-    homed.ask(Mode.POSITION, 0.2, 0.0, seconds=1.0)
+    homed.ask(CommandMode.POSITION, 0.2, 0.0, seconds=1.0)
     assert homed.home() is None
     assert homed.plant.truth().pan == pytest.approx(0.3, abs=3e-3)
     assert homed.plant.truth().tilt == pytest.approx(-0.1, abs=3e-3)
@@ -313,6 +314,11 @@ def test_set_home_needs_a_head_that_stands_still_and_knows_where(homed: Rig) -> 
     homed.run(0.2)
     with pytest.raises(TurretError) as refusal:
         homed.gimbal.set_home()
+    assert refusal.value.code is ReasonCode.NOT_ENABLED
+    homed.gimbal.set_enabled(True)
+    homed.run(0.2)
+    with pytest.raises(TurretError) as refusal:
+        homed.gimbal.set_home()
     assert refusal.value.code is ReasonCode.NOT_HOMED
 
 
@@ -321,9 +327,13 @@ def test_a_declared_home_needs_no_search() -> None:
     axis = GimbalAxis(reference='declared')
     rig.gimbal.parameters = dataclasses.replace(rig.gimbal.parameters, pan=axis, tilt=axis)
     rig.tick()
+    with pytest.raises(TurretError) as refusal:
+        rig.gimbal.set_home()  # nothing holds the head
+    assert refusal.value.code is ReasonCode.NOT_ENABLED
+    rig.gimbal.set_enabled(True)
+    rig.run(0.05)
     assert 'pan.reference_angle' not in rig.gimbal.set_home()
     assert (rig.pan.position, rig.view.tilt.position) == (0.0, 0.0)
-    assert not rig.plant.enabled
 
 
 def test_a_lost_driver_leaves_nothing_known(homed: Rig) -> None:
@@ -391,15 +401,78 @@ def test_after_a_stop_the_head_is_homed_only_when_that_is_asked_for(begun: bool)
     assert rig.pan.homed
 
 
-def test_a_stop_while_the_driver_is_away_counts_too() -> None:
+def test_after_a_driver_fault_the_head_is_homed_only_when_that_is_asked_for() -> None:
     rig = Rig(home_on_start=True)
     rig.run(3.0, until=lambda: rig.pan.homed and rig.view.activity is Activity.NONE)
     lost = TurretError(ReasonCode.DRIVER_FAULT, 'unplugged')
     rig.gimbal.driver_lost(lost)
-    rig.gimbal.note_stop()
-    rig.gimbal.driver_lost(lost)  # tried again, in vain
+    rig.gimbal.driver_lost(lost)
     rig.run(1.0)
-    assert (rig.view.activity, rig.pan.homed) == (Activity.NONE, False)
+    assert (rig.view.activity, rig.pan.homed, rig.plant.enabled) == (Activity.NONE, False, False)
+
+
+def test_a_driver_that_is_absent_at_first_still_homes_on_start() -> None:
+    rig = Rig(home_on_start=True)
+    rig.gimbal.driver_lost(TurretError(ReasonCode.DRIVER_FAULT, 'not there yet'))
+    rig.run(3.0, until=lambda: rig.pan.homed)
+
+
+@pytest.mark.parametrize('reference', ['flag', 'declared', 'absolute'])
+def test_the_emergency_stop_switches_the_motors_off_and_loses_home(reference: str) -> None:
+    rig = Rig()
+    switches = reference != 'absolute'
+    rig.gimbal.parameters = dataclasses.replace(
+        rig.gimbal.parameters, pan=GimbalAxis(reference=reference, limit_switches=switches),
+        tilt=GimbalAxis(reference=reference, limit_switches=switches))
+    assert rig.home() is None
+    homes = rig.view.home_count
+    rig.estop = rig.stopped = True
+    rig.permit = ReasonCode.MOTION_NOT_PERMITTED
+    rig.run(0.1)
+    assert not rig.plant.enabled
+    assert not rig.pan.homed
+    with pytest.raises(TurretError) as refusal:
+        rig.gimbal.set_enabled(True)
+    assert refusal.value.code is ReasonCode.ESTOP_PRESSED
+    rig.plant.push(0.6, 0.1)
+    rig.estop = rig.stopped = False  # released and reset
+    rig.permit = ReasonCode.OK
+    rig.turn(0.5, seconds=0.5)
+    assert not rig.plant.enabled
+    assert math.isnan(rig.pan.position)
+    assert rig.view.code is ReasonCode.ESTOP_PRESSED
+    rig.gimbal.set_enabled(True)
+    rig.turn(0.5, seconds=0.5)
+    assert (rig.pan.homed, rig.pan.velocity) == (False, 0.0)
+    assert rig.home() is None
+    assert rig.view.home_count == homes + 1
+
+
+@pytest.mark.parametrize('reference', ['flag', 'declared', 'absolute'])
+def test_released_motors_have_no_home_whatever_the_reference(reference: str) -> None:
+    rig = Rig(idle_release_s=1.0)
+    switches = reference != 'absolute'
+    rig.gimbal.parameters = dataclasses.replace(
+        rig.gimbal.parameters, pan=GimbalAxis(reference=reference, limit_switches=switches),
+        tilt=GimbalAxis(reference=reference, limit_switches=switches))
+    assert rig.home() is None
+    rig.run(1.5)
+    assert not rig.plant.enabled
+    assert (rig.pan.homed, rig.pan.enabled) == (False, False)
+
+
+def test_home_waits_until_the_positions_are_known() -> None:
+    rig = Rig()
+    rig.fault = lambda sample: sample._replace(known=False)
+    ends: list[TurretError | None] = []
+    rig.tick()
+    rig.gimbal.start_homing(ends.append)
+    rig.run(0.5)
+    assert rig.gimbal.feedback is not None
+    assert rig.gimbal.feedback.phase == 'power_up'
+    assert (rig.pan.velocity, ends) == (0.0, [])
+    rig.fault = lambda sample: sample
+    rig.run(10.0, until=lambda: ends == [None])
 
 
 def test_motors_that_were_switched_off_do_not_home_by_themselves() -> None:

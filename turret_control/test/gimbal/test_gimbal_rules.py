@@ -19,8 +19,9 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import AxisSample, GimbalSample, Switch
-from turret_control.gimbal.gimbal import Activity, Command, Mode, Motions
+from turret_control.gimbal.gimbal import Activity, Motions
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.motion import Command, CommandMode
 
 AXIS = GimbalAxis(lower=-0.4, upper=0.5, max_velocity=2.0, max_acceleration=20.0, homing_velocity=2.0)
 COMMAND_NS = 200_000_000
@@ -82,24 +83,24 @@ class GimbalMachine(RuleBasedStateMachine):
 
     @rule(mode=st.sampled_from([0, 1, 1, 2, 2, 3]), pan=numbers, tilt=numbers, pan_rate=numbers, tilt_rate=numbers)
     def command(self, mode: int, pan: float, tilt: float, pan_rate: float, tilt_rate: float) -> None:
-        self.send(Command(0, mode, pan, tilt, pan_rate, tilt_rate))
+        self.send(Command(mode, pan, tilt, pan_rate, tilt_rate, 0))
         self.pass_time(5, True)
 
     @rule(rate=st.floats(-2.0, 2.0), ticks=st.integers(20, 120))
     def turn(self, rate: float, ticks: int) -> None:
-        self.send(Command(0, Mode.VELOCITY, NAN, NAN, rate, -rate))
+        self.send(Command(CommandMode.VELOCITY, NAN, NAN, rate, -rate, 0))
         self.pass_time(ticks, True)
 
     @rule(rate=st.sampled_from([-0.3, 0.3, 1.0]))
     def turn_and_fall_silent(self, rate: float) -> None:
         self.go(0.0)
-        self.send(Command(0, Mode.VELOCITY, NAN, NAN, rate, -rate))
+        self.send(Command(CommandMode.VELOCITY, NAN, NAN, rate, -rate, 0))
         self.pass_time(5, True)
         self.pass_time(40, False)
 
     @rule(position=st.floats(-0.4, 0.5))
     def go(self, position: float) -> None:
-        self.send(Command(0, Mode.POSITION, position, -0.5 * position, NAN, NAN))
+        self.send(Command(CommandMode.POSITION, position, -0.5 * position, NAN, NAN, 0))
         self.pass_time(40, True)
 
     @rule(permit=st.sampled_from(

@@ -14,8 +14,9 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.drivers.driver import Switch
-from turret_control.gimbal.axis import AxisCondition, Mode
+from turret_control.gimbal.axis import AxisCondition
 from turret_control.gimbal.gimbal import Activity
+from turret_control.motion import CommandMode
 from turret_control.plant.plant import Hidden
 from turret_control.plant_parameters import PlantAxis
 
@@ -74,7 +75,8 @@ def test_homing_tells_where_it_is() -> None:
         if rig.gimbal.feedback is not None:
             seen.append(rig.gimbal.feedback)
             assert rig.pan.condition is AxisCondition.HOMING
-    assert list(dict.fromkeys(feedback.phase for feedback in seen)) == ['seek', 'back_off', 'approach', 'center']
+    phases = list(dict.fromkeys(feedback.phase for feedback in seen))
+    assert phases == ['power_up', 'seek', 'back_off', 'approach', 'center']
     assert all(a.progress <= b.progress for a, b in itertools.pairwise(seen))
     assert rig.gimbal.feedback is None
 
@@ -135,7 +137,7 @@ def test_a_home_declared_anew_leaves_the_ends_where_they_are() -> None:
         rig.gimbal.parameters, pan=dataclasses.replace(rig.gimbal.parameters.pan, lower=-3.0, upper=3.0))
     assert rig.home(calibrate=True) is None
     middle = 0.5 * (LOWER + UPPER)
-    rig.ask(Mode.POSITION, 0.3, 0.0, seconds=2.0)
+    rig.ask(CommandMode.POSITION, 0.3, 0.0, seconds=2.0)
     assert rig.home() is None
     assert rig.plant.truth().pan == pytest.approx(middle + 0.3, abs=REPEATS)
     assert rig.pan.limits.upper == pytest.approx(UPPER - 0.05 - middle - 0.3, abs=REPEATS)
@@ -221,7 +223,7 @@ def test_an_absolute_driver_is_at_home_where_its_zero_is() -> None:
     assert rig.home() is None
     assert rig.plant.truth().pan == pytest.approx(0.0, abs=1e-3)
     rig.gimbal.set_enabled(False)
-    assert rig.pan.homed
+    assert not rig.pan.homed
 
 
 def test_a_procedure_can_be_cancelled_and_the_axes_stand() -> None:
@@ -284,7 +286,7 @@ def test_commands_wait_while_a_procedure_runs_and_old_ones_do_not_act_after_it()
     rig.tick()
     rig.gimbal.start_homing(ends.append)
     while not rig.pan.homed:
-        rig.ask(Mode.POSITION, 0.5, 0.3)
+        rig.ask(CommandMode.POSITION, 0.5, 0.3)
     rig.run(0.5, until=lambda: bool(ends))
     assert ends == [None]
     for _ in range(10):

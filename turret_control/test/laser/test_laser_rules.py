@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from turret_common.errors import TurretError
-from turret_common.permit import PermitMonitor, lease_digest
+from turret_common.permit import Permit, PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_control.laser.state_machine import Grant, GrantSource, LaserCore, LaserState
 from turret_control.laser_parameters import LaserParameters
@@ -54,7 +54,7 @@ class LaserMachine(RuleBasedStateMachine):
             self.permit_age_ms += TICK_MS
             self.seq += 1
             if permitting:
-                self.permits.update(seq=self.seq, monotonic_ns=self.now, **self.permit)
+                self.permits.update(Permit(seq=self.seq, monotonic_ns=self.now, **self.permit), self.now)
                 self.permit_age_ms = 0
             if renewing and self.trigger:
                 self.grant(True, GrantSource.OPERATOR, 0)

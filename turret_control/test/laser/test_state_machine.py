@@ -480,21 +480,76 @@ def test_a_repeated_grant_does_not_renew() -> None:
     assert lit * TICK / 1e9 == pytest.approx(0.195)
 
 
-def test_an_automatic_grant_fires_one_burst() -> None:
-    bench = Bench().armed()
-    bench.grant(source=GrantSource.AUTO)
-    levels = [line.laser for line in bench.run(3.0)]
-    assert levels == 20 * [0.5] + 10 * [0.0] + 20 * [0.5] + 550 * [0.0]
-    bench.grant(source=GrantSource.AUTO, trigger=False)
-    assert set(bench.run(0.5)) == {LIT}
+def automatic(bench: Bench, seconds: float, burst: int = 1, trigger: bool = True) -> list[float]:
+    """Renew the grant of an automatic burst every 50 ms; return the levels of the fire line."""
+    levels = []
+    for tick in range(round(seconds * 1e9 / TICK)):
+        if tick % 10 == 0:
+            bench.grant(source=GrantSource.AUTO, burst=burst, trigger=trigger)
+        levels.append(bench.tick().laser)
+    return levels
 
 
-def test_automatic_grants_during_burst_and_cooldown_change_nothing() -> None:
+def test_an_automatic_grant_that_is_renewed_fires_one_burst() -> None:
     bench = Bench().armed()
-    for _ in range(round(1.2e9 / TICK)):
-        bench.grant(source=GrantSource.AUTO)
-        bench.tick()
+    assert automatic(bench, 3.0) == 20 * [0.5] + 10 * [0.0] + 20 * [0.5] + 550 * [0.0]
+    assert sum(level > 0.0 for level in automatic(bench, 1.0, burst=2)) == 40
+
+
+def test_an_automatic_burst_ends_when_its_grant_is_not_renewed() -> None:
+    bench = Bench(burst_count=10, burst_gap_s=2.0).armed()
+    bench.grant(source=GrantSource.AUTO, burst=1)
+    assert on_time(bench.run(20.0)) == pytest.approx(0.1)
+    bench = Bench(pulse_s=1.0, burst_count=1).armed()
+    bench.grant(source=GrantSource.AUTO, burst=1)
+    assert on_time(bench.run(0.3)) == pytest.approx(0.2, abs=1.5 * TICK / 1e9)
+    assert bench.code() is ReasonCode.GRANT_EXPIRED
+    bench.run(1.0)
+    assert bench.code() is ReasonCode.OK
+
+
+def test_an_automatic_burst_ends_when_its_grant_is_withdrawn() -> None:
+    bench = Bench(pulse_s=1.0, burst_count=1).armed()
+    automatic(bench, 0.1)
+    assert bench.laser.state is LaserState.FIRING
+    bench.grant(source=GrantSource.AUTO, burst=1, trigger=False)
+    assert set(automatic(bench, 0.5)) == {0.0}
+
+
+@pytest.mark.parametrize('burst', [0, 1])
+def test_an_automatic_burst_is_fired_once_however_often_it_is_granted(burst: int) -> None:
+    bench = Bench().armed()
+    automatic(bench, 3.0)
+    automatic(bench, 3.0, burst=burst)
     assert bench.laser.snapshot(bench.now).fire_count == 2
+
+
+def test_automatic_grants_do_not_prolong_hold_to_fire() -> None:
+    bench = Bench().armed()
+    automatic(bench, 3.0)
+    bench.grant()
+    assert on_time([bench.tick() for _ in range(10)]) > 0.0
+    assert sum(level > 0.0 for level in automatic(bench, 0.5)) * TICK / 1e9 < 0.2
+
+
+def test_a_hold_that_is_not_renewed_is_an_expired_grant() -> None:
+    bench = Bench(pulse_cap_s=1.0).armed()
+    bench.grant()
+    bench.run(0.3)
+    assert bench.code() is ReasonCode.GRANT_EXPIRED
+    bench.run(1.0)
+    assert bench.code() is ReasonCode.GRANT_EXPIRED
+    bench.grant(trigger=False)
+    assert bench.code() is ReasonCode.OK
+
+
+def test_a_restarted_driver_assumes_that_the_duty_was_used_up() -> None:
+    bench = Bench()
+    bench.laser = LaserCore(replace(PARAMETERS, burst_count=1), bench.permits, unknown_until_ns=bench.now)
+    bench.armed()
+    assert bench.refusal(bench.laser.fire, 1, 0.1, 0.0) is ReasonCode.DUTY_EXCEEDED
+    bench.run(5.2)  # 8.2 s after the start a fifth of a second is free again
+    bench.laser.fire(1, 0.1, 0.0, bench.now)
 
 
 def test_releasing_the_trigger_does_not_end_a_burst_that_was_asked_for() -> None:

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, JointState
 from turret_common.permit import lease_digest
 from turret_common.ros.qos import PERMIT, STATE, STREAM
 from turret_common.ros.time import stamp_from
-from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.ros_testing import RosHarness, signed
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, SafetyPermit, Track, TrackArray
 
 LEASE = 'the lease'
@@ -54,9 +54,9 @@ class Surroundings:
             seq += 1
             now = stamp_from(time.time())
             if self.permitted:
-                self._permit.publish(SafetyPermit(
+                self._permit.publish(signed(SafetyPermit(
                     epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), laser_ok=False, motion_ok=self.motion_ok,
-                    lease_digest=lease_digest(self.operator)))
+                    lease_digest=lease_digest(self.operator))))
             if self.joints:
                 pan, tilt = (at + 0.01 * rate for at, rate in zip(self.position, self.rates, strict=True))
                 if any(self.rates):  # otherwise a position set by the test in between would be lost

@@ -20,7 +20,7 @@ from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros.time import seconds
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed, wait_until
 from turret_control.drivers.driver import GimbalDriver, Register
 from turret_control.gimbal_node import GimbalNode
 from turret_control.plant.plant import Hidden, Plant
@@ -42,7 +42,7 @@ class Bench:
 
     def __init__(self, ros: RosHarness, **parameters: Any) -> None:
         self.ros = ros
-        self.motion_ok, self.reasons = True, []
+        self.motion_ok, self.reasons, self.stops, self.estops = True, [], 0, 0
         self.plant = Plant(HEAD, time.monotonic_ns(), Hidden())
         self.errors: list[BaseException] = []
         self.server = PlantServer(self.plant, plant_socket('turret'), lambda plant: 0.05, self.errors.append)
@@ -51,7 +51,7 @@ class Bench:
         self.states = ros.collect(GimbalState, 'gimbal/state', STATE)
         self.joints = ros.collect(JointState, 'joint_states', STREAM)
         self.commands = ros.probe.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
-        self._permits = ros.probe.create_publisher(SafetyPermit, 'safety/permit', PERMIT)
+        self.permits_out = ros.probe.create_publisher(SafetyPermit, 'safety/permit', PERMIT)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._permit)
         self._thread.start()
@@ -71,9 +71,10 @@ class Bench:
         seq = 0
         while not self._ended.wait(0.02):
             seq += 1
-            self._permits.publish(SafetyPermit(
+            self.permits_out.publish(signed(SafetyPermit(
                 epoch=1, seq=seq, monotonic_ns=time.monotonic_ns(), motion_ok=self.motion_ok,
-                reasons=self.reasons, lease_digest=lease_digest(LEASE)))
+                reasons=self.reasons, lease_digest=lease_digest(LEASE), stop_count=self.stops,
+                estop_count=self.estops)))
 
     def silence_safety(self) -> None:
         self._ended.set()
@@ -303,7 +304,49 @@ def test_it_recovers_when_the_hardware_comes_back(make: Callable[..., Bench]) ->
     bench.plant = Plant(HEAD, time.monotonic_ns(), Hidden())
     bench.server = PlantServer(bench.plant, plant_socket('turret'), lambda plant: 0.05, bench.errors.append)
     bench.server.start()
-    wait_until(lambda: bench.state.pan.homed, 10.0)
+    wait_until(lambda: bench.state.code == ReasonCode.DRIVER_FAULT or bench.state.pan.state == AxisState.STATE_DISABLED)
+    wait_until(lambda: bench.state.pan.state == AxisState.STATE_DISABLED)
+    assert not bench.state.pan.homed  # nothing moves before an operator acts
+
+
+def test_an_emergency_stop_that_was_missed_switches_the_motors_off_all_the_same(make: Callable[..., Bench]) -> None:
+    bench = make(home_on_start=True)
+    wait_until(lambda: bench.state.pan.homed and bench.state.motion == GimbalState.MOTION_NONE)
+    homes = bench.state.home_count
+    bench.stops, bench.estops = 1, 1  # pressed, released and reset while no permit came through
+    wait_until(lambda: not bench.state.pan.enabled)
+    assert not bench.state.pan.homed
+    assert not bench.plant.enabled
+    time.sleep(0.3)
+    assert (bench.state.home_count, bench.plant.enabled) == (homes, False)
+
+
+def test_a_gimbal_that_starts_after_a_stop_does_not_home_by_itself(ros: RosHarness) -> None:
+    bench = Bench(ros, home_on_start=False)
+    bench.stops = 1
+    try:
+        other = ros.add(GimbalNode(
+            context=ros.context, namespace='turret',
+            parameter_overrides=[Parameter('home_on_start', value=True)]))
+        wait_until(lambda: bench.state.code == ReasonCode.NOT_HOMED)
+        assert not bench.plant.enabled
+        assert other is not None
+    finally:
+        bench.node.destroy_node()
+        bench.close()
+
+
+def test_permits_without_the_key_of_the_run_move_nothing(make: Callable[..., Bench]) -> None:
+    bench = make()
+    bench.motion_ok = False
+    wait_until(lambda: bench.state.code != ReasonCode.PERMIT_MISSING)
+    forged = SafetyPermit(epoch=2**62, seq=1, motion_ok=True, lease_digest=lease_digest('thief'), mac=32 * '0')
+    for _ in range(20):
+        forged.seq += 1
+        forged.monotonic_ns = time.monotonic_ns()
+        bench.permits_out.publish(forged)
+        time.sleep(0.01)
+    assert bench.enable(True, 'thief').code == ReasonCode.WRONG_LEASE
 
 
 def test_ending_stops_the_head_and_takes_the_current_away(ros: RosHarness) -> None:

@@ -8,11 +8,13 @@ from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 
 from turret_common.errors import TurretError
+from turret_common.messages.run_key import run_key
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.ros_testing import signed, wait_until
+from turret_control.laser.ros_messages import sign_grant
 from turret_control.laser_driver_node import LaserNode
 from turret_control.plant_node import PlantNode
 from turret_msgs import msg, srv
@@ -43,14 +45,14 @@ class Rig:
     def publish(self) -> None:
         self.permit.seq += 1
         self.permit.monotonic_ns = time.monotonic_ns()
-        self.permits.publish(self.permit)
+        self.permits.publish(signed(self.permit))
         if self.grant.trigger:
             self.publish_grant()
 
     def publish_grant(self) -> None:
         self.grant.seq += 1
         self.grant.monotonic_ns = time.monotonic_ns()
-        self.grants.publish(self.grant)
+        self.grants.publish(sign_grant(self.grant, run_key('turret')))
 
     def call(self, kind: Any, name: str, lease_id: str = 'lease', **fields: Any) -> Any:
         return self.ros.call(kind, f'laser/{name}', kind.Request(lease_id=lease_id, **fields))
@@ -68,7 +70,7 @@ class Rig:
         def beam() -> bool:
             if self.states[-1].state == msg.LaserState.STATE_OFF:
                 self.call(srv.Arm, 'arm')
-            if self.states[-1].code == ReasonCode.TRIGGER_NEEDS_NEW_PRESS:
+            if self.states[-1].code in (ReasonCode.TRIGGER_NEEDS_NEW_PRESS, ReasonCode.GRANT_EXPIRED):
                 self.grant.trigger = False
                 self.publish_grant()
             elif self.states[-1].state == msg.LaserState.STATE_ARMED:
@@ -158,7 +160,7 @@ def test_without_its_hardware_it_is_in_fault_until_the_hardware_comes(ros: Any) 
 
 def test_ending_the_node_makes_the_laser_dark(rig: Rig) -> None:
     rig.hold()
-    rig.node._loop.stop()
+    rig.node._thread.stop()
     assert rig.pin()['level'] == 0.0
     assert rig.pin('indicator')['level'] == 0.0
 

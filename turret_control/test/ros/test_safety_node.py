@@ -19,6 +19,8 @@ from turret_control.safety.interlocks import Estop
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv
 
+WINDOW = msg.Zone(name='window', kind=msg.Zone.KIND_NO_FIRE, pan_min=0.5, pan_max=1.0, tilt_min=-0.2, tilt_max=0.2)
+
 
 class Rig:
     """A safety node among fake drivers that report in time."""
@@ -40,6 +42,7 @@ class Rig:
         self.nonce = ''
         self.gimbal = msg.GimbalState()
         self.gimbal.pan.homed = self.gimbal.tilt.homed = True
+        self.gimbal.pan.enabled = self.gimbal.tilt.enabled = True
         self.gimbal.pan.max_acceleration = self.gimbal.tilt.max_acceleration = 10.0
         self.laser = msg.LaserState(state=msg.LaserState.STATE_ARMED)
         ros.probe.create_timer(0.05, self.report)
@@ -232,5 +235,58 @@ def test_the_emergency_stop_is_latched_and_outlives_a_restart(rig: Rig) -> None:
     wait_until(lambda: rig.states[-1].software_stop)
     rig.node._read_estop = lambda: Estop.RELEASED
     wait_until(lambda: list(rig.permits[-1].reasons)[:1] == [ReasonCode.SOFTWARE_STOP])
-    wait_until(rig.node._stop_file.exists)
     assert 'emergency stop' in rig.states[-1].message
+    wait_until(lambda: rig.node._stop_file.load().reason is not None)
+    assert rig.node._stop_file.load()[1:] == (rig.permits[-1].stop_count, rig.permits[-1].estop_count) == (1, 1)
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(28, 'No space left on device')
+
+
+def test_a_full_disk_neither_ends_the_permits_nor_loses_the_stop_nor_the_zones(
+        rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
+    rig.laser.state = msg.LaserState.STATE_OFF
+    rig.acquire()
+    wait_until(lambda: rig.ros.call(srv.SetZones, 'safety/set_zones', srv.SetZones.Request(
+        lease_id=rig.lease_id, zones=[WINDOW])).success)
+    monkeypatch.setattr('turret_common.json_file.write_atomically', full)
+    monkeypatch.setattr('turret_control.safety.stop_file.os.pwrite', full)
+    refused = rig.ros.call(srv.SetZones, 'safety/set_zones', srv.SetZones.Request(lease_id=rig.lease_id, zones=[]))
+    assert refused.code == ReasonCode.IO_ERROR
+    wait_until(lambda: [zone.name for zone in rig.states[-1].zones] == ['window'])
+    assert rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='smoke')).success
+    wait_until(lambda: rig.states[-1].software_stop)
+    refused = rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id=rig.lease_id))
+    assert refused.code == ReasonCode.IO_ERROR
+    assert rig.states[-1].software_stop
+    rig.node._read_estop = lambda: Estop.PRESSED
+    wait_until(lambda: ReasonCode.ESTOP_PRESSED in rig.permits[-1].reasons)
+    before = len(rig.permits)
+    wait_until(lambda: len(rig.permits) > before + 20)
+    monkeypatch.undo()
+    wait_until(lambda: rig.node._stop_file.load() == rig.node._core.record, what='saved once there is space')
+
+
+def test_a_stop_is_counted_in_the_permit(rig: Rig) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].stop_count == 0)
+    rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='smoke'))
+    wait_until(lambda: rig.permits[-1].stop_count == 1)
+    rig.acquire()
+    assert rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id=rig.lease_id)).success
+    wait_until(lambda: rig.permits[-1].motion_ok)
+    assert (rig.permits[-1].stop_count, rig.permits[-1].estop_count) == (1, 0)
+
+
+def test_a_second_node_that_publishes_permits_is_reported(rig: Rig) -> None:
+    wait_until(lambda: rig.permits)
+    intruder = rig.ros.add(Node('intruder', namespace='turret', context=rig.ros.context))
+    publisher = intruder.create_publisher(msg.SafetyPermit, 'safety/permit', qos.PERMIT)
+
+    def seen() -> bool:  # in the name of the safety node, with its epoch and a later number
+        publisher.publish(msg.SafetyPermit(
+            epoch=rig.permits[-1].epoch, seq=2**31, monotonic_ns=rig.permits[-1].monotonic_ns, laser_ok=True,
+            motion_ok=True, mac=rig.permits[-1].mac))
+        return any(ReasonCode.SECOND_PUBLISHER in permit.reasons for permit in rig.permits)
+    wait_until(seen)

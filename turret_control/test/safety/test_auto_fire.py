@@ -26,7 +26,7 @@ def test_automatic_fire_is_off_until_the_present_operator_of_an_armed_laser_swit
     bench.wait()
     bench.core.stop('')
     assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.SOFTWARE_STOP
-    bench.core.reset(bench.lease_id)
+    bench.core.reset(bench.lease_id, bench.core.record.stops)
     bench.reports['laser'] = LaserReport(hardware=False, armed=False)
     bench.wait()
     assert bench.refusal(bench.core.set_auto_fire, bench.lease_id, True, bench.now) is ReasonCode.NOT_ARMED
@@ -178,3 +178,72 @@ def test_changing_the_operator_needs_the_secret() -> None:
     assert bench.refusal(bench.core.acquire, 'guess', 'Bob', True, bench.now) is ReasonCode.WRONG_SECRET
     assert bench.refusal(bench.core.release, 'wrong') is ReasonCode.WRONG_LEASE
     assert bench.core.auto_fire
+
+
+# A burst continues only while everything that permitted it holds
+
+
+def firing(bench: Bench) -> Bench:
+    """Begin an automatic burst, which the laser reports."""
+    bench.auto_fire().aim_at()
+    bench.core.request_fire(1, 'cat', 0.05, 0.001, bench.now)
+    bench.reports['laser'] = LASER._replace(firing=True)
+    return bench.wait()
+
+
+def test_a_burst_is_renewed_until_the_laser_has_ended_it() -> None:
+    bench = Bench()
+    assert bench.core.renew_burst(bench.now) is None
+    firing(bench)
+    assert bench.core.burst_count == 1
+    assert bench.core.renew_burst(bench.now) is True
+    assert bench.wait(5000).core.renew_burst(bench.now) is True
+    bench.reports['laser'] = LASER
+    assert bench.wait().core.renew_burst(bench.now) is None
+
+
+def test_a_burst_that_the_laser_does_not_begin_is_not_renewed_for_long() -> None:
+    bench = Bench().auto_fire().aim_at()
+    bench.core.request_fire(1, 'cat', 0.05, 0.001, bench.now)
+    assert bench.wait(480).core.renew_burst(bench.now) is True
+    assert bench.wait(20).core.renew_burst(bench.now) is None
+
+
+@pytest.mark.parametrize('end', [
+    lambda bench: bench.core.set_auto_fire(bench.lease_id, False, bench.now),
+    lambda bench: bench.core.stop(''),
+    lambda bench: (bench.reports.update(aim=AIM._replace(target='dog')), bench.wait()),
+    lambda bench: (bench.reports.update(aim=AIM._replace(following=False)), bench.wait()),
+    lambda bench: bench.wait(600, but='aim'),
+    lambda bench: bench.wait(600, but='tracks'),
+    lambda bench: bench.wait(1100, but='heartbeat'),
+    lambda bench: (bench.reports.update(pose=Pose(0.7, 0.0)), bench.wait())])
+def test_a_burst_is_withdrawn_once_when_what_permitted_it_ends(end: Any) -> None:
+    bench = firing(Bench(zones=(ZONE,)))
+    end(bench)
+    results = [bench.core.renew_burst(bench.now) for _ in range(3)]
+    assert results[1:] == [None, None]
+    assert results[0] is False
+
+
+def test_automatic_fire_ends_unless_the_operator_acts() -> None:
+    bench = Bench(auto_fire_timeout_s=10.0)
+    assert math.isnan(bench.core.auto_fire_remaining_s(bench.now))
+    bench.auto_fire().wait(9_900).reasons()
+    assert bench.core.auto_fire
+    assert bench.core.auto_fire_remaining_s(bench.now) == pytest.approx(0.1)
+    bench.core.note_act(bench.now)
+    bench.wait(9_900).reasons()
+    assert bench.core.auto_fire
+    bench.auto_fire()  # switched on again: an act too
+    bench.wait(9_980).reasons()
+    assert bench.core.auto_fire
+    bench.wait(20).reasons()
+    assert not bench.core.auto_fire
+    assert 'no act within 10 s' in bench.core.not_now
+
+
+def test_a_controller_that_fell_silent_does_not_fire() -> None:
+    bench = Bench().auto_fire().aim_at()
+    bench.wait(600, but='aim')
+    assert bench.refusal(bench.core.request_fire, 1, 'cat', 0.05, 0.001, bench.now) is ReasonCode.WRONG_MODE

@@ -10,7 +10,8 @@ from gpiozero.pins.mock import MockFactory
 from turret_common.errors import TurretError
 from turret_common.plant_client import PlantError
 from turret_common.reason_codes import ReasonCode
-from turret_control.safety.estop import debounced, gpio_estop, no_estop, sim_estop
+from turret_common.testing.ros_testing import wait_until
+from turret_control.safety.estop import SimEstop, debounced, gpio_estop, no_estop
 from turret_control.safety.interlocks import Estop
 
 
@@ -25,11 +26,49 @@ class FakePlant:
         return dict(self.answer)
 
 
-@pytest.mark.parametrize(('answer', 'estop'), [
-    ({'estop': True}, Estop.PRESSED), ({'estop': False}, Estop.RELEASED), ({}, Estop.UNREADABLE),
-    (PlantError(ReasonCode.IO_ERROR, 'gone'), Estop.UNREADABLE)])
-def test_the_simulated_input(answer: Any, estop: Estop) -> None:
-    assert sim_estop(FakePlant(answer))() is estop  # type: ignore[arg-type]
+class SimBench:
+    """A reader of a simulated input, polled by hand."""
+
+    def __init__(self) -> None:
+        self.plant = FakePlant(PlantError(ReasonCode.IO_ERROR, 'not there yet'))
+        self.now = 100.0
+        self.read = SimEstop(self.plant, lambda: self.now)  # type: ignore[arg-type]
+
+    def after(self, seconds: float, answer: Any) -> Estop:
+        self.now += seconds
+        self.plant.answer = answer
+        self.read.poll()
+        return self.read()
+
+
+GONE = PlantError(ReasonCode.IO_ERROR, 'gone')
+
+
+def test_the_simulated_input_is_unknown_until_it_answers_and_then_as_it_says() -> None:
+    bench = SimBench()
+    assert bench.read() is Estop.UNKNOWN
+    assert bench.after(60.0, GONE) is Estop.UNKNOWN
+    assert bench.after(0.02, {'estop': False}) is Estop.RELEASED
+    assert bench.after(0.02, {'estop': True}) is Estop.PRESSED
+    assert bench.after(0.02, {}) is Estop.UNREADABLE
+
+
+def test_a_simulated_input_that_answers_late_is_not_unreadable_before_half_a_second() -> None:
+    bench = SimBench()
+    bench.after(0.0, {'estop': False})
+    assert bench.after(0.49, GONE) is Estop.RELEASED
+    assert bench.after(0.02, GONE) is Estop.UNREADABLE
+    assert bench.after(0.02, {'estop': False}) is Estop.RELEASED
+
+
+def test_the_simulated_input_is_read_in_a_thread_of_its_own() -> None:
+    bench = SimBench()
+    bench.plant.answer = {'estop': True}
+    bench.read.start()
+    try:
+        wait_until(lambda: bench.read() is Estop.PRESSED)
+    finally:
+        bench.read.stop()
 
 
 def test_a_turret_without_one() -> None:

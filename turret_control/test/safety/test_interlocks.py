@@ -37,7 +37,7 @@ def test_before_anybody_reports_nothing_is_permitted() -> None:
     assert not laser_ok
     assert not motion_ok
     assert set(reasons) == {
-        ReasonCode.ESTOP_UNREADABLE, ReasonCode.DRIVER_SILENT, ReasonCode.NO_OPERATOR, ReasonCode.NOT_HOMED,
+        ReasonCode.NOT_READY, ReasonCode.DRIVER_SILENT, ReasonCode.NO_OPERATOR, ReasonCode.NOT_HOMED,
         ReasonCode.NO_POSE}
 
 
@@ -67,7 +67,7 @@ def motion_withheld(bench: Bench, reason: ReasonCode) -> bool:
 
 @pytest.mark.parametrize(('estop', 'reason'), [
     (Estop.PRESSED, ReasonCode.ESTOP_PRESSED), (Estop.UNREADABLE, ReasonCode.ESTOP_UNREADABLE),
-    (Estop.UNKNOWN, ReasonCode.ESTOP_UNREADABLE)])
+    (Estop.UNKNOWN, ReasonCode.NOT_READY)])
 def test_the_emergency_stop_withholds_everything(estop: Estop, reason: ReasonCode) -> None:
     bench = Bench()
     bench.core.estop = estop
@@ -95,16 +95,16 @@ def test_a_stop_is_latched_until_the_operator_resets_it() -> None:
     assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
     assert bench.core.stop_reason == 'smoke'
     assert motion_withheld(bench.wait(5000), ReasonCode.SOFTWARE_STOP)
-    assert bench.refusal(bench.core.reset, 'wrong') is ReasonCode.WRONG_LEASE
+    assert bench.refusal(bench.core.reset, 'wrong', 1) is ReasonCode.WRONG_LEASE
     assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
-    bench.core.reset(bench.lease_id)
+    bench.core.reset(bench.lease_id, bench.core.record.stops)
     assert bench.reasons() == []
 
 
 def test_a_stop_that_is_cleared_at_once_holds_for_a_second_so_that_lost_permits_do_not_hide_it() -> None:
     bench = Bench()
     bench.core.stop('smoke')
-    bench.core.reset(bench.lease_id)
+    bench.core.reset(bench.lease_id, bench.core.record.stops)
     assert bench.core.stop_reason is None
     assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
     assert motion_withheld(bench.wait(999), ReasonCode.SOFTWARE_STOP)
@@ -381,7 +381,7 @@ def test_nothing_is_known_of_a_gimbal_or_laser_that_never_reported() -> None:
         with pytest.raises(TurretError) as refused:
             request()
         assert refused.value.code is code
-    core.observe_aim(AIM)
+    core.observe_aim(AIM, 10**12)
     core.set_zones(lease_id, [ZONE])
     core.observe_pose(Pose(0.0, 0.0), 0.0, 10**12)
     assert ReasonCode.NO_FIRE_ZONE in core.decide(10**12).reasons
@@ -424,24 +424,99 @@ def test_zones_are_changed_by_the_operator_while_disarmed() -> None:
 # The emergency stop is latched
 
 
-def test_releasing_the_emergency_stop_starts_nothing() -> None:
-    bench = Bench()
-    bench.core.observe_estop(Estop.PRESSED)
-    assert motion_withheld(bench, ReasonCode.SOFTWARE_STOP)
-    bench.core.observe_estop(Estop.RELEASED)
-    assert motion_withheld(bench.wait(5000), ReasonCode.SOFTWARE_STOP)
-    assert bench.core.stop_reason == 'the emergency stop was pressed'
-    bench.core.reset(bench.lease_id)
-    assert bench.reasons() == []
-
-
-@pytest.mark.parametrize('estop', [Estop.UNKNOWN, Estop.UNREADABLE])
-def test_an_emergency_stop_that_was_not_read_for_a_moment_is_not_latched(estop: Estop) -> None:
+@pytest.mark.parametrize(('estop', 'words'), [
+    (Estop.PRESSED, 'was pressed'), (Estop.UNREADABLE, 'cannot be read')])
+def test_releasing_the_emergency_stop_starts_nothing(estop: Estop, words: str) -> None:
     bench = Bench()
     bench.core.observe_estop(estop)
-    assert motion_withheld(bench, ReasonCode.ESTOP_UNREADABLE)
+    assert ReasonCode.SOFTWARE_STOP in bench.reasons()
+    assert not bench.core.decide(bench.now).motion_ok
+    bench.core.observe_estop(Estop.RELEASED)
+    assert not bench.wait(5000).core.decide(bench.now).motion_ok
+    assert bench.core.stop_reason == f'the emergency stop {words}'
+    bench.core.reset(bench.lease_id, bench.core.record.stops)
+    assert bench.core.decide(bench.now).motion_ok
+
+
+def test_an_emergency_stop_that_was_not_read_yet_withholds_motion_and_is_not_latched() -> None:
+    bench = Bench()
+    bench.core.observe_estop(Estop.UNKNOWN)
+    assert motion_withheld(bench, ReasonCode.NOT_READY)
     bench.core.observe_estop(Estop.RELEASED)
     assert bench.reasons() == []
+
+
+@pytest.mark.parametrize('estop', [Estop.PRESSED, Estop.UNREADABLE])
+def test_the_emergency_stop_voids_home_and_the_region_until_another_home_is_found(estop: Estop) -> None:
+    bench = live_bench()
+    bench.core.observe_estop(estop)
+    bench.wait()
+    assert ReasonCode.NOT_HOMED in bench.reasons()
+    bench.core.observe_estop(Estop.RELEASED)
+    bench.core.reset(bench.lease_id, bench.core.record.stops)
+    bench.wait(2000)  # the gimbal still reports its old home
+    assert bench.reasons() == [ReasonCode.NOT_HOMED, ReasonCode.REGION_NOT_CONFIRMED]
+    assert bench.refusal(bench.core.confirm_region, bench.lease_id, bench.now) is ReasonCode.NOT_HOMED
+    bench.reports['gimbal'] = bench.reports['gimbal']._replace(home_id=(5.0, 2))
+    assert bench.wait().reasons() == [ReasonCode.REGION_NOT_CONFIRMED]
+    bench.core.confirm_region(bench.lease_id, bench.now)
+    assert bench.wait().reasons() == []
+
+
+def test_a_home_that_was_found_while_the_emergency_stop_was_open_is_void() -> None:
+    bench = Bench()
+    bench.core.observe_estop(Estop.PRESSED)
+    bench.reports['gimbal'] = GIMBAL._replace(home_id=(5.0, 2))
+    bench.wait()
+    bench.core.observe_estop(Estop.RELEASED)
+    bench.core.reset(bench.lease_id, bench.core.record.stops)
+    assert bench.wait(2000).reasons()[-1] is ReasonCode.NOT_HOMED
+
+
+def test_the_emergency_stop_voids_the_home_of_a_gimbal_that_reports_only_afterwards() -> None:
+    core, _ = core_alone()
+    core.observe_estop(Estop.PRESSED)
+    core.observe_estop(Estop.RELEASED)
+    core.observe_gimbal(GIMBAL, 10**12)
+    assert ReasonCode.NOT_HOMED in core.decide(10**12).reasons
+    core.observe_gimbal(GIMBAL._replace(home_id=(5.0, 2)), 10**12)
+    assert ReasonCode.NOT_HOMED not in core.decide(10**12).reasons
+
+
+def test_another_home_voids_the_region() -> None:
+    bench = live_bench()
+    bench.reports['gimbal'] = bench.reports['gimbal']._replace(home_id=(5.0, 2))
+    assert bench.wait().reasons() == [ReasonCode.REGION_NOT_CONFIRMED]
+
+
+def test_stops_are_counted() -> None:
+    bench = Bench(stop_reason='smoke')
+    assert bench.core.record == ('smoke', 0, 0)
+    bench.core.stop('fire')
+    bench.core.observe_estop(Estop.PRESSED)
+    bench.core.observe_estop(Estop.PRESSED)
+    bench.core.observe_estop(Estop.UNREADABLE)
+    assert bench.core.record == ('fire', 2, 1)
+    bench.core.observe_estop(Estop.RELEASED)
+    bench.core.observe_estop(Estop.UNREADABLE)
+    assert bench.core.record == ('fire', 3, 2)
+
+
+def test_a_reset_does_not_clear_a_stop_that_came_meanwhile() -> None:
+    bench = Bench()
+    bench.core.stop('smoke')
+    known = bench.core.record.stops
+    bench.core.stop('fire')
+    assert bench.refusal(bench.core.reset, bench.lease_id, known) is ReasonCode.BUSY
+    assert bench.core.stop_reason == 'fire'
+
+
+def test_a_stop_that_is_reset_while_the_button_is_pressed_comes_back() -> None:
+    bench = Bench()
+    bench.core.observe_estop(Estop.PRESSED)
+    bench.core.reset(bench.lease_id, bench.core.record.stops)
+    bench.core.observe_estop(Estop.PRESSED)
+    assert bench.core.stop_reason == 'the emergency stop was pressed'
 
 
 def test_the_emergency_stop_keeps_the_reason_of_an_earlier_stop() -> None:

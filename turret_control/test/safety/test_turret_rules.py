@@ -19,18 +19,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from safety_bench import AIM, CAMERA
 
 from turret_common.errors import TurretError
-from turret_common.permit import PermitMonitor, lease_digest
+from turret_common.permit import Permit, PermitMonitor, lease_digest
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.drivers.driver import GimbalSample
-from turret_control.gimbal.axis import Mode
-from turret_control.gimbal.gimbal import Activity, Command, Motions
+from turret_control.gimbal.gimbal import Activity, Motions
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.laser.state_machine import Grant, GrantSource, LaserCore, LaserState, Lines
 from turret_control.laser_parameters import LaserParameters
+from turret_control.motion import Command, CommandMode
 from turret_control.safety.interlocks import Estop, GimbalReport, LaserReport, SafetyCore
 from turret_control.safety.lease import OperatorLease
+from turret_control.safety.stop_file import NO_STOP
 from turret_control.safety.zones import Zone, ZoneKind
 from turret_control.safety_parameters import SafetyParameters
 
@@ -74,7 +75,7 @@ class Link:
     def deliver(self, now_ns: int) -> None:
         for due in [due for due in self._under_way if due[0] <= now_ns]:
             self._under_way.remove(due)
-            self.permits.update(**due[1])
+            self.permits.update(Permit(**due[1]), now_ns)
 
 
 class Head(Rig):
@@ -134,6 +135,7 @@ class TurretMachine(RuleBasedStateMachine):
         for link in self.links:
             link.deliver(now)
         head.permit = self.to_gimbal.permits.motion_code(now)
+        head.stopped, head.estop = self.to_gimbal.permits.take_stop(), self.to_gimbal.permits.take_estop()
         if self.command is not None:
             self.commands += 1
             self.commanded_ns = now
@@ -151,21 +153,24 @@ class TurretMachine(RuleBasedStateMachine):
     def report(self) -> None:
         core, view, now = self.core, self.head.view, self.now
         axes = view.pan, view.tilt
-        homed = all(axis.homed for axis in axes)
+        homed = all(axis.homed and axis.enabled for axis in axes)
         if 'gimbal' not in self.silent:
             accelerations = (AXIS.max_acceleration, AXIS.max_acceleration)
-            core.observe_gimbal(GimbalReport(False, homed, False, accelerations, (0.0,)), now)
+            core.observe_gimbal(GimbalReport(
+                False, homed, False, accelerations, (1.0, view.home_count), (0.0,)), now)
             self.good_ns['gimbal'], self.homed = now, homed
         if 'laser' not in self.silent:
             armed = self.laser.state not in (LaserState.OFF, LaserState.FAULT)
-            core.observe_laser(LaserReport(False, armed, armed and self.laser.state is not LaserState.ARMING), now)
+            core.observe_laser(LaserReport(
+                False, armed, armed and self.laser.state is not LaserState.ARMING, False,
+                self.laser.state is LaserState.FIRING), now)
             self.good_ns['laser'] = now
         if 'pose' not in self.silent:
             self.pose = Pose(*(axis.position for axis in axes), *(axis.velocity for axis in axes))
             core.observe_pose(self.pose, 0.0, now)
             self.good_ns['pose'] = now
         core.observe_camera(CAMERA, now)
-        core.observe_aim(AIM)
+        core.observe_aim(AIM, now)
         core.observe_tracks(0.0, now)
         for name, good in (('homed', homed), ('not stopped', not self.stopped), ('armed', self.armed),
                            ('e-stop released', self.estop is Estop.RELEASED)):
@@ -183,8 +188,9 @@ class TurretMachine(RuleBasedStateMachine):
     def grant(self, source: GrantSource, trigger: bool) -> None:
         self.seq += 1
         if trigger:
-            self.ask(200 if source is GrantSource.OPERATOR else 5000)
-        self.laser.grant(Grant(self.epoch, self.seq, self.now, source, trigger), self.now)
+            self.ask(200)
+        burst = self.core.burst_count if source is GrantSource.AUTO else 0
+        self.laser.grant(Grant(self.epoch, self.seq, self.now, source, trigger, burst), self.now)
 
     def ask(self, ms: float) -> None:
         self.good_ns['asked for'] = max(self.good_ns['asked for'], self.now + round(ms * MS))
@@ -207,9 +213,13 @@ class TurretMachine(RuleBasedStateMachine):
         self.seq += 1
         permit = {
             'epoch': self.epoch, 'seq': self.seq, 'monotonic_ns': now, 'laser_ok': laser_ok, 'motion_ok': motion_ok,
-            'lease_digest': lease_digest(self.core.lease.lease_id), 'reasons': reasons}
+            'lease_digest': lease_digest(self.core.lease.lease_id), 'reasons': reasons,
+            'stop_count': self.core.record.stops, 'estop_count': self.core.record.estops}
         for link in self.links:
             link.send(permit)
+        renewed = self.core.renew_burst(now)
+        if renewed is not None:
+            self.grant(GrantSource.AUTO, renewed)
 
     def in_zone(self, pose: Pose, margin: float) -> bool:
         return any(zone.pan_min - margin < pose.pan < zone.pan_max + margin
@@ -233,6 +243,7 @@ class TurretMachine(RuleBasedStateMachine):
         assert permit.laser_ok, 'a permit for emission'
         assert permit.motion_ok, 'a permit for motion'
         assert 0 <= self.now - permit.monotonic_ns < PERMIT_MS * MS, 'a fresh permit'
+        assert not abs(self.head.plant.truth().pan - self.head.pan.position) > 0.05, 'a position that is held'
         assert self.now // MS - self.lit_since_ms >= 3000, 'the delay with the indicator on'
         assert lines.laser <= LASER.power_cap, 'the power cap'
         tick_s = 1e-9 * PERIOD_NS
@@ -285,15 +296,21 @@ class TurretMachine(RuleBasedStateMachine):
     def press(self, estop: Estop) -> None:
         self.estop = estop
         self.core.observe_estop(estop)
-        if estop is Estop.PRESSED:
+        if estop is not Estop.RELEASED:
             self.stopped, self.armed = True, False
         self.decide()
+
+    @rule(angle=st.floats(-0.8, 0.8))
+    def push(self, angle: float) -> None:
+        """Turn the head by hand while nothing holds it."""
+        if not self.head.plant.enabled:
+            self.head.plant.push(angle, 0.0)
 
     @rule(mine=st.sampled_from([True, True, False]))
     def reset(self, mine: bool) -> None:
         """Clear a stop. That arms nothing, as ``armed`` remembers."""
         with contextlib.suppress(TurretError):
-            self.core.reset(self.lease_id if mine else 'wrong')
+            self.core.reset(self.lease_id if mine else 'wrong', self.core.record.stops)
             assert mine, 'the operator alone'
             self.stopped = False
 
@@ -379,11 +396,11 @@ class TurretMachine(RuleBasedStateMachine):
 
     @rule(position=st.floats(-0.4, 0.5))
     def go(self, position: float) -> None:
-        self.command = Command(0, Mode.POSITION, position, 0.0, NAN, NAN)
+        self.command = Command(CommandMode.POSITION, position, 0.0, NAN, NAN, 0)
 
     @rule(rate=st.floats(-2.0, 2.0))
     def turn(self, rate: float) -> None:
-        self.command = Command(0, Mode.VELOCITY, NAN, NAN, rate, 0.0)
+        self.command = Command(CommandMode.VELOCITY, NAN, NAN, rate, 0.0, 0)
 
     @rule()
     def fall_silent(self) -> None:
@@ -426,8 +443,8 @@ class TurretMachine(RuleBasedStateMachine):
     def restart_safety(self) -> None:
         """A new process, which kept zones and stop."""
         self.epoch += 1
-        stop_reason = 'kept' if self.stopped else None
-        self.core = SafetyCore(SafetyParameters(), OperatorLease('secret'), self.zones, stop_reason)
+        record = self.core.record if self.epoch > 1 else NO_STOP
+        self.core = SafetyCore(SafetyParameters(), OperatorLease('secret'), self.zones, record)
         self.core.observe_estop(self.estop)
         self.armed = self.present = self.trigger = False
         self.lease_id = self.nonce = ''

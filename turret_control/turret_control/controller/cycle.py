@@ -24,7 +24,7 @@ class Inputs(NamedTuple):
     Attributes:
         now: time of the cycle.
         permit: reason why motion is not permitted; OK when it is.
-        stopped: a latched stop is in force.
+        stopped: a stop is in force, or there was one since the last cycle.
         camera: calibration of the camera; None = unknown or uncalibrated.
         gimbal: newest state of the gimbal; None = no new one.
         poses: measured poses since the previous cycle, each with its stamp.

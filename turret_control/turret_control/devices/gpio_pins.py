@@ -93,6 +93,15 @@ def with_exact_pins(factory: Any) -> Any:
     return factory
 
 
+def finish_pulses(pin: Any) -> None:
+    """Let a pin that makes pulses complete the one under way and then stay low, where its library can do that."""
+    finish = getattr(pin, 'finish_pulses', None)
+    if finish is None:
+        pin.state = 0.0
+    else:
+        finish()
+
+
 @functools.cache
 def _exact_pin_class() -> Any:
     import lgpio
@@ -115,5 +124,12 @@ def _exact_pin_class() -> Any:
                 lgpio.tx_pwm(chip, line, *self._pwm)  # from the next period on
             if self._pwm is None or not value:
                 lgpio.gpio_write(chip, line, int(bool(value)))
+
+        def finish_pulses(self) -> None:
+            """Make no more pulses once the one under way is complete."""
+            if self._pwm is not None:
+                self._pwm = (self._pwm[0], 0.0)
+                chip = self.factory._handle  # noqa: SLF001  as above
+                lgpio.tx_pwm(chip, self._number, *self._pwm)  # from the next period on
 
     return ExactPin

@@ -56,12 +56,21 @@ class AxisSample(NamedTuple):
 
 
 class GimbalSample(NamedTuple):
-    """What a driver knew at ``t_ns`` of CLOCK_MONOTONIC."""
+    """State of the head at ``t_ns`` of CLOCK_MONOTONIC.
+
+    Attributes:
+        t_ns: time of the sample.
+        pan, tilt: the axes.
+        enabled: the motors are powered.
+        known: the motors hold the axes at the positions given. False while a driver cannot know where the head is, such
+            as servos that are still moving to their first commanded angle.
+    """
 
     t_ns: int
     pan: AxisSample
     tilt: AxisSample
     enabled: bool
+    known: bool = True
 
 
 class Register(NamedTuple):
@@ -102,10 +111,11 @@ def pin_param(description: str) -> Any:
 
 
 class GimbalDriver(abc.ABC):
-    """A motor driver of both axes. All calls come from one thread.
+    """A motor driver of both axes. One thread calls it, except for the registers, which any thread may use.
 
-    A driver keeps each axis's motion within the speed and acceleration that it is given and brakes in time for the
-    target, whatever it was doing before. It may be closed at any time, also when it never opened.
+    A driver keeps the motion of each axis within the speed and acceleration that it is given and brakes in time for the
+    target, whatever it was doing before. It enforces the expiry of its orders by itself: no call may block the thread
+    that makes the motion. It may be closed at any time, also when it never opened.
 
     The class declares everything that the rest of the turret needs to know of a driver; the registry finds it. Where
     several parts of an interface do not apply to a driver, their defaults do.
@@ -169,23 +179,29 @@ class GimbalDriver(abc.ABC):
 
     @abc.abstractmethod
     def enable(self, on: bool) -> None:
-        """Switch the motors' current. Off also ends all motion."""
+        """Switch the power of the motors. Off also ends all motion."""
 
     @abc.abstractmethod
-    def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
-        """Do this from now on; targets are positions as in :class:`AxisSample`. No effect while the motors are off."""
+    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
+        """Replace the motion of both axes. No effect while the motors are off.
+
+        Args:
+            pan: motion of the pan axis; its target is a position as in :class:`AxisSample`.
+            tilt: motion of the tilt axis.
+            until_ns: expiry on CLOCK_MONOTONIC: from then on the axes brake to a standstill, whatever thread hangs.
+        """
 
     @abc.abstractmethod
     def read(self) -> GimbalSample:
-        """Return what is known now.
+        """Return the present state.
 
         Raises:
             TurretError: DRIVER_FAULT, the hardware is lost; the driver must be closed and opened again.
         """
 
-    def exchange(self, pan: AxisMotion, tilt: AxisMotion) -> GimbalSample:
-        """Do :meth:`command` and :meth:`read` in one go."""
-        self.command(pan, tilt)
+    def exchange(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> GimbalSample:
+        """Do :meth:`command` and :meth:`read` together."""
+        self.command(pan, tilt, until_ns)
         return self.read()
 
     def registers(self) -> list[Register]:

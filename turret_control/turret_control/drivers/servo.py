@@ -1,8 +1,9 @@
 """The gimbal driver for hobby servos on two GPIO lines.
 
-A servo takes a pulse for an angle and gives nothing back: positions are commanded ones. It goes to its angle as fast
-as it can, so the motion is shaped here, one pulse frame after the other. When it gets current it jumps to where the
-motion stands, at first the middle; nobody can know where it was. A released servo gets no pulses.
+A servo takes a pulse for an angle and gives no feedback: positions are commanded ones. It moves to its angle at full
+speed, so the motion is shaped here, one pulse frame after the other. A released servo gets no pulses. Where the head is
+then cannot be known: when the servos are enabled again they move from there to the last commanded angle, at first the
+middle. Sparse pulses make them do that slowly, and positions count as known only at the end of it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
 from turret_common.threads.clock import Clock, MonotonicClock
 from turret_control.axis_parameters import GimbalAxis
-from turret_control.devices.gpio_pins import GPIO_DEVICES, pin_errors, pin_factory, taking
-from turret_control.devices.motion_profile import AxisMotion, MotionProfile
+from turret_control.devices.gpio_pins import GPIO_DEVICES, finish_pulses, pin_errors, pin_factory, taking
+from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
 from turret_control.drivers.driver import (
     AxisSample,
     DriverParameters,
@@ -31,7 +32,11 @@ from turret_control.drivers.driver import (
 )
 
 FRAME_NS = 20_000_000
-_REST = AxisMotion(0.0, 0.0, 1.0)
+_NO_ORDER = (AxisMotion(0.0, 0.0, 1.0), AxisMotion(0.0, 0.0, 1.0), 0)
+#: Time from enabling until the servos have reached the first angle [ns].
+_SOFT_START_NS = 2_000_000_000
+#: During the soft start one frame in so many has a pulse: at its begin, and fewer and fewer until its end.
+_SPARSEST = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,10 +77,10 @@ class ServoParameters:
 
 
 class ServoOutputs(Protocol):
-    """Where the pulses of both servos come out."""
+    """The pulse outputs of both servos."""
 
     def pulse(self, axis: int, width_s: float | None) -> None:
-        """Give servo 0 (pan) or 1 (tilt) pulses of this width; None for none at all."""
+        """Give servo 0 (pan) or 1 (tilt) pulses of this width [s] from the next frame on; None for none."""
         ...
 
     def close(self) -> None:
@@ -111,8 +116,12 @@ class PinOutputs:
             self._taken = taken.pop_all()
 
     def pulse(self, axis: int, width_s: float | None) -> None:
-        """Set the duty cycle that makes these pulses."""
-        self._pins[axis].state = 0.0 if width_s is None else width_s * self._frequency
+        """Set the duty cycle; a pulse that has begun is completed, since a shortened one would make the servo jump."""
+        pin = self._pins[axis]
+        if width_s is None:
+            finish_pulses(pin)
+        else:
+            pin.state = width_s * self._frequency
 
     def close(self) -> None:
         """End all pulses and release the pins."""
@@ -121,12 +130,13 @@ class PinOutputs:
 
 
 class ServoDriver(GimbalDriver):
-    """Leads two servos along a shaped motion at 50 Hz."""
+    """Guides two servos along a shaped motion at 50 Hz."""
 
     name: ClassVar[str] = 'servo'
     groups: ClassVar[Mapping[str, type]] = {'servo': ServoParameters}
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.COMMANDED
+    sparse_pulses: ClassVar[bool] = True  # single pulses can be made, so that the servos start slowly
 
     @classmethod
     def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
@@ -163,8 +173,11 @@ class ServoDriver(GimbalDriver):
         self._clock = clock or MonotonicClock()
         self._outputs: ServoOutputs | None = None
         self._profiles = (MotionProfile(), MotionProfile())
-        self._motions = (_REST, _REST)
+        self._widths: list[float | None] = [None, None]  # of the pulses that are being made [s]
+        self._order = _NO_ORDER
         self._enabled = False
+        self._enabled_ns = 0
+        self._frames = 0  # since the servos were enabled
         self._power = threading.Lock()  # held while a frame is made, and while the pulses are switched
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -195,22 +208,30 @@ class ServoDriver(GimbalDriver):
 
     def enable(self, on: bool) -> None:
         with self._power:
-            self._motions = (_REST, _REST)
+            if on and not self._enabled:
+                self._enabled_ns, self._frames = self._clock.now_ns(), 0
+            self._order = _NO_ORDER
             self._enabled = on
             for axis, profile in enumerate(self._profiles):
                 profile.velocity = 0.0
-                if self._outputs is not None:
-                    self._outputs.pulse(axis, pulse_width(self._servos[axis], profile.position) if on else None)
+                if not on and self._outputs is not None:
+                    self._outputs.pulse(axis, None)
+                    self._widths[axis] = None
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
+    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
         if self._enabled:
-            self._motions = (pan, tilt)
+            self._order = (pan, tilt, until_ns)
 
     def read(self) -> GimbalSample:
         if self._error is not None or self._outputs is None:
             raise TurretError(ReasonCode.DRIVER_FAULT, f'no pulses are made: {self._error or "the driver is not open"}')
         pan, tilt = (AxisSample(profile.position, profile.velocity) for profile in self._profiles)
-        return GimbalSample(self._clock.now_ns(), pan, tilt, self._enabled)
+        now_ns = self._clock.now_ns()
+        return GimbalSample(now_ns, pan, tilt, self._enabled, known=self._started(now_ns))
+
+    def _started(self, now_ns: int) -> bool:
+        """Return whether the soft start is over."""
+        return self._enabled and now_ns - self._enabled_ns >= _SOFT_START_NS
 
     def _run(self) -> None:
         try:
@@ -227,8 +248,19 @@ class ServoDriver(GimbalDriver):
                 self.enable(False)
 
     def _make_frame(self) -> None:
-        for axis, (profile, motion) in enumerate(zip(self._profiles, self._motions, strict=True)):
-            before = profile.position
-            profile.advance(motion, 1e-9 * FRAME_NS)
-            if profile.position != before and self._outputs is not None:
-                self._outputs.pulse(axis, pulse_width(self._servos[axis], profile.position))
+        now_ns = self._clock.now_ns()
+        started = self._started(now_ns)
+        if not started and self.sparse_pulses:
+            left = 1.0 - (now_ns - self._enabled_ns) / _SOFT_START_NS
+            pulsed = self._frames % max(1, round(left * _SPARSEST)) == 0
+        else:
+            pulsed = True
+        self._frames += 1
+        pan, tilt, until_ns = self._order
+        for axis, (profile, motion) in enumerate(zip(self._profiles, (pan, tilt), strict=True)):
+            if started:
+                profile.advance(motion if now_ns < until_ns else stand_still(motion.acceleration), 1e-9 * FRAME_NS)
+            width_s = pulse_width(self._servos[axis], profile.position) if pulsed else None
+            if width_s != self._widths[axis] and self._outputs is not None:
+                self._outputs.pulse(axis, width_s)
+                self._widths[axis] = width_s

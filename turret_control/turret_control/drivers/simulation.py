@@ -20,7 +20,7 @@ from turret_control.drivers.driver import (
 
 
 class Link(Protocol):
-    """A way to a plant: :class:`turret_common.plant_client.PlantLink`, or a port of one in the same process."""
+    """Connection to a plant: :class:`turret_common.plant_client.PlantLink`, or a port of one in the same process."""
 
     def call(self, op: str, **fields: Any) -> dict[str, Any]:
         """Do one operation and return its answer; raise TurretError when that fails."""
@@ -57,13 +57,13 @@ class SimDriver(GimbalDriver):
     def enable(self, on: bool) -> None:
         self._call('enable', on=on)
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
-        self.exchange(pan, tilt)
+    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
+        self.exchange(pan, tilt, until_ns)
 
-    def exchange(self, pan: AxisMotion, tilt: AxisMotion) -> GimbalSample:
+    def exchange(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> GimbalSample:
         return _sample(self._call(
             'move', mode='position', pan=pan.target, tilt=tilt.target, pan_rate=pan.speed, tilt_rate=tilt.speed,
-            pan_acceleration=pan.acceleration, tilt_acceleration=tilt.acceleration))
+            pan_acceleration=pan.acceleration, tilt_acceleration=tilt.acceleration, until=until_ns))
 
     def read(self) -> GimbalSample:
         return _sample(self._call('read'))

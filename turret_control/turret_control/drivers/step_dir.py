@@ -1,4 +1,4 @@
-"""The gimbal driver for stepper drivers with STEP, DIR and ENABLE inputs (A4988, DRV8825, TMC2209 and the like).
+"""The gimbal driver for stepper drivers with STEP, DIR and ENABLE inputs (A4988, DRV8825, TMC2209 and similar).
 
 A thread makes the pulses: it plans a millisecond at a time, sleeps until each step is due and makes it. How fast and
 how evenly that goes depends on the machine; ``./turret bench steps`` measures it. A process that dies or is stopped
@@ -35,8 +35,10 @@ from turret_control.drivers.stepping import Debouncer, StepEvent, StepPlanner
 
 _SEGMENT_NS = 1_000_000
 _RESTING_SEGMENT_NS = 5_000_000
-_LATE_NS = 5_000_000  # who is later than this does not try to catch up
+_LATE_NS = 5_000_000  # steps that are later than this are not made up for
+_STALLED_NS = 20_000_000  # a motor without steps for this time has stopped
 _REST = AxisMotion(0.0, 0.0, 1.0)
+_NO_ORDER = (_REST, _REST, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,10 +198,10 @@ class StepDirDriver(GimbalDriver):
         self._clock = clock or MonotonicClock()
         self._axes: tuple[_Axis, ...] = ()
         self._pins = contextlib.ExitStack()
-        self._motions = (_REST, _REST)
+        self._order = _NO_ORDER
         self._enabled = False
         self._power = threading.Lock()  # held while a step is made, and while the current is switched
-        self._cut = False  # the power was off since the last segment, however briefly
+        self._cut = False  # power or steps were interrupted since the last segment: the motors stand still
         self.resolution = (parameters.pan.step_angle, parameters.tilt.step_angle)
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -242,15 +244,15 @@ class StepDirDriver(GimbalDriver):
 
     def enable(self, on: bool) -> None:
         with self._power:
-            self._motions = (_REST, _REST)
+            self._order = _NO_ORDER
             self._cut = True
             self._enabled = on
             for axis in self._axes:
                 axis.wires.enable.value = on
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion) -> None:
+    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
         if self._enabled:
-            self._motions = (pan, tilt)
+            self._order = (pan, tilt, until_ns)
 
     def read(self) -> GimbalSample:
         if self._error is not None or not self._axes:
@@ -266,11 +268,13 @@ class StepDirDriver(GimbalDriver):
         try:
             begin_ns = self._clock.now_ns()
             while not self._ended.is_set():
-                length_ns = _RESTING_SEGMENT_NS if self._resting() else _SEGMENT_NS
+                length_ns = _RESTING_SEGMENT_NS if self._resting(begin_ns) else _SEGMENT_NS
                 self._make_segment(begin_ns, length_ns)
                 begin_ns += length_ns
                 self._clock.sleep_until(begin_ns)
                 now_ns = self._clock.now_ns()
+                if now_ns - begin_ns > _STALLED_NS:
+                    self._cut = True
                 if now_ns - begin_ns > _LATE_NS:
                     begin_ns = now_ns
         except Exception as error:  # noqa: BLE001  read() raises it
@@ -278,10 +282,10 @@ class StepDirDriver(GimbalDriver):
             with contextlib.suppress(Exception):
                 self.enable(False)
 
-    def _resting(self) -> bool:
-        return all(
-            motion.speed == 0.0 and axis.planner.velocity == 0.0
-            for axis, motion in zip(self._axes, self._motions, strict=True))
+    def _resting(self, begin_ns: int) -> bool:
+        pan, tilt, until_ns = self._order
+        ordered = begin_ns < until_ns and (pan.speed > 0.0 or tilt.speed > 0.0)
+        return not ordered and all(axis.planner.velocity == 0.0 for axis in self._axes)
 
     def _make_segment(self, begin_ns: int, length_ns: int) -> None:
         """Make the steps of a short while."""
@@ -290,16 +294,20 @@ class StepDirDriver(GimbalDriver):
             for axis in self._axes:
                 axis.planner.halt()
         events: list[tuple[StepEvent, _Axis]] = []
-        for axis, motion in zip(self._axes, self._motions, strict=True):
+        pan, tilt, until_ns = self._order
+        for axis, motion in zip(self._axes, (pan, tilt), strict=True):
             axis.wires.read_switches(1e-9 * begin_ns)
             ahead = axis.wires.switches[1 if motion.target > axis.planner.position else 0]
-            if ahead.stops:
+            if ahead.stops or begin_ns >= until_ns:
                 motion = stand_still(motion.acceleration)
             events += [(event, axis) for event in axis.planner.plan(motion, 1e-9 * length_ns)]
         for event, axis in sorted(events, key=lambda pair: pair[0].offset_s):
-            self._clock.sleep_until(max(begin_ns + round(1e9 * event.offset_s), axis.wires.free_ns))
+            due_ns = max(begin_ns + round(1e9 * event.offset_s), axis.wires.free_ns)
+            self._clock.sleep_until(due_ns)
             with self._power:
+                now_ns = self._clock.now_ns()
+                self._cut = self._cut or now_ns - due_ns > _STALLED_NS
                 if self._cut or not self._enabled:
                     return
-                axis.wires.pulse(event.direction, self._clock.now_ns())
+                axis.wires.pulse(event.direction, now_ns)
                 axis.planner.made(event)

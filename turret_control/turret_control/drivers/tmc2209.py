@@ -1,13 +1,14 @@
 """The gimbal driver for two TMC2209: motion by step pulses, currents and microsteps over their UART.
 
-The chip could also turn a motor by itself (VACTUAL), but it would continue turning when this process dies, by a clock
-that nobody counts; step pulses end with the process and are counted. The link is trusted only after every setting was
-written and counted.
+The chip could also rotate a motor by itself (VACTUAL), but it would continue when this process dies, without counting;
+step pulses end with the process and are counted. The UART has a thread of its own for the periodic check, because an
+unanswered read takes a tenth of a second. A fault that it finds is raised by the next :meth:`Tmc2209Driver.read`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -20,7 +21,6 @@ from turret_control.devices.tmc2209 import REGISTERS, WRITABLE, WRITE_ONLY, Chip
 from turret_control.drivers.driver import Dialog, DriverParameters, GimbalDriver, GimbalSample, Register
 from turret_control.drivers.step_dir import StepDirDriver, StepDirParameters
 
-_CHECK_NS = 1_000_000_000
 _ANSWER_S = 0.02
 
 ResultT = TypeVar('ResultT')
@@ -37,7 +37,8 @@ class Tmc2209Parameters:
     tilt_address: int = param(1, 'Address of the tilt driver, set by its pins MS1 and MS2', minimum=0, maximum=3)
     run_current: int = param(
         16, 'Motor current in motion, in 32nds of full scale minus one (IRUN)', minimum=0, maximum=31)
-    hold_current: int = param(8, 'Motor current at standstill (IHOLD); 0 lets a heavy head drop', minimum=0, maximum=31)
+    hold_current: int = param(
+        8, 'Motor current at standstill (IHOLD); never 0, since nothing would hold the head', minimum=1, maximum=31)
     hold_delay: int = param(4, 'Ramp time from run to hold current (IHOLDDELAY)', minimum=0, maximum=15)
     power_down_delay: int = param(
         20, 'Standstill before the current is reduced, in units of 22 ms (TPOWERDOWN)', minimum=2, maximum=255)
@@ -77,7 +78,7 @@ def show_registers(driver: GimbalDriver, dialog: Dialog) -> bool:
 
 
 class Tmc2209Driver(StepDirDriver):
-    """Steps like :class:`StepDirDriver`; sets the chips up first and looks after them once a second."""
+    """Steps like :class:`StepDirDriver`; configures the chips first and checks them once a second."""
 
     name: ClassVar[str] = 'tmc2209'
     groups: ClassVar[Mapping[str, type]] = {'step_dir': StepDirParameters, 'tmc2209': Tmc2209Parameters}
@@ -102,7 +103,7 @@ class Tmc2209Driver(StepDirDriver):
 
     def __init__(
             self, steps: StepDirParameters, uart: Tmc2209Parameters, factory: Any = None, clock: Clock | None = None,
-            open_uart: Callable[[Tmc2209Parameters], Any] = open_port) -> None:
+            open_uart: Callable[[Tmc2209Parameters], Any] = open_port, check_s: float = 1.0) -> None:
         """Drive the pins and chips that the parameters name.
 
         Args:
@@ -111,14 +112,19 @@ class Tmc2209Driver(StepDirDriver):
             factory: as for :class:`StepDirDriver`.
             clock: as for :class:`StepDirDriver`.
             open_uart: opens the serial port.
+            check_s: time between two checks of the chips [s].
         """
         super().__init__(steps, factory, clock)
         self._steps = steps
         self._uart = uart
         self._open_uart = open_uart
+        self._check_s = check_s
         self._port: Any = None
         self._chips: dict[str, Chip] = {}
-        self._check_ns = 0
+        self._uart_lock = threading.Lock()  # held while the UART is used
+        self._uart_error: TurretError | None = None
+        self._uart_thread: threading.Thread | None = None
+        self._uart_ended = threading.Event()
 
     def open(self) -> None:
         super().open()
@@ -132,32 +138,45 @@ class Tmc2209Driver(StepDirDriver):
         except TurretError:
             self.close()
             raise
-        self._check_ns = self._clock.now_ns() + _CHECK_NS
+        self._uart_error = None
+        self._uart_ended.clear()
+        self._uart_thread = threading.Thread(target=self._check_periodically, name='uart', daemon=True)
+        self._uart_thread.start()
 
     def close(self) -> None:
-        super().close()
+        self._uart_ended.set()
+        super().close()  # the motors are off before the UART is waited for
+        if self._uart_thread is not None:
+            self._uart_thread.join()
+            self._uart_thread = None
         if self._port is not None:
             self._port.close()
             self._port = None
         self._chips = {}
 
     def read(self) -> GimbalSample:
-        sample = super().read()
-        if sample.t_ns >= self._check_ns:
-            self._check_ns = sample.t_ns + _CHECK_NS
-            self._talk(self._check)
-        return sample
+        if self._uart_error is not None:
+            raise self._uart_error
+        return super().read()
 
     def registers(self) -> list[Register]:
-        return [
-            Register(axis, name, address, self._value(chip, address))
-            for axis, chip in self._chips.items() for name, address in REGISTERS.items()]
+        return [register for axis, chip in self._chips.items() for register in self._registers_of(axis, chip)]
+
+    def _registers_of(self, axis: str, chip: Chip) -> Iterator[Register]:
+        """Give the registers of a chip; once it does not answer the rest is not asked for."""
+        answers = True
+        for name, address in REGISTERS.items():
+            value = chip.written.get(address)
+            if address not in WRITE_ONLY:
+                value = self._value(chip, address) if answers else None
+                answers = value is not None
+            yield Register(axis, name, address, value)
 
     def write_register(self, axis: str, address: int, value: int) -> None:
         if axis not in self._chips:
-            raise TurretError(ReasonCode.UNKNOWN_NAME, f'there is no axis "{axis}"')
+            raise TurretError(ReasonCode.UNKNOWN_NAME, f'axis "{axis}" does not exist')
         if address not in WRITABLE:
-            raise TurretError(ReasonCode.READ_ONLY, f'register 0x{address:02X} is not for changing')
+            raise TurretError(ReasonCode.READ_ONLY, f'register 0x{address:02X} cannot be written')
         if not 0 <= value < 2**32:
             raise TurretError(ReasonCode.OUT_OF_RANGE, f'{value} does not fit a register')
         self._talk(lambda: self._chips[axis].write(address, value))
@@ -168,13 +187,16 @@ class Tmc2209Driver(StepDirDriver):
                 self._uart.run_current, self._uart.hold_current, self._uart.hold_delay, self._uart.power_down_delay,
                 motor.microsteps, self._uart.spread_cycle))
 
-    def _check(self) -> None:
-        for chip in self._chips.values():
-            chip.check()
+    def _check_periodically(self) -> None:
+        while not self._uart_ended.wait(self._check_s):
+            try:
+                for chip in self._chips.values():
+                    self._talk(chip.check)
+            except TurretError as error:
+                self._uart_error = error
+                return
 
     def _value(self, chip: Chip, address: int) -> int | None:
-        if address in WRITE_ONLY:
-            return chip.written.get(address)
         try:
             return self._talk(lambda: chip.read(address))
         except TurretError:
@@ -183,6 +205,7 @@ class Tmc2209Driver(StepDirDriver):
     def _talk(self, use: Callable[[], ResultT]) -> ResultT:
         """Use the UART, whose loss is a driver fault."""
         try:
-            return use()
+            with self._uart_lock:
+                return use()
         except OSError as error:  # SerialException is one
             raise TurretError(ReasonCode.DRIVER_FAULT, f'the UART to the motor drivers failed: {error}') from error

@@ -1,4 +1,4 @@
-"""One axis of the gimbal: what a command means for it, where its limits are, and what is known of it."""
+"""One axis of the gimbal: its state, its limits, and the motion that a command means for it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,14 @@ from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import AxisSample, Switch
 from turret_control.gimbal.homing import Range
+from turret_control.motion import AxisLimits, CommandMode
 
 _MOVING = 1e-3      # rad/s; below it an axis stands still
 _ARRIVED = 5e-4     # rad; nearer than this is there
 
 
-class Mode(enum.IntEnum):
-    """Kinds of command; the values are those of ``GimbalCommand.MODE_*``."""
-
-    STOP = 0
-    VELOCITY = 1
-    POSITION = 2
-
-
 class AxisCondition(enum.IntEnum):
-    """What an axis is doing; the values are those of ``AxisState.STATE_*``."""
+    """Condition of an axis; the values are those of ``AxisState.STATE_*``."""
 
     UNKNOWN = 0
     DISABLED = 1
@@ -39,23 +32,14 @@ class AxisCondition(enum.IntEnum):
     FAULT = 7
 
 
-class Limits(NamedTuple):
-    """Soft limits of an axis [rad from home], and its largest velocity [rad/s] and acceleration [rad/s^2]."""
-
-    lower: float
-    upper: float
-    max_velocity: float
-    max_acceleration: float
-
-
-def axis_motion(mode: int, name: str, target: float, rate: float, position: float, limits: Limits) -> AxisMotion:
+def axis_motion(mode: int, name: str, target: float, rate: float, position: float, limits: AxisLimits) -> AxisMotion:
     """Return the motion of one axis that a command means, angles in rad from home.
 
     Args:
-        mode: one of :class:`Mode`.
+        mode: one of :class:`CommandMode`.
         name: "pan" or "tilt", for the message of a refusal.
         target: rad; used in mode POSITION.
-        rate: rad/s; the velocity in mode VELOCITY; the largest one in mode POSITION, NaN for the axis's own.
+        rate: rad/s; the velocity in mode VELOCITY; the maximum one in mode POSITION, NaN for the limit of the axis.
         position: where the axis is.
         limits: in force.
 
@@ -63,15 +47,15 @@ def axis_motion(mode: int, name: str, target: float, rate: float, position: floa
         TurretError: NOT_FINITE, OUT_OF_RANGE (velocity), SOFT_LIMIT (position) or UNKNOWN_NAME (mode).
     """
     still = stand_still(limits.max_acceleration)
-    if mode == Mode.STOP:
+    if mode == CommandMode.STOP:
         return still
-    if mode == Mode.VELOCITY:
+    if mode == CommandMode.VELOCITY:
         require_range(f'{name}_rate', rate, -limits.max_velocity, limits.max_velocity)
         end = limits.upper if rate > 0.0 else limits.lower
         if rate == 0.0 or (end - position) * rate <= 0.0:
             return still
         return AxisMotion(end, abs(rate), limits.max_acceleration)
-    if mode == Mode.POSITION:
+    if mode == CommandMode.POSITION:
         require_finite(**{name: target})
         if not limits.lower <= target <= limits.upper:
             raise TurretError(
@@ -98,7 +82,7 @@ class AxisView(NamedTuple):
     condition: AxisCondition
     position: float
     velocity: float
-    limits: Limits
+    limits: AxisLimits
     enabled: bool
     moving: bool
     home: float
@@ -121,7 +105,7 @@ _NO_SAMPLE = AxisSample(math.nan, math.nan, Switch.UNKNOWN, Switch.UNKNOWN, Swit
 
 
 class Axis:
-    """What is known of one axis."""
+    """State of one axis."""
 
     def __init__(self, name: str, config: GimbalAxis, resolution: float) -> None:
         self.name = name
@@ -130,7 +114,7 @@ class Axis:
         self.forget()
 
     def forget(self) -> None:
-        """Know nothing any more, as after power-up."""
+        """Forget everything, as after power-up."""
         self.sample = _NO_SAMPLE
         self.home = math.nan                               # driver position of home; NaN = not homed
         self.measured: tuple[float, float] | None = None   # soft limits found by calibration, from home
@@ -149,21 +133,19 @@ class Axis:
     def moving(self) -> bool:
         return abs(self.sample.velocity) > _MOVING
 
-    def limits(self) -> Limits:
+    def limits(self) -> AxisLimits:
         lower, upper = self.config.lower, self.config.upper
         if self.measured is not None:
             lower, upper = max(lower, self.measured[0]), min(upper, self.measured[1])
-        return Limits(lower, upper, self.config.max_velocity, self.config.max_acceleration)
+        return AxisLimits(lower, upper, self.config.max_velocity, self.config.max_acceleration)
 
     def still(self) -> AxisMotion:
         return stand_still(self.config.max_acceleration)
 
     def lose_home(self) -> None:
-        """Forget home, as after a time without current, unless the driver knows its positions by itself."""
-        if self.config.reference == 'absolute':
-            return
+        """Forget home: nothing holds the axis where it was, so that its position is unknown, for every reference."""
         self.home = math.nan
-        if self.config.reference == 'declared':  # nothing will tell where the ends are from the next home
+        if self.config.reference == 'declared':  # the ends cannot be related to the next home
             self.measured = None
 
     def found_home(self, home: float) -> None:
@@ -210,13 +192,12 @@ class Axis:
         """
         limits, position = self.limits(), self.position
         motion = axis_motion(mode, self.name, target, rate, position, limits)
-        if mode == Mode.VELOCITY and rate != 0.0:
+        if mode == CommandMode.VELOCITY and rate != 0.0:
             end = limits.upper if rate > 0.0 else limits.lower
             self.at_limit = math.copysign(1.0, rate) * (end - position) <= self.tolerance
         motion = motion._replace(target=motion.target + self.home)
         if not allowed_by_switches(motion, self.sample):
             self.lose_home()
-            self.home = math.nan  # what an absolute driver reports cannot be true either
             raise self._switch_error()
         return motion
 

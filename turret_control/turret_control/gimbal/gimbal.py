@@ -1,9 +1,9 @@
-"""The gimbal: what may reach the motors, and what the axes are doing.
+"""The gimbal: the last authority over the motors, and the state of the axes.
 
-This is the last authority before the hardware. A command becomes a motion only when its numbers are finite and within
-the limits; it lasts 200 ms; it needs the permit, power and a reference. Everything else ends in the axes standing
-still, with the reason at hand. Turning at a rate is passed on as a motion to the soft limit in that direction, for
-which the driver brakes in time, so the limits hold even when nobody is left to say stop.
+A command becomes a motion only when its numbers are finite and within the limits; it expires after 200 ms; it needs the
+permit, powered motors and a reference. In all other cases the axes stand still, with a reason. Moving at a rate is
+passed on as a motion to the soft limit in that direction, for which the driver brakes in time. A position is valid only
+while the motors hold the axes: with them switched off, for whatever reason, home is unknown.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import AxisSample, GimbalSample, Switch
-from turret_control.gimbal.axis import Axis, AxisCondition, AxisView, Mode
+from turret_control.gimbal.axis import Axis, AxisCondition, AxisView
 from turret_control.gimbal.homing import Step, calibrate_axis, home_axis
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.motion import Command, CommandMode
 
 COMMAND_TIMEOUT_NS = 200_000_000
 #: Time between two ticks: joint_states at 101 Hz.
@@ -39,19 +40,8 @@ class Activity(enum.IntEnum):
     CALIBRATING = 3
 
 
-class Command(NamedTuple):
-    """What the controller asks for; the fields are those of ``GimbalCommand.msg``."""
-
-    seq: int
-    mode: int
-    pan: float
-    tilt: float
-    pan_rate: float
-    tilt_rate: float
-
-
 class Motions(NamedTuple):
-    """What the driver shall do: the motion of each axis in driver positions, and whether the motors are on."""
+    """Order to the driver: the motion of each axis in driver positions, and whether the motors are powered."""
 
     pan: AxisMotion
     tilt: AxisMotion
@@ -59,7 +49,7 @@ class Motions(NamedTuple):
 
 
 class Feedback(NamedTuple):
-    """How far a procedure is: the axis and phase under way, and the share that is done."""
+    """Progress of a procedure: the axis and phase under way, and the fraction that is done."""
 
     axis: str
     phase: str
@@ -67,17 +57,20 @@ class Feedback(NamedTuple):
 
 
 class GimbalView(NamedTuple):
-    """The whole gimbal for a report; times in s, NaN where there is none."""
+    """State of the gimbal for reports; times in s, NaN where there is none."""
 
     pan: AxisView
     tilt: AxisView
     activity: Activity
     command_age_s: float
     idle_release_s: float
+    home_count: int
     code: ReasonCode
     message: str
 
 
+_ESTOP = TurretError(
+    ReasonCode.ESTOP_PRESSED, 'the emergency stop switched the motors off: reset the stop, then home the head')
 _Steps = tuple[Step, Step]
 _Work = Generator[_Steps, GimbalSample, None]
 
@@ -99,7 +92,7 @@ class Gimbal:
     """
 
     def __init__(self, parameters: GimbalParameters, resolution: tuple[float, float] = (0.0, 0.0)) -> None:
-        """Start knowing nothing.
+        """Start without a driver and without home.
 
         Args:
             parameters: of the node.
@@ -114,13 +107,15 @@ class Gimbal:
         self._procedure: _Procedure | None = None
         self._permit = ReasonCode.PERMIT_MISSING
         self._now_ns = self._moved_ns = 0
-        self._enabled = self._was_enabled = False
+        self._enabled = self._was_enabled = self._held = False
         self._following = False
         self._error: TurretError | None = None
         self._driver_error: TurretError | None = TurretError(ReasonCode.NOT_READY, 'the driver has not reported yet')
         self._why_off = TurretError(ReasonCode.NOT_ENABLED, 'the motors are off')
         self._why_lost = TurretError(ReasonCode.NOT_HOMED, 'the head must be homed')
         self._home_when_permitted = parameters.home_on_start
+        self._home_count = 0
+        self._estop = self._held = False
         self.parameters = parameters
 
     @property
@@ -142,13 +137,15 @@ class Gimbal:
         self._command = (command, now_ns)
 
     def set_enabled(self, on: bool) -> None:
-        """Switch the motors. Off ends everything, and home is lost because the head can then be turned.
+        """Switch the motors. Off ends everything, and home is lost because the head can then be moved by hand.
 
         Raises:
-            TurretError: DRIVER_FAULT or NOT_READY, there is no driver to switch.
+            TurretError: DRIVER_FAULT or NOT_READY without a driver, ESTOP_PRESSED while the emergency stop is open.
         """
         if on:
             self._require_driver()
+            if self._estop:
+                raise _ESTOP
             self._moved_ns = self._now_ns
             self._enabled = True
         else:
@@ -159,9 +156,12 @@ class Gimbal:
         """Make the present direction pan 0, tilt 0; return the parameters that make it last.
 
         Raises:
-            TurretError: BUSY while the head moves, NOT_HOMED where home comes from a switch that was not found yet.
+            TurretError: BUSY while the head moves, NOT_ENABLED while nothing holds it, NOT_HOMED where home comes from
+                a switch that was not found yet.
         """
         self._require_driver()
+        if not self._held:
+            raise self._why_off if not self._enabled else TurretError(ReasonCode.BUSY, 'the motors are being powered')
         if self._procedure is not None or self._moving():
             raise TurretError(ReasonCode.BUSY, 'the head must stand still')
         changes: dict[str, float] = {}
@@ -172,6 +172,7 @@ class Gimbal:
         self.parameters = params.replace(self.parameters, changes)
         for axis in self._axes:
             axis.set_home()
+        self._home_count += 1
         self._command = None  # it was meant for the old home
         return changes
 
@@ -182,7 +183,7 @@ class Gimbal:
             done: called once at the end, with the error if it failed; what was known before then still holds.
 
         Raises:
-            TurretError: BUSY, DRIVER_FAULT, NOT_READY, or what withholds motion.
+            TurretError: BUSY, DRIVER_FAULT, NOT_READY, or why motion is not permitted.
         """
         self._start(Activity.HOMING, self._home(), done)
 
@@ -194,10 +195,23 @@ class Gimbal:
         """End the procedure under way, if any, with CANCELLED."""
         self._abort(TurretError(ReasonCode.CANCELLED, 'cancelled'))
 
-    def note_stop(self) -> None:
-        """Note that somebody stopped everything: a head that was to home by itself then waits to be told."""
+    def observe_stops(self, stopped: bool, estop: bool) -> None:
+        """Take the stops of the safety node; before each :meth:`tick`.
+
+        A head that was to home by itself then waits for the operator. An emergency stop cuts the supply of the motors:
+        they are switched off, so that they are not powered again before an operator acts, and home is unknown.
+
+        Args:
+            stopped: a stop is in force, or there was one since the last call.
+            estop: likewise for the emergency stop.
+        """
+        self._estop = estop
+        if estop:
+            self._home_when_permitted = False
+            self._switch_off(_ESTOP)
         procedure = self._procedure
-        if self._home_when_permitted or (procedure is not None and procedure.done == self._homed_on_start):
+        if stopped and (self._home_when_permitted or (
+                procedure is not None and procedure.done == self._homed_on_start)):
             self._home_when_permitted = False
             self._abort(TurretError(ReasonCode.CANCELLED, 'stopped'))
             self._why_off = self._why_lost = TurretError(
@@ -206,15 +220,16 @@ class Gimbal:
     # What the driver's loop does
 
     def tick(self, sample: GimbalSample, permit: ReasonCode, now_ns: int) -> Motions:
-        """Take what the driver saw and return what it shall do.
+        """Take the newest sample of the driver and return the order to it.
 
         Args:
-            sample: the driver's newest.
+            sample: the sample.
             permit: why motion is not permitted; OK when it is.
-            now_ns: now.
+            now_ns: present time.
         """
         self._now_ns, self._permit = now_ns, permit
         self._driver_error = None
+        self._held = self._enabled and sample.enabled and sample.known
         self._pan.sample, self._tilt.sample = sample.pan, sample.tilt
         if self._was_enabled and not sample.enabled:
             self._switch_off(TurretError(ReasonCode.DRIVER_FAULT, 'the motors lost their power'))
@@ -227,16 +242,15 @@ class Gimbal:
         return Motions(pan, tilt, self._enabled)
 
     def driver_lost(self, error: TurretError) -> None:
-        """Note that there is no driver: nothing is known any more, as after power-up."""
+        """Note that the driver is lost: nothing is known any more, and nothing moves before an operator acts."""
+        self._home_when_permitted = self._home_when_permitted and self._driver_error is not None
         self._switch_off(error)
-        if self._driver_error is None:  # not at each failed try to find it again
-            self._home_when_permitted = self._parameters.home_on_start
         self._driver_error = error
         for axis in self._axes:
             axis.forget()
 
     def view(self, now_ns: int) -> GimbalView:
-        """Return everything for a report."""
+        """Return the state for reports."""
         error = self._driver_error or self._error
         idle_s = self._parameters.idle_release_s
         pan, tilt = (axis.view(self._condition(axis), self._enabled) for axis in self._axes)
@@ -244,6 +258,7 @@ class Gimbal:
             pan, tilt, self._activity(),
             1e-9 * (now_ns - self._command[1]) if self._command else math.nan,
             max(0.0, idle_s - 1e-9 * (now_ns - self._moved_ns)) if self._enabled and idle_s else math.nan,
+            self._home_count,
             error.code if error else ReasonCode.OK, error.message if error else '')
 
     # Inside
@@ -261,7 +276,7 @@ class Gimbal:
         return Activity.COMMAND if self._following else Activity.NONE
 
     def _switch_off(self, why: TurretError) -> None:
-        self._enabled = self._was_enabled = False
+        self._enabled = self._was_enabled = self._held = False
         self._why_off = why
         self._abort(why)
         for axis in self._axes:
@@ -279,7 +294,7 @@ class Gimbal:
     # Commands
 
     def _follow_command(self, now_ns: int) -> tuple[AxisMotion, AxisMotion]:
-        """Return the motions of the newest command, or standing still and the reason in ``_error``."""
+        """Return the motions of the newest command, or a standstill with the reason in ``_error``."""
         self._following = False
         self._pan.at_limit = self._tilt.at_limit = False
         self._error = None
@@ -306,7 +321,7 @@ class Gimbal:
         motions = (
             self._axis_motion(self._pan, command.mode, command.pan, command.pan_rate),
             self._axis_motion(self._tilt, command.mode, command.tilt, command.tilt_rate))
-        self._following = command.mode != Mode.STOP
+        self._following = command.mode != CommandMode.STOP
         for axis in self._axes:
             if axis.at_limit:
                 self._error = TurretError(ReasonCode.SOFT_LIMIT, f'{axis.name} is at its soft limit')
@@ -335,7 +350,7 @@ class Gimbal:
         self._procedure = _Procedure(activity, work, done, deadline_ns)
 
     def _homed_on_start(self, error: TurretError | None) -> None:
-        """Try again when it was only the permit that went away."""
+        """Try again if only the permit was withdrawn."""
         self._home_when_permitted = error is not None and error.code is self._permit
 
     def _proceed(self, sample: GimbalSample) -> tuple[AxisMotion, AxisMotion] | None:
@@ -372,18 +387,28 @@ class Gimbal:
             procedure.done(error)
 
     def _home(self) -> _Work:
+        yield from self._power_up()
         found = yield from self._both(home_axis, share=0.9)
         for axis, home in zip(self._axes, found, strict=True):
             axis.found_home(home)
+        self._home_count += 1
         self._command = None  # it was meant for the old home
         yield from self._center()
 
     def _calibrate(self) -> _Work:
+        yield from self._power_up()
         found = yield from self._both(calibrate_axis, share=0.9)
         for axis, span in zip(self._axes, found, strict=True):
             axis.adopt(span)
+        self._home_count += 1
         self._command = None
         yield from self._center()
+
+    def _power_up(self) -> _Work:
+        """Wait until the motors hold the axes at known positions."""
+        while not self._held:
+            pan, tilt = (Step(axis.still(), 'power_up', 0.0) for axis in self._axes)
+            yield pan, tilt
 
     def _both(
             self, procedure: Callable[[GimbalAxis, AxisSample], Generator[Step, AxisSample, Any]],
@@ -411,7 +436,7 @@ class Gimbal:
     def _center(self) -> _Work:
         while self._moving() or any(abs(axis.position) > axis.tolerance for axis in self._axes):
             motions = [
-                self._axis_motion(axis, Mode.POSITION, 0.0, axis.config.homing_velocity) for axis in self._axes]
+                self._axis_motion(axis, CommandMode.POSITION, 0.0, axis.config.homing_velocity) for axis in self._axes]
             yield Step(motions[0], 'center', 0.95), Step(motions[1], 'center', 0.95)
 
     def _condition(self, axis: Axis) -> AxisCondition:

@@ -1,4 +1,4 @@
-"""The laser's rules: when its line may be high. One thread owns it; all times are CLOCK_MONOTONIC in ns."""
+"""The state machine of the laser: when its fire line may be high. For one thread; times are CLOCK_MONOTONIC in ns."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from turret_common.validation import require_range
 from turret_control.laser.emission_budget import HOURLY_NS, EmissionBudget
 from turret_control.laser_parameters import DUTY_WINDOW_S, LaserParameters
 
-#: A fire grant lasts so long after it was issued.
+#: Lifetime of a fire grant after it was issued.
 GRANT_LIFETIME_NS = 200_000_000
-#: What one request may ask for. The longest pulse is a parameter.
+#: Limits of one request. The maximum pulse length is a parameter.
 PULSES_MAX = 10
 PULSE_MIN_S = 0.005
 GAP_MIN_S, GAP_MAX_S = 0.02, 2.0
 _DUTY_WINDOW_NS = round(DUTY_WINDOW_S * 1e9)
 _CODES = frozenset(ReasonCode)
+_EXPIRED = (ReasonCode.GRANT_EXPIRED, 'the fire grant was not renewed: release the trigger and press it again')
+_NEEDS_RELEASE = (ReasonCode.TRIGGER_NEEDS_NEW_PRESS, 'release the trigger and press it again')
 
-#: Reasons that keep an armed laser dark and leave it armed. Every other reason to withhold emission disarms.
+#: Reasons that inhibit emission and leave the laser armed. Every other reason disarms it.
 INHIBITS = frozenset({
     ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_FIRE_ZONE, ReasonCode.PERSON_NEAR_BEAM, ReasonCode.EXCLUSION_SILENT,
     ReasonCode.FRAMES_FROZEN, ReasonCode.VISION_STALE, ReasonCode.BEAM_STILL,
@@ -59,10 +61,15 @@ class Grant(NamedTuple):
     monotonic_ns: int
     source: int
     trigger: bool
+    burst: int = 0
+
+    def values(self) -> tuple[int, ...]:
+        """Return all fields, as :func:`turret_common.messages.run_key.mac` takes them."""
+        return tuple(self)
 
 
 class Lines(NamedTuple):
-    """What the pins shall be: the laser's level, 0 to 1 of full power, and the indicator."""
+    """Levels of the lines: the fire line, 0 to 1 of full power, and the emission indicator."""
 
     laser: float
     indicator: bool
@@ -79,7 +86,7 @@ class Burst:
 
 @dataclasses.dataclass(frozen=True)
 class LaserSnapshot:
-    """The laser as others may see it; the fields are those of ``LaserState.msg``."""
+    """State of the laser for reports; the fields are those of ``LaserState.msg``."""
 
     state: LaserState
     emitting: bool
@@ -98,28 +105,49 @@ class LaserSnapshot:
 
 @dataclasses.dataclass
 class _Firing:
-    """A burst under way. ``hold_until_ns`` is set for hold to fire, which also ends when no grant renews it."""
+    """A burst under way.
+
+    Attributes:
+        burst: its pulses.
+        pulses_left: pulses that have not begun.
+        edge_ns: when the next pulse or pause begins.
+        granted_until_ns: when the authority for it expires unless a grant renews it; None for a burst that was
+            requested by service, which only the permit ends.
+        hold: it lasts as long as the trigger is held.
+        on_since_ns: begin of the pulse under way.
+    """
 
     burst: Burst
     pulses_left: int
     edge_ns: int
+    granted_until_ns: int | None = None
+    hold: bool = False
     on_since_ns: int | None = None
-    hold_until_ns: int | None = None
 
 
 class LaserCore:
-    """The state machine dark, arming, armed, firing, cooldown, fault.
+    """The state machine off, arming, armed, firing, cooldown, fault.
 
-    :meth:`tick` says what the pins shall be now and must be called at least every few milliseconds; everything else
-    only changes what the next tick says. A request that raises :class:`TurretError` has changed nothing.
+    :meth:`tick` returns the levels of the lines and must be called at least every few milliseconds; all other methods
+    only change the result of the next tick. A request that raises :class:`TurretError` has changed nothing.
 
     Attributes:
-        state: now.
-        light: of the last hour, which the class 2 profile limits.
+        state: present state.
+        budget: emission of the last hour, which the class 2 profile limits.
     """
 
     def __init__(
-            self, parameters: LaserParameters, permits: PermitMonitor, budget: EmissionBudget | None = None) -> None:
+            self, parameters: LaserParameters, permits: PermitMonitor, budget: EmissionBudget | None = None,
+            unknown_until_ns: int | None = None) -> None:
+        """Start disarmed.
+
+        Args:
+            parameters: of the laser.
+            permits: permits of the safety node; updated in the thread that owns the state machine.
+            budget: emission of the last hour.
+            unknown_until_ns: time before which an earlier process may have emitted: its emission is assumed to have
+                reached the duty cap then. None where there was no earlier process.
+        """
         self._parameters = parameters
         self._permits = permits
         self._power = parameters.power
@@ -134,7 +162,11 @@ class LaserCore:
         self._emissions: deque[tuple[int, int]] = deque()
         self.budget = budget or EmissionBudget()
         self._grant_order = (0, 0)
+        if unknown_until_ns is not None:
+            self._emissions.append((unknown_until_ns - self._duty_cap_ns(), unknown_until_ns))
+        self._auto_burst = (0, 0)  # epoch and number of the newest automatic burst
         self._needs_release = False
+        self._expired = False  # the newest burst ended because its grant was not renewed
         self._fire_count = 0
         self._dry_fire_count = 0
 
@@ -153,13 +185,13 @@ class LaserCore:
         permit = self._permits.newest
         self._check_permit(permit, now_ns)
         if self._session_left_ns(now_ns) <= 0:
-            raise TurretError(ReasonCode.SESSION_LIMIT, 'the light of this hour is used up')
+            raise TurretError(ReasonCode.SESSION_LIMIT, 'hourly emission limit reached')
         self._armed_by = permit
         self._armed_from_ns = now_ns + _ns(self._parameters.arm_delay_s)
         self.state = LaserState.ARMING
 
     def disarm(self, now_ns: int) -> None:
-        """Go dark and stay so. Never refused."""
+        """Switch emission off and disarm. Never refused."""
         self._emission_off(ReasonCode.DISARMED, now_ns)
 
     def fire(self, pulses: int, pulse_s: float, gap_s: float, now_ns: int) -> None:
@@ -176,14 +208,15 @@ class LaserCore:
         require_range('pulse_s', burst.pulse_s, PULSE_MIN_S, math.inf)
         require_range('gap_s', burst.gap_s, GAP_MIN_S, GAP_MAX_S)
         if burst.pulse_s > parameters.max_pulse_s:
-            raise TurretError(ReasonCode.PULSE_CAP, f'the longest pulse is {parameters.max_pulse_s:g} s')
-        self._begin(burst, None, now_ns)
+            raise TurretError(ReasonCode.PULSE_CAP, f'the maximum pulse length is {parameters.max_pulse_s:g} s')
+        self._begin(burst, now_ns)
 
     def grant(self, grant: Grant, now_ns: int) -> None:
-        """Take a fire grant that arrived: hold to fire while an operator's are renewed, one burst for an automatic one.
+        """Process a fire grant: an operator's grants fire while they are renewed, automatic ones fire one burst.
 
-        One that is old, repeated or of another safety process is ignored. A trigger that was held while firing was not
-        possible, or beyond the end of a burst, counts only once it was released.
+        A grant that is old, repeated or of another safety process is ignored. A trigger that was held while firing was
+        not possible, or beyond the end of a burst, counts only once it was released. An automatic burst ends when its
+        grant is not renewed or is withdrawn (``trigger`` false).
         """
         permit = self._permits.newest
         order = (grant.epoch, grant.seq)
@@ -191,9 +224,8 @@ class LaserCore:
                 or not 0 <= now_ns - grant.monotonic_ns < GRANT_LIFETIME_NS):
             return
         self._grant_order = order
-        if grant.source == GrantSource.AUTO and grant.trigger:
-            with contextlib.suppress(TurretError):
-                self.fire(0, 0.0, 0.0, now_ns)
+        if grant.source == GrantSource.AUTO:
+            self._automatic(grant, now_ns)
         elif grant.source == GrantSource.OPERATOR:
             self._hold(grant, now_ns)
 
@@ -201,19 +233,35 @@ class LaserCore:
         firing = self._firing
         until_ns = grant.monotonic_ns + GRANT_LIFETIME_NS
         if not grant.trigger:
-            if firing is not None and firing.hold_until_ns is not None:
+            if firing is not None and firing.hold:
                 self._end_burst(now_ns)
-            self._needs_release = False
-        elif firing is not None and firing.hold_until_ns is not None:
-            firing.hold_until_ns = until_ns
+            self._needs_release = self._expired = False
+        elif firing is not None and firing.hold:
+            firing.granted_until_ns = until_ns
         elif not self._needs_release:
             try:
-                self._begin(Burst(1, self._parameters.max_pulse_s, 0.0), until_ns, now_ns)
+                self._begin(Burst(1, self._parameters.max_pulse_s, 0.0), now_ns, until_ns, hold=True)
             except TurretError:
                 self._needs_release = True
 
+    def _automatic(self, grant: Grant, now_ns: int) -> None:
+        firing, number = self._firing, (grant.epoch, grant.burst)
+        until_ns = grant.monotonic_ns + GRANT_LIFETIME_NS
+        automatic = firing is not None and firing.granted_until_ns is not None and not firing.hold
+        if firing is not None and automatic and number == self._auto_burst:
+            if grant.trigger:
+                firing.granted_until_ns = until_ns
+            else:
+                self._end_burst(now_ns)
+        elif grant.trigger and number > self._auto_burst:
+            parameters = self._parameters
+            self._auto_burst = number
+            with contextlib.suppress(TurretError):  # it is refused; the safety node decides on the next one
+                self._begin(
+                    Burst(parameters.burst_count, parameters.pulse_s, parameters.burst_gap_s), now_ns, until_ns)
+
     def set_power(self, power: float, now_ns: int) -> None:
-        """Set the power; 0 is dark at once.
+        """Set the power; 0 switches emission off at once.
 
         Raises:
             TurretError: NOT_FINITE or OUT_OF_RANGE; POWER_CAP above the cap; NOT_SUPPORTED for a laser that cannot be
@@ -245,19 +293,19 @@ class LaserCore:
         self._parameters = parameters
 
     def fault(self, code: ReasonCode, message: str, now_ns: int) -> None:
-        """Go dark and refuse to arm until :meth:`clear_fault`."""
+        """Switch emission off and refuse to arm until :meth:`clear_fault`."""
         self._emission_off(code, now_ns)
         self.state, self._off_code, self._off_message = LaserState.FAULT, code, message
 
     def clear_fault(self) -> None:
-        """End a fault whose cause is gone. The laser stays dark."""
+        """End a fault whose cause is gone. The laser stays disarmed."""
         if self.state is LaserState.FAULT:
             self.state, self._off_code, self._off_message = LaserState.OFF, ReasonCode.NOT_ARMED, 'arm first'
 
     # Time
 
     def tick(self, now_ns: int) -> Lines:
-        """Let time pass and return what the pins shall be now."""
+        """Advance to ``now_ns`` and return the levels of the lines."""
         if self.state not in (LaserState.OFF, LaserState.FAULT):
             code, disarms = self._inhibited(now_ns)
             if disarms:
@@ -279,7 +327,7 @@ class LaserCore:
         return Lines(self._power if on else 0.0, self.state not in (LaserState.OFF, LaserState.FAULT))
 
     def next_ns(self, now_ns: int) -> int | None:
-        """Return when the next tick is needed to keep a pulse's length; None = no pulse or pause is under way."""
+        """Return when the next tick is needed to keep the length of a pulse or pause; None = there is none."""
         firing = self._firing
         if firing is None:
             return None
@@ -288,7 +336,7 @@ class LaserCore:
         return min(firing.edge_ns, now_ns + self._duty_left_ns(now_ns))
 
     def snapshot(self, now_ns: int) -> LaserSnapshot:
-        """Return the laser as others may see it."""
+        """Return the state of the laser for reports."""
         code, message = self._not_ready(now_ns)
         armed = self.state in (LaserState.ARMED, LaserState.COOLDOWN, LaserState.FIRING)
         firing = self._firing is not None and self._firing.on_since_ns is not None
@@ -314,10 +362,10 @@ class LaserCore:
             return
         if permit is not None and code is not ReasonCode.PERMIT_STALE and permit.reasons:
             code = _known(permit.reasons[0])
-        raise TurretError(code, f'emission is withheld: {code.name}')
+        raise TurretError(code, f'emission is inhibited: {code.name}')
 
     def _inhibited(self, now_ns: int) -> tuple[ReasonCode, bool]:
-        """Return why an armed laser may not emit now, OK when it may, and whether that disarms it."""
+        """Return why an armed laser may not emit now (OK = it may) and whether that disarms it."""
         permit, armed_by = self._permits.newest, self._armed_by
         code = laser_code(permit, now_ns)
         if permit is None or armed_by is None:
@@ -334,7 +382,8 @@ class LaserCore:
             return reasons[0], False
         return code, code is not ReasonCode.OK
 
-    def _begin(self, burst: Burst, hold_until_ns: int | None, now_ns: int) -> None:
+    def _begin(
+            self, burst: Burst, now_ns: int, granted_until_ns: int | None = None, hold: bool = False) -> None:
         refusals = {
             LaserState.OFF: ReasonCode.NOT_ARMED, LaserState.FAULT: self._off_code,
             LaserState.ARMING: ReasonCode.ARMING, LaserState.FIRING: ReasonCode.BUSY,
@@ -344,21 +393,22 @@ class LaserCore:
         self._check_permit(self._permits.newest, now_ns)
         if self._power <= 0.0:
             raise TurretError(ReasonCode.POWER_ZERO, 'the power is zero: nothing would be emitted')
-        wanted_ns = 1 if hold_until_ns is not None else _ns(burst.pulses * burst.pulse_s)
+        wanted_ns = 1 if hold else _ns(burst.pulses * burst.pulse_s)
         left_ns = self._duty_left_ns(now_ns)
         if wanted_ns > left_ns:
             raise TurretError(
-                ReasonCode.DUTY_EXCEEDED, f'only {_s(left_ns):.2f} s of light are left for now')
-        self._firing = _Firing(burst, burst.pulses, edge_ns=now_ns, hold_until_ns=hold_until_ns)
+                ReasonCode.DUTY_EXCEEDED, f'only {_s(left_ns):.2f} s of emission are left for now')
+        self._firing = _Firing(burst, burst.pulses, now_ns, granted_until_ns, hold)
         self.state = LaserState.FIRING
 
     def _advance(self, now_ns: int) -> None:
         """Switch the beam of the burst under way, or end it."""
         firing = self._firing
         assert firing is not None
-        released = firing.hold_until_ns is not None and now_ns >= firing.hold_until_ns
-        if released or self._duty_left_ns(now_ns) <= 0:
+        expired = firing.granted_until_ns is not None and now_ns >= firing.granted_until_ns
+        if expired or self._duty_left_ns(now_ns) <= 0:
             self._end_burst(now_ns)
+            self._expired = expired
         elif now_ns >= firing.edge_ns:
             if firing.on_since_ns is None:
                 self._begin_pulse(firing, now_ns)
@@ -391,7 +441,8 @@ class LaserCore:
             return
         self._end_pulse(firing, now_ns)
         self._firing = None
-        self._needs_release = firing.hold_until_ns is not None
+        self._needs_release = firing.hold
+        self._expired = False
         self._used_ns = now_ns
         self._cooldown_until_ns = now_ns + _ns(self._parameters.cooldown_s)
         self.state = LaserState.COOLDOWN
@@ -403,7 +454,7 @@ class LaserCore:
             self._off_code, self._off_message = code, code.words
 
     def _duty_ns(self, now_ns: int) -> int:
-        """Return for how long of the window that ends now the beam was on."""
+        """Return the emission time within the duty window that ends now."""
         start_ns = now_ns - _DUTY_WINDOW_NS
         spans = list(self._emissions)
         if self._firing is not None and self._firing.on_since_ns is not None:
@@ -413,17 +464,20 @@ class LaserCore:
     def _duty_left_ns(self, now_ns: int) -> int:
         if self._parameters.class2_play:
             return self._session_left_ns(now_ns)
-        return round(self._parameters.duty_cap * _DUTY_WINDOW_NS) - self._duty_ns(now_ns)
+        return self._duty_cap_ns() - self._duty_ns(now_ns)
+
+    def _duty_cap_ns(self) -> int:
+        return round(self._parameters.duty_cap * _DUTY_WINDOW_NS)
 
     def _session_left_ns(self, now_ns: int) -> int:
-        """Return how much light is left of the hour under the class 2 profile."""
+        """Return the emission time that is left in this hour under the class 2 profile."""
         left_ns = self.budget.left_ns(now_ns)  # also forgets what is older
         if self._firing is not None and self._firing.on_since_ns is not None:
             left_ns -= now_ns - self._firing.on_since_ns
         return left_ns if self._parameters.class2_play else HOURLY_NS
 
     def _not_ready(self, now_ns: int) -> tuple[ReasonCode, str]:
-        """Return why a fire request would be refused now, or why it went dark; OK when neither."""
+        """Return why a fire request would be refused now, or why emission was switched off; OK when neither."""
         parameters = self._parameters
         if self.state in (LaserState.OFF, LaserState.FAULT):
             return self._off_code, self._off_message
@@ -431,22 +485,22 @@ class LaserCore:
             return ReasonCode.ARMING, ''
         code, _ = self._inhibited(now_ns)
         if code is not ReasonCode.OK:
-            return code, f'emission is withheld: {code.words}'
+            return code, f'emission is inhibited: {code.words}'
         if self._power <= 0.0:
             return ReasonCode.POWER_ZERO, 'the power is zero'
         if self.state is LaserState.COOLDOWN:
-            return ReasonCode.COOLDOWN, ''
+            return _EXPIRED if self._expired else (ReasonCode.COOLDOWN, '')
         if self.state is LaserState.FIRING:
             return ReasonCode.BUSY, ''
         if _ns(parameters.burst_count * parameters.pulse_s) > self._duty_left_ns(now_ns):
             return ReasonCode.DUTY_EXCEEDED, 'the duty cap is reached'
         if self._needs_release:
-            return ReasonCode.TRIGGER_NEEDS_NEW_PRESS, 'release the trigger and press it again'
+            return _EXPIRED if self._expired else _NEEDS_RELEASE
         return ReasonCode.OK, ''
 
 
 def _known(code: int) -> ReasonCode:
-    """Return a reason that came in a message; a number that is none forbids emission."""
+    """Return a reason code from a message; an unknown number forbids emission."""
     return ReasonCode(code) if code in _CODES else ReasonCode.FIRE_NOT_PERMITTED
 
 

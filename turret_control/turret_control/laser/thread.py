@@ -1,36 +1,35 @@
-"""The thread that owns the laser: every 5 ms while armed it asks the rules what the pins shall be, and drives them."""
+"""The thread that owns the laser: it asks the state machine for the levels, every 5 ms while armed, and drives them."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeVar
 
-from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import wake_on_time
+from turret_common.threads.mailbox import Mailbox
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.line import LaserLines
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines
 
 _ARMED_TICK_NS, _OFF_TICK_NS = 5_000_000, 20_000_000
-#: Pins that again could not be driven are tried again after this time, in ns.
+#: Time between attempts to drive lines that could not be driven [ns].
 _RETRY_NS = 100_000_000
-#: A request waits so long, in s, for the thread to take it.
-_PATIENCE_S = 0.5
-_DARK = Lines(0.0, False)
+#: Attempts to drive a line off before the process ends, which hands the line to the guardian.
+_ATTEMPTS = 2
+#: Maximum time that a request waits for the thread [s].
+_CALL_TIMEOUT_S = 0.5
+_OFF = Lines(0.0, False)
 
 ResultT = TypeVar('ResultT')
 
 
 class LaserThread(threading.Thread):
-    """Owns core and pins. It needs nobody else's thread; everybody else asks through :meth:`call`."""
+    """Owns the state machine and the lines. Other threads use :meth:`call` and :meth:`post`."""
 
     def __init__(
             self, core: LaserCore, lines: LaserLines, guardian: GuardianLink | None,
@@ -38,11 +37,12 @@ class LaserThread(threading.Thread):
         """Prepare it; nothing is driven before :meth:`start`.
 
         Args:
-            core: the rules.
-            lines: the pins.
-            guardian: the connection to the guardian; None where there is none, which only a simulated laser may.
-            on_change: called in this thread after the state or a pin changed.
-            on_end: called with the reason when the thread ends, dark, though nobody stopped it.
+            core: the state machine.
+            lines: the lines.
+            guardian: connection to the guardian; None where there is none, which only a simulated laser may.
+            on_change: called in this thread after the state or a line changed.
+            on_end: called with the reason when the thread ends by itself. The fire line is off then, unless it cannot
+                be driven: the process must end at once so that the guardian takes the line.
         """
         super().__init__(name='laser', daemon=True)
         self._core = core
@@ -50,8 +50,10 @@ class LaserThread(threading.Thread):
         self._guardian = guardian
         self._on_change = on_change
         self._on_end = on_end
-        self._requests: queue.SimpleQueue[tuple[Callable[[int], Any], Future[Any]]] = queue.SimpleQueue()
+        self._mailbox = Mailbox('laser')
         self._driven: Lines | None = None
+        self._may_emit = False  # a level was written to the fire line, and no write of 0 has succeeded since
+        self._failures = 0
         self._retry_ns = 0
         self._shown: Any = None
         self._stopped = False
@@ -60,38 +62,32 @@ class LaserThread(threading.Thread):
         """Run ``request(now_ns)`` in the laser's thread and return what it returns, or raise what it raises.
 
         Raises:
-            TurretError: NOT_READY when the thread does not take it.
+            TurretError: TIMED_OUT when the thread does not respond.
         """
-        result: Future[ResultT] = Future()
-        self._requests.put((request, result))
-        try:
-            return result.result(_PATIENCE_S)
-        except FutureTimeoutError:
-            result.cancel()
-            raise TurretError(ReasonCode.NOT_READY, 'the laser\'s own thread does not answer') from None
+        return self._mailbox.call(lambda: request(time.monotonic_ns()), _CALL_TIMEOUT_S)
 
     def post(self, request: Callable[[int], Any]) -> None:
         """Run ``request(now_ns)`` in the laser's thread soon."""
-        self._requests.put((request, Future()))
+        self._mailbox.post(lambda: request(time.monotonic_ns()))
 
     def stop(self) -> None:
-        """Go dark and end."""
+        """Switch emission off and end."""
         self._stopped = True
         if self.is_alive():
-            self.join(_PATIENCE_S)
+            self.join(_CALL_TIMEOUT_S)
         self._emission_off()
 
     def run(self) -> None:
         wake_on_time()
         why = ''
         try:
-            self._core.fault(ReasonCode.NOT_READY, 'the pins have not been driven dark yet', time.monotonic_ns())
+            self._core.fault(ReasonCode.NOT_READY, 'the lines have not been driven off yet', time.monotonic_ns())
             if self._guardian is not None:
                 self._guardian.announce(self._lines.description())
             while not self._stopped:
                 self._step(time.monotonic_ns())
                 if self._guardian is not None and self._guardian.closed:
-                    why = 'the guardian is gone'
+                    why = 'the guardian has ended'
                     break
                 self._serve_one(time.monotonic_ns())
         except BaseException as error:  # noqa: BLE001  emission off after any error
@@ -102,15 +98,16 @@ class LaserThread(threading.Thread):
 
     def _step(self, now_ns: int) -> None:
         wanted = self._core.tick(now_ns)
-        # The guardian is told that the laser is armed before its line can go high.
-        guarded = self._guardian is None or self._guardian.pulse(wanted.indicator, now_ns)
+        # The guardian learns that the laser is armed before the fire line can go high, and that it is disarmed only
+        # once the line has been driven low.
+        guarded = self._guardian is None or self._guardian.pulse(wanted.indicator or self._may_emit, now_ns)
         faulty = self._core.state is LaserState.FAULT
         if not guarded and not faulty:
-            self._core.fault(ReasonCode.GUARDIAN_LOST, 'the guardian does not answer', now_ns)
-            wanted = _DARK
+            self._core.fault(ReasonCode.GUARDIAN_LOST, 'the guardian does not respond', now_ns)
+            wanted = _OFF
         elif guarded and faulty and self._driven is not None:
             self._core.clear_fault()
-        due = wanted != self._driven or wanted.indicator  # an armed laser's watchdog wants its beat
+        due = wanted != self._driven or wanted.indicator  # the watchdog of an armed laser needs its beat
         if due and (self._driven is not None or now_ns >= self._retry_ns):
             self._drive(wanted, now_ns)
         shown = (self._core.state, self._driven)
@@ -119,44 +116,47 @@ class LaserThread(threading.Thread):
             self._on_change()
 
     def _drive(self, wanted: Lines, now_ns: int) -> None:
-        """Drive the pins that differ, and pulse the watchdog while armed.
+        """Drive the lines that differ, and pulse the watchdog while armed.
 
-        The beam comes first when it gets weaker, the indicator when it gets stronger.
+        The fire line comes first when its level falls, the indicator when it rises.
+
+        Raises:
+            OSError: the fire line cannot be driven off.
         """
         driven = self._driven
-        weaker = driven is None or wanted.laser <= driven.laser
+        falls = driven is None or wanted.laser <= driven.laser
         try:
-            if weaker and (driven is None or wanted.laser != driven.laser):
-                self._lines.set_laser(wanted.laser)
+            if falls and (driven is None or wanted.laser != driven.laser):
+                self._set_laser(wanted.laser)
             if driven is None or wanted.indicator != driven.indicator:
                 self._lines.set_indicator(wanted.indicator)
-            if not weaker:
-                self._lines.set_laser(wanted.laser)
+            if not falls:
+                self._set_laser(wanted.laser)
             if wanted.indicator:
                 self._lines.beat()
-            self._driven = wanted
+            self._driven, self._failures = wanted, 0
         except OSError as error:
+            self._failures += 1
+            if self._may_emit and self._failures >= _ATTEMPTS:
+                raise
             self._driven = None
             self._retry_ns = now_ns + (_RETRY_NS if driven is None else 0)  # the first time at the next tick
             self._core.fault(ReasonCode.IO_ERROR, str(error), now_ns)
 
+    def _set_laser(self, level: float) -> None:
+        self._may_emit = self._may_emit or level > 0.0
+        self._lines.set_laser(level)
+        self._may_emit = level > 0.0
+
     def _serve_one(self, now_ns: int) -> None:
         """Serve a request, or wait for one until the next tick."""
-        tick_ns = _OFF_TICK_NS if self._driven == _DARK else _ARMED_TICK_NS
+        tick_ns = _OFF_TICK_NS if self._driven == _OFF else _ARMED_TICK_NS
         due_ns = min(now_ns + tick_ns, self._core.next_ns(now_ns) or math.inf)
-        try:
-            request, result = self._requests.get(timeout=max(0.0, 1e-9 * (due_ns - now_ns)))
-        except queue.Empty:
-            return
-        if result.set_running_or_notify_cancel():
-            try:
-                result.set_result(request(time.monotonic_ns()))
-            except Exception as error:  # noqa: BLE001  raised again in the calling thread
-                result.set_exception(error)
+        self._mailbox.run_next(max(0.0, 1e-9 * (due_ns - now_ns)))
 
     def _emission_off(self) -> None:
-        for _ in range(2):  # the second try for a connection that had failed
+        for _ in range(2):  # the second attempt for a connection that had failed
             with contextlib.suppress(Exception):  # whatever it is, the guardian comes next
-                self._lines.set_laser(0.0)
+                self._set_laser(0.0)
                 self._lines.set_indicator(False)
                 return

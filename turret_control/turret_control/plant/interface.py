@@ -7,7 +7,8 @@ Angles in rad, rates in rad/s, times in ns of CLOCK_MONOTONIC.
     ``enabled``; ``switches`` {``pan_lower``, ``pan_upper``, ``pan_home``, ``tilt_lower``, ``tilt_upper``,
     ``tilt_home``}. A home switch is a flag over the positive half of the axis: it closes at true zero.
 ``move`` with ``mode`` ("stop", "velocity", "position"), ``pan``, ``tilt`` (counted), ``pan_rate``, ``tilt_rate``
-    Answers as ``read``. ``pan_acceleration`` and ``tilt_acceleration`` may be given.
+    Answers as ``read``. ``pan_acceleration`` and ``tilt_acceleration`` may be given, and ``until`` (time): from then on
+    the motors brake.
 ``enable`` with ``on``
     Answers as ``read``.
 ``estop``
@@ -73,8 +74,8 @@ class PlantPort:
     def _estop(self) -> dict[str, Any]:
         return {'estop': self.plant.estop}
 
-    def _move(self, mode: str, **fields: float) -> dict[str, Any]:
-        self.plant.command(mode, **fields)
+    def _move(self, mode: str, until: int | None = None, **fields: float) -> dict[str, Any]:
+        self.plant.command(mode, until_ns=until, **fields)
         return self._read()
 
     def _enable(self, on: bool) -> dict[str, Any]:

@@ -184,6 +184,9 @@ class _Axis:
         self._motion = stand_still(self._config.acceleration)
         self._profile.velocity = 0.0
 
+    def brake(self) -> None:
+        self._motion = stand_still(self._motion.acceleration)
+
     def push(self, angle: float) -> None:
         """Turn the head by hand; the counter does not see it."""
         self._zero -= angle
@@ -226,7 +229,8 @@ class Plant:
         self._pan = _Axis(config.pan, self.hidden.backlash, rng.uniform(-0.5, 0.5))
         self._tilt = _Axis(config.tilt, self.hidden.backlash, rng.uniform(-0.5, 0.5))
         self._delay_ns = max(0, round(1e9 * (config.actuation_delay_s + self.hidden.delay_s)))
-        self._pending: deque[tuple[int, _Order, _Order]] = deque()
+        self._pending: deque[tuple[int, float, _Order, _Order]] = deque()
+        self._until_ns = math.inf
         self._t_ns = self._start_ns = start_ns
         self._history = PoseHistory(_HISTORY_S, _EXTRAPOLATE_S)
         self._remember()
@@ -245,9 +249,12 @@ class Plant:
         while self._t_ns + STEP_NS <= now_ns:
             self._t_ns += STEP_NS
             while self._pending and self._pending[0][0] <= self._t_ns:
-                _, pan, tilt = self._pending.popleft()
+                _, self._until_ns, pan, tilt = self._pending.popleft()
                 self._pan.command(*pan)
                 self._tilt.command(*tilt)
+            if self._t_ns >= self._until_ns:
+                self._pan.brake()
+                self._tilt.brake()
             self._pan.step()
             self._tilt.step()
             self._remember()
@@ -255,12 +262,14 @@ class Plant:
     def command(
             self, mode: str, pan: float = 0.0, tilt: float = 0.0,
             pan_rate: float = 0.0, tilt_rate: float = 0.0,
-            pan_acceleration: float | None = None, tilt_acceleration: float | None = None) -> None:
+            pan_acceleration: float | None = None, tilt_acceleration: float | None = None,
+            until_ns: int | None = None) -> None:
         """Give the motors a command, on which they act after the actuation delay; without power they do not.
 
         Mode "stop" needs no more. Mode "velocity" turns at ``pan_rate`` and ``tilt_rate`` [rad/s]. Mode "position" goes
         to the counted ``pan`` and ``tilt`` [rad], no faster than these rates. Accelerations [rad/s^2] are the motors'
-        own unless lower ones are given.
+        own unless lower ones are given. From ``until_ns`` on the motors brake, as late as they act on commands; without
+        it the motion does not end by itself.
 
         Raises:
             TurretError: a number is not finite, an acceleration not positive or the mode unknown; nothing has changed.
@@ -277,7 +286,7 @@ class Plant:
             raise TurretError(ReasonCode.UNKNOWN_NAME, f'mode "{mode}" is none of stop, velocity, position')
         if self.enabled:
             self._pending.append((
-                self._t_ns + self._delay_ns,
+                self._t_ns + self._delay_ns, math.inf if until_ns is None else until_ns + self._delay_ns,
                 (pan, abs(pan_rate), pan_acceleration), (tilt, abs(tilt_rate), tilt_acceleration)))
 
     def enable(self, on: bool) -> None:

@@ -1,7 +1,9 @@
-"""Where the emergency-stop input is read. Normally closed: an open contact, a broken wire, an unread pin all stop."""
+"""The emergency-stop input. Normally closed: an open contact, a broken wire and an unreadable pin all stop."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,37 +13,80 @@ from turret_control.safety.interlocks import Estop
 
 EstopReader = Callable[[], Estop]
 
-#: A contact that closes bounces: it must be read closed so often in a row, every 20 ms.
+#: A contact bounces when it closes: number of readings in a row, every 20 ms, that must find it closed.
 _RELEASES = 3
+#: Period of reading the simulated input, and time for which its last answer counts [s].
+_SIM_PERIOD_S, _SIM_TIMEOUT_S = 0.02, 0.5
 
 
 def no_estop() -> Estop:
-    """Read the input of a turret that has none."""
+    """Read the input of a turret without one."""
     return Estop.NONE
 
 
 def debounced(read: EstopReader) -> EstopReader:
-    """Return a reader that believes a stop at once, and its end only when it is read several times in a row."""
-    released, believed = 0, Estop.UNKNOWN
+    """Return a reader that reports a stop at once, and its end only after several readings in a row."""
+    released, reported = 0, Estop.UNKNOWN
 
     def read_debounced() -> Estop:
-        nonlocal released, believed
+        nonlocal released, reported
         estop = read()
         released = released + 1 if estop is Estop.RELEASED else 0
         if not 0 < released < _RELEASES:
-            believed = estop
-        return believed
+            reported = estop
+        return reported
     return read_debounced
 
 
-def sim_estop(link: PlantLink) -> EstopReader:
-    """Return a reader of the simulated hardware's emergency stop."""
-    def read() -> Estop:
+class SimEstop:
+    """Reads the emergency stop of the simulated hardware in a thread of its own, so that the caller never waits.
+
+    A busy machine answers late, which is not an input that cannot be read: the last answer counts for
+    :data:`_SIM_TIMEOUT_S`. Before the first answer the input is unknown.
+    """
+
+    def __init__(self, link: PlantLink, clock_s: Callable[[], float] = time.monotonic) -> None:
+        """Prepare the reader; :meth:`start` begins to read.
+
+        Args:
+            link: connection to the simulated hardware, for this reader only.
+            clock_s: present time [s].
+        """
+        self._link = link
+        self._clock_s = clock_s
+        self._answer: tuple[Estop, float] | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='estop', daemon=True)
+
+    def start(self) -> None:
+        """Begin to read, 50 times a second."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the reading."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def poll(self) -> None:
+        """Ask the simulated hardware once."""
         try:
-            return Estop.PRESSED if link.call('estop')['estop'] else Estop.RELEASED
-        except (PlantError, KeyError):
-            return Estop.UNREADABLE
-    return read
+            answer = self._link.call('estop')
+        except PlantError:
+            return
+        state = {True: Estop.PRESSED, False: Estop.RELEASED}.get(answer.get('estop', ''), Estop.UNREADABLE)
+        self._answer = (state, self._clock_s())
+
+    def __call__(self) -> Estop:
+        """Return the state at once."""
+        answer = self._answer
+        if answer is None:
+            return Estop.UNKNOWN
+        return answer[0] if self._clock_s() - answer[1] < _SIM_TIMEOUT_S else Estop.UNREADABLE
+
+    def _run(self) -> None:
+        while not self._ended.wait(_SIM_PERIOD_S):
+            self.poll()
 
 
 def gpio_estop(pin: int, factory: Any = None) -> EstopReader:
@@ -52,7 +97,7 @@ def gpio_estop(pin: int, factory: Any = None) -> EstopReader:
         factory: gpiozero's pin factory; None for this machine's.
 
     Raises:
-        TurretError: DRIVER_FAULT when the pin cannot be had, NOT_SUPPORTED when pins would only be imitated.
+        TurretError: DRIVER_FAULT, the pin cannot be claimed; NOT_SUPPORTED, gpiozero was told to imitate pins.
     """
     from gpiozero import InputDevice  # only where there are pins
 

@@ -1,7 +1,7 @@
-"""What is permitted now, and why not more: the decisions of the safety node.
+"""The interlocks: the decisions of the safety node on motion and emission.
 
-What other nodes say arrives through the ``see_`` methods with the time of its receipt, what people ask through the
-others; :meth:`SafetyCore.decide` weighs it. All times are CLOCK_MONOTONIC of this host in ns.
+Reports of other nodes arrive through the ``observe_`` methods with the time of their receipt, requests of the operator
+through the other methods; :meth:`SafetyCore.decide` evaluates them. All times are CLOCK_MONOTONIC of this host in ns.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.validation import require_finite
 from turret_control.safety.lease import OperatorLease
 from turret_control.safety.person_exclusion import Beam, PeopleReport, PersonExclusion, reach
+from turret_control.safety.stop_file import NO_STOP, StopRecord
 from turret_control.safety.zones import Motion, Zone, check_zones, lie_below, may_fire
 from turret_control.safety_parameters import SafetyParameters
 
 _SECOND_NS = 1_000_000_000
-#: A camera that is silent for longer does not vouch for a hardware laser.
+#: Maximum silence of the camera with a real laser [s].
 _CAMERA_TIMEOUT_S = 3.0
-#: What happens in an instant is shown for this long, so that a lost permit does not hide it.
+#: Events are reported for this long, so that a lost permit does not hide them.
 _SHOWN_NS = _SECOND_NS
 _CLOCK_STEP_NS = 50_000_000
 #: Stamps may lie this far in the future, in s: clocks are read one after the other.
@@ -33,6 +34,10 @@ _STAMP_AGE_MIN_S = -0.01
 #: DDS forgets a killed node only after 20 s; until then its successor has a namesake.
 _DUPLICATE_NS = 25 * _SECOND_NS
 _STOP_REASON_LENGTH_MAX = 200
+#: Maximum silence of the controller during automatic fire [s].
+_AIM_TIMEOUT_S = 0.5
+#: Time that the laser has to report the beginning of an automatic burst.
+_BURST_BEGIN_NS = _SECOND_NS // 2
 #: Automatic fire needs the aim to be good in so many images in a row.
 _SETTLED_IMAGES = 3
 #: The class 2 profile: the region is confirmed for so long, and the beam must have moved so far within so long.
@@ -51,65 +56,75 @@ class Estop(IntEnum):
     UNREADABLE = 4
 
 
+#: States of the input that cut the supply of the motors.
+_OPEN = frozenset({Estop.PRESSED, Estop.UNREADABLE})
+
+
 class GimbalReport(NamedTuple):
-    """What the gimbal says of itself.
+    """State of the gimbal.
 
     Attributes:
         hardware: its motors are real.
-        homed: both axes have a reference.
+        homed: both axes have a reference, and powered motors hold them.
         measured: both positions are measured, not counted or assumed.
         decelerations: that pan and tilt brake with, in rad/s^2.
-        geometry: what a confirmed region depends on: power-up, home and limits.
+        home_id: identifies the reference: start of the node and number of times that it was found.
+        geometry: limits and home, on which a confirmed region depends.
     """
 
     hardware: bool
     homed: bool
     measured: bool
     decelerations: tuple[float, float]
+    home_id: tuple[float, int]
     geometry: tuple[float, ...]
 
 
 class LaserReport(NamedTuple):
-    """What the laser says of itself.
+    """State of the laser.
 
     Attributes:
         hardware: it is real.
         armed: arming included.
         ready: armed, and the arming delay is over.
         class2_play: it runs under that profile.
+        firing: a burst is under way.
     """
 
     hardware: bool
     armed: bool
     ready: bool = False
     class2_play: bool = False
+    firing: bool = False
 
 
 class CameraReport(NamedTuple):
-    """What the camera says of itself: whether its images are live light from the real world, and where it is."""
+    """State of the camera: whether its images show the real world live, and where it is mounted."""
 
     hardware: bool
     on_base: bool
 
 
 class AimReport(NamedTuple):
-    """What the controller says of its aim.
+    """Aim of the controller.
 
     Attributes:
         following: the head itself follows a target, rather than a mark on the screen.
-        calibrated: where the laser looks was measured.
+        calibrated: the boresight was measured.
         boresight: azimuth and elevation of the laser relative to the head, in rad.
-        geometry: whatever else decides where the laser lands.
+        geometry: all else that determines where the laser points.
+        target: id of the track that is followed.
     """
 
     following: bool
     calibrated: bool
     boresight: Bearing
     geometry: tuple[float, ...]
+    target: str = ''
 
 
 class Verdict(NamedTuple):
-    """What is permitted, and the reasons of everything that is withheld."""
+    """What is permitted, and the reasons of all inhibits."""
 
     laser_ok: bool
     motion_ok: bool
@@ -117,41 +132,42 @@ class Verdict(NamedTuple):
 
 
 class _Latest(Generic[ReportT]):
-    """Something that was seen at a time, or never."""
+    """The newest report of one kind and the time of its receipt."""
 
     def __init__(self) -> None:
         self.last: ReportT | None = None
         self._ns = 0
 
-    def see(self, what: ReportT | None, at_ns: int) -> None:
-        """Take what is seen now."""
-        self.last, self._ns = what, at_ns
+    def update(self, report: ReportT | None, at_ns: int) -> None:
+        """Take a report."""
+        self.last, self._ns = report, at_ns
 
     def fresh(self, timeout_s: float, now_ns: int) -> ReportT | None:
-        """Return it; None when it was never seen, or too long ago."""
+        """Return the report; None where there is none or it is too old."""
         return self.last if now_ns - self._ns < timeout_s * 1e9 else None
 
 
 class SafetyCore:
-    """Weighs everything that permits or forbids motion and emission.
+    """Evaluates everything that permits or inhibits motion and emission.
 
     Attributes:
         lease: the operator's.
         zones: in force.
-        stop_reason: why everything was stopped; None = it is not.
+        record: the stop in force, if any, and the number of stops in this run.
         auto_fire: automatic fire is on.
-        not_now: why automatic fire last did not fire; empty when it did, or is off.
+        not_now: why automatic fire last did not fire, or why it ended; empty when it fired.
         estop: the emergency-stop input.
+        burst_count: number of automatic bursts that were granted.
         exclusion_required: the beam is kept away from people.
     """
 
     def __init__(
             self, parameters: SafetyParameters, lease: OperatorLease, zones: Sequence[Zone] = (),
-            stop_reason: str | None = None) -> None:
+            stop: StopRecord = NO_STOP) -> None:
         self._parameters = parameters
         self.lease = lease
         self.zones = tuple(zones)
-        self.stop_reason = stop_reason
+        self.record = stop
         self.auto_fire = False
         self.not_now = ''
         self.estop = Estop.NONE if parameters.estop_driver == 'none' else Estop.UNKNOWN
@@ -161,7 +177,10 @@ class SafetyCore:
         self._exclusion = PersonExclusion(parameters.exclusion_margin)
         self._pose: _Latest[Pose] = _Latest()
         self._image: _Latest[bool] = _Latest()
-        self._aim: AimReport | None = None
+        self._aims: _Latest[AimReport] = _Latest()
+        self._auto_fire_until_ns = 0
+        self._void_home: tuple[float, int] | None = None  # the reference that an emergency stop made invalid
+        self._void_next_home = False
         self._confirmed: tuple[object, ...] | None = None
         self._confirmed_ns = 0
         self._poses: deque[tuple[int, Pose]] = deque()
@@ -174,44 +193,59 @@ class SafetyCore:
         self._duplicates_since: dict[str, int] = {}
         self._fire_seq: int | None = None
         self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good images in a row
+        self._burst: tuple[str, int] | None = None  # track and begin of the automatic burst under way
+        self.burst_count = 0
 
-    # What others say
+    # Reports
 
     def observe_gimbal(self, report: GimbalReport, now_ns: int) -> None:
         """Take the gimbal's state."""
-        self._gimbal.see(report, now_ns)
+        self._gimbal.update(report, now_ns)
+        if self.estop in _OPEN or self._void_next_home:
+            self._void_home, self._void_next_home = report.home_id, False
         self._void_changed_region()
 
     def observe_laser(self, report: LaserReport, now_ns: int) -> None:
         """Take the laser's state; automatic fire ends with its arm."""
-        self._laser.see(report, now_ns)
+        self._laser.update(report, now_ns)
         if not report.armed:
             self._end_auto_fire()
 
     def observe_camera(self, report: CameraReport, now_ns: int) -> None:
         """Take the camera's state."""
-        self._camera.see(report, now_ns)
+        self._camera.update(report, now_ns)
 
     def observe_estop(self, estop: Estop) -> None:
-        """Take the emergency-stop input. Releasing it starts nothing: the stop stays until :meth:`reset`."""
+        """Take the emergency-stop input. Releasing it starts nothing: the stop stays until :meth:`reset`.
+
+        An input that cannot be read counts as pressed. Both cut the supply of the motors: the confirmed region is void,
+        and so is the reference of the gimbal until another one is found.
+        """
+        opened = estop in _OPEN and self.estop not in _OPEN
         self.estop = estop
-        if estop is Estop.PRESSED and self.stop_reason is None:
-            self.stop('the emergency stop was pressed')
+        if opened:
+            gimbal = self._gimbal.last
+            self._confirmed = None
+            self._void_home, self._void_next_home = (gimbal.home_id, False) if gimbal else (None, True)
+            self.record = self.record._replace(estops=self.record.estops + 1)
+        if opened or (estop in _OPEN and self.stop_reason is None):
+            pressed = 'was pressed' if estop is Estop.PRESSED else 'cannot be read'
+            self.stop(self.stop_reason or f'the emergency stop {pressed}')
 
     def observe_people(self, report: PeopleReport, stamp_age_s: float, now_ns: int) -> None:
-        """Take what the person exclusion saw in an image of that age."""
+        """Take the report of the person exclusion on an image of that age."""
         self._exclusion.see(report, stamp_age_s, now_ns)
 
-    def observe_aim(self, report: AimReport) -> None:
+    def observe_aim(self, report: AimReport, now_ns: int) -> None:
         """Take the controller's state."""
-        self._aim = report
+        self._aims.update(report, now_ns)
         self._void_changed_region()
 
     def observe_pose(self, pose: Pose, stamp_age_s: float, now_ns: int) -> None:
-        """Take the pose measured so long ago; one that is not finite, or from the future, is none."""
+        """Take a measured pose of that age; one that is not finite, or from the future, counts as none."""
         known = all(map(math.isfinite, pose)) and stamp_age_s >= _STAMP_AGE_MIN_S
         measured_ns = now_ns - round(stamp_age_s * 1e9) if known else now_ns
-        self._pose.see(pose if known else None, measured_ns)
+        self._pose.update(pose if known else None, measured_ns)
         if known:
             self._poses.append((measured_ns, pose))
         while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:
@@ -220,7 +254,7 @@ class SafetyCore:
     def observe_tracks(self, stamp_age_s: float, now_ns: int) -> None:
         """Take the age of the image that the newest tracks come from; one from the future is refused."""
         if stamp_age_s >= _STAMP_AGE_MIN_S:
-            self._image.see(True, now_ns - round(stamp_age_s * 1e9))
+            self._image.update(True, now_ns - round(stamp_age_s * 1e9))
 
     def observe_clock(self, offset_ns: int, now_ns: int) -> None:
         """Take the wall clock's present offset from the monotonic clock."""
@@ -229,7 +263,7 @@ class SafetyCore:
         self._clock_offset_ns = offset_ns
 
     def observe_foreign_permit(self, now_ns: int) -> None:
-        """Take that somebody else issues permits."""
+        """Take that another process issues permits."""
         self._foreign_permit_ns = now_ns
 
     def observe_publishers(self, nodes: Mapping[str, Sequence[str]], now_ns: int) -> None:
@@ -241,22 +275,38 @@ class SafetyCore:
         namesakes = {topic for topic, names in nodes.items() if len(names) > len(set(names))}
         self._duplicates_since = {topic: self._duplicates_since.get(topic, now_ns) for topic in namesakes}
 
-    # What people ask
+    # Requests
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why everything is stopped; None = no stop is in force."""
+        return self.record.reason
+
+    @property
+    def _aim(self) -> AimReport | None:
+        return self._aims.last
 
     def stop(self, reason: str) -> None:
-        """Withdraw everything until :meth:`reset`. Anybody may."""
+        """Withdraw everything until :meth:`reset`. Never refused."""
         text = ''.join(c if c.isprintable() else ' ' for c in reason[:_STOP_REASON_LENGTH_MAX]).strip()
-        self.stop_reason = text or 'no reason given'
+        self.record = self.record._replace(reason=text or 'no reason given', stops=self.record.stops + 1)
         self._stop_pending = True
         self._end_auto_fire()
 
-    def reset(self, lease_id: str) -> None:
-        """Clear the software stop; nothing starts or arms by that. Raises as :meth:`OperatorLease.check`.
+    def reset(self, lease_id: str, stops: int) -> None:
+        """Clear the stop; nothing starts or arms by that. One that is cleared at once still holds for a second.
 
-        One that is cleared at once still holds until it was shown for a while.
+        Args:
+            lease_id: of the caller.
+            stops: number of stops that the caller knows of.
+
+        Raises:
+            TurretError: as :meth:`OperatorLease.check`; BUSY, there was another stop.
         """
         self.lease.check(lease_id)
-        self.stop_reason = None
+        if stops != self.record.stops:
+            raise TurretError(ReasonCode.BUSY, 'there was another stop: reset it again')
+        self.record = self.record._replace(reason=None)
 
     def acquire(self, secret: str, name: str, take_over: bool, now_ns: int) -> tuple[str, str]:
         """Change the operator. Raises and returns as :meth:`OperatorLease.acquire`."""
@@ -275,15 +325,19 @@ class SafetyCore:
         Raises:
             TurretError: as :meth:`OperatorLease.check` and :func:`check_zones`; WRONG_MODE while the laser is armed.
         """
+        self.check_zones(lease_id, zones)
+        self.zones = tuple(zones)
+        self._confirmed = None
+
+    def check_zones(self, lease_id: str, zones: Sequence[Zone]) -> None:
+        """Refuse what :meth:`set_zones` refuses, and change nothing."""
         self.lease.check(lease_id)
         if self._laser.last is not None and self._laser.last.armed:
             raise TurretError(ReasonCode.WRONG_MODE, 'disarm the laser before changing zones')
         check_zones(zones)
-        self.zones = tuple(zones)
-        self._confirmed = None
 
     def confirm_region(self, lease_id: str, now_ns: int) -> None:
-        """Take the operator's word that the region that the zones leave is safe, for the present geometry.
+        """Take the operator's confirmation that the region outside of the zones is safe, for the present geometry.
 
         Raises:
             TurretError: as :meth:`OperatorLease.check`; DRIVER_SILENT or NOT_HOMED while there is no geometry.
@@ -292,7 +346,7 @@ class SafetyCore:
         gimbal = self._gimbal.fresh(self._parameters.driver_timeout_s, now_ns)
         if gimbal is None:
             raise TurretError(ReasonCode.DRIVER_SILENT, 'the gimbal does not report')
-        if not gimbal.homed:
+        if not self._homed(gimbal):
             raise TurretError(ReasonCode.NOT_HOMED, 'home the gimbal before confirming the region')
         self._confirmed, self._confirmed_ns = self._geometry(), now_ns
 
@@ -314,7 +368,7 @@ class SafetyCore:
         return 1e-9 * (self._confirmed_ns + _CONFIRMED_NS - now_ns)
 
     def set_auto_fire(self, lease_id: str, enabled: bool, now_ns: int) -> None:
-        """Switch automatic fire.
+        """Switch automatic fire; also an act that lets it continue.
 
         Raises:
             TurretError: as :meth:`OperatorLease.check`; to switch it on also HEARTBEAT_LOST, SOFTWARE_STOP, NOT_ARMED.
@@ -329,9 +383,18 @@ class SafetyCore:
                 raise TurretError(ReasonCode.NOT_ARMED, 'arm the laser first')
         self._end_auto_fire()
         self.auto_fire = enabled
+        self.note_act(now_ns)
+
+    def note_act(self, now_ns: int) -> None:
+        """Note an act of the operator, without which automatic fire ends after a while."""
+        self._auto_fire_until_ns = now_ns + round(1e9 * self._parameters.auto_fire_timeout_s)
+
+    def auto_fire_remaining_s(self, now_ns: int) -> float:
+        """Return the time until automatic fire ends unless the operator acts [s]; NaN while it is off."""
+        return 1e-9 * (self._auto_fire_until_ns - now_ns) if self.auto_fire else math.nan
 
     def request_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
-        """Accept the controller's wish to fire one burst now, when the aim was good in three images in a row.
+        """Grant the controller's request for one burst, if the aim was good in three images in a row.
 
         Args:
             seq: of the decision; each is granted at most once.
@@ -350,6 +413,27 @@ class SafetyCore:
             raise
         self._fire_seq = seq
         self.not_now = ''
+        self.burst_count += 1
+        self._burst = (track_id, now_ns)
+
+    def renew_burst(self, now_ns: int) -> bool | None:
+        """Return whether the automatic burst under way may continue; None while there is none.
+
+        It may while everything that permitted it holds: automatic fire, the operator, the same target and the permit.
+        """
+        if self._burst is None:
+            return None
+        track_id, began_ns = self._burst
+        firing = self._laser.last is not None and self._laser.last.firing
+        if not firing and now_ns - began_ns >= _BURST_BEGIN_NS:
+            self._burst = None
+            return None
+        aim = self._aims.fresh(_AIM_TIMEOUT_S, now_ns)
+        on = (self.auto_fire and aim is not None and aim.following and aim.target == track_id
+              and self.decide(now_ns).laser_ok)
+        if not on:
+            self._burst = None
+        return on
 
     def _check_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
         require_finite(stamp_age_s=stamp_age_s, aim_error=aim_error)
@@ -359,10 +443,11 @@ class SafetyCore:
             raise TurretError(ReasonCode.BUSY, 'this decision was granted already')
         if not _STAMP_AGE_MIN_S <= stamp_age_s <= self._parameters.vision_timeout_s:
             raise TurretError(ReasonCode.STALE_INPUT, f'the image is {stamp_age_s:.3f} s old')
-        if self._aim is None or not self._aim.following:
+        aim = self._aims.fresh(_AIM_TIMEOUT_S, now_ns)
+        if aim is None or not aim.following:
             raise TurretError(ReasonCode.WRONG_MODE, 'the head does not follow a target')
         camera = self._camera.fresh(_CAMERA_TIMEOUT_S, now_ns)
-        if camera is None or (camera.on_base and not self._aim.calibrated):
+        if camera is None or (camera.on_base and not aim.calibrated):
             raise TurretError(
                 ReasonCode.NO_CALIBRATION, 'the camera is silent, or on the base without a calibrated boresight')
         good = self._count_aimed(track_id, stamp_age_s, aim_error, now_ns)
@@ -372,7 +457,7 @@ class SafetyCore:
             raise TurretError(ReasonCode.NOT_READY, 'the aim is settling')
         verdict = self.decide(now_ns)
         if not verdict.laser_ok:
-            raise TurretError(verdict.reasons[0], f'emission is withheld: {verdict.reasons[0].name}')
+            raise TurretError(verdict.reasons[0], f'emission is inhibited: {verdict.reasons[0].name}')
 
     def _count_aimed(self, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> int:
         """Return in how many images in a row the aim at the same target was good, this one included."""
@@ -387,7 +472,7 @@ class SafetyCore:
         self._aimed = (track_id, image_ns, good)
         return good
 
-    # What follows
+    # Decisions
 
     def decide(self, now_ns: int) -> Verdict:
         """Return what is permitted now."""
@@ -396,6 +481,9 @@ class SafetyCore:
         operator = self.lease.reasons(now_ns)
         if motion or operator:
             self._end_auto_fire()
+        if self.auto_fire and now_ns >= self._auto_fire_until_ns:
+            self._end_auto_fire()
+            self.not_now = f'automatic fire ended: no act within {self._parameters.auto_fire_timeout_s:g} s'
         reasons = (*motion, *operator, *self._emission_reasons(now_ns))
         return Verdict(not reasons, not motion, reasons)
 
@@ -403,13 +491,14 @@ class SafetyCore:
         if self._stop_pending:
             self._stop_pending, self._stop_shown_ns = False, now_ns
         drivers = [seen.fresh(self._parameters.driver_timeout_s, now_ns) for seen in (self._gimbal, self._laser)]
-        withheld = {
+        inhibits = {
             ReasonCode.SOFTWARE_STOP: self.stop_reason is not None or self._shown(self._stop_shown_ns, now_ns),
             ReasonCode.ESTOP_PRESSED: self.estop is Estop.PRESSED,
-            ReasonCode.ESTOP_UNREADABLE: self.estop in (Estop.UNKNOWN, Estop.UNREADABLE),
+            ReasonCode.ESTOP_UNREADABLE: self.estop is Estop.UNREADABLE,
+            ReasonCode.NOT_READY: self.estop is Estop.UNKNOWN,
             ReasonCode.DRIVER_SILENT: None in drivers,
         }
-        return [reason for reason, holds in withheld.items() if holds]
+        return [reason for reason, holds in inhibits.items() if holds]
 
     def _emission_reasons(self, now_ns: int) -> list[ReasonCode]:
         parameters = self._parameters
@@ -419,8 +508,8 @@ class SafetyCore:
         play = laser is not None and laser.class2_play
         if play and now_ns - self._confirmed_ns >= _CONFIRMED_NS:
             self._confirmed = None
-        withheld = {
-            ReasonCode.NOT_HOMED: gimbal is None or not gimbal.homed,
+        inhibits = {
+            ReasonCode.NOT_HOMED: not self._homed(gimbal),
             ReasonCode.NO_POSE: pose is None,
             ReasonCode.NO_FIRE_ZONE: not self._clear_of_zones(gimbal, pose),
             ReasonCode.VISION_STALE: (
@@ -434,7 +523,7 @@ class SafetyCore:
             ReasonCode.BEAM_STILL: play and laser is not None and laser.ready and self._beam_still(now_ns),
         }
         people = self._exclusion.reasons(self._beam(gimbal, pose), now_ns)
-        return [reason for reason, holds in withheld.items() if holds] + (people if self.exclusion_required else [])
+        return [reason for reason, holds in inhibits.items() if holds] + (people if self.exclusion_required else [])
 
     def _beam(self, gimbal: GimbalReport | None, pose: Pose | None) -> Beam | None:
         if gimbal is None or pose is None or self._aim is None:
@@ -468,12 +557,17 @@ class SafetyCore:
         return (self._parameters.estop_driver == 'gpio' and gimbal is not None and gimbal.hardware
                 and (camera := self._camera.fresh(_CAMERA_TIMEOUT_S, now_ns)) is not None and camera.hardware)
 
+    def _homed(self, gimbal: GimbalReport | None) -> bool:
+        """Return whether the position of the head is known."""
+        return (gimbal is not None and gimbal.homed and self.estop not in _OPEN and not self._void_next_home
+                and gimbal.home_id != self._void_home)
+
     def _geometry(self) -> tuple[object, ...] | None:
         gimbal = self._gimbal.last
-        if gimbal is None or not gimbal.homed:
+        if gimbal is None or not self._homed(gimbal):
             return None
         laser = (*self._aim.boresight, *self._aim.geometry) if self._aim is not None else ()
-        return tuple(map(repr, (*gimbal.geometry, *laser)))  # as text, in which NaN equals itself
+        return tuple(map(repr, (*gimbal.home_id, *gimbal.geometry, *laser)))  # as text, in which NaN equals itself
 
     def _void_changed_region(self) -> None:
         if self._confirmed != self._geometry():

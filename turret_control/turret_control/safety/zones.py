@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -116,22 +115,20 @@ def lie_below(zones: Sequence[Zone], tilt: float) -> bool:
     return bool(tops) and max(tops) <= tilt
 
 
-def to_json(zones: Sequence[Zone]) -> bytes:
-    """Return zones as a file holds them."""
-    return json.dumps([dataclasses.asdict(zone) for zone in zones], indent=1).encode()
+def dump(zones: Sequence[Zone]) -> list[dict[str, Any]]:
+    """Return zones as the content of a file."""
+    return [dataclasses.asdict(zone) for zone in zones]
 
 
-def from_json(data: bytes) -> tuple[Zone, ...]:
-    """Return the zones of a file.
+def parse(data: Any) -> tuple[Zone, ...]:
+    """Return the zones in a file.
 
     Raises:
-        TurretError: INVALID_ARGUMENT when it is not one, and as :func:`check_zones`.
+        ValueError, TypeError, LookupError: the data is not valid.
+        TurretError: as :func:`check_zones`.
     """
-    try:
-        zones = tuple(
-            Zone(str(fields['name']), ZoneKind(fields['kind']), *(float(fields[edge]) for edge in _EDGES))
-            for fields in json.loads(data))
-    except (ValueError, TypeError, KeyError) as error:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'this is no file of zones: {error}') from error
+    zones = tuple(
+        Zone(str(fields['name']), ZoneKind(fields['kind']), *(float(fields[edge]) for edge in _EDGES))
+        for fields in data)
     check_zones(zones)
     return zones

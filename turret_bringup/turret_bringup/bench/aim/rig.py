@@ -230,6 +230,7 @@ class Rig:
         self._gimbal = Gimbal(GimbalParameters(pan=pan, tilt=tilt))
         self._gimbal.tick(self._sample(), ReasonCode.OK, 0)
         self._gimbal.set_enabled(True)
+        self._gimbal.tick(self._sample(), ReasonCode.OK, 0)
         self._gimbal.set_home()
         self._poses = PoseHistory()
         self._random = random.Random(seed)
@@ -253,7 +254,7 @@ class Rig:
                 self._deliver_images(now)
                 cycles += 1
                 command, pause_s = self._follower.update(now)
-                self._gimbal.command(gimbal_core.Command(cycles, *command[:5]), round(1e9 * now))
+                self._gimbal.command(command._replace(seq=cycles), round(1e9 * now))
                 cycle += pause_s
             else:
                 yield self._evaluate(now)

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from turret_control.laser.lines.gpio import GpioLines
 from turret_control.laser.lines.line import LinePins
 
-_OFF_S, _ON_S, _FREQUENCY = 0.001, 0.002, 50.0
+_ON_S, _FREQUENCY = 0.002, 50.0
 
 
 class ServoRelayLines(GpioLines):
-    """Switches a relay with servo pulses of 1 ms (off) and 2 ms (on)."""
+    """Closes a relay with servo pulses of 2 ms; without pulses, which depend on no timing, it must be open."""
 
     name: ClassVar[str] = 'servo_relay'
 
@@ -19,4 +19,4 @@ class ServoRelayLines(GpioLines):
         super().__init__(parameters, factory, _FREQUENCY)
 
     def set_laser(self, level: float) -> None:
-        super().set_laser((_ON_S if level > 0.0 else _OFF_S) * _FREQUENCY)
+        super().set_laser(_ON_S * _FREQUENCY if level > 0.0 else 0.0)

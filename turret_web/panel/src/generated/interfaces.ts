@@ -383,6 +383,10 @@ export interface FireGrant {
   source: number;
   /** true: fire; false: the trigger was released */
   trigger: boolean;
+  /** SOURCE_AUTO: number of the burst; a grant with the same number renews it */
+  burst: number;
+  /** HMAC-SHA256 (first 32 hex digits) of all other fields under the key of the run */
+  mac: string;
 }
 export const FireGrant = {
   SOURCE_UNKNOWN: 0,
@@ -434,6 +438,8 @@ export interface GimbalState {
   hardware: boolean;
   pan: AxisState;
   tilt: AxisState;
+  /** number of times that a reference was found: differs when home may have changed */
+  home_count: number;
   /** one of MOTION_*: current source of motion */
   motion: number;
   /** [s] age of the newest command; NaN = none yet */
@@ -801,6 +807,12 @@ export interface SafetyPermit {
   lease_digest: string;
   /** ReasonCodes of all inhibits; empty = both are permitted */
   reasons: number[];
+  /** number of stops in this run: nothing may continue by itself after one */
+  stop_count: number;
+  /** number of those that were emergency stops, which cut the supply of the motors */
+  estop_count: number;
+  /** HMAC-SHA256 (first 32 hex digits) of all other fields under the key of the run */
+  mac: string;
 }
 
 export interface SafetyState {
@@ -826,6 +838,8 @@ export interface SafetyState {
   trigger: boolean;
   /** automatic fire is on */
   auto_fire: boolean;
+  /** [s] until automatic fire ends unless the operator acts; NaN = it is off */
+  auto_fire_remaining_s: Float;
   zones: Zone[];
   /** the allowed region was confirmed after the last change of the geometry */
   region_confirmed: boolean;
@@ -2239,10 +2253,10 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'DetectionArray': 'header:Header method:string width:number height:number processing_s:Float detections:Detection[]',
   'DetectionState': 'enabled:boolean method:string mode:string available:string[] rate_hz:Float processing_s:Float count:number dropped:number',
   'Fault': 'node:string code:number message:string severity:number age_s:Float active:boolean',
-  'FireGrant': 'epoch:number seq:number monotonic_ns:number source:number trigger:boolean',
+  'FireGrant': 'epoch:number seq:number monotonic_ns:number source:number trigger:boolean burst:number mac:string',
   'FireRequest': 'header:Header seq:number track_id:string aim_error:Float',
   'GimbalCommand': 'header:Header seq:number mode:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float',
-  'GimbalState': 'header:Header started:Time driver:string hardware:boolean pan:AxisState tilt:AxisState motion:number command_age_s:Float idle_release_s:Float code:number message:string',
+  'GimbalState': 'header:Header started:Time driver:string hardware:boolean pan:AxisState tilt:AxisState home_count:number motion:number command_age_s:Float idle_release_s:Float code:number message:string',
   'Jog': 'lease_id:string seq:number pan_rate:Float tilt_rate:Float',
   'LaserState': 'header:Header started:Time driver:string hardware:boolean dry_run:boolean watchdog_fitted:boolean no_watchdog_accepted:boolean profile:string session_remaining_s:Float state:number emitting:boolean indicator:boolean power:Float power_cap:Float arming_remaining_s:Float arm_remaining_s:Float cooldown_remaining_s:Float duty:Float duty_cap:Float pulse_s:Float burst_count:number burst_gap_s:Float cooldown_s:Float fire_count:number dry_fire_count:number ready:boolean code:number message:string',
   'MediaItem': 'name:string kind:number size:number modified:Time duration_s:Float',
@@ -2256,8 +2270,8 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'RecordingState': 'active:boolean filename:string duration_s:Float size:number audio:boolean dropped:number',
   'RegisterValue': 'axis:string name:string address:number value:number valid:boolean',
   'ReplayState': 'header:Header started:Time name:string into:string[] position_s:Float duration_s:Float rate:Float paused:boolean loop:boolean ended:boolean passes:number messages:number late_s:Float domain:number code:number message:string',
-  'SafetyPermit': 'epoch:number seq:number monotonic_ns:number laser_ok:boolean motion_ok:boolean lease_digest:string reasons:number[]',
-  'SafetyState': 'header:Header started:Time laser_ok:boolean motion_ok:boolean reasons:number[] software_stop:boolean estop:number operator_name:string heartbeat_age_s:Float trigger:boolean auto_fire:boolean zones:Zone[] region_confirmed:boolean confirm_remaining_s:Float exclusion:number message:string',
+  'SafetyPermit': 'epoch:number seq:number monotonic_ns:number laser_ok:boolean motion_ok:boolean lease_digest:string reasons:number[] stop_count:number estop_count:number mac:string',
+  'SafetyState': 'header:Header started:Time laser_ok:boolean motion_ok:boolean reasons:number[] software_stop:boolean estop:number operator_name:string heartbeat_age_s:Float trigger:boolean auto_fire:boolean auto_fire_remaining_s:Float zones:Zone[] region_confirmed:boolean confirm_remaining_s:Float exclusion:number message:string',
   'SimGroundTruth': 'header:Header monotonic_ns:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float beam_azimuth:Float beam_elevation:Float spot_azimuth:Float spot_elevation:Float spot_range:Float laser_pin:boolean indicator_pin:boolean motors_enabled:boolean targets:SimTarget[]',
   'SimTarget': 'name:string kind:string azimuth:Float elevation:Float range:Float azimuth_rate:Float elevation_rate:Float visible:boolean',
   'Track': 'id:string state:number class_id:string confidence:Float azimuth:Float elevation:Float azimuth_rate:Float elevation_rate:Float covariance:Float[] angular_width:Float angular_height:Float hits:number misses:number unseen_s:Float box:BoundingBox',
