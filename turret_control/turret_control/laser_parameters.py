@@ -79,7 +79,7 @@ class LaserParameters:
         return LINES[self.driver].dimmable
 
     def __post_init__(self) -> None:
-        if self.hardware and not (self.watchdog_fitted or self.no_watchdog_accepted):
+        if self.hardware and not self.dry_run and not (self.watchdog_fitted or self.no_watchdog_accepted):
             raise ParameterError(
                 ReasonCode.NO_WATCHDOG,
                 'a stopped or dead process can leave a pin high: a real laser needs an external hardware watchdog'

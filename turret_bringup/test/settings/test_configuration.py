@@ -209,7 +209,10 @@ def test_an_example_describes_a_whole_build_with_a_laser_that_is_dark_until_its_
     assert config.simulated() == []
     assert gimbal.driver == driver
     assert not gimbal.home_on_start
-    assert (laser.hardware, laser.dry_run, laser.watchdog_fitted, laser.power) == (True, True, True, 0.0)
+    assert (laser.hardware, laser.dry_run, laser.watchdog_fitted, laser.power) == (True, True, False, 0.0)
+    with pytest.raises(TurretError) as refusal:  # no example answers for the owner
+        configuration.compose('turret', [Path(name)], ['laser.dry_run=false'])
+    assert refusal.value.code is ReasonCode.NO_WATCHDOG
     assert (laser.watchdog_pin, safety.estop_driver) == (24, 'gpio')
     pins = wiring.pins(gimbal, laser, safety)
     if 'step_dir' in str(pins):

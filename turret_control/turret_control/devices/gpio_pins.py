@@ -35,7 +35,8 @@ def pin_factory() -> Any:
             warnings.simplefilter('ignore')  # it warns of each library that it looks for in vain
             Device.ensure_pin_factory()
     except (BadPinFactory, OSError) as error:
-        raise TurretError(ReasonCode.DRIVER_FAULT, 'this machine has no GPIO pins, or none that may be used') from error
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT, f'this machine has no GPIO pins, or none that may be used: {error}') from error
     if isinstance(Device.pin_factory, MockFactory):
         raise TurretError(
             ReasonCode.NOT_SUPPORTED, 'GPIOZERO_PIN_FACTORY=mock would be hidden simulation; use the driver "sim"')
