@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import os
 import pickle
 import signal
@@ -49,11 +48,6 @@ class Conversion(NamedTuple):
     name: str
     compression: str
     fragment_size: int | None
-
-
-@functools.cache
-def _codec(kind: Struct) -> Codec:
-    return Codec(kind)
 
 
 def payload(codec: Codec, request: Conversion) -> bytes:
@@ -131,13 +125,14 @@ async def _exchange(process: asyncio.subprocess.Process, request: Conversion) ->
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Convert messages until the input ends."""
+    codecs: dict[str, Codec] = {}
     while len(head := requests.read(_LENGTH.size)) == _LENGTH.size:
         request = Conversion(*pickle.loads(requests.read(_LENGTH.unpack(head)[0])))
         mark = b'.'
         try:
-            answer = encodings.wire(
-                payload(_codec(request.kind), request), request.compression, request.fragment_size)
-        except CodecError as error:
+            codec = codecs.setdefault(request.kind.name, Codec(request.kind))
+            answer = encodings.wire(payload(codec, request), request.compression, request.fragment_size)
+        except Exception as error:  # noqa: BLE001  boundary: the next message must still be converted
             mark, answer = b'!', str(error).encode(errors='replace')
         answers.write(_LENGTH.pack(len(answer)) + mark)
         answers.write(answer)
