@@ -126,3 +126,8 @@ def test_every_value_is_authenticated() -> None:
         permit._replace(estop_count=1)]
     codes = {mac(b'key', 'permit', value.values()) for value in (permit, *changed)}
     assert len(codes) == 1 + len(changed)
+
+
+def test_an_order_lasts_as_long_as_the_permit_that_allowed_it() -> None:
+    assert PermitMonitor().until_ns == 0
+    assert monitor().until_ns == ISSUED + PERMIT_LIFETIME_NS
