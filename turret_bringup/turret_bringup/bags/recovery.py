@@ -196,18 +196,22 @@ def _is_own(path: Path) -> bool:
 def _is_open_for_writing(path: Path) -> bool:
     """Return whether another process has a file open for writing. Other recorders do not lock their files."""
     identity = path.stat()
-    for descriptor in Path('/proc').glob('[0-9]*/fd/*'):
-        try:
-            status = descriptor.stat()
-            if (status.st_ino, status.st_dev) != (identity.st_ino, identity.st_dev) or descriptor.parts[2] == str(
-                    os.getpid()):
-                continue
-            lines = (descriptor.parents[1] / 'fdinfo' / descriptor.name).read_text().splitlines()
-        except OSError:  # the process has ended, or belongs to another user
+    for process in Path('/proc').iterdir():
+        if not process.name.isdecimal() or process.name == str(os.getpid()):
             continue
-        if any(int(line.split()[1], 8) & os.O_ACCMODE for line in lines if line.startswith('flags:')):
-            return True
+        try:
+            for descriptor in (process / 'fd').iterdir():
+                if os.path.samestat(descriptor.stat(), identity) and _writes(process, descriptor.name):
+                    return True
+        except OSError:  # the process ended, or belongs to another user
+            continue
     return False
+
+
+def _writes(process: Path, descriptor: str) -> bool:
+    """Return whether a descriptor of a process is open for writing."""
+    lines = (process / 'fdinfo' / descriptor).read_text().splitlines()
+    return any(int(line.split()[1], 8) & os.O_ACCMODE for line in lines if line.startswith('flags:'))
 
 
 def _set_aside(path: Path) -> str:
