@@ -100,3 +100,15 @@ def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(TurretError) as refusal:
         make_scenario(name)
     assert refusal.value.code is ReasonCode.UNKNOWN_NAME
+
+
+@pytest.mark.parametrize(('name', 'rate'), [('bolt_40', 40.0), ('dash_80', 80.0)])
+def test_a_bolt_rests_then_runs_and_rests_again(name: str, rate: float) -> None:
+    target = make_scenario(name)
+    azimuth = [math.degrees(target.targets(0.01 * i)[0].azimuth) for i in range(1200)]
+    assert azimuth[:300] == pytest.approx([-22.0] * 300)
+    steps = [100.0 * (b - a) for a, b in itertools.pairwise(azimuth)]
+    assert max(steps) == pytest.approx(rate, rel=0.01)
+    assert min(steps) == pytest.approx(-rate, rel=0.01)
+    assert max(azimuth) == pytest.approx(22.0, abs=0.01)
+    assert azimuth.count(pytest.approx(22.0, abs=1e-6)) >= 299

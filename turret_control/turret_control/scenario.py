@@ -168,6 +168,33 @@ def steps(amplitude: float, elevation: float, hold_s: float = 3.0) -> Path:
     return lambda t: (amplitude if int(t // hold_s) % 2 == 0 else -amplitude, elevation)
 
 
+def bolt(amplitude: float, rate: float, elevation: float, acceleration: float = math.inf, rest_s: float = 3.0) -> Path:
+    """Return a path that rests at one end, runs to the other at a constant rate, and rests there, again and again.
+
+    Args:
+        amplitude: maximum azimuth [rad].
+        rate: of the run [rad/s].
+        elevation: rad.
+        acceleration: at the start and the end of the run [rad/s^2].
+        rest_s: at each end.
+    """
+    change_s = rate / acceleration
+    steady_s = (2.0 * amplitude - rate * change_s) / rate
+
+    def distance(u: float) -> float:
+        if u <= change_s:
+            return 0.5 * rate * u * u / change_s if change_s else 0.0
+        return rate * (0.5 * change_s + min(u - change_s, steady_s))
+
+    def path(t: float) -> tuple[float, float]:
+        run, u = divmod(t, rest_s + 2.0 * change_s + steady_s)
+        u = max(0.0, u - rest_s)
+        left = 2.0 * change_s + steady_s - u
+        moved = distance(u) if left > change_s else 2.0 * amplitude - distance(left)
+        return (moved - amplitude if run % 2 == 0 else amplitude - moved), elevation
+    return path
+
+
 @dataclasses.dataclass(frozen=True)
 class Room:
     """The part of the view that a wanderer keeps to, in rad, its rates in rad/s and its longest pause in s."""
@@ -228,6 +255,14 @@ def _sine(amplitude: float, rate: float, _: random.Random) -> Scenario:
     return Scenario('sine', (balloon(sine(amplitude, rate, 5.0 * _DEGREE)),))
 
 
+def _bolt(amplitude: float, rate: float, _: random.Random) -> Scenario:
+    return Scenario('bolt', (balloon(bolt(amplitude, rate, 5.0 * _DEGREE)),))
+
+
+def _dash(amplitude: float, rate: float, _: random.Random) -> Scenario:
+    return Scenario('dash', (balloon(bolt(amplitude, rate, 5.0 * _DEGREE, 400.0 * _DEGREE)),))
+
+
 def _step(amplitude: float, _: float, __: random.Random) -> Scenario:
     return Scenario('step', (balloon(steps(amplitude, 5.0 * _DEGREE)),))
 
@@ -264,6 +299,10 @@ _SCENARIOS: dict[str, tuple[_Maker, float, float]] = {
     'still': (_still, 10.0, 10.0),
     'ramp': (_ramp, 70.0, 20.0),
     'sine': (_sine, 20.0, 60.0),
+    'bolt': (_bolt, 22.0, 40.0),
+    'dash': (_dash, 22.0, 80.0),
+    'swing': (_sine, 10.0, 90.0),
+    'shake': (_sine, 1.0, 20.0),
     'step': (_step, 10.0, 10.0),
     'crossing': (_crossing, 30.0, 15.0),
     'occluded': (_occluded, 40.0, 20.0),
@@ -299,5 +338,5 @@ def make_scenario(name: str, seed: int = 0, amplitude: float = 0.0, rate: float 
             ReasonCode.UNKNOWN_NAME, f'unknown scenario "{name}"; there are {", ".join(NAMES)}') from None
     amplitude = amplitude or own_amplitude * _DEGREE
     if not rate:
-        rate = 2.0 * math.pi * suffix * amplitude if kind == 'sine' and underscore else suffix * _DEGREE
+        rate = 2.0 * math.pi * suffix * amplitude if maker is _sine and underscore else suffix * _DEGREE
     return dataclasses.replace(maker(amplitude, rate, random.Random(seed)), name=name)

@@ -9,6 +9,8 @@ backlash, tilted axes, lens, camera roll) are drawn from the seeds.
 0.7 s after each. ``rms_all_deg`` and ``p95_all_deg`` count all samples, including the approach at the start and after
 each jump. ``acquire_s`` is the time from the start, ``reacquire_s`` the maximum time from a jump or the end of an
 occlusion; ``on_target_pct`` is the share of time, from 2 s on, within 0.5 degrees.
+``peak_deg`` is the maximum from 2 s on, corners and jumps included. ``bolt`` rests, then runs at 20 to 60 degrees/s
+at once (80a: at 400 degrees/s^2), ``sine_15`` and ``sine_20`` swing by +-10 degrees, ``shake`` by +-1 degree at 3 Hz.
 
 ``walkers`` and ``cars`` are real footage (``--footage``) behind a virtual pan-tilt head that stays within the frame and
 returns to home when its target is lost; the detector is the motion detector of the turret, the ground truth are boxes
@@ -45,11 +47,13 @@ from turret_control.scenario import make_scenario
 SCENARIOS = {
     'still': 'still', 'ramp_10': 'ramp_10', 'ramp_30': 'ramp_30', 'ramp_60': 'ramp_60', 'sine_02': 'sine_0.2',
     'sine_05': 'sine_0.5', 'sine_10': 'sine_1', 'step': 'step', 'crossing': 'crossing', 'occlusion': 'occluded',
+    'bolt_20': 'bolt_20', 'bolt_40': 'bolt_40', 'bolt_60': 'bolt_60', 'bolt_80a': 'dash_80', 'sine_15': 'swing_1.5',
+    'sine_20': 'swing_2', 'shake': 'shake_3',
 }
 VARIANTS = ('predictive', 'plain', 'legacy')
 METRICS = {
     'rms_deg': 'deg', 'p95_deg': 'deg', 'rms_all_deg': 'deg', 'p95_all_deg': 'deg', 'acquire_s': 's',
-    'reacquire_s': 's', 'on_target_pct': '%', 'id_switches': '',
+    'reacquire_s': 's', 'on_target_pct': '%', 'peak_deg': 'deg', 'id_switches': '',
 }
 
 _CALIBRATION_S = 15.0
@@ -112,7 +116,7 @@ def _settled(scenario: str, samples: Sequence[Sample]) -> npt.NDArray[np.bool_]:
     """Return for each sample whether it counts for the error: after the warm-up and any corner of the path."""
     times = np.array([t.time for t in samples])
     settled = times >= _WARM_UP_S
-    if not scenario.startswith('sine'):
+    if not scenario.startswith(('sine', 'shake')):
         path = make_scenario(SCENARIOS[scenario])
         azimuth = np.array([path.targets(t)[0].azimuth for t in times])
         step = max(1, round(_CORNER_STEP_S / (times[1] - times[0])))
@@ -151,6 +155,7 @@ def metrics(runs: Sequence[Run]) -> dict[str, float]:
         'acquire_s': max(_max_acquisition_s(run.samples) if footage else _acquired(run.samples, 0) for run in runs),
         'reacquire_s': max(again, default=math.nan),
         'on_target_pct': 100.0 * sum(t.inside if footage else t.error <= _ON_TARGET for t in late) / len(late),
+        'peak_deg': max((math.degrees(t.error) for t in late if math.isfinite(t.error)), default=math.nan),
         'id_switches': float(sum(_switches(run.samples, footage) for run in runs)),
     }
 
