@@ -235,7 +235,7 @@ export class FakeTurret {
 
   private gimbal(): GimbalState {
     return {
-      ...this.common(), driver: 'sim', hardware: false, pan: this.axis('pan'), tilt: this.axis('tilt'), motion: this.mode === 2 ? 1 : 0, command_age_s: 0.02,
+      ...this.common(), driver: 'sim', hardware: false, pan: this.axis('pan'), tilt: this.axis('tilt'), home_count: 1, motion: this.mode === 2 ? 1 : 0, command_age_s: 0.02,
       idle_release_s: null, code: 0, message: '',
     };
   }
@@ -257,7 +257,8 @@ export class FakeTurret {
     ];
     return {
       ...this.common(), laser_ok: reasons.length === 0, motion_ok: !this.isStopped, reasons, software_stop: this.isStopped, estop: 1, operator_name: this.operator,
-      heartbeat_age_s: this.operator === '' ? null : this.now - this.heartbeatAt, trigger: this.trigger, auto_fire: this.autoFire, zones: this.zones,
+      heartbeat_age_s: this.operator === '' ? null : this.now - this.heartbeatAt, trigger: this.trigger, auto_fire: this.autoFire, auto_fire_remaining_s: null,
+      zones: this.zones,
       region_confirmed: this.regionConfirmed, confirm_remaining_s: null, exclusion: 0, message: this.isStopped ? 'stopped: panel' : '',
     };
   }
