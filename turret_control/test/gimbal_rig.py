@@ -27,7 +27,7 @@ class Rig:
 
     Attributes:
         permit: what the permit says of motion.
-        stopped: whether it says that somebody stopped everything.
+        stopped: whether it reports a stop.
         fault: falsifies what the driver saw.
     """
 
@@ -78,7 +78,7 @@ class Rig:
             self.gimbal.command(Command(mode, pan, tilt, pan_rate, tilt_rate, self._seq), self.now_ns)
             self.tick()
 
-    def turn(self, pan_rate: float, tilt_rate: float = 0.0, seconds: float = 0.5) -> None:
+    def rotate(self, pan_rate: float, tilt_rate: float = 0.0, seconds: float = 0.5) -> None:
         """Turn at a rate."""
         self.ask(CommandMode.VELOCITY, pan_rate=pan_rate, tilt_rate=tilt_rate, seconds=seconds)
 

@@ -47,7 +47,7 @@ class Bench:
         self.wait()
 
     def wait(self, ms: float = 20.0, but: str = '') -> Bench:
-        """Let time pass in steps of 20 ms, at each of which everybody reports but those named."""
+        """Let time pass in steps of 20 ms, at each of which every node reports except those named."""
         end = self.now + round(ms * MS)
         while self.now < end:
             self.now = min(self.now + 20 * MS, end)

@@ -34,7 +34,7 @@ class Bench:
         for motor in self.motors:
             motor.press()
         self.driver = SteppedDriver(WIRING, self.factory)
-        self.said: list[str] = []
+        self.printed: list[str] = []
         self.hand: Callable[[], None] = lambda: None
         self.seen: set[int] = set()
 
@@ -44,7 +44,7 @@ class Bench:
         self.seen.add(self.motors[0].position)
 
     def dialog(self, ask: Callable[[str], str] = lambda question: 'yes') -> Dialog:
-        return Dialog(self.said.append, ask, self.sleep)
+        return Dialog(self.printed.append, ask, self.sleep)
 
     def check_switches(self, timeout_s: float, safety: SafetyParameters = NO_ESTOP) -> bool:
         return check_switches(self.driver, safety, self.dialog(), timeout_s, self.factory)
@@ -52,7 +52,7 @@ class Bench:
     def press_what_is_asked_for(self) -> None:
         """Press each switch in turn for a moment."""
         pins = {'pan lower': 5, 'pan upper': 6, 'tilt lower': 11, 'tilt upper': 12, 'emergency stop': 17}
-        name, _, request = self.said[-1].partition(':')
+        name, _, request = self.printed[-1].partition(':')
         if 'press' in request:
             high = self.factory.driven[f'GPIO{pins[name]}']
             self.factory.drive(pins[name], not high)
@@ -70,7 +70,7 @@ def bench() -> Bench:
 def test_switches_that_are_pressed_in_turn_are_good(bench: Bench) -> None:
     bench.hand = bench.press_what_is_asked_for
     assert bench.check_switches(3.0)
-    assert [line for line in bench.said if 'good' in line] == [
+    assert [line for line in bench.printed if 'good' in line] == [
         'pan lower: good', 'pan upper: good', 'tilt lower: good', 'tilt upper: good']
 
 
@@ -78,7 +78,7 @@ def test_the_emergency_stop_is_pressed_with_the_switches(bench: Bench) -> None:
     bench.factory.drive(17, False)
     bench.hand = bench.press_what_is_asked_for
     assert bench.check_switches(3.0, SafetyParameters(estop_driver='gpio'))
-    assert bench.said[-1] == 'emergency stop: good'
+    assert bench.printed[-1] == 'emergency stop: good'
     assert not any(motor.powered for motor in bench.motors)
 
 
@@ -86,18 +86,18 @@ def test_an_emergency_stop_with_a_broken_wire_is_named(bench: Bench) -> None:
     bench.factory.drive(17, True)
     bench.hand = bench.press_what_is_asked_for
     assert not bench.check_switches(3.0, SafetyParameters(estop_driver='gpio'))
-    assert bench.said[-1].startswith('emergency stop: pressed before it was touched')
+    assert bench.printed[-1].startswith('emergency stop: pressed before it was touched')
 
 
 def test_a_switch_that_nobody_presses_is_not(bench: Bench) -> None:
     assert not bench.check_switches(0.1)
-    assert 'pan lower: no change was read' in bench.said
+    assert 'pan lower: no change was read' in bench.printed
 
 
 def test_a_broken_wire_is_named(bench: Bench) -> None:
     bench.factory.drive(6, True)
     assert not bench.check_switches(0.1)
-    assert any(line.startswith('pan upper: pressed before') for line in bench.said)
+    assert any(line.startswith('pan upper: pressed before') for line in bench.printed)
 
 
 @pytest.mark.parametrize(('answer', 'verdict'), [('yes', True), ('no', False)])
@@ -123,7 +123,7 @@ def test_a_driver_without_chips_has_no_registers(bench: Bench) -> None:
 
 def test_the_laser_stays_dark_while_indicator_and_watchdog_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     chip = Chip(monkeypatch)
-    said: list[str] = []
+    printed: list[str] = []
     asked: list[tuple[str, float | None]] = []
 
     def ask(question: str) -> str:
@@ -131,7 +131,7 @@ def test_the_laser_stays_dark_while_indicator_and_watchdog_are_seen(monkeypatch:
         return 'yes'
 
     laser = LaserParameters(driver='gpio_pwm', watchdog_fitted=True, watchdog_pin=24)
-    assert check_laser(laser, lines_of(laser, chip), Dialog(said.append, ask, lambda seconds: None))
+    assert check_laser(laser, lines_of(laser, chip), Dialog(printed.append, ask, lambda seconds: None))
     assert [lit for _, lit in asked] == [0.0, 1.0, 0.0, 0.0]
     assert set(chip.levels(18)) == {None, 0.0}
     assert chip.levels(24).count(1.0) == 500
@@ -149,11 +149,11 @@ def test_one_no_fails_the_check_of_the_laser(monkeypatch: pytest.MonkeyPatch, no
 
 
 def test_a_watchdog_that_nothing_feeds_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+    printed: list[str] = []
     laser = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
     assert not check_laser(
-        laser, lines_of(laser, Chip(monkeypatch)), Dialog(said.append, lambda question: 'yes', lambda seconds: None))
-    assert 'no watchdog_pin' in said[-1]
+        laser, lines_of(laser, Chip(monkeypatch)), Dialog(printed.append, lambda question: 'yes', lambda seconds: None))
+    assert 'no watchdog_pin' in printed[-1]
 
 
 def test_a_simulated_laser_has_nothing_to_check() -> None:
@@ -165,12 +165,12 @@ def test_a_simulated_laser_has_nothing_to_check() -> None:
 
 def test_pins_are_shown_with_their_users_and_purposes_and_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     chip = Chip(monkeypatch)
-    said: list[str] = []
+    printed: list[str] = []
     monkeypatch.setattr(lgpio, 'gpio_get_chip_info', lambda handle: (0, 3, 'gpiochip0', 'pinctrl'))
     lines = [(0, 0, 0, 'ID_SDA', ''), (0, 1, 3, 'GPIO1', 'laser'), (0, 2, 1, 'GPIO2', '')]
     monkeypatch.setattr(lgpio, 'gpio_get_line_info', lambda handle, line: lines[line])
-    assert show_pins(said.append, {1: 'laser.laser_pin'}, chip=0)
-    assert [line.split() for line in said] == [
+    assert show_pins(printed.append, {1: 'laser.laser_pin'}, chip=0)
+    assert [line.split() for line in printed] == [
         ['gpiochip0', '(pinctrl),', '3', 'lines'], ['0', 'ID_SDA', 'input', 'free'],
         ['1', 'GPIO1', 'output', 'laser', 'laser.laser_pin'], ['2', 'GPIO2', 'input', 'kernel']]
     assert chip.trace == []
@@ -178,4 +178,4 @@ def test_pins_are_shown_with_their_users_and_purposes_and_none_is_taken(monkeypa
 
 def test_a_machine_without_pins_says_so(bench: Bench) -> None:
     with pytest.raises(TurretError, match='no GPIO chip 99'):
-        show_pins(bench.said.append, chip=99)
+        show_pins(bench.printed.append, chip=99)

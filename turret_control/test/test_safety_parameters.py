@@ -13,13 +13,14 @@ LIMITS = {
     'estop_pin': (0, 27), 'driver_timeout_s': (0.2, 1.0), 'pose_timeout_s': (0.02, 0.5),
     'vision_timeout_s': (0.05, 0.5),
     'zone_margin': (math.radians(0.5), math.radians(30.0)), 'reaction_s': (0.1, 1.0),
-    'aim_error_max': (math.radians(0.01), math.radians(2.0)),
+    'aim_error_max': (math.radians(0.01), math.radians(2.0)), 'auto_fire_timeout_s': (5.0, 600.0),
     'exclusion_margin': (math.radians(3.0), math.radians(90.0)),
     'floor_tilt_max': (math.radians(-90.0), math.radians(-5.0)),
 }
 DEFAULTS = {
     'estop_driver': 'sim', 'estop_pin': 17, 'driver_timeout_s': 0.5, 'pose_timeout_s': 0.15, 'vision_timeout_s': 0.25,
     'zone_margin': math.radians(2.0), 'reaction_s': 0.15, 'aim_error_max': math.radians(0.5),
+    'auto_fire_timeout_s': 60.0,
     'exclusion': 'hardware', 'exclusion_margin': math.radians(10.0), 'floor_tilt_max': math.radians(-10.0),
     'confirm_region_in_simulation': False,
 }

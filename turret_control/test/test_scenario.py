@@ -43,7 +43,7 @@ def test_targets_stay_where_the_head_can_look(name: str, seed: int, t: float) ->
 
 
 @pytest.mark.parametrize(('name', 'rate'), [('ramp', 20.0), ('ramp_10', 10.0), ('ramp_60', 60.0)])
-def test_a_ramp_holds_its_rate_between_turns(name: str, rate: float) -> None:
+def test_a_ramp_holds_its_rate_between_reversals(name: str, rate: float) -> None:
     scenario = make_scenario(name)
     rates = [abs(scenario.targets(0.01 * i)[0].azimuth_rate) / DEGREE for i in range(4000)]
     assert max(rates) == pytest.approx(rate)

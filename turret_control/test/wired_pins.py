@@ -12,7 +12,7 @@ from turret_control.drivers.step_dir import StepDirAxis, StepDirDriver, StepDirP
 
 
 class WiredPin(MockPin):
-    """A pin that tells its factory when its level changes, and whose pull is weaker than what drives it."""
+    """A pin that notifies its factory when its level changes, and whose pull is weaker than what drives it."""
 
     def _set_pull(self, value: str) -> None:
         super()._set_pull(value)
@@ -119,7 +119,7 @@ class LockstepClock:
             assert self._change.wait_for(lambda: self._waiting, 10.0), 'the thread does not wait'
 
     def release(self) -> None:
-        """Let whoever waits run to its end."""
+        """Let the waiting thread run to its end."""
         with self._change:
             self._horizon_ns = 2**62
             self._change.notify_all()
@@ -147,7 +147,7 @@ class SteppedDriver(Lockstep, StepDirDriver):
     """The stepper driver."""
 
 
-#: Two motors with 1600 steps per turn.
+#: Two motors with 1600 steps per revolution.
 WIRING = StepDirParameters(
     pan=StepDirAxis(
         step_pin=20, direction_pin=21, enable_pin=4, lower_switch_pin=5, upper_switch_pin=6, home_pin=7, microsteps=8),

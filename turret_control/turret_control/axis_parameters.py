@@ -11,7 +11,7 @@ REFERENCES = ('flag', 'lower_switch', 'upper_switch', 'absolute', 'declared')
 
 @dataclasses.dataclass(frozen=True)
 class GimbalAxis:
-    """One axis. Angles are relative to home unless said otherwise."""
+    """One axis. Angles are relative to home unless noted otherwise."""
 
     lower: float = param(-1.65, 'Lower soft limit', unit='rad', minimum=-6.3, maximum=0.0, live=True)
     upper: float = param(1.65, 'Upper soft limit', unit='rad', minimum=0.0, maximum=6.3, live=True)

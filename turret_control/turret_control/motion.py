@@ -66,7 +66,7 @@ def braking_speed(distance: float, acceleration: float, dt: float) -> float:
     """Return the maximum speed from which an axis still stops within a distance.
 
     It is the root of ``v dt + v^2 / (2 a) = distance``: one period at the speed, then constant deceleration. The law
-    holds for periods that vary; followed to the end it converges quadratically.
+    holds for periods that vary; near the end it converges quadratically.
 
     Args:
         distance: travel left in rad; 0 is returned if it is not positive.

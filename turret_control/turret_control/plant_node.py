@@ -18,7 +18,7 @@ from turret_control.scenario import TargetState
 from turret_msgs.msg import SimGroundTruth, SimTarget
 
 _TRUTH_PERIOD_S = 0.005
-_IDLE_PERIOD_S = 0.05  # while nobody listens
+_IDLE_PERIOD_S = 0.05  # without subscribers
 
 
 class PlantNode(Node):

@@ -132,33 +132,33 @@ def sine(amplitude: float, peak_rate: float, elevation: float, phase: float = 0.
     return lambda t: (amplitude * math.sin(omega * t + phase), elevation)
 
 
-def ramp(amplitude: float, rate: float, elevation: float, turn_s: float = 1.0, phase: float = 0.0) -> Path:
-    """Return a path to and fro at a constant rate, with turns of constant acceleration that last ``turn_s`` each.
+def ramp(amplitude: float, rate: float, elevation: float, reversal_s: float = 1.0, phase: float = 0.0) -> Path:
+    """Return a path to and fro at a constant rate; its reversals have constant acceleration and last ``reversal_s``.
 
     Args:
         amplitude: farthest azimuth [rad].
         rate: between the turns [rad/s].
         elevation: rad.
-        turn_s: duration of a turn; shorter where the amplitude leaves no room for it.
+        reversal_s: duration of a reversal; shorter where the amplitude is too small for it.
         phase: seconds by which the path is ahead. At 0 it starts in the middle and goes left.
     """
-    turn_s = min(turn_s, 2.0 * amplitude / rate)
-    straight = amplitude - 0.25 * rate * turn_s  # a turn reaches rate * turn_s / 4 beyond the straight part
+    reversal_s = min(reversal_s, 2.0 * amplitude / rate)
+    straight = amplitude - 0.25 * rate * reversal_s  # a reversal reaches rate * reversal_s / 4 beyond the straight part
     half_s = straight / rate
-    period = 4.0 * half_s + 2.0 * turn_s
+    period = 4.0 * half_s + 2.0 * reversal_s
 
     def path(t: float) -> tuple[float, float]:
         u = (t + phase) % period
         sign = 1.0
-        if u >= half_s + 0.5 * turn_s:  # measure from the middle of the other half
-            u -= half_s + 0.5 * turn_s
-            leg = 2.0 * half_s + turn_s
+        if u >= half_s + 0.5 * reversal_s:  # measure from the middle of the other half
+            u -= half_s + 0.5 * reversal_s
+            leg = 2.0 * half_s + reversal_s
             sign = -1.0 if u < leg else 1.0
-            u = u % leg - half_s - 0.5 * turn_s
+            u = u % leg - half_s - 0.5 * reversal_s
         distance = abs(u) - half_s
         azimuth = rate * u
         if distance > 0.0:
-            azimuth = math.copysign(straight + rate * distance * (1.0 - distance / turn_s), u)
+            azimuth = math.copysign(straight + rate * distance * (1.0 - distance / reversal_s), u)
         return sign * azimuth, elevation
     return path
 

@@ -94,7 +94,7 @@ class NodeWatch:
         return math.nan if self._seen is None else now - self._seen
 
     def conditions(self, up_s: float, now: float) -> Iterator[Condition]:
-        """Give what is wrong with the node; what it said last is not repeated while it is silent.
+        """Give what is wrong with the node; its last report is not repeated while it is silent.
 
         Args:
             up_s: how long the watcher has been running.

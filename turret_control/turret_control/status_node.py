@@ -31,7 +31,7 @@ _READS_PER_MESSAGE = 5
 _DIAGNOSTICS_PERIOD_S = 1.0
 #: The watchdog of systemd is satisfied while the safety node, which issues the permits, is younger than this [s].
 _SAFETY_ALIVE_S = 1.0
-#: What diagnostics tell of a node beside its faults: fields of its state.
+#: Fields of its state that the diagnostics of a node show beside its faults.
 _TOLD = {
     'camera': ('source', 'rate_hz', 'frames', 'dropped'), 'vision': ('track_count',), 'controller': ('rate_hz',),
     'gimbal': ('driver', 'hardware'), 'laser': ('driver', 'hardware', 'fire_count'),

@@ -145,7 +145,7 @@ def test_faults_in_a_row_are_one_bag() -> None:
 
 def test_a_shot_saves() -> None:
     auto = AutoSave()
-    for count in (7, 7, 0):  # what was fired before, and a reset, are no shots
+    for count in (7, 7, 0):  # what was fired before, and a reset, are not shots
         auto.see_fire_count(count, PARAMETERS, 0.0)
     assert auto.due(50.0) is None
     auto.see_fire_count(1, PARAMETERS, 50.0)

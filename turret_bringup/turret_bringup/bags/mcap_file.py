@@ -1,6 +1,6 @@
 """One MCAP file: its records, its topics, and where its messages are.
 
-A file comes from anywhere, so nothing in it is trusted: sizes are bounded before memory is taken, checksums are
+A file comes from anywhere, so everything in it is checked: sizes are bounded before memory is taken, checksums are
 compared, and whatever is wrong becomes a :class:`BagError`. Messages stay serialized.
 """
 

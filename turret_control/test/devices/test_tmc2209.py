@@ -1,4 +1,4 @@
-"""The TMC2209's datagrams are those of its datasheet, and nothing is believed that the chip did not confirm."""
+"""The TMC2209's datagrams are those of its datasheet, and nothing is assumed that the chip did not confirm."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def test_a_write_that_is_not_counted_is_not_believed() -> None:
     assert chip.written == {}
 
 
-@pytest.mark.parametrize(('status', 'complaint'), [
+@pytest.mark.parametrize(('status', 'error'), [
     (1, 'lost its settings'), (2, 'switched its motor off'), (4, 'GSTAT 4')])
-def test_a_reset_or_an_error_is_a_fault(status: int, complaint: str) -> None:
+def test_a_reset_or_an_error_is_a_fault(status: int, error: str) -> None:
     port = FakePort()
     chip = Chip(port, 0)
     chip.configure(SETTINGS)
     port.chips[0].registers[GSTAT] = status
-    with pytest.raises(TurretError, match=complaint):
+    with pytest.raises(TurretError, match=error):
         chip.check()
 
 

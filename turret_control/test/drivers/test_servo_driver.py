@@ -196,11 +196,11 @@ def test_a_bus_that_is_not_there_is_a_driver_fault() -> None:
 def test_parameters_that_cannot_work_are_refused() -> None:
     axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.7, upper=0.7)
     good = GimbalParameters(driver='servo', pan=axis, tilt=axis, servo=SERVOS)
-    for change, complaint in (
+    for change, error in (
             ({'servo': ServoParameters()}, 'needs pin'), ({'pan': GimbalAxis()}, 'reference "absolute"'),
             ({'tilt': dataclasses.replace(axis, upper=0.9)}, 'travel'),
             ({'tilt': dataclasses.replace(axis, reference_angle=0.2)}, 'travel')):
-        with pytest.raises(ValueError, match=complaint):
+        with pytest.raises(ValueError, match=error):
             dataclasses.replace(good, **change)
     with pytest.raises(ValueError, match='below max_pulse_s'):
         ServoAxis(min_pulse_s=0.002)

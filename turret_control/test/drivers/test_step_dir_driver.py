@@ -251,12 +251,12 @@ def test_calibration_through_pins_finds_the_ends_and_keeps_its_distance(start: t
     bench.driver.close()
 
 
-@pytest.mark.parametrize(('change', 'complaint'), [
+@pytest.mark.parametrize(('change', 'error'), [
     ({'step_pin': -1}, 'needs step_pin'), ({'home_pin': -1}, 'needs home_pin'),
     ({'lower_switch_pin': -1}, 'needs lower_switch_pin'), ({'microsteps': 256}, 'steps/s')])
-def test_a_wiring_that_cannot_work_is_refused_at_start(change: dict[str, int], complaint: str) -> None:
+def test_a_wiring_that_cannot_work_is_refused_at_start(change: dict[str, int], error: str) -> None:
     wiring = dataclasses.replace(WIRING, pan=dataclasses.replace(WIRING.pan, **change))
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(ValueError, match=error):
         GimbalParameters(driver='step_dir', step_dir=wiring)
 
 

@@ -1,4 +1,4 @@
-"""Nothing that anybody can ask for takes the head beyond its limits, and every doubt ends in standing still."""
+"""No request takes the head beyond its limits, and every unknown state ends at standstill."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_no_sequence_of_commands_exceeds_a_limit(commands: list[tuple[int, float
 
 
 def test_it_turns_as_asked(homed: Rig) -> None:
-    homed.turn(0.5, -0.2, seconds=0.5)
+    homed.rotate(0.5, -0.2, seconds=0.5)
     assert (homed.pan.velocity, homed.view.tilt.velocity) == (pytest.approx(0.5), pytest.approx(-0.2))
     assert homed.view.activity is Activity.COMMAND
     assert (homed.pan.condition, homed.pan.moving) == (AxisCondition.MOVING, True)
@@ -139,7 +139,7 @@ def test_it_turns_as_asked(homed: Rig) -> None:
 
 
 def test_a_command_lasts_200_ms(homed: Rig) -> None:
-    homed.turn(1.0, seconds=0.3)
+    homed.rotate(1.0, seconds=0.3)
     homed.run(0.192)
     assert homed.pan.velocity == pytest.approx(1.0)
     homed.run(0.12)
@@ -152,15 +152,15 @@ def test_a_command_lasts_200_ms(homed: Rig) -> None:
 @pytest.mark.parametrize('permit', [
     ReasonCode.PERMIT_MISSING, ReasonCode.PERMIT_STALE, ReasonCode.MOTION_NOT_PERMITTED])
 def test_without_the_permit_it_stands_still_but_keeps_its_place(homed: Rig, permit: ReasonCode) -> None:
-    homed.turn(1.0, seconds=0.3)
+    homed.rotate(1.0, seconds=0.3)
     homed.permit = permit
-    homed.turn(1.0, seconds=0.2)
+    homed.rotate(1.0, seconds=0.2)
     assert homed.pan.velocity == 0.0
     assert homed.view.code is permit
     assert homed.pan.enabled
     assert homed.pan.homed
     homed.permit = ReasonCode.OK
-    homed.turn(1.0, seconds=0.2)
+    homed.rotate(1.0, seconds=0.2)
     assert homed.pan.velocity == pytest.approx(1.0)
 
 
@@ -171,7 +171,7 @@ def test_without_the_permit_it_stands_still_but_keeps_its_place(homed: Rig, perm
     ((9, 0.0, 0.0, 0.0, 0.0), ReasonCode.UNKNOWN_NAME)])
 def test_a_bad_command_stops_both_axes(
         homed: Rig, command: tuple[int, float, float, float, float], code: ReasonCode) -> None:
-    homed.turn(1.0, 0.5, seconds=0.3)
+    homed.rotate(1.0, 0.5, seconds=0.3)
     homed.ask(*command, seconds=0.15)
     assert (homed.pan.velocity, homed.view.tilt.velocity) == (0.0, 0.0)
     assert homed.view.code is code
@@ -179,19 +179,19 @@ def test_a_bad_command_stops_both_axes(
 
 
 def test_it_brakes_for_the_soft_limit_and_says_so(homed: Rig) -> None:
-    homed.turn(3.0, seconds=1.5)
+    homed.rotate(3.0, seconds=1.5)
     assert homed.pan.position == pytest.approx(1.65, abs=1e-6)
     assert homed.pan.condition is AxisCondition.LIMIT
     assert homed.view.tilt.condition is AxisCondition.HOLDING
     assert homed.view.code is ReasonCode.SOFT_LIMIT
-    homed.turn(-1.0, seconds=0.2)
+    homed.rotate(-1.0, seconds=0.2)
     assert homed.view.code is ReasonCode.OK
     assert homed.pan.condition is AxisCondition.MOVING
 
 
 def test_start_switches_nothing_on() -> None:
     rig = Rig()
-    rig.turn(1.0, seconds=0.5)
+    rig.rotate(1.0, seconds=0.5)
     assert not rig.plant.enabled
     assert rig.view.code is ReasonCode.NOT_ENABLED
     assert rig.pan.condition is AxisCondition.DISABLED
@@ -201,7 +201,7 @@ def test_without_a_reference_no_command_is_obeyed() -> None:
     rig = Rig()
     rig.tick()
     rig.gimbal.set_enabled(True)
-    rig.turn(1.0, seconds=0.3)
+    rig.rotate(1.0, seconds=0.3)
     assert rig.plant.enabled
     assert rig.pan.velocity == 0.0
     assert rig.view.code is ReasonCode.NOT_HOMED
@@ -209,14 +209,14 @@ def test_without_a_reference_no_command_is_obeyed() -> None:
 
 
 def test_switching_off_stops_and_loses_home(homed: Rig) -> None:
-    homed.turn(1.0, seconds=0.3)
+    homed.rotate(1.0, seconds=0.3)
     homed.gimbal.set_enabled(False)
-    homed.turn(1.0, seconds=0.1)
+    homed.rotate(1.0, seconds=0.1)
     assert not homed.plant.enabled
     assert homed.pan.velocity == 0.0
     assert (homed.pan.homed, homed.view.code) == (False, ReasonCode.NOT_ENABLED)
     homed.gimbal.set_enabled(True)
-    homed.turn(1.0, seconds=0.1)
+    homed.rotate(1.0, seconds=0.1)
     assert homed.view.code is ReasonCode.NOT_HOMED
 
 
@@ -235,19 +235,19 @@ def test_a_restarted_controller_is_obeyed_two_controllers_are_not(homed: Rig) ->
     homed.run(0.5)
     assert homed.pan.velocity == 0.0
     homed.run(1.0)
-    homed.turn(0.5, seconds=0.1)
+    homed.rotate(0.5, seconds=0.1)
     assert homed.view.code is ReasonCode.OK
 
 
 def test_a_limit_switch_within_the_soft_limits_means_that_steps_were_lost(homed: Rig) -> None:
     homed.plant.push(0.3, 0.0)
-    homed.turn(1.0, seconds=2.5)
+    homed.rotate(1.0, seconds=2.5)
     assert homed.pan.velocity == 0.0
     assert homed.plant.truth().pan < 1.75 + 0.09
     assert not homed.pan.homed
     assert homed.view.tilt.homed
     assert homed.view.code is ReasonCode.LIMIT_SWITCH
-    homed.turn(-1.0, seconds=0.2)
+    homed.rotate(-1.0, seconds=0.2)
     assert homed.pan.velocity == 0.0
     assert homed.home() is None
     assert homed.plant.truth().pan == pytest.approx(0.0, abs=2e-3)
@@ -265,13 +265,13 @@ def test_the_head_is_released_when_it_stands_still_too_long() -> None:
     rig = Rig(idle_release_s=5.0)
     assert rig.home() is None
     for _ in range(4):
-        rig.turn(0.1, seconds=1.0)
-        rig.turn(-0.1, seconds=1.0)
+        rig.rotate(0.1, seconds=1.0)
+        rig.rotate(-0.1, seconds=1.0)
     assert rig.plant.enabled
-    rig.turn(0.0, seconds=4.5)
+    rig.rotate(0.0, seconds=4.5)
     assert 0.0 < rig.view.idle_release_s < 1.0
     assert rig.plant.enabled
-    rig.turn(0.0, seconds=1.0)
+    rig.rotate(0.0, seconds=1.0)
     assert not rig.plant.enabled
     assert not rig.pan.homed
     assert rig.view.code is ReasonCode.IDLE_RELEASED
@@ -306,7 +306,7 @@ def test_set_home_moves_zero_and_keeps_the_physical_limits(homed: Rig) -> None:
 
 
 def test_set_home_needs_a_head_that_stands_still_and_knows_where(homed: Rig) -> None:
-    homed.turn(0.5, seconds=0.2)
+    homed.rotate(0.5, seconds=0.2)
     with pytest.raises(TurretError) as refusal:
         homed.gimbal.set_home()
     assert refusal.value.code is ReasonCode.BUSY
@@ -358,7 +358,7 @@ def test_before_the_driver_reports_nothing_is_known() -> None:
 
 def test_an_unreadable_switch_is_a_fault_that_stops_the_way_towards_it(homed: Rig) -> None:
     homed.fault = lambda sample: sample._replace(pan=sample.pan._replace(upper=Switch.UNREADABLE))
-    homed.turn(1.0, seconds=0.1)
+    homed.rotate(1.0, seconds=0.1)
     assert homed.pan.velocity == 0.0
     assert homed.view.code is ReasonCode.SWITCH_UNREADABLE
     assert homed.pan.condition is AxisCondition.FAULT
@@ -437,12 +437,12 @@ def test_the_emergency_stop_switches_the_motors_off_and_loses_home(reference: st
     rig.plant.push(0.6, 0.1)
     rig.estop = rig.stopped = False  # released and reset
     rig.permit = ReasonCode.OK
-    rig.turn(0.5, seconds=0.5)
+    rig.rotate(0.5, seconds=0.5)
     assert not rig.plant.enabled
     assert math.isnan(rig.pan.position)
     assert rig.view.code is ReasonCode.ESTOP_PRESSED
     rig.gimbal.set_enabled(True)
-    rig.turn(0.5, seconds=0.5)
+    rig.rotate(0.5, seconds=0.5)
     assert (rig.pan.homed, rig.pan.velocity) == (False, 0.0)
     assert rig.home() is None
     assert rig.view.home_count == homes + 1

@@ -32,17 +32,17 @@ numbers = st.one_of(st.floats(), st.floats(-2.5, 2.5), st.just(0.0))
 
 
 class Watched(Rig):
-    """Keeps what was told to the driver last, and after which sample."""
+    """Keeps the last command to the driver, and the sample before it."""
 
-    told: Motions | None = None
+    commanded: Motions | None = None
     seen: GimbalSample | None = None
 
     def tick(self) -> None:
         gimbal_tick = self.gimbal.tick
 
         def spy(sample: GimbalSample, permit: ReasonCode, now_ns: int) -> Motions:
-            self.seen, self.told = sample, gimbal_tick(sample, permit, now_ns)
-            return self.told
+            self.seen, self.commanded = sample, gimbal_tick(sample, permit, now_ns)
+            return self.commanded
         self.gimbal.tick = spy  # type: ignore[method-assign]
         try:
             super().tick()
@@ -87,7 +87,7 @@ class GimbalMachine(RuleBasedStateMachine):
         self.pass_time(5, True)
 
     @rule(rate=st.floats(-2.0, 2.0), ticks=st.integers(20, 120))
-    def turn(self, rate: float, ticks: int) -> None:
+    def rotate(self, rate: float, ticks: int) -> None:
         self.send(Command(CommandMode.VELOCITY, NAN, NAN, rate, -rate, 0))
         self.pass_time(ticks, True)
 
@@ -160,17 +160,17 @@ class GimbalMachine(RuleBasedStateMachine):
 
     def judge(self) -> None:
         rig = self.rig
-        told, seen = rig.told, rig.seen
-        assert told is not None
+        commanded, seen = rig.commanded, rig.seen
+        assert commanded is not None
         assert seen is not None
         view = rig.view
         commanded = view.activity in (Activity.NONE, Activity.COMMAND)
-        for motion, axis, sample in ((told.pan, view.pan, seen.pan), (told.tilt, view.tilt, seen.tilt)):
+        for motion, axis, sample in ((commanded.pan, view.pan, seen.pan), (commanded.tilt, view.tilt, seen.tilt)):
             self.judge_motion(motion, sample, commanded)
             if motion.speed == 0.0:
                 continue
             assert rig.permit is ReasonCode.OK, 'the permit'
-            assert told.enabled, 'power'
+            assert commanded.enabled, 'power'
             if commanded:
                 assert axis.homed, 'a reference'
                 assert rig.now_ns - self.commanded_ns <= COMMAND_NS + LATE_NS, 'a fresh command'
@@ -210,7 +210,7 @@ class GimbalMachine(RuleBasedStateMachine):
         assert abs(truth.pan_rate) <= AXIS.max_velocity * 1.05
         within = view.pan.limits.lower - 0.1 <= view.pan.position <= view.pan.limits.upper + 0.1
         self.beyond = self.beyond and not (within and truth.pan_rate == 0.0)
-        if view.pan.homed and self.rig.told is not None and self.rig.told.pan.speed > 0.0:
+        if view.pan.homed and self.rig.commanded is not None and self.rig.commanded.pan.speed > 0.0:
             assert within or self.beyond
 
 

@@ -92,7 +92,7 @@ def test_calibration_finds_both_ends_whatever_the_reference(reference: str) -> N
     assert rig.pan.limits.lower == pytest.approx(LOWER + 0.05 - middle, abs=REPEATS)
     assert rig.pan.limits.upper == pytest.approx(UPPER - 0.05 - middle, abs=REPEATS)
     assert rig.pan.calibrated
-    rig.turn(1.0, seconds=2.0)
+    rig.rotate(1.0, seconds=2.0)
     assert rig.view.code is ReasonCode.SOFT_LIMIT
     assert rig.plant.truth().pan == pytest.approx(UPPER - 0.05, abs=2.0 * REPEATS)
 

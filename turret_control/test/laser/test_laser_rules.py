@@ -88,8 +88,8 @@ class LaserMachine(RuleBasedStateMachine):
         assert 0.0 <= lines.laser <= self.parameters.power_cap, 'the power cap'
         self.lit_since_ms = (self.lit_since_ms or now) if lines.indicator else None
         if lines.laser > 0.0:
-            assert not self.parameters.dry_run, 'a dry run is dark'
-            assert self.lit_since_ms is not None, 'the indicator is lit'
+            assert not self.parameters.dry_run, 'a dry run emits nothing'
+            assert self.lit_since_ms is not None, 'the indicator is on'
             assert now - self.lit_since_ms >= 3000 - TICK_MS, 'the delay with the indicator on'
             assert self.permit_age_ms < 100, 'a fresh permit'
             newest = self.permits.newest

@@ -108,11 +108,11 @@ def test_pins_that_cannot_be_had_are_refused(pins: MockFactory) -> None:
 def test_a_real_laser_on_a_machine_without_pins_is_refused_and_never_simulated(
         monkeypatch: pytest.MonkeyPatch) -> None:
     real = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
-    for factory, complaint in ((None, 'no GPIO pins'), ('mock', 'hidden simulation')):
+    for factory, error in ((None, 'no GPIO pins'), ('mock', 'hidden simulation')):
         monkeypatch.setattr(Device, 'pin_factory', None)
         if factory is not None:
             monkeypatch.setenv('GPIOZERO_PIN_FACTORY', factory)
-        with pytest.raises(TurretError, match=complaint):
+        with pytest.raises(TurretError, match=error):
             LINES[real.driver].make(real, 'turret')
 
 

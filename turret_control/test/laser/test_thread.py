@@ -402,7 +402,7 @@ def test_the_guardian_hears_of_the_arm_before_the_line_is_driven(guarded: Guarde
 
     def drive_when_it_was_heard(level: float) -> None:
         if level > 0.0:
-            wait_until(lambda: guarded.heard.endswith(b'A'))  # were it told afterwards, it would never be heard
+            wait_until(lambda: guarded.heard.endswith(b'A'))  # informed afterwards, it would never read it
         drive(level)
     guarded.pins.set_laser = drive_when_it_was_heard  # type: ignore[method-assign]
     guarded.core.wanted = Lines(0.5, True)

@@ -64,7 +64,7 @@ class Bench:
     def spin(self) -> None:
         """Let the node answer, and wait until it can tell who the operator is and its motors know of the permit."""
         self.ros.add(self.node)
-        wait_until(lambda: self.enable(True, 'nobody').code == ReasonCode.WRONG_LEASE)
+        wait_until(lambda: self.enable(True, 'none').code == ReasonCode.WRONG_LEASE)
         wait_until(lambda: self.state.code != ReasonCode.PERMIT_STALE)
 
     def _permit(self) -> None:
@@ -134,7 +134,7 @@ class Bench:
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a permit live longer than the real one, so that a busy machine fails no test; its age has its own tests."""
     monkeypatch.setattr(permit, 'PERMIT_LIFETIME_NS', 2_000_000_000)
 
@@ -231,7 +231,7 @@ def test_it_stops_without_the_permit(bench: Bench, how: str, monkeypatch: pytest
     assert bench.link.call('read')['enabled']
 
 
-@pytest.mark.parametrize('lease_id', ['', 'somebody else'])
+@pytest.mark.parametrize('lease_id', ['', 'of another operator'])
 def test_only_the_operator_is_answered(bench: Bench, lease_id: str) -> None:
     assert bench.enable(True).success
     answer = bench.enable(False, lease_id)
@@ -359,16 +359,16 @@ def test_ending_stops_the_head_and_takes_the_current_away(ros: RosHarness) -> No
     bench.close()
 
 
-@pytest.mark.parametrize(('overrides', 'complaint'), [
+@pytest.mark.parametrize(('overrides', 'error'), [
     ({}, 'no GPIO pins'), ({'use_sim_time': True}, 'use_sim_time')])
 def test_hardware_that_is_not_there_is_refused_at_start(
-        ros: RosHarness, overrides: dict[str, Any], complaint: str) -> None:
+        ros: RosHarness, overrides: dict[str, Any], error: str) -> None:
     pins = {
         f'step_dir.{axis}.{pin}': number + 8 * turn for turn, axis in enumerate(('pan', 'tilt'))
         for number, pin in enumerate((
             'step_pin', 'direction_pin', 'enable_pin', 'lower_switch_pin', 'upper_switch_pin', 'home_pin'), 4)}
     parameters = {'driver': 'step_dir', **pins, **overrides}
-    with pytest.raises(TurretError, match=complaint):
+    with pytest.raises(TurretError, match=error):
         GimbalNode(context=ros.context, namespace='turret', parameter_overrides=[
             Parameter(name, value=value) for name, value in parameters.items()])
 
@@ -376,7 +376,7 @@ def test_hardware_that_is_not_there_is_refused_at_start(
 def test_a_driver_without_registers_says_so(bench: Bench) -> None:
     answer = bench.ask(AccessRegisters, 'gimbal/access_registers', lease_id=LEASE)
     assert (answer.success, answer.code) == (False, ReasonCode.NOT_SUPPORTED)
-    assert bench.ask(AccessRegisters, 'gimbal/access_registers', lease_id='nobody').code == ReasonCode.WRONG_LEASE
+    assert bench.ask(AccessRegisters, 'gimbal/access_registers', lease_id='none').code == ReasonCode.WRONG_LEASE
 
 
 def test_registers_can_be_read_and_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,13 +29,13 @@ def link(node: PlantNode) -> Iterator[PlantLink]:
 
 
 def test_the_truth_comes_at_200_hz_while_somebody_listens(ros: RosHarness, node: PlantNode) -> None:
-    truths = ros.collect(SimGroundTruth, 'sim/ground_truth', STREAM)
+    samples = ros.collect(SimGroundTruth, 'sim/ground_truth', STREAM)
 
     def rate() -> float:
-        return 50e9 / (truths[-1].monotonic_ns - truths[-51].monotonic_ns)
+        return 50e9 / (samples[-1].monotonic_ns - samples[-51].monotonic_ns)
 
-    wait_until(lambda: len(truths) > 50 and rate() == pytest.approx(200.0, rel=0.05))
-    last = truths[-1]
+    wait_until(lambda: len(samples) > 50 and rate() == pytest.approx(200.0, rel=0.05))
+    last = samples[-1]
     assert last.header.frame_id == 'base_link'
     stamp_ns = last.header.stamp.sec * 10**9 + last.header.stamp.nanosec
     assert stamp_ns - last.monotonic_ns == pytest.approx(time.time_ns() - time.monotonic_ns(), abs=20e6)
@@ -43,14 +43,14 @@ def test_the_truth_comes_at_200_hz_while_somebody_listens(ros: RosHarness, node:
 
 
 def test_the_truth_shows_pins_and_power(ros: RosHarness, link: PlantLink) -> None:
-    truths = ros.collect(SimGroundTruth, 'sim/ground_truth', STREAM)
+    samples = ros.collect(SimGroundTruth, 'sim/ground_truth', STREAM)
     link.call('pin', name='laser', level=0.2)
-    wait_until(lambda: truths and truths[-1].laser_pin)
-    assert not truths[-1].indicator_pin
-    assert not truths[-1].motors_enabled
+    wait_until(lambda: samples and samples[-1].laser_pin)
+    assert not samples[-1].indicator_pin
+    assert not samples[-1].motors_enabled
     link.call('enable', on=True)
     link.call('pin', name='laser', level=0.0)
-    wait_until(lambda: truths[-1].motors_enabled and not truths[-1].laser_pin)
+    wait_until(lambda: samples[-1].motors_enabled and not samples[-1].laser_pin)
 
 
 def test_the_scenario_can_be_changed_while_it_runs(ros: RosHarness, node: PlantNode, link: PlantLink) -> None:

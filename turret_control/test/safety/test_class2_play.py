@@ -19,7 +19,7 @@ PLAY = LaserReport(hardware=False, armed=True, ready=True, class2_play=True)
 
 
 class Play(Bench):
-    """A turret that plays: the head swings over the floor, unless it is told to stand still."""
+    """A turret that plays: the head swings over the floor, unless it is commanded to stand still."""
 
     def __init__(self, *zones: Zone, **changes: Any) -> None:
         self.swing = 0.2

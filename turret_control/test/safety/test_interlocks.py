@@ -365,7 +365,7 @@ def test_simulation_needs_a_confirmed_region_when_told_so() -> None:
 
 
 def core_alone() -> tuple[SafetyCore, str]:
-    """Return a core to which nobody has reported yet, and its operator's lease."""
+    """Return a core without any report yet, and its operator's lease."""
     core = SafetyCore(replace(PARAMETERS, estop_driver='gpio', exclusion='never'), OperatorLease('secret'))
     core.estop = Estop.RELEASED
     lease_id, nonce = core.acquire('secret', 'Ada', False, 10**12)

@@ -50,7 +50,7 @@ LIGHT_MS = {
 MOTION_MS = {
     'not stopped': PERMIT_MS, 'e-stop released': PERMIT_MS, 'gimbal': 500 + PERMIT_MS, 'laser': 500 + PERMIT_MS}
 
-#: What may happen while the laser is lit: methods of the machine, and their arguments.
+#: What may happen during emission: methods of the machine, and their arguments.
 TROUBLES: tuple[tuple[Any, ...], ...] = (
     ('stop',), ('stop_and_reset', None, 40), ('stop_and_reset', 90, 0), ('press', Estop.PRESSED),
     ('press', Estop.UNREADABLE), ('attend', False, False), ('attend', True, True), ('acquire', 'Bob'), ('release',),
@@ -79,14 +79,14 @@ class Link:
 
 
 class Head(Rig):
-    """Keeps what the motors were last told."""
+    """Keeps the last command to the motors."""
 
-    told: Motions
+    commanded: Motions
 
     def tick(self) -> None:
         def spy(sample: GimbalSample, permit: ReasonCode, now_ns: int) -> Motions:
-            self.told = gimbal_tick(sample, permit, now_ns)
-            return self.told
+            self.commanded = gimbal_tick(sample, permit, now_ns)
+            return self.commanded
         gimbal_tick, self.gimbal.tick = self.gimbal.tick, spy  # type: ignore[method-assign]
         try:
             super().tick()
@@ -208,7 +208,7 @@ class TurretMachine(RuleBasedStateMachine):
         if laser_ok:
             assert now - self.good_ns['operator'] < 300 * MS, 'the heartbeat'
             assert now - self.good_ns['pose'] < 150 * MS, 'the pose'
-            assert self.homed, 'a reference, as far as it was told'
+            assert self.homed, 'a reference, as far as is known'
             assert not self.in_zone(self.pose, MARGIN), 'the margin around zones'
         self.seq += 1
         permit = {
@@ -254,8 +254,8 @@ class TurretMachine(RuleBasedStateMachine):
             assert not self.in_zone(Pose(view.pan.position, view.tilt.position), 0.0), 'a zone'
 
     def judge_motion(self) -> None:
-        told, view = self.head.told, self.head.view
-        if told.pan.speed == told.tilt.speed == 0.0:
+        commanded, view = self.head.commanded, self.head.view
+        if commanded.pan.speed == commanded.tilt.speed == 0.0:
             return
         self.moved = True
         self.judge(MOTION_MS)
@@ -349,7 +349,7 @@ class TurretMachine(RuleBasedStateMachine):
         self.wait_for(lambda: self.to_laser.permits.laser_ok(self.now))
         self.arm()
         self.wait_for(lambda: self.laser.state is LaserState.ARMED)
-        self.turn(0.2)
+        self.rotate(0.2)
         self.fire(1, 0.5, 0.02)
         self.pass_time(40)
 
@@ -399,7 +399,7 @@ class TurretMachine(RuleBasedStateMachine):
         self.command = Command(CommandMode.POSITION, position, 0.0, NAN, NAN, 0)
 
     @rule(rate=st.floats(-2.0, 2.0))
-    def turn(self, rate: float) -> None:
+    def rotate(self, rate: float) -> None:
         self.command = Command(CommandMode.VELOCITY, NAN, NAN, rate, 0.0, 0)
 
     @rule()
@@ -428,7 +428,7 @@ class TurretMachine(RuleBasedStateMachine):
 
     @rule(delay_ms=st.sampled_from([90, None]), ms=st.integers(0, 80))
     def stop_and_reset(self, delay_ms: int | None, ms: int) -> None:
-        """Clear a stop at once, while what says so is late or lost."""
+        """Clear a stop at once, while its report is late or lost."""
         self.deliver_permits(delay_ms, delay_ms)
         self.stop()
         self.pass_time(ms)
@@ -478,7 +478,7 @@ def test_a_stop_ends_the_fire_even_when_it_is_cleared_before_it_is_heard_of(dela
     machine.stop_and_reset(delay_ms, ms)
     machine.pass_time(200)
     assert machine.laser.state is LaserState.OFF
-    assert machine.head.told.pan.speed == 0.0
+    assert machine.head.commanded.pan.speed == 0.0
 
 
 TestTurretRules = TurretMachine.TestCase

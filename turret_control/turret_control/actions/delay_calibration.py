@@ -22,7 +22,7 @@ from turret_control.motion import Command
 _SETTLE_S = 1.5               # to center the target in the image
 _SWING_S = 8.0
 _HIDDEN_S = 1.0               # maximum time without the target, such as with late images
-_FREQUENCIES_HZ = (0.75, 0.5)  # of pan and tilt; different, so that the axes can be told apart
+_FREQUENCIES_HZ = (0.75, 0.5)  # of pan and tilt; different, so that the axes can be distinguished
 _MAX_MISFIT = 0.01            # rad RMS; more means that the target moves
 _MIN_SIGHTINGS = 40
 _ACTUATOR_S = np.arange(0.0, 0.2001, 0.001)

@@ -23,7 +23,7 @@ def pin_factory() -> Any:
     """Return gpiozero's way to this machine's pins (on a Raspberry Pi: lgpio).
 
     Raises:
-        TurretError: DRIVER_FAULT, this machine has no pins that can be used; NOT_SUPPORTED, gpiozero was told to
+        TurretError: DRIVER_FAULT, this machine has no pins that can be used; NOT_SUPPORTED, gpiozero is configured to
         imitate them.
     """
     from gpiozero import BadPinFactory, Device  # only where there are pins
@@ -32,7 +32,7 @@ def pin_factory() -> Any:
     import_lgpio()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # it warns of each library that it looks for in vain
+            warnings.simplefilter('ignore')  # it warns of each library that is not installed
             Device.ensure_pin_factory()
     except (BadPinFactory, OSError) as error:
         raise TurretError(
@@ -83,7 +83,7 @@ def taking(what: str) -> Iterator[None]:
 
 
 def with_exact_pins(factory: Any) -> Any:
-    """Return the factory, whose pins do as they are told from now on where they are lgpio's.
+    """Return the factory; lgpio's pins are patched to set exact levels.
 
     gpiozero (2.0.1) makes an lgpio pin an output that is low before it gets its first level, which gives the motors
     behind an active-low ENABLE current for a moment, and rounds a pulse width down to whole percents, which is 18

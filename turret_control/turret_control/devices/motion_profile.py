@@ -13,7 +13,7 @@ from turret_control.motion import braking_speed
 
 
 class AxisMotion(NamedTuple):
-    """What one axis shall do: go to ``target`` [rad], not faster than ``speed`` [rad/s], and stand still there.
+    """Commanded motion of one axis: go to ``target`` [rad] at no more than ``speed`` [rad/s], and hold there.
 
     Speed changes by at most ``acceleration`` [rad/s^2]. Turning at a rate is a motion to the last allowed position in
     that direction; standing still is a motion with speed 0.

@@ -25,7 +25,7 @@ class Bus(Protocol):
     """The way to one device on an I2C bus."""
 
     def write(self, data: bytes) -> None:
-        """Send bytes in one message; raise OSError when nobody acknowledges."""
+        """Send bytes in one message; raise OSError without an acknowledge."""
         ...
 
     def close(self) -> None:

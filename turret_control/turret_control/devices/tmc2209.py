@@ -75,7 +75,7 @@ def write_request(node: int, register: int, value: int) -> bytes:
 
 
 def parse_reply(reply: bytes, register: int) -> int | None:
-    """Return the value in a chip's answer; None when it is no valid answer about that register."""
+    """Return the value in a chip's answer; None when it is not a valid answer for that register."""
     if len(reply) != 8 or reply[:3] != bytes([_SYNC, _MASTER, register]) or crc8(reply[:7]) != reply[7]:
         return None
     return int.from_bytes(reply[3:7], 'big')
@@ -83,7 +83,7 @@ def parse_reply(reply: bytes, register: int) -> int | None:
 
 @dataclasses.dataclass(frozen=True)
 class ChipSettings:
-    """How a chip shall run its motor.
+    """Motor settings of a chip.
 
     Attributes:
         run_current, hold_current: 0 to 31, in 32nds of the full current that the sense resistors set.

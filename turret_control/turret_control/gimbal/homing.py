@@ -1,8 +1,8 @@
 """How an axis finds its reference and its ends.
 
-Each procedure is a generator: it yields what the axis shall do and gets back what the driver saw next, so that it
-needs no clock, no thread and no driver. It starts anywhere, also on a switch, and always takes a switch at its edge,
-slowly and from the same side, because switches and backlash repeat only then.
+Each procedure is a generator: it yields the commanded motion of the axis and gets back what the driver saw next, so
+that it needs no clock, no thread and no driver. It starts anywhere, also on a switch, and always takes a switch at
+its edge, slowly and from the same side, because switches and backlash repeat only then.
 """
 
 from __future__ import annotations

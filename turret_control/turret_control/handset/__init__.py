@@ -1,1 +1,1 @@
-"""Joystick handset of the replaced turret."""
+"""Joystick handset of the legacy turret."""

@@ -38,7 +38,7 @@ class HandsetParameters:
 
     def __post_init__(self) -> None:
         if self.enabled and not (self.user and self.password_file):
-            raise ValueError('mqtt_joy: a broker that lets anybody in is refused: give user and password_file')
+            raise ValueError('mqtt_joy: a broker without authentication is refused: give user and password_file')
 
 
 class Deflection(NamedTuple):

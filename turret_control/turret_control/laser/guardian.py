@@ -3,8 +3,8 @@
 Both ends of their conversation are here. Over a socket pair the driver first sends one line of JSON that describes its
 fire line, then a byte every 10 ms: ``A`` while the line may go high, before it first does so, and ``D`` while it may
 not. The guardian sends a byte back for what it received. Neither outlives the other: when the driver falls silent the
-guardian kills it, drives the line low and ends; when the guardian falls silent the driver is dark, and ends once the
-connection is closed.
+guardian kills it, drives the line low and ends; when the guardian falls silent the driver switches emission off, and
+exits once the connection is closed.
 
 The guardian imports no ROS and keeps to the standard library, so that it stays small and has little that can fail.
 Should the driver's threads be stuck when the guardian dies, the kernel sends it SIGTERM.
@@ -31,11 +31,11 @@ from turret_common.plant_client import PlantError, PlantLink
 
 _ARMED, _DISARMED = b'A', b'D'
 _PULSE_NS = 10_000_000
-#: Silence of an armed driver, in s, after which the guardian kills it; and of one that said that it is disarmed.
+#: Silence of an armed driver, in s, after which the guardian kills it; and of one that reported itself disarmed.
 _ARMED_SILENCE_S, _DISARMED_SILENCE_S = 0.05, 1.0
-#: Silence of the guardian, in ns, after which the driver goes dark.
+#: Silence of the guardian, in ns, after which the driver switches emission off.
 _GUARDIAN_SILENCE_NS = 80_000_000
-#: A driver has so long to start, in s, and so long to end when it is told to.
+#: A driver has so long to start, in s, and so long to exit after SIGTERM.
 _START_S = 60.0
 _END_S = 2.0
 #: The line of a driver that has ended is tried to be had for so long, in s.
@@ -214,7 +214,7 @@ class Guardian:
                     return ''
                 heard = time.monotonic()
             if self._end_by is not None and time.monotonic() >= self._end_by:
-                return 'did not end when told to'
+                return 'did not exit on SIGTERM'
             if self._line is None:
                 announcement += data
                 head, newline, data = announcement.partition(b'\n')

@@ -402,7 +402,7 @@ class LaserCore:
         self.state = LaserState.FIRING
 
     def _advance(self, now_ns: int) -> None:
-        """Switch the beam of the burst under way, or end it."""
+        """Switch the beam of the burst under way, or finish the burst."""
         firing = self._firing
         assert firing is not None
         expired = firing.granted_until_ns is not None and now_ns >= firing.granted_until_ns

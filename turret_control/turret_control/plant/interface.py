@@ -40,7 +40,7 @@ class PlantPort:
     """The operations on a plant, which first catches up with the clock."""
 
     def __init__(self, plant: Plant, clock_ns: Callable[[], int]) -> None:
-        """Serve ``plant``; ``clock_ns`` tells the time in ns."""
+        """Serve ``plant``; ``clock_ns`` returns the time in ns."""
         self.plant = plant
         self._clock_ns = clock_ns
         self._operations: dict[str, Callable[..., dict[str, Any]]] = {

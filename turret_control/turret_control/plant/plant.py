@@ -82,7 +82,7 @@ class Hidden:
 
 
 class Pin:
-    """An output line. It keeps its level until somebody sets another one, as a Raspberry Pi's does.
+    """An output line. It keeps its level until another one is set, as a Raspberry Pi's does.
 
     Attributes:
         level: 0 (low) to 1 (high); in between is a duty cycle.

@@ -38,7 +38,7 @@ class PlantServer:
             plant: the simulated hardware.
             path: of the socket.
             tick: called with the plant as it is now; returns after how many seconds it wants the next call.
-            on_error: told of the error that ended the thread.
+            on_error: called with the error that ended the thread.
             clock_ns: CLOCK_MONOTONIC in ns.
         """
         self._plant = plant

@@ -97,7 +97,7 @@ def gpio_estop(pin: int, factory: Any = None) -> EstopReader:
         factory: gpiozero's pin factory; None for this machine's.
 
     Raises:
-        TurretError: DRIVER_FAULT, the pin cannot be claimed; NOT_SUPPORTED, gpiozero was told to imitate pins.
+        TurretError: DRIVER_FAULT, the pin cannot be claimed; NOT_SUPPORTED, gpiozero is configured to imitate pins.
     """
     from gpiozero import InputDevice  # only where there are pins
 

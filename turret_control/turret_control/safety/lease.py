@@ -49,12 +49,12 @@ class OperatorLease:
 
     @property
     def name(self) -> str:
-        """The operator's name; empty = nobody."""
+        """The operator's name; empty = none."""
         return self._holder.name if self._holder else ''
 
     @property
     def lease_id(self) -> str:
-        """What the operator's commands carry; empty = nobody."""
+        """What the operator's commands carry; empty = no operator."""
         return self._holder.lease_id if self._holder else ''
 
     def acquire(self, secret: str, name: str, take_over: bool, now_ns: int) -> tuple[str, str]:
@@ -130,7 +130,7 @@ class OperatorLease:
     def reasons(self, now_ns: int) -> list[ReasonCode]:
         """Return why the laser may not fire as far as the operator is concerned.
 
-        HEARTBEAT_LOST alone is a short gap. NO_OPERATOR means that nobody is there, or nobody any more.
+        HEARTBEAT_LOST alone is a short gap. NO_OPERATOR means that there is no operator, or no longer.
         """
         if self._holder is None:
             return [ReasonCode.NO_OPERATOR]
@@ -146,7 +146,7 @@ class OperatorLease:
 
     def _holder_of(self, lease_id: str) -> _Holder:
         if self._holder is None:
-            raise TurretError(ReasonCode.NO_OPERATOR, 'nobody is the operator; acquire the lease first')
+            raise TurretError(ReasonCode.NO_OPERATOR, 'there is no operator; acquire the lease first')
         if _equal(lease_id, self._holder.lease_id):
             return self._holder
         if self._last_lease_id and _equal(lease_id, self._last_lease_id):
@@ -155,5 +155,5 @@ class OperatorLease:
 
 
 def _equal(given: str, secret: str) -> bool:
-    """Compare in a time that tells nothing of how much of it was right."""
+    """Compare in constant time."""
     return hmac.compare_digest(given.encode(), secret.encode())

@@ -1,4 +1,4 @@
-"""Person exclusion: the beam keeps away from people, and stays dark when nobody can tell where they are.
+"""Person exclusion: the beam keeps away from people, and emission is inhibited when their positions are unknown.
 
 A detector of its own (the node ``exclusion``) reports whom it sees in whole images. A mitigation: it misses people.
 """
@@ -49,7 +49,7 @@ class Beam(NamedTuple):
 
 
 def reach(pan: Motion, tilt: Motion, reaction_s: float) -> float:
-    """Return the angle in rad that the beam still turns by when the head is told to stop now."""
+    """Return the angle in rad that the beam still turns by when the head is commanded to stop now."""
     spans = [motion.reach(0.0, reaction_s) for motion in (pan, tilt)]
     return math.hypot(*(high - low for low, high in spans))
 
@@ -78,7 +78,7 @@ class PersonExclusion:
         """Return why the beam must be off now, or must have been within the last second. Ask often.
 
         Args:
-            beam: where it points; None = unknown, so that anybody seen is near it.
+            beam: where it points; None = unknown, so that every person seen is near it.
             now_ns: time.
         """
         silent = self._heard_ns is None or now_ns - self._heard_ns >= _SILENT_NS

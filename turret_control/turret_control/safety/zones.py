@@ -44,7 +44,7 @@ class Motion(NamedTuple):
     deceleration: float
 
     def reach(self, margin: float, reaction_s: float) -> tuple[float, float]:
-        """Return the interval in rad in which the axis is or could come to rest when it is told to stop now.
+        """Return the interval in rad in which the axis is or could come to rest when it is commanded to stop now.
 
         Stopping takes the reaction time at the present velocity and then v^2 / (2 a).
         """
@@ -58,8 +58,8 @@ def check_zones(zones: Sequence[Zone]) -> None:
     """Refuse zones that make no sense.
 
     Raises:
-        TurretError: TOO_LARGE for too many, NOT_FINITE, OUT_OF_RANGE for an edge beyond a turn, INVALID_ARGUMENT for an
-            empty rectangle or a name that is empty or used twice.
+        TurretError: TOO_LARGE for too many, NOT_FINITE, OUT_OF_RANGE for an edge beyond a revolution,
+            INVALID_ARGUMENT for an empty rectangle or a name that is empty or used twice.
     """
     if len(zones) > _ZONES_MAX:
         raise TurretError(ReasonCode.TOO_LARGE, f'{len(zones)} zones are more than {_ZONES_MAX}')
@@ -76,7 +76,7 @@ def check_zones(zones: Sequence[Zone]) -> None:
 
 
 def may_fire(zones: Sequence[Zone], pan: Motion, tilt: Motion, margin: float, reaction_s: float) -> bool:
-    """Return whether the beam stays where the zones allow it, even if the head were told to stop only now.
+    """Return whether the beam stays where the zones allow it, even if the head were commanded to stop only now.
 
     Args:
         zones: every no-fire zone must be missed; where allowed zones exist, one of them must hold the whole reach.

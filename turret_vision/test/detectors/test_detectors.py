@@ -144,7 +144,7 @@ def test_an_object_that_vanishes_between_detections_is_not_followed() -> None:
     assert follower.detect(make_view(np.full((200, 320, 3), 100, np.uint8), 0.1)) == []
 
 
-def balloon_picture() -> Image:
+def balloon_image() -> Image:
     image = np.full((240, 320, 3), 128, np.uint8)
     cv2.circle(image, (80, 60), 15, (20, 20, 230), -1)
     cv2.circle(image, (240, 180), 25, (230, 60, 20), -1)
@@ -153,7 +153,7 @@ def balloon_picture() -> Image:
 
 def count(**changes: object) -> int:
     vision = Vision(build(VisionParameters, {'method': 'balloon', **changes}))
-    return len(vision.process(balloon_picture(), 0.0, CAMERA, LEVEL).detections)
+    return len(vision.process(balloon_image(), 0.0, CAMERA, LEVEL).detections)
 
 
 def test_classes_region_size_and_confidence_filter() -> None:
@@ -168,18 +168,18 @@ def test_classes_region_size_and_confidence_filter() -> None:
 def test_a_detector_that_cannot_start_leaves_the_previous_one_and_reports_why() -> None:
     parameters = build(VisionParameters, {'method': 'balloon'})
     vision = Vision(parameters)
-    vision.process(balloon_picture(), 0.0, CAMERA, LEVEL)
+    vision.process(balloon_image(), 0.0, CAMERA, LEVEL)
     vision.apply(dataclasses.replace(parameters, method='onnx'))
-    result = vision.process(balloon_picture(), 0.1, CAMERA, LEVEL)
+    result = vision.process(balloon_image(), 0.1, CAMERA, LEVEL)
     assert vision.detector is not None
     assert vision.detector.name == 'balloon'
     assert len(result.detections) == 2
     assert vision.problem[0] == ReasonCode.DETECTOR_FAILED
     assert 'onnx.model' in vision.problem[1]
-    vision.process(balloon_picture(), 0.2, CAMERA, LEVEL)
+    vision.process(balloon_image(), 0.2, CAMERA, LEVEL)
     assert vision.problem[0] == ReasonCode.DETECTOR_FAILED  # until something else is asked for
     vision.apply(parameters)
-    vision.process(balloon_picture(), 0.3, CAMERA, LEVEL)
+    vision.process(balloon_image(), 0.3, CAMERA, LEVEL)
     assert vision.problem[0] == ReasonCode.OK
 
 
@@ -191,28 +191,28 @@ def test_a_failed_update_of_the_background_model_is_reported_and_vision_continue
         raise cv2.error('no memory')
     with monkeypatch.context() as patched:
         patched.setattr(MotionDetector, 'update', fail)
-        vision.process(balloon_picture(), 0.0, CAMERA, LEVEL)
+        vision.process(balloon_image(), 0.0, CAMERA, LEVEL)
         assert vision.problem == (ReasonCode.DETECTOR_FAILED, 'no memory')
-    vision.process(balloon_picture(), 0.1, CAMERA, LEVEL)
+    vision.process(balloon_image(), 0.1, CAMERA, LEVEL)
     assert vision.problem[0] == ReasonCode.OK
 
 
 def test_a_cycle_uses_the_level_pose_for_a_camera_on_the_base() -> None:
     vision = Vision(build(VisionParameters, {'method': 'balloon'}))
     on_base = dataclasses.replace(CAMERA, on_base=True)
-    result = vision.cycle(balloon_picture(), 0.0, on_base, lambda _: None)
+    result = vision.cycle(balloon_image(), 0.0, on_base, lambda _: None)
     assert result is not None
     assert result.tracks
     tracks = vision.cycle_on_detections(result.detections, (320, 240), 0.1, on_base, lambda _: None)
     assert tracks
-    result = vision.cycle(balloon_picture(), 0.2, CAMERA, lambda _: None)
+    result = vision.cycle(balloon_image(), 0.2, CAMERA, lambda _: None)
     assert result is not None
     assert result.tracks is None
 
 
 def test_a_cycle_of_disabled_vision_does_nothing() -> None:
     vision = Vision(build(VisionParameters, {'method': 'balloon', 'enabled': False}))
-    assert vision.cycle(balloon_picture(), 0.0, CAMERA, lambda _: LEVEL) is None
+    assert vision.cycle(balloon_image(), 0.0, CAMERA, lambda _: LEVEL) is None
     assert vision.cycle_on_detections([], (320, 240), 0.1, CAMERA, lambda _: LEVEL) is None
     assert vision.detector is None
 
@@ -224,14 +224,14 @@ def test_a_cycle_hands_out_detections_then_tracks_before_the_background_update(
     monkeypatch.setattr(MotionDetector, 'update', lambda _: order.append('update'))
     monkeypatch.setattr(MotionDetector, 'detect', lambda *_: [])
     vision.cycle(
-        balloon_picture(), 0.0, CAMERA, lambda _: LEVEL,
+        balloon_image(), 0.0, CAMERA, lambda _: LEVEL,
         lambda *_: order.append('detections'), lambda _: order.append('tracks'))
     assert order == ['detections', 'tracks', 'update']
 
 
 def test_without_pose_or_camera_there_are_detections_but_no_tracks() -> None:
     vision = Vision(build(VisionParameters, {'method': 'balloon'}))
-    result = vision.process(balloon_picture(), 0.0, CAMERA, None)
+    result = vision.process(balloon_image(), 0.0, CAMERA, None)
     assert (len(result.detections), result.tracks, vision.problem[0]) == (2, None, ReasonCode.NO_POSE)
-    result = vision.process(balloon_picture(), 0.1, None, LEVEL)
+    result = vision.process(balloon_image(), 0.1, None, LEVEL)
     assert (result.tracks, vision.problem[0]) == (None, ReasonCode.NO_CALIBRATION)

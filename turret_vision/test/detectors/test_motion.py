@@ -38,7 +38,7 @@ class Room:
         x, y = np.meshgrid(np.arange(CAMERA.width), np.arange(CAMERA.height))
         self.rays = np.stack([(x - CAMERA.cx) / CAMERA.fx, (y - CAMERA.cy) / CAMERA.fy, np.ones_like(x, float)], axis=2)
 
-    def picture(self, pose: Pose, target: Bearing | None = None, light: float = 1.0, radius: float = 11.0) -> Image:
+    def image(self, pose: Pose, target: Bearing | None = None, light: float = 1.0, radius: float = 11.0) -> Image:
         rays = self.rays @ (base_from_head(pose.pan, pose.tilt) @ BODY_FROM_OPTICAL).T
         azimuth = np.arctan2(rays[..., 1], rays[..., 0])
         elevation = np.arctan2(rays[..., 2], np.hypot(rays[..., 0], rays[..., 1]))
@@ -62,10 +62,10 @@ class Watch:
         self.room = Room()
         self.t = 0.0
 
-    def look(self, pose: Pose = LEVEL, target: Bearing | None = None, told: Pose | None = None,
+    def look(self, pose: Pose = LEVEL, target: Bearing | None = None, reported: Pose | None = None,
              light: float = 1.0) -> list[Detection]:
         view = make_view(
-            self.room.picture(pose, target, light), self.t, self.detector.width, pose=told or pose, camera=CAMERA)
+            self.room.image(pose, target, light), self.t, self.detector.width, pose=reported or pose, camera=CAMERA)
         self.t += 1.0 / FPS
         return [dataclasses.replace(d, box=view.in_full_image(d.box)) for d in self.detector.detect(view)]
 
@@ -103,7 +103,7 @@ def test_a_turning_head_moves_no_wall_though_its_stamps_are_off(late_s: float) -
     seen = 0
     for _ in range(120):
         t = watch.t
-        seen += len(watch.look(pose(t), told=pose(t + late_s)))
+        seen += len(watch.look(pose(t), reported=pose(t + late_s)))
     assert seen <= 2
 
 
@@ -120,7 +120,7 @@ def test_a_disc_is_found_and_the_wall_is_not_while_the_head_follows_it(late_s: f
     for _ in range(90):
         t = watch.t
         target = Bearing(0.3 * math.sin(1.2 * t) + 0.15 * math.sin(4.0 * t) + 0.1, 0.03)
-        found = watch.look(pose(t), target, told=pose(t + late_s))
+        found = watch.look(pose(t), target, reported=pose(t + late_s))
         near = [d for d in found if error(d.box, target, pose(t)) < 6.0]
         hits += bool(near)
         false += len(found) - len(near)
@@ -199,7 +199,7 @@ def test_flicker_hides_nothing_and_moves_nothing(amplitude: float, banded: bool)
         gain = np.full((CAMERA.height, 1, 1), 1.0 + amplitude * rng.uniform(-1.0, 1.0))
         if banded:
             gain[:, 0, 0] = 1.0 + amplitude * np.sin(2.0 * np.pi * (np.arange(CAMERA.height) / 80.0 + 0.37 * i))
-        image = np.clip(gain * watch.room.picture(LEVEL, target), 0, 255).astype(np.uint8)
+        image = np.clip(gain * watch.room.image(LEVEL, target), 0, 255).astype(np.uint8)
         view = make_view(image, i / FPS, 320, pose=LEVEL, camera=CAMERA)
         found = watch.detector.detect(view)
         near = [d for d in found if target and error(d.box, target, LEVEL) < 4.0]
@@ -214,7 +214,7 @@ def test_a_small_image_shows_the_same_objects_as_a_large_one() -> None:
         detector, room = MotionDetector(MotionParameters()), Room()
         for i in range(12):
             target = Bearing(0.2 - 0.02 * i, 0.0) if i > 8 else None
-            image = cv2.resize(room.picture(LEVEL, target), (width, width * 3 // 4), interpolation=cv2.INTER_AREA)
+            image = cv2.resize(room.image(LEVEL, target), (width, width * 3 // 4), interpolation=cv2.INTER_AREA)
             found = detector.detect(make_view(image, i / FPS, 320))
         assert len(found) == 1, width
 
@@ -223,7 +223,7 @@ def test_a_shadow_is_no_motion() -> None:
     watch = Watch()
     for _ in range(20):
         watch.look()
-    plain = watch.room.picture(LEVEL)
+    plain = watch.room.image(LEVEL)
     shaded = plain.copy()
     shaded[100:150, 125:200] = (0.72 * shaded[100:150, 125:200]).astype(np.uint8)
     view = make_view(shaded, watch.t, 320, pose=LEVEL, camera=CAMERA)
@@ -234,21 +234,21 @@ def test_two_discs_apart_are_two_and_fragments_of_one_are_one() -> None:
     watch = Watch()
     for _ in range(10):
         watch.look()
-    picture = watch.room.picture(LEVEL, Bearing(0.3, 0.0))
-    cv2.circle(picture, (250, 120), 11, (235, 235, 235), -1)
-    cv2.rectangle(picture, (75, 175), (95, 190), (235, 235, 235), -1)
-    cv2.rectangle(picture, (75, 194), (95, 210), (235, 235, 235), -1)  # 4 px below: one object
-    found = watch.detector.detect(make_view(picture, watch.t, 320, pose=LEVEL, camera=CAMERA))
+    scene = watch.room.image(LEVEL, Bearing(0.3, 0.0))
+    cv2.circle(scene, (250, 120), 11, (235, 235, 235), -1)
+    cv2.rectangle(scene, (75, 175), (95, 190), (235, 235, 235), -1)
+    cv2.rectangle(scene, (75, 194), (95, 210), (235, 235, 235), -1)  # 4 px below: one object
+    found = watch.detector.detect(make_view(scene, watch.t, 320, pose=LEVEL, camera=CAMERA))
     assert len(found) == 3
 
 
 def test_it_works_without_poses_and_camera_and_restarts_when_time_runs_backwards() -> None:
     room, detector = Room(), MotionDetector(PARAMETERS)
     for i in range(10):
-        assert detector.detect(make_view(room.picture(LEVEL), 5.0 + i / FPS, 320)) == []
-    found = detector.detect(make_view(room.picture(LEVEL, Bearing(0.1, 0.1)), 5.4, 320))
+        assert detector.detect(make_view(room.image(LEVEL), 5.0 + i / FPS, 320)) == []
+    found = detector.detect(make_view(room.image(LEVEL, Bearing(0.1, 0.1)), 5.4, 320))
     assert len(found) == 1
-    assert detector.detect(make_view(room.picture(LEVEL, Bearing(0.1, 0.1)), 1.0, 320)) == []
+    assert detector.detect(make_view(room.image(LEVEL, Bearing(0.1, 0.1)), 1.0, 320)) == []
 
 
 def test_a_direction_is_where_the_room_shows_it() -> None:
@@ -258,18 +258,18 @@ def test_a_direction_is_where_the_room_shows_it() -> None:
     room.panorama[:] = 40
     scale = 960.0 / math.radians(160.0)
     cv2.circle(room.panorama, (round(480 - scale * 0.3), round(180 - scale * 0.1)), 3, 250, -1)
-    picture = room.picture(Pose(0.2, 0.05))[..., 0]
-    y, x = np.unravel_index(int(np.argmax(cv2.GaussianBlur(picture, (7, 7), 0))), picture.shape)
+    gray = room.image(Pose(0.2, 0.05))[..., 0]
+    y, x = np.unravel_index(int(np.argmax(cv2.GaussianBlur(gray, (7, 7), 0))), gray.shape)
     pixel = bearing_to_pixel(CAMERA, Bearing(0.3, 0.1), 0.2, 0.05)
     assert pixel == (pytest.approx(x, abs=2.0), pytest.approx(y, abs=2.0))
 
 
-def test_it_learns_when_it_is_told_to_or_else_before_the_next_picture() -> None:
-    told, alone = Watch(), Watch()
+def test_it_updates_when_asked_or_else_before_the_next_image() -> None:
+    reported, alone = Watch(), Watch()
     for i in range(40):
         target = Bearing(0.01 * i - 0.2, 0.0) if i > 20 else None
-        seen = told.look(target=target)
-        told.detector.update()
-        told.detector.update()  # there is nothing left to learn
+        seen = reported.look(target=target)
+        reported.detector.update()
+        reported.detector.update()  # there is nothing left to learn
         assert alone.look(target=target) == seen
     assert seen

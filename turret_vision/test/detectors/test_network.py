@@ -125,7 +125,7 @@ def test_classes_are_beside_the_model(tmp_path: Path) -> None:
 
 LARGE = (640, 640)
 COCO = tuple(f'class {i}' for i in range(80))
-PERSON = (150.0, 300.0, 100.0, 200.0)  # center and size in px: the truth in each layout below
+PERSON = (150.0, 300.0, 100.0, 200.0)  # center and size in px: the ground truth in each layout below
 
 
 def one_row(shape: tuple[int, int], row: list[float], transposed: bool = False) -> np.ndarray:

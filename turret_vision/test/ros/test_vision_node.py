@@ -67,9 +67,9 @@ class World:
                     position=[self.pan(now), 0.0], velocity=[0.0, 0.0]))
             tick += 1
             if tick % 4 == 0:
-                self._picture(now - 0.015)
+                self._publish_image(now - 0.015)
 
-    def _picture(self, stamp: float) -> None:
+    def _publish_image(self, stamp: float) -> None:
         image = np.full((CAMERA.height, CAMERA.width, 3), 128, np.uint8)
         target = TARGET._replace(elevation=0.15 * math.sin(6.0 * stamp)) if self.jump else TARGET
         pixel = bearing_to_pixel(CAMERA, target, self.pan(stamp), 0.0)
@@ -85,7 +85,7 @@ class World:
         self._thread.join()
 
     def tracked(self) -> list[Track]:
-        """Return the trusted tracks of the newest image."""
+        """Return the confirmed tracks of the newest image."""
         return [t for t in self.tracks[-1].tracks if t.state == Track.STATE_TRACKING] if self.tracks else []
 
     def set(self, **changes: Any) -> str:

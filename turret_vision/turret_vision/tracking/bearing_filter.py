@@ -1,9 +1,9 @@
 """The Kalman filter of one bearing, for targets that stand, move steadily or maneuver.
 
-One constant-velocity filter must choose between noise at rest and lag in a turn. Three run side by side here, each for
-one kind of motion, and are weighted by how well they predict: the interacting multiple models of Blom and Bar-Shalom
-(IEEE Trans. Automatic Control 33, 1988). The maneuvering one is Singer's, whose acceleration is random with a memory of
-about a second.
+One constant-velocity filter must choose between noise at rest and lag in a maneuver. Three run side by side here,
+each for one kind of motion, and are weighted by how well they predict: the interacting multiple models of Blom and
+Bar-Shalom (IEEE Trans. Automatic Control 33, 1988). The maneuvering one is Singer's, whose acceleration is random
+with a memory of about a second.
 """
 
 from __future__ import annotations

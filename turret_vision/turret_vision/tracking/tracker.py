@@ -239,7 +239,7 @@ class _Target:
         self._classes[measurement.detection.class_id] += 1
         self._noise.add(stamp, measurement.bearing, measurement.deviation)
 
-    def parting(self, other: _Target) -> float:
+    def rate_difference(self, other: _Target) -> float:
         """Return the difference of the angular velocities, in rad/s."""
         (azimuth, elevation), (other_azimuth, other_elevation) = self.filter.rates, other.filter.rates
         return math.hypot(
@@ -342,7 +342,7 @@ class Tracker:
             target for target, own in expected
             if own.overlap(box) > _WITHIN * own.area and own.area > _COUNTS * box.area]
         return any(
-            a.parting(b) * self.parameters.coast_s > 0.5 * max(a.width, a.height, b.width, b.height)
+            a.rate_difference(b) * self.parameters.coast_s > 0.5 * max(a.width, a.height, b.width, b.height)
             for a, b in itertools.combinations(held, 2))
 
     def _associate(self, measurements: list[Measurement], stamp: float) -> None:

@@ -106,7 +106,7 @@ function VideoTools({ feed }: { feed: Feed }): VNode {
   const { store } = usePanel();
   const isRecording = store.section('camera')?.recording.active ?? false;
   const pictureInPicture = (): void => {
-    const canvas = document.querySelector<HTMLCanvasElement>('canvas.picture');
+    const canvas = document.querySelector<HTMLCanvasElement>('canvas.pixels');
     if (canvas === null) return;
     const video = document.createElement('video');
     video.muted = true;

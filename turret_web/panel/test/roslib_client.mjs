@@ -61,7 +61,7 @@ const cbor = await collect(topic('joint_states', 'sensor_msgs/msg/JointState', {
 const services = await new Promise((resolve, reject) => { ros.getServices(resolve, reject); });
 const refusal = await call(`${namespace}/safety/release_lease`, 'turret_msgs/srv/ReleaseLease', { lease_id: 'wrong' });
 const missing = await call(`${namespace}/no/such_service`, 'std_srvs/srv/Trigger', {});
-const complaint = status('forbidden');
+const error = status('forbidden');
 ros.callOnConnection({
   op: 'advertise', id: 'forbidden', topic: `${namespace}/gimbal/command`, type: 'turret_msgs/msg/GimbalCommand',
 });
@@ -75,7 +75,7 @@ console.log(JSON.stringify({
   services,
   refusal,
   missing,
-  complaint: await complaint,
+  error: await error,
   home: await home(),
 }));
 ros.close();

@@ -96,7 +96,7 @@ async def test_the_converter_reports_invalid_messages_and_starts_again_after_its
     with pytest.raises(CodecError):
         await converter.convert(request(b'\x00\x01\x00\x00\xff'))
     assert b'"text":"a"' in await converter.convert(request(good))
-    process = converter._process  # noqa: SLF001  there is no other way to end it from outside
+    process = converter._process  # noqa: SLF001  there is no other way to stop it from outside
     assert process is not None
     process.kill()
     await process.wait()

@@ -72,7 +72,7 @@ class Turret:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function) -> Any:
-    """Add what open pages show, and what the turret said, to the report of a test that failed."""
+    """Add what open pages show, and the turret's output, to the report of a test that failed."""
     report = yield
     values: dict[str, Any] = item.funcargs
     if report.failed and 'turret' in values:

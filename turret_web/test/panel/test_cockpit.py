@@ -346,7 +346,7 @@ def test_the_wheel_zooms_around_the_pointer(open_panel: Any) -> None:
     page.locator('.video .frame').hover()
     page.mouse.wheel(0, -400)
     page.wait_for_selector('.video[data-zoomed=true]')
-    assert 'scale(' in page.locator('canvas.picture').evaluate('canvas => canvas.style.transform')
+    assert 'scale(' in page.locator('canvas.pixels').evaluate('canvas => canvas.style.transform')
     page.mouse.wheel(0, 4000)
     page.wait_for_selector('.video[data-zoomed=false]')
 

@@ -40,7 +40,7 @@ ATTEMPTS = """async (door) => {
             method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } }),
         webrtc: await read('/webrtc?topic=/x', { method: 'POST', body: 'v=0' }),
         socket: await socket,
-        picture: await loads('img', door + '/snapshot?topic=/turret/camera/image_raw'),
+        image: await loads('img', door + '/snapshot?topic=/turret/camera/image_raw'),
         script: await loads('script', door + '/config.json'),
     };
 }"""
@@ -73,8 +73,8 @@ def test_a_page_of_another_site_gets_nothing_and_does_nothing(browser: Any, othe
 def test_the_panel_cannot_be_framed_by_another_site(browser: Any, other_site: str) -> None:
     with web_gateway() as door:
         page = browser.new_page()
-        complaints: list[str] = []
-        page.on('console', lambda message: complaints.append(message.text))
+        errors: list[str] = []
+        page.on('console', lambda message: errors.append(message.text))
         page.goto(other_site)
         page.evaluate("""(door) => new Promise((resolve) => {
             const frame = document.createElement('iframe');
@@ -82,5 +82,5 @@ def test_the_panel_cannot_be_framed_by_another_site(browser: Any, other_site: st
             frame.src = door;
             document.body.append(frame);
         })""", door)
-        assert any('frame-ancestors' in text for text in complaints), complaints
+        assert any('frame-ancestors' in text for text in errors), errors
         page.close()

@@ -33,7 +33,7 @@ REMEMBERED = """
 LASER_POWER = "fetch('api/status').then((answer) => answer.json()).then(({ laser }) => laser.power)"
 
 PICTURE = """() => {
-    const canvas = document.querySelector('canvas.picture');
+    const canvas = document.querySelector('canvas.pixels');
     const small = new OffscreenCanvas(16, 12).getContext('2d');
     small.drawImage(canvas, 0, 0, 16, 12);
     return [...small.getImageData(0, 0, 16, 12).data];

@@ -65,8 +65,8 @@ def test_what_does_not_exist_is_an_error(seen: Any) -> None:
 
 
 def test_what_is_not_allowed_is_complained_about(seen: Any) -> None:
-    assert seen['complaint']['level'] == 'error'
-    assert 'gimbal/command' in seen['complaint']['msg']
+    assert seen['error']['level'] == 'error'
+    assert 'gimbal/command' in seen['error']['msg']
 
 
 def test_an_action_needs_the_lease_too(seen: Any) -> None:

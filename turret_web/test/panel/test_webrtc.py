@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from filming import TOPIC, filmed
-from test_panel import PICTURE, REMEMBERED
+from test_panel import IMAGE, REMEMBERED
 from web_testing import JPEG, PANEL, FakeGateway, serving
 
 from turret_common.testing.ros_testing import wait_until
@@ -23,7 +23,7 @@ WAIT_S = 20.0
 
 #: Stamp and brightness of the frame that is shown.
 SHOWN = """() => {
-    const canvas = document.querySelector('canvas.picture');
+    const canvas = document.querySelector('canvas.pixels');
     const pixel = canvas.getContext('2d').getImageData(20, 20, 1, 1).data;
     return [document.querySelector('section.video').dataset.stamp, pixel[0]];
 }"""
@@ -31,7 +31,7 @@ SHOWN = """() => {
 
 @contextmanager
 def web_gateway(**parameters: Any) -> Iterator[str]:
-    """Serve moving pictures on a loop and a thread of their own; yields the address."""
+    """Serve moving images on a loop and a thread of their own; yields the address."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -63,7 +63,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(WAIT_S * 1000)
         page.goto(url)
-        page.wait_for_selector('canvas.picture')
+        page.wait_for_selector('canvas.pixels')
         return page
     yield open_it
     for context in contexts:
@@ -77,12 +77,12 @@ def viewers(url: str) -> int:
 
 
 def moves(page: Any) -> None:
-    wait_until(lambda: any(page.evaluate(PICTURE)), WAIT_S, 'a picture')
-    first = page.evaluate(PICTURE)
-    wait_until(lambda: page.evaluate(PICTURE) != first, WAIT_S, 'another picture')
+    wait_until(lambda: any(page.evaluate(IMAGE)), WAIT_S, 'an image')
+    first = page.evaluate(IMAGE)
+    wait_until(lambda: page.evaluate(IMAGE) != first, WAIT_S, 'another image')
 
 
-def test_video_moves_over_webrtc_and_its_pictures_have_stamps(open_page: Callable[..., Any]) -> None:
+def test_video_moves_over_webrtc_and_its_images_have_stamps(open_page: Callable[..., Any]) -> None:
     with web_gateway() as url:
         page = open_page(url)
         moves(page)
@@ -94,7 +94,7 @@ def test_video_moves_over_webrtc_and_its_pictures_have_stamps(open_page: Callabl
             stamp, brightness = page.evaluate(SHOWN)
             stamped[stamp] = brightness
             return len(stamped) > 20
-        wait_until(look, WAIT_S, 'pictures with stamps')
+        wait_until(look, WAIT_S, 'images with stamps')
         stamped.pop('', None)
         for stamp, brightness in stamped.items():
             number = (int(stamp) - 100_000_000) // 20_000

@@ -337,7 +337,7 @@ class ProxyOperations(OperationGroup):
         try:
             message = parse(data)
             self._handlers[message['op']](message)
-        except (ValueError, TypeError, LookupError) as error:  # the server is not trusted either
+        except (ValueError, TypeError, LookupError) as error:  # the server's output is checked as well
             log.warning('unexpected message of the rosbridge server: %s', error)
 
     def _on_message(self, message: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ export class Lease {
     this.grant('', '');
   }
 
-  /** The newest heartbeat that was sent said that the trigger is held. */
+  /** The newest heartbeat that was sent reported the trigger as held. */
   get saidTrigger(): boolean {
     return this.sentTrigger;
   }

@@ -89,7 +89,7 @@ export class Store {
     return this.status.value === null ? null : (now - this.statusAt) / 1000;
   }
 
-  /** No status for three periods: nothing on the panel can be trusted. */
+  /** No status for three periods: nothing on the panel is current. */
   isStale(now: number): boolean {
     if (this.isPaused.value) return false;
     const age = this.statusAge(now);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { StampTable } from './rtc_stream';
 
-describe('stamps of pictures over WebRTC', () => {
+describe('stamps of frames over WebRTC', () => {
   it('are found by the RTP time since the anchor', () => {
     const table = new StampTable();
     table.add('9000 12.250000');

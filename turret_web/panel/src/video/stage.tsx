@@ -73,9 +73,9 @@ export function Stage({ feed, controls, children }: Props): VNode {
       if (now === null || feed.shown === null) return;
       const whole = new Fit(feed.shown.image, size());
       const factor = now.scale / whole.scale;
-      const picture = area.querySelector<HTMLElement>('.picture');
-      if (picture === null) return;
-      picture.style.transform = factor === 1
+      const pixels = area.querySelector<HTMLElement>('.pixels');
+      if (pixels === null) return;
+      pixels.style.transform = factor === 1
         ? '' : `translate(${now.left - factor * whole.left}px, ${now.top - factor * whole.top}px) scale(${factor})`;
     };
     const zoomAt = (factor: number, screen: Point2): void => {
@@ -358,7 +358,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
     >
       <div class="frame" ref={frame} tabIndex={0} role="application" aria-label={t.video.help}>
         {feed.canStream
-          ? <canvas class="picture" ref={still} />
+          ? <canvas class="pixels" ref={still} />
           : <PlainVideo feed={feed} url={panel.config.video} />}
         <canvas class="overlay" ref={overlay} />
         <Silence feed={feed} />
@@ -402,5 +402,5 @@ function PlainVideo({ feed, url }: { feed: Feed; url: string }): VNode {
     }, 100);
     return () => clearInterval(timer);
   }, [feed]);
-  return <img class="picture" ref={image} src={url} alt={t.video.title} />;
+  return <img class="pixels" ref={image} src={url} alt={t.video.title} />;
 }

@@ -149,7 +149,7 @@ describe('what needs control', () => {
     expect(text()).toContain('Take control first.');
   });
 
-  it('tells a viewer to sign in', async () => {
+  it('asks a viewer to sign in', async () => {
     const made = bench({ role: 'viewer' });
     made.status();
     await made.show(<><Tracking withMode /><Media /><Bags /><Guide /></>);

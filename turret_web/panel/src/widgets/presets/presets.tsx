@@ -27,7 +27,7 @@ function images(): Record<string, string> {
 
 /** Keep what the video shows now as the image of a preset. */
 function keepImage(name: string): void {
-  const source = document.querySelector<HTMLCanvasElement>('canvas.picture');
+  const source = document.querySelector<HTMLCanvasElement>('canvas.pixels');
   const small = document.createElement('canvas');
   Object.assign(small, { width: 96, height: 72 });
   const context = small.getContext('2d');

@@ -1,4 +1,4 @@
-"""Take the pictures of the panel that the documents show: ``take_pictures.py http://127.0.0.1:8000``.
+"""Take the screenshots of the panel that the documents show: ``take_screenshots.py http://127.0.0.1:8000``.
 
 The turret must run in simulation. The script takes control, follows a target and arms; it stops the turret at the end.
 """
@@ -44,7 +44,7 @@ def follow_and_arm(page: Page) -> None:
 
 
 def main() -> None:
-    """Take the pictures."""
+    """Take the screenshots."""
     [url] = sys.argv[1:]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=['--no-sandbox'])
