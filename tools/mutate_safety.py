@@ -331,7 +331,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for package in ('turret_common', 'turret_control', 'turret_vision'):
-            ignored = shutil.ignore_patterns('__pycache__', 'ros', '.lgd-*')  # a pipe of lgpio cannot be copied
+            ignored = shutil.ignore_patterns('__pycache__', '.lgd-*')  # a pipe of lgpio cannot be copied
             shutil.copytree(ROOT / package, tree / package, ignore=ignored)
         for name in ('conftest.py', 'pyproject.toml'):
             shutil.copy(ROOT / name, tree / name)

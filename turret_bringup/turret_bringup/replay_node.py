@@ -167,7 +167,11 @@ class ReplayNode(Node):
 
     def _publish(self, recorded: BagMessage) -> None:
         self._publish_time(time.monotonic())
+        damaged = self._outlets.decoder.damaged
+        whole_so_far = not damaged[recorded.topic]
         self._outlets.publish(recorded)
+        if whole_so_far and damaged[recorded.topic]:
+            self.get_logger().warning(f'{printable(recorded.topic)}: a damaged message is left out')
         if self._operator is not None and recorded.topic == self._requested:
             state = self._outlets.decoder.values(recorded)
             if state is not None:

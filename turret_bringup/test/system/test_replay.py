@@ -167,12 +167,12 @@ def test_vision_runs_again_on_recorded_images(unused: int) -> None:
             inside.close()
 
 
-def test_a_message_that_cannot_be_read_ends_it_with_one_sentence(unused: int, tmp_path: Path) -> None:
+def test_a_message_that_cannot_be_read_is_left_out_with_a_warning(unused: int, tmp_path: Path) -> None:
     bag = write(tmp_path / 'bag', [
         Entry(0.0, '/turret/status', TurretStatus()), Entry(0.1, '/turret/status', b'\0\1\0\0' + b'\xff' * 64)])
     with replay(bag, '--no-panel', '--domain', unused) as running:
-        assert running.code() == 2
-    assert running.lines[-1] == f'turret: {bag} is damaged: a message of /turret/status cannot be read\n'
+        assert running.code() == 0
+    assert running.text.count('/turret/status: a damaged message is left out') == 1
     assert 'Traceback' not in running.text
 
 
