@@ -76,7 +76,7 @@ def test_a_switch_that_lgpio_cannot_read_stops_the_axis(chip: Chip) -> None:
     driver.open()
     assert driver.read().pan.upper is Switch.OPEN
     chip.broken = {6}
-    pan = driver._axes[0].wires
+    pan = driver._axes[0].wires  # noqa: SLF001  the wires that the pulses leave on
     pan.read_switches(1e9)
     assert pan.switches[1] is Switch.UNREADABLE
     chip.broken = set()

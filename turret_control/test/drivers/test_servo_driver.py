@@ -182,7 +182,7 @@ def test_a_board_that_does_not_answer_is_a_driver_fault() -> None:
     bus.broken = True
     board.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
     board.lockstep.release()
-    board._thread.join(5.0)  # type: ignore[union-attr]
+    board._thread.join(5.0)  # type: ignore[union-attr]  # noqa: SLF001  its end is what is waited for
     with pytest.raises(TurretError, match='does not answer'):
         board.read()
     board.close()

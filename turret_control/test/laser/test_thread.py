@@ -117,7 +117,7 @@ def test_only_what_changes_is_driven_and_the_indicator_comes_first(bench: Bench)
     wait_until(lambda: bench.core.state is LaserState.OFF)
     for wanted in (Lines(0.0, True), Lines(0.5, True), Lines(0.2, True), Lines(0.0, True), Lines(0.3, False)):
         bench.core.wanted = wanted
-        wait_until(lambda wanted=wanted: bench.loop._driven == wanted)  # type: ignore[misc]
+        wait_until(lambda wanted=wanted: bench.loop._driven == wanted)  # type: ignore[misc]  # noqa: SLF001  the level as driven
     bench.core.wanted = Lines(0.6, True)
     wait_until(lambda: bench.pins.level('laser') == 0.6)
     bench.core.wanted = Lines(0.0, False)
@@ -223,13 +223,13 @@ def test_a_request_to_a_thread_that_does_not_answer_is_refused_and_never_runs() 
 
 def test_it_ticks_every_5_ms_while_lit_or_unknown_and_every_20_ms_while_dark(bench: Bench) -> None:
     waits: list[float] = []
-    bench.loop._mailbox.run_next = waits.append  # type: ignore[method-assign,assignment]
+    bench.loop._mailbox.run_next = waits.append  # type: ignore[method-assign,assignment]  # noqa: SLF001  no thread runs here
     for driven in (Lines(0.0, False), Lines(0.0, True), Lines(0.5, True), None):
-        bench.loop._driven = driven
-        bench.loop._serve_one(0)
+        bench.loop._driven = driven  # noqa: SLF001  the level as driven
+        bench.loop._serve_one(0)  # noqa: SLF001  one step of the thread
     assert waits == pytest.approx([0.02, 0.005, 0.005, 0.005])
     bench.core.next_ns = lambda now_ns: now_ns + MS  # type: ignore[method-assign]
-    bench.loop._serve_one(0)
+    bench.loop._serve_one(0)  # noqa: SLF001  one step of the thread
     assert waits[-1] == pytest.approx(0.001)  # a pulse ends between two ticks
 
 
@@ -265,7 +265,7 @@ def test_the_real_lines_are_dark_before_and_after_whatever_ends_it(
     chip = Chip(monkeypatch)
     chip.outside[18] = True
     bench = Bench()
-    bench.loop._lines = LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True), chip.factory)
+    bench.loop._lines = LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True), chip.factory)  # noqa: SLF001  a line on an imitated chip
     dark, lit = (0.0, 0.1) if driver == 'servo_relay' else (0.0, 1.0)
     bench.start()
     wait_until(lambda: bench.core.state is LaserState.OFF)

@@ -133,7 +133,7 @@ def test_a_stop_outlives_a_restart(rig: Rig) -> None:
     other = SafetyNode(
         context=rig.ros.context, namespace='turret', parameter_overrides=[Parameter('estop_driver', value='none')])
     rig.ros.add(other)
-    wait_until(lambda: any(p.epoch == other._epoch and ReasonCode.SOFTWARE_STOP in p.reasons for p in rig.permits))
+    wait_until(lambda: any(p.epoch == other._epoch and ReasonCode.SOFTWARE_STOP in p.reasons for p in rig.permits))  # noqa: SLF001  the epoch of the permits
 
 
 def test_a_taken_over_operator_is_told(rig: Rig) -> None:
@@ -231,13 +231,13 @@ def test_the_class_2_profile_asks_for_the_region_again(rig: Rig) -> None:
 
 def test_the_emergency_stop_is_latched_and_outlives_a_restart(rig: Rig) -> None:
     wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
-    rig.node._read_estop = lambda: Estop.PRESSED
+    rig.node._read_estop = lambda: Estop.PRESSED  # noqa: SLF001  the contact
     wait_until(lambda: rig.states[-1].software_stop)
-    rig.node._read_estop = lambda: Estop.RELEASED
+    rig.node._read_estop = lambda: Estop.RELEASED  # noqa: SLF001  the contact
     wait_until(lambda: list(rig.permits[-1].reasons)[:1] == [ReasonCode.SOFTWARE_STOP])
     assert 'emergency stop' in rig.states[-1].message
-    wait_until(lambda: rig.node._stop_file.load().reason is not None)
-    assert rig.node._stop_file.load()[1:] == (rig.permits[-1].stop_count, rig.permits[-1].estop_count) == (1, 1)
+    wait_until(lambda: rig.node._stop_file.load().reason is not None)  # noqa: SLF001  the file on disk
+    assert rig.node._stop_file.load()[1:] == (rig.permits[-1].stop_count, rig.permits[-1].estop_count) == (1, 1)  # noqa: SLF001  the file on disk
 
 
 def full(*_: object, **__: object) -> None:
@@ -261,12 +261,12 @@ def test_a_full_disk_neither_ends_the_permits_nor_loses_the_stop_nor_the_zones(
     refused = rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id=rig.lease_id))
     assert refused.code == ReasonCode.IO_ERROR
     assert rig.states[-1].software_stop
-    rig.node._read_estop = lambda: Estop.PRESSED
+    rig.node._read_estop = lambda: Estop.PRESSED  # noqa: SLF001  the contact
     wait_until(lambda: ReasonCode.ESTOP_PRESSED in rig.permits[-1].reasons)
     before = len(rig.permits)
     wait_until(lambda: len(rig.permits) > before + 20)
     monkeypatch.undo()
-    wait_until(lambda: rig.node._stop_file.load() == rig.node._core.record, what='saved once there is space')
+    wait_until(lambda: rig.node._stop_file.load() == rig.node._core.record, what='saved once there is space')  # noqa: SLF001  the file on disk
 
 
 def test_a_stop_is_counted_in_the_permit(rig: Rig) -> None:

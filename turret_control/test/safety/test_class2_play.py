@@ -75,7 +75,7 @@ def test_without_zones_there_is_no_floor() -> None:
     bench.core.zones = ()
     assert emission_withheld(bench, ReasonCode.NO_FLOOR_REGION)
     bench.core.zones = (FLOOR,)
-    bench.core._aims.update(None, bench.now)
+    bench.core._aims.update(None, bench.now)  # noqa: SLF001  a report that is missing
     assert ReasonCode.NO_FLOOR_REGION in bench.reasons()
 
 

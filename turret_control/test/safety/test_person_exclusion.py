@@ -188,7 +188,7 @@ def test_it_is_required_as_the_parameter_says(exclusion: str, hardware: bool, re
 
 def test_a_laser_that_never_reported_is_not_taken_for_a_real_one() -> None:
     bench = Bench()
-    bench.core._laser.update(None, bench.now)
+    bench.core._laser.update(None, bench.now)  # noqa: SLF001  a report that is missing
     assert not bench.core.exclusion_required
 
 
@@ -211,10 +211,10 @@ def test_a_beam_whose_direction_is_unknown_is_near_to_anybody() -> None:
     assert NEAR in bench.wait(200, but='pose').reasons()
     bench = live()
     bench.reports['people'] = report(Person(Bearing(2.0, 0.0), 0.0))
-    bench.core._aims.update(None, bench.now)
+    bench.core._aims.update(None, bench.now)  # noqa: SLF001  a report that is missing
     assert NEAR in bench.wait(but='aim').reasons()
     bench = Bench(exclusion='always')
-    bench.core._gimbal.update(None, bench.now)
+    bench.core._gimbal.update(None, bench.now)  # noqa: SLF001  a report that is missing
     bench.reports['people'] = report(Person(Bearing(2.0, 0.0), 0.0))
     assert NEAR in bench.wait(but='gimbal').reasons()
 
