@@ -15,10 +15,10 @@ PATTERNS: dict[str, str] = {
         'control cycle, update, revolution',
     r'\b(?:lessons?|believed|the resting room)\b': 'background update, estimate, background model',
     r'\b(?:tells|told|said)\b|\btell of\b|\bsays so\b': 'reports, shows, prints, documents',
-    r'(?<!in )\bpictures?\b(?![ -]in[ -])|_pictures?\b|\bpictures?_': 'frame, image, still, screenshot',
+    r'(?i)(?<!in )\bpictures?\b(?![ -]in[ -])|_pictures?\b|\bpictures?_': 'frame, image, still, screenshot',
     r'(?<!there )(?<!There )\b(?:is|are|was|were) no (?!longer|more|other|later|earlier|person|\w+er\b)':
         'is not a ...',
-    r'\b(?:somebody|nobody|everybody|anybody|whoever)\b|\b[Ww]ho would rather': 'operator, client, user, person',
+    r'(?i)\b(?:somebody|nobody|everybody|anybody|whoever|who would rather)\b': 'operator, client, user, person',
     r'\b(?:end it with|end them|was ended|is ended|are ended|were ended)\b': 'stop, stopped',
     r'\b(?:go|goes|going|went) on\b': 'continue, keep running',
     r'''['"](?:Least(?! squares)|Largest|Longest|Fastest|Greatest|Farthest|Smallest)\b''': 'Minimum, Maximum',
@@ -27,13 +27,13 @@ PATTERNS: dict[str, str] = {
     r'\b(?:goes?|stays?|kept?|keeps?|is|be|was|are|went) (?:dark|lit)\b|\bgoing dark\b|\bhourly light\b':
         'emission off, emission on',
     r'\b(?:the truth|in truth(?![.:\[])|truths)\b': 'ground truth',
-    r'front[ _-]?door': 'web gateway',
+    r'(?i)front[ _-]?door': 'web gateway',
     r'\broom (?:left|for)\b': 'free space',
     r'(?i)colour|\bgrey|behaviour|\bcentre|\bmetres?\b|neighbour|analogue\b(?!Gain)|manoeuvr|licence':
         'American spelling',
-    r'\b(?:doubt(?:s|ed|ful)?|trusted|cures?|cured|patience\w*|complain\w*|parting|whose word|merits?)\b':
+    r'(?i)\b(?:doubt(?:s|ed|ful)?|trusted|cures?|cured|patience\w*|complain\w*|parting|whose word|merits?)\b':
         'unconfirmed, confirmed, remedy, time-out, report',
-    r'\b(?:genuine|[Ss]tock (?:server|bridge|rosbridge|video|web)s?)\b': 'upstream',
+    r'(?i)\b(?:genuine|[Ss]tock (?:server|bridge|rosbridge|video|web)s?)\b': 'upstream',
     r'\b(?:original (?:turret|law|controller|settings)|replaced turret)\b': 'legacy',
 }
 SUFFIXES = ('.md', '.py', '.msg', '.srv', '.action', '.ts', '.tsx', '.yaml', '.html', '.css', '.xacro', '.sh')

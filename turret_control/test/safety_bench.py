@@ -27,7 +27,7 @@ GIMBAL = GimbalReport(hardware=False, homed=True, measured=True, decelerations=(
 LASER = LaserReport(hardware=False, armed=True)
 CAMERA = CameraReport(hardware=False, on_base=False)
 AIM = AimReport(following=True, calibrated=False, boresight=Bearing(0.0, 0.0), geometry=(0.0, 0.0), target='cat')
-NOBODY = PeopleReport((), 0.0, True)
+NO_PEOPLE = PeopleReport((), 0.0, True)
 
 
 class Bench:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from safety_bench import GIMBAL, MS, NOBODY, Bench, emission_withheld, hardware_bench
+from safety_bench import GIMBAL, MS, NO_PEOPLE, Bench, emission_withheld, hardware_bench
 
 from turret_common.geometry import Bearing
 from turret_common.pose_history import Pose
@@ -163,7 +163,7 @@ def test_the_reach_is_the_way_of_both_axes_to_a_stop() -> None:
 
 def live(**changes: Any) -> Bench:
     bench = hardware_bench(exclusion='hardware', **changes)
-    bench.reports['people'] = NOBODY
+    bench.reports['people'] = NO_PEOPLE
     bench.core.confirm_region(bench.lease_id, bench.now)
     return bench.wait(1200)
 

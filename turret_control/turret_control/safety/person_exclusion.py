@@ -21,7 +21,7 @@ _STALE_S, _FUTURE_S = 0.5, 0.01
 
 
 class Person(NamedTuple):
-    """Somebody seen: the circle around a bearing that holds them, in rad; NaN = somewhere."""
+    """A detected person: the circle around a bearing that holds them, in rad; NaN = unknown."""
 
     bearing: Bearing
     radius: float

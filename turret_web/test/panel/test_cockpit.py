@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_panel import DELIBERATE_MS, PICTURE, REMEMBERED, retry
+from test_panel import DELIBERATE_MS, IMAGE, REMEMBERED, retry
 
 from turret_common.testing.ros_testing import free_port, wait_until
 
@@ -325,7 +325,7 @@ def test_a_long_word_breaks_no_list(back_end: BackEnd, open_panel: Any) -> None:
 def test_click_looks_double_click_fills_the_screen_and_drag_jogs(back_end: BackEnd, open_panel: Any) -> None:
     page = open_panel()
     take_control(page)
-    wait_until(lambda: any(page.evaluate(PICTURE)), WAIT_S, 'a frame')
+    wait_until(lambda: any(page.evaluate(IMAGE)), WAIT_S, 'a frame')
     frame = page.locator('.video .frame').bounding_box()
     before = back_end.status()['gimbal']['pan']['position']
     page.mouse.click(frame['x'] + frame['width'] * 0.2, frame['y'] + frame['height'] * 0.2)
@@ -342,7 +342,7 @@ def test_click_looks_double_click_fills_the_screen_and_drag_jogs(back_end: BackE
 
 def test_the_wheel_zooms_around_the_pointer(open_panel: Any) -> None:
     page = open_panel()
-    wait_until(lambda: any(page.evaluate(PICTURE)), WAIT_S, 'a frame')
+    wait_until(lambda: any(page.evaluate(IMAGE)), WAIT_S, 'a frame')
     page.locator('.video .frame').hover()
     page.mouse.wheel(0, -400)
     page.wait_for_selector('.video[data-zoomed=true]')

@@ -21,7 +21,7 @@ WAIT_S = 20.0
 RETRY_S = 6.0
 #: How long Arm is held [ms].
 DELIBERATE_MS = 1000
-PATIENCE_S = 60.0
+RETRY_S = 60.0
 
 #: What the browser knows of earlier visits: the tour was seen, and the name was asked.
 REMEMBERED = """
@@ -32,7 +32,7 @@ REMEMBERED = """
 #: Power that the turret has, which the slider shows only after a moment.
 LASER_POWER = "fetch('api/status').then((answer) => answer.json()).then(({ laser }) => laser.power)"
 
-PICTURE = """() => {
+IMAGE = """() => {
     const canvas = document.querySelector('canvas.pixels');
     const small = new OffscreenCanvas(16, 12).getContext('2d');
     small.drawImage(canvas, 0, 0, 16, 12);
@@ -92,7 +92,7 @@ def retry(act: Callable[[], None], condition: Callable[[], Any], what: str) -> N
             return bool(wait_until(condition, RETRY_S, what))
         except AssertionError:
             return False
-    wait_until(attempt, PATIENCE_S, what)
+    wait_until(attempt, RETRY_S, what)
 
 
 def shows(page: Any, selector: str) -> bool:
@@ -144,8 +144,8 @@ def click_image(page: Any, x: float, y: float, width: float, height: float) -> N
 
 
 def test_shows_moving_video_and_counts_the_status(panel: Any) -> None:
-    first, seq = panel.evaluate(PICTURE), sequence_number(panel)
-    wait_until(lambda: panel.evaluate(PICTURE) != first, WAIT_S, 'another frame')
+    first, seq = panel.evaluate(IMAGE), sequence_number(panel)
+    wait_until(lambda: panel.evaluate(IMAGE) != first, WAIT_S, 'another frame')
     wait_until(lambda: sequence_number(panel) >= seq + 4, WAIT_S, 'four more status messages')
     assert panel.locator('.badge').first.inner_text() == 'SIMULATION'
     assert panel.locator('.chip[data-section=gimbal][data-old=false]').count() == 1
@@ -327,5 +327,5 @@ def test_shows_when_the_turret_is_silent_and_comes_back(turret: Any, panel: Any)
     panel.wait_for_selector('.connection[data-state=live]')
     panel.wait_for_selector('body:not(.stale)')
     assert sequence_number(panel) > seq
-    frame = panel.evaluate(PICTURE)
-    wait_until(lambda: panel.evaluate(PICTURE) != frame, WAIT_S, 'video after the restart')
+    frame = panel.evaluate(IMAGE)
+    wait_until(lambda: panel.evaluate(IMAGE) != frame, WAIT_S, 'video after the restart')

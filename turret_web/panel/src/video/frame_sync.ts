@@ -18,7 +18,7 @@ interface Waiting<Image> {
 }
 
 /** How long an image waits for its tracks [ms]. */
-const PATIENCE_MS = 120;
+const MAX_WAIT_MS = 120;
 const KEPT_TRACKS = 30;
 const KEPT_IMAGES = 8;
 
@@ -71,7 +71,7 @@ export class FrameSync<Image> {
 
   /** Without tracks at all (vision is down, or the server sends no stamps) nothing is worth waiting for. */
   private isImpatient(candidate: Waiting<Image>, now: number): boolean {
-    return candidate.stamp === null || this.tracks.length === 0 || now - candidate.since >= PATIENCE_MS;
+    return candidate.stamp === null || this.tracks.length === 0 || now - candidate.since >= MAX_WAIT_MS;
   }
 
   private drop(): void {
