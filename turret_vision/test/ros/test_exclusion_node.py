@@ -27,7 +27,7 @@ CAMERA = PinholeCamera.from_field_of_view(320, 240, math.radians(60.0))
 class Finder:
     """Sees a person wherever the image is white."""
 
-    method, mode, width = 'test', '', 0
+    method, mode, width, exact_width = 'test', '', 0, False
 
     def tune(self, _: object) -> bool:
         return True
