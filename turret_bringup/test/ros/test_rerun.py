@@ -28,7 +28,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image, camera_to_info
 from turret_common.ros.qos import COMMAND, IMAGE_OUT, PERMIT, STATE, STREAM
 from turret_common.ros.time import stamp_from, stamp_from_ns, wall_stamp
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed, wait_until
 from turret_control.controller_node import ControllerNode
 from turret_control.controller_parameters import ControllerParameters
 from turret_msgs import msg
@@ -61,9 +61,9 @@ def tracks(azimuth: float) -> msg.TrackArray:
 
 
 def permit(seq: int, monotonic_ns: int, stopped: bool) -> msg.SafetyPermit:
-    return msg.SafetyPermit(
+    return signed(msg.SafetyPermit(
         epoch=1, seq=seq, monotonic_ns=monotonic_ns, motion_ok=not stopped, lease_digest=lease_digest(LEASE),
-        reasons=[int(ReasonCode.SOFTWARE_STOP)] if stopped else [])
+        reasons=[int(ReasonCode.SOFTWARE_STOP)] if stopped else []))
 
 
 def stamped(message: Any, at_s: float) -> Any:
