@@ -24,6 +24,7 @@ pytestmark = pytest.mark.system
 SOURCE = Path(__file__).parents[2] / 'panel'
 WAIT_S = 20.0
 START_S = 60.0
+LIVE = '.connection[data-state=live]'
 DESKTOP = {'width': 1440, 'height': 900}
 SIZES = {
     'desktop': DESKTOP, 'large': {'width': 1920, 'height': 1080}, 'tablet': {'width': 1024, 'height': 768},
@@ -59,9 +60,20 @@ class BackEnd:
             return False
 
 
+def shows_live(page: Any, url: str) -> bool:
+    """Load the panel and return whether it shows a live connection."""
+    api = pytest.importorskip('playwright.sync_api', reason='pip install playwright')
+    page.goto(url)
+    try:
+        page.wait_for_selector(LIVE, timeout=WAIT_S * 1000)
+    except api.TimeoutError:
+        return False
+    return True
+
+
 @pytest.fixture(scope='module')
-def server() -> Iterator[BackEnd]:
-    """``npm run dev`` on a free port."""
+def server(browser: Any) -> Iterator[BackEnd]:
+    """``npm run dev`` on a free port, after it has compiled the panel for a first page, which may reload meanwhile."""
     node = shutil.which('node')
     vite = SOURCE / 'node_modules' / 'vite' / 'bin' / 'vite.js'
     if node is None or not vite.exists():
@@ -73,6 +85,9 @@ def server() -> Iterator[BackEnd]:
     back_end = BackEnd(f'http://127.0.0.1:{port}')
     try:
         wait_until(back_end.is_up, START_S, 'the development server')
+        page = browser.new_page()
+        wait_until(lambda: shows_live(page, back_end.url), 2 * START_S, 'the compiled panel')
+        page.close()
         yield back_end
     finally:
         process.terminate()
@@ -99,8 +114,7 @@ def open_panel(back_end: BackEnd, browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(WAIT_S * 1000)
         page.goto(back_end.url)
-        # The server compiles the panel for the first page.
-        page.wait_for_selector('.connection[data-state=live]', timeout=START_S * 1000)
+        page.wait_for_selector(LIVE, timeout=START_S * 1000)
         return page
     yield open_it
     for context in contexts:
@@ -413,7 +427,7 @@ def test_the_panel_opens_without_a_gateway_and_says_so(browser: Any, server: Bac
     page.goto(server.url)
     page.locator('#boot', has_text='does not answer').wait_for(timeout=WAIT_S * 1000)
     server.control(offline='0')
-    page.wait_for_selector('.connection[data-state=live]', timeout=START_S * 1000)
+    page.wait_for_selector(LIVE, timeout=START_S * 1000)
     page.close()
 
 
