@@ -17,7 +17,7 @@ setup(
     ],
     install_requires=['setuptools'],
     extras_require={'test': ['pytest']},
-    package_data={package_name: ['config/*', 'launch/*', 'urdf/*']},
+    package_data={package_name: ['client/README.md', 'config/*', 'launch/*', 'urdf/*']},
     zip_safe=True,
     maintainer='Turret maintainers',
     maintainer_email='maintainers@turret.invalid',

@@ -295,6 +295,7 @@ def test_a_zone_is_drawn_on_the_map_and_on_the_video(open_panel: Any) -> None:
     page.mouse.move(box['x'] + 50, box['y'] + 40, steps=4)
     page.mouse.up()
     rows.nth(2).wait_for()
+    wait_until(lambda: any(page.evaluate(IMAGE)), WAIT_S, 'a frame')
     page.get_by_role('button', name='Draw on the video').click()
     frame = page.locator('.video .frame').bounding_box()
     page.mouse.move(frame['x'] + frame['width'] * 0.4, frame['y'] + frame['height'] * 0.3)
