@@ -34,15 +34,15 @@ numbers = st.one_of(st.floats(), st.floats(-2.5, 2.5), st.just(0.0))
 class Watched(Rig):
     """Keeps the last command to the driver, and the sample before it."""
 
-    commanded: Motions | None = None
+    orders: Motions | None = None
     seen: GimbalSample | None = None
 
     def tick(self) -> None:
         gimbal_tick = self.gimbal.tick
 
         def spy(sample: GimbalSample, permit: ReasonCode, now_ns: int) -> Motions:
-            self.seen, self.commanded = sample, gimbal_tick(sample, permit, now_ns)
-            return self.commanded
+            self.seen, self.orders = sample, gimbal_tick(sample, permit, now_ns)
+            return self.orders
         self.gimbal.tick = spy  # type: ignore[method-assign]
         try:
             super().tick()
@@ -160,17 +160,17 @@ class GimbalMachine(RuleBasedStateMachine):
 
     def judge(self) -> None:
         rig = self.rig
-        commanded, seen = rig.commanded, rig.seen
-        assert commanded is not None
+        orders, seen = rig.orders, rig.seen
+        assert orders is not None
         assert seen is not None
         view = rig.view
         commanded = view.activity in (Activity.NONE, Activity.COMMAND)
-        for motion, axis, sample in ((commanded.pan, view.pan, seen.pan), (commanded.tilt, view.tilt, seen.tilt)):
+        for motion, axis, sample in ((orders.pan, view.pan, seen.pan), (orders.tilt, view.tilt, seen.tilt)):
             self.judge_motion(motion, sample, commanded)
             if motion.speed == 0.0:
                 continue
             assert rig.permit is ReasonCode.OK, 'the permit'
-            assert commanded.enabled, 'power'
+            assert orders.enabled, 'power'
             if commanded:
                 assert axis.homed, 'a reference'
                 assert rig.now_ns - self.commanded_ns <= COMMAND_NS + LATE_NS, 'a fresh command'
@@ -210,7 +210,7 @@ class GimbalMachine(RuleBasedStateMachine):
         assert abs(truth.pan_rate) <= AXIS.max_velocity * 1.05
         within = view.pan.limits.lower - 0.1 <= view.pan.position <= view.pan.limits.upper + 0.1
         self.beyond = self.beyond and not (within and truth.pan_rate == 0.0)
-        if view.pan.homed and self.rig.commanded is not None and self.rig.commanded.pan.speed > 0.0:
+        if view.pan.homed and self.rig.orders is not None and self.rig.orders.pan.speed > 0.0:
             assert within or self.beyond
 
 

@@ -241,7 +241,7 @@ def test_a_driver_that_does_not_end_when_told_to_is_killed_however_often_it_is_t
             guarded.process.wait(0.3)
     code, errors = guarded.end()
     assert code == 1
-    assert 'did not end' in errors
+    assert 'did not exit' in errors
     assert 1.5 < time.monotonic() - start < 4.0
     assert not guarded.driver_lives()
 

@@ -56,7 +56,7 @@ TROUBLES: tuple[tuple[Any, ...], ...] = (
     ('press', Estop.UNREADABLE), ('attend', False, False), ('attend', True, True), ('acquire', 'Bob'), ('release',),
     ('disarm',), ('deliver_permits', None, None), ('deliver_permits', 300, 300), ('deliver_permits', 90, 90),
     ('silence', {'gimbal'}), ('silence', {'laser'}), ('silence', {'pose'}), ('restart_safety',), ('power', False),
-    ('lose_the_driver',), ('break_the_laser',), ('fall_silent',), ('go', 0.3), ('turn', 1.5), ('home',),
+    ('lose_the_driver',), ('break_the_laser',), ('fall_silent',), ('go', 0.3), ('rotate', 1.5), ('home',),
     ('fire_again_and_again',), ('fire_automatically',))
 
 
@@ -413,7 +413,8 @@ class TurretMachine(RuleBasedStateMachine):
 
     @rule(on=st.booleans())
     def power(self, on: bool) -> None:
-        self.head.gimbal.set_enabled(on)
+        with contextlib.suppress(TurretError):  # refused after an emergency stop, until the head is homed
+            self.head.gimbal.set_enabled(on)
 
     @rule()
     def lose_the_driver(self) -> None:
