@@ -94,6 +94,10 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('state_machine.py', 'self._used_ns = 0', 'self._used_ns = 0 -> pass'): _OVERWRITTEN,
     ('state_machine.py', 'self._armed_from_ns = 0', '0 -> 1'): _OVERWRITTEN,
     ('state_machine.py', 'self._used_ns = 0', '0 -> 1'): _OVERWRITTEN,
+    **{('state_machine.py',
+        'self._expired = False  # the newest burst ended because its grant was not renewed', change):
+        'overwritten at the end of each burst, and read only after one'
+       for change in ('self._expired = False -> pass', 'False -> True')},
     ('state_machine.py', 'wanted_ns = 1 if hold else _ns(burst.pulses * burst.pulse_s)',
      '1 -> 3'): _ONE_NS,
     ('state_machine.py', 'if expired or self._duty_left_ns(now_ns) <= 0:', '0 -> 1'): _ONE_NS,

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.system
 EXAMPLES = Path(__file__).parents[3] / 'examples'
 PRINTED = {
     'watch_status': ('no faults', 'tracks', 'PID gain of pan: 20.0'),
-    'move_head': ('arrived at pan 20', 'tilt 10'),
+    'move_head': ('arrived at pan', 'degrees'),
     'run_pattern': ('feedback:', f"'code': {ReasonCode.CANCELLED}"),
 }
 
