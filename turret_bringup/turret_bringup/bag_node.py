@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import Log
-from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 
 from turret_bringup.bag_parameters import BagParameters
@@ -26,7 +25,7 @@ from turret_bringup.recording.recorder import BagRecorder, Limits, failure, requ
 from turret_bringup.recording.ring import Held, RingBuffer
 from turret_bringup.recording.ros_feeds import BagFeeds, Feed
 from turret_bringup.recording.ros_parameter_watch import ParameterWatch
-from turret_bringup.recording.selection import Selector, known
+from turret_bringup.recording.selection import Selector, known, mark_text
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.name_patterns import NamePatterns
@@ -41,7 +40,7 @@ from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import stamp_from
 from turret_common.validation import require_range
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
-from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
+from turret_msgs.srv import DeleteBag, ListBags, MarkBag, SaveLast, StartBag, StopBag
 
 _TAKE_S = 0.1     # between two looks at what has arrived: the middleware keeps it, with its times
 _PERIOD_S = 0.5  # between two looks at everything else, and two states
@@ -87,6 +86,7 @@ class BagNode(Node):
         self.create_service(ListBags, 'bag/list', self._list)
         self.create_service(SaveLast, 'bag/save_last', self._save_last)
         self.create_service(DeleteBag, 'bag/delete', self._delete)
+        self.create_service(MarkBag, 'bag/mark', self._mark_asked)
         self.create_timer(1.0, self._watch.ask)
         self._worker.submit(self._repair)
         if parameters.record_on_start != 'off':
@@ -150,17 +150,22 @@ class BagNode(Node):
         """Publish an event, which every selection records."""
         self._events.publish(Log(
             stamp=self.get_clock().now().to_msg(), level=level, name=self.get_fully_qualified_name(), msg=text))
-        self.get_logger().log(f'event: {text}', LoggingSeverity(level))
+        # rclpy refuses another severity from the same line.
+        log = self.get_logger().info if level == Log.INFO else self.get_logger().warning
+        log(f'event: {text}')
 
     def _look_for_reasons(self, now: float) -> None:
-        """Save the last seconds after a fault or a shot."""
+        """Mark faults and shots, and save the last seconds after them."""
         auto = self._ros_parameters.value.auto
         for status in self._status.take():
-            self._auto.see_faults(
-                ((fault.node, fault.code) for fault in status.faults
-                 if fault.severity == Fault.SEVERITY_ERROR and fault.node != self.get_name()), auto, now)
+            errors = {
+                (fault.node, fault.code): fault.message for fault in status.faults
+                if fault.severity == Fault.SEVERITY_ERROR and fault.node != self.get_name()}
+            for fault in self._auto.see_faults(errors, auto, now):
+                self._mark(f'fault of {fault[0]}: {errors[fault]}', Log.ERROR)
         for laser in self._laser.take():
-            self._auto.see_fire_count(laser.fire_count, auto, now)
+            if self._auto.see_fire_count(laser.fire_count, auto, now):
+                self._mark('the laser fired')
         label = self._auto.due(now)
         if label is not None:
             self._worker.submit(self._save_automatically, label)
@@ -249,6 +254,10 @@ class BagNode(Node):
             self._recorder = recorder
         self._look_now()
         return recorder.name
+
+    @answered
+    def _mark_asked(self, request: MarkBag.Request, _: MarkBag.Response) -> None:
+        self._mark(mark_text(request.text))
 
     @answered
     async def _stop(self, _: StopBag.Request, response: StopBag.Response) -> None:

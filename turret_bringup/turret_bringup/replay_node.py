@@ -15,9 +15,10 @@ from rclpy.clock_type import ClockType
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock as ClockMessage
 
-from turret_bringup.bags.messages import namespace_of
+from turret_bringup.bags.messages import BagMessages, namespace_of
 from turret_bringup.bags.metadata import BagError
 from turret_bringup.bags.reader import Bag, BagMessage
+from turret_bringup.replay.events import Event, Events
 from turret_bringup.replay.guard import intruder, plan
 from turret_bringup.replay.player import Player
 from turret_bringup.replay.ros_replay import Operator, Outlets, Permits
@@ -31,8 +32,16 @@ from turret_common.ros.params import RosParameters
 from turret_common.ros.qos import COMMAND
 from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.time import stamp_from_ns
-from turret_msgs.msg import ReplayState
-from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepReplay
+from turret_msgs.msg import ReplayEvent, ReplayState
+from turret_msgs.srv import (
+    ListReplayEvents,
+    SeekReplay,
+    SeekReplayEvent,
+    SetReplayGapSkipping,
+    SetReplayPaused,
+    SetReplayRate,
+    StepReplay,
+)
 
 #: How long the domain is watched before anything is published; nodes find each other within 0.2 s.
 _WATCH_S = 1.0
@@ -75,6 +84,9 @@ class ReplayNode(Node):
         self.create_service(StepReplay, 'replay/step', self._step)
         self.create_service(SeekReplay, 'replay/seek', self._seek)
         self.create_service(SetReplayRate, 'replay/set_rate', self._set_rate)
+        self.create_service(SetReplayGapSkipping, 'replay/set_gap_skipping', self._set_gap_skipping)
+        self.create_service(ListReplayEvents, 'replay/list_events', self._list_events)
+        self.create_service(SeekReplayEvent, 'replay/seek_event', self._seek_event)
         self._thread = threading.Thread(target=self._work, name='replay', daemon=True)
         self._thread.start()
 
@@ -108,11 +120,25 @@ class ReplayNode(Node):
         self._operator = Operator(self, namespace or '', permits.lease_id) if 'controller' in p.into else None
         self._requested = f'{namespace}/controller/state'
         end_ns = bag.end_ns if not p.end_s else min(bag.end_ns, bag.start_ns + round(1e9 * p.end_s))
+        self._events = self._read_events(bag, f'{namespace}/bag/events', end_ns)
         self._source = BagSource(bag, self._outlets.names, end_ns)
         self._player: Player[BagMessage] = Player(
             self._source, (bag.start_ns, end_ns), self._publish, lambda message: message.type in IMAGE_TYPES,
             time.monotonic(), rate=p.rate, loop=p.loop, paused=True, start_s=p.start_s,
-            skip_gaps_s=p.skip_gaps_s)
+            min_gap_s=p.skip_gaps_s)
+
+    def _read_events(self, bag: Bag, topic: str, end_ns: int) -> Events:
+        """Return the events of the recorder that are in a bag."""
+        decoder = BagMessages(bag)
+        found = []
+        try:
+            for message in bag.messages([topic], end_ns=end_ns + 1):
+                values = decoder.values(message)
+                if values is not None:
+                    found.append(Event((message.stamp_ns - bag.start_ns) * 1e-9, values['level'], values['msg']))
+        except (BagError, KeyError) as error:
+            self.get_logger().warning(f'no events: {error}')
+        return Events(found)
 
     # The loop
 
@@ -221,6 +247,28 @@ class ReplayNode(Node):
     def _set_rate(self, request: SetReplayRate.Request, _: SetReplayRate.Response) -> None:
         with self._changed:
             self._player.set_rate(request.rate, time.monotonic())
+            self._asked()
+
+    @answered
+    def _set_gap_skipping(
+            self, request: SetReplayGapSkipping.Request, _: SetReplayGapSkipping.Response) -> None:
+        with self._changed:
+            self._player.set_min_gap(request.min_gap_s)
+            self._asked()
+
+    @answered
+    def _list_events(self, _: ListReplayEvents.Request, response: ListReplayEvents.Response) -> None:
+        response.events = [ReplayEvent(**event._asdict()) for event in self._events.all]
+
+    @answered
+    def _seek_event(self, request: SeekReplayEvent.Request, response: SeekReplayEvent.Response) -> None:
+        with self._changed:
+            now = time.monotonic()
+            position = self._player.position(now)
+            event = (self._events.before(position.position_s, position.paused or position.ended)
+                     if request.backward else self._events.after(position.position_s))
+            self._player.seek(event.position_s, now)
+            response.event = ReplayEvent(**event._asdict())
             self._asked()
 
 

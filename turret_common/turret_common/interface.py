@@ -109,7 +109,7 @@ TOPICS: tuple[Topic, ...] = (
           'tracks, aim ray, prediction, zones, limits and frustum for rviz and Foxglove'),
     Topic('bag/state', 'turret_msgs/msg/BagState', 'bag', 'STATE', _SLOW, 'recording, ring buffer, free space'),
     Topic('bag/events', 'rcl_interfaces/msg/Log', 'bag', 'STREAM', 'on event',
-          'marks of operators, steps of the clock'),
+          'marks of operators, shots, faults, steps of the clock'),
     Topic('sim/ground_truth', 'turret_msgs/msg/SimGroundTruth', 'plant', 'STREAM', '200 Hz',
           'simulation only: ground truth for evaluation'),
 )
@@ -154,10 +154,14 @@ SERVICES: tuple[Service, ...] = (
     Service('replay/step', _T + 'StepReplay', 'replay'),
     Service('replay/seek', _T + 'SeekReplay', 'replay'),
     Service('replay/set_rate', _T + 'SetReplayRate', 'replay'),
+    Service('replay/set_gap_skipping', _T + 'SetReplayGapSkipping', 'replay'),
+    Service('replay/list_events', _T + 'ListReplayEvents', 'replay'),
+    Service('replay/seek_event', _T + 'SeekReplayEvent', 'replay'),
     Service('bag/start', _T + 'StartBag', 'bag'),
     Service('bag/stop', _T + 'StopBag', 'bag'),
     Service('bag/list', _T + 'ListBags', 'bag'),
     Service('bag/save_last', _T + 'SaveLast', 'bag'),
+    Service('bag/mark', _T + 'MarkBag', 'bag'),
     Service('bag/delete', _T + 'DeleteBag', 'bag'),
 )
 

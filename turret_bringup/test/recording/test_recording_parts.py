@@ -28,7 +28,7 @@ from turret_bringup.bags.writer import BagWriter
 from turret_bringup.recording.auto_save import AutoSave
 from turret_bringup.recording.recorder import BagRecorder, Limits
 from turret_bringup.recording.ring import Held, RingBuffer
-from turret_bringup.recording.selection import Selector, known
+from turret_bringup.recording.selection import Selector, known, mark_text
 from turret_common.errors import TurretError
 from turret_common.messages.definitions import definition
 from turret_common.reason_codes import ReasonCode
@@ -36,6 +36,25 @@ from turret_common.testing.ros_testing import wait_until
 
 NOW = datetime.datetime(2026, 11, 25, 12, 0, 0)
 SECOND_NS = 1_000_000_000
+
+
+# --- Marks
+
+def test_a_mark_is_a_short_printable_text() -> None:
+    assert mark_text('  target lost ') == 'target lost'
+    for text in ('', '   ', 'x' * 201, 'a\nb', '\x1b[2J'):
+        with pytest.raises(BagError) as caught:
+            mark_text(text)
+        assert caught.value.code is ReasonCode.INVALID_ARGUMENT
+
+
+def test_a_series_of_pulses_and_a_new_fault_are_each_reported_once() -> None:
+    auto = AutoSave()
+    fired = [auto.see_fire_count(count, PARAMETERS, now) for count, now in (
+        (0, 0.0), (1, 1.0), (2, 2.0), (3, 3.5), (3, 9.0), (4, 9.1))]
+    assert fired == [False, True, False, False, False, True]
+    assert auto.see_faults([('camera', 400)], PARAMETERS, 0.0) == []
+    assert auto.see_faults([('camera', 400), ('vision', 1)], PARAMETERS, 1.0) == [('vision', 1)]
 
 
 # --- Selections

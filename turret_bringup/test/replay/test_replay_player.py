@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from turret_bringup.replay.events import Event, Events
 from turret_bringup.replay.player import Player
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -190,13 +191,45 @@ def test_a_gap_is_known_and_can_be_skipped() -> None:
     assert player.update(100.0) == pytest.approx(3600.0)
     assert player.silence_s(101.0) == pytest.approx(3599.0)
     assert published == ['first']
-    player, published = with_a_gap(skip_gaps_s=10.0)
+    player, published = with_a_gap(min_gap_s=10.0)
     player.update(100.0)
     assert published == ['first', 'second']
     assert player.position(100.0).position_s == pytest.approx(3600.0)
 
 
 def test_a_paused_replay_skips_nothing() -> None:
-    player, published = with_a_gap(skip_gaps_s=10.0, paused=True)
+    player, published = with_a_gap(min_gap_s=10.0, paused=True)
     assert player.update(200.0) == math.inf
     assert published == ['first']
+
+
+def test_gaps_can_be_skipped_from_now_on() -> None:
+    player, published = with_a_gap()
+    player.update(101.0)
+    assert player.position(101.0).silence_s == pytest.approx(3599.0)
+    player.set_min_gap(10.0)
+    assert player.position(101.0).min_gap_s == 10.0
+    player.update(101.0)
+    assert len(published) == 2
+    for seconds, code in ((math.nan, ReasonCode.NOT_FINITE), (0.5, ReasonCode.OUT_OF_RANGE),
+                          (-1.0, ReasonCode.OUT_OF_RANGE), (1e6, ReasonCode.OUT_OF_RANGE)):
+        with pytest.raises(TurretError) as caught:
+            player.set_min_gap(seconds)
+        assert caught.value.code is code
+    assert player.position(101.0).min_gap_s == 10.0
+    player.set_min_gap(0.0)
+    assert player.position(101.0).min_gap_s == 0.0
+
+
+def test_the_next_and_the_previous_event_are_found() -> None:
+    first, second, third = (Event(position, 20, str(position)) for position in (1.0, 5.0, 9.0))
+    events = Events([first, second, third])
+    assert events.after(0.0) is first
+    assert events.after(1.0) is second
+    assert events.before(9.0, paused=True) is second
+    assert events.before(9.5, paused=True) is third
+    assert events.before(9.5, paused=False) is second  # the third was passed just now
+    for find in (lambda: events.after(9.0), lambda: events.before(1.0, paused=True)):
+        with pytest.raises(TurretError) as caught:
+            find()
+        assert caught.value.code is ReasonCode.NOT_FOUND

@@ -30,7 +30,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
 from turret_msgs.msg import BagState, Fault, LaserState, TurretStatus
-from turret_msgs.srv import DeleteBag, ListBags, SaveLast, StartBag, StopBag
+from turret_msgs.srv import DeleteBag, ListBags, MarkBag, SaveLast, StartBag, StopBag
 
 
 class Rig:
@@ -385,6 +385,18 @@ def test_a_step_of_the_clock_is_an_event_in_the_bag(
     event = wait_until(lambda: events and events[0], 10.0, 'an event')
     assert 'clock step of +3600' in event.msg
     assert rig.states[-1].held_s < 60.0
+
+
+def test_marks_of_an_operator_are_in_the_bag(rig: Rig) -> None:
+    name = rig.start().name
+    answer = rig.ros.call(MarkBag, 'bag/mark', MarkBag.Request(text='here'))
+    assert answer.success, answer.message
+    assert rig.ros.call(MarkBag, 'bag/mark', MarkBag.Request(text='\x1b[2J')).code == ReasonCode.INVALID_ARGUMENT
+    rig.recorded(recording=True, name=name)
+    rig.stop()
+    with Bag(rig.folder / name) as bag:
+        marks = [deserialize_message(m.data, Log) for m in bag.messages(['/turret/bag/events'])]
+    assert [(mark.msg, mark.level, mark.name) for mark in marks] == [('here', Log.INFO, '/turret/bag')]
 
 
 def test_a_bag_names_its_origin(rig: Rig) -> None:

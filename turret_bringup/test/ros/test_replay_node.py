@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rcl_interfaces.msg import Log
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
@@ -34,7 +35,15 @@ from turret_msgs.msg import (
     SafetyPermit,
     TurretStatus,
 )
-from turret_msgs.srv import SeekReplay, SetReplayPaused, SetReplayRate, StepReplay
+from turret_msgs.srv import (
+    ListReplayEvents,
+    SeekReplay,
+    SeekReplayEvent,
+    SetReplayGapSkipping,
+    SetReplayPaused,
+    SetReplayRate,
+    StepReplay,
+)
 
 #: What ends the process of the node ends the thread of the harness here.
 _ENDS_THE_PROCESS = pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
@@ -99,7 +108,35 @@ def test_it_is_held_stepped_sought_and_sped_up(ros: RosHarness, start: Start, tm
     assert ros.call(SetReplayPaused, 'replay/set_paused', SetReplayPaused.Request(paused=False)).success
     wait_until(lambda: published[-1].ended, what='the end')
     assert received[-1].seq == 19
-    assert published[-1].rate == pytest.approx(0.5)
+    assert published[-1].rate == 0.5
+
+
+def test_it_goes_from_event_to_event(ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    marks = [Entry(at, '/turret/bag/events', Log(level=Log.INFO, msg=text)) for at, text in ((1.0, 'a'), (5.0, 'b'))]
+    published = states(ros)
+    start(write(tmp_path / 'bag', [*images(8.0), *marks]), paused=True)
+    listed = ros.call(ListReplayEvents, 'replay/list_events', ListReplayEvents.Request()).events
+    assert [(event.position_s, event.level, event.text) for event in listed] == [(1.0, 20, 'a'), (5.0, 20, 'b')]
+
+    def seek(backward: bool) -> Any:
+        return ros.call(SeekReplayEvent, 'replay/seek_event', SeekReplayEvent.Request(backward=backward))
+    assert [seek(False).event.text for _ in range(2)] == ['a', 'b']
+    wait_until(lambda: published and published[-1].position_s == pytest.approx(5.0), what='the event')
+    assert seek(False).code == ReasonCode.NOT_FOUND
+    assert seek(True).event.text == 'a'
+    wait_until(lambda: published and published[-1].position_s == pytest.approx(1.0), what='the event before')
+
+
+def test_silences_are_skipped_on_request(ros: RosHarness, start: Start, tmp_path: Path) -> None:
+    received = ros.collect(TurretStatus, 'status')
+    published = states(ros)
+    start(write(tmp_path / 'bag', [Entry(at, '/turret/status', TurretStatus(seq=int(at))) for at in (0.0, 3600.0)]))
+    wait_until(lambda: published and published[-1].silence_s > 3000.0, 20.0, 'the silence')
+    request = SetReplayGapSkipping.Request(min_gap_s=10.0)
+    assert ros.call(SetReplayGapSkipping, 'replay/set_gap_skipping', request).success
+    wait_until(lambda: published[-1].ended, 20.0, 'the end')
+    assert [message.seq for message in received] == [0, 3600]
+    assert published[-1].min_gap_s == 10.0
 
 
 def test_requests_that_make_no_sense_are_refused(ros: RosHarness, start: Start, tmp_path: Path) -> None:
@@ -108,6 +145,9 @@ def test_requests_that_make_no_sense_are_refused(ros: RosHarness, start: Start, 
             (SeekReplay, 'seek', SeekReplay.Request(position_s=61.0), ReasonCode.OUT_OF_RANGE),
             (SeekReplay, 'seek', SeekReplay.Request(position_s=float('nan')), ReasonCode.NOT_FINITE),
             (SetReplayRate, 'set_rate', SetReplayRate.Request(rate=0.0), ReasonCode.OUT_OF_RANGE),
+            (SetReplayGapSkipping, 'set_gap_skipping', SetReplayGapSkipping.Request(min_gap_s=0.5),
+             ReasonCode.OUT_OF_RANGE),
+            (SeekReplayEvent, 'seek_event', SeekReplayEvent.Request(), ReasonCode.NOT_FOUND),
             (StepReplay, 'step', StepReplay.Request(messages=2_000_000_000), ReasonCode.OUT_OF_RANGE)):
         answer = ros.call(kind, f'replay/{name}', request)
         assert (answer.success, answer.code) == (False, code), name

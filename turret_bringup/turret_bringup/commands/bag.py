@@ -3,6 +3,7 @@
 For example:
 
   ./turret bag start --selection full --label test     ./turret bag stop
+  ./turret bag mark target lost behind the tree        a mark that a replay can go to
   ./turret bag save                                    the last seconds, from the ring buffer
   ./turret bag list
   ./turret bag info                                    of the newest bag
@@ -85,6 +86,8 @@ def _add_recording(actions: _Actions) -> None:
     start.add_argument('--label', default='', metavar='TEXT', help='part of the name')
     start.add_argument('--seconds', type=float, default=0.0, metavar='S', help='stop after this time')
     actions.add('stop', 'stop recording', _stop)
+    mark = actions.add('mark', 'put a mark with a text into what is recorded', _mark)
+    mark.add_argument('text', metavar='TEXT', nargs='+')
     save = actions.add('save', 'save the last seconds as a bag', _save)
     save.add_argument('--label', default='', metavar='TEXT', help='part of the name')
     save.add_argument('--seconds', type=float, default=0.0, metavar='S', help='how far back (default: all of it)')
@@ -153,6 +156,10 @@ def _start(args: argparse.Namespace) -> None:
 
 def _stop(args: argparse.Namespace) -> None:
     _print([f'recorded {_call(args, "bag/stop")["name"]}'])
+
+
+def _mark(args: argparse.Namespace) -> None:
+    _call(args, 'bag/mark', text=' '.join(args.text))
 
 
 def _save(args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The selections of topics that are recorded."""
+"""What an operator may ask of the recorder: a selection of topics, a mark."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from turret_common.reason_codes import ReasonCode
 
 SELECTIONS = ('light', 'full', 'all')
 DEFAULT = 'light'
+#: Maximum number of characters of a mark.
+MARK_LENGTH = 200
 
 
 class Selector:
@@ -32,3 +34,11 @@ def known(selection: str) -> str:
         raise BagError(
             ReasonCode.UNKNOWN_NAME, f'unknown selection "{selection[:40]}"; choose from {", ".join(SELECTIONS)}')
     return selection or DEFAULT
+
+
+def mark_text(text: str) -> str:
+    """Return the text of an operator's mark without spaces around it. Raises BagError, INVALID_ARGUMENT."""
+    stripped = text.strip()
+    if not 0 < len(stripped) <= MARK_LENGTH or not stripped.isprintable():
+        raise BagError(ReasonCode.INVALID_ARGUMENT, f'a mark has 1 to {MARK_LENGTH} printable characters')
+    return stripped

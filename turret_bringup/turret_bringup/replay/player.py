@@ -17,6 +17,8 @@ from turret_common.validation import require_range
 
 RATE_RANGE = (0.01, 100.0)
 STEP_LIMIT = 100_000
+#: What a gap may be that is skipped [s].
+GAP_RANGE_S = (1.0, 86400.0)
 #: A replay that is held up longer than this continues from where it was instead of hurrying after.
 _HELD_UP_S = 0.5
 _LATENESS = 1000  # messages that the lateness is taken from
@@ -49,6 +51,8 @@ class Position(NamedTuple):
     position_s: float
     duration_s: float
     rate: float
+    min_gap_s: float
+    silence_s: float
     paused: bool
     loop: bool
     ended: bool
@@ -63,7 +67,7 @@ class Player(Generic[ItemT]):
     def __init__(
             self, source: Source[ItemT], span_ns: tuple[int, int], publish: Callable[[ItemT], None],
             is_image: Callable[[ItemT], bool], now: float, *, rate: float = 1.0, loop: bool = False,
-            paused: bool = False, start_s: float = 0.0, skip_gaps_s: float = 0.0) -> None:
+            paused: bool = False, start_s: float = 0.0, min_gap_s: float = 0.0) -> None:
         """Begin.
 
         Args:
@@ -76,7 +80,7 @@ class Player(Generic[ItemT]):
             loop: begin again at the end.
             paused: whether to wait.
             start_s: since the first message.
-            skip_gaps_s: times without messages that are longer than this are skipped; 0 = none.
+            min_gap_s: times without messages that are longer than this are skipped; 0 = none.
 
         Raises:
             TurretError: NOT_FINITE, OUT_OF_RANGE.
@@ -85,7 +89,7 @@ class Player(Generic[ItemT]):
         self._source, self._publish, self._is_image = source, publish, is_image
         self._start_ns, self._end_ns = span_ns
         self._loop, self._rate, self._paused = loop, rate, paused
-        self._skip_gaps_s = skip_gaps_s or math.inf
+        self._min_gap_s = min_gap_s
         self._ended = False
         self._passes = self._messages = 0
         self._late: deque[float] = deque(maxlen=_LATENESS)
@@ -106,6 +110,16 @@ class Player(Generic[ItemT]):
         require_range('rate', rate, *RATE_RANGE)
         self._anchor(self.position_ns(now), now)
         self._rate = rate
+
+    def set_min_gap(self, min_gap_s: float) -> None:
+        """Skip times without messages that are longer than this; 0 = none.
+
+        Raises:
+            TurretError: NOT_FINITE, OUT_OF_RANGE.
+        """
+        if min_gap_s:
+            require_range('min_gap_s', min_gap_s, *GAP_RANGE_S)
+        self._min_gap_s = min_gap_s
 
     def seek(self, position_s: float, now: float) -> None:
         """Go to a time since the first message. Raises TurretError: NOT_FINITE, OUT_OF_RANGE."""
@@ -146,7 +160,7 @@ class Player(Generic[ItemT]):
                 self._notice_end(now)
                 return 0.0 if self._next is not None else math.inf
             ahead_s = (item.stamp_ns - self.position_ns(now)) * 1e-9 / self._rate
-            if ahead_s * self._rate > self._skip_gaps_s and not self._paused:
+            if 0.0 < self._min_gap_s < ahead_s * self._rate and not self._paused:
                 self._anchor(item.stamp_ns, now)
                 ahead_s = 0.0
             if ahead_s > 0.0:
@@ -177,8 +191,9 @@ class Player(Generic[ItemT]):
     def position(self, now: float) -> Position:
         """Return where it is."""
         return Position(
-            (self.position_ns(now) - self._start_ns) * 1e-9, self._duration_s, self._rate, self._paused, self._loop,
-            self._ended, self._passes, self._messages, percentile(self._late, 0.95))
+            (self.position_ns(now) - self._start_ns) * 1e-9, self._duration_s, self._rate, self._min_gap_s,
+            self.silence_s(now), self._paused, self._loop, self._ended, self._passes, self._messages,
+            percentile(self._late, 0.95))
 
     @property
     def _duration_s(self) -> float:

@@ -440,7 +440,9 @@ export class FakeTurret {
         return { ...OK, name };
       }
       case 'bag/list': return { ...OK, bags: this.bags };
-      case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': return OK;
+      case 'bag/mark': case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': case 'replay/set_gap_skipping': return OK;
+      case 'replay/list_events': return { ...OK, events: [] };
+      case 'replay/seek_event': return { ...OK, event: { position_s: 0, level: 20, text: 'mark' } };
       case 'bag/delete': this.bags = this.bags.filter(({ name }) => name !== text('name')); return OK;
       case 'status/get_faults': return {
         ...OK, faults: [...this.faults, { node: 'camera', code: 402, message: 'no frames for 1.2 s', severity: 1, age_s: 620, active: false }],

@@ -61,6 +61,9 @@ export const SERVICES = {
   'replay/step': 'turret_msgs/srv/StepReplay',
   'replay/seek': 'turret_msgs/srv/SeekReplay',
   'replay/set_rate': 'turret_msgs/srv/SetReplayRate',
+  'replay/set_gap_skipping': 'turret_msgs/srv/SetReplayGapSkipping',
+  'replay/list_events': 'turret_msgs/srv/ListReplayEvents',
+  'replay/seek_event': 'turret_msgs/srv/SeekReplayEvent',
   'safety/acquire_lease': 'turret_msgs/srv/AcquireLease',
   'safety/release_lease': 'turret_msgs/srv/ReleaseLease',
   'safety/heartbeat': 'turret_msgs/srv/Heartbeat',
@@ -74,6 +77,7 @@ export const SERVICES = {
   'bag/stop': 'turret_msgs/srv/StopBag',
   'bag/list': 'turret_msgs/srv/ListBags',
   'bag/save_last': 'turret_msgs/srv/SaveLast',
+  'bag/mark': 'turret_msgs/srv/MarkBag',
   'bag/delete': 'turret_msgs/srv/DeleteBag',
 } as const satisfies Record<string, keyof Services>;
 

@@ -758,6 +758,14 @@ export interface RegisterValue {
   valid: boolean;
 }
 
+export interface ReplayEvent {
+  /** [s] since the beginning of the bag */
+  position_s: Float;
+  /** severity, as in rcl_interfaces/msg/Log: 20 information, 30 warning, 40 error */
+  level: number;
+  text: string;
+}
+
 export interface ReplayState {
   /** stamp: when it was published, by the wall clock */
   header: Header;
@@ -773,6 +781,10 @@ export interface ReplayState {
   duration_s: Float;
   /** [s/s] recorded seconds per second */
   rate: Float;
+  /** [s] longer times without messages are skipped; 0 = none are */
+  min_gap_s: Float;
+  /** [s] recorded time until the next message */
+  silence_s: Float;
   paused: boolean;
   /** restart at the end */
   loop: boolean;
@@ -1262,6 +1274,20 @@ export interface ListMedia_Response {
   items: MediaItem[];
 }
 
+export interface ListReplayEvents_Request {
+}
+
+export interface ListReplayEvents_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
+  /** oldest first */
+  events: ReplayEvent[];
+}
+
 export interface LookAtPixel_Request {
   /** the operator's lease */
   lease_id: string;
@@ -1274,6 +1300,20 @@ export interface LookAtPixel_Request {
 }
 
 export interface LookAtPixel_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
+}
+
+export interface MarkBag_Request {
+  /** 1 to 200 printable characters */
+  text: string;
+}
+
+export interface MarkBag_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -1461,6 +1501,21 @@ export interface SeekReplay_Response {
   message: string;
 }
 
+export interface SeekReplayEvent_Request {
+  /** to the previous one */
+  backward: boolean;
+}
+
+export interface SeekReplayEvent_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
+  event: ReplayEvent;
+}
+
 export interface SelectTarget_Request {
   /** the operator's lease */
   lease_id: string;
@@ -1575,6 +1630,20 @@ export interface SetPower_Request {
 }
 
 export interface SetPower_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
+}
+
+export interface SetReplayGapSkipping_Request {
+  /** [s] shorter gaps are played, 1 to 86400; 0 = skip none */
+  min_gap_s: Float;
+}
+
+export interface SetReplayGapSkipping_Response {
   /** false: nothing was changed */
   success: boolean;
   /** ReasonCode; OK on success */
@@ -2046,6 +2115,7 @@ export interface Messages {
   'turret_msgs/msg/ReasonCode': ReasonCode;
   'turret_msgs/msg/RecordingState': RecordingState;
   'turret_msgs/msg/RegisterValue': RegisterValue;
+  'turret_msgs/msg/ReplayEvent': ReplayEvent;
   'turret_msgs/msg/ReplayState': ReplayState;
   'turret_msgs/msg/SafetyPermit': SafetyPermit;
   'turret_msgs/msg/SafetyState': SafetyState;
@@ -2073,7 +2143,9 @@ export interface Services {
   'turret_msgs/srv/Heartbeat': { request: Heartbeat_Request; response: Heartbeat_Response };
   'turret_msgs/srv/ListBags': { request: ListBags_Request; response: ListBags_Response };
   'turret_msgs/srv/ListMedia': { request: ListMedia_Request; response: ListMedia_Response };
+  'turret_msgs/srv/ListReplayEvents': { request: ListReplayEvents_Request; response: ListReplayEvents_Response };
   'turret_msgs/srv/LookAtPixel': { request: LookAtPixel_Request; response: LookAtPixel_Response };
+  'turret_msgs/srv/MarkBag': { request: MarkBag_Request; response: MarkBag_Response };
   'turret_msgs/srv/MoveTo': { request: MoveTo_Request; response: MoveTo_Response };
   'turret_msgs/srv/Nudge': { request: Nudge_Request; response: Nudge_Response };
   'turret_msgs/srv/RecallPreset': { request: RecallPreset_Request; response: RecallPreset_Response };
@@ -2085,6 +2157,7 @@ export interface Services {
   'turret_msgs/srv/SaveParameters': { request: SaveParameters_Request; response: SaveParameters_Response };
   'turret_msgs/srv/SavePreset': { request: SavePreset_Request; response: SavePreset_Response };
   'turret_msgs/srv/SeekReplay': { request: SeekReplay_Request; response: SeekReplay_Response };
+  'turret_msgs/srv/SeekReplayEvent': { request: SeekReplayEvent_Request; response: SeekReplayEvent_Response };
   'turret_msgs/srv/SelectTarget': { request: SelectTarget_Request; response: SelectTarget_Response };
   'turret_msgs/srv/SetAutoFire': { request: SetAutoFire_Request; response: SetAutoFire_Response };
   'turret_msgs/srv/SetBoresight': { request: SetBoresight_Request; response: SetBoresight_Response };
@@ -2092,6 +2165,7 @@ export interface Services {
   'turret_msgs/srv/SetHome': { request: SetHome_Request; response: SetHome_Response };
   'turret_msgs/srv/SetMode': { request: SetMode_Request; response: SetMode_Response };
   'turret_msgs/srv/SetPower': { request: SetPower_Request; response: SetPower_Response };
+  'turret_msgs/srv/SetReplayGapSkipping': { request: SetReplayGapSkipping_Request; response: SetReplayGapSkipping_Response };
   'turret_msgs/srv/SetReplayPaused': { request: SetReplayPaused_Request; response: SetReplayPaused_Response };
   'turret_msgs/srv/SetReplayRate': { request: SetReplayRate_Request; response: SetReplayRate_Response };
   'turret_msgs/srv/SetZones': { request: SetZones_Request; response: SetZones_Response };
@@ -2269,7 +2343,8 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'ReasonCode': 'value:number',
   'RecordingState': 'active:boolean filename:string duration_s:Float size:number audio:boolean dropped:number',
   'RegisterValue': 'axis:string name:string address:number value:number valid:boolean',
-  'ReplayState': 'header:Header started:Time name:string into:string[] position_s:Float duration_s:Float rate:Float paused:boolean loop:boolean ended:boolean passes:number messages:number late_s:Float domain:number code:number message:string',
+  'ReplayEvent': 'position_s:Float level:number text:string',
+  'ReplayState': 'header:Header started:Time name:string into:string[] position_s:Float duration_s:Float rate:Float min_gap_s:Float silence_s:Float paused:boolean loop:boolean ended:boolean passes:number messages:number late_s:Float domain:number code:number message:string',
   'SafetyPermit': 'epoch:number seq:number monotonic_ns:number laser_ok:boolean motion_ok:boolean lease_digest:string reasons:number[] stop_count:number estop_count:number mac:string',
   'SafetyState': 'header:Header started:Time laser_ok:boolean motion_ok:boolean reasons:number[] software_stop:boolean estop:number operator_name:string heartbeat_age_s:Float trigger:boolean auto_fire:boolean auto_fire_remaining_s:Float zones:Zone[] region_confirmed:boolean confirm_remaining_s:Float exclusion:number message:string',
   'SimGroundTruth': 'header:Header monotonic_ns:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float beam_azimuth:Float beam_elevation:Float spot_azimuth:Float spot_elevation:Float spot_range:Float laser_pin:boolean indicator_pin:boolean motors_enabled:boolean targets:SimTarget[]',
@@ -2293,7 +2368,9 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'Heartbeat_Response': 'success:boolean code:number message:string nonce:string',
   'ListBags_Response': 'success:boolean code:number message:string bags:BagInfo[]',
   'ListMedia_Response': 'success:boolean code:number message:string items:MediaItem[]',
+  'ListReplayEvents_Response': 'success:boolean code:number message:string events:ReplayEvent[]',
   'LookAtPixel_Response': 'success:boolean code:number message:string',
+  'MarkBag_Response': 'success:boolean code:number message:string',
   'MoveTo_Response': 'success:boolean code:number message:string',
   'Nudge_Response': 'success:boolean code:number message:string',
   'RecallPreset_Response': 'success:boolean code:number message:string',
@@ -2305,6 +2382,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'SaveParameters_Response': 'success:boolean code:number message:string path:string',
   'SavePreset_Response': 'success:boolean code:number message:string',
   'SeekReplay_Response': 'success:boolean code:number message:string',
+  'SeekReplayEvent_Response': 'success:boolean code:number message:string event:ReplayEvent',
   'SelectTarget_Response': 'success:boolean code:number message:string',
   'SetAutoFire_Response': 'success:boolean code:number message:string',
   'SetBoresight_Response': 'success:boolean code:number message:string residual:Float',
@@ -2312,6 +2390,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'SetHome_Response': 'success:boolean code:number message:string',
   'SetMode_Response': 'success:boolean code:number message:string',
   'SetPower_Response': 'success:boolean code:number message:string',
+  'SetReplayGapSkipping_Response': 'success:boolean code:number message:string',
   'SetReplayPaused_Response': 'success:boolean code:number message:string',
   'SetReplayRate_Response': 'success:boolean code:number message:string',
   'SetZones_Response': 'success:boolean code:number message:string',
