@@ -13,14 +13,14 @@ def checksum(body: bytes) -> int:
 
 
 class FakeChip:
-    """Registers of one chip.
+    """Registers of one chip, as another program left them: its motor rotates by itself once it has current.
 
     Attributes:
         deaf: takes no writes.
     """
 
     def __init__(self) -> None:
-        self.registers = {0x01: 1, 0x02: 250}
+        self.registers = {0x01: 1, 0x02: 250, 0x22: 0x8FC, 0x40: 77, 0x42: 0x1234, 0x70: 0}
         self.deaf = False
         self.silent = False
 
@@ -35,12 +35,21 @@ class FakeChip:
 
 
 class FakePort:
-    """What a single wire to two chips looks like to pyserial."""
+    """What a single wire to two chips looks like to pyserial.
+
+    Attributes:
+        sent: every datagram.
+        spoil: number of answers that will be spoilt.
+        spoil_echo: what comes back differs from what was sent.
+        early: number of reads before every chip had its SENDDELAY, which the datasheet forbids.
+    """
 
     def __init__(self, echo: bool = True) -> None:
         self.chips = {0: FakeChip(), 1: FakeChip()}
         self.sent: list[bytes] = []
-        self.spoil = 0  # answers that will be spoilt
+        self.spoil = 0
+        self.spoil_echo = False
+        self.early = 0
         self.broken = False
         self.closed = False
         self._echo = echo
@@ -50,13 +59,15 @@ class FakePort:
         if self.broken:
             raise OSError('unplugged')
         self.sent.append(data)
-        self._input += data if self._echo else b''
+        echo = bytes([data[0] ^ 1]) + data[1:] if self.spoil_echo else data
+        self._input += echo if self._echo else b''
         chip = self.chips.get(data[1])
         if chip is None or data[0] != 0x05 or checksum(data[:-1]) != data[-1] or chip.silent:
             return len(data)
         if data[2] & 0x80:
             chip.write(data[2] & 0x7F, int.from_bytes(data[3:7], 'big'))
         else:
+            self.early += any(other.registers.get(0x03, 0) >> 8 & 0xF < 2 for other in self.chips.values())
             answer = bytes([0x05, 0xFF, data[2]]) + chip.registers.get(data[2], 0).to_bytes(4, 'big')
             answer += bytes([checksum(answer)])
             if self.spoil:

@@ -13,12 +13,18 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.devices.tmc2209 import (
     CHOPCONF,
+    COOLCONF,
     GCONF,
     GSTAT,
+    IFCNT,
     IHOLD_IRUN,
+    PWMCONF,
+    SGTHRS,
+    VACTUAL,
     Chip,
     ChipSettings,
     crc8,
+    keeps_current,
     parse_reply,
     read_request,
     write_request,
@@ -73,8 +79,60 @@ def test_configuring_writes_everything_and_forgets_the_reset(echo: bool) -> None
     chip.check()
     for register, value in SETTINGS.registers().items():
         assert port.chips[1].registers[register] == value
-    assert port.chips[0].registers == {0x01: 1, 0x02: 250}
+    assert port.chips[0].registers[GSTAT] == 1
+    assert port.chips[0].registers[IFCNT] == 250
     assert chip.written[IHOLD_IRUN] == 0x00041406
+
+
+def test_configuring_clears_what_another_program_left() -> None:
+    port = FakePort()
+    Chip(port, 0).configure(SETTINGS)
+    registers = port.chips[0].registers
+    assert (registers[VACTUAL], registers[SGTHRS], registers[COOLCONF]) == (0, 0, 0)
+    assert registers[PWMCONF] == 0xC10D0024
+    first = [data[2] & 0x7F for data in port.sent if data[2] & 0x80][:3]
+    assert first == [GSTAT, 0x03, VACTUAL], 'the motor must not rotate by itself while the rest is written'
+
+
+def test_a_reset_while_the_settings_are_written_is_a_fault() -> None:
+    port = FakePort()
+    chip = port.chips[0]
+    write = chip.write
+
+    def reset_at_last(register: int, value: int) -> None:
+        write(register, value)
+        if register == PWMCONF:
+            chip.registers = {GSTAT: 1, IFCNT: chip.registers[IFCNT]}
+    chip.write = reset_at_last  # type: ignore[method-assign]
+    with pytest.raises(TurretError, match='lost its settings'):
+        Chip(port, 0).configure(SETTINGS)
+
+
+def test_a_write_of_another_program_is_a_fault() -> None:
+    port = FakePort()
+    chip = Chip(port, 0)
+    chip.configure(SETTINGS)
+    chip.write(IHOLD_IRUN, 0x00041407)
+    chip.check()
+    port.chips[0].write(VACTUAL, 1000)
+    with pytest.raises(TurretError, match='another program'):
+        chip.check()
+
+
+def test_an_echo_that_differs_is_named() -> None:
+    port = FakePort()
+    port.spoil_echo = True
+    with pytest.raises(TurretError, match='does not come back'):
+        Chip(port, 0).read(GCONF)
+    with pytest.raises(TurretError, match='does not come back'):
+        Chip(FakePort(echo=False), 0).read(GCONF)
+
+
+@pytest.mark.parametrize(('register', 'value', 'kept'), [
+    (IHOLD_IRUN, 0x00041401, True), (IHOLD_IRUN, 0x00041400, False), (IHOLD_IRUN, 0x0004141F, True),
+    (PWMCONF, 0xC10D0024, True), (PWMCONF, 0, False), (PWMCONF, 1 << 18, True), (SGTHRS, 0, True)])
+def test_what_takes_the_holding_current_away(register: int, value: int, kept: bool) -> None:
+    assert keeps_current(register, value) is kept
 
 
 def test_a_spoilt_answer_is_asked_for_again() -> None:

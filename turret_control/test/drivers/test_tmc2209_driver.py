@@ -14,7 +14,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.testing.ros_testing import wait_until
 from turret_control.axis_parameters import GimbalAxis
-from turret_control.devices.tmc2209 import CHOPCONF, GSTAT, IHOLD_IRUN
+from turret_control.devices.tmc2209 import CHOPCONF, GSTAT, IHOLD_IRUN, PWMCONF, SLAVECONF, VACTUAL
 from turret_control.drivers.tmc2209 import Tmc2209Driver, Tmc2209Parameters
 from turret_control.gimbal_parameters import GimbalParameters
 
@@ -60,6 +60,19 @@ def test_opening_sets_both_chips_up_with_the_motors_off(driver: Driver, port: Fa
     assert not driver.motor.powered
     driver.close()
     assert port.closed
+
+
+def test_all_chips_on_the_wire_wait_before_they_answer_when_the_first_is_read(driver: Driver, port: FakePort) -> None:
+    driver.open()
+    assert port.early == 0
+    assert [data[1] for data in port.sent[:2]] == [0, 1]
+    assert all(chip.registers[SLAVECONF] == 0x200 for chip in port.chips.values())
+
+
+def test_a_chip_that_another_program_changes_is_noticed(driver: Driver, port: FakePort) -> None:
+    driver.open()
+    port.chips[1].write(VACTUAL, 500)
+    assert 'another program' in fault(driver).message
 
 
 @pytest.mark.parametrize('trouble', ['silent', 'deaf'])
@@ -128,7 +141,8 @@ def test_registers_are_shown_and_some_can_be_written(driver: Driver, port: FakeP
 @pytest.mark.parametrize(('axis', 'address', 'value', 'code'), [
     ('roll', IHOLD_IRUN, 0, ReasonCode.UNKNOWN_NAME), ('pan', CHOPCONF, 0, ReasonCode.READ_ONLY),
     ('pan', 0x22, 1000, ReasonCode.READ_ONLY), ('pan', IHOLD_IRUN, 2**32, ReasonCode.OUT_OF_RANGE),
-    ('pan', IHOLD_IRUN, -1, ReasonCode.OUT_OF_RANGE)])
+    ('pan', IHOLD_IRUN, -1, ReasonCode.OUT_OF_RANGE), ('pan', IHOLD_IRUN, 0x1F00, ReasonCode.OUT_OF_RANGE),
+    ('tilt', PWMCONF, 0x24, ReasonCode.OUT_OF_RANGE)])
 def test_other_registers_are_not_written(
         driver: Driver, port: FakePort, axis: str, address: int, value: int, code: ReasonCode) -> None:
     driver.open()

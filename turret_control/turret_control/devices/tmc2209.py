@@ -19,18 +19,24 @@ _WRITE = 0x80
 _ATTEMPTS = 3
 
 GCONF, GSTAT, IFCNT, SLAVECONF, IHOLD_IRUN, TPOWERDOWN = 0x00, 0x01, 0x02, 0x03, 0x10, 0x11
-TPWMTHRS, TCOOLTHRS, CHOPCONF, DRV_STATUS, PWMCONF = 0x13, 0x14, 0x6C, 0x6F, 0x70
+TPWMTHRS, TCOOLTHRS, VACTUAL, SGTHRS, COOLCONF = 0x13, 0x14, 0x22, 0x40, 0x42
+CHOPCONF, DRV_STATUS, PWMCONF = 0x6C, 0x6F, 0x70
 
 #: The registers that are shown, by name.
 REGISTERS = {
     'GCONF': GCONF, 'GSTAT': GSTAT, 'IFCNT': IFCNT, 'IHOLD_IRUN': IHOLD_IRUN, 'TPOWERDOWN': TPOWERDOWN,
-    'TPWMTHRS': TPWMTHRS, 'TCOOLTHRS': TCOOLTHRS, 'CHOPCONF': CHOPCONF, 'DRV_STATUS': DRV_STATUS, 'PWMCONF': PWMCONF}
+    'TPWMTHRS': TPWMTHRS, 'TCOOLTHRS': TCOOLTHRS, 'VACTUAL': VACTUAL, 'SGTHRS': SGTHRS, 'COOLCONF': COOLCONF,
+    'CHOPCONF': CHOPCONF, 'DRV_STATUS': DRV_STATUS, 'PWMCONF': PWMCONF}
 #: Those that cannot be read back, which are remembered instead.
-WRITE_ONLY = frozenset({SLAVECONF, IHOLD_IRUN, TPOWERDOWN, TPWMTHRS, TCOOLTHRS})
+WRITE_ONLY = frozenset({SLAVECONF, IHOLD_IRUN, TPOWERDOWN, TPWMTHRS, TCOOLTHRS, VACTUAL, SGTHRS, COOLCONF})
 #: Those that an operator may change: they set currents and tuning, nothing that moves or unlocks anything.
 WRITABLE = frozenset({IHOLD_IRUN, TPOWERDOWN, TPWMTHRS, TCOOLTHRS, PWMCONF})
 
 GSTAT_RESET, GSTAT_DRV_ERR, GSTAT_UV_CP = 1, 2, 4
+_SENDDELAY = 2 << 8  # in SLAVECONF: where several chips share the wire it must be set before any of them answers
+_IHOLD = 0x1F  # in IHOLD_IRUN
+_PWM_AUTOSCALE = 1 << 18  # in PWMCONF: the current is regulated
+_PWMCONF_RESET = 0xC10D0024
 
 
 class Port(Protocol):
@@ -101,17 +107,28 @@ class ChipSettings:
     spread_cycle: bool
 
     def registers(self) -> dict[int, int]:
-        """Return the value of every register that is set, in the order of writing."""
+        """Return the value of every register that decides about motion or current, in the order of writing."""
         resolution = 8 - (self.microsteps.bit_length() - 1)                 # MRES: 0 = 256, 8 = full steps
         return {
-            SLAVECONF: 2 << 8,                                              # SENDDELAY: two chips share the wire
+            SLAVECONF: _SENDDELAY,
+            VACTUAL: 0,                                                     # motion by step pulses only
             GCONF: (1 << 6) | (1 << 7) | (1 << 8) | (self.spread_cycle << 2),  # PDN off, MRES from here, filtered steps
             CHOPCONF: (1 << 28) | (resolution << 24) | (2 << 15) | (4 << 4) | 3,   # INTPOL, MRES, TBL, HSTRT, TOFF
             IHOLD_IRUN: (self.hold_delay << 16) | (self.run_current << 8) | self.hold_current,
             TPOWERDOWN: self.power_down_delay,
             TPWMTHRS: 0,
             TCOOLTHRS: 0,
+            SGTHRS: 0,
+            COOLCONF: 0,                                                    # the current does not depend on the load
+            PWMCONF: _PWMCONF_RESET,
         }
+
+
+def keeps_current(register: int, value: int) -> bool:
+    """Return whether a motor still has a regulated current at standstill once a register is written."""
+    if register == IHOLD_IRUN:
+        return value & _IHOLD > 0
+    return register != PWMCONF or bool(value & _PWM_AUTOSCALE)
 
 
 class Chip:
@@ -126,6 +143,7 @@ class Chip:
         self._port = port
         self._node = node
         self._echo = echo
+        self._count: int | None = None  # IFCNT after the last write that the chip accepted
         self.written: dict[int, int] = {}
 
     def read(self, register: int) -> int:
@@ -135,13 +153,15 @@ class Chip:
             TurretError: DRIVER_FAULT, no valid answer in three attempts.
         """
         request = read_request(self._node, register)
+        echoed = False
         for _ in range(_ATTEMPTS):
-            self._send(request)
-            value = parse_reply(self._port.read(8), register)
+            echoed = self._send(request)
+            value = parse_reply(self._port.read(8), register) if echoed else None
             if value is not None:
                 return value
-        raise TurretError(
-            ReasonCode.DRIVER_FAULT, f'TMC2209 at address {self._node} does not answer for register 0x{register:02X}')
+        why = f'does not answer for register 0x{register:02X}' if echoed else (
+            'is not reached: what is sent does not come back, see tmc2209.echo')
+        raise TurretError(ReasonCode.DRIVER_FAULT, f'TMC2209 at address {self._node} {why}')
 
     def write(self, register: int, value: int) -> None:
         """Write a register and make sure that the chip took it.
@@ -152,23 +172,36 @@ class Chip:
         for _ in range(_ATTEMPTS):
             before = self.read(IFCNT)
             self._send(write_request(self._node, register, value))
-            if self.read(IFCNT) == (before + 1) % 256:
+            count = self.read(IFCNT)
+            if count == (before + 1) % 256:
+                self._count = count
                 self.written[register] = value
                 return
         raise TurretError(
             ReasonCode.DRIVER_FAULT, f'TMC2209 at address {self._node} does not take register 0x{register:02X}')
 
+    def share_wire(self) -> None:
+        """Make the chip wait before it answers. Call this for every chip on the wire before any of them is read."""
+        self._send(write_request(self._node, SLAVECONF, _SENDDELAY))
+
     def configure(self, settings: ChipSettings) -> None:
-        """Write every setting, and forget that the chip was reset before. Raises as :meth:`write`."""
+        """Write every setting, whatever the chip was set to before, and make sure that it keeps them.
+
+        An earlier reset is forgotten first, so that one that comes while the settings are written is found.
+
+        Raises:
+            TurretError: as :meth:`write` and :meth:`check`.
+        """
+        self.write(GSTAT, GSTAT_RESET | GSTAT_DRV_ERR | GSTAT_UV_CP)
         for register, value in settings.registers().items():
             self.write(register, value)
-        self.write(GSTAT, GSTAT_RESET | GSTAT_DRV_ERR | GSTAT_UV_CP)
+        self.check()
 
     def check(self) -> None:
         """Make sure that the chip still runs with its settings and without an error.
 
         Raises:
-            TurretError: DRIVER_FAULT, it was reset, reports an error or does not answer.
+            TurretError: DRIVER_FAULT, it was reset or written by another program, reports an error or does not answer.
         """
         status = self.read(GSTAT)
         if status & GSTAT_RESET:
@@ -176,9 +209,12 @@ class Chip:
         if status:
             raise TurretError(
                 ReasonCode.DRIVER_FAULT, f'TMC2209 at address {self._node} switched its motor off, GSTAT {status}')
+        if self.read(IFCNT) != self._count:
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'TMC2209 at address {self._node} was written by another program')
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> bool:
+        """Send a datagram; return whether it came back as it was sent, where it must."""
         self._port.reset_input_buffer()
         self._port.write(data)
-        if self._echo:
-            self._port.read(len(data))
+        return not self._echo or self._port.read(len(data)) == data

@@ -17,7 +17,15 @@ from turret_common.params import param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
 from turret_common.threads.clock import Clock
-from turret_control.devices.tmc2209 import REGISTERS, WRITABLE, WRITE_ONLY, Chip, ChipSettings, Port
+from turret_control.devices.tmc2209 import (
+    REGISTERS,
+    WRITABLE,
+    WRITE_ONLY,
+    Chip,
+    ChipSettings,
+    Port,
+    keeps_current,
+)
 from turret_control.drivers.driver import Dialog, DriverParameters, GimbalDriver, GimbalSample, Register
 from turret_control.drivers.step_dir import StepDirDriver, StepDirParameters
 
@@ -179,9 +187,14 @@ class Tmc2209Driver(StepDirDriver):
             raise TurretError(ReasonCode.READ_ONLY, f'register 0x{address:02X} cannot be written')
         if not 0 <= value < 2**32:
             raise TurretError(ReasonCode.OUT_OF_RANGE, f'{value} does not fit a register')
+        if not keeps_current(address, value):
+            raise TurretError(
+                ReasonCode.OUT_OF_RANGE, f'{value:#x} in register 0x{address:02X} would leave the head without current')
         self._talk(lambda: self._chips[axis].write(address, value))
 
     def _configure(self) -> None:
+        for chip in self._chips.values():
+            chip.share_wire()
         for chip, motor in zip(self._chips.values(), (self._steps.pan, self._steps.tilt), strict=True):
             chip.configure(ChipSettings(
                 self._uart.run_current, self._uart.hold_current, self._uart.hold_delay, self._uart.power_down_delay,
