@@ -17,6 +17,11 @@ with contextlib.suppress(ImportError):  # not needed by the tests of an installa
     settings.register_profile('repeatable', derandomize=True)
     settings.load_profile('repeatable')
 
+with contextlib.suppress(ImportError):  # tests of packages that do not use pins run without it
+    from turret_control.devices.gpio_pins import import_lgpio
+
+    import_lgpio()  # before a test imports lgpio, which would leave a named pipe in the working directory
+
 #: A ROS distribution does not use the supervisor, which these tests are about; test/launched has the same scenarios.
 collect_ignore_glob = ['turret_*/test/system/*'] if 'ROS_DISTRO' in os.environ else []
 

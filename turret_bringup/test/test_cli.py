@@ -142,6 +142,23 @@ def test_checks_of_hardware_that_is_not_there_are_refused(
     assert captured.out == ''
 
 
+@pytest.mark.parametrize(
+    'example', ['pi5_step_dir.yaml', 'pi4_tmc2209.yaml', 'pi_pca9685.yaml', 'pi_servo_gpio.yaml'])
+def test_the_plan_of_a_build_is_shown_on_any_computer(example: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(['hw', 'plan', '--params', example]) == 0
+    shown = capsys.readouterr().out
+    assert 'GPIO 18  header pin 12  pulled down at power-on  laser.laser_pin' in shown
+    assert 'emergency stop: gpio' in shown
+
+
+def test_a_plan_that_uses_a_pin_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ['hw', 'plan', '--params', 'pi4_tmc2209.yaml', '--set']
+    assert cli.main([*words, 'laser.laser_pin=20']) == cli.WRONG_INPUT
+    assert 'GPIO 20 is used by both' in capsys.readouterr().err
+    assert cli.main([*words, 'laser.laser_pin=15']) == cli.WRONG_INPUT
+    assert '/dev/serial0' in capsys.readouterr().err
+
+
 def test_on_a_distribution_a_replay_is_launched_with_the_same(tmp_path: Path) -> None:
     args = cli.parser().parse_args(
         ['replay', str(tmp_path), '--loop', '--into', 'control', '--topics', 'vision/*', 'status', '--set', 'a.b=1'])

@@ -13,10 +13,12 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_control import wiring
 from turret_control.axis_parameters import GimbalAxis
-from turret_control.devices.gpio_pins import import_lgpio
+from turret_control.devices.gpio_pins import header_chip, import_lgpio
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import Dialog, GimbalDriver, PositionSource, Switch
+from turret_control.drivers.registry import DRIVERS
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.laser.lines.line import LaserLines
 from turret_control.laser_parameters import LaserParameters
@@ -132,43 +134,59 @@ def check_laser(laser: LaserParameters, lines: LaserLines, dialog: Dialog) -> bo
         lines.close()
 
 
-def show_pins(say: Callable[[str], None], plan: Mapping[int, str] | None = None, chip: int | None = None) -> bool:
-    """Show direction and user of each GPIO line, and the parameter that names it, without claiming any.
+def show_plan(
+        say: Callable[[str], None], gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParameters) -> None:
+    """Show what the parameters use each GPIO line and device for, without any hardware.
+
+    Args:
+        say: shows a line.
+        gimbal: parameters of the gimbal.
+        laser: parameters of the laser.
+        safety: parameters of the emergency stop.
+
+    Raises:
+        TurretError: as :func:`turret_control.wiring.pins`.
+    """
+    plan = wiring.pins(gimbal, laser, safety)
+    for line, name in sorted(plan.items()):
+        pull = 'up' if line in wiring.PULLED_UP else 'down'
+        say(f'GPIO {line:2}  header pin {wiring.HEADER_PINS[line]:2}  pulled {pull:4} at power-on  {name}')
+    for name, device in wiring.devices(gimbal, laser, safety):
+        say(f'{device}  {name}')
+    driver = DRIVERS[gimbal.driver]
+    resolution = driver.make(gimbal, '').resolution
+    for axis_name, axis, step in (('pan', gimbal.pan, resolution[0]), ('tilt', gimbal.tilt, resolution[1])):
+        say(f'{axis_name}: {math.degrees(axis.lower):.1f} to {math.degrees(axis.upper):.1f} degrees, at most '
+            f'{math.degrees(axis.max_velocity):.0f} degrees/s, home by {axis.reference}'
+            + (f', {math.degrees(step):.4f} degrees per step' if step else ''))
+    emission = 'dry run, no emission' if laser.dry_run else f'power at most {laser.power_cap:g}'
+    say(f'laser: {laser.driver}, {emission}, watchdog {"declared" if laser.watchdog_fitted else "not declared"}')
+    say(f'emergency stop: {safety.estop_driver}')
+
+
+def show_pins(say: Callable[[str], None], plan: Mapping[int, str] | None = None) -> None:
+    """Show direction and user of each GPIO line of the header, and the parameter that names it, without claiming any.
 
     Args:
         say: shows a line.
         plan: parameter that names each line, by number.
-        chip: number of the GPIO chip; None for the one with the pins of the header.
 
     Raises:
         TurretError: DRIVER_FAULT, there is no such chip.
     """
+    chip = header_chip()
     lgpio = import_lgpio()
-    if lgpio is None:
-        raise TurretError(ReasonCode.DRIVER_FAULT, 'lgpio is not installed: sudo apt install python3-lgpio')
-    chips = (0, 4) if chip is None else (chip,)  # 4 on early systems of the Pi 5
-    found = False
-    for number in chips:
-        try:
-            handle = lgpio.gpiochip_open(number)
-        except lgpio.error:
-            continue
-        found = True
-        try:
-            _, lines, name, label = lgpio.gpio_get_chip_info(handle)
-            say(f'{name} ({label}), {lines} lines')
-            for line in range(lines):
-                _, _, flags, line_name, user = lgpio.gpio_get_line_info(handle, line)
-                direction = 'output' if flags & _GPIO_OUT else 'input'
-                owner = user or ('kernel' if flags & _GPIO_KERNEL else 'free')
-                say(f'{line:4}  {line_name:20} {direction:7} {owner:20} {(plan or {}).get(line, "")}'.rstrip())
-        finally:
-            lgpio.gpiochip_close(handle)
-    if not found:
-        raise TurretError(
-            ReasonCode.DRIVER_FAULT, f'no GPIO chip {" or ".join(map(str, chips))} on this machine, or none that may '
-            'be used')
-    return True
+    handle = lgpio.gpiochip_open(chip)
+    try:
+        _, lines, name, label = lgpio.gpio_get_chip_info(handle)
+        say(f'{name} ({label}), {lines} lines')
+        for line in range(lines):
+            _, _, flags, line_name, user = lgpio.gpio_get_line_info(handle, line)
+            direction = 'output' if flags & _GPIO_OUT else 'input'
+            owner = user or ('kernel' if flags & _GPIO_KERNEL else 'free')
+            say(f'{line:4}  {line_name:20} {direction:7} {owner:20} {(plan or {}).get(line, "")}'.rstrip())
+    finally:
+        lgpio.gpiochip_close(handle)
 
 
 def _polls(timeout_s: float, dialog: Dialog) -> Iterable[None]:

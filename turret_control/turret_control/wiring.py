@@ -14,6 +14,16 @@ from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety_parameters import SafetyParameters
 
+#: Pin of the 40-pin header for each GPIO line.
+HEADER_PINS = {
+    2: 3, 3: 5, 4: 7, 14: 8, 15: 10, 17: 11, 18: 12, 27: 13, 22: 15, 23: 16, 24: 18, 10: 19, 9: 21, 25: 22, 11: 23,
+    8: 24, 7: 26, 0: 27, 1: 28, 5: 29, 6: 31, 12: 32, 13: 33, 19: 35, 16: 36, 26: 37, 20: 38, 21: 40}
+#: Lines that are pulled up from power-on until they are taken; the others are pulled down.
+PULLED_UP = range(9)
+#: Lines behind the devices of the header.
+_DEVICE_LINES = {
+    '/dev/serial0': (14, 15), '/dev/ttyAMA0': (14, 15), '/dev/ttyS0': (14, 15), '/dev/i2c-1': (2, 3)}
+
 
 def pins(gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParameters) -> dict[int, str]:
     """Return the name of the parameter that uses each GPIO line, by BCM number.
@@ -36,7 +46,7 @@ def require_devices(gimbal: GimbalParameters, laser: LaserParameters, safety: Sa
     Raises:
         TurretError: DRIVER_FAULT, naming the parameter and the device.
     """
-    for name, device in _devices(gimbal, laser, safety):
+    for name, device in devices(gimbal, laser, safety):
         found = sorted(Path(device).parent.glob(Path(device).name))
         if not found:
             raise TurretError(
@@ -48,8 +58,9 @@ def require_devices(gimbal: GimbalParameters, laser: LaserParameters, safety: Sa
                 f'sudo usermod -aG {found[0].group()} $USER, and sign in again')
 
 
-def _devices(
+def devices(
         gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParameters) -> Iterator[tuple[str, str]]:
+    """Yield the parameter that needs a device, and the device's path or a pattern of paths."""
     for device in DRIVERS[gimbal.driver].devices(gimbal):
         yield f'gimbal.driver "{gimbal.driver}"', device
     if laser.hardware:
@@ -62,6 +73,9 @@ def _pins(
         gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParameters) -> Iterator[tuple[str, int]]:
     for name, pin in DRIVERS[gimbal.driver].pins(gimbal):
         yield f'gimbal.{name}', pin
+    for device in DRIVERS[gimbal.driver].devices(gimbal):
+        for line in _DEVICE_LINES.get(device, ()):
+            yield f'gimbal.driver "{gimbal.driver}" ({device})', line
     if laser.hardware:
         for name in ('laser_pin', 'indicator_pin', 'watchdog_pin'):
             yield f'laser.{name}', getattr(laser, name)

@@ -1,7 +1,8 @@
 """Check real hardware step by step, before its first use.
 
-The turret must not be running. Each check announces what it does:
+Only the plan can be checked without the hardware; for the other checks the turret must not be running:
 
+  ./turret hw plan --params my.yaml             check the file and list what it uses each pin and device for
   ./turret hw pins                              list the GPIO lines and their users, without claiming any
   ./turret hw switches --params my.yaml         press each limit switch and the emergency stop by hand; motors off
   ./turret hw uart --params my.yaml             configure the TMC2209 and show their registers; motors off
@@ -22,7 +23,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 #: Checks of every build; drivers have further ones.
-CHECKS = ('pins', 'switches', 'axis', 'laser')
+CHECKS = ('plan', 'pins', 'switches', 'axis', 'laser')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +49,12 @@ def run(args: argparse.Namespace) -> int:
 
     config = configuration.compose(args.namespace, args.params, args.assignments)
     gimbal, laser, safety = config.hardware()
+    if args.check == 'plan':
+        hardware_checks.show_plan(_say, gimbal, laser, safety)
+        return 0
     if args.check == 'pins':
-        return int(not hardware_checks.show_pins(_say, wiring.pins(gimbal, laser, safety)))
+        hardware_checks.show_pins(_say, wiring.pins(gimbal, laser, safety))
+        return 0
     dialog = Dialog(_say, _ask, time.sleep)
     with instance.held(args.namespace):
         if args.check == 'laser':

@@ -6,10 +6,14 @@ import contextlib
 import ctypes
 import os
 import time
-from typing import Protocol
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 _PR_SET_TIMERSLACK = 29
 _PRIORITY = 10
+
+ResultT = TypeVar('ResultT')
 
 
 class Clock(Protocol):
@@ -47,3 +51,9 @@ def wake_on_time() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+
+
+def in_real_time(work: Callable[[], ResultT]) -> ResultT:
+    """Do ``work`` in a thread of its own that wakes on time, so that threads made in it inherit its priority."""
+    with ThreadPoolExecutor(1, 'real-time', wake_on_time) as executor:
+        return executor.submit(work).result()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import lgpio
 import pytest
+from gpiozero import Device
 from gpiozero.pins.lgpio import LGPIOPin
 from lgpio_chip import Chip
 from wired_pins import WIRING
@@ -17,6 +19,9 @@ from wired_pins import WIRING
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.testing.ros_testing import wait_until
+from turret_common.threads.clock import in_real_time
+from turret_control.devices import gpio_pins
+from turret_control.devices.gpio_pins import header_chip, pin_factory
 from turret_control.drivers.driver import Switch
 from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
 from turret_control.drivers.step_dir import StepDirDriver
@@ -164,3 +169,74 @@ def test_lgpio_leaves_no_pipe_in_the_working_directory(tmp_path: Path) -> None:
         text=True, check=True)
     assert ended.stdout.split() == [lgpio.__name__, str(tmp_path)]
     assert list(tmp_path.iterdir()) == []
+
+
+#: Chips by number: of a Pi 5 with kernels from 6.6.45 on, with earlier ones, and with one in between; of a Pi 4.
+NEW_PI_5 = {0: 'pinctrl-rp1', 10: 'gpio-brcmstb@107d508500', 13: 'gpio-brcmstb@107d517c20'}
+OLD_PI_5 = {0: 'gpio-brcmstb@107d508500', 1: 'gpio-brcmstb@107d508520', 4: 'pinctrl-rp1'}
+MIDDLE_PI_5 = {0: 'pinctrl-rp1', 1: 'gpio-brcmstb@107d508500', 4: 'gpio-brcmstb@107d517c20'}
+PI_4 = {0: 'pinctrl-bcm2711', 1: 'raspberrypi-exp-gpio'}
+
+
+@pytest.mark.parametrize(('chips', 'number'), [(NEW_PI_5, 0), (OLD_PI_5, 4), (MIDDLE_PI_5, 0), (PI_4, 0)])
+def test_the_chip_of_the_header_is_found_by_its_label(
+        chips: dict[int, str], number: int, chip: Chip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    priorities: list[int] = []
+    opened: list[int] = []
+
+    def open_chip(which: int) -> int:
+        priorities.append(os.sched_getscheduler(0))
+        opened.append(which)
+        return which
+    monkeypatch.setattr(lgpio, 'gpiochip_open', open_chip)
+    monkeypatch.setattr(lgpio, 'gpio_get_chip_info', lambda handle: (0, 54, f'gpiochip{handle}', chips[handle]))
+    for which in chips:
+        (tmp_path / f'gpiochip{which}').touch()
+    if 4 not in chips:
+        (tmp_path / 'gpiochip4').symlink_to('gpiochip0')  # as the rules of newer systems make it
+    assert header_chip(f'{tmp_path}/gpiochip*') == number
+    real_time = os.SCHED_FIFO if may_run_in_real_time() else os.SCHED_OTHER
+    assert priorities[0] == real_time, 'the thread that times the pulses inherits it'
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+    monkeypatch.setattr(Device, 'pin_factory', None)
+    monkeypatch.setattr(gpio_pins, 'header_chip', lambda: number)
+    factory = pin_factory()
+    assert factory.chip == opened[-1] == number
+    assert factory.pin_class is not LGPIOPin
+    monkeypatch.setattr(factory, 'close', lambda: None)
+
+
+def test_without_a_chip_of_a_raspberry_pi_the_reason_is_named(
+        chip: Chip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(which: int) -> int:
+        if which:
+            raise lgpio.error('can not open gpiochip')
+        return which
+    monkeypatch.setattr(lgpio, 'gpiochip_open', refuse)
+    monkeypatch.setattr(lgpio, 'gpio_get_chip_info', lambda handle: (0, 8, 'gpiochip0', 'INT3450:00'))
+    with pytest.raises(TurretError, match='no GPIO pins'):
+        header_chip(f'{tmp_path}/gpiochip*')
+    for which in (0, 1):
+        (tmp_path / f'gpiochip{which}').touch()
+    with pytest.raises(TurretError, match=r'gpiochip0: INT3450:00, gpiochip1: .*can not open') as refusal:
+        header_chip(f'{tmp_path}/gpiochip*')
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+
+
+def may_run_in_real_time() -> bool:
+    """Return whether this process may raise a thread's priority."""
+    def priority() -> int:
+        return os.sched_getscheduler(0)
+    return in_real_time(priority) == os.SCHED_FIFO
+
+
+def test_servo_pulses_are_complete_when_the_pins_are_released(chip: Chip) -> None:
+    driver = ServoDriver(ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13)), chip.factory)
+    driver.open()
+    driver.enable(True)
+    wait_until(lambda: chip.level(12) == pytest.approx(0.075))
+    begun = time.monotonic()
+    driver.close()
+    assert time.monotonic() - begun >= 0.02, 'the pulse under way takes up to one frame'
+    assert chip.levels(12)[-3:] == [0.0, 0.0, None]

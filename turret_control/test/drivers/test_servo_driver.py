@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
@@ -68,20 +68,35 @@ def start(driver: Pins | Board) -> None:
     assert driver.read().known
 
 
-def test_servos_start_slowly_and_their_positions_are_unknown_until_then(factory: MockFactory, pins: Pins) -> None:
-    pins.enable(True)
-    pins.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
+def on_pins() -> tuple[Pins | Board, Callable[[], float]]:
+    factory = MockFactory(pin_class=MockPWMPin)
+    return Pins(SERVOS, factory), lambda: widths(factory)[0]
+
+
+def on_board() -> tuple[Pins | Board, Callable[[], float]]:
+    bus = FakeBus()
+    return Board(SERVOS, Pca9685Parameters(), bus), lambda: bus.width_s(0)
+
+
+@pytest.mark.parametrize('make', [on_pins, on_board])
+def test_servos_start_slowly_and_their_positions_are_unknown_until_then(
+        make: Callable[[], tuple[Pins | Board, Callable[[], float]]]) -> None:
+    driver, width_s = make()
+    driver.open()
+    driver.enable(True)
+    driver.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
     pulsed = []
     for _ in range(90):
-        pins.lockstep.go_on(0.02)
-        assert not pins.read().known
-        pulsed.append(widths(factory)[0] > 0.0)
+        driver.lockstep.go_on(0.02)
+        assert not driver.read().known
+        pulsed.append(width_s() > 0.0)
     thirds = [sum(pulsed[begin:begin + 30]) for begin in (0, 30, 60)]
     assert thirds[0] < 8
     assert thirds[0] < thirds[1] < thirds[2]
-    pins.lockstep.go_on(0.3)
-    assert pins.read().known
-    assert pins.read().pan.position < 0.1  # the motion begins only then
+    driver.lockstep.go_on(0.3)
+    assert driver.read().known
+    assert driver.read().pan.position < 0.1  # the motion begins only then
+    driver.close()
 
 
 def test_there_are_no_pulses_before_and_after(factory: MockFactory, pins: Pins) -> None:
@@ -166,6 +181,36 @@ def test_the_board_gets_its_frame_rate_and_pulses() -> None:
     board.close()
     assert bus.width_s(3) == 0.0
     assert bus.closed
+
+
+def test_the_board_completes_every_pulse() -> None:
+    bus = FakeBus()
+    bus.leave_pulses(0)
+    board = Board(SERVOS, Pca9685Parameters(), bus)
+    board.open()
+    start(board)
+    board.enable(False)
+    assert [bus.width_s(channel) for channel in (0, 1)] == [0.0, 0.0]
+    start(board)
+    board.close()
+    assert bus.cut == 0
+    assert bus.registers[9] & 0x10
+
+
+@pytest.mark.parametrize('harm', [FakeBus.reset, lambda bus: bus.write(bytes([6, 0, 0, 0x33, 0]))])
+def test_a_board_that_makes_other_pulses_than_it_was_given_is_a_driver_fault(harm: Callable[[FakeBus], None]) -> None:
+    bus = FakeBus()
+    board = Board(SERVOS, Pca9685Parameters(), bus)
+    board.open()
+    start(board)
+    board.read()
+    harm(bus)
+    board.lockstep.release()
+    board._thread.join(5.0)  # type: ignore[union-attr]  # noqa: SLF001  its end is what is waited for
+    with pytest.raises(TurretError, match='reset or written by another program') as refusal:
+        board.read()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    board.close()
 
 
 def test_a_board_that_does_not_answer_is_a_driver_fault() -> None:

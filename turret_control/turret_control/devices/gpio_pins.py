@@ -14,13 +14,16 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import in_real_time
 
 #: Pattern of the devices through which the kernel gives out GPIO lines.
 GPIO_DEVICES = '/dev/gpiochip*'
+#: Labels of the chip behind the header: Pi 5, and Pi 4 and earlier.
+_HEADER_LABELS = ('pinctrl-rp1', 'pinctrl-bcm')
 
 
 def pin_factory() -> Any:
-    """Return gpiozero's way to this machine's pins (on a Raspberry Pi: lgpio).
+    """Return gpiozero's way to this machine's pins: lgpio, unless ``GPIOZERO_PIN_FACTORY`` names another library.
 
     Raises:
         TurretError: DRIVER_FAULT, this machine has no pins that can be used; NOT_SUPPORTED, gpiozero is configured to
@@ -29,18 +32,74 @@ def pin_factory() -> Any:
     from gpiozero import BadPinFactory, Device  # only where there are pins
     from gpiozero.pins.mock import MockFactory
 
-    import_lgpio()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # it warns of each library that is not installed
+            if Device.pin_factory is None and os.environ.get('GPIOZERO_PIN_FACTORY', 'lgpio') == 'lgpio':
+                Device.pin_factory = _lgpio_factory(header_chip())
             Device.ensure_pin_factory()
-    except (BadPinFactory, OSError) as error:
+    except (BadPinFactory, *pin_errors()) as error:
         raise TurretError(
             ReasonCode.DRIVER_FAULT, f'this machine has no GPIO pins, or none that may be used: {error}') from error
     if isinstance(Device.pin_factory, MockFactory):
         raise TurretError(
             ReasonCode.NOT_SUPPORTED, 'GPIOZERO_PIN_FACTORY=mock would be hidden simulation; use the driver "sim"')
     return with_exact_pins(Device.pin_factory)
+
+
+def header_chip(devices: str = GPIO_DEVICES) -> int:
+    """Return the number of the GPIO chip whose lines are on the 40-pin header of a Raspberry Pi.
+
+    Its number cannot be assumed: on a Pi 5 it is 4 or 0, depending on the kernel (raspberrypi/linux#6144), and the
+    other one is then a chip whose lines are used inside the computer, or a symbolic link. gpiozero 2.0.1, which
+    distributions ship, always opens 4 (gpiozero#1166). The label is the same with every kernel.
+
+    lgpio makes the thread that times its pulses when it first opens a chip, and that thread inherits the priority of
+    the one that opens it.
+
+    Args:
+        devices: pattern of the devices, in ``/dev`` except in tests.
+
+    Raises:
+        TurretError: DRIVER_FAULT, there is none, lgpio is not installed, or no permission.
+    """
+    lgpio = import_lgpio()
+    if lgpio is None:
+        raise TurretError(ReasonCode.DRIVER_FAULT, 'lgpio is not installed: sudo apt install python3-lgpio')
+    found = []
+    paths = Path(devices).parent.glob(Path(devices).name)
+    for number in sorted({int(path.resolve().name[len('gpiochip'):]) for path in paths}):
+        try:
+            handle = in_real_time(functools.partial(lgpio.gpiochip_open, number))
+        except lgpio.error as error:
+            found.append(f'gpiochip{number}: {error}')
+            continue
+        _, _, _, label = lgpio.gpio_get_chip_info(handle)
+        lgpio.gpiochip_close(handle)
+        if label.startswith(_HEADER_LABELS):
+            return number
+        found.append(f'gpiochip{number}: {label}')
+    raise TurretError(
+        ReasonCode.DRIVER_FAULT, 'this machine has no GPIO pins of a Raspberry Pi, or none that may be used: '
+        + (', '.join(found) or f'no {devices}'))
+
+
+def _lgpio_factory(chip: int) -> Any:
+    """Return gpiozero's factory of lgpio pins on a chip, whatever chip its own version would open."""
+    from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin
+    from gpiozero.pins.local import LocalPiFactory
+
+    class HeaderFactory(LGPIOFactory):
+        """Pins of the header; the attributes are those that :class:`LGPIOFactory` sets."""
+
+        def __init__(self) -> None:
+            LocalPiFactory.__init__(self)
+            self._handle = lgpio.gpiochip_open(chip)
+            self._chip = chip
+            self.pin_class = LGPIOPin
+
+    lgpio = import_lgpio()
+    return HeaderFactory()
 
 
 @functools.cache

@@ -32,7 +32,6 @@ class Pca9685Driver(ServoDriver):
     """Drives two servos as :class:`ServoDriver` does; the board keeps making the last pulses when this process dies."""
 
     name: ClassVar[str] = 'pca9685'
-    sparse_pulses: ClassVar[bool] = False  # the board cannot be made to complete a pulse before it pauses
     groups: ClassVar[Mapping[str, type]] = {'servo': ServoParameters, 'pca9685': Pca9685Parameters}
 
     @classmethod

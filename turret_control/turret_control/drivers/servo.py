@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -37,6 +38,8 @@ _NO_ORDER = (AxisMotion(0.0, 0.0, 1.0), AxisMotion(0.0, 0.0, 1.0), 0)
 _SOFT_START_NS = 2_000_000_000
 #: During the soft start one frame in so many has a pulse: at its begin, and fewer and fewer until its end.
 _SPARSEST = 8
+#: Frames between two checks that the pulses are made.
+_CHECK_EVERY = 25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +83,18 @@ class ServoOutputs(Protocol):
     """The pulse outputs of both servos."""
 
     def pulse(self, axis: int, width_s: float | None) -> None:
-        """Give servo 0 (pan) or 1 (tilt) pulses of this width [s] from the next frame on; None for none."""
+        """Give servo 0 (pan) or 1 (tilt) pulses of this width [s]; None for none.
+
+        The pulse under way is completed, since a shortened one would make the servo jump.
+        """
+        ...
+
+    def check(self) -> None:
+        """Raise TurretError, DRIVER_FAULT, when the pulses are not made any more."""
         ...
 
     def close(self) -> None:
-        """End all pulses and release the hardware."""
+        """End all pulses, wait until they are complete, and release the hardware."""
         ...
 
 
@@ -116,15 +126,20 @@ class PinOutputs:
             self._taken = taken.pop_all()
 
     def pulse(self, axis: int, width_s: float | None) -> None:
-        """Set the duty cycle; a pulse that has begun is completed, since a shortened one would make the servo jump."""
         pin = self._pins[axis]
         if width_s is None:
             finish_pulses(pin)
         else:
             pin.state = width_s * self._frequency
 
+    def check(self) -> None:
+        pass  # this process makes the pulses
+
     def close(self) -> None:
-        """End all pulses and release the pins."""
+        with contextlib.suppress(*pin_errors()):
+            for axis in (0, 1):
+                self.pulse(axis, None)
+            time.sleep(1e-9 * FRAME_NS)
         with contextlib.suppress(*pin_errors()):
             self._taken.close()
 
@@ -136,7 +151,6 @@ class ServoDriver(GimbalDriver):
     groups: ClassVar[Mapping[str, type]] = {'servo': ServoParameters}
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.COMMANDED
-    sparse_pulses: ClassVar[bool] = True  # single pulses can be made, so that the servos start slowly
 
     @classmethod
     def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
@@ -250,12 +264,14 @@ class ServoDriver(GimbalDriver):
     def _make_frame(self) -> None:
         now_ns = self._clock.now_ns()
         started = self._started(now_ns)
-        if not started and self.sparse_pulses:
+        if not started:
             left = 1.0 - (now_ns - self._enabled_ns) / _SOFT_START_NS
             pulsed = self._frames % max(1, round(left * _SPARSEST)) == 0
         else:
             pulsed = True
         self._frames += 1
+        if self._frames % _CHECK_EVERY == 0 and self._outputs is not None:
+            self._outputs.check()
         pan, tilt, until_ns = self._order
         for axis, (profile, motion) in enumerate(zip(self._profiles, (pan, tilt), strict=True)):
             if started:
