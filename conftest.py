@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures that the tests of all packages share."""
 
 from __future__ import annotations

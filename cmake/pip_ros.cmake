@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Lets the stock CMakeLists.txt of an ament package build against the ROS 2 wheels of a virtual environment.
 # Injected with -DCMAKE_PROJECT_INCLUDE=...; does nothing where a ROS distribution is sourced.
 if(DEFINED ENV{ROS_DISTRO} OR DEFINED ENV{AMENT_PREFIX_PATH})

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a generator of rosidl so that it takes from the others what they have parsed already.
 
 Usage: ``shared_parse.py GENERATOR [ARGUMENT...]``. Each generator would parse every interface again, which is a good

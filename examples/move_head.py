@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Become the operator, move the head to a direction, wait until it is there, and hand the turret back.
 
 Run with: .venv/bin/python examples/move_head.py

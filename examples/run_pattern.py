@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a pattern of the head as an action, print its feedback, and cancel it after five messages.
 
 Run with: .venv/bin/python examples/run_pattern.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Print the state of a running turret twice: once in full, once as single fields.
 
 Run with: .venv/bin/python examples/watch_status.py

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Regenerates lock.txt with the newest compatible versions. Needs uv. Sections: installer, runtime, test, node.
 set -eu
 cd "$(dirname "$0")"

@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
+# SPDX-License-Identifier: Apache-2.0
 """Write the generated files: docs/interfaces.md, docs/parameters.md and the configuration of ros2 bag.
 
 With ``--check`` it writes nothing and fails when a file is out of date.

@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
+# SPDX-License-Identifier: Apache-2.0
 """Generate type stubs of the ROS interfaces that the code uses, so that mypy checks message fields.
 
   tools/generate_stubs.py build/stubs    # what "./turret test unit" does before it runs mypy

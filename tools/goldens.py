@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
+# SPDX-License-Identifier: Apache-2.0
 """Create and refresh the golden bags on which ``turret_bringup/test/ros/test_goldens.py`` runs perception and control.
 
   tools/goldens.py cut BAG NAME --start 3 --seconds 5   # copy the inputs of a re-run from a part of a recorded bag

@@ -1,4 +1,5 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
+# SPDX-License-Identifier: Apache-2.0
 """Prove that the tests guard the guards: break the safety cores in every small way, and see a test fail each time.
 
 In a copy of the source each comparison is flipped, each condition forced, each operand of ``and`` and ``or`` dropped,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the whole graph in simulation must do, however it was started.
 
 ``system/test_graph.py`` runs these under the supervisor, ``launched/test_graph_launch.py`` under ``ros2 launch``.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bags of the turret's own messages for tests of replays."""
 
 from __future__ import annotations

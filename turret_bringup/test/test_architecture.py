@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rules of the whole code base, checked over all packages."""
 
 from __future__ import annotations

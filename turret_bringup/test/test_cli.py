@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line: its help, and how it reads its words."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The documents: generated from the code, with links that lead somewhere and names that exist."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The words of docs/glossary.md are used everywhere: documents, code, messages and panel, names and tests included."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The type checker sees the fields of messages, through the stubs that tools/generate_stubs.py makes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page on migration names every route and key of the legacy turret, and only names of ours that exist."""
 
 from __future__ import annotations

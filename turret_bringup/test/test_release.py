@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The source archive of a release."""
 
 from __future__ import annotations

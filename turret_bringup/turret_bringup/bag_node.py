@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``bag``: records topics, and keeps the last seconds in memory to save them after a fault or a shot."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command-line program behind ``./turret``."""
 
 from __future__ import annotations

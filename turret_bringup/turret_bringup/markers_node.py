@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``markers``: what the turret knows, drawn for rviz and Foxglove. It only looks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The replay node: plays a bag back in an isolated ROS domain. It is not part of the graph of a turret."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images of a board as a camera with a known lens sees it."""
 
 from __future__ import annotations

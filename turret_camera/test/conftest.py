@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A stand-in for the simulated hardware that answers as a test configures it."""
 
 from __future__ import annotations

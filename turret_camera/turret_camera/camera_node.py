@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``camera``: publishes the frames of one image source."""
 
 from __future__ import annotations

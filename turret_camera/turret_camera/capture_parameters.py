@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parameters that camera sources share, and those of recording and sound."""
 
 from __future__ import annotations

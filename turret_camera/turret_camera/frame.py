@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One frame as a source delivers it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one thread that reads the camera."""
 
 from __future__ import annotations

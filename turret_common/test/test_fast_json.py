@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON with and without orjson."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Geometry: the signs and frames of the design, and round trips of all conversions."""
 
 import math

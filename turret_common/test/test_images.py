@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image arrays: no needless copies, and the pixels that the encoding defines."""
 
 import numpy as np

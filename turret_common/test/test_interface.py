@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The interface: every field documented, and equal in messages, code and documentation."""
 
 import re

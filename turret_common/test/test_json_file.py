@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Saved JSON files: round trip, versions, and files that are damaged, unreadable or of a newer program."""
 
 import json

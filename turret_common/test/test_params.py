@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameter dataclasses: declaration, changes all or none, refusals with a reason."""
 
 import dataclasses

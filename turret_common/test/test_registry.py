@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A registry finds the parts of a folder and of installed packages, and lists what cannot be loaded."""
 
 from __future__ import annotations

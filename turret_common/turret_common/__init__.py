@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """What several packages of the turret share."""

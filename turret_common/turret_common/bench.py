@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Benchmark results: one row type and the protocol that every benchmark follows.
 
 A benchmark is a module with a docstring, ``add_arguments(parser)`` and ``measure(args)``, which yields rows as they are

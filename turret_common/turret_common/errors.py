@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The base of every error that a user may see, and how its text is made safe for a terminal."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON as bytes: by orjson where it is installed, else by the standard library with the same behavior.
 
 Values that are not finite are written as null, and are refused when read.

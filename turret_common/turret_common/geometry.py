@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Conversions between bearings, pixels and poses of the head.
 
 Frames (REP 103): ``base_link`` is x forward, y left, z up. The camera's optical frame is z forward, x right, y down.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image encodings as arrays. The results equal those of ``cv_bridge`` for the encodings that the turret uses."""
 
 from __future__ import annotations

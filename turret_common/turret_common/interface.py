@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All topics, services and actions of the turret: name, type, quality of service, owner.
 
 The documentation is generated from this list, and a test compares it with the running graph. Names are relative to the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Saved JSON files of one version each: written atomically, checked when read, kept when they cannot be used."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Patterns of topic, service and action names, relative to the namespace of a turret."""
 
 from __future__ import annotations

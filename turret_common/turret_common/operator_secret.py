@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator secret: a file that only the user of the turret can read, required to acquire the operator lease."""
 
 from __future__ import annotations

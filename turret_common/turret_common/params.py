@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameter dataclasses: default, unit, range and description of each parameter, and whether it is live.
 
 A node's parameters are one frozen dataclass whose fields are made with :func:`param`. Fields may themselves be such

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders of a turret (state, sockets, cache), and atomic writing of files."""
 
 from __future__ import annotations

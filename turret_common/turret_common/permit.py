@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The safety node's permit in its receivers: only the newest counts, and for 100 ms of CLOCK_MONOTONIC."""
 
 from __future__ import annotations

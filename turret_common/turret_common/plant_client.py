@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Connection to the simulated hardware (the plant), which drivers with ``driver: sim`` use instead of pins and buses.
 
 The plant listens on a Unix stream socket in the turret's runtime folder. Each request is one line of JSON with the key

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pose of the head at any recent instant, interpolated between samples."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reason codes of refusals, inhibits and faults: the constants of ``turret_msgs/msg/ReasonCode``."""
 
 from __future__ import annotations

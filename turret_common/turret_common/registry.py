@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Registries of interchangeable parts: gimbal drivers, laser lines, detectors, camera sources.
 
 A part is a class that declares its name, its parameter groups and what else its base class asks for, in one file. A

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Notifications to systemd, for a turret that runs as a service; without systemd they do nothing."""
 
 from __future__ import annotations

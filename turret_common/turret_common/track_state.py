@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Life cycle of a track."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of numbers from outside: NaN and infinity are refused before any range check."""
 
 from __future__ import annotations

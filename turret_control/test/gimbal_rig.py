@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A gimbal on a simulated head, stepped without threads or waiting."""
 
 from __future__ import annotations

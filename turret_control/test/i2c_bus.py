@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An I2C bus with a PCA9685 on it, built from the datasheet and not from the code under test."""
 
 from __future__ import annotations

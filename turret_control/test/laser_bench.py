@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A laser core with the permits and grants that it sees, for tests."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A GPIO chip under the real lgpio pins of gpiozero: what the kernel would see of every line, and in which order."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A safety core to which everything is reported in time, for tests."""
 
 from __future__ import annotations

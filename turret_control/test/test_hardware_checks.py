@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guided checks say what is wrong, and leave the motors off."""
 
 from __future__ import annotations

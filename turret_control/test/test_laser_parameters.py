@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unsafe parameters refuse to start, and say which rule they break."""
 
 from __future__ import annotations

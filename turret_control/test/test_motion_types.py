@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The braking law and the limits that every axis shares."""
 
 from __future__ import annotations

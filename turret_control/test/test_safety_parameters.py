@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The limits of the safety node's parameters, restated: no file can move a guard beyond them."""
 
 from __future__ import annotations

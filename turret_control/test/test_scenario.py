@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scenarios are functions of time that keep their promises."""
 
 from __future__ import annotations

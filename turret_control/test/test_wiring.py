@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every pin has one purpose, and hardware that is not there is named before anything starts."""
 
 from __future__ import annotations

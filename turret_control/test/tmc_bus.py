@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A serial port with TMC2209 chips on it, built from the datasheet and not from the code under test."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mock pins with wires on them: what happens on outputs moves a model, and the model presses switches."""
 
 from __future__ import annotations

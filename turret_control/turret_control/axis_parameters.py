@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameters of one axis of the head, the same for every gimbal driver."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Controller node: the only publisher of ``gimbal/command``."""
 
 from __future__ import annotations

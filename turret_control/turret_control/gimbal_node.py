@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``gimbal``: the owner of the motors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Guided checks of real hardware, step by step with an operator, before first use.
 
 Every check communicates through a :class:`~turret_control.drivers.driver.Dialog`, which a terminal or a test provides,

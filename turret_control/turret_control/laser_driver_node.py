@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The driver process of the laser node: services and topics around the thread that owns the laser."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The laser node as it is started: its guardian, which runs the driver as a child and imports no ROS itself."""
 
 from __future__ import annotations

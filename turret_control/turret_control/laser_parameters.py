@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameters of the laser node. Ranges are the safety rules: a value beyond one refuses to start."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shared types of motion: head commands, axis limits, and the braking law. Angles in rad from home, rates in rad/s."""
 
 from __future__ import annotations

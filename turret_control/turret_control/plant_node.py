@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``plant``: runs the simulated hardware and publishes the ground truth about it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The safety node: permit, operator lease, zones, stop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameters of the safety node. All read-only: nothing that could defeat a guard changes while it guards."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What there is to see in the simulated world: targets on known paths, and what stands in their way.
 
 A scenario is a function of time and nothing else, so any instant can be asked for: the middle of an exposure by the

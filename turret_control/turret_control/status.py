@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is wrong with the turret, from what its nodes say and from their silence. Times are monotonic seconds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The status node: the whole turret in one message, on time whatever the other nodes do."""
 
 from __future__ import annotations

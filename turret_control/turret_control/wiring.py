@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pins and devices that the parameters of gimbal, laser and safety use, checked before any is opened."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image with what vision makes of it drawn in."""
 
 from __future__ import annotations

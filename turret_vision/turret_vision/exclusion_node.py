@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The exclusion node: detects people in whole images for the safety node, whatever method vision uses."""
 
 from __future__ import annotations

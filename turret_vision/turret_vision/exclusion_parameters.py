@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameters of the exclusion node. All read-only: it guards people."""
 
 from __future__ import annotations

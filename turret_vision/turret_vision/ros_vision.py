@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detections and tracks as messages."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From images to detections and tracks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The vision node: images in, detections and tracks out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The browser that several tests look through."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A camera that publishes numbered frames through a gateway without ROS, for the tests of the video."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names and types from outside: what is valid by the grammar of ROS, and what is refused with a sentence."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A gateway without ROS, a server on a free port, and clients, for the tests of the web part."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translation of errors into answers for clients: expected errors as they are, others as one line in the log."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TCP connections of the HTTP server: limits on time and number before a client has signed in.
 
 aiohttp limits neither the time for the head of a request nor the number of connections.

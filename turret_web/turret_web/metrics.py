@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counters of the web gateway in the text format of Prometheus, for ``/metrics``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names and types from outside, parsed once where they come in.
 
 A :class:`RosName` or an :class:`InterfaceType` exists only if its text follows the grammar of ROS, so code that

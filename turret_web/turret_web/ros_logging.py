@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Log records of Python modules in the log of a node: one line each, at a limited rate."""
 
 from __future__ import annotations

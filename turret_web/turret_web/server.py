@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Web gateway: one HTTP server for panel, bridge, video, media and API."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``web``: web gateway of the turret for browsers and programs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """New bags made of parts of others, the check of a bag, and damaged files through every command that reads."""
 
 from __future__ import annotations

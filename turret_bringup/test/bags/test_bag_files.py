@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bags are written as rosbag2 does, read in order, and recovered after whatever happens to them."""
 
 from __future__ import annotations

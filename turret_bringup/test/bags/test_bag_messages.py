@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages recorded with older versions of their types, and definitions as text."""
 
 from __future__ import annotations

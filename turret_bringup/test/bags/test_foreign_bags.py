@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files of other recorders: read as far as they can be, repaired without loss, left alone where they are whole."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The benchmarks of vision parse their arguments, and compare the background model with others on the same frames."""
 
 from __future__ import annotations

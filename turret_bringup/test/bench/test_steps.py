@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The step benchmark measures what was asked for."""
 
 from __future__ import annotations

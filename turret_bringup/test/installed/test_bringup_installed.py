@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from turret_common.testing.installed import check_installed
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scenarios of the whole graph, started with ros2 launch; where launch_testing is installed."""
 
 from __future__ import annotations

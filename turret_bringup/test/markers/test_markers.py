@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is drawn lies where the turret's own geometry says."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of the recorder: selections, ring buffer, automatic saving, the folder of bags, the writing thread."""
 
 from __future__ import annotations

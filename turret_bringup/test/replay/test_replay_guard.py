@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What keeps a replay away from hardware, guard by guard."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The options of a replay, from the command line and from launch arguments."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When recorded messages are due again, on a clock of the test's own."""
 
 from __future__ import annotations

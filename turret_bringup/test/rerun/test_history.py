@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What two histories have in common, and what not."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``bag`` records what is published, in the quality that is offered, and keeps the last seconds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./turret bag``: what is in a bag, as words, images, video and tables."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every frame id that the turret publishes begins with its ``frame_prefix``."""
 
 from __future__ import annotations

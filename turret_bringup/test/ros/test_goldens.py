@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What perception and control make of the golden bags: any change of a constant of theirs must show here.
 
 A change that is meant is written down with ``tools/goldens.py refresh``.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The launch files describe their arguments and start the same graph; where ROS's launch is installed."""
 
 from __future__ import annotations

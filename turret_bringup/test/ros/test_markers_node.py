@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The markers node draws what it receives, forgets what is old, and publishes only for subscribers."""
 
 from __future__ import annotations

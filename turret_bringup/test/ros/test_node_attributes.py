@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No node of the turret overwrites an attribute that rclpy's Node needs itself."""
 
 from __future__ import annotations

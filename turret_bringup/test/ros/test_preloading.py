@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the supervisor imports for all its processes, so that none of them has to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All readers of a message agree on its content, also for messages of foreign nodes."""
 
 from __future__ import annotations

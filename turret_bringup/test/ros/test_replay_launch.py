@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The launch file of a replay starts the same nodes with the same guards; where ROS's launch is installed."""
 
 from __future__ import annotations

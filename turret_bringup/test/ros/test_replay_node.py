@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The replay node: what it publishes, what it never publishes, and how it is steered."""
 
 from __future__ import annotations

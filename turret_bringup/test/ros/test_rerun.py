@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The re-run of a bag agrees with the nodes on the same inputs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The doctor finds what is wrong, and works where the set-up has failed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Only segments whose owner is dead are cleared."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The upstream servers behind the web gateway: loopback, a secret path, and the web gateway's own lists."""
 
 import dataclasses

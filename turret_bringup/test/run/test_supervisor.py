@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The supervisor with small processes in place of nodes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameters from all sources: what wins, and what is refused."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The robot description: the same limits, frames and signs as the code."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The environment of the turret's processes: which Fast DDS profile each of them reads."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of the legacy turret become parameters, with units and signs converted."""
 
 from __future__ import annotations

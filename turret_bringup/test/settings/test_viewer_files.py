@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the layouts of rviz, rqt, Foxglove and PlotJuggler show exists, in any namespace."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The proof of the safety chain at full length."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A client of the turret that a module of tests has started."""
 
 from __future__ import annotations

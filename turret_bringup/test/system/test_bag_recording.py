@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A full recording at 30 frames per second loses nothing and costs little."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every task of ``./turret calibrate`` on a running simulation, against what the simulation knows to be true."""
 
 from __future__ import annotations

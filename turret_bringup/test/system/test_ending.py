@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """However a turret ends, none of its processes is left and the laser pin is low."""
 
 from __future__ import annotations

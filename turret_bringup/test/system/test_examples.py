@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The examples of the Python client run against a simulation."""
 
 from __future__ import annotations

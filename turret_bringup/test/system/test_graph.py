@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole graph in simulation under the supervisor: the scenarios, and what only the supervisor does."""
 
 from __future__ import annotations

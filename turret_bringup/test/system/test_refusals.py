@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Wrong input ends in one clear sentence and exit code 2, and leaves nothing running."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./turret replay`` as a person runs it: what it reaches, what it never reaches, and how it ends."""
 
 from __future__ import annotations

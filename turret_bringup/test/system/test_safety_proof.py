@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A short version of the proof of the safety chain; the long one is in ``test/soak``."""
 
 from __future__ import annotations

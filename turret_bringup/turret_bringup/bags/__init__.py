@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bag format: read, write, recover, convert."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check a bag: files, order, gaps, clock steps, quality of service, and whether every message can be decoded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """New bags made of parts of others: cut, filtered, merged, split again. The originals stay as they are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of the bags of a turret: names, list, deletion, repair."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One MCAP file: its records, its topics, and where its messages are.
 
 A file comes from anywhere, so everything in it is checked: sizes are bounded before memory is taken, checksums are

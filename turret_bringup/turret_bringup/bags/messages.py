@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recorded messages as values, bytes and ROS messages: the one way from a bag to what is in it.
 
 A bag holds the definition of every type. Where a type has changed since the recording, fields keep their values by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The content of ``metadata.yaml`` in a rosbag2 folder: version 9 (Jazzy) is written, older ones are read too."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read bags in rosbag2's format: a folder with ``metadata.yaml`` and MCAP files, or one MCAP file.
 
 Names lead nowhere outside the folder. Messages stay serialized. Only the chunks that overlap in time are in memory

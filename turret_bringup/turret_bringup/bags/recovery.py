@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Repair bags whose recorder was killed, or whose files are damaged, without losing anything else.
 
 Records are copied byte for byte, those included that this reader does not know: attachments, metadata, schemas of any

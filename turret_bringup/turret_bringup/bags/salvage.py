@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Copy the whole records of a damaged MCAP file, byte for byte, into a file with an index."""
 
 from __future__ import annotations

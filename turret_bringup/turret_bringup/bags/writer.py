@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write bags as rosbag2 does: a folder with ``metadata.yaml`` and MCAP files, from messages that stay serialized.
 
 The metadata is there from the start, and :meth:`BagWriter.flush` puts everything so far on the disk, so that whatever

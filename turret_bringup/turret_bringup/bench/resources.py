@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processor time, memory and shared memory of each process while the turret tracks in simulation without a viewer.
 
 Two processors of a virtual machine are often the two threads of one core, and each then works more slowly while the

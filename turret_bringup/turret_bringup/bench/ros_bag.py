@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What recording costs, and whether it loses anything.
 
 ``steady``: a process publishes the messages of a turret with a camera at 30 frames per second, two compressed images

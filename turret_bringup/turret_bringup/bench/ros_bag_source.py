@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A process that publishes the topics of a turret with a camera at 30 frames per second, to measure recorders.
 
 It prints ``ready`` when every topic has a subscriber, starts when it reads a line, publishes for the given time and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tracking accuracy of the whole turret against ground truth: head and target at the same instants.
 
 In simulation; or with ``--video`` on real footage behind the virtual pan-tilt head, where the ground truth are boxes

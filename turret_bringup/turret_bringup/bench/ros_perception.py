@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Time from a frame of the camera to its detections, and what seeing costs, in the running turret.
 
 The clock starts when the camera publishes a frame's ``camera_info``, just before the frame itself, and stops when

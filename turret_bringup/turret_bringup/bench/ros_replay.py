@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Re-run perception and control on a bag and compare with the recording.
 
 The same bag gives bit-identical results, summarized by the printed hash. Recorded parameters are used unless --set

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How well a replay keeps the timing of the recording, seen by a listener in another process.
 
 The jitter of a message is how far its delay, from its recorded time to its arrival, is from the median of all delays.

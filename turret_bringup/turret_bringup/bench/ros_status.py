@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rate of the status with several numbers of open panels and while a node is killed, and its latency to a browser.
 
 Panels are WebSocket clients of the rosbridge protocol that subscribe to the status; ``to client`` is the time from the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long a start takes until the panel answers and the first image is there, and in what processor time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How fast and how evenly this machine makes step pulses.
 
 Both axes turn at a steady rate through the stepper driver's own code. The figures are of the instants at which the

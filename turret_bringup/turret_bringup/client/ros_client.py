@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python client of a running turret: status, commands, actions, parameters and the operator lease."""
 
 from __future__ import annotations

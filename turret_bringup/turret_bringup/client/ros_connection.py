@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ROS node of a client: topics, services and actions of a turret by their names, with timeouts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operator lease of a client: acquired with the operator secret, kept with heartbeats, released at the end."""
 
 from __future__ import annotations

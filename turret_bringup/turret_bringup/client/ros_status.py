@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Status of a turret as text, for the command line."""
 
 from __future__ import annotations

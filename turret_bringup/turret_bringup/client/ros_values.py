@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages as plain values and back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Commands of ``./turret``, one module each with a docstring (the help text), ``add_arguments`` and ``run``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Record bags of a running turret, and look at them.
 
 For example:

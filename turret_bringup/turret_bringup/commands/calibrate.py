@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calibrate a running turret: lens, delays, gains, boresight.
 
   ./turret calibrate boresight --arm --range 1 --range 2 --range 4

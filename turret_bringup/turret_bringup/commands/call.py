@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Call a service, or run an action, of a running turret.
 
 Commands that need the operator lease acquire it for the duration of the call. An action prints its progress; Ctrl-C

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check this machine for common problems.
 
 Set-up, versions, ports, firewall, network, shared memory, disk, devices and permissions; each problem is printed with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stop a running turret."""
 
 from __future__ import annotations

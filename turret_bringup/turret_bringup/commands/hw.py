@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check real hardware step by step, before its first use.
 
 Only the plan can be checked without the hardware; for the other checks the turret must not be running:

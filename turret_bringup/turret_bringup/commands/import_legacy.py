@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convert settings of the legacy web-server turret into a parameter file.
 
   ./turret import laserturret.conf --output my.yaml

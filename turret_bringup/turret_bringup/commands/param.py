@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Print or change parameters of a running node.
 
 For example:

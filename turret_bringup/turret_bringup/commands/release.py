@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write a source archive with the built panel, its checksum and the notices of third parties.
 
 The archive contains the committed files of the repository and the panel, so that installing it needs no Node.js. Run

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Play a bag back in an isolated ROS domain, where no hardware can be reached.
 
 The panel shows the replay and can pause, step and seek. Other tools join the ROS domain that is printed at the start:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the turret as a systemd service that starts with the machine.
 
   ./turret service show --params my.yaml       print the unit file

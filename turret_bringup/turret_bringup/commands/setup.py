@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Install and build everything that the turret needs, without starting it.
 
 ``./turret up``, ``test`` and ``bench`` do the same first. Steps whose results work and are up to date are skipped.

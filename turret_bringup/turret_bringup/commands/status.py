@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Show the newest status of a running turret."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the tests.
 
 Test suites; without a name all but soak run:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Show or rotate the access tokens for remote clients.
 
 Tokens are required where the panel listens on more than this machine (./turret up --host 0.0.0.0). New ones take effect

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start the turret and print the panel's address.
 
 Without parameter files everything is simulated. A file that sets a driver of the gimbal or the laser describes real

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Show a running turret in three dimensions.
 
 Publishes the topic "markers": tracks, prediction, aim ray, camera frustum, zones and limits. On a ROS distribution

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images of what is in a bag."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What there is to plot in a bag: aim error, angles, latencies and states over time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bags as tables: one CSV or Parquet file for each topic."""
 
 from __future__ import annotations

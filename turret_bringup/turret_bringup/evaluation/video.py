@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Video of a bag: its images with detections, tracks and crosshair drawn in."""
 
 from __future__ import annotations

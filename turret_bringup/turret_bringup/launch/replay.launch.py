@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replay a bag with ros2 launch, in a ROS domain of its own: the same nodes and guards as ./turret replay."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start the turret with ros2 launch: the same nodes and the same parameter checks as ./turret up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Look at a running turret: transforms and robot model, markers, rviz or rqt."""
 
 from __future__ import annotations

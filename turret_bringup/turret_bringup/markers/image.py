@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An image of markers for where there is no viewer: what rviz would show, drawn with matplotlib."""
 
 from __future__ import annotations

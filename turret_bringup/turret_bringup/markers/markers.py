@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the turret knows as lines, surfaces and labels in ``base_link``, for rviz, Foxglove and images.
 
 Bearings have no distance: everything is drawn on a sphere about the head, whose radius the caller chooses.

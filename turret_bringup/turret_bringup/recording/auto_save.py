@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When the last seconds are saved without being asked for: after a fault or a shot. Times are monotonic seconds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a recording comes from: version of the code, host and hardware."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing a bag in a thread of its own, fed from another that never waits."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The last seconds of messages, in bounded memory."""
 
 from __future__ import annotations

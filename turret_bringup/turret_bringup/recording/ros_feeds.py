@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The subscriptions of the node ``bag``: the selected topics, with the quality of service that their publishers offer.
 
 No thread wakes up for a message: the recorder polls at a fixed rate. The middleware stamps each message when it was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The present parameters of the other nodes, for recordings."""
 
 from __future__ import annotations

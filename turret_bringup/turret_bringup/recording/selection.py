@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an operator may ask of the recorder: a selection of topics, a mark."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The events of a bag: what happened when, and which one is next. Times in s since the beginning of the bag."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The graph of a replay: the node that plays, those that run again, and a panel to look at it."""
 
 from __future__ import annotations

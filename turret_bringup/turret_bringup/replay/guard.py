@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Isolation of a replay from every real turret.
 
 A replay publishes messages that once moved a head and fired a laser. To keep them from hardware:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The options of a replay, the same for ``./turret replay`` and for ``replay.launch.py``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When each recorded message is due again: rate, pause, step, seek and loop. Pure: time comes as an argument.
 
 Stamps are in ns since 1970, of when messages were recorded; ``now`` is in s on a steady clock.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recorded messages on their way back into a graph."""
 
 from __future__ import annotations

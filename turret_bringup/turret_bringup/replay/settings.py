@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parameters that recorded inputs are run with again."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Source of the messages of a bag, read ahead in a thread so that decompression does not delay the replay."""
 
 from __future__ import annotations

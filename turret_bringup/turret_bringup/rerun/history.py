@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """History of a recording: detections, tracks, aims and commands; comparison of two histories, and a file format.
 
 Times are stamps in ns since 1970; angles in rad in ``base_link``, rates in rad/s, boxes in px.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Re-run of a bag: the perception and control cycles on recorded inputs, in this process, without graph and clock.
 
 Messages take effect in the order of the bag, so the same bag gives bit-identical results. The cycles are those of the

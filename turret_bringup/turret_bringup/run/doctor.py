@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of this machine for common problems, each with its remedy.
 
 Uses the standard library only, because it must work where the set-up has failed.

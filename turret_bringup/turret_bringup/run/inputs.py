@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the image sources that a user names, before anything starts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lock of a running turret: one turret per namespace, and how other processes find and stop it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A turret started as a person would start it, apart from all others, for tests and benchmarks of the whole graph."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arguments of the launch files, from which the launch files and the documents are generated."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTTP address of the panel: free-port check, readiness probe and address lines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks whether the steps of the set-up have produced what they should; shared by ``./turret`` and the doctor.
 
 Run as a program with the names of steps, it prints one line for each step that has to be done, with the reason. It uses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ending process groups, also when the process that started them was killed.
 
 Each process of the graph leads a session and a process group of its own, so whatever it starts can be found and ended

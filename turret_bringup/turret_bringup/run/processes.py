@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each process of the graph runs, and with which environment."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions of the launch files: arguments, checked configuration, and checks before the start."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shared-memory segments that Fast DDS leaves behind when a process is killed.
 
 Each participant owns a segment ``/dev/shm/fastrtps_<16 hexadecimal digits>`` and keeps the file with ``_el`` added

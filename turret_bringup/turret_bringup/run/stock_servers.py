@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The upstream ``rosbridge_server`` and ``web_video_server`` with settings that are safe behind the web gateway.
 
 They listen on this machine only, and where rosbridge_websocket listens has a secret path, because any web page may open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start the processes of the graph, restart those that die, and stop them all without leaving anything behind.
 
 Processes are forked from the supervisor, which has imported what all of them need: ten nodes then start in half the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parameters of every node, put together from all sources and checked before anything starts.
 
 Order of precedence, weakest first: defaults of the parameter dataclasses, the packaged file, files that nodes saved,

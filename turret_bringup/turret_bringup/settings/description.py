@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The robot description of the head, from its parameters, and what it looks like in a pose."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The graph of nodes, described once; the supervisor and ``turret.launch.py`` read it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of the turret that this one replaces (its ``laserturret.conf`` and two calibration files), as ours.
 
 Its steps are microsteps, its pixels those of an image of 1920x1080. Its pan is positive to the right, ours to the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that tell rviz, rqt and Foxglove what to show, for the namespace and frames of a turret."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A lens is measured from views of a board."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The action that measures the lens, on a node whose camera shows images of a board."""
 
 from __future__ import annotations

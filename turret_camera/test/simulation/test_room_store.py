@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rooms that have been painted before come from a file."""
 
 from __future__ import annotations

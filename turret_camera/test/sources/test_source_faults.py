@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every source survives: being started late, unplugged, fed garbage and stopped. ``topic`` is tested in ros/."""
 
 from __future__ import annotations

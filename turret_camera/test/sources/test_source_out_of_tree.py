@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A camera source of another installed package is found, has its parameters and delivers frames."""
 
 from __future__ import annotations

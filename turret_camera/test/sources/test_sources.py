@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every source promises, on stand-ins for the things that they read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lens calibrations in files of the form that ROS's ``camera_calibration`` writes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measuring a lens from views of a board: a chessboard, or one with ArUco markers (ChArUco).
 
 Needs no distances: what one square measures does not matter for the lens.

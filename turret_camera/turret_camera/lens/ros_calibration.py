@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The action that measures the lens of the camera from views of a board."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One capture of sound, for recordings and for live listening."""
 
 from __future__ import annotations

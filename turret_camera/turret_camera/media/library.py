@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of stills and videos."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recording video, with sound where there is some, in a thread of its own.
 
 Times come from the stamps of frames and sound, so that the video is right at any frame rate. While it is being written

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Live sound on a topic, while there is a subscriber."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The services of the camera node for stills, videos and the library of both."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exposure time and gain that keep the image at a pleasant brightness."""
 
 from __future__ import annotations

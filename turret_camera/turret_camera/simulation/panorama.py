@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An image of all directions around a camera, put together from flat rectangles in space."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sampling a large image along the rays of a camera, without following every ray exactly."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated camera's optics and sensor: an image of a scene through a pinhole camera with a lens.
 
 Nothing here knows time or the simulated hardware: an image follows from a

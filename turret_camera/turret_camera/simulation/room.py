@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The room that the simulated camera stands in, painted once as a panorama around the camera.
 
 The camera's height is zero; x is forward, y left, z up. Everything stands along the walls and leaves the floor to the

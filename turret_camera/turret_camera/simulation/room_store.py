@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keeps painted rooms in files: painting one takes longer than all the rest of the camera's start."""
 
 from __future__ import annotations

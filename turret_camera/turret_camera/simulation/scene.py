@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the simulated camera has in front of it, as the simulated hardware describes it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Painting in meters."""
 
 from __future__ import annotations

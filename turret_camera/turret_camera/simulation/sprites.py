@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The targets and obstacles of the simulated room, painted once and kept in several sizes."""
 
 from __future__ import annotations

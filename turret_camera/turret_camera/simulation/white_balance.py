@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Color gains and the light they are right for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recorded images in place of a camera: seen through a virtual pan-tilt, so that the loop closes on real images.
 
 The whole image spans ``video_fov`` around the head's zero pose. The camera's view is the part of it that a pinhole

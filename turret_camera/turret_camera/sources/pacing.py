@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When the frames of a source without a clock of its own are due."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The registry of camera sources, also of other packages through the entry point group ``turret.camera_sources``."""
 
 from __future__ import annotations

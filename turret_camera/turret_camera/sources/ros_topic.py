@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images from an existing ROS topic, so that any ROS camera driver can be used."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated camera: images of a painted room as a camera on the simulated head sees it."""
 
 from __future__ import annotations

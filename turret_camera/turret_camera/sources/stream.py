@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A camera on the network: RTSP, or HTTP with MJPEG or any container that FFmpeg reads."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A USB or other Video4Linux camera, read by OpenCV."""
 
 from __future__ import annotations

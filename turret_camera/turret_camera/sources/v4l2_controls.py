@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The controls of a Video4Linux camera, in the units and ranges that its driver has.
 
 Structures and numbers are those of ``linux/videodev2.h`` and ``linux/v4l2-controls.h``.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Conversion of serialized messages to values and back, against bytes written by hand."""
 
 from __future__ import annotations

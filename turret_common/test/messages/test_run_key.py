@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The key of a run: one for all processes, readable by its user only."""
 
 from __future__ import annotations

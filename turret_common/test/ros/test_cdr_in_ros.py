@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The codec against the serialization of the middleware, with random messages of real types."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A failing critical thread stops its node; coroutines await results of other threads."""
 
 import threading

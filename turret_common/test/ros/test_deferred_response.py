@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The first response to a client waits until the client is discovered, without blocking other responses."""
 
 from __future__ import annotations

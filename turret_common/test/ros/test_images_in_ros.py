@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images and camera_info to messages and back."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ROS parameters: declared with unit and range, changed all or none, saved and loaded again."""
 
 import dataclasses

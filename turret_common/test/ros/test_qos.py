@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Profiles made from the interface's list, and profiles that follow the publishers."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shared readers of messages: joint states by name, permits, stamps."""
 
 import math

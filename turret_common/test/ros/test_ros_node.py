@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A node ends on a signal while it can still publish, and refuses a start with exit code 2."""
 
 import os

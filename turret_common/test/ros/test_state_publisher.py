@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A state is published on change and at a steady rate, stamped, with the time of the start."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Subscriptions read by a thread: newest message, missed messages, waiting and waking."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions handed to the thread that owns something: their results, errors and time-outs."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Work at deadlines, or early when its wait returns."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Message schemas, definitions and the CDR codec."""

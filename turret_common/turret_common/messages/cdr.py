@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CDR, the form of ROS messages on the wire, to and from plain Python values.
 
 :func:`compile_decoder` writes a Python function for one message type, once: runs of numbers become one

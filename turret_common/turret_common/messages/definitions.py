@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Message definitions as text, in the form of ``.msg`` files: assembled from installed files, parsed, and written.
 
 A definition in the form ``ros2msg`` is the text of the type, then the text of every type that it uses, each after a

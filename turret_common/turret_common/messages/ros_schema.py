@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schemas and classes of the installed message, service and action types."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The key of a run, with which the safety node authenticates its permits and fire grants.
 
 It is a file of mode 600 in the turret's runtime folder. Each start of a turret renews it; the first node that needs it

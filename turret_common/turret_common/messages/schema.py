@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schema of a ROS message type as plain data."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Threads beside the executor: those whose failure ends the node, and results of other threads in coroutines."""
 
 from __future__ import annotations

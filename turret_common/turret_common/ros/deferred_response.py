@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Service and action responses that wait until the middleware has discovered the client's reader of responses.
 
 A client calls as soon as it has discovered the service. If the server has not discovered that client yet, as happens on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Conversion of ``sensor_msgs/Image`` and ``CameraInfo``, and publication and subscription of camera_info."""
 
 from __future__ import annotations

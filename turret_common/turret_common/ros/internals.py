@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every use of rclpy internals: what rclpy (Jazzy) needs for this project and has no public API for.
 
 An update of rclpy breaks this module or nothing. Each use names the upstream issue or the missing API.

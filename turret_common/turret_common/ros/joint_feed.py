@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The measured pose of the head from ``joint_states``: each value belongs to the joint name at the same index."""
 
 from __future__ import annotations

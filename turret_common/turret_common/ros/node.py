@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running a node, and responses of services and actions, in the same way for all nodes."""
 
 from __future__ import annotations

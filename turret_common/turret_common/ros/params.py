@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ROS parameters of a node from its parameter dataclass, and the service that saves them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The safety node's permits as messages: signed by their issuer, checked and kept by their receivers."""
 
 from __future__ import annotations

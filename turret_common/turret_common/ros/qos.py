@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quality of service: the profiles of the turret's topics, and profiles that follow the publishers of any topic."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serialized messages without what rclpy appends to them."""
 
 from __future__ import annotations

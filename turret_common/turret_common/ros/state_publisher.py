@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Publication of a node's state message: on change, and at a steady rate."""
 
 from __future__ import annotations

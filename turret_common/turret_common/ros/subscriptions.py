@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Subscriptions that a thread reads itself, without callbacks: polled, awaited, serialized.
 
 A callback through an executor costs about 0.3 ms of CPU time, taking a message a tenth of it. A loop at a fixed rate

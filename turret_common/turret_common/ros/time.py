@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stamps and clocks: ``builtin_interfaces/Time`` in s and ns, ages, and instants of the monotonic clock as stamps."""
 
 from __future__ import annotations

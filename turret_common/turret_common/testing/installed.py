@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Comparison of an installed package with its source, for the tests in ``test/installed``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Installation of a small package outside of the source tree, to test extension by other packages."""
 
 from __future__ import annotations

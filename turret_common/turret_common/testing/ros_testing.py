@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ROS in tests: an unused domain and one context per test, and waiting on conditions with a deadline."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CLOCK_MONOTONIC behind an interface that tests can replace, and threads that wake on time."""
 
 from __future__ import annotations

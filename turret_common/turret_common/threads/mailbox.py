@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Work that other threads hand to the thread that owns something."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Work at a fixed rate in its own thread, independent of the executor."""
 
 from __future__ import annotations

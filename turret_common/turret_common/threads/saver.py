@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Saving a value in the background: threads with deadlines must not wait for a disk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Paths of patterns stay in their area and within the limits."""
 
 from __future__ import annotations

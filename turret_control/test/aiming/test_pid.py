@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The PID against simple-pid, and what it does at its limit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Target predictor: predictions are scaled by the lead gain; boxes that the image cuts off have less weight."""
 
 from __future__ import annotations

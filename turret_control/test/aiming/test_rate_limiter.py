@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Velocity, acceleration and soft limits hold for any input."""
 
 from __future__ import annotations

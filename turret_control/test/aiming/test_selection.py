@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which target is chosen, and when that changes."""
 
 from __future__ import annotations

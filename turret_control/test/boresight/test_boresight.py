@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the laser lands, and how that is found."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boresight calibration with large assembly errors in images of the simulated camera, by hand and automatically."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Controller core with ideal motors: commands, and when there must be none."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Saved presets and boresight: kept over restarts; a file that cannot be used is set aside and reported."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """gpiozero's real lgpio pins over an imitated chip: nothing is energized on the way, and pulses are exact."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The motion profile keeps its limits for every motion, and stops where it should."""
 
 from __future__ import annotations

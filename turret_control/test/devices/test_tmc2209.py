@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The TMC2209's datagrams are those of its datasheet, and nothing is assumed that the chip did not confirm."""
 
 from __future__ import annotations

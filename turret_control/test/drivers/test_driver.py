@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every gimbal driver promises, checked on each of them."""
 
 from __future__ import annotations

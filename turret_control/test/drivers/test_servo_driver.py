@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Servos get the right pulses, and none when they are off."""
 
 from __future__ import annotations

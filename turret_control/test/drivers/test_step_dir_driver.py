@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stepper driver on mock pins that turn a model: levels at start and end, switches, homing, counting."""
 
 from __future__ import annotations

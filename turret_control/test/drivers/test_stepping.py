@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Steps come when the motion asks for them; switches count once they have stopped bouncing."""
 
 from __future__ import annotations

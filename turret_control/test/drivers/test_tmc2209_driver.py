@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The TMC2209 driver: chips set up before anything moves, and watched."""
 
 from __future__ import annotations

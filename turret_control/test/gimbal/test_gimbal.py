@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No request takes the head beyond its limits, and every unknown state ends at standstill."""
 
 from __future__ import annotations

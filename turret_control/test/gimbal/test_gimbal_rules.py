@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No sequence of commands, permits, procedures and defects breaks a rule of the gimbal.
 
 The rules are restated from what reaches the driver, and from what only the simulated mechanics know.

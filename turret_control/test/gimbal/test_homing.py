@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Homing ends at true zero from wherever it starts; calibration finds both ends; failures change nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guardian with drivers that misbehave, as processes, on a line that this test holds the other end of."""
 
 from __future__ import annotations

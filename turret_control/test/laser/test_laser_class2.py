@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The class 2 profile in the driver: longer light, but no more than a quarter of an hour in any hour."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No sequence of calls, permits, grants and delays breaks a rule of the laser. The rules are restated from the pins."""
 
 from __future__ import annotations

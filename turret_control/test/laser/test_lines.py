@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The laser's real pins, on gpiozero's imitation of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The laser's thread with pins that fail, a guardian that comes and goes, and requests from other threads."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated hardware behaves like hardware: late, worn, and true only to itself."""
 
 from __future__ import annotations

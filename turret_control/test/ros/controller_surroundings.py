@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the controller node has around it: a pretended gimbal, vision, camera and safety."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Controller node with simulated messages of gimbal, vision and safety."""
 
 from __future__ import annotations

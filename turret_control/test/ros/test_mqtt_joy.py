@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The handset, over a real broker with user and password, turns the head of the controller node."""
 
 from __future__ import annotations

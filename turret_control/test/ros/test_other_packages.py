@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A gimbal driver and laser lines of another installed package run without any change to the turret."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node ``plant``: the ground truth as a topic, the scenario as a parameter."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Automatic fire: off at every start, and one burst for each decision that everything agrees to."""
 
 from __future__ import annotations

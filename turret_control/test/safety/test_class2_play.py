@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The class 2 profile in the safety core: a floor, confirmed again and again, and a beam that moves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The beam keeps away from people: the rules restated, at their limits."""
 
 from __future__ import annotations

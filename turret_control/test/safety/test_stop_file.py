@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stop on disk: kept over a restart, also on a full disk, and never lost quietly."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No sequence of what people and nodes do breaks a rule of the safety chain: safety, laser and gimbal at one clock.
 
 Permits reach both drivers over links that lose, delay and reorder them. The rules are restated from what is seen at

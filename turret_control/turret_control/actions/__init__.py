@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tasks that move the head: patterns, measurements, tuning, checks."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Auto-tuning of the proportional gain by a relay experiment (Astrom and Hagglund, Automatica 20, 1984)."""
 
 from __future__ import annotations

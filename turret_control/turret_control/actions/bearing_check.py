@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bearing check: a stationary target must have the same bearing wherever it appears in the image."""
 
 from __future__ import annotations

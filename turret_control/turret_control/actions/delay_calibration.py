@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Delay calibration: delays and backlash, measured by oscillating the head in front of a stationary target.
 
 The oscillation is small and slow, within the soft limits. Commands compared with reported positions give the delay of

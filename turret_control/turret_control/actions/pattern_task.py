@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pattern task: waypoints with dwells, optionally pausing on a target."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pattern geometry: the waypoints of one pass after the other."""
 
 from __future__ import annotations

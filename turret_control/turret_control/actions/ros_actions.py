@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Action servers of the controller: each starts a task of the core and waits for its end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boresight calibration action: finds the laser dot in the image and sets the boresight from it."""
 
 from __future__ import annotations

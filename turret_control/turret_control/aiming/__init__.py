@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Target selection, prediction, backlash compensation, PID and limits."""

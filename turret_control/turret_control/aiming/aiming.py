@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Aim controller: axis rates that bring the head to a moving reference."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Backlash model: the pose of the head from the reported poses of its motors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PID controller with feed-forward for one axis. Time is an argument."""
 
 from __future__ import annotations

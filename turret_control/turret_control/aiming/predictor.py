@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Target predictor: an interacting-multiple-model (IMM) filter per axis.
 
 The filter (Blom and Bar-Shalom, IEEE Trans. Automatic Control 33, 1988) runs several motion models at once, weighted by

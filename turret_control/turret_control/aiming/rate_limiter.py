@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Velocity and acceleration limits applied to every commanded rate of an axis."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Target selection: by priority with hysteresis, or the track that the operator selected."""
 
 from __future__ import annotations

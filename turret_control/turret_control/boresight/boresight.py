@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boresight: direction and position of the laser relative to the camera, and their calibration."""
 
 from __future__ import annotations

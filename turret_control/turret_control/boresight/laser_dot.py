@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Laser dot detection: the pixels that are brighter with emission on than off."""
 
 from __future__ import annotations

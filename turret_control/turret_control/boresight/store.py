@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Saved boresight, kept over restarts."""
 
 from __future__ import annotations

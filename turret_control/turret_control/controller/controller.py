@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Controller core: modes, operator requests, tasks, and following a target.
 
 All times are in seconds on one steady clock, including the stamps of tracks and poses.

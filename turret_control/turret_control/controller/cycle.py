@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One control cycle: inputs received since the previous cycle in, head command and aim out.
 
 The controller node, the aim benchmark and the re-run of a bag all call :func:`run_cycle`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Head commands: pose, limits and readiness of the head, and the commands that respect them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pacing of the control loop: while tracking is steady, new images alone trigger the cycles."""
 
 from __future__ import annotations

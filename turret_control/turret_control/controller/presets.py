@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Presets: named directions of the head, kept over restarts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Conversions between messages and the types of the controller core."""
 
 from __future__ import annotations

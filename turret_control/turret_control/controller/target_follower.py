@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Target follower: selects and predicts the target, and computes the aim error."""
 
 from __future__ import annotations

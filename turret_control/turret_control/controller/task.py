@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Modes of the controller, and the base class of tasks that move the head for a limited time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pins of a Raspberry Pi, through gpiozero."""
 
 from __future__ import annotations

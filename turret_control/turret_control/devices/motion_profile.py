@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The motion profile of one axis: within its speed and acceleration, and always able to stop in time.
 
 Every driver that must shape its own motion (the simulated one, stepper and servo drivers) runs this profile, so a limit

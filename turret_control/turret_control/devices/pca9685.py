@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The PCA9685, a board that makes PWM pulses on 16 channels, over I2C.
 
 Source: PCA9685 datasheet (NXP, rev. 4), chapter 7.3. It counts 4096 ticks per frame from its own 25 MHz clock, which

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The UART of the TMC2209 stepper driver chip: datagrams, registers and what they mean.
 
 Source: TMC2209 datasheet (Trinamic/ADI, rev. 1.09), chapters 4 (UART), 5 (registers). One wire carries both

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gimbal drivers, one file each, and their registry."""

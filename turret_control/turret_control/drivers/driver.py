@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The interface of gimbal drivers: motors of both axes, their parameters, pins and hardware checks."""
 
 from __future__ import annotations

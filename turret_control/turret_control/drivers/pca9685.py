@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gimbal driver for hobby servos on a PCA9685 board."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The registry of gimbal drivers: the modules of this folder and the entry points ``turret.gimbal_drivers``."""
 
 from __future__ import annotations

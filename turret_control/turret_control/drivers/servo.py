@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gimbal driver for hobby servos on two GPIO lines.
 
 A servo takes a pulse for an angle and gives no feedback: positions are commanded ones. It moves to its angle at full

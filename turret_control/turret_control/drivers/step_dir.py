@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gimbal driver for stepper drivers with STEP, DIR and ENABLE inputs (A4988, DRV8825, TMC2209 and similar).
 
 A thread makes the pulses: it plans a millisecond at a time, sleeps until each step is due and makes it. How fast and

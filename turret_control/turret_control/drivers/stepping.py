@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a motion to step pulses: when each step is due, and what a switch that bounces really says."""
 
 from __future__ import annotations

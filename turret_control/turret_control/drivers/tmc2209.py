@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gimbal driver for two TMC2209: motion by step pulses, currents and microsteps over their UART.
 
 The chip could also rotate a motor by itself (VACTUAL), but it would continue when this process dies, without counting;

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Axes, authority to move, and homing."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One axis of the gimbal: its state, its limits, and the motion that a command means for it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gimbal: the last authority over the motors, and the state of the axes.
 
 A command becomes a motion only when its numbers are finite and within the limits; it expires after 200 ms; it needs the

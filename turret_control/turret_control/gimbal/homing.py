@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an axis finds its reference and its ends.
 
 Each procedure is a generator: it yields the commanded motion of the axis and gets back what the driver saw next, so

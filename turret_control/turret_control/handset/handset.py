@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hand-held joystick of the turret that this one replaces: five fields of text, four times a second, over MQTT.
 
 ``x,y,joystick_button,laser_button,power``: deflections within -100 to 100 (right and up are positive), buttons as

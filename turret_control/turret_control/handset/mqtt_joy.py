@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Receives the handset's messages from an MQTT broker. Needs paho-mqtt, which is imported when it is used."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Emission time within the last hour, which the class 2 profile limits. Times are CLOCK_MONOTONIC in ns."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guardian: a small parent process of the laser driver that takes the fire line when the driver is silent or dead.
 
 Both ends of their conversation are here. Over a socket pair the driver first sends one line of JSON that describes its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages of the laser: its state, and authenticated fire grants."""
 
 from __future__ import annotations

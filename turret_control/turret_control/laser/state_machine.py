@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state machine of the laser: when its fire line may be high. For one thread; times are CLOCK_MONOTONIC in ns."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The thread that owns the laser: it asks the state machine for the levels, every 5 ms while armed, and drives them."""
 
 from __future__ import annotations

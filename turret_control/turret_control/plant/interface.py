@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What drivers can ask of the simulated hardware, as plain data; :mod:`plant_server` carries it over a socket.
 
 Angles in rad, rates in rad/s, times in ns of CLOCK_MONOTONIC.

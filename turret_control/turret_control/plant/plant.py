@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated hardware: a head on two motors with switches, pins that keep their level, and a world to look at.
 
 It is mechanics only, with time as an argument: no socket, no thread, no clock. The process around it is

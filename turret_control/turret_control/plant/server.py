@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simulated hardware as a process: a Unix socket that drivers talk to as if it were pins and buses.
 
 One request per line, one answer per line, both JSON; the client is :class:`turret_common.plant_client.PlantLink`. A

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interlocks, operator lease, zones, emergency stop and person exclusion."""

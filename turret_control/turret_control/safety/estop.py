@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The emergency-stop input. Normally closed: an open contact, a broken wire and an unreadable pin all stop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The interlocks: the decisions of the safety node on motion and emission.
 
 Reports of other nodes arrive through the ``observe_`` methods with the time of their receipt, requests of the operator

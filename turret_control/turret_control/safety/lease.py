@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who the operator is, whether they are there, and whether they hold the trigger."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Person exclusion: the beam keeps away from people, and emission is inhibited when their positions are unknown.
 
 A detector of its own (the node ``exclusion``) reports whom it sees in whole images. A mitigation: it misses people.

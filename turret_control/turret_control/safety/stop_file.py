@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stop on disk: whether one is in force, and the number of stops in this run."""
 
 from __future__ import annotations

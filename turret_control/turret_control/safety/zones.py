@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the laser may point: rectangles in pan and tilt, checked against where the head is and could coast to."""
 
 from __future__ import annotations

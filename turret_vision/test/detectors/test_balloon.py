@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Balloons drawn where we know them are found there, and nothing else is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A detector of another installed package is found, has its parameters and runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cascades, people, markers, and what stands between detections."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tiny models with known outputs, generated here, run with the actual libraries."""
 
 from __future__ import annotations

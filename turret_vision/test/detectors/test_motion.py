@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What moves is found, and the room is not, whatever the head, the light and the stamps do."""
 
 from __future__ import annotations

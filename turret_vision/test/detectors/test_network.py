@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Outputs of networks mean what their exporters say, and boxes come back to the original image."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The eyes of the person exclusion: made-up detectors for the geometry, real footage for the finding."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The remote detector against a server of our own: good answers, bad ones, none, and hosts that are not allowed."""
 
 from __future__ import annotations

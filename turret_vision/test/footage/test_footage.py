@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real footage: each object is followed by one track from entry to exit. The spans were marked by eye."""
 
 from __future__ import annotations

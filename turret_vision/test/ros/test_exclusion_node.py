@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The exclusion node in front of a made-up camera."""
 
 from __future__ import annotations

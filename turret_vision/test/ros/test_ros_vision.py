@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages are made of plain numbers, whatever the detector counted with."""
 
 from __future__ import annotations

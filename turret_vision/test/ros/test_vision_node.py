@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The vision node between a made-up camera and a made-up gimbal."""
 
 from __future__ import annotations

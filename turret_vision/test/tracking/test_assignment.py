@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assignment found is the cheapest there is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The filter of one bearing: it converges, does not lag, and stays healthy whatever it is fed."""
 
 from __future__ import annotations

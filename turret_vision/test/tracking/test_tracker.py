@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Targets keep their identities, states are honest, and the head's motion moves nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection of ArUco markers and AprilTags."""
 
 from __future__ import annotations

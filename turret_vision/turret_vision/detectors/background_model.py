@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The background model that foreground objects are found against, also while the head turns.
 
 Each pixel has two models of its brightness, as in Yi et al., "Detection of Moving Objects with Non-stationary Cameras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection of balloons: round blobs of a saturated, a taught or a dark color."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What detectors take and return: views, boxes and detections."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The base class of every detector, and parameters that several of them declare."""
 
 from __future__ import annotations

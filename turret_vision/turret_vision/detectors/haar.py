@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection with the Haar cascades that come with OpenCV."""
 
 from __future__ import annotations

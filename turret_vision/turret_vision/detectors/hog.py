@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection of upright people with OpenCV's histogram of oriented gradients."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What detectors with a neural network from a file have in common."""
 
 from __future__ import annotations

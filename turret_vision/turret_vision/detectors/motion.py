@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection of motion, also while the head turns: what deviates from the background model."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What goes into a neural network for detection and what its outputs mean. No network library is used here."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection with a neural network in an ONNX file, run by onnxruntime."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Following what was found from image to image, so that a slow detector need not look at each."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection of people and their directions for the person exclusion, independent of the method of vision."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The registry of detectors: those of the turret, and those of other packages (entry points ``turret.detectors``)."""
 
 from __future__ import annotations

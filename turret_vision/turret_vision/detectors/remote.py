@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection by an inference server over HTTP, of the Roboflow kind."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects in the shared footage, and evaluation of how well vision follows them.
 
 The first and the last frame in which each object is visible were marked by hand on the raw frames. The corridor is the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detectors and tracker against the boxes marked by hand in the shared footage: recall, precision, worst misses."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boxes marked by eye in the shared footage; how they were made is written in ``data/marked_boxes.json``."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multi-object tracker: assignment, bearing filter, measurement noise."""

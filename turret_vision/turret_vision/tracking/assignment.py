@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assignment of detections to tracks at minimum total cost."""
 
 from __future__ import annotations

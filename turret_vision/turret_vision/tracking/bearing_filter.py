@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Kalman filter of one bearing, for targets that stand, move steadily or maneuver.
 
 One constant-velocity filter must choose between noise at rest and lag in a maneuver. Three run side by side here,

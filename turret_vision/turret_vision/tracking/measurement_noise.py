@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Estimation of the measurement noise of the bearings of one target."""
 
 from __future__ import annotations

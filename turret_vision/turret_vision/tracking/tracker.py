@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Targets followed over time as bearings: association, states and identities.
 
 Because a detection becomes a bearing with the head's pose at the image's own stamp, a turning head moves no target.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A turret that only exists in this file: it answers like the real one, follows a scripted target, and fails on
  * request. Time is in seconds. It simulates nothing that could be measured; use the simulation of the turret for that.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run dev`: the panel with the imitated back end, or in front of a running turret with TURRET=http://host:8000.
  * The imitation is steered by GET /dev/ctl: set=path&v=json, freeze=1, offline=1, latency=ms, backend=n, zones=json,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Writes PNG images, which is all that the imitated camera needs. */
 
 import { deflateSync } from 'node:zlib';

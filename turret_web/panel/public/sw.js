@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Keeps the files of the panel, so that the page opens without a connection and says that there is none. The newest
  * files are used whenever the gateway answers; data, video and sign-in are never kept.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Write src/generated/interfaces.ts from the .msg, .srv and .action files of turret_msgs, so that no name of the
  * panel can drift from the interface. Runs before every build, check and test.
@@ -20,7 +21,8 @@ const PRIMITIVES = new Map([
 ]);
 
 /** The messages of other packages that ours contain. */
-const PRELUDE = `// Generated from turret_msgs by scripts/generate_interfaces.mjs. Do not edit.
+const PRELUDE = `// SPDX-License-Identifier: Apache-2.0
+// Generated from turret_msgs by scripts/generate_interfaces.mjs. Do not edit.
 
 /** A floating-point field. JSON has no NaN: the bridge sends null for it. */
 export type Float = number | null;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Take the screenshots of the panel that the documents show: ``take_screenshots.py http://127.0.0.1:8000``.
 
 The turret must run in simulation. The script takes control, follows a target and arms; it stops the turret at the end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The page: header with the status strip, the video as the stage, and one view beside it. */
 
 import { useSignal, type Signal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Starts the panel, and shows a page that says why when it cannot start. */
 
 import './style.css';

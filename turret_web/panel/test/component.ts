@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Puts components on a page of happy-dom in front of a panel whose transport only notes what is asked of it. */
 
 import { signal } from '@preact/signals';

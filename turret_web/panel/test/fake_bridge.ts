@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A rosbridge server that only does what a test asks for. */
 
 import type { AddressInfo } from 'node:net';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Use a turret through npm's roslib under Node, as a stranger would, and print what happened as one line of JSON.
  * Run by turret_web/test/panel/test_roslib_client.py with the address of the bridge and the namespace.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Before and after sign-in: time, number, form and fairness of connections."""
 
 from __future__ import annotations

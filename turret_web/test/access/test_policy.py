@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each role may do, with the lists as they are shipped."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who comes in, and from where: tokens, sessions, roles, hosts, origins."""
 
 from __future__ import annotations

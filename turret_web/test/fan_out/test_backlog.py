@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Queues bounded in bytes, and the conversion of large messages by another process."""
 
 from __future__ import annotations

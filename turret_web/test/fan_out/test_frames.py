@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WebSocket frames, compression, fragments and the allowance."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One message to many clients: converted once, throttled, bounded, and never held up by a slow one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The way of messages from threads of ROS to the loop."""
 
 from __future__ import annotations

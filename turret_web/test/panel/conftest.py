@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A whole simulated turret with a browser in front of it, for the tests of the panel."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The panel in a browser in front of the imitated back end of ``npm run dev``: faults, lost links, two operators."""
 
 from __future__ import annotations

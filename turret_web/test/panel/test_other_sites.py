@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a page of another site can do to the turret from a real browser: nothing."""
 
 from __future__ import annotations

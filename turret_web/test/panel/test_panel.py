@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The panel in a browser, in front of a whole simulated turret."""
 
 from __future__ import annotations

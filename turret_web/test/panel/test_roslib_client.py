@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """npm's roslib under Node as a client of the gateway's bridge, as used by third-party programs."""
 
 from __future__ import annotations

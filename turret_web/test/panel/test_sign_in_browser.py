@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signing in and out with a real browser, over HTTP on a wide address."""
 
 from __future__ import annotations

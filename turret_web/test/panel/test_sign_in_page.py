@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page to sign in, as a person uses it in a browser."""
 
 from __future__ import annotations

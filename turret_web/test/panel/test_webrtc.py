@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Video over WebRTC in Chromium, from a web gateway without a turret behind it."""
 
 from __future__ import annotations

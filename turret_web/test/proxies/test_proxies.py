@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The upstream bridge and video server behind the web gateway: what passes to them, what returns, what is refused.
 
 The servers here are imitations that keep a record; the upstream ones need a ROS distribution.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Malformed and unusual requests in a real graph: each is answered, and none affects other clients."""
 
 from __future__ import annotations

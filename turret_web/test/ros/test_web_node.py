@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node in a real graph: topics with every quality of service, services, actions, parameters, and roslibpy."""
 
 from __future__ import annotations

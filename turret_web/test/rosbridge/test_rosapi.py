@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The services of rosapi, as roslib and roslibpy call them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every operation of the rosbridge protocol, through a real socket."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Malformed input on real sockets: nothing crashes, nothing leaks, and those who behave do not notice."""
 
 from __future__ import annotations

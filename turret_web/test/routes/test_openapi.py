@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The description of the API fits what the API does."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The HTTP side of the web gateway: API, session, files, video, metrics."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Video over WebRTC: the pace of viewers, the encoding they share, and the whole way with a real peer."""
 
 from __future__ import annotations

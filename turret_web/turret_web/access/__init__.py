@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tokens, roles, hosts, TLS and the allow-lists."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sign-in: tokens on disk, sessions in signed cookies.
 
 There are two tokens, one for operators and one for viewers, in a file of mode 600. A client that presents a token gets

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the Host and Origin headers, against DNS rebinding and requests from pages of other sites."""
 
 from __future__ import annotations

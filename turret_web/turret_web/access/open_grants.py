@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Connections that stay open: they are closed as soon as the permission that they were opened with ends."""
 
 from __future__ import annotations

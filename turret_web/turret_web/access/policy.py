@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Access rules: which role may use which names. Names that are not listed may not be used.
 
 Names in the lists are patterns of :mod:`fnmatch`; those without a leading slash are relative to the namespace of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limited slots, shared fairly: a part is reserved for operators, and one address gets at most half of the rest."""
 
 from __future__ import annotations

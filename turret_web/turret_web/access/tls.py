@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TLS: a certificate of the user, or a self-signed one that is created here."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers to wrong tokens: delayed, and recorded in the audit log."""
 
 from __future__ import annotations

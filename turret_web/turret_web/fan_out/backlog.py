@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bounded queues of messages for slow clients. They are bounded in bytes, per queue, per connection and in total."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Conversion of large messages in a process of its own, so that it does not delay the event loop.
 
 A thread would not do: decoding and JSON encoding keep the interpreter lock for tens of milliseconds at a time. Requests

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Encodings of rosbridge messages: JSON, PNG, CBOR and raw CBOR, whole or in fragments.
 
 A message is first encoded as a payload (bytes of one JSON or CBOR message) and then as WebSocket frames, so that a

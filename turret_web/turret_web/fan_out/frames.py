@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WebSocket frames (RFC 6455) that a server sends, and their compression (RFC 7692).
 
 Frames of a server are not masked, so one frame can be sent to every client. aiohttp does the handshake and parses what

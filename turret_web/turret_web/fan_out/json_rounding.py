@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rounding of numbers in JSON, for topics that are displayed.
 
 Noise in the last digits makes up most of the bytes of a status after compression.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Outgoing frames of one client: bounded, and without delay for other clients."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fan-out: one ROS subscription per topic, each message converted once per encoding, any number of clients."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interface of the web server to ROS.
 
 :mod:`turret_web.gateway.ros_gateway` implements it with rclpy, tests with a fake. Methods are called on the thread of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Latest message of a topic, for callers that poll instead of subscribing."""
 
 from __future__ import annotations

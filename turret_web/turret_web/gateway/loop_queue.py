@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Thread-safe queue of calls for the event loop: the only way from threads of ROS to the loop."""
 
 from __future__ import annotations

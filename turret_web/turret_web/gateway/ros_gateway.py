@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Implementation of :class:`turret_web.gateway.gateway.Gateway` with rclpy.
 
 Messages stay serialized. What arrives on threads of ROS is passed to the asyncio loop in batches; entities are created

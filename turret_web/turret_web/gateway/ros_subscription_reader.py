@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reader of serialized messages of many subscriptions with little CPU time per message.
 
 An rclpy executor rebuilds its wait set and wraps each message in a task: about 0.3 ms per message. The reader keeps its

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proxies in front of the upstream rosbridge and video servers."""

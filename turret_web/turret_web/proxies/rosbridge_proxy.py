@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proxy for the upstream rosbridge server: messages are checked in both directions.
 
 No message of a client is forwarded unchanged. A new message is built from the known members, with names and types that

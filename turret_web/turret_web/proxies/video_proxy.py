@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proxy for the upstream ``web_video_server``: one stream of it serves all viewers of a video."""
 
 from __future__ import annotations

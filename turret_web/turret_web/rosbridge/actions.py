@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rosbridge operations on actions: sending goals, and offering an action.
 
 An action consists of three services and two topics, so goals are sent by means of services and topics.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """State that the connections of all rosbridge clients share, and the state of one connection."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Service calls of clients, common to rosbridge and HTTP."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Message definitions in the forms that ``rosapi`` returns."""
 
 from __future__ import annotations

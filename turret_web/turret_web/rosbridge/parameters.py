@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing parameters of nodes for clients: only parameters that the turret declared, converted to the declared type.
 
 A parameter that the turret declared has a description. The ones that rclpy declares by itself (``use_sim_time`` and

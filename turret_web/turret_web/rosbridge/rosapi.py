@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The services of ``rosapi``, with which clients inspect the ROS graph. They are answered here, not in the graph.
 
 Only topics and services are listed that the access lists allow some role to use.

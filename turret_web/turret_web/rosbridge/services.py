@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rosbridge operations on services: call_service, and advertise_service with its related operations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rosbridge v2 protocol for one client: messages with an ``op``, independent of the transport."""
 
 from __future__ import annotations

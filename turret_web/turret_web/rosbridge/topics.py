@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rosbridge operations on topics: subscribe, unsubscribe, advertise, unadvertise, publish."""
 
 from __future__ import annotations

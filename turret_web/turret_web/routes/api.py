@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``/api`` for programs without rosbridge, and the requests of the panel before it connects."""
 
 from __future__ import annotations

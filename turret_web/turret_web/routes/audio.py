@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``/audio``: live sound of the camera's microphone as an endless MP3 stream."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``/rosbridge``: the rosbridge protocol over WebSockets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files: the built panel, the sign-in page, the media library."""
 
 from __future__ import annotations

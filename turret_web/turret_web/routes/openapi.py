@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenAPI 3.1 document of ``/api``, generated from the services in the ROS graph."""
 
 from __future__ import annotations

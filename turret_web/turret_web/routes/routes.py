@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Helpers that all groups of routes share."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``/webrtc``: video over WebRTC, with the HTTP exchange of WHEP."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``/stream`` and ``/snapshot``: video with the addresses of ``web_video_server``."""
 
 from __future__ import annotations

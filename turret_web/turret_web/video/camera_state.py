@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """State of the camera, for messages that explain why there is no video."""
 
 from __future__ import annotations

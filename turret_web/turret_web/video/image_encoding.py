@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JPEG encoding of images. Imports OpenCV, so it is imported only when needed."""
 
 from __future__ import annotations

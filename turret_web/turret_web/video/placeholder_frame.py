@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Placeholder frame that viewers of a stream get while no frames arrive; it shows the reason."""
 
 from __future__ import annotations

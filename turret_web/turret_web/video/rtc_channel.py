@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Video for WebRTC: one encoding of a stream, shared by its viewers, and the flow control of each viewer.
 
 This is plain asyncio. :mod:`turret_web.video.rtc_peer` sends it over WebRTC.

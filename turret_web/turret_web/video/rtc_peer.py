@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WebRTC connection with a browser. Imports aiortc, so it is imported only when needed.
 
 The browser offers, this side answers (as in WHEP). The answer contains only addresses of this machine, no STUN or TURN

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Video for browsers: MJPEG streams and snapshots, with the addresses and parameters of ``web_video_server``.
 
 There is one ROS subscription and one encoding per (topic, size, quality) for any number of viewers, and none without

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """VP8 encoding of JPEG images. Imports PyAV, so it is imported only when needed."""
 
 from __future__ import annotations

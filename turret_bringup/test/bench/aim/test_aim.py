@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Goals of the aiming benchmark, with one seed of hidden deviations and short runs."""
 
 from __future__ import annotations

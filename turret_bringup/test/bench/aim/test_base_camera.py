@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Camera on the base: only the laser moves with the head."""
 
 from __future__ import annotations

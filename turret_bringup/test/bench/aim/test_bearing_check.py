@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bearing check: errors in focal length and roll of the camera are found."""
 
 from __future__ import annotations

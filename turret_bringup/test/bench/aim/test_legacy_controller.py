@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Legacy controller: the step rates are those on record."""
 
 from __future__ import annotations

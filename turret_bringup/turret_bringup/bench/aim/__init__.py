@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Aiming in simulation and on footage."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Aiming accuracy: seeded closed-loop simulation, evaluated against ground truth, faster than real time.
 
 Each scenario runs in three variants: ``predictive`` (prediction and feed-forward on), ``plain`` (off), and ``legacy``

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real footage in the closed loop of ``./turret bench aim``: a virtual pan-tilt head, evaluated by hand-marked boxes.
 
 The motion detector of the turret processes the part of each frame that the virtual camera sees; the rest of the loop is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Legacy controller: that of the web-server turret, as a baseline for ``./turret bench aim``.
 
 It works on pixels, once per image: it picks a detection, smooths its center, and drives both axes by a PID whose

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plots of the aiming benchmark."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Closed loop of ``./turret bench aim`` in one process: simulated time, function calls in place of topics.
 
 Plant, gimbal, tracker and controller are those of the turret. Camera and detector are simulated.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Time to emission off: each interlock of the safety chain is disabled in turn while the laser fires.
 
 The simulated hardware, gimbal, safety and laser run as processes of their own; an operator arms and holds the trigger;

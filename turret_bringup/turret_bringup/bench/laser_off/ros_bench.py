@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ROS parts of ``./turret bench laser-off``: the operator, the relay of permits, and the simulated person exclusion."""
 
 from __future__ import annotations

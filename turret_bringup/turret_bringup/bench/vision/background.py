@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recall and precision of ``motion`` beside OpenCV's KNN and MOG2 subtractors, on the same frames in one run.
 
 The subtractors get the same reduction, smoothing, joining and minimum area. A clip is judged from its beginning, from

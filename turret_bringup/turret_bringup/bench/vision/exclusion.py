@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection rate and cost of the person exclusion on the shared footage.
 
 Every n-th frame with a ground truth box counts: its person is detected when the box of a detector overlaps it, and

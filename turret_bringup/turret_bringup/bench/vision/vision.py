@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Processing time of each detector, and evaluation of motion detector and tracker on the shared footage.
 
 The times are of one thread on synthetic images with a few objects, and include the reduction of the image and the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The load of ``./turret bench web``: clients that do nothing but count, on plain sockets.
 
 One process reads all of its connections with epoll and never decodes a message: it walks the frames by their lengths

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The source of ``./turret bench web``: publishes statuses and images at a rate, stamped when published.
 
 Run as ``python -m turret_bringup.bench.web.ros_source status|video RATE_HZ`` (0: no limit); ends with its input.

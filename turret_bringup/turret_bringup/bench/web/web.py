@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Throughput, latency and CPU time of the bridge and the video server, beside the upstream ones if installed.
 
 ``bridge``: clients that subscribe to a status of 2 kB (serialized), published at 2 Hz, 20 Hz and as fast as possible.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Laser lines on GPIO, high when active, so that a pull-down and a reset mean emission off."""
 
 from __future__ import annotations

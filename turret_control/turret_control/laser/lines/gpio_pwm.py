@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Laser lines on GPIO with a fire line that is dimmed by pulse width."""
 
 from __future__ import annotations

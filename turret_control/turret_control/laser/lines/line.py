@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The interface of laser lines: the outputs that switch the laser and its indicator."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The registry of laser lines: the modules of this folder and the entry points ``turret.laser_lines``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Checks messages against the interface definitions where they enter the panel, so that no widget meets a gap. */
 
 import { SHAPES, type TurretStatus } from '../generated/interfaces';

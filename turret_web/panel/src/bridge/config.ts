@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the gateway sends the panel before it connects. */
 
 export interface Config {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { ReasonCode, type Heartbeat_Request, type Heartbeat_Response } from '../generated/interfaces';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The operator's lease and its heartbeat as a state machine. No I/O; time is an argument, in milliseconds.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The topics, services and actions that the panel uses, relative to the turret's namespace, with their types. */
 
 import type { Actions, Messages as OwnMessages, Services, Time } from '../generated/interfaces';

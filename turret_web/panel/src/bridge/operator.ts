@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The operator's lease, its heartbeat on a connection of its own, and the trigger. Heartbeats are sent only while this
  * page is visible and focused, so a page out of sight cannot keep the laser armed.

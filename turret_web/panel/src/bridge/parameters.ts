@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Read, describe, change and save the ROS parameters of the turret's nodes. */
 
 import type { SaveParameters_Request, SaveParameters_Response } from '../generated/interfaces';

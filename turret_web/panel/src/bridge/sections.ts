@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The sections of the status, one per node. */
 
 import type {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The one place that speaks rosbridge. A transport keeps one connection, with back-off and silence detection, and
  * renews its subscriptions. Nothing is queued while it is down: a call then fails at once, because a command that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Generated from turret_msgs by scripts/generate_interfaces.mjs. Do not edit.
 
 /** A floating-point field. JSON has no NaN: the bridge sends null for it. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Everything that can be done with one press, as one typed list. Buttons, keys, gamepad, legend and tooltips all read
  * it, so a label, a key and the reason why something is not possible now are each in one place.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 
 import { age, bytes, degrees, duration, milliseconds, number, percent, toRadians, UNKNOWN } from './format';

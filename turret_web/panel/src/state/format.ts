@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Numbers for people: the one place for units and digits. SI inside, degrees on the panel; null is "unknown". */
 
 import type { Float, Time } from '../generated/interfaces';

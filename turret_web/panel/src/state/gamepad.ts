@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A gamepad: left stick jogs, right trigger is the trigger, B stops, A tracks. Losing it releases everything. */
 
 import { signal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The one sentence that says what to do next, derived from the present state, with the action that does it. */
 
 import { LaserState, ReasonCode, type SafetyState } from '../generated/interfaces';

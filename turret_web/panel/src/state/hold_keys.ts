@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Held keys as a dead-man switch. A key counts as held only while that is certain: losing the focus, hiding the page,
  * the Meta key (after which some systems send no key-up) or a second without any key event releases everything. Held

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Moving the head for as long as a key, the pad, the video or a gamepad stick is held. */
 
 import { computed, signal } from '@preact/signals';

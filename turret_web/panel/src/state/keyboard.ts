@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Keys for the whole page. While a person is typing only Escape works. */
 
 import type { Action } from './actions';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Short messages, and the history of everything that was reported since the page was opened. */
 
 import { signal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What every widget gets: the state, the ways to act on the turret, and a place to report problems. */
 
 import { computed, signal, type ReadonlySignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The one job that the next click on the video has instead of looking there. */
 
 import { signal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Reason codes and other enumerations in words. */
 
 import { REASON_TEXTS, ReasonCode } from '../generated/interfaces';

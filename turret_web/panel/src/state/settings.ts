@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What this browser remembers: theme, name, switches. */
 
 import { effect, signal, type Signal } from '@preact/signals';

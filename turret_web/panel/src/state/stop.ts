@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The software stop. It goes over every way there is at once, and is repeated until one of them confirms it; when none
  * does in time, the panel asks for the hardware stop.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The state of the turret as signals, with the age of each part. No I/O; time is in milliseconds of the browser's
  * monotonic clock and comes from outside.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Advances the clock that ages are counted to and shows the stale banner. It touches no widget and none of them runs in
  * it, so a fault in one can neither stop it nor hide that the panel is stale.

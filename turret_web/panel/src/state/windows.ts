@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is open over the page, so that Escape and a click outside close the topmost one. */
 
 import { signal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Editing zones without overwriting what another operator saved meanwhile. Pure. */
 
 import type { Zone } from '../generated/interfaces';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Every text of the panel in English. */
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;

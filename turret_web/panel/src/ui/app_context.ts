@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What components reach without passing it down: the panel, its actions, jog and stop. */
 
 import { createContext } from 'preact';

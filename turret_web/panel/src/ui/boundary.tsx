@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Keeps a fault in one part of the page from touching any other part. */
 
 import { Component, type ComponentChildren, type VNode } from 'preact';

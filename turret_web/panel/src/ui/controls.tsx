@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Buttons, fields and frames that the widgets are made of. */
 
 import type { ComponentChildren, JSX, VNode } from 'preact';

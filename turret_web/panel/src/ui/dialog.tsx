@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Windows over the page: dialogs in the middle, drawers under a button. STOP stays in reach of both. */
 
 import type { ComponentChildren, VNode } from 'preact';

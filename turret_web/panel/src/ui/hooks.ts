@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Hooks for fields and windows. */
 
 import { useEffect, useId, useRef, useState } from 'preact/hooks';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Icons as paths on a grid of 24. */
 
 import type { VNode } from 'preact';

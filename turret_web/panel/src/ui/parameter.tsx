@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Single parameters of the nodes as sliders, choices and switches, wherever a widget needs them. */
 
 import { signal, type Signal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One long task of the turret: a start button, its progress, and canceling it. Only one runs at a time. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Drawing over the video. Colors are fixed, because they lie on the video and not on the page. */
 
 import { SafetyState, Track, Zone, type PeopleArray } from '../generated/interfaces';

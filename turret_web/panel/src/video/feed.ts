@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Everything that the stage draws: frames with their tracks, the pose, the lens, people and the aim point. */
 
 import { signal } from '@preact/signals';

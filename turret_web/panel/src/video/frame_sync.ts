@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Bring each image together with what was detected in it. Time is an argument, in milliseconds. */
 
 import type { Time, Track, TrackArray } from '../generated/interfaces';

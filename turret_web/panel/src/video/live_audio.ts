@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Play the turret's live MP3 with little delay: by default a browser buffers several seconds of it first. */
 
 const TYPE = 'audio/mpeg';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Parse a `multipart/x-mixed-replace` stream of JPEG images as it arrives. No I/O. */
 
 import type { Time } from '../generated/interfaces';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Geometry between the image and the screen. Pixels of the image: origin top-left, x right, y down. */
 
 import type { BoundingBox, Track } from '../generated/interfaces';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where zones of pan and tilt lie in the image. Angles in rad, frames as in turret_common/geometry.py. */
 
 import type { Zone } from '../generated/interfaces';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Watch the turret over WebRTC. Each image comes with its time stamp: the stamps come over a data channel with the time
  * of each frame in the stream, of which the first frame shown, the anchor, is the origin.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The video with everything that is used with the eye on it. Click to look, click a box to follow it, drag to jog,
  * wheel or pinch to zoom, double click for full screen; with the keyboard: focus the video, arrows move a cursor, Enter.

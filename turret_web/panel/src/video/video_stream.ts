@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Read the turret's MJPEG video with `fetch()`, so that each image comes with its time stamp. */
 
 import type { Time } from '../generated/interfaces';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The one sentence that says what to do next, with the button that does it. */
 
 import type { VNode } from 'preact';

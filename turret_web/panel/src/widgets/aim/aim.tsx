@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The aiming loop: error plot, gains beside it, step test, prediction, and what each term asks for. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Recording the turret's topics as bags, and the list of them with the automatic ones folded. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The camera as a card: exposure, gain, white balance and the image, with reset. */
 
 import type { VNode } from 'preact';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The detector: which one, why it does not start, and its settings beside the video. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Power, bursts, automatic fire and counters. */
 
 import type { VNode } from 'preact';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Arm, disarm and hold to fire, with the state of the laser and its countdown. */
 
 import type { VNode } from 'preact';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** SIMULATION, DRY RUN or LIVE LASER: whether this turret can emit light, and which protections it lacks. */
 
 import type { VNode } from 'preact';

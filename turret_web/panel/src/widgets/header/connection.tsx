@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Whether the panel receives the turret's status: connection, status count and age. */
 
 import type { VNode } from 'preact';

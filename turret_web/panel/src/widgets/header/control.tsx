@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Who has control, and taking, taking over and releasing it. The name is asked once. */
 
 import { signal, useSignal } from '@preact/signals';

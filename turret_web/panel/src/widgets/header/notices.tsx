@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Short messages in a corner: what was refused and why, what failed, what was done. */
 
 import type { VNode } from 'preact';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The software stop: always visible, for operators and viewers, with its delivery state. */
 
 import type { VNode } from 'preact';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The legend of keys, and the tour of the first visit. */
 
 import { signal, useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The bell: everything that was reported, and the faults that the turret keeps. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The plan view: pan and tilt as a map with limits, zones, targets, the field of view and the head. Pure drawing. */
 
 import { Zone, type Track } from '../../generated/interfaces';

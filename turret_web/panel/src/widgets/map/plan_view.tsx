@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The plan view as a component; in the zones view, zones are drawn, moved and resized on it. */
 
 import type { VNode } from 'preact';

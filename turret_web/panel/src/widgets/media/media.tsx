@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Stills, video recording, live sound and the media library as a grid. */
 
 import { useSignal } from '@preact/signals';

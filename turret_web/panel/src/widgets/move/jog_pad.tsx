@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A pad to drag: how far the knob is from where the drag began is the rate, so a touch alone moves nothing. A finger
  * must begin on the knob; elsewhere on the pad it scrolls the page.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Moving the head by hand: nudge, jog, home, center, motors; and where each axis is within its limits. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Patterns: through presets, or circle, figure eight, raster and random walk, with an editor and a store of them. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A plot over time with pause, zoom (drag), cursor and CSV. Zooming or pausing holds what is shown. */
 
 import { useSignal } from '@preact/signals';

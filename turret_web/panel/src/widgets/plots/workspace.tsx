@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Plots of any numbers of the status: choose series, pause, zoom, cursor, CSV. */
 
 import type { VNode } from 'preact';

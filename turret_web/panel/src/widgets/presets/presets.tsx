@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Named directions: save, go to, rename, reorder, delete. Keys 1 to 9 and 0 go to the first ten. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The line that states that everything shown is a recording, with the controls to pause it, step and seek. */
 
 import { useComputed, useSignal } from '@preact/signals';

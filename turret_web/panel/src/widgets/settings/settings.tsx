@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The live parameters of the nodes, grouped by subject: search, marks for what was changed, reset per row, a bar for
  * what is not saved, export and import. Angles are shown in degrees, raw names only on demand.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Parameters as a ROS 2 parameter file, and back. Pure; reads what it writes and plain files of that form. */
 
 import type { ParameterValue } from '../../bridge/parameters';

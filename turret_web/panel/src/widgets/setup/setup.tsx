@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is done once per build or per session, as a guided sequence: what is done, what is missing, and how. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The status as a strip of chips, one per section: one figure and a dot. Each opens a drawer with everything else. */
 
 import { useSignal } from '@preact/signals';

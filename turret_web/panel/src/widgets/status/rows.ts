@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the drawer of every section shows: label, value, and how it differs from normal. */
 
 import type { SectionName, Sections } from '../../bridge/sections';

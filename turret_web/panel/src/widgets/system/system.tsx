@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** This browser and who else is connected: theme, shortcuts, name, clients, and how well each of them is served. */
 
 import { useSignal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What moves the head, which target it follows, and the list of targets, which is the way to follow by keyboard. */
 
 import type { VNode } from 'preact';

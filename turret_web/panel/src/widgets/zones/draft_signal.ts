@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The zones that are being edited; null while there is no draft. The video draws them too. */
 
 import { computed, signal } from '@preact/signals';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Zones of pan and tilt where the laser must not emit, or to which it is confined: drawn on the map or on the video.
  * What is saved is checked against the zones that editing began with, so another operator's zones are never lost.
