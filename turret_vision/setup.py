@@ -10,7 +10,8 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
-        (f'share/{package_name}/data', [f'{package_name}/data/marked_boxes.json']),
+        (f'share/{package_name}/data', [
+            f'{package_name}/data/marked_boxes.json', f'{package_name}/data/person.jpg']),
     ],
     install_requires=['setuptools'],
     extras_require={'test': ['pytest']},

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 
 from turret_common.track_state import TrackState
-from turret_vision.detectors.detection import Box, Image
+from turret_vision.detectors.detection import Box, Detection, Image
 from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Result
 
@@ -28,6 +30,18 @@ def annotate(image: Image, result: Result) -> Image:
     for track in result.tracks or []:
         if track.box is not None and track.state in _COLORS:
             _mark(drawn, track, unit)
+    return drawn
+
+
+def mark_detections(image: Image, detections: Iterable[Detection]) -> Image:
+    """Return a copy of an image with a box, class and confidence for each detection."""
+    drawn: Image = image.copy()
+    unit = max(1, round(image.shape[1] / 640))
+    color = _COLORS[TrackState.TRACKING]
+    for detection in detections:
+        _box(drawn, detection.box, color, 2 * unit)
+        text = f'{detection.class_id} {100.0 * detection.confidence:.0f}%'
+        _label(drawn, text, round(detection.box.left), round(detection.box.top), color, unit)
     return drawn
 
 

@@ -24,7 +24,7 @@ from turret_common.ros.qos import NEWEST, STREAM
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import seconds
 from turret_msgs.msg import PeopleArray, Person
-from turret_vision.detectors.person import FreezeWatch, SeenPerson, find_people, people_detectors
+from turret_vision.detectors.person import FreezeWatch, SeenPerson, find_people, people_detectors, require_sight
 from turret_vision.exclusion_parameters import ExclusionParameters
 from turret_vision.ros_vision import box_message
 from turret_vision.vision import head_pose
@@ -42,6 +42,7 @@ class ExclusionNode(Node):
         self._chosen = settings.value
         self._base_frame = settings.frame('base_link')
         self._detectors = people_detectors(self._chosen)
+        require_sight(self._detectors)
         self._freeze = FreezeWatch()
         self._cpu, self._cpu_since = float('nan'), (time.monotonic(), time.process_time())
         self._poses = PoseFeed(self)

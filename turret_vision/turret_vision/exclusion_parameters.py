@@ -21,8 +21,10 @@ class ExclusionParameters:
     face_width: int = param(
         400, 'Approximate image width for face detection; 0 = unscaled', unit='px', minimum=0, maximum=1920)
     model: str = param(
-        '', 'ONNX file of an additional model that detects class "person"; its classes are in the .txt file of the '
-        'same name; empty = none')
+        '', 'ONNX file of an additional model that detects people; its classes are in its metadata, or in the .json or '
+        '.txt file of the same name; empty = none')
+    model_classes: tuple[str, ...] = param(
+        ('person',), 'Exact names of the classes of the model that are people; the model must have each')
     model_confidence: float = param(0.4, 'Minimum score of the model', minimum=0.05, maximum=0.6)
     pose_wait_s: float = param(
         0.03, 'Maximum wait for the gimbal pose at the stamp of an image', unit='s', minimum=0.0, maximum=0.1)

@@ -19,6 +19,7 @@ from turret_vision.detectors.detection import Box, Detection, Image, View, make_
 from turret_vision.detectors.detector import Detector
 from turret_vision.detectors.haar import CASCADES, HaarDetector, HaarParameters
 from turret_vision.detectors.hog import HogDetector, HogParameters
+from turret_vision.detectors.model import blank_images
 from turret_vision.detectors.motion import MotionDetector
 from turret_vision.detectors.optical_flow import FlowFollower
 from turret_vision.detectors.registry import DETECTORS, available, make_detector
@@ -99,7 +100,7 @@ def test_markers_are_read(mode: str) -> None:
 
 
 def test_every_detector_is_in_the_registry() -> None:
-    assert DETECTORS.names == ('aruco', 'balloon', 'haar', 'hog', 'motion', 'onnx', 'remote', 'tflite')
+    assert DETECTORS.names == ('aruco', 'balloon', 'blazeface', 'haar', 'hog', 'motion', 'onnx', 'remote', 'tflite')
     assert not DETECTORS.failed
     assert set(available()) <= set(DETECTORS.names)
     for method in ('motion', 'balloon', 'haar', 'hog', 'aruco'):
@@ -236,3 +237,16 @@ def test_without_pose_or_camera_there_are_detections_but_no_tracks() -> None:
     assert (len(result.detections), result.tracks, vision.problem[0]) == (2, None, ReasonCode.NO_POSE)
     result = vision.process(balloon_image(), 0.1, None, LEVEL)
     assert (result.tracks, vision.problem[0]) == (None, ReasonCode.NO_CALIBRATION)
+
+
+def test_blazeface_finds_the_face_in_every_frame_where_it_is_installed(footage: Path) -> None:
+    missing = DETECTORS['blazeface'].missing()
+    if missing:
+        pytest.skip(missing)
+    detector = make_detector(build(VisionParameters, {'method': 'blazeface'}))
+    marked = load_marked_boxes()[FACE_CLIP].frames
+    for i, image in enumerate(frames(str(footage / FACE_CLIP))):
+        (found,) = detector.detect(make_view(image, 0.0))
+        assert all(found.box.iou(box) > 0.5 for box in marked[i].values())
+    for image in blank_images(640, 480).values():
+        assert detector.detect(make_view(image, 0.0)) == []

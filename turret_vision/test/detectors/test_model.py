@@ -15,9 +15,10 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_vision.detectors.detection import make_view
 from turret_vision.detectors.onnx import OnnxDetector, OnnxParameters
-from turret_vision.detectors.person import find_people, people_detectors
+from turret_vision.detectors.person import find_people, people_detectors, require_sight
 from turret_vision.detectors.tflite import TfliteDetector, TfliteParameters
 from turret_vision.exclusion_parameters import ExclusionParameters
+from turret_vision.models.description import ModelDescription, description_file
 
 SIZE = 64
 
@@ -119,7 +120,7 @@ def test_a_model_finds_its_box_in_the_right_color_order(method: str, make: Any, 
     model = make(tmp_path / f'colors.{method}')
     model.with_suffix('.txt').write_text('red\ngreen\nblue\n')
     detector = make_detector(method, model=str(model), confidence=0.3)
-    assert (detector.name, detector.mode) == (method, 'colors')
+    assert (detector.name, detector.mode) == (method, f'colors ({"yolo8" if method == "onnx" else "yolo5"}, cpu)')
     for color, name in (((0, 0, 255), 'red'), ((0, 255, 0), 'green'), ((255, 0, 0), 'blue')):
         image = np.zeros((2 * SIZE, 2 * SIZE, 3), np.uint8)
         image[:] = color
@@ -135,6 +136,7 @@ def test_a_threshold_is_tuned_and_a_new_model_needs_a_new_detector(
         method: str, make: Any, tmp_path: Path) -> None:
     pytest.importorskip({'onnx': 'onnxruntime', 'tflite': 'ai_edge_litert'}[method])
     model = str(make(tmp_path / f'colors.{method}'))
+    Path(model).with_suffix('.txt').write_text('red\ngreen\nblue\n')
     detector = make_detector(method, model=model, confidence=0.3)
     image = np.full((SIZE, SIZE, 3), (0, 0, 128), np.uint8)
     assert len(detector.detect(make_view(image, 0.0))) == 1
@@ -161,24 +163,35 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         make_detector('onnx', model=str(tmp_path / 'm.onnx'))
 
 
+def constant_model(path: Path, output: np.ndarray, metadata: dict[str, str] | None = None, size: int = SIZE) -> Path:
+    """Write a model whose one output is the same for every image."""
+    onnx = pytest.importorskip('onnx', reason='pip install onnx')
+    pytest.importorskip('onnxruntime')
+    constant = onnx.helper.make_node(
+        'Constant', [], ['output0'], value=onnx.numpy_helper.from_array(np.ascontiguousarray(output), 'value'))
+    kinds = onnx.TensorProto
+    graph = onnx.helper.make_graph(
+        [constant], 'constant', [onnx.helper.make_tensor_value_info('image', kinds.FLOAT, [1, 3, size, size])],
+        [onnx.helper.make_tensor_value_info('output0', kinds.FLOAT, output.shape)])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', 18)])
+    model.ir_version = 9
+    onnx.helper.set_model_props(model, metadata or {})
+    onnx.save(model, str(path))
+    return path
+
+
+def people_output(classes: int = 1) -> np.ndarray:
+    """Return an output of YOLO 8 with one person."""
+    output = np.zeros((1, 4 + classes, 84), np.float32)
+    output[0, :5, 0] = (32.0, 32.0, 20.0, 40.0, 0.9)
+    return output
+
+
 @pytest.mark.parametrize(('classes', 'refused'), [
     (None, 'its classes: none'), ('Person\n', 'its classes: Person'), ('person\n', None)])
 def test_an_exclusion_model_that_cannot_report_people_is_refused(
         classes: str | None, refused: str | None, tmp_path: Path) -> None:
-    onnx = pytest.importorskip('onnx', reason='pip install onnx')
-    pytest.importorskip('onnxruntime')
-    output = np.zeros((1, 5, 20), np.float32)
-    output[0, :, 0] = (32.0, 32.0, 20.0, 40.0, 0.9)
-    constant = onnx.helper.make_node(
-        'Constant', [], ['output0'], value=onnx.numpy_helper.from_array(output, 'value'))
-    kinds = onnx.TensorProto
-    graph = onnx.helper.make_graph(
-        [constant], 'constant', [onnx.helper.make_tensor_value_info('image', kinds.FLOAT, [1, 3, SIZE, SIZE])],
-        [onnx.helper.make_tensor_value_info('output0', kinds.FLOAT, [1, 5, 20])])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', 18)])
-    model.ir_version = 9
-    path = tmp_path / 'people.onnx'
-    onnx.save(model, str(path))
+    path = constant_model(tmp_path / 'people.onnx', people_output())
     if classes is not None:
         path.with_suffix('.txt').write_text(classes)
     parameters = ExclusionParameters(model=str(path))
@@ -190,15 +203,67 @@ def test_an_exclusion_model_that_cannot_report_people_is_refused(
     assert 'person' in {person.class_id for person in find_people(people_detectors(parameters), image, 0.0, None, None)}
 
 
+def test_the_classes_that_are_people_can_be_chosen(tmp_path: Path) -> None:
+    path = constant_model(tmp_path / 'people.onnx', people_output(2), {'names': "{0: 'pedestrian', 1: 'rider'}"})
+    image = np.full((SIZE, SIZE, 3), 128, np.uint8)
+    for chosen, found in ((('pedestrian', 'rider'), {'pedestrian'}), (('rider',), set())):
+        detectors = people_detectors(ExclusionParameters(model=str(path), model_classes=chosen))
+        assert {person.class_id for person in find_people(detectors, image, 0.0, None, None)} == found
+        if found:
+            require_sight(detectors)
+        else:
+            with pytest.raises(TurretError, match=r'exclusion\.model did not find'):
+                require_sight(detectors)
+    with pytest.raises(TurretError, match='no class "human"'):
+        people_detectors(ExclusionParameters(model=str(path), model_classes=('pedestrian', 'human')))
+
+
+def test_a_model_is_described_by_its_metadata_and_by_the_file_beside_it(tmp_path: Path) -> None:
+    metadata = {'task': 'detect', 'names': "{0: 'person'}", 'imgsz': '[64, 64]'}
+    path = constant_model(tmp_path / 'people.onnx', people_output(), metadata)
+    described = OnnxDetector(OnnxParameters(model=str(path))).description
+    assert described == ModelDescription('yolo8', ('person',), 'rgb', '0..1', SIZE, SIZE)
+    description_file(path).save(ModelDescription(family='yolo8', classes=('human',), color='bgr', values='0..255'))
+    described = OnnxDetector(OnnxParameters(model=str(path))).description
+    assert (described.classes, described.color, described.values) == (('human',), 'bgr', '0..255')
+    description_file(path).save(ModelDescription(classes=('a', 'b')))
+    with pytest.raises(TurretError, match='1 classes by its metadata'):
+        OnnxDetector(OnnxParameters(model=str(path)))
+    path.with_suffix('.json').write_text('{"version": 1, "data": {"classes": 7}}')
+    with pytest.raises(TurretError, match='not valid'):
+        OnnxDetector(OnnxParameters(model=str(path)))
+
+
+def test_a_family_is_stated_where_it_cannot_be_known(tmp_path: Path) -> None:
+    path = constant_model(tmp_path / 'people.onnx', people_output().transpose(0, 2, 1))
+    with pytest.raises(TurretError, match='give its classes or state its family'):
+        OnnxDetector(OnnxParameters(model=str(path)))
+    stated = OnnxDetector(OnnxParameters(model=str(path)), ModelDescription(family='yolo8'))
+    (found,) = stated.detect(make_view(np.zeros((SIZE, SIZE, 3), np.uint8), 0.0))
+    assert found.class_id == 'class 0'
+    with pytest.raises(TurretError, match='"yolo9000" is not one of'):
+        ModelDescription(family='yolo9000')
+
+
+def test_a_provider_that_cannot_run_here_is_refused_and_the_one_in_use_is_shown(tmp_path: Path) -> None:
+    path = constant_model(tmp_path / 'people.onnx', people_output())
+    import onnxruntime
+
+    if 'CUDAExecutionProvider' not in onnxruntime.get_available_providers():
+        with pytest.raises(TurretError, match='cuda is not in this onnxruntime'):
+            OnnxDetector(OnnxParameters(model=str(path), provider='cuda'))
+        assert OnnxDetector(OnnxParameters(model=str(path))).mode == 'people (yolo8, cpu)'
+
+
 class Confident(OnnxDetector):
     """A network that finds objects everywhere, whatever the image."""
 
-    def load(self, model: Path, threads: int) -> Any:
+    def load(self, model: Path, parameters: OnnxParameters) -> Any:
         output = np.zeros((1, 5, 200), np.float32)
         output[0, 0] = np.arange(200) % 20 * 30.0
         output[0, 1] = np.arange(200) // 20 * 30.0
         output[0, 2:4], output[0, 4] = 20.0, 1.0
-        return SimpleNamespace(width=640, height=640, metadata={}, run=lambda _: {'o': output})
+        return SimpleNamespace(width=640, height=640, metadata={}, provider='cpu', run=lambda *_: {'o': output})
 
 
 def test_a_model_that_finds_objects_in_images_without_any_is_refused(tmp_path: Path) -> None:

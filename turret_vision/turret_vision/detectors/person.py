@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, pixel_to_bearing
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Box, Image, make_view
+from turret_vision.detectors.blazeface import BlazeFaceDetector, BlazeFaceParameters
+from turret_vision.detectors.detection import Box, Detection, Image, View, make_view
 from turret_vision.detectors.detector import Detector
 from turret_vision.detectors.haar import HaarDetector, HaarParameters
 from turret_vision.detectors.hog import HogDetector, HogParameters
@@ -21,7 +24,8 @@ from turret_vision.detectors.onnx import OnnxDetector, OnnxParameters
 from turret_vision.exclusion_parameters import ExclusionParameters
 
 _UNKNOWN = Bearing(math.nan, math.nan)
-_MODEL_CLASS = 'person'
+#: A photo of a person, in which each way of finding people must find one before it guards anyone.
+PHOTO = Path(__file__).parents[1] / 'data' / 'person.jpg'
 #: Lower thresholds than for tracking people: a false detection is safe. Faces are searched in coarse size steps.
 _HIT_THRESHOLD, _FACE_STEP = -0.9, 1.2
 
@@ -52,25 +56,58 @@ def people_detectors(parameters: ExclusionParameters) -> list[Detector[Any]]:
         HogDetector(HogParameters(width=parameters.person_width, hit_threshold=_HIT_THRESHOLD)),
         *(HaarDetector(HaarParameters(mode=mode, width=parameters.face_width, scale_factor=_FACE_STEP))
           for mode in ('face', 'face_profile'))]
+    if not BlazeFaceDetector.missing():
+        detectors.append(BlazeFaceDetector(BlazeFaceParameters()))
     if parameters.model:
         model = OnnxParameters(model=parameters.model, confidence=parameters.model_confidence)
-        detectors.append(_person_model(model))
+        detectors.append(PersonModel(model, parameters.model_classes))
     return detectors
 
 
-def _person_model(parameters: OnnxParameters) -> OnnxDetector:
-    """Return a detector that can report people.
+class PersonModel(Detector[OnnxParameters]):
+    """A network of which some classes are people."""
+
+    def __init__(self, parameters: OnnxParameters, people: Sequence[str]) -> None:
+        """Load the model.
+
+        Args:
+            parameters: of the model.
+            people: names of its classes that are people.
+
+        Raises:
+            TurretError: DETECTOR_FAILED, the model cannot be used, or lacks one of the classes.
+        """
+        super().__init__(parameters)
+        self._people = people
+        self._model = OnnxDetector(parameters)
+        lacking = [name for name in people if name not in self._model.classes]
+        if lacking or not people:
+            known = ', '.join(self._model.classes[:10]) or 'none, for lack of a file beside it and of metadata in it'
+            raise TurretError(
+                ReasonCode.DETECTOR_FAILED, f'exclusion.model has no class "{", ".join(lacking)}" (exactly so), so '
+                f'that it could never report a person; its classes: {known}')
+
+    def detect(self, view: View) -> list[Detection]:
+        """Return the people in a view."""
+        return [detection for detection in self._model.detect(view) if detection.class_id in self._people]
+
+
+def require_sight(detectors: Sequence[Detector[Any]]) -> None:
+    """Refuse detectors that do not find the person in a photo.
 
     Raises:
-        TurretError: DETECTOR_FAILED, the model has no class of people, or its classes are unknown.
+        TurretError: DETECTOR_FAILED, the model does not find the person, or none of the others does.
     """
-    detector = OnnxDetector(parameters)
-    if _MODEL_CLASS not in detector.classes:
-        known = ', '.join(detector.classes[:10]) or 'none, for lack of a .txt file beside it and of metadata in it'
-        raise TurretError(
-            ReasonCode.DETECTOR_FAILED, f'exclusion.model has no class "{_MODEL_CLASS}" (exactly so), so that it could'
-            f' never report a person; its classes: {known}')
-    return detector
+    photo = cv2.imread(str(PHOTO))
+    if photo is None:
+        raise TurretError(ReasonCode.DETECTOR_FAILED, f'{PHOTO} cannot be read')
+    models = [detector for detector in detectors if isinstance(detector, PersonModel)]
+    others = [detector for detector in detectors if detector not in models]
+    for group, name in ((models, 'exclusion.model'), (others, 'the built-in detectors')):
+        if group and not find_people(group, photo, 0.0, None, None):  # type: ignore[arg-type]
+            raise TurretError(
+                ReasonCode.DETECTOR_FAILED, f'person exclusion does not start: {name} did not find the person in '
+                f'{PHOTO.name}')
 
 
 def find_people(
@@ -91,8 +128,6 @@ def find_people(
     for detector in detectors:
         view = make_view(image, stamp, detector.width, pose=pose, camera=camera, exact=detector.exact_width)
         for detection in detector.detect(view):
-            if isinstance(detector, OnnxDetector) and detection.class_id != _MODEL_CLASS:
-                continue
             box = view.in_full_image(detection.box)
             found.append(SeenPerson(detection.class_id, box, *_direction(box, camera, pose)))
     return found
