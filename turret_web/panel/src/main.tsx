@@ -135,9 +135,11 @@ async function start(): Promise<void> {
   const actions = makeActions(
     panel, jog, stop, () => stage.peek(), () => askControl(panel), () => { isHelpOpen.value = true; });
   panel.store.stale.subscribe((stale) => { if (stale) panel.operator.releaseTriggers(); });
+  const root = element('app');
+  root.replaceChildren(); // Preact keeps what was there when a component renders again during the first rendering
   render(
     <AppContext.Provider value={{ panel, jog, stop, actions }}><AppPage stage={stage} openView={openView} /></AppContext.Provider>,
-    element('app'));
+    root);
   listenToKeys({
     actions: actions.values(), windows: panel.windows, stop: () => stop.send(), areShortcutsOn: () => shortcuts.peek() === 'on',
   });

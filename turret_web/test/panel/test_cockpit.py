@@ -177,14 +177,14 @@ def test_a_lost_link_never_shows_firing_and_keeps_the_live_laser_badge(back_end:
     page.mouse.down()
     page.wait_for_selector('.fire[data-emitting=true]')
     assert page.locator('.video').get_attribute('data-laser') == 'emitting'
-    assert 'FIRING' in page.title()
+    page.wait_for_function('document.title.includes("FIRING")')
     back_end.control(offline='1')
     page.wait_for_selector('.laser-state[data-state=UNKNOWN]')
     assert page.locator('.video').get_attribute('data-laser') == 'unknown'
     assert page.locator('.badge').first.inner_text() == 'LIVE LASER ?'
     assert page.locator('.fire .hold').is_disabled()
     assert page.locator('.fire .hold').get_attribute('aria-pressed') == 'false'
-    assert 'FIRING' not in page.title()
+    page.wait_for_function('!document.title.includes("FIRING")')
     page.mouse.up()
 
 
@@ -285,7 +285,6 @@ def test_zones_of_another_operator_are_not_lost(back_end: BackEnd, open_panel: A
     assert {'SET BY ANOTHER', 'Zone 3'} <= {zone['name'] for zone in back_end.status()['safety']['zones']}
 
 
-@pytest.mark.xfail(strict=False, reason='passes alone, not always after the other tests: cause not found yet')
 def test_a_zone_is_drawn_on_the_map_and_on_the_video(open_panel: Any) -> None:
     page = open_panel()
     open_view(page, 'zones')
@@ -297,8 +296,8 @@ def test_a_zone_is_drawn_on_the_map_and_on_the_video(open_panel: Any) -> None:
     page.mouse.move(box['x'] + 50, box['y'] + 40, steps=4)
     page.mouse.up()
     rows.nth(2).wait_for()
-    wait_until(lambda: any(page.evaluate(IMAGE)), WAIT_S, 'a frame')
     page.get_by_role('button', name='Draw on the video').click()
+    assert page.evaluate('document.scrollingElement.scrollTop') == 0
     frame = page.locator('.video .frame').bounding_box()
     page.mouse.move(frame['x'] + frame['width'] * 0.4, frame['y'] + frame['height'] * 0.3)
     page.mouse.down()

@@ -32,6 +32,8 @@ export class Feed {
   /** When the newest frame was shown [ms]; null = none yet. */
   readonly shownAt = signal<number | null>(null);
   readonly problem = signal('');
+  /** Whether pose, lens and crosshair are known, so that a pixel of the frame has a direction. */
+  readonly isProjectable = signal(false);
   readonly isWebrtc = signal(false);
   readonly canChoose: boolean;
   readonly canStream = VideoStream.isSupported();
@@ -152,6 +154,7 @@ export class Feed {
     this.times.push(now);
     if (this.times.length > 60) this.times.shift();
     this.shownAt.value = now;
+    this.isProjectable.value = this.pose() !== null && this.lensNow() !== null && this.sight() !== null;
     const recent = this.times.filter((at) => now - at < 2000);
     const [first, last] = [recent.at(0), recent.at(-1)];
     const rate = first === undefined || last === undefined || last === first

@@ -51,6 +51,15 @@ describe('stage', () => {
     expect(made.calls.at(-1)).toMatchObject({ name: 'controller/select_target', request: { track_id: '3' } });
   });
 
+  it('follows the box that was clicked although it has moved on since', async () => {
+    const { center_x: x, center_y: y } = made.turret.tracks()[0]?.box ?? { center_x: 0, center_y: 0 };
+    frame.dispatchEvent(event('pointerdown', x ?? 0, y ?? 0));
+    feed.shown = { image: { width: 480, height: 360 }, stamp: null, tracks: [], exact: true };
+    frame.dispatchEvent(event('pointerup', x ?? 0, y ?? 0));
+    await wait(300);
+    expect(made.calls.at(-1)).toMatchObject({ name: 'controller/select_target', request: { track_id: '3' } });
+  });
+
   it('does not look on a double click', async () => {
     for (let i = 0; i < 2; i += 1) {
       frame.dispatchEvent(event('pointerdown', 20, 20));

@@ -33,7 +33,8 @@ const CURSOR_STEP = 0.02;
 /** What is drawn over the video: "all", or "little" for crosshair and boxes only. */
 export const layers = remembered('turret.layers', 'all');
 
-interface Drag { id: number; from: Point2; to: Point2; moved: boolean; jogs: boolean; panned: Point2 }
+/** A press of the pointer, with the frame on the screen at its start. */
+interface Drag { id: number; from: Point2; to: Point2; moved: boolean; jogs: boolean; panned: Point2; shown: Feed['shown'] }
 
 interface Props {
   feed: Feed;
@@ -94,8 +95,8 @@ export function Stage({ feed, controls, children }: Props): VNode {
       zoomBy: (factor) => zoomAt(factor, middle()), zoomReset: () => { zoom.value = null; }, toggleFullScreen,
     });
 
-    /** Use an image point: for the request of a widget, to follow the box there, or to look there. */
-    const use = (point: Point2): void => {
+    /** Use a point of a frame: for the request of a widget, to follow the box there, or to look there. */
+    const use = (point: Point2, shown = feed.shown): void => {
       const request = panel.picking.current.peek();
       if (request !== null) {
         if (!request.corners) {
@@ -115,7 +116,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
         panel.notices.failed(why);
         return;
       }
-      const [shown, now] = [feed.shown, fitNow()];
+      const now = fitNow();
       if (shown === null || now === null) return;
       const track = trackAt(shown.tracks, point, SELECT_MARGIN_PX / now.scale);
       if (track === null) {
@@ -136,7 +137,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       const at = local(event);
       pointers.set(event.pointerId, at);
       if (pointers.size === 1) {
-        drag = { id: event.pointerId, from: at, to: at, moved: false, jogs: false, panned: at };
+        drag = { id: event.pointerId, from: at, to: at, moved: false, jogs: false, panned: at, shown: feed.shown };
         return;
       }
       endDrag();
@@ -189,7 +190,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       if (ended.moved || point === null) return;
       clearTimeout(clickTimer);
       if (request !== null) use(point);
-      else if (event.detail < 2) clickTimer = setTimeout(() => use(point), DOUBLE_CLICK_MS);
+      else if (event.detail < 2) clickTimer = setTimeout(() => use(point, ended.shown), DOUBLE_CLICK_MS);
     };
     const cancel = (event: PointerEvent): void => {
       pointers.delete(event.pointerId);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // @vitest-environment happy-dom
+import { signal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { describe, expect, it } from 'vitest';
 
 import { bench, settled, type Bench } from '../../test/component';
 import { ReasonCode } from '../generated/interfaces';
+import { t } from '../text';
 import type { Feed } from '../video/feed';
 import { Bags, isAutomatic } from './bags/bags';
 import { Camera } from './camera/camera';
@@ -32,7 +34,9 @@ import { Tracking } from './tracking/tracking';
 import { zoneDraft } from './zones/draft_signal';
 import { Zones } from './zones/zones';
 
-const feed = { follow: () => undefined, pose: () => null, lensNow: () => null, sight: () => null, lens: null } as unknown as Feed;
+const feed = {
+  follow: () => undefined, pose: () => null, lensNow: () => null, sight: () => null, lens: null, isProjectable: signal(true),
+} as unknown as Feed;
 
 async function shown(component: VNode, operate = true): Promise<Bench> {
   const made = bench();
@@ -217,6 +221,16 @@ describe('zones', () => {
     const saved = calls.find(({ name }) => name === 'safety/set_zones')?.request['zones'] as { name: string }[];
     expect(saved.map(({ name }) => name)).toEqual(['Window', 'Range', 'SET BY ANOTHER', 'Zone 3']);
     expect(zoneDraft.value).toBeNull();
+  });
+
+  it('lets a zone be drawn on the video only once a pixel has a direction', async () => {
+    feed.isProjectable.value = false;
+    const { button } = await shown(<Zones feed={feed} />);
+    expect(button('Draw on the video').disabled).toBe(true);
+    expect(button('Draw on the video').title).toBe(t.zones.noPose);
+    feed.isProjectable.value = true;
+    await settled();
+    expect(button('Draw on the video').disabled).toBe(false);
   });
 
   it('keeps the field that is being edited', async () => {

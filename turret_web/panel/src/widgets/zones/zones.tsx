@@ -109,7 +109,7 @@ export function Zones({ feed }: { feed: Feed }): VNode {
       />
       <p class="quiet">{t.zones.mapHint}</p>
       <div class="line">
-        <Button pressed={panel.picking.isFor('zones')} onClick={drawOnVideo}>{t.zones.drawOnVideo}</Button>
+        <Button why={feed.isProjectable.value ? '' : t.zones.noPose} pressed={panel.picking.isFor('zones')} onClick={drawOnVideo}>{t.zones.drawOnVideo}</Button>
         <Button onClick={addHere}>{t.zones.addHere}</Button>
       </div>
       {conflict && draft !== null ? (
