@@ -10,9 +10,11 @@ package_name = 'turret_web'
 
 
 def build_panel():
-    """Build the panel where it is missing, as in a fresh clone; a release contains it. Failure is only reported."""
+    """Build the panel where it is missing or older than its sources (a release contains it); only report a failure."""
     package = Path(__file__).resolve().parent
-    if (package / package_name / 'panel' / 'index.html').exists():
+    built = package / package_name / 'panel' / 'index.html'
+    sources = [*(package / 'panel' / 'src').rglob('*'), *(package.parent / 'turret_msgs').glob('*/*')]
+    if built.exists() and all(path.stat().st_mtime <= built.stat().st_mtime for path in sources):
         return
     npm = shutil.which('npm')
     try:
@@ -22,8 +24,8 @@ def build_panel():
             subprocess.run([npm, *command], cwd=package / 'panel', check=True, stdout=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(
-            f'turret_web: the panel was not built ({error}). It needs Node.js 20.19 or newer; ./turret setup in the'
-            ' repository brings its own.\n')
+            f'turret_web: the panel was not built ({error}). It needs Node.js 18 or newer with npm; ./turret'
+            ' setup in the repository brings its own.\n')
 
 
 build_panel()
