@@ -1,0 +1,384 @@
+"""Drivers of bus servos: faults on the wire and in the servos, limits, and positions that are known only when read."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from wired_pins import Lockstep
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.drivers.bus_servo import BusServoAxis, BusServoDriver, show_servos
+from turret_control.drivers.driver import Dialog, PositionSource
+from turret_control.drivers.dynamixel import DynamixelDriver, DynamixelParameters
+from turret_control.drivers.feetech import FeetechDriver, FeetechParameters
+from turret_control.gimbal.gimbal import Gimbal
+from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.motion import Command, CommandMode
+from turret_control.servo_bus.emulated_dynamixel import EmulatedDynamixelBus
+from turret_control.servo_bus.emulated_feetech import EmulatedFeetechBus
+from turret_control.servo_bus.emulator import EmulatedWire
+from turret_control.servo_bus.pty_bus import PtyBus
+
+NEVER = 2**62
+STILL = stand_still(30.0)
+NAN = math.nan
+COUNT = 2.0 * math.pi / 4096
+
+
+class SteppedFeetech(Lockstep, FeetechDriver):
+    """The driver of Feetech servos."""
+
+
+class SteppedDynamixel(Lockstep, DynamixelDriver):
+    """The driver of Dynamixel servos."""
+
+
+class Rig:
+    """A driver in lockstep with two emulated servos."""
+
+    def __init__(self, name: str, **changes: Any) -> None:
+        feetech = name == 'feetech'
+        self.emulated = EmulatedFeetechBus() if feetech else EmulatedDynamixelBus()
+        self.pan, self.tilt = self.emulated.servos
+        self.wires: list[EmulatedWire] = []
+        parameters: Any = FeetechParameters(**changes) if feetech else DynamixelParameters(**changes)
+        self.driver: Any = (SteppedFeetech if feetech else SteppedDynamixel)(parameters, self.open_wire)
+
+    def open_wire(self, port: str, baud: int) -> EmulatedWire:
+        self.wires.append(EmulatedWire(self.emulated, self.driver.lockstep, baud))
+        return self.wires[-1]
+
+    def wait(self, seconds: float) -> None:
+        self.driver.lockstep.go_on(seconds)
+
+    def start(self) -> None:
+        self.driver.open()
+        self.driver.enable(True)
+        self.wait(0.03)
+        assert self.driver.read().known
+
+    def go(self, until_ns: int = NEVER, target: float = 1.0) -> None:
+        self.driver.command(AxisMotion(target, 0.5, 10.0), STILL, until_ns)
+
+    def fault(self) -> str:
+        """Wait for the driver's thread to end; return why it did."""
+        self.driver.lockstep.release()
+        deadline = time.monotonic() + 10.0
+        while time.monotonic() < deadline:
+            with contextlib.suppress(TurretError):
+                self.driver.read()
+                time.sleep(0.001)
+                continue
+            with pytest.raises(TurretError) as fault:
+                self.driver.read()
+            assert fault.value.code is ReasonCode.DRIVER_FAULT
+            return fault.value.message
+        raise AssertionError('no fault')
+
+
+NAMES = ['feetech', pytest.param('dynamixel', marks=pytest.mark.skipif(
+    importlib.util.find_spec('dynamixel_sdk') is None, reason='dynamixel-sdk is missing'))]
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def rig(name: str) -> Iterator[Rig]:
+    rig = Rig(name)
+    yield rig
+    rig.driver.close()
+
+
+def test_positions_are_measured(rig: Rig) -> None:
+    rig.pan.shaft.position, rig.tilt.shaft.position = 2148.0, 1948.0
+    rig.driver.open()
+    sample = rig.driver.read()
+    assert rig.driver.position_source is PositionSource.MEASURED
+    assert (sample.pan.position, sample.tilt.position) == (
+        pytest.approx(100 * COUNT), pytest.approx(-100 * COUNT))
+
+
+def test_positions_are_unknown_until_servos_with_power_were_read(rig: Rig) -> None:
+    rig.driver.open()
+    assert not rig.driver.read().known
+    rig.driver.enable(True)
+    assert rig.driver.read().enabled
+    assert not rig.driver.read().known
+    rig.wait(0.03)
+    assert rig.driver.read().known
+    rig.driver.enable(False)
+    assert not rig.driver.read().known
+    assert not rig.driver.read().enabled
+
+
+def test_a_head_that_was_moved_by_hand_does_not_jump_when_it_is_powered(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    rig.wait(1.0)
+    rig.driver.enable(False)
+    rig.pan.shaft.position = 1700.0
+    rig.driver.enable(True)
+    rig.wait(0.5)
+    assert rig.pan.shaft.position == pytest.approx(1700.0, abs=1.0)
+    assert rig.driver.read().pan.position == pytest.approx((1700 - 2048) * COUNT, abs=COUNT)
+
+
+def test_a_head_beyond_its_end_positions_is_not_powered(rig: Rig) -> None:
+    rig.driver.open()
+    rig.tilt.shaft.position = 4000.0
+    with pytest.raises(TurretError, match='tilt is at 172 degrees') as refusal:
+        rig.driver.enable(True)
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert not rig.pan.shaft.powered
+    assert not rig.tilt.shaft.powered
+
+
+def test_servos_keep_the_end_positions_by_themselves(name: str) -> None:
+    rig = Rig(name, pan=BusServoAxis(lower=-0.2, upper=0.3))
+    rig.start()
+    for target, end in ((2.0, 0.3), (-2.0, -0.2)):
+        rig.go(target=target)
+        rig.wait(3.0)
+        assert rig.driver.read().pan.position == pytest.approx(end, abs=2 * COUNT)
+    rig.driver.close()
+
+
+def test_a_head_that_is_held_does_not_make_up_for_it_at_once(rig: Rig) -> None:
+    rig.start()
+    rig.pan.shaft.blocked = True
+    rig.go(target=1.5)
+    rig.wait(5.0)
+    rig.pan.shaft.blocked = False
+    assert (rig.pan.shaft.goal - rig.pan.shaft.position) * COUNT == pytest.approx(0.35, abs=0.02)
+    rig.wait(0.2)
+    assert (rig.pan.shaft.position - 2048) * COUNT < 0.5 * 0.2 + 0.03
+    rig.wait(4.0)
+    assert rig.driver.read().pan.position == pytest.approx(1.5, abs=2 * COUNT)
+
+
+def test_the_speed_of_the_order_is_the_maximum_of_the_servo(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    rig.wait(0.3)
+    assert rig.pan.shaft.speed == pytest.approx(0.5 / COUNT, abs=16.0)
+    assert rig.driver.read().pan.velocity == pytest.approx(0.5, abs=0.03)
+
+
+def test_an_inverted_axis_moves_the_other_way(name: str) -> None:
+    rig = Rig(name, pan=BusServoAxis(invert=True, center=2000, lower=-0.5, upper=1.5))
+    rig.pan.shaft.position = 2000.0
+    rig.start()
+    rig.go()
+    rig.wait(3.0)
+    assert rig.pan.shaft.position == pytest.approx(2000 - 1.0 / COUNT, abs=1.0)
+    assert rig.driver.read().pan.position == pytest.approx(1.0, abs=COUNT)
+    rig.driver.close()
+
+
+@pytest.mark.parametrize('disturbance', ['corrupt', 'truncate', 'lose', 'noise'])
+def test_disturbances_delay_the_motion_and_nothing_else(rig: Rig, disturbance: str) -> None:
+    rig.start()
+    rig.go(target=0.3)
+    for _ in range(20):
+        setattr(rig.emulated.faults, disturbance, 1)
+        rig.wait(0.1)
+    assert rig.driver.read().pan.position == pytest.approx(0.3, abs=2 * COUNT)
+    assert abs(rig.driver.read().pan.velocity) < 0.6
+
+
+def test_an_order_expires_also_while_answers_are_lost(rig: Rig) -> None:
+    rig.start()
+    begin = rig.driver.read()
+    rig.go(begin.t_ns + 100_000_000)
+    for _ in range(10):
+        rig.emulated.faults.lose = 2
+        rig.wait(0.05)
+    stopped = rig.pan.shaft.position
+    rig.emulated.faults.lose = 0
+    rig.wait(0.5)
+    assert rig.pan.shaft.position == stopped
+    assert (stopped - 2048) * COUNT < 0.5 * 0.13 + 0.5**2 / 20.0 + 0.011
+
+
+@pytest.mark.parametrize('axis', ['pan', 'tilt'])
+def test_a_servo_that_falls_silent_is_a_driver_fault_and_the_other_is_switched_off(rig: Rig, axis: str) -> None:
+    rig.start()
+    rig.go()
+    rig.wait(0.1)
+    getattr(rig, axis).dead = True
+    other = rig.tilt if axis == 'pan' else rig.pan
+    assert f'the {axis} servo' in rig.fault()
+    rig.driver.close()
+    assert not other.shaft.powered
+
+
+def test_an_unplugged_adapter_is_a_driver_fault(rig: Rig) -> None:
+    rig.start()
+    rig.wires[-1].broken = True
+    assert 'adapter' in rig.fault()
+    rig.driver.close()
+    rig.wires[-1].broken = False
+    rig.driver.open()
+    assert not rig.driver.read().enabled
+
+
+@pytest.mark.parametrize(('bit', 'text'), [(0, 'voltage'), (2, 'too hot'), (5, 'overload')])
+def test_faults_of_a_servo_are_driver_faults_with_its_values(rig: Rig, bit: int, text: str) -> None:
+    rig.start()
+    rig.go()
+    rig.wait(0.1)
+    rig.tilt.fail(1 << bit)
+    message = rig.fault()
+    assert 'the tilt servo (ID 2)' in message
+    assert text in message
+    assert '31 deg C' in message
+    rig.driver.close()
+    assert not rig.pan.shaft.powered
+    assert not rig.tilt.shaft.powered
+
+
+def test_an_overload_ends_when_the_driver_is_opened_and_powered_again(rig: Rig) -> None:
+    rig.start()
+    rig.tilt.fail(32)
+    rig.fault()
+    rig.driver.close()
+    rig.start()
+    assert rig.tilt.shaft.powered
+
+
+def test_a_servo_that_was_reset_is_a_driver_fault(rig: Rig) -> None:
+    rig.start()
+    rig.pan.reset()
+    assert 'switched its motor off, or was reset' in rig.fault()
+
+
+def test_a_servo_that_is_missing_is_named_at_the_start(rig: Rig) -> None:
+    rig.tilt.dead = True
+    with pytest.raises(TurretError, match=r'the tilt servo \(ID 2\) does not answer at 1000000 Bd') as refusal:
+        rig.driver.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert rig.wires[-1].closed
+
+
+def test_a_port_that_is_missing_is_a_driver_fault(name: str) -> None:
+    driver = FeetechDriver(FeetechParameters(port='/dev/nothing'))
+    with pytest.raises(TurretError, match='cannot open the servo bus /dev/nothing') as refusal:
+        driver.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    driver.close()
+
+
+def test_the_bus_watchdog_stops_a_dynamixel_without_packets() -> None:
+    pytest.importorskip('dynamixel_sdk')
+    rig = Rig('dynamixel')
+    rig.start()
+    assert rig.pan.number(98, 1) == 10
+    rig.pan.write(116, (2500).to_bytes(4, 'little'), 0.0)
+    rig.pan.shaft.advance(1e-9 * rig.driver.lockstep.now_ns() + 0.25)
+    rig.pan.hear(1e-9 * rig.driver.lockstep.now_ns() + 0.25)  # type: ignore[attr-defined]
+    assert 'stopped by its bus watchdog' in rig.fault()
+    rig.driver.close()
+    rig.start()
+    rig.driver.close()
+
+
+def test_the_control_tables_are_shown_as_registers(rig: Rig) -> None:
+    rig.driver.open()
+    registers = {(register.axis, register.name): register.value for register in rig.driver.registers()}
+    assert registers['pan', 'id'] == 1
+    assert registers['tilt', 'position'] == 2048
+    rig.tilt.dead = True
+    with pytest.raises(TurretError) as refusal:
+        rig.driver.write_register('pan', 40, 1)
+    assert refusal.value.code is ReasonCode.READ_ONLY
+
+
+def test_the_whole_gimbal_homes_and_keeps_its_limits(rig: Rig) -> None:
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.3, upper=0.5, max_velocity=1.0)
+    gimbal = Gimbal(GimbalParameters(driver=rig.driver.name, pan=axis, tilt=axis), rig.driver.resolution)
+    rig.pan.shaft.position = 2200.0
+    rig.driver.open()
+    ends: list[TurretError | None] = []
+    powered = False
+    for tick in range(400):
+        now_ns = rig.driver.lockstep.now_ns()
+        if tick == 1:
+            gimbal.start_homing(ends.append)
+        elif ends:
+            gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, 1.0, -1.0, tick), now_ns)
+        motions = gimbal.tick(rig.driver.read(), ReasonCode.OK, now_ns)
+        if motions.enabled != powered:
+            powered = motions.enabled
+            rig.driver.enable(powered)
+        rig.driver.command(motions.pan, motions.tilt, NEVER)
+        rig.wait(0.01)
+    assert ends == [None]
+    assert rig.driver.read().pan.position == pytest.approx(0.5, abs=2 * COUNT)
+    assert rig.driver.read().tilt.position == pytest.approx(-0.3, abs=2 * COUNT)
+
+
+def test_the_check_shows_what_the_hand_does(rig: Rig) -> None:
+    lines: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        rig.pan.shaft.position += 2.0
+        rig.wait(seconds)
+
+    assert show_servos(rig.driver, Dialog(lines.append, lambda question: 'no', sleep))
+    assert 'pan: moved by 17.' in ''.join(lines)
+    assert '12.1 V' in ''.join(lines)
+
+
+def test_a_driver_on_a_pseudo_terminal_follows_in_real_time(name: str) -> None:
+    emulated = EmulatedFeetechBus() if name == 'feetech' else EmulatedDynamixelBus()
+    served = PtyBus(emulated)
+    driver: BusServoDriver = (
+        FeetechDriver(FeetechParameters(port=served.path, answer_timeout_s=0.04)) if name == 'feetech'
+        else DynamixelDriver(DynamixelParameters(port=served.path, answer_timeout_s=0.04)))
+    try:
+        driver.open()
+        driver.enable(True)
+        deadline = time.monotonic() + 20.0
+        while time.monotonic() < deadline and abs(driver.read().pan.position - 0.4) > 0.01:
+            driver.command(AxisMotion(0.4, 1.0, 10.0), STILL, time.monotonic_ns() + 200_000_000)
+            time.sleep(0.005)
+        assert driver.read().pan.position == pytest.approx(0.4, abs=0.01)
+        assert driver.read().known
+    finally:
+        driver.close()
+        served.close()
+    assert not any(servo.shaft.powered for servo in emulated.servos)
+
+
+def test_parameters_that_cannot_work_are_refused(name: str) -> None:
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.7, upper=0.7)
+    good = GimbalParameters(driver=name, pan=axis, tilt=axis)
+    group = getattr(good, name)
+    for change, error in (
+            ({'pan': GimbalAxis()}, 'reference "absolute" or "declared"'),
+            ({'tilt': dataclasses.replace(axis, upper=1.9)}, 'beyond the end positions'),
+            ({name: dataclasses.replace(group, pan=BusServoAxis(id=2))}, 'must differ'),
+            ({name: dataclasses.replace(group, baud=12345)}, 'baud must be one of'),
+            ({name: dataclasses.replace(group, pan=BusServoAxis(id=253), baud=57_600)},
+             None if name == 'feetech' else 'must not be above 252'),
+            ({name: dataclasses.replace(group, pan=BusServoAxis(center=100))}, 'within one revolution')):
+        if error is None:
+            dataclasses.replace(good, **change)
+            continue
+        with pytest.raises(ValueError, match=error):
+            dataclasses.replace(good, **change)
+    with pytest.raises(ValueError, match='below max_voltage'):
+        FeetechParameters(min_voltage=14.0)

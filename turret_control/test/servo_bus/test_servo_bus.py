@@ -1,0 +1,208 @@
+"""Servo buses: packets, control tables, set-up of ID and baud rate, and faults on the wire."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import MonotonicClock
+from turret_control.servo_bus import feetech
+from turret_control.servo_bus.bus import FoundServo, NoAnswerError, ServoBus, ServoLimits, scan
+from turret_control.servo_bus.dynamixel import DynamixelBus
+from turret_control.servo_bus.emulated_dynamixel import EmulatedDynamixelBus, EmulatedX
+from turret_control.servo_bus.emulated_feetech import EmulatedFeetechBus, EmulatedSts
+from turret_control.servo_bus.emulator import EmulatedBus, EmulatedWire
+from turret_control.servo_bus.feetech import FeetechBus
+from turret_control.servo_bus.pty_bus import PtyBus
+from turret_control.servo_bus.wire import SerialWire
+
+LIMITS = ServoLimits(900, 3100, 0.5, 60, 9.5, 13.0)
+needs_sdk = pytest.mark.skipif(importlib.util.find_spec('dynamixel_sdk') is None, reason='dynamixel-sdk is missing')
+KINDS = [
+    pytest.param((FeetechBus, EmulatedFeetechBus, EmulatedSts), id='feetech'),
+    pytest.param((DynamixelBus, EmulatedDynamixelBus, EmulatedX), id='dynamixel', marks=needs_sdk)]
+
+
+class Rig:
+    """A bus with two emulated servos, IDs 1 and 2."""
+
+    def __init__(self, kind: tuple[Callable[..., ServoBus], Callable[..., EmulatedBus], type]) -> None:
+        self.make_bus, make_emulated, self.make_servo = kind
+        self.emulated = make_emulated()
+        self.wire = EmulatedWire(self.emulated, MonotonicClock())
+        self.bus = self.make_bus(self.wire)
+
+    def open(self, baud: int) -> ServoBus:
+        return self.make_bus(EmulatedWire(self.emulated, MonotonicClock(), baud))
+
+
+@pytest.fixture(params=KINDS)
+def rig(request: pytest.FixtureRequest) -> Rig:
+    return Rig(request.param)
+
+
+def test_a_packet_of_the_manual() -> None:
+    """Examples of Feetech's manual: ping and read of ID 1, and the answer with a position of 2048."""
+    assert feetech.packet(1, feetech.PING) == bytes.fromhex('FF FF 01 02 01 FB')
+    assert feetech.packet(1, feetech.READ, b'\x38\x02') == bytes.fromhex('FF FF 01 04 02 38 02 BE')
+    data = bytearray.fromhex('FF FF 01 04 00 00 08 F2')
+    assert feetech.take_packet(data) == (1, 0, b'\x00\x08')
+    assert not data
+
+
+@pytest.mark.parametrize('before', ['', '00', 'FF', 'FF FF', 'FF FF 01', 'FF FF 01 04 00', 'FF FF FF 7E 01'])
+def test_a_packet_is_found_behind_anything(before: str) -> None:
+    data = bytearray.fromhex(before) + bytearray.fromhex('FF FF 01 04 00 18 05 DD') * 2
+    found = list(iter(lambda: feetech.take_packet(data), None))
+    assert found
+    assert set(found) == {(1, 0, b'\x18\x05')}
+
+
+def test_negative_numbers_have_a_sign_bit() -> None:
+    velocity = FeetechBus.table['velocity']
+    for value in (0, 5, -5, 3400, -3400):
+        assert velocity.decode(velocity.encode(value)) == value
+    assert velocity.encode(-5) == bytes([5, 0x80])
+    assert DynamixelBus.table['velocity'].encode(-5) == bytes([0xFB, 0xFF, 0xFF, 0xFF])
+
+
+def test_servos_are_found_with_their_models(rig: Rig) -> None:
+    assert rig.bus.ping(3) is None
+    reported: list[FoundServo] = []
+    found = scan(rig.open, (115_200, 1_000_000), range(5), reported.append)
+    assert found == reported
+    assert [(one.servo, one.baud) for one in found] == [(1, 1_000_000), (2, 1_000_000)]
+    assert found[0].description in ('STS3215', 'XL430-W250')
+
+
+def test_limits_are_written_to_the_servo_and_only_when_they_change(rig: Rig) -> None:
+    servo = rig.emulated.servos[0]
+    rig.bus.configure(1, LIMITS)
+    table = rig.bus.table
+    assert [rig.bus.get(1, name) for name in ('lower', 'upper', 'max_temperature')] == [900, 3100, 60]
+    assert [rig.bus.get(1, name) for name in ('min_voltage', 'max_voltage')] == [95, 130]
+    before = servo.write
+    written: list[int] = []
+    servo.write = lambda address, data, now: (written.append(address), before(address, data, now))[1]
+    rig.bus.configure(1, LIMITS)
+    saved = {field.address for field in table.values() if field.saved}
+    assert written
+    assert not saved & set(written), 'saved memory wears out'
+
+
+def test_saved_settings_outlast_a_reset(rig: Rig) -> None:
+    rig.bus.configure(1, LIMITS)
+    rig.bus.set_torque([1], True)
+    rig.emulated.servos[0].reset()
+    assert rig.bus.get(1, 'upper') == 3100
+    assert rig.bus.get(1, 'torque') == 0
+
+
+def test_an_id_can_be_set(rig: Rig) -> None:
+    rig.bus.set_id(2, 7)
+    assert (rig.bus.ping(2), rig.bus.ping(7) is None) == (None, False)
+    rig.emulated.servos[1].reset()
+    assert rig.bus.ping(7) is not None, 'it is saved'
+    for old, new, code in (
+            (1, 7, ReasonCode.ALREADY_EXISTS), (1, 300, ReasonCode.OUT_OF_RANGE), (5, 6, ReasonCode.DRIVER_FAULT)):
+        with pytest.raises(TurretError) as refusal:
+            rig.bus.set_id(old, new)
+        assert refusal.value.code is code
+    assert rig.bus.ping(1) is not None
+
+
+def test_a_baud_rate_can_be_set(rig: Rig) -> None:
+    with pytest.raises(TurretError, match='123 Bd') as refusal:
+        rig.bus.set_baud(1, 123)
+    assert refusal.value.code is ReasonCode.OUT_OF_RANGE
+    rig.bus.set_baud(1, 115_200)
+    assert rig.bus.ping(1) is None
+    assert rig.open(115_200).ping(1) is not None
+
+
+def test_disturbed_answers_are_asked_for_again(rig: Rig) -> None:
+    faults = rig.emulated.faults
+    for name in ('corrupt', 'truncate', 'lose', 'noise'):
+        setattr(faults, name, 2)
+        assert rig.bus.get(1, 'position') == 2048
+        setattr(faults, name, 0)
+
+
+def test_a_servo_that_is_dead_does_not_hide_the_others(rig: Rig) -> None:
+    assert set(rig.bus.states([1, 2])) == {1, 2}
+    for dead, alive in ((0, 2), (1, 1)):
+        rig.emulated.servos[dead].dead = True
+        assert set(rig.bus.states([1, 2])) == {alive}
+        with pytest.raises(NoAnswerError):
+            rig.bus.get(dead + 1, 'position')
+        rig.emulated.servos[dead].dead = False
+
+
+def test_one_disturbed_answer_does_not_hide_the_others(rig: Rig) -> None:
+    disturbances = ['corrupt', 'lose']
+    if rig.bus.name == 'feetech':  # the SDK takes the missing byte from the next answer
+        disturbances.append('truncate')
+    for name in disturbances:
+        setattr(rig.emulated.faults, name, 1)
+        assert 2 in rig.bus.states([1, 2])
+        assert set(rig.bus.states([1, 2])) == {1, 2}
+
+
+def test_the_state_has_units(rig: Rig) -> None:
+    rig.emulated.servos[1].shaft.position = 1000.0
+    state = rig.bus.states([2])[2]
+    assert (state.position, state.velocity, state.torque, state.faults) == (1000, 0.0, False, ())
+    assert (state.voltage, state.temperature) == (pytest.approx(12.1), 31)
+
+
+@pytest.fixture(params=KINDS)
+def terminal(request: pytest.FixtureRequest) -> Iterator[tuple[Rig, PtyBus]]:
+    rig = Rig(request.param)
+    served = PtyBus(rig.emulated)
+    yield rig, served
+    served.close()
+
+
+def test_a_pseudo_terminal_is_like_a_serial_port(terminal: tuple[Rig, PtyBus]) -> None:
+    rig, served = terminal
+    bus = rig.make_bus(SerialWire(served.path, 1_000_000), 0.2)
+    assert set(bus.states([1, 2])) == {1, 2}
+    with pytest.raises(TurretError, match='cannot open') as refusal:
+        SerialWire(served.path, 1_000_000)
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    bus.close()
+    other = rig.make_bus(SerialWire(served.path, 115_200), 0.05)
+    assert other.ping(1) is None, 'the servos have another baud rate'
+    other.close()
+
+
+def test_a_lost_answer_takes_no_longer_than_the_time_out(terminal: tuple[Rig, PtyBus]) -> None:
+    rig, served = terminal
+    bus = rig.make_bus(SerialWire(served.path, 1_000_000), 0.03)
+    rig.emulated.servos[0].dead = True
+    begin = time.monotonic()
+    assert bus.ping(1) is None
+    assert 0.02 < time.monotonic() - begin < 1.0
+    bus.close()
+
+
+def test_answers_that_come_late_are_not_taken_for_the_next(terminal: tuple[Rig, PtyBus]) -> None:
+    rig, served = terminal
+    bus = rig.make_bus(SerialWire(served.path, 1_000_000), 0.01)
+    rig.emulated.faults.latency_s = 0.03
+    with pytest.raises(NoAnswerError):
+        bus.read(1, bus.table['position'].address, 2)
+    rig.emulated.faults.latency_s = 0.0
+    assert bus.get(1, 'model') in (777, 1060)
+    bus.close()
+
+
+def test_an_adapter_that_is_unplugged_is_an_error_of_the_system(rig: Rig) -> None:
+    rig.wire.broken = True
+    with pytest.raises(OSError, match='unplugged'):
+        rig.bus.states([1, 2])

@@ -1,0 +1,60 @@
+"""An emulated servo bus on a pseudo-terminal, for programs that open it like a serial port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import termios
+import threading
+import time
+import tty
+
+from turret_control.servo_bus.emulator import EmulatedBus
+
+#: Baud rates of a terminal by the constant of termios; others, such as 128000, cannot be seen and count as right.
+_RATES = {
+    getattr(termios, f'B{rate}'): rate
+    for rate in (9600, 38400, 57600, 115200, 230400, 460800, 500000, 1000000, 2000000, 3000000, 4000000)
+    if hasattr(termios, f'B{rate}')}
+
+
+class PtyBus:
+    """Serves an emulated bus in a thread of its own.
+
+    Attributes:
+        path: the terminal to open in place of a serial port.
+    """
+
+    def __init__(self, bus: EmulatedBus) -> None:
+        """Open a pseudo-terminal and serve ``bus`` on it until :meth:`close`."""
+        self._bus = bus
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        self.path = os.ttyname(self._slave)
+        self._wake_read, self._wake_write = os.pipe()
+        self._thread = threading.Thread(target=self._run, name='servo bus', daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Remove the terminal, as unplugging the adapter does."""
+        os.write(self._wake_write, b'.')
+        self._thread.join()
+        for descriptor in (self._master, self._slave, self._wake_read, self._wake_write):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    def _run(self) -> None:
+        while True:
+            ready, _, _ = select.select([self._master, self._wake_read], [], [])
+            if self._wake_read in ready:
+                return
+            data = os.read(self._master, 4096)
+            begin_s = time.monotonic()
+            rate = _RATES.get(termios.tcgetattr(self._slave)[5])
+            answer = self._bus.handle(data, begin_s, rate)
+            if answer:
+                wire_s = 10.0 * (len(data) + len(answer)) / (rate or 1_000_000)
+                time.sleep(max(0.0, begin_s + wire_s + self._bus.faults.latency_s - time.monotonic()))
+                os.write(self._master, answer)

@@ -1,0 +1,68 @@
+"""The serial line of a servo bus: an adapter on a serial port, with reads that end at a deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any, Protocol
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
+
+class Wire(Protocol):
+    """A half-duplex serial line. Both methods raise OSError when the adapter is lost."""
+
+    baud: int
+
+    def send(self, data: bytes) -> None:
+        """Discard what has arrived, then transmit ``data``."""
+
+    def receive(self, count: int, timeout_s: float) -> bytes:
+        """Return at least ``count`` bytes and all that have arrived, fewer after the time-out."""
+
+    def close(self) -> None:
+        """Release the port."""
+
+
+class SerialWire:
+    """A serial port.
+
+    Attributes:
+        baud: baud rate in force.
+    """
+
+    def __init__(self, path: str, baud: int) -> None:
+        """Open the port for this process only.
+
+        Raises:
+            TurretError: DRIVER_FAULT, it does not exist or another process uses it.
+        """
+        import serial  # only where there is a port
+
+        self.baud = baud
+        try:
+            self._port: Any = serial.Serial(path, baud, timeout=0.0, write_timeout=0.1, exclusive=True)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise TurretError(ReasonCode.DRIVER_FAULT, f'cannot open the servo bus {path}: {error}') from error
+
+    def send(self, data: bytes) -> None:
+        """Discard what has arrived, then transmit ``data``."""
+        self._port.reset_input_buffer()
+        self._port.write(data)
+
+    def receive(self, count: int, timeout_s: float) -> bytes:
+        """Return at least ``count`` bytes and all that have arrived, fewer after the time-out."""
+        deadline, data = time.monotonic() + timeout_s, b''
+        while len(data) < count:
+            self._port.timeout = max(0.0, deadline - time.monotonic())
+            chunk = self._port.read(max(1, self._port.in_waiting))
+            if not chunk:
+                break
+            data += chunk
+        return data
+
+    def close(self) -> None:
+        """Release the port."""
+        with contextlib.suppress(OSError):
+            self._port.close()
