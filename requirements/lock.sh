@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Regenerates lock.txt with the newest compatible versions. Needs uv. Sections: installer, runtime, test, node.
+# Regenerates lock.txt with the newest compatible versions. Needs uv. Sections: installer, runtime, test, hardware, node.
 set -eu
 cd "$(dirname "$0")"
 
@@ -14,10 +14,11 @@ trap 'rm -r "$work"' EXIT
 compile installer.in > "$work/installer"
 compile runtime.in > "$work/runtime"
 compile -c "$work/runtime" test.in > "$work/test"
+compile -c "$work/runtime" --no-deps hardware.in > "$work/hardware"
 compile -c "$work/runtime" node.in > "$work/node"
 {
   echo '# Exact versions for Python 3.10 to 3.13 on x86-64 Linux. Made by lock.sh; do not edit.'
-  for section in installer runtime test node; do
+  for section in installer runtime test hardware node; do
     printf '\n# == %s ==\n' "$section"
     cat "$work/$section"
   done

@@ -35,11 +35,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; an error is printed as one sentence and returns 2.
 
-    Arguments after ``--``, and those after the name of a benchmark, are passed to the command as ``args.rest``.
+    Arguments after ``--``, and those after the name of a benchmark or a tool, are passed to the command as
+    ``args.rest``.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     end = words.index('--') if '--' in words else len(words)
-    if words[:1] == ['bench']:
+    if words[:1] == ['bench'] or words[:2] == ['hw', 'bus']:
         end = min(end, 2)
     args = parser().parse_args(words[:end])
     args.rest = [word for word in words[end:] if word != '--']

@@ -20,6 +20,7 @@ BENCHMARKS = {
     'aim': 'turret_bringup.bench.aim.aim',
     'laser-off': 'turret_bringup.bench.laser_off.laser_off',
     'steps': 'turret_bringup.bench.steps',
+    'bus': 'turret_bringup.bench.bus',
     'vision': 'turret_bringup.bench.vision.vision',
     'exclusion': 'turret_bringup.bench.vision.exclusion',
     'web': 'turret_bringup.bench.web.web',

@@ -9,6 +9,8 @@ Only the plan can be checked without the hardware; for the other checks the turr
   ./turret hw uart --params my.yaml             configure the TMC2209 and show their registers; motors off
   ./turret hw axis --params my.yaml             move each axis by 5 degrees, slowly, after a "yes"
   ./turret hw laser --params my.yaml            test indicator, watchdog and fire line; emission stays off
+  ./turret hw servos --params my.yaml           show position, supply and temperature of bus servos; motors off
+  ./turret hw bus --help                        find bus servos, set their IDs and baud rates, or emulate a bus
 """
 
 from __future__ import annotations
@@ -25,13 +27,15 @@ from turret_common.reason_codes import ReasonCode
 
 #: Checks of every build; drivers have further ones.
 CHECKS = ('plan', 'pins', 'switches', 'axis', 'laser')
+#: Commands with arguments of their own.
+TOOLS = ('bus',)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
         'check', metavar='CHECK',
-        help=f'{", ".join(CHECKS)}, or a check of the gimbal driver such as uart')
+        help=f'{", ".join(CHECKS)}, a check of the gimbal driver such as uart, or a tool: {", ".join(TOOLS)}')
     parser.add_argument(
         '--params', type=Path, action='append', default=[], metavar='FILE',
         help='parameter file of the build, or name of an example (repeatable)')
@@ -41,7 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run one check; return 1 when it has found a problem."""
+    """Run one check or tool; return 1 when it has found a problem."""
+    if args.check == 'bus':
+        from turret_bringup.hardware import bus
+
+        return bus.run(args.rest, _say)
     from turret_bringup.settings import configuration
     from turret_control import hardware_checks, wiring
     from turret_control.drivers.driver import Dialog

@@ -14,6 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments; the script ``turret`` has acted on them before the program starts."""
     parser.add_argument(
         '--force', action='store_true', help='start over: delete the installed packages and builds first')
+    parser.add_argument(
+        '--hardware', action='store_true', help='also install what only some hardware needs (Dynamixel servos)')
 
 
 def run(_: argparse.Namespace) -> int:

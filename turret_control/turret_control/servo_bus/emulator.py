@@ -54,6 +54,14 @@ class Shaft:
         while len(self._history) > 2 and self._history[1][0] < now_s - _WINDOW_S:
             self._history.popleft()
 
+    def at(self, now_s: float) -> float:
+        """Return the position [counts] at ``now_s``, not before the newest advance, without moving the shaft."""
+        then_s, position = self._history[-1]
+        if not self.powered or self.blocked:
+            return position
+        reach = min(self.speed, _MAX_SPEED) * max(0.0, now_s - then_s)
+        return position + max(-reach, min(reach, self.goal - position))
+
     @property
     def velocity(self) -> float:
         """Mean speed of the last 10 ms in counts/s."""

@@ -1,0 +1,1 @@
+"""Setting up real hardware: what is plugged in, servo buses, and the wizard that writes the parameter file."""
