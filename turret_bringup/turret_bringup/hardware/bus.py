@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from turret_bringup.hardware.found import serial_ports
 from turret_common.errors import TurretError
@@ -70,7 +71,7 @@ def run(words: Sequence[str], say: Callable[[str], None]) -> int:
     """
     args = parser().parse_args(words)
     if args.action == 'emulate':
-        return _emulate(args, say)
+        _emulate(args, say)
     protocol = PROTOCOLS[args.protocol]
     port = args.port or only_port()
 
@@ -126,7 +127,7 @@ def only_port() -> str:
     return ports[0].path
 
 
-def _emulate(args: argparse.Namespace, say: Callable[[str], None]) -> int:
+def _emulate(args: argparse.Namespace, say: Callable[[str], None]) -> NoReturn:
     emulated = PROTOCOLS[args.protocol].emulated()
     emulated.faults.latency_s = args.latency
     for servo, angle in zip(emulated.servos, _HEAD_START, strict=True):
@@ -152,7 +153,7 @@ def _emulate(args: argparse.Namespace, say: Callable[[str], None]) -> int:
             args.link.unlink()
 
 
-def _move_head(emulated: EmulatedBus, head: PlantLink) -> None:
+def _move_head(emulated: EmulatedBus, head: PlantLink) -> NoReturn:
     """Rotate the simulated head as the emulated servos rotate, until interrupted."""
     passed = list(_HEAD_START)
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from turret_control.servo_bus.bus import ServoBus
@@ -16,7 +17,7 @@ class Protocol(NamedTuple):
     """A protocol and the emulated bus with two servos that speaks it."""
 
     bus: type[ServoBus]
-    emulated: type[EmulatedBus]
+    emulated: Callable[[], EmulatedBus]
 
 
 PROTOCOLS = {
