@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """./turret hw bus: scan, IDs and baud rates on an emulated bus, and the emulation as a command."""
 
 from __future__ import annotations

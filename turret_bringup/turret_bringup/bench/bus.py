@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cycle time of a bus with two servos, and how evenly the driver sends goals.
 
 A cycle reads both servos and sends both goals. Without ``--port`` the bus is emulated on a pseudo-terminal, which takes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Set up the servos of a serial bus, or emulate a bus where there is none.
 
   ./turret hw bus scan                          find the servos of every ID and baud rate; writes nothing

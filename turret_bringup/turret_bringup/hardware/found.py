@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is plugged into this computer: serial ports, I2C buses, GPIO chips and cameras, without opening any."""
 
 from __future__ import annotations

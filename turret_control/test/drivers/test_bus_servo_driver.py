@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drivers of bus servos: faults on the wire and in the servos, limits, and positions that are known only when read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Servo buses: packets, control tables, set-up of ID and baud rate, and faults on the wire."""
 
 from __future__ import annotations

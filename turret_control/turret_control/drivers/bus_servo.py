@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the gimbal drivers of serial bus servos have in common: two servos with feedback on one wire.
 
 The servos run in their position mode. A thread reads both, shapes the motion and sends the next goals, a few

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gimbal driver for Dynamixel X servos on a serial bus; needs the Python package ``dynamixel-sdk``."""
 
 from __future__ import annotations

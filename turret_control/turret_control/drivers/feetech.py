@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gimbal driver for Feetech STS servos on a serial bus (STS3215; Waveshare sells it as ST3215)."""
 
 from __future__ import annotations

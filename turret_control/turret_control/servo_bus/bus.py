@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What gimbal drivers and ``./turret hw bus`` need of a servo bus, whatever its protocol.
 
 Positions are encoder counts of the servo, speeds are counts/s. A servo is always driven in its position mode with goals

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Protocol 2.0 and control table of Dynamixel X servos, with the packets of ``dynamixel-sdk`` (4.1.0).
 
 The package makes and parses packets; its own port polls without sleeping and measures time-outs by the wall clock, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Emulated Dynamixel XL430-W250 servos, from the e-manual (protocol 2.0)."""
 
 from __future__ import annotations

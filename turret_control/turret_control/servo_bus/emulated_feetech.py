@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Emulated Feetech STS3215 servos, from the manual of the protocol and the memory table."""
 
 from __future__ import annotations

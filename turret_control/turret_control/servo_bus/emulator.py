@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Emulated servos on an emulated bus: what the protocols of this folder talk to where there is no hardware.
 
 The emulation is made from the data sheets and shares no code with the protocols. Time is an argument. Faults on the

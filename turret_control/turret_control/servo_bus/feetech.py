@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The protocol and control table of Feetech STS servos (STS3215; Waveshare sells it as ST3215).
 
 Written here instead of taken from ``ftservo-python-sdk`` (2.0.1): that package polls the port without sleeping, which

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The protocols of servo buses by name, each with its emulation."""
 
 from __future__ import annotations

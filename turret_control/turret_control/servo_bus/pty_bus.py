@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An emulated servo bus on a pseudo-terminal, for programs that open it like a serial port."""
 
 from __future__ import annotations

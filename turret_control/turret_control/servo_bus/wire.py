@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The serial line of a servo bus: an adapter on a serial port, with reads that end at a deadline."""
 
 from __future__ import annotations
