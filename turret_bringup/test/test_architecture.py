@@ -32,7 +32,7 @@ INTERNALS = re.compile(
 ROS = {
     'rclpy', 'launch', 'launch_ros', 'cv_bridge', 'rcl_interfaces', 'action_msgs', 'builtin_interfaces',
     'diagnostic_msgs', 'geometry_msgs', 'launch_testing', 'rosgraph_msgs', 'sensor_msgs', 'std_msgs', 'std_srvs',
-    'tf2_msgs', 'visualization_msgs',
+    'tf2_msgs', 'trajectory_msgs', 'visualization_msgs',
     'turret_msgs'}
 #: Enums of the code whose members are the constants of a message that begin with a prefix.
 ENUMS = (

@@ -38,7 +38,7 @@ KEYS = {
 OPTIONAL = {
     'ai_edge_litert': 'detector method tflite', 'onnxruntime': 'detector method onnx', 'picamera2': 'camera source',
     'lz4': 'bags', 'mcap': 'bags', 'zstandard': 'bags', 'orjson': 'faster JSON',
-    'dynamixel_sdk': 'gimbal driver dynamixel',
+    'control_msgs': 'gimbal driver ros with FollowJointTrajectory', 'dynamixel_sdk': 'gimbal driver dynamixel',
     'pip': 'check of the virtual environment',
     'pyarrow': 'export as Parquet', 'segno': 'QR code of the sign-in address',
 }

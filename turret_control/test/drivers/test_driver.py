@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from i2c_bus import FakeBus
+from imitated_head import ImitatedHead
 from tmc_bus import FakePort
 from wired_pins import WIRING, Lockstep, SteppedDriver, WiredFactory, WiredMotor
 
@@ -19,6 +20,7 @@ from turret_control.drivers.driver import GimbalDriver, PositionSource
 from turret_control.drivers.dynamixel import DynamixelDriver, DynamixelParameters
 from turret_control.drivers.feetech import FeetechDriver, FeetechParameters
 from turret_control.drivers.pca9685 import Pca9685Driver, Pca9685Parameters
+from turret_control.drivers.ros_head import RosHeadDriver, RosParameters
 from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
 from turret_control.drivers.simulation import SimDriver
 from turret_control.drivers.tmc2209 import Tmc2209Driver, Tmc2209Parameters
@@ -154,8 +156,35 @@ class DynamixelBench(FeetechBench):
         self.driver = SteppedDynamixel(DynamixelParameters(), self.open_wire)
 
 
+class SteppedHead(Lockstep, RosHeadDriver):
+    """The driver of a head that another node drives."""
+
+
+class HeadBench(Bench):
+    output = 'trajectory'
+
+    def __init__(self) -> None:
+        parameters = RosParameters(period_s=0.01, output=self.output)
+        self.driver = SteppedHead(parameters, 'turret', self.open_link)
+        self.head = ImitatedHead(self.driver.lockstep, 0.01, self.output)
+
+    def open_link(self, parameters: RosParameters, namespace: str) -> ImitatedHead:
+        return self.head
+
+    def wait(self, seconds: float) -> None:
+        self.driver.lockstep.go_on(seconds)
+
+    def powered(self) -> bool:
+        return self.head.commanded
+
+
+class VelocityHeadBench(HeadBench):
+    output = 'velocity'
+
+
 @pytest.fixture(params=[
-    SimBench, StepDirBench, ChipBench, ServoBench, BoardBench, FeetechBench, DynamixelBench])
+    SimBench, StepDirBench, ChipBench, ServoBench, BoardBench, FeetechBench, DynamixelBench, HeadBench,
+    VelocityHeadBench])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     make: Callable[[], Bench] = request.param
     bench = make()

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver of a head that another node drives: time-outs, limits, and joint states that are missing or not finite."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import pytest
+from imitated_head import ImitatedHead
+from wired_pins import Lockstep
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.drivers.ros_head import HeadReading, RosAxis, RosHeadDriver, RosParameters
+from turret_control.gimbal_parameters import GimbalParameters
+
+NEVER = 2**62
+STILL = stand_still(30.0)
+
+
+class SteppedHead(Lockstep, RosHeadDriver):
+    """The driver in lockstep."""
+
+
+class Rig:
+    def __init__(self, **changes: object) -> None:
+        self.driver = SteppedHead(RosParameters(period_s=0.01, **changes), 'turret', self.open_link)
+        self.head = ImitatedHead(self.driver.lockstep, 0.01, str(changes.get('output', 'trajectory')))
+
+    def open_link(self, parameters: RosParameters, namespace: str) -> ImitatedHead:
+        return self.head
+
+    def start(self) -> None:
+        self.driver.open()
+        self.driver.enable(True)
+
+    def go(self, target: float = 1.0, seconds: float = 0.5) -> HeadReading:
+        self.driver.command(AxisMotion(target, 0.5, 10.0), STILL, NEVER)
+        self.driver.lockstep.go_on(seconds)
+        return self.head.reading()
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    rig = Rig()
+    yield rig
+    rig.driver.close()
+
+
+def test_a_head_without_joint_states_is_a_driver_fault(rig: Rig) -> None:
+    rig.head.silent = True
+    with pytest.raises(TurretError, match='no joint states of pan_joint and tilt_joint') as refusal:
+        rig.driver.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert rig.head.closed
+
+
+def test_joint_states_that_stop_are_a_driver_fault_and_stop_the_head(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    rig.head.silent = True
+    rig.driver.lockstep.go_on(0.15)
+    rig.driver.read()
+    rig.driver.lockstep.release()
+    rig.driver._thread.join(10.0)  # type: ignore[union-attr]  # noqa: SLF001  its end is what is waited for
+    with pytest.raises(TurretError, match=r'for 0\.2 s') as fault:
+        rig.driver.read()
+    assert fault.value.code is ReasonCode.DRIVER_FAULT
+    assert not rig.head.commanded, 'it was commanded to stand still'
+
+
+@pytest.mark.parametrize('wrong', [math.nan, math.inf])
+def test_joint_states_that_are_not_finite_are_a_driver_fault(rig: Rig, wrong: float) -> None:
+    rig.driver.open()
+    rig.head.reading = lambda: HeadReading(  # type: ignore[method-assign]
+        rig.driver.lockstep.now_ns(), (wrong, 0.0), (0.0, 0.0))
+    for use in (rig.driver.read, lambda: rig.driver.enable(True)):
+        with pytest.raises(TurretError, match='not finite'):
+            use()
+    assert not rig.head.commanded
+
+
+@pytest.mark.parametrize('output', ['trajectory', 'velocity'])
+def test_nothing_beyond_the_end_positions_is_commanded(output: str) -> None:
+    rig = Rig(output=output, pan=RosAxis(lower=-0.2, upper=0.3))
+    rig.start()
+    for target, end in ((2.0, 0.3), (-2.0, -0.2)):
+        reading = rig.go(target, 3.0)
+        assert reading.positions[0] == pytest.approx(end, abs=2e-3)
+    rig.driver.close()
+
+
+def test_an_inverted_joint_moves_the_other_way() -> None:
+    rig = Rig(pan=RosAxis(invert=True))
+    rig.start()
+    assert rig.go(0.4, 2.0).positions[0] == pytest.approx(-0.4, abs=1e-3)
+    assert rig.driver.read().pan.position == pytest.approx(0.4, abs=1e-3)
+    rig.driver.close()
+
+
+def test_parameters_that_cannot_work_are_refused() -> None:
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.7, upper=0.7)
+    good = GimbalParameters(driver='ros', pan=axis, tilt=axis)
+    for change, error in (
+            ({'pan': GimbalAxis()}, 'reference "absolute" or "declared"'),
+            ({'ros': RosParameters(pan=RosAxis(upper=0.5))}, 'beyond the end positions')):
+        with pytest.raises(ValueError, match=error):
+            dataclasses.replace(good, **change)
+    with pytest.raises(ValueError, match='must differ'):
+        RosParameters(pan=RosAxis('tilt_joint'))
+    with pytest.raises(ValueError, match='the gimbal itself publishes'):
+        RosParameters(joint_states='joint_states')

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gimbal driver ``ros`` with a controller node of another robot, imitated on real topics."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from trajectory_msgs.msg import JointTrajectory
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_common.ros.qos import COMMAND, STREAM
+from turret_common.ros.time import seconds, wall_stamp
+from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.drivers.ros_head import RosHeadDriver, RosParameters
+
+STILL = stand_still(10.0)
+
+
+class ImitatedController:
+    """A node with the joints of a robot: it does what it is commanded and publishes its state at 100 Hz."""
+
+    def __init__(self, ros: RosHarness, output: str) -> None:
+        self.joints = {'gripper': 0.3, 'tilt_joint': 0.0, 'pan_joint': 0.0}
+        self.rates = [0.0, 0.0]
+        self.commands: list[Any] = []
+        self.silent = False
+        self._output = output
+        self._states = ros.probe.create_publisher(JointState, 'head/joint_states', STREAM)
+        kind = JointTrajectory if output == 'trajectory' else Float64MultiArray
+        ros.probe.create_subscription(kind, 'head/commands', self._obey, COMMAND)
+        self._then_s = time.monotonic()
+        ros.probe.create_timer(0.01, self._publish)
+
+    def _obey(self, message: Any) -> None:
+        self.commands.append(message)
+        if self._output == 'trajectory':
+            for name, position in zip(message.joint_names, message.points[0].positions, strict=True):
+                self.joints[name] = position
+        elif self._output == 'position':
+            self.joints['pan_joint'], self.joints['tilt_joint'] = message.data
+        else:
+            self.rates = list(message.data)
+
+    def _publish(self) -> None:
+        now_s = time.monotonic()
+        for name, rate in zip(('pan_joint', 'tilt_joint'), self.rates, strict=True):
+            self.joints[name] += rate * (now_s - self._then_s)
+        self._then_s = now_s
+        if self.silent:
+            return
+        message = JointState(name=list(self.joints), position=list(self.joints.values()))
+        message.header.stamp = wall_stamp()
+        self._states.publish(message)
+
+
+@pytest.fixture(params=['trajectory', 'position', 'velocity'])
+def rig(request: pytest.FixtureRequest, ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    controller = ImitatedController(ros, request.param)
+    driver = RosHeadDriver(
+        RosParameters(output=request.param, command='head/commands', state_timeout_s=2.0), '/turret')
+    driver.open()
+    yield controller, driver
+    driver.close()
+
+
+def go(driver: RosHeadDriver, pan: float, tilt: float) -> bool:
+    driver.command(
+        AxisMotion(pan, 1.0, 10.0), AxisMotion(tilt, 1.0, 10.0), time.monotonic_ns() + 300_000_000)
+    sample = driver.read()
+    return abs(sample.pan.position - pan) < 0.01 and abs(sample.tilt.position - tilt) < 0.01
+
+
+def test_the_head_of_another_node_is_guided_to_a_target(rig: tuple[ImitatedController, RosHeadDriver]) -> None:
+    controller, driver = rig
+    driver.enable(True)
+    wait_until(lambda: go(driver, 0.4, -0.2))
+    assert controller.joints['gripper'] == 0.3
+    newest = controller.commands[-1]
+    if isinstance(newest, JointTrajectory):
+        assert newest.joint_names == ['pan_joint', 'tilt_joint']
+        assert seconds(newest.points[0].time_from_start) == pytest.approx(0.05)
+
+
+def test_an_order_that_is_not_renewed_ends_in_a_standstill(rig: tuple[ImitatedController, RosHeadDriver]) -> None:
+    controller, driver = rig
+    driver.enable(True)
+    driver.command(AxisMotion(1.5, 0.5, 10.0), STILL, time.monotonic_ns() + 300_000_000)
+    wait_until(lambda: driver.read().pan.position > 0.02)
+
+    def resting() -> bool:
+        before = controller.joints['pan_joint']
+        time.sleep(0.1)
+        return before > 0.02 and abs(controller.joints['pan_joint'] - before) < 1e-3
+
+    wait_until(resting)
+    assert controller.joints['pan_joint'] < 1.0
+
+
+def test_a_head_that_falls_silent_is_stopped(rig: tuple[ImitatedController, RosHeadDriver]) -> None:
+    controller, driver = rig
+    driver.enable(True)
+    driver.command(AxisMotion(1.5, 0.2, 10.0), STILL, 2**62)
+    wait_until(lambda: controller.commands)
+    controller.silent = True
+
+    def lost() -> bool:
+        try:
+            driver.read()
+        except TurretError as error:
+            return error.code is ReasonCode.DRIVER_FAULT
+        return False
+
+    wait_until(lost)
+    wait_until(lambda: controller.rates == [0.0, 0.0])
+
+
+@pytest.mark.skipif(importlib.util.find_spec('control_msgs') is not None, reason='control_msgs is installed')
+def test_an_action_of_a_package_that_is_missing_is_refused_in_a_sentence() -> None:
+    with pytest.raises(TurretError, match='needs the ROS package control_msgs') as refusal:
+        RosHeadDriver(RosParameters(output='follow'), '/turret').open()
+    assert refusal.value.code is ReasonCode.NOT_SUPPORTED

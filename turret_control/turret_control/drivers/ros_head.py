@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gimbal driver for a head that another ROS node drives, such as the controllers of ros2_control.
+
+The other node publishes ``JointState`` and takes trajectories, positions or velocities. Everything that the gimbal
+promises is enforced here, because such controllers do not: speed and acceleration, the expiry of orders, the end
+positions, and a fault when no joint states arrive. A controller of velocities keeps its last command when this process
+dies; with trajectories the head stops after one horizon, with positions at the last one. The motors are powered by the
+other node: switched off here, nothing is commanded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import threading
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple, Protocol
+
+from turret_common.errors import TurretError
+from turret_common.params import group, param
+from turret_common.reason_codes import ReasonCode
+from turret_common.registry import group_of
+from turret_common.threads.clock import Clock, MonotonicClock
+from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
+from turret_control.drivers.driver import AxisSample, DriverParameters, GimbalDriver, GimbalSample, PositionSource
+
+OUTPUTS = ('trajectory', 'follow', 'position', 'velocity')
+_NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
+_CORRECTION = 5.0       # 1/s, of the position error with output "velocity"
+_MAX_LEAD = 0.35        # rad, how far the goal may be ahead of the head
+_OPEN_S = 3.0           # s, how long the first joint states are waited for
+
+
+@dataclasses.dataclass(frozen=True)
+class RosAxis:
+    """The joint of one axis."""
+
+    joint: str = param('pan_joint', 'Name of the joint in the messages of the other node')
+    lower: float = param(-1.75, 'Lower end position, beyond which nothing is commanded', unit='rad', maximum=0.0)
+    upper: float = param(1.75, 'Upper end position, beyond which nothing is commanded', unit='rad', minimum=0.0)
+    invert: bool = param(False, 'Inverted direction: positive joint positions are negative angles')
+
+    @property
+    def sign(self) -> float:
+        """Factor from joint to driver positions."""
+        return -1.0 if self.invert else 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class RosParameters:
+    """A head that another ROS node drives. Names are relative to the namespace of the turret."""
+
+    joint_states: str = param(
+        'head/joint_states', 'Topic with the joint states of the head; not joint_states, which the gimbal publishes')
+    output: str = param(
+        'trajectory', 'Form of the commands: JointTrajectory, FollowJointTrajectory, or positions or velocities as '
+        'Float64MultiArray in the order pan, tilt', choices=OUTPUTS)
+    command: str = param('head/joint_trajectory', 'Topic of the commands, or name of the action')
+    period_s: float = param(0.02, 'Time between two commands', unit='s', minimum=0.005, maximum=0.1)
+    horizon_s: float = param(
+        0.05, 'Time in which a point of a trajectory is to be reached', unit='s', minimum=0.01, maximum=0.5)
+    state_timeout_s: float = param(
+        0.2, 'Maximum age of joint states; without newer ones the head is lost', unit='s', minimum=0.02, maximum=2.0)
+    tolerance: float = param(
+        0.01, 'Distance from the target at which a motion is complete', unit='rad', minimum=0.0005, maximum=0.1)
+    pan: RosAxis = group(RosAxis)
+    tilt: RosAxis = group(RosAxis, joint='tilt_joint')
+
+    def __post_init__(self) -> None:
+        if self.pan.joint == self.tilt.joint:
+            raise ValueError('ros.pan.joint and tilt.joint must differ')
+        if self.joint_states.rstrip('/') in ('joint_states', '~/joint_states'):
+            raise ValueError('ros.joint_states: the gimbal itself publishes joint_states; remap those of the head')
+
+
+class HeadReading(NamedTuple):
+    """Measured state of the joints pan and tilt.
+
+    Attributes:
+        t_ns: time of the measurement on CLOCK_MONOTONIC.
+        positions: rad.
+        velocities: rad/s.
+    """
+
+    t_ns: int
+    positions: tuple[float, float]
+    velocities: tuple[float, float]
+
+
+class HeadLink(Protocol):
+    """Connection to the other node."""
+
+    def reading(self) -> HeadReading | None:
+        """Return the newest reading; None before the first."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the first reading; return whether there is one."""
+
+    def send(self, positions: tuple[float, float], velocities: tuple[float, float]) -> None:
+        """Command the joints to positions [rad], which they pass at velocities [rad/s]."""
+
+    def halt(self, positions: tuple[float, float]) -> None:
+        """Command the joints to stand still at positions [rad]."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+def _open_link(parameters: RosParameters, namespace: str) -> HeadLink:
+    from turret_control.drivers.ros.head_link import RosHeadLink  # the only use of ROS
+
+    return RosHeadLink(parameters, namespace)
+
+
+class RosHeadDriver(GimbalDriver):
+    """Guides the head of another node along a shaped motion."""
+
+    name: ClassVar[str] = 'ros'
+    groups: ClassVar[Mapping[str, type]] = {'ros': RosParameters}
+    hardware: ClassVar[bool] = True
+    position_source: ClassVar[PositionSource] = PositionSource.MEASURED
+
+    @classmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        return cls(group_of(parameters, RosParameters), namespace)
+
+    @classmethod
+    def check_parameters(cls, parameters: DriverParameters) -> None:
+        head = group_of(parameters, RosParameters)
+        for name, joint, axis in (('pan', head.pan, parameters.pan), ('tilt', head.tilt, parameters.tilt)):
+            if axis.reference not in ('absolute', 'declared') or axis.limit_switches:
+                raise ValueError(f'{name}: driver "ros" needs reference "absolute" or "declared" and no limit_switches')
+            home = -axis.reference_angle
+            if axis.reference == 'absolute' and not (
+                    joint.lower <= home + axis.lower and home + axis.upper <= joint.upper):
+                raise ValueError(f'{name}: the soft limits are beyond the end positions in ros.{name}')
+
+    def __init__(
+            self, parameters: RosParameters, namespace: str,
+            open_link: Callable[[RosParameters, str], HeadLink] = _open_link, clock: Clock | None = None) -> None:
+        """Drive the head that ``parameters`` name.
+
+        Args:
+            parameters: topics, joints and limits.
+            namespace: namespace of the turret.
+            open_link: connects to the other node.
+            clock: None for this machine's.
+        """
+        self._parameters = parameters
+        self._namespace = namespace
+        self._open_link = open_link
+        self._clock = clock or MonotonicClock()
+        self._joints = (parameters.pan, parameters.tilt)
+        self._period_ns = round(1e9 * parameters.period_s)
+        self.resolution = (parameters.tolerance, parameters.tolerance)
+        self._link: HeadLink | None = None
+        self._profiles = (MotionProfile(), MotionProfile())
+        self._order = _NO_ORDER
+        self._enabled = False
+        self._lock = threading.Lock()  # held while a command is made, and while commanding is switched
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def open(self) -> None:
+        self.close()
+        link = self._open_link(self._parameters, self._namespace)
+        if not link.wait(_OPEN_S):
+            link.close()
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'no joint states of {self._joints[0].joint} and {self._joints[1].joint} '
+                f'arrive on {self._parameters.joint_states}')
+        self._link, self._error, self._enabled = link, None, False
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name='head', daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._link is not None:
+            with contextlib.suppress(TurretError):
+                self.enable(False)
+            self._link.close()
+            self._link = None
+        self._enabled = False
+
+    def enable(self, on: bool) -> None:
+        """Command the head from where it is, or command it to stand still and then no more."""
+        with self._lock:
+            self._order = _NO_ORDER
+            if self._link is None or on is self._enabled:
+                return
+            if on:
+                reading = self._fresh()
+                for profile, joint, position in zip(self._profiles, self._joints, reading.positions, strict=True):
+                    profile.position, profile.velocity = joint.sign * position, 0.0
+                self._link.send(reading.positions, (0.0, 0.0))
+            else:
+                newest = self._link.reading()
+                if newest is not None:
+                    self._link.halt(newest.positions)
+            self._enabled = on
+
+    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
+        if self._enabled:
+            self._order = (pan, tilt, until_ns)
+
+    def read(self) -> GimbalSample:
+        if isinstance(self._error, TurretError):
+            raise self._error
+        if self._error is not None or self._link is None:
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'the head is not driven: {self._error or "the driver is not open"}')
+        reading = self._fresh()
+        pan, tilt = (
+            AxisSample(joint.sign * position, joint.sign * velocity)
+            for joint, position, velocity in zip(self._joints, reading.positions, reading.velocities, strict=True))
+        return GimbalSample(reading.t_ns, pan, tilt, self._enabled, known=self._enabled)
+
+    def _fresh(self) -> HeadReading:
+        """Return the newest reading.
+
+        Raises:
+            TurretError: DRIVER_FAULT, it is too old or not finite.
+        """
+        reading = None if self._link is None else self._link.reading()
+        age_s = math.inf if reading is None else 1e-9 * (self._clock.now_ns() - reading.t_ns)
+        if reading is None or age_s > self._parameters.state_timeout_s:
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'no joint states on {self._parameters.joint_states} for '
+                f'{self._parameters.state_timeout_s:g} s')
+        if not all(map(math.isfinite, (*reading.positions, *reading.velocities))):
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'the joint states on {self._parameters.joint_states} are not finite')
+        return reading
+
+    def _run(self) -> None:
+        try:
+            due_ns = self._clock.now_ns()
+            while not self._ended.is_set():
+                with self._lock:
+                    if self._enabled and self._link is not None:
+                        self._send(self._link, self._fresh())
+                due_ns = max(due_ns + self._period_ns, self._clock.now_ns())
+                self._clock.sleep_until(due_ns)
+        except Exception as error:  # noqa: BLE001  read() raises it
+            self._error = error
+            with contextlib.suppress(Exception):
+                self.enable(False)
+
+    def _send(self, link: HeadLink, reading: HeadReading) -> None:
+        now_ns = self._clock.now_ns()
+        pan, tilt, until_ns = self._order
+        goals, speeds = [], []
+        for profile, joint, motion, measured in zip(
+                self._profiles, self._joints, (pan, tilt), reading.positions, strict=True):
+            if now_ns >= until_ns:
+                motion = stand_still(motion.acceleration)
+            motion = motion._replace(target=max(joint.lower, min(joint.upper, motion.target)))
+            error = profile.position - joint.sign * measured
+            if abs(error) > _MAX_LEAD:
+                profile.velocity = 0.0  # something holds the head: it must not catch up in one move
+            else:
+                profile.advance(motion, 1e-9 * self._period_ns)
+            speed = profile.velocity
+            if self._parameters.output == 'velocity':
+                limit = max(abs(profile.velocity), motion.speed)
+                speed = max(-limit, min(limit, profile.velocity + _CORRECTION * error))
+            goals.append(joint.sign * profile.position)
+            speeds.append(joint.sign * speed)
+        link.send((goals[0], goals[1]), (speeds[0], speeds[1]))
