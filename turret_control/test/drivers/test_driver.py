@@ -9,6 +9,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from i2c_bus import FakeBus
 from imitated_head import ImitatedHead
+from pico_firmware import FirmwareWire
 from tmc_bus import FakePort
 from wired_pins import WIRING, Lockstep, SteppedDriver, WiredFactory, WiredMotor
 
@@ -20,6 +21,7 @@ from turret_control.drivers.driver import GimbalDriver, PositionSource
 from turret_control.drivers.dynamixel import DynamixelDriver, DynamixelParameters
 from turret_control.drivers.feetech import FeetechDriver, FeetechParameters
 from turret_control.drivers.pca9685 import Pca9685Driver, Pca9685Parameters
+from turret_control.drivers.pico import PicoDriver, PicoParameters
 from turret_control.drivers.ros_head import RosHeadDriver, RosParameters
 from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
 from turret_control.drivers.simulation import SimDriver
@@ -182,9 +184,26 @@ class VelocityHeadBench(HeadBench):
     output = 'velocity'
 
 
+class SteppedPico(Lockstep, PicoDriver):
+    """The driver of the Pico."""
+
+
+class PicoBench(Bench):
+    def __init__(self) -> None:
+        self.driver = SteppedPico(PicoParameters(), lambda port, baud: self.pico)
+        self.pico = FirmwareWire(self.driver.lockstep)
+
+    def wait(self, seconds: float) -> None:
+        self.driver.lockstep.go_on(seconds)
+        self.pico.run()
+
+    def powered(self) -> bool:
+        return bool(self.pico.machine.motors)
+
+
 @pytest.fixture(params=[
     SimBench, StepDirBench, ChipBench, ServoBench, BoardBench, FeetechBench, DynamixelBench, HeadBench,
-    VelocityHeadBench])
+    VelocityHeadBench, PicoBench])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     make: Callable[[], Bench] = request.param
     bench = make()

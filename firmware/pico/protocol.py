@@ -1,0 +1,1 @@
+../../turret_control/turret_control/pico/protocol.py

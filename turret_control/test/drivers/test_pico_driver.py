@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gimbal driver of the Pico with its firmware in this process: switches, stops, lost and damaged frames."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator
+
+import pytest
+from pico_firmware import FirmwareWire, firmware
+from wired_pins import Lockstep
+
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+from turret_control.axis_parameters import GimbalAxis
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.drivers.driver import Dialog, Switch
+from turret_control.drivers.pico import PicoAxis, PicoDriver, PicoParameters, show_pico
+from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.pico import protocol
+
+NEVER = 2**62
+STILL = stand_still(30.0)
+
+
+class SteppedPico(Lockstep, PicoDriver):
+    """The driver in lockstep."""
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.driver = SteppedPico(PicoParameters(), self.open_wire)
+        self.wire = FirmwareWire(self.driver.lockstep)
+
+    def open_wire(self, port: str, baud: int) -> FirmwareWire:
+        return self.wire
+
+    def start(self) -> None:
+        self.driver.open()
+        self.driver.enable(True)
+
+    def go(self, target: float = 1.0, seconds: float = 0.5) -> None:
+        self.driver.command(AxisMotion(target, 0.5, 10.0), STILL, NEVER)
+        self.driver.lockstep.go_on(seconds)
+
+    def fault(self) -> str:
+        self.driver.lockstep.release()
+        deadline = time.monotonic() + 10.0
+        while time.monotonic() < deadline:
+            with contextlib.suppress(TurretError):
+                self.driver.read()
+                time.sleep(0.001)
+                continue
+            with pytest.raises(TurretError) as fault:
+                self.driver.read()
+            assert fault.value.code is ReasonCode.DRIVER_FAULT
+            return fault.value.message
+        raise AssertionError('no fault')
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    rig = Rig()
+    yield rig
+    rig.driver.close()
+
+
+def test_the_motors_are_off_50_ms_after_the_driver_fell_silent(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    clock = rig.driver.lockstep
+    rig.driver._ended.set()  # noqa: SLF001  the thread ends as if it hung
+    clock.go_on(0.0)
+    clock.release()
+    rig.driver._thread.join(10.0)  # type: ignore[union-attr]  # noqa: SLF001
+    assert rig.wire.machine.motors
+    late_us = clock.now_ns() // 1000
+    for step in range(1, 52):
+        rig.wire.machine.step(late_us + 1000 * step, 0, False)
+    assert not rig.wire.machine.motors
+    assert rig.wire.machine.reason == protocol.FRAMES_STOPPED
+
+
+def test_lost_and_damaged_answers_delay_nothing(rig: Rig) -> None:
+    rig.start()
+    for disturbance in ('lose', 'corrupt'):
+        for _ in range(20):
+            setattr(rig.wire, disturbance, 1)
+            rig.go(0.3, 0.05)
+    assert rig.driver.read().pan.position == pytest.approx(0.3, abs=4e-3)
+
+
+def test_the_emergency_stop_at_the_pico_is_a_driver_fault(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    rig.wire.estop = True
+    assert 'the emergency stop is pressed' in rig.fault()
+    assert not rig.wire.machine.motors
+    rig.driver.close()
+    rig.driver.open()
+    with pytest.raises(TurretError, match='keeps the motors off'):
+        rig.driver.enable(True)
+    rig.wire.estop = False
+    rig.driver.lockstep.go_on(0.02)
+    rig.driver.enable(True)
+
+
+def test_a_pico_that_does_not_answer_is_a_driver_fault(rig: Rig) -> None:
+    rig.wire.deaf = True
+    with pytest.raises(TurretError, match='no Pico with the firmware') as refusal:
+        rig.driver.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    rig.wire.deaf = False
+    rig.start()
+    rig.go()
+    rig.wire.deaf = True
+    assert 'does not answer any more' in rig.fault()
+
+
+def test_a_pico_that_is_unplugged_is_a_driver_fault(rig: Rig) -> None:
+    rig.start()
+    rig.wire.broken = True
+    assert 'unplugged' in rig.fault()
+
+
+def test_a_pico_that_restarted_is_a_driver_fault(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    rig.wire.machine = firmware('logic').Machine(firmware('config'))
+    rig.driver.lockstep.go_on(0.0)
+    assert 'it was restarted' in rig.fault()
+    assert not rig.wire.machine.motors
+
+
+def test_switches_of_the_pico_stop_the_axis_and_are_reported(rig: Rig) -> None:
+    rig.start()
+    assert rig.driver.read().pan.home is Switch.NONE
+    assert rig.driver.read().pan.upper is Switch.OPEN
+    rig.go()
+    rig.wire.switches = protocol.PAN_UPPER
+    rig.driver.lockstep.go_on(0.05)
+    stopped = rig.driver.read().pan
+    assert stopped.upper is Switch.PRESSED
+    assert stopped.lower is Switch.OPEN
+    rig.go(2.0)
+    assert rig.driver.read().pan.position == stopped.position
+
+
+def test_the_check_measures_the_watchdog(rig: Rig) -> None:
+    lines: list[str] = []
+
+    class Clock:
+        now = 0
+
+        def now_ns(self) -> int:
+            return self.now
+
+    clock = Clock()
+    rig.wire = FirmwareWire(clock)
+
+    def sleep(seconds: float) -> None:
+        clock.now += round(1e9 * seconds)
+        rig.wire.run()
+
+    assert show_pico(rig.driver, Dialog(lines.append, lambda question: 'no', sleep))
+    assert 'its watchdog acted' in lines[-1]
+    assert 'Pulse cap 1000 ms, duty cap 20 %' in lines[0]
+
+
+def test_a_motion_that_takes_too_many_steps_is_refused() -> None:
+    with pytest.raises(ValueError, match='more than pico'):
+        GimbalParameters(driver='pico', pico=PicoParameters(max_step_rate=100.0))
+    good = GimbalParameters(driver='pico', pan=GimbalAxis(limit_switches=True))
+    with pytest.raises(ValueError, match='steps/s'):
+        dataclasses.replace(good, pico=PicoParameters(pan=PicoAxis(microsteps=256)))

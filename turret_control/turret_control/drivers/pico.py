@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gimbal driver for steppers on a Raspberry Pi Pico with the firmware of ``firmware/pico``.
+
+The Pico makes the steps, reads limit switches and emergency stop by itself, and switches everything off when no frame
+arrives for 50 ms, whatever happens to this computer. Frames carry a sequence number, so that a process that repeats
+itself counts as one that is silent. Positions are counted steps since the Pico started; each time the motors were off,
+home is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar, NamedTuple
+
+from turret_common.errors import TurretError
+from turret_common.params import group, param
+from turret_common.reason_codes import ReasonCode
+from turret_common.registry import group_of
+from turret_common.threads.clock import Clock, MonotonicClock, wake_on_time
+from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.drivers.driver import (
+    AxisSample,
+    Dialog,
+    DriverParameters,
+    GimbalDriver,
+    GimbalSample,
+    PositionSource,
+    Switch,
+)
+from turret_control.pico import protocol
+from turret_control.servo_bus.wire import SerialWire, Wire
+
+_NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
+_PERIOD_NS = 5_000_000
+_ANSWER_S = 0.02
+_EXPIRY_MS = 50
+_SILENT_NS = 60_000_000     # without an answer this long, the Pico has switched everything off
+_BAUD = 115_200             # of no meaning over USB
+_MAX = 2**31 - 1
+_WHY_OFF = {
+    protocol.NONE: 'for no known reason', protocol.FRAMES_STOPPED: 'no frame arrived in time',
+    protocol.ESTOP_PRESSED: 'the emergency stop is pressed', protocol.LATE: 'its loop was late',
+    protocol.RESTARTED: 'it was restarted'}
+
+
+@dataclasses.dataclass(frozen=True)
+class PicoAxis:
+    """The stepper of one axis; pins, direction and switches are in ``config.py`` of the Pico."""
+
+    steps_per_revolution: int = param(200, 'Full steps per revolution of the motor', minimum=4, maximum=1000)
+    microsteps: int = param(16, 'Microsteps per full step, as configured on the driver', minimum=1, maximum=256)
+    gear_ratio: float = param(1.0, 'Revolutions of the motor per revolution of the axis', minimum=0.01, maximum=1000.0)
+
+    @property
+    def step_angle(self) -> float:
+        """Angle of the axis per step [rad]."""
+        return 2.0 * math.pi / (self.steps_per_revolution * self.microsteps * self.gear_ratio)
+
+
+@dataclasses.dataclass(frozen=True)
+class PicoParameters:
+    """Two steppers on a Raspberry Pi Pico."""
+
+    port: str = param('/dev/ttyACM0', 'Serial port of the Pico; one under /dev/serial/by-id keeps its name')
+    max_step_rate: float = param(
+        10_000.0, 'Maximum step rate of the motors', unit='Hz', minimum=10.0, maximum=40_000.0)
+    pan: PicoAxis = group(PicoAxis)
+    tilt: PicoAxis = group(PicoAxis)
+
+
+class PicoState(NamedTuple):
+    """STATE of the Pico; see :func:`turret_control.pico.protocol.unpack_state`."""
+
+    time_us: int
+    flags: int
+    reason: int
+    laser_reason: int
+    switches: int
+    pan: int
+    pan_velocity: int
+    tilt: int
+    tilt_velocity: int
+    lost: int
+
+
+class Identity(NamedTuple):
+    """IDENTITY of the Pico; see :func:`turret_control.pico.protocol.unpack_identity`."""
+
+    version: int
+    watchdog_ms: int
+    pulse_cap_ms: int
+    duty_per_mille: int
+    window_ms: int
+    fitted: int
+    longest_loop_us: int
+
+
+class PicoLink:
+    """Exchanges frames with a Pico. Used by one thread at a time; the loss of the port raises OSError."""
+
+    def __init__(self, wire: Wire) -> None:
+        """Use a serial port."""
+        self._wire = wire
+        self._seq = 0
+
+    def hello(self) -> Identity:
+        """Begin a conversation; the Pico switches everything off.
+
+        Raises:
+            TurretError: DRIVER_FAULT, no Pico with this firmware answers.
+        """
+        for _ in range(5):
+            payload = self._exchange(protocol.HELLO, b'', protocol.IDENTITY)
+            values = None if payload is None else protocol.unpack_identity(payload)
+            if values is not None:
+                identity = Identity(*values)
+                if identity.version != protocol.VERSION:
+                    raise TurretError(
+                        ReasonCode.DRIVER_FAULT, f'the Pico has version {identity.version} of the protocol instead of '
+                        f'{protocol.VERSION}: copy firmware/pico to it again')
+                return identity
+        raise TurretError(ReasonCode.DRIVER_FAULT, 'no Pico with the firmware of firmware/pico answers')
+
+    def drive(
+            self, flags: int, level: int = 0, pan: tuple[int, int, int] = (0, 0, 1),
+            tilt: tuple[int, int, int] = (0, 0, 1)) -> PicoState | None:
+        """Send an order that is valid for 50 ms; return the state, None when the answer was lost."""
+        payload = self._exchange(
+            protocol.DRIVE, protocol.pack_drive(_EXPIRY_MS, flags, level, pan, tilt), protocol.STATE)
+        values = None if payload is None else protocol.unpack_state(payload)
+        return None if values is None else PicoState(*values)
+
+    def close(self) -> None:
+        """Release the port; the Pico switches everything off within 50 ms."""
+        self._wire.close()
+
+    def _exchange(self, kind: int, payload: bytes, answer: int) -> bytes | None:
+        self._seq = (self._seq + 1) & 0xFFFF
+        self._wire.send(protocol.encode(kind, self._seq, payload))
+        data = bytearray()
+        while True:
+            arrived = self._wire.receive(1, _ANSWER_S)
+            data += arrived
+            while (frame := protocol.take_frame(data)) is not None:
+                if frame[:2] == (answer, self._seq):
+                    return bytes(frame[2])
+            if not arrived:
+                return None
+
+
+def show_pico(driver: GimbalDriver, dialog: Dialog) -> bool:
+    """Show the caps of the Pico and measure its watchdog, with the motors off."""
+    assert isinstance(driver, PicoDriver)
+    link = driver.connect()
+    try:
+        identity = link.hello()
+        dialog.say(f'Pulse cap {identity.pulse_cap_ms} ms, duty cap {identity.duty_per_mille / 10:g} % of '
+                   f'{identity.window_ms / 1000:g} s, longest loop {identity.longest_loop_us / 1000:.1f} ms.')
+        link.drive(0)
+        link.drive(protocol.LASER)  # of level 0: nothing is emitted, and the watchdog has something to switch off
+        dialog.sleep(0.2)
+        state = link.drive(protocol.LASER)
+        link.drive(0)
+        good = state is not None and state.reason == protocol.FRAMES_STOPPED
+        dialog.say(f'Without frames for 0.2 s its watchdog {"acted" if good else "DID NOT ACT"}.')
+        return good
+    finally:
+        link.close()
+
+
+class PicoDriver(GimbalDriver):
+    """Sends the motion of both axes to a Pico every 5 ms."""
+
+    name: ClassVar[str] = 'pico'
+    groups: ClassVar[Mapping[str, type]] = {'pico': PicoParameters}
+    hardware: ClassVar[bool] = True
+    hardware_checks: ClassVar[Mapping[str, Callable[[GimbalDriver, Dialog], bool]]] = {'pico': show_pico}
+    position_source: ClassVar[PositionSource] = PositionSource.COUNTED
+
+    @classmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        return cls(group_of(parameters, PicoParameters))
+
+    @classmethod
+    def check_parameters(cls, parameters: DriverParameters) -> None:
+        pico = group_of(parameters, PicoParameters)
+        for name, motor, axis in (('pan', pico.pan, parameters.pan), ('tilt', pico.tilt, parameters.tilt)):
+            fastest = axis.max_velocity / motor.step_angle
+            if fastest > pico.max_step_rate:
+                raise ValueError(
+                    f'{name}.max_velocity {axis.max_velocity:g} rad/s takes {fastest:.0f} steps/s, more than '
+                    f'pico.max_step_rate {pico.max_step_rate:.0f}')
+
+    @classmethod
+    def devices(cls, parameters: DriverParameters) -> Iterator[str]:
+        yield group_of(parameters, PicoParameters).port
+
+    def __init__(
+            self, parameters: PicoParameters, open_wire: Callable[[str, int], Wire] = SerialWire,
+            clock: Clock | None = None) -> None:
+        """Drive the Pico that ``parameters`` name.
+
+        Args:
+            parameters: port and gearing.
+            open_wire: opens the serial port.
+            clock: None for this machine's.
+        """
+        self._parameters = parameters
+        self._open_wire = open_wire
+        self._clock = clock or MonotonicClock()
+        self._motors = (parameters.pan, parameters.tilt)
+        self.resolution = (parameters.pan.step_angle, parameters.tilt.step_angle)
+        self._link: PicoLink | None = None
+        self._fitted = 0
+        self._order = _NO_ORDER
+        self._enabled = False
+        self._sample: GimbalSample | None = None
+        self._answered_ns = 0
+        self._talk = threading.Lock()  # held while the port is used
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def connect(self) -> PicoLink:
+        """Return a connection to the Pico, for checks while the driver is closed. Raises as :meth:`open`."""
+        return PicoLink(self._open_wire(self._parameters.port, _BAUD))
+
+    def open(self) -> None:
+        self.close()
+        link = self.connect()
+        try:
+            with _port():
+                self._fitted = link.hello().fitted
+                state = next((state for state in (link.drive(0) for _ in range(5)) if state is not None), None)
+                if state is None:
+                    raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer')
+        except BaseException:
+            link.close()
+            raise
+        self._link, self._error, self._enabled = link, None, False
+        self._take(state)
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name='pico', daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._link is not None:
+            with contextlib.suppress(TurretError):
+                self.enable(False)
+            self._link.close()
+            self._link = None
+        self._enabled, self._sample = False, None
+
+    def enable(self, on: bool) -> None:
+        """Switch the motors. Raises TurretError: DRIVER_FAULT, the Pico does not confirm it."""
+        with self._talk:
+            self._order = _NO_ORDER
+            if self._link is None or on is self._enabled:
+                return
+            self._enabled = False
+            wanted = protocol.MOTORS if on else 0
+            with _port():
+                for _ in range(3):
+                    state = self._link.drive(wanted)
+                    if state is not None and state.flags & protocol.MOTORS_ON == wanted:
+                        self._enabled = on
+                        self._take(state)
+                        return
+                    if on and state is not None:
+                        raise TurretError(
+                            ReasonCode.DRIVER_FAULT, f'the Pico keeps the motors off: {_WHY_OFF.get(state.reason)}')
+            raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer')
+
+    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
+        if self._enabled:
+            self._order = (pan, tilt, until_ns)
+
+    def read(self) -> GimbalSample:
+        if isinstance(self._error, TurretError):
+            raise self._error
+        if self._error is not None or self._sample is None:
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'the Pico is not driven: {self._error or "the driver is not open"}')
+        return self._sample
+
+    # The port, in a thread of its own
+
+    def _run(self) -> None:
+        if isinstance(self._clock, MonotonicClock):
+            wake_on_time()
+        try:
+            due_ns = self._clock.now_ns()
+            while not self._ended.is_set():
+                with self._talk, _port():
+                    self._cycle()
+                due_ns = max(due_ns + _PERIOD_NS, self._clock.now_ns())
+                self._clock.sleep_until(due_ns)
+        except Exception as error:  # noqa: BLE001  read() raises it
+            self._error = error
+            with contextlib.suppress(Exception):
+                self.enable(False)
+
+    def _cycle(self) -> None:
+        assert self._link is not None
+        now_ns = self._clock.now_ns()
+        pan, tilt, until_ns = self._order
+        if now_ns >= until_ns:
+            pan, tilt = stand_still(pan.acceleration), stand_still(tilt.acceleration)
+        state = self._link.drive(
+            protocol.MOTORS if self._enabled else 0, 0, *(
+                _steps(motion, motor.step_angle) for motion, motor in zip((pan, tilt), self._motors, strict=True)))
+        if state is not None:
+            if self._enabled and not state.flags & protocol.MOTORS_ON:
+                raise TurretError(
+                    ReasonCode.DRIVER_FAULT, f'the Pico switched the motors off: {_WHY_OFF.get(state.reason)}')
+            self._take(state)
+        elif self._clock.now_ns() - self._answered_ns > _SILENT_NS:
+            raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer any more')
+
+    def _take(self, state: PicoState) -> None:
+        self._answered_ns = self._clock.now_ns()
+        pan, tilt = (
+            AxisSample(
+                position * motor.step_angle, velocity * motor.step_angle,
+                *(self._switch(state.switches, bit << shift) for bit in (
+                    protocol.PAN_LOWER, protocol.PAN_UPPER, protocol.PAN_HOME)))
+            for position, velocity, motor, shift in (
+                (state.pan, state.pan_velocity, self._motors[0], 0),
+                (state.tilt, state.tilt_velocity, self._motors[1], 3)))
+        self._sample = GimbalSample(self._answered_ns, pan, tilt, self._enabled)
+
+    def _switch(self, pressed: int, bit: int) -> Switch:
+        if not self._fitted & bit:
+            return Switch.NONE
+        return Switch.PRESSED if pressed & bit else Switch.OPEN
+
+
+def _steps(motion: AxisMotion, step_angle: float) -> tuple[int, int, int]:
+    """Return target, speed and acceleration of a motion in steps."""
+    target = max(-_MAX, min(_MAX, round(motion.target / step_angle)))
+    return target, min(_MAX, int(motion.speed / step_angle)), max(1, min(_MAX, int(motion.acceleration / step_angle)))
+
+
+@contextlib.contextmanager
+def _port() -> Iterator[None]:
+    """Turn the loss of the port into a driver fault."""
+    try:
+        yield
+    except OSError as error:  # SerialException is one
+        raise TurretError(ReasonCode.DRIVER_FAULT, f'the Pico is unplugged: {error}') from error
