@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     end = words.index('--') if '--' in words else len(words)
-    if words[:1] == ['bench'] or words[:2] == ['hw', 'bus']:
+    if words[:1] == ['bench'] or words[:2] in (['hw', 'bus'], ['hw', 'wizard']):
         end = min(end, 2)
     args = parser().parse_args(words[:end])
     args.rest = [word for word in words[end:] if word != '--']

@@ -10,6 +10,7 @@ Only the plan can be checked without the hardware; for the other checks the turr
   ./turret hw axis --params my.yaml             move each axis by 5 degrees, slowly, after a "yes"
   ./turret hw laser --params my.yaml            test indicator, watchdog and fire line; emission stays off
   ./turret hw servos --params my.yaml           show position, supply and temperature of bus servos; motors off
+  ./turret hw wizard                            from parts to a checked parameter file, step by step
   ./turret hw bus --help                        find bus servos, set their IDs and baud rates, or emulate a bus
 """
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from turret_bringup.commands.options import add_namespace
@@ -28,7 +30,7 @@ from turret_common.reason_codes import ReasonCode
 #: Checks of every build; drivers have further ones.
 CHECKS = ('plan', 'pins', 'switches', 'axis', 'laser')
 #: Commands with arguments of their own.
-TOOLS = ('bus',)
+TOOLS = ('wizard', 'bus')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,24 +52,52 @@ def run(args: argparse.Namespace) -> int:
         from turret_bringup.hardware import bus
 
         return bus.run(args.rest, _say)
+    if args.check == 'wizard':
+        return _run_wizard(args.rest)
+    return int(not _run_check(args.check, args.namespace, args.params, args.assignments))
+
+
+def _run_wizard(words: Sequence[str]) -> int:
+    from turret_bringup.hardware import wizard
+    from turret_control.drivers.driver import Dialog
+
+    parser = argparse.ArgumentParser(
+        prog='./turret hw wizard', description=wizard.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    wizard.add_arguments(parser)
+    add_namespace(parser)
+    args = parser.parse_args(words)
+
+    def check(name: str, path: Path) -> bool:
+        return _run_check(name, args.namespace, [path], [])
+
+    tool = wizard.Wizard(Dialog(_say, _ask_exactly, time.sleep), check, args.port or '')
+    return int(not tool.run(args.output))
+
+
+def _run_check(check: str, namespace: str, files: Sequence[Path], assignments: Sequence[str]) -> bool:
+    """Run one check of the build that parameter files describe; return whether it has found no problem.
+
+    Raises:
+        TurretError: the files cannot be used, the hardware is missing, or a turret runs in the namespace.
+    """
     from turret_bringup.settings import configuration
     from turret_control import hardware_checks, wiring
     from turret_control.drivers.driver import Dialog
     from turret_control.drivers.registry import DRIVERS
     from turret_control.laser.lines.registry import LINES
 
-    config = configuration.compose(args.namespace, args.params, args.assignments)
-    gimbal, laser, safety = config.hardware()
-    if args.check == 'plan':
-        hardware_checks.show_plan(_say, gimbal, laser, safety)
-        return 0
-    if args.check == 'pins':
-        hardware_checks.show_pins(_say, wiring.pins(gimbal, laser, safety))
-        return 0
     dialog = Dialog(_say, _ask, time.sleep)
-    with instance.held(args.namespace):
-        if args.check == 'laser':
-            good = hardware_checks.check_laser(laser, LINES[laser.driver].make(laser, args.namespace), dialog)
+    config = configuration.compose(namespace, files, assignments)
+    gimbal, laser, safety = config.hardware()
+    if check == 'plan':
+        hardware_checks.show_plan(dialog.say, gimbal, laser, safety)
+        return True
+    if check == 'pins':
+        hardware_checks.show_pins(dialog.say, wiring.pins(gimbal, laser, safety))
+        return True
+    with instance.held(namespace):
+        if check == 'laser':
+            good = hardware_checks.check_laser(laser, LINES[laser.driver].make(laser, namespace), dialog)
         else:
             cls = DRIVERS[gimbal.driver]
             if not cls.hardware:
@@ -75,19 +105,19 @@ def run(args: argparse.Namespace) -> int:
                     ReasonCode.NOT_SUPPORTED, 'nothing to check: the gimbal is simulated. Name the parameter file of '
                     'your build with --params')
             wiring.require_devices(gimbal, laser, safety)
-            driver = cls.make(gimbal, args.namespace)
-            if args.check == 'switches':
+            driver = cls.make(gimbal, namespace)
+            if check == 'switches':
                 good = hardware_checks.check_switches(driver, safety, dialog)
-            elif args.check == 'axis':
+            elif check == 'axis':
                 good = hardware_checks.check_axis(driver, gimbal, dialog)
-            elif args.check in cls.hardware_checks:
-                good = cls.hardware_checks[args.check](driver, dialog)
+            elif check in cls.hardware_checks:
+                good = cls.hardware_checks[check](driver, dialog)
             else:
                 raise TurretError(
-                    ReasonCode.NOT_SUPPORTED, f'gimbal.driver "{gimbal.driver}" has no check "{args.check}"; there are '
+                    ReasonCode.NOT_SUPPORTED, f'gimbal.driver "{gimbal.driver}" has no check "{check}"; there are '
                     + ', '.join([*CHECKS, *cls.hardware_checks]))
-    _say('check passed' if good else 'check FAILED')
-    return int(not good)
+    dialog.say('check passed' if good else 'check FAILED')
+    return bool(good)
 
 
 def _say(line: str) -> None:
@@ -96,8 +126,12 @@ def _say(line: str) -> None:
 
 
 def _ask(question: str) -> str:
+    return _ask_exactly(question).lower()
+
+
+def _ask_exactly(question: str) -> str:
     try:
-        return input(question).strip().lower()
+        return input(question).strip()
     except EOFError:  # no terminal
         _say('')
         return ''

@@ -38,7 +38,7 @@ from turret_control.servo_bus.wire import SerialWire, Wire
 
 _NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
 _COUNTS_PER_RAD = COUNTS_PER_REVOLUTION / (2.0 * math.pi)
-_SILENT_NS = 100_000_000    # without an answer of a servo this long, it is lost
+_LOST_ANSWERS = 3           # at least so many in a row, since this process may have stood still itself
 _FIRST_SPEED = 0.2          # rad/s, the maximum until the first order
 _MAX_LEAD = 0.35            # rad, how far the goal may be ahead of the head
 _OUTSIDE = 20               # counts beyond the end positions at which a head may still be powered
@@ -86,6 +86,8 @@ class BusServoParameters:
     period_s: float = param(0.01, 'Time between two bus cycles', unit='s', minimum=0.002, maximum=0.05)
     answer_timeout_s: float = param(
         0.02, 'Time until a servo answers, with the latency of the adapter', unit='s', minimum=0.001, maximum=0.04)
+    silence_s: float = param(
+        0.25, 'Time without an answer after which a servo counts as lost', unit='s', minimum=0.05, maximum=2.0)
     tolerance: float = param(
         0.01, 'Distance from the target at which a motion is complete: under load a servo rests beside its goal',
         unit='rad', minimum=0.002, maximum=0.1)
@@ -211,6 +213,7 @@ class BusServoDriver(GimbalDriver):
         self._enabled = False
         self._states: dict[int, ServoState] = {}
         self._answered_ns = [0, 0]
+        self._lost = [0, 0]  # answers in a row
         self._sample: GimbalSample | None = None
         self._talk = threading.RLock()  # held while the bus is used
         self._ended = threading.Event()
@@ -376,17 +379,17 @@ class BusServoDriver(GimbalDriver):
         assert self._bus is not None
         self._answered_ns = [0, 0]
         for _ in range(3):
-            self._measure(self._bus, patient=True)
+            self._measure(self._bus, starting=True)
             if all(self._answered_ns):
                 return
         missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]
         raise TurretError(ReasonCode.DRIVER_FAULT, f'the servo of {" and ".join(missing)} does not answer')
 
-    def _measure(self, bus: ServoBus, patient: bool = False) -> None:
+    def _measure(self, bus: ServoBus, starting: bool = False) -> None:
         """Read both servos and note the time at which they measured.
 
         Raises:
-            TurretError: DRIVER_FAULT, a servo reports a fault or has lost its power, or, unless ``patient``, has been
+            TurretError: DRIVER_FAULT, a servo reports a fault or has lost its power, or, unless ``starting``, has been
                 silent for too long.
         """
         begin_ns = self._clock.now_ns()
@@ -395,9 +398,12 @@ class BusServoDriver(GimbalDriver):
         for i, (name, axis) in enumerate(zip(_AXES, self._servos, strict=True)):
             who = f'the {name} servo (ID {axis.id})'
             if axis.id in states:
-                self._answered_ns[i] = max(1, now_ns)
+                self._answered_ns[i], self._lost[i] = max(1, now_ns), 0
                 _refuse_fault(who, states[axis.id], self._enabled)
-            elif not patient and now_ns - self._answered_ns[i] > _SILENT_NS:
+                continue
+            self._lost[i] += 1
+            silent_s = 1e-9 * (now_ns - self._answered_ns[i])
+            if not starting and self._lost[i] >= _LOST_ANSWERS and silent_s > self._parameters.silence_s:
                 raise TurretError(ReasonCode.DRIVER_FAULT, f'{who} does not answer any more')
         self._states.update(states)
         if len(states) == len(self._ids):

@@ -4,21 +4,19 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import select
-import termios
+import sys
 import threading
 import time
 import tty
 
+from turret_common.threads.clock import wake_on_time
 from turret_control.servo_bus.emulator import EmulatedBus
 
-#: Baud rates of a terminal by the constant of termios; others, such as 128000, cannot be seen and count as right.
-_RATES = {
-    getattr(termios, f'B{rate}'): rate
-    for rate in (9600, 38400, 57600, 115200, 230400, 460800, 500000, 1000000, 2000000, 3000000, 4000000)
-    if hasattr(termios, f'B{rate}')}
+_TCGETS2, _TERMIOS2, _SPEED = 0x802C542A, 44, 40  # Linux: request, size of its struct, offset of the output speed
 
 
 class PtyBus:
@@ -47,15 +45,17 @@ class PtyBus:
                 os.close(descriptor)
 
     def _run(self) -> None:
+        wake_on_time()  # servos answer in time, however busy this machine is
         while True:
             ready, _, _ = select.select([self._master, self._wake_read], [], [])
             if self._wake_read in ready:
                 return
             data = os.read(self._master, 4096)
             begin_s = time.monotonic()
-            rate = _RATES.get(termios.tcgetattr(self._slave)[5])
+            settings = fcntl.ioctl(self._slave, _TCGETS2, bytes(_TERMIOS2))
+            rate = int.from_bytes(settings[_SPEED:_SPEED + 4], sys.byteorder)
             answer = self._bus.handle(data, begin_s, rate)
             if answer:
-                wire_s = 10.0 * (len(data) + len(answer)) / (rate or 1_000_000)
+                wire_s = 10.0 * (len(data) + len(answer)) / rate
                 time.sleep(max(0.0, begin_s + wire_s + self._bus.faults.latency_s - time.monotonic()))
                 os.write(self._master, answer)
