@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from turret_control.drivers.ros_head import HeadReading
+from turret_control.drivers.ros.head import HeadReading
 
 
 class ImitatedHead:

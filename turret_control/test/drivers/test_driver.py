@@ -22,7 +22,8 @@ from turret_control.drivers.dynamixel import DynamixelDriver, DynamixelParameter
 from turret_control.drivers.feetech import FeetechDriver, FeetechParameters
 from turret_control.drivers.pca9685 import Pca9685Driver, Pca9685Parameters
 from turret_control.drivers.pico import PicoDriver, PicoParameters
-from turret_control.drivers.ros_head import RosHeadDriver, RosParameters
+from turret_control.drivers.ros.head import RosParameters
+from turret_control.drivers.ros_head import RosHeadDriver
 from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
 from turret_control.drivers.simulation import SimDriver
 from turret_control.drivers.tmc2209 import Tmc2209Driver, Tmc2209Parameters

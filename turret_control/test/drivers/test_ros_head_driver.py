@@ -15,7 +15,8 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
-from turret_control.drivers.ros_head import HeadReading, RosAxis, RosHeadDriver, RosParameters
+from turret_control.drivers.ros.head import HeadReading, RosAxis, RosParameters
+from turret_control.drivers.ros_head import RosHeadDriver
 from turret_control.gimbal_parameters import GimbalParameters
 
 NEVER = 2**62

@@ -96,7 +96,7 @@ class Identity(NamedTuple):
     duty_per_mille: int
     window_ms: int
     fitted: int
-    longest_loop_us: int
+    max_loop_us: int
 
 
 class PicoLink:
@@ -159,7 +159,7 @@ def show_pico(driver: GimbalDriver, dialog: Dialog) -> bool:
     try:
         identity = link.hello()
         dialog.say(f'Pulse cap {identity.pulse_cap_ms} ms, duty cap {identity.duty_per_mille / 10:g} % of '
-                   f'{identity.window_ms / 1000:g} s, longest loop {identity.longest_loop_us / 1000:.1f} ms.')
+                   f'{identity.window_ms / 1000:g} s, longest loop {identity.max_loop_us / 1000:.1f} ms.')
         link.drive(0)
         link.drive(protocol.LASER)  # of level 0: nothing is emitted, and the watchdog has something to switch off
         dialog.sleep(0.2)

@@ -20,7 +20,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, NEWEST
 from turret_common.ros.time import monotonic_ns, nanoseconds
-from turret_control.drivers.ros_head import HeadReading, RosParameters
+from turret_control.drivers.ros.head import HeadReading, RosParameters
 
 
 class RosHeadLink:
