@@ -148,11 +148,12 @@ def test_every_other_head_gives_a_file_that_is_accepted(head: str, tmp_path: Pat
     person = Person({'How is the head driven?': NUMBER[head], 'Which camera?': '1'})
     checks: list[str] = []
     output = tmp_path / 'my.yaml'
-    assert make(person, '', lambda name, path: bool(checks.append(name)) or True).run(output)
+    assert make(person, '/dev/ttyACM7', lambda name, path: bool(checks.append(name)) or True).run(output)
     config = configuration.compose('turret', [output])
     driver = config.effective['gimbal'].driver
     assert tuple(checks) == ORDER[driver]
     assert not config.effective['laser'].hardware or config.effective['laser'].dry_run
+    assert driver != 'pico' or config.effective['gimbal'].pico.port == '/dev/ttyACM7'
 
 
 def test_a_check_that_fails_says_what_to_do_and_can_be_repeated(tmp_path: Path) -> None:

@@ -194,12 +194,15 @@ def test_what_a_dump_says_can_be_given_back() -> None:
 
 EXAMPLES = {
     'pi5_step_dir.yaml': 'step_dir', 'pi4_tmc2209.yaml': 'tmc2209', 'pi_servo_gpio.yaml': 'servo',
-    'pi_pca9685.yaml': 'pca9685'}
+    'pi_pca9685.yaml': 'pca9685', 'pi5_feetech.yaml': 'feetech'}
+#: Builds on computers without pins, which cannot have a laser.
+USB_EXAMPLES = {'usb_dynamixel.yaml': 'dynamixel', 'usb_pico.yaml': 'pico'}
 
 
 def test_every_example_is_tested() -> None:
     folder = Path(configuration.__file__).parents[1] / 'config'
     assert {path.name for path in folder.glob('pi*.yaml')} == set(EXAMPLES)
+    assert {path.name for path in folder.glob('usb*.yaml')} == set(USB_EXAMPLES)
 
 
 @pytest.mark.parametrize(('name', 'driver'), EXAMPLES.items())
@@ -247,3 +250,17 @@ def test_the_files_that_nodes_are_started_with_are_not_taken_for_saved_ones() ->
     again = configuration.compose('turret')
     assert again.notes == ()
     assert again.effective['web'].port == 8000
+
+
+@pytest.mark.parametrize(('name', 'driver'), USB_EXAMPLES.items())
+def test_an_example_without_pins_has_no_laser_and_refuses_one_until_its_owner_says_so(name: str, driver: str) -> None:
+    config = configuration.compose('turret', [Path(name)])
+    gimbal, laser, safety = config.hardware()
+    assert config.simulated() == ['safety', 'laser']
+    assert gimbal.driver == driver
+    assert not gimbal.home_on_start
+    assert not laser.hardware
+    assert wiring.pins(gimbal, laser, safety) == {}
+    with pytest.raises(TurretError) as refusal:
+        configuration.compose('turret', [Path(name)], ['laser.driver=gpio_digital'])
+    assert refusal.value.code is ReasonCode.NO_WATCHDOG

@@ -98,7 +98,7 @@ def test_a_wrong_assignment(tmp_path: Path) -> None:
     assert 'node.parameter=value' in up(tmp_path, '--set', 'gimbal.driver')
 
 
-@pytest.mark.parametrize('example', ['pi5_step_dir', 'pi4_tmc2209', 'pi_servo_gpio', 'pi_pca9685'])
+@pytest.mark.parametrize('example', ['pi5_step_dir', 'pi4_tmc2209', 'pi_servo_gpio', 'pi_pca9685', 'pi5_feetech'])
 def test_real_hardware_on_a_machine_that_has_none_is_never_simulated(tmp_path: Path, example: str) -> None:
     if list(Path('/dev').glob('gpiochip*')):
         pytest.skip('this machine has pins')

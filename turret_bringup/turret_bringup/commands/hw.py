@@ -10,6 +10,7 @@ Only the plan can be checked without the hardware; for the other checks the turr
   ./turret hw axis --params my.yaml             move each axis by 5 degrees, slowly, after a "yes"
   ./turret hw laser --params my.yaml            test indicator, watchdog and fire line; emission stays off
   ./turret hw servos --params my.yaml           show position, supply and temperature of bus servos; motors off
+  ./turret hw pico --params my.yaml             show the caps of a Pico and measure its watchdog; motors off
   ./turret hw wizard                            from parts to a checked parameter file, step by step
   ./turret hw bus --help                        find bus servos, set their IDs and baud rates, or emulate a bus
 """

@@ -20,6 +20,7 @@ import yaml
 from turret_bringup.hardware import found
 from turret_bringup.hardware.bus import describe
 from turret_bringup.settings import configuration
+from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.drivers.driver import Dialog
@@ -39,6 +40,7 @@ _RAD = 2.0 * math.pi / COUNTS_PER_REVOLUTION
 HEADS = {
     'feetech': 'two Feetech STS3215 / Waveshare ST3215 bus servos on a USB adapter',
     'dynamixel': 'two Dynamixel X bus servos on a USB adapter',
+    'usb_pico.yaml': 'two steppers on a Raspberry Pi Pico with the firmware of this project (USB)',
     'pi5_step_dir.yaml': 'two steppers with STEP/DIR drivers on GPIO pins',
     'pi4_tmc2209.yaml': 'two steppers with TMC2209 drivers on GPIO pins and a UART',
     'pi_pca9685.yaml': 'two hobby servos on a PCA9685 board (I2C)',
@@ -71,20 +73,23 @@ CHECKS = {step.name: step for step in (
               'Check the wiring of PDN_UART, the addresses (MS1, MS2) and that the serial console is off.'),
     CheckStep('servos', 'Both servos show their supply, and the angles follow your hand; the motors are off.',
               'Check the supply of the servos and their plugs; "./turret hw bus scan" shows who answers.'),
+    CheckStep('pico', 'The Pico shows its caps, and its watchdog acts without frames; the motors are off.',
+              'Copy firmware/pico to the Pico (docs/pico.md), and close other programs that use its port.'),
     CheckStep('axis', 'After your "yes" the head rotates 5 degrees to the left and back, then up and back.',
               'Wrong direction: change "invert" of this axis in the file. No motion: check the supply of the motors.'))}
 #: Checks of each driver, in their order.
 ORDER = {
     'feetech': ('plan', 'servos', 'axis'), 'dynamixel': ('plan', 'servos', 'axis'),
     'step_dir': ('plan', 'pins', 'switches', 'axis'), 'tmc2209': ('plan', 'pins', 'switches', 'uart', 'axis'),
-    'servo': ('plan', 'pins', 'switches', 'axis'), 'pca9685': ('plan', 'pins', 'switches', 'axis'), 'sim': ('plan',)}
+    'servo': ('plan', 'pins', 'switches', 'axis'), 'pca9685': ('plan', 'pins', 'switches', 'axis'),
+    'pico': ('plan', 'pico', 'switches', 'axis'), 'sim': ('plan',)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the wizard's arguments."""
     parser.add_argument('--output', type=Path, default=Path('my_turret.yaml'), metavar='FILE',
                         help='parameter file to write (default my_turret.yaml)')
-    parser.add_argument('--port', help='serial port of the servo bus, also one that is not listed')
+    parser.add_argument('--port', help='serial port of the servo bus or the Pico, also one that is not listed')
 
 
 @dataclasses.dataclass
@@ -159,8 +164,12 @@ class Wizard:
         """Return the values of a packaged example, without its camera."""
         text = configuration.packaged_or(Path(name)).read_text()
         document = yaml.safe_load(text)
-        self._say(f'The pins are those of {name} and docs/hardware.md; change the file where your build differs.')
-        return {node: dict(entry['ros__parameters']) for node, entry in document.items() if node != '/**/camera'}
+        self._say(f'The values are those of {name}, see docs/hardware.md; change the file where your build differs.')
+        values = {node: dict(entry['ros__parameters']) for node, entry in document.items() if node != '/**/camera'}
+        gimbal = values['/**/gimbal']
+        if gimbal['driver'] == 'pico':
+            gimbal['pico'] = {**gimbal['pico'], 'port': self._serial_port('Which serial port is the Pico?')}
+        return values
 
     def _head(self, name: str) -> dict[str, dict[str, Any]]:
         gimbal = {'driver': 'sim'} if name == 'sim' else self._bus_servos(name)
@@ -183,7 +192,7 @@ class Wizard:
             nodes['/**/vision'] = {'ros__parameters': {'method': 'balloon'}}  # what the simulated camera shows
         text = '# Written by ./turret hw wizard. What the parameters mean: docs/parameters.md\n'
         text += yaml.safe_dump(nodes, sort_keys=False, default_flow_style=None, width=110)
-        configuration.check([configuration.parse_layer(text, str(output))], 'turret', configuration.GRAPH)
+        configuration.check([configuration.parse_layer(text, str(output))], 'turret', GRAPH)
         try:
             output.write_text(text)
         except OSError as error:
@@ -209,7 +218,7 @@ class Wizard:
 
     def _bus_servos(self, name: str) -> dict[str, Any]:
         """Find both servos, set their IDs and baud rate, and measure where the head points and ends."""
-        port = self._serial_port()
+        port = self._serial_port('Which serial port is the adapter of the servos?')
         bus_type = PROTOCOLS[name].bus
 
         def open_bus(baud: int) -> ServoBus:
@@ -230,12 +239,12 @@ class Wizard:
                for axis, values in axes.items()},
             name: {'port': port, 'baud': _BAUD, **axes}}
 
-    def _serial_port(self) -> str:
+    def _serial_port(self, question: str) -> str:
         if self.port:
             return self.port
         ports = found.serial_ports()
         texts = [f'{port.description}  {port.path}' for port in ports]
-        chosen = self._choose('Which serial port is the adapter of the servos?', [*texts, 'another: type its path'])
+        chosen = self._choose(question, [*texts, 'another: type its path'])
         return ports[chosen].path if chosen < len(ports) else self.dialog.ask('Path of the port: ').strip()
 
     def _find(self, open_bus: Callable[[int], ServoBus], bus_type: type[ServoBus]) -> list[int]:
@@ -248,8 +257,7 @@ class Wizard:
                 return [servo.servo for servo in servos]
             slow = next((servo for servo in servos if servo.baud != _BAUD), None)
             if slow is not None:
-                self._change(f'Give servo {slow.servo} the baud rate {_BAUD}?', open_bus, slow,
-                             lambda bus, slow=slow: bus.set_baud(slow.servo, _BAUD))
+                self._speed_up(open_bus, slow)
             elif len(servos) == 1:
                 self._only_one(open_bus, servos[0])
             elif len(servos) > 2:
@@ -257,6 +265,10 @@ class Wizard:
                     raise TurretError(ReasonCode.NOT_READY, 'nothing was written')
             elif not self._yes('No servo answers. Is their supply on, and the adapter set to USB? Look again?'):
                 raise TurretError(ReasonCode.NOT_READY, 'no servo answers: nothing was written')
+
+    def _speed_up(self, open_bus: Callable[[int], ServoBus], servo: FoundServo) -> None:
+        self._change(f'Give servo {servo.servo} the baud rate {_BAUD}?', open_bus, servo,
+                     lambda bus: bus.set_baud(servo.servo, _BAUD))
 
     def _only_one(self, open_bus: Callable[[int], ServoBus], servo: FoundServo) -> None:
         self._say('One servo answers. New servos all have ID 1: two with the same ID are heard as one or none.')
