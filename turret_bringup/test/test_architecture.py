@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from enum import IntEnum
@@ -218,3 +219,14 @@ def test_what_is_read_at_run_time_is_installed() -> None:
     for name in ('config/simulation.yaml', 'config/fastdds.xml', 'config/fastdds_shm.xml', 'launch/turret.launch.py'):
         assert (resources.files('turret_bringup') / name).is_file()
         assert f"{name.partition('/')[0]}/*" in setup
+
+
+def test_every_source_file_names_its_license() -> None:
+    listed = subprocess.run(['git', '-C', ROOT, 'ls-files', '-z'], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip('needs a git checkout')
+    suffixes = ('.py', '.sh', '.cmake', '.cfg', '.xacro', '.ts', '.tsx', '.mjs', '.js', '.css', '.html', '.xml')
+    paths = [ROOT / name for name in listed.stdout.split('\0') if name.endswith(suffixes) and (ROOT / name).exists()]
+    assert len(paths) > 500
+    unnamed = [str(path) for path in paths if 'SPDX-License-Identifier: ' not in path.read_text()[:200]]
+    assert not unnamed
