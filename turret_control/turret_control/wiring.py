@@ -48,15 +48,28 @@ def require_devices(gimbal: GimbalParameters, laser: LaserParameters, safety: Sa
         TurretError: DRIVER_FAULT, naming the parameter and the device.
     """
     for name, device in devices(gimbal, laser, safety):
-        found = sorted(Path(device).parent.glob(Path(device).name))
-        if not found:
-            raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'{name} needs {device}, which this machine does not have; '
-                'to run in simulation leave the parameter file out: ./turret up')
-        if not any(os.access(path, os.R_OK | os.W_OK) for path in found):
-            raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'{name} needs {found[0]}, which you have no permission for: '
-                f'sudo usermod -aG {found[0].group()} $USER, and sign in again')
+        require_device(name, device)
+
+
+def require_device(name: str, device: str) -> None:
+    """Refuse a device that this machine does not have, or that this user may not use.
+
+    Args:
+        name: what needs it, for the message.
+        device: its path, or a pattern of paths of which one is enough.
+
+    Raises:
+        TurretError: DRIVER_FAULT, naming both.
+    """
+    found = sorted(Path(device).parent.glob(Path(device).name))
+    if not found:
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT, f'{name} needs {device}, which this machine does not have; '
+            'to run in simulation leave the parameter file out: ./turret up')
+    if not any(os.access(path, os.R_OK | os.W_OK) for path in found):
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT, f'{name} needs {found[0]}, which you have no permission for: '
+            f'sudo usermod -aG {found[0].group()} $USER, and sign in again')
 
 
 def devices(

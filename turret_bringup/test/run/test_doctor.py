@@ -46,3 +46,21 @@ def test_it_runs_on_a_bare_python_without_a_writable_home() -> None:
         timeout=120, check=False)
     assert 'Traceback' not in done.stderr
     assert 'BAD  state' in done.stdout
+
+
+def test_it_checks_the_devices_of_a_parameter_file(tmp_path: Path) -> None:
+    mine = tmp_path / 'mine.yaml'
+    mine.write_text('{/**/camera: {ros__parameters: {source: v4l2, device: /dev/no_camera}}}')
+    findings = [
+        (finding.verdict, finding.text) for finding in doctor.hardware('turret', [Path('pi_pca9685.yaml'), mine])]
+    assert findings[0][0] is Verdict.FINE
+    assert any('pca9685' in text for _, text in findings)
+    assert findings[-1] == (Verdict.BAD, 'camera /dev/no_camera does not exist')
+
+
+def test_it_says_what_is_wrong_in_a_parameter_file(tmp_path: Path) -> None:
+    mine = tmp_path / 'mine.yaml'
+    mine.write_text('{/**/gimbal: {ros__parameters: {drivr: pca9685}}}')
+    finding, = doctor.hardware('turret', [mine])
+    assert finding.verdict is Verdict.BAD
+    assert 'drivr' in finding.text

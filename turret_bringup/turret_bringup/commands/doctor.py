@@ -8,7 +8,9 @@ its remedy.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+from pathlib import Path
 
 from turret_bringup.commands.options import add_namespace
 from turret_bringup.run import doctor
@@ -17,9 +19,15 @@ from turret_bringup.run import doctor
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_namespace(parser)
+    parser.add_argument(
+        '--params', type=Path, action='append', default=[], metavar='FILE',
+        help='parameter file, or name of an example, whose devices are checked as well (repeatable)')
     parser.add_argument('--port', type=int, default=8000, help='port of the panel (default: %(default)s)')
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return 1 when there is a problem."""
-    return int(not doctor.report(doctor.examine(args.namespace, args.port), sys.stdout.write))
+    findings = doctor.examine(args.namespace, args.port)
+    if args.params:
+        findings = itertools.chain(findings, doctor.hardware(args.namespace, args.params))
+    return int(not doctor.report(findings, sys.stdout.write))

@@ -16,9 +16,10 @@ import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from turret_bringup.run import instance, panel_address, prepared, shared_memory
@@ -267,6 +268,39 @@ def devices(modules: Path = Path('/sys/module')) -> Iterator[Finding]:
             Verdict.BAD if kept else Verdict.FINE, 'pins', 'keep their level when their owner dies, a laser\'s too: '
             'add the line dtparam=strict_gpiod to /boot/firmware/config.txt' if kept else
             'become inputs when their owner dies (strict_gpiod)')
+
+
+def hardware(namespace: str, files: Sequence[Path]) -> Iterator[Finding]:
+    """Check the devices that parameter files need, without opening any.
+
+    Args:
+        namespace: of the turret.
+        files: parameter files, or names of examples.
+    """
+    try:
+        from turret_bringup.run import inputs
+        from turret_bringup.settings import configuration
+        from turret_control import wiring
+        config = configuration.compose(namespace, files)
+        needed = sorted(set(wiring.devices(*config.hardware())))
+    except ImportError as error:
+        yield Finding(Verdict.BAD, 'parameters', f'cannot be examined ({error}): run ./turret setup first')
+        return
+    except TurretError as error:
+        yield Finding(Verdict.BAD, 'parameters', error.message)
+        return
+    yield Finding(Verdict.FINE, 'parameters', configuration.announcement(config))
+    checks: dict[str, Callable[[], None]] = {
+        f'{name}: {device}': partial(wiring.require_device, name, device) for name, device in needed}
+    camera = config.effective['camera']
+    if camera.source == 'v4l2':
+        checks[f'camera.device: {camera.device}'] = partial(inputs.require_camera, Path(camera.device))
+    for subject, check in checks.items():
+        try:
+            check()
+            yield Finding(Verdict.FINE, 'parameters', f'{subject} is usable')
+        except TurretError as error:
+            yield Finding(Verdict.BAD, 'parameters', error.message)
 
 
 def report(findings: Iterator[Finding], write: Callable[[str], object]) -> bool:
