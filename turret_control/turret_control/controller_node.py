@@ -234,11 +234,11 @@ class ControllerNode(Node):
         settings = self._settings.value.mqtt_joy
         try:
             stick = parse(text)
-            if self._has_operator() or (stick.centerd and not self._handset_holds):
+            if self._has_operator() or (stick.centered and not self._handset_holds):
                 self._handset_holds = False
                 return
             self._controller.jog(-settings.rate * stick.x, settings.rate * stick.y, now, settings.hold_s)
-            self._handset_holds = not stick.centerd
+            self._handset_holds = not stick.centered
         except TurretError as error:
             self.get_logger().warning(f'handset refused: {error.message}', throttle_duration_sec=1.0)
 

@@ -17,7 +17,7 @@ from turret_control.handset.handset import Deflection, HandsetParameters, parse
     (' 55 , 9 ,FALSE,false, 75.5', (0.5, 0.0)), ('-10,10,false,false,0', (0.0, 0.0))])
 def test_a_message_is_a_deflection_beyond_the_dead_zone(text: str, deflection: tuple[float, float]) -> None:
     assert parse(text) == pytest.approx(deflection)
-    assert parse(text).centerd == (deflection == (0.0, 0.0))
+    assert parse(text).centered == (deflection == (0.0, 0.0))
 
 
 @pytest.mark.parametrize('text', [

@@ -49,7 +49,7 @@ class Deflection(NamedTuple):
     y: float
 
     @property
-    def centerd(self) -> bool:
+    def centered(self) -> bool:
         """Whether it is let go."""
         return self.x == self.y == 0.0
 
