@@ -37,8 +37,8 @@ def value_of(kind: FieldType, present: Any, draw: Any) -> Any:
         fill(present, draw)
         return present
     if isinstance(kind, Text):
-        return draw(st.text(st.characters(exclude_characters='\0', exclude_categories=['Cs']), max_size=min(
-            kind.limit or 4, 4)))
+        characters = st.characters(min_codepoint=1, max_codepoint=0xD7FF) | st.characters(min_codepoint=0xE000)
+        return draw(st.text(characters, max_size=min(kind.limit or 4, 4)))  # without surrogates
     if isinstance(kind, Primitive):
         return number_of(kind, draw)
     size = kind.size if isinstance(kind, Array) else draw(st.integers(0, min(kind.limit or 2, 2)))
