@@ -194,7 +194,8 @@ def test_what_is_behind_the_camera_is_not_drawn() -> None:
 def test_a_person_has_a_face_that_a_detector_finds(room: Panorama, range_m: float) -> None:
     person = SceneObject('p', 'person', Bearing(0.1, math.atan2(-0.33, range_m)), range_m, 0.5, 1.75, 0.6)
     image = renderer(room).render(scene(0.1, 0.0, objects=(person,)), Shot())
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + 'haarcascade_frontalface_default.xml')
+    data = cv2.data.haarcascades if hasattr(cv2, 'data') else '/usr/share/opencv4/haarcascades/'  # of a distribution
+    cascade = cv2.CascadeClassifier(data + 'haarcascade_frontalface_default.xml')
     faces = cascade.detectMultiScale(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), 1.1, 4)
     assert len(faces) == 1
     x, y, w, h = faces[0]

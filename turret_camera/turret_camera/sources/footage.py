@@ -11,7 +11,7 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -124,16 +124,28 @@ class FileSource(FootageSource):
                     raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
                 first_s = 0.0
                 period_s = 1.0 / float(container.streams.video[0].average_rate or _DEFAULT_HZ)
-                for number, frame in enumerate(container.decode(video=0)):
-                    duration = getattr(frame, 'duration', None)  # not in PyAV before 13
+                for number, (frame, duration) in enumerate(_with_durations(container)):
                     # An elementary stream, as rpicam-vid writes it, has no times.
                     time_s = number * period_s if frame.time is None else frame.time
                     first_s = time_s if number == 0 else first_s
                     yield FootageFrame(
                         time_s - first_s, float(duration * frame.time_base) if duration else period_s,
-                        _upright(frame.to_ndarray(format='bgr24'), getattr(frame, 'rotation', 0)))
+                        _upright(frame.to_ndarray(format='bgr24'), getattr(frame, 'rotation', 0)))  # PyAV 13
         except av.error.FFmpegError as error:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error
+
+
+def _with_durations(container: Any) -> Iterator[tuple[Any, int | None]]:
+    """Yield each image of an opened video with its duration in units of its time base; None where that is unknown.
+
+    Before PyAV 13 only packets know their duration. They come in the order of decoding, so the time identifies them.
+    """
+    durations: dict[int, int | None] = {}
+    for packet in container.demux(video=0):
+        if packet.pts is not None:
+            durations[packet.pts] = packet.duration
+        for frame in packet.decode():
+            yield frame, durations.pop(frame.pts, None)
 
 
 def _upright(pixels: Pixels, rotation: int) -> Pixels:
