@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import struct
@@ -15,18 +16,21 @@ import lz4.frame
 import pytest
 import yaml
 import zstandard
-from bag_testing import START_NS, cdr_string, write_bag
-from mcap.data_stream import RecordBuilder
+from bag_testing import START_NS, TEXT, cdr_string, write_bag
+from mcap.data_stream import ReadDataStream, RecordBuilder
+from mcap.opcode import Opcode
 from mcap.reader import make_reader
 from mcap.records import Attachment, Channel, Chunk, DataEnd, Footer, Header, Message, Metadata, Schema
 from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, IndexType, Writer
 
 from turret_bringup.bags import mcap_file
-from turret_bringup.bags.mcap_file import MAGIC
-from turret_bringup.bags.metadata import BagError
+from turret_bringup.bags.mcap_file import MAGIC, Piece
+from turret_bringup.bags.metadata import BagError, Topic
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.recovery import is_own, recover
+from turret_bringup.bags.writer import BagWriter, serialized
+from turret_common.messages.definitions import definition, type_hash
 from turret_common.reason_codes import ReasonCode
 
 IDL = b'module demo_msgs { module msg { struct Demo { double x; }; }; };'
@@ -223,10 +227,11 @@ def test_a_chunk_that_is_too_large_is_not_damage(tmp_path: Path) -> None:
             writer.add_message(channel, i, cdr_string('x' * (mcap_file.RECORD_LIMIT // 2)), i)
         writer.finish()  # type: ignore[no-untyped-call]
     before = (tmp_path / 'x.mcap').stat().st_mtime_ns
-    with pytest.raises(BagError) as caught:
-        recover(tmp_path / 'x.mcap')
-    assert caught.value.code == ReasonCode.TOO_LARGE
+    assert recover(tmp_path / 'x.mcap').rewritten == ()
     assert (tmp_path / 'x.mcap').stat().st_mtime_ns == before
+    with Bag(tmp_path / 'x.mcap') as bag, pytest.raises(BagError) as caught:
+        list(bag.messages())
+    assert caught.value.code == ReasonCode.TOO_LARGE
 
 
 def test_nothing_is_changed_where_the_copy_cannot_be_written(
@@ -396,3 +401,157 @@ def test_the_newest_message_of_a_topic_however_old(tmp_path: Path) -> None:
             found = bag.newest(['/chatter', '/flag'], limit)
             assert {message.topic: message for message in found} == expected
             assert [message.stamp_ns for message in found] == sorted(message.stamp_ns for message in found)
+
+
+# --- Damage costs only what is damaged
+
+def chunks_of(path: Path) -> list[Piece]:
+    with mcap_file.McapFile(path) as file:
+        file.read_index()
+        return file.pieces
+
+
+def damaged(path: Path, offset: int, content: bytes) -> bytes:
+    """Overwrite bytes of a file; return its content now."""
+    data = bytearray(path.read_bytes())
+    data[offset:offset + len(content)] = content
+    path.write_bytes(data)
+    return bytes(data)
+
+
+def texts(folder: Path) -> list[int]:
+    """Return the numbers in the texts of a bag as the library ``mcap`` reads them."""
+    with (folder / f'{folder.name}_0.mcap').open('rb') as stream:
+        return [
+            int(message.data[8:-1].split()[1])
+            for _, _, message in make_reader(stream, validate_crcs=True).iter_messages(['/chatter'])]
+
+
+#: Bytes of the head of a chunk, from the beginning of the record: 9 of the record, two times, size, CRC, compression.
+HEAD_DAMAGE = {
+    'opcode': (0, b'\x46'), 'length': (3, b'\x55'), 'huge length': (8, b'\x7f'), 'size': (9 + 16 + 3, b'\x7f'),
+    'huge size': (9 + 16 + 7, b'\x7f'), 'crc': (9 + 24, b'\0\1\2\3'), 'length of the name': (9 + 28, b'\xee'),
+    'compression': (9 + 32 + 2, b'x'), 'no text': (9 + 32, b'\xff\xfe'), 'data': (9 + 60, b'\0\0\0')}
+
+
+@pytest.mark.parametrize('killed', [False, True])
+@pytest.mark.parametrize('number', [0, 5, 9])
+@pytest.mark.parametrize('kind', HEAD_DAMAGE)
+def test_a_damaged_chunk_costs_only_itself(tmp_path: Path, kind: str, number: int, killed: bool) -> None:
+    written = [int(stamp - START_NS) // 10_000_000 for topic, stamp in write_bag(tmp_path / 'a') if topic == '/chatter']
+    path = tmp_path / 'a' / 'a_0.mcap'
+    offset, content = HEAD_DAMAGE[kind]
+    chunks = chunks_of(path)
+    if killed:
+        os.truncate(path, chunks[-1].end)
+    content = damaged(path, chunks[number].offset + offset, content)
+    recovery = recover(tmp_path / 'a')
+    assert recovery.lost == 1 or (killed and number == 9)
+    assert texts(tmp_path / 'a') == [i for i in written if i // 10 != number]
+    assert recovery.kept == (() if killed and not recovery.lost else ('a_0.mcap.orig',))
+    assert all((tmp_path / 'a' / name).read_bytes() == content for name in recovery.kept)
+
+
+def test_definitions_that_are_lost_come_from_the_metadata_of_our_bags(tmp_path: Path) -> None:
+    text = Topic('/chatter', 'std_msgs/msg/String', definition('std_msgs/msg/String'), type_hash('std_msgs/msg/String'))
+    path = killed(tmp_path / 'a', [text])
+    first = chunks_of_killed(path)[1]
+    damaged(path, 100, bytes(first - 100))  # the first chunk, and the definitions behind it
+    assert recover(tmp_path / 'a').lost == 1
+    assert texts(tmp_path / 'a') == list(range(10, 30))
+
+
+def test_messages_without_any_definition_are_kept(tmp_path: Path) -> None:
+    path = killed(tmp_path / 'a', [Topic('/chatter', 'demo_msgs/msg/Gone', '')])
+    first = chunks_of_killed(path)[1]
+    damaged(path, 100, bytes(first - 100))
+    shutil.copy(path, tmp_path / 'x.mcap')
+    assert recover(tmp_path / 'a').messages == 0
+    rows = content(path)
+    assert len(rows) == 20
+    assert {row[:4] for row in rows} == {('/chatter', 'cdr', (), None)}
+    recover(tmp_path / 'x.mcap')  # without the metadata
+    assert {row[0] for row in content(tmp_path / 'x.mcap')} == {'/lost_channel_1'}
+    with pytest.raises(BagError) as caught, Bag(tmp_path / 'x.mcap'):
+        pass
+    assert caught.value.code == ReasonCode.NOT_SUPPORTED
+
+
+def killed(folder: Path, topics: list[Topic]) -> Path:
+    """Write a bag of three chunks of ten texts whose recorder was killed; return the path of its file."""
+    writer = BagWriter(folder, topics)
+    writer.open()
+    for i in range(30):
+        writer.write('/chatter', START_NS + i, cdr_string(f'text {i}'))
+        if i % 10 == 9:
+            writer.flush()
+    writer.abort()
+    return folder / f'{folder.name}_0.mcap'
+
+
+def chunks_of_killed(path: Path) -> list[int]:
+    """Return where the chunks of a file without an end begin."""
+    with mcap_file.McapFile(path) as file:
+        return [record.offset for record in file.records(len(MAGIC), file.size) if record.opcode == Opcode.CHUNK]
+
+
+def test_definitions_are_written_twice(tmp_path: Path) -> None:
+    path = killed(tmp_path / 'a', [TEXT])
+    begin, end = chunks_of_killed(path)[:2]
+    damaged(path, begin + 60, b'\0' * 8)
+    (tmp_path / 'a' / 'metadata.yaml').unlink()
+    recover(tmp_path / 'a')
+    assert texts(tmp_path / 'a') == list(range(10, 30))
+    assert end > begin
+
+
+@pytest.mark.parametrize('compression', ['brotli', 'zstf'])
+def test_a_chunk_of_an_unknown_compression_is_carried_where_it_is_not_damage(
+        tmp_path: Path, compression: str) -> None:
+    write_bag(tmp_path / 'a')
+    path = tmp_path / 'a' / 'a_0.mcap'
+    chunk = chunks_of(path)[5]
+    data = path.read_bytes()
+    with mcap_file.McapFile(path) as file:
+        record = Chunk.read(ReadDataStream(io.BytesIO(data[chunk.offset + 9:chunk.end])))
+    record.compression = compression
+    record.data = (b'unknown' if compression == 'brotli' else b'') + record.data
+    foreign = serialized(record)
+    os.truncate(path, len(data))
+    path.write_bytes(data[:chunk.offset] + foreign + data[chunk.end:-1000])
+    recovery = recover(path)
+    assert recovery.lost == (0 if compression == 'brotli' else 1)
+    assert (foreign in path.read_bytes()) == (compression == 'brotli')
+    with mcap_file.McapFile(path) as file:
+        file.read_index()
+        assert sum(file.counts.values()) == (100 if compression == 'brotli' else 90)
+    assert recover(path).rewritten == ()
+
+
+@pytest.mark.parametrize('opcode', [0x10, 0x7f, 0x80, 0xff])
+def test_records_of_unknown_kinds_are_carried_and_passed_over(tmp_path: Path, opcode: int) -> None:
+    write_bag(tmp_path / 'a')
+    path = tmp_path / 'a' / 'a_0.mcap'
+    data, chunks = path.read_bytes(), chunks_of(path)
+    unknown = bytes([opcode]) + (5).to_bytes(8, 'little') + b'mine!'
+    path.write_bytes(data[:chunks[3].offset] + unknown * 2 + data[chunks[3].offset:chunks[-1].end])
+    assert recover(tmp_path / 'a').lost == 0
+    assert path.read_bytes().count(unknown) == 2
+    assert len(texts(tmp_path / 'a')) == 80
+    with Bag(tmp_path / 'a') as bag:
+        assert len(list(bag.messages())) == 100
+
+
+@pytest.mark.parametrize('opcode', [0x09, 0x0c, 0x04])
+def test_a_whole_record_before_a_hole_is_kept(tmp_path: Path, opcode: int) -> None:
+    rich_file(tmp_path / 'x.mcap', use_chunking=False)
+    path = tmp_path / 'x.mcap'
+    with mcap_file.McapFile(path) as file:
+        end = next(r.end for r in file.records(len(MAGIC), file.size) if r.opcode == opcode)
+    whole = content(path)
+    damaged(path, end, bytes(40))
+    assert recover(path).lost == 1
+    found = content(path)
+    assert len(found) >= len(whole) - 2
+    if opcode == 0x09:
+        assert any('not to be lost' in str(row[0]) for row in found)

@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import lz4.frame
 import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, ChunkIndex, Header, Message, Schema, Statistics
 
+from turret_bringup.bags import compression
 from turret_bringup.bags.metadata import SERIALIZATION, BagError, Topic, parse_qos
 from turret_common.reason_codes import ReasonCode
 
@@ -30,6 +30,8 @@ from turret_common.reason_codes import ReasonCode
 RECORD_LIMIT = 64 << 20
 #: Messages outside of chunks are read in pieces of this size [bytes].
 _PIECE_BYTES = 4 << 20
+#: Maximum number of records in a chunk; each takes memory beside its bytes.
+_RECORDS_LIMIT = 300_000
 #: First and last bytes of an MCAP file.
 MAGIC = b'\x89MCAP0\r\n'
 _HEAD = struct.Struct('<BQ')
@@ -79,8 +81,11 @@ class McapFile:
         size: in bytes.
         library: name of the program that wrote it.
         topics: by channel id, those that can be read.
-        counts: number of messages by channel id.
+        counts: number of messages by channel id, of the topics that can be read.
+        all_counts: number of messages by channel id, as far as they were scanned.
+        messages_total: number of messages according to the summary; None = it does not say.
         pieces: where the messages are.
+        indexes: entries of the chunks in the summary.
         left_out: topics that cannot be read, and why.
         schemas: all, by id.
         channels: all, by id.
@@ -98,7 +103,10 @@ class McapFile:
         self.library = ''
         self.topics: dict[int, Topic] = {}
         self.counts: dict[int, int] = {}
+        self.all_counts: dict[int, int] = {}
+        self.messages_total: int | None = None
         self.pieces: list[Piece] = []
+        self.indexes: list[ChunkIndex] = []
         self.left_out: dict[str, str] = {}
         self.schemas: dict[int, Schema] = {}
         self.channels: dict[int, Channel] = {}
@@ -176,21 +184,21 @@ class McapFile:
         if crc and zlib.crc32(self.bytes_at(start, footer_at - start + _FOOTER.size - 4)) != crc:
             raise self._damaged('the checksum of its summary is wrong')
         statistics: Statistics | None = None
-        indexes: list[ChunkIndex] = []
         for record in self.records(start, footer_at):
             if record.opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
                 self._take_definition(record)
             elif record.opcode == Opcode.STATISTICS:
                 statistics = self.parsed(record, Statistics)
+                self.messages_total = statistics.message_count
             elif record.opcode == Opcode.CHUNK_INDEX:
-                indexes.append(self.parsed(record, ChunkIndex))
+                self.indexes.append(self.parsed(record, ChunkIndex))
         self.pieces = [
             Piece(self._number, index.chunk_start_offset, index.chunk_start_offset + index.chunk_length,
                   index.message_start_time, index.message_end_time,
                   frozenset(index.message_index_offsets) if index.message_index_offsets else None)
-            for index in indexes]
+            for index in self.indexes]
         if statistics is None or statistics.channel_count != len(self.channels) or (
-                statistics.chunk_count != len(indexes) or (not indexes and statistics.message_count)) or any(
+                statistics.chunk_count != len(self.indexes) or (not self.indexes and statistics.message_count)) or any(
                 channel.schema_id and channel.schema_id not in self.schemas for channel in self.channels.values()):
             return False
         for channel in self.channels.values():
@@ -199,8 +207,11 @@ class McapFile:
             key: count for key, count in statistics.channel_message_counts.items() if key in self.topics}
         return True
 
-    def scan(self) -> None:
+    def scan(self, is_sound: Callable[[Record], bool] = lambda _: False) -> None:
         """Read the topics and where their messages are from the whole data section.
+
+        Args:
+            is_sound: whether to pass over a chunk that is too large, or compressed in an unknown way.
 
         Raises:
             BagError: DAMAGED, NOT_SUPPORTED, TOO_LARGE.
@@ -211,7 +222,11 @@ class McapFile:
                 if record.opcode == Opcode.DATA_END:
                     self._require_data_crc(record)
                     return
-                self.take(record)
+                try:
+                    self.take(record)
+                except BagError as error:
+                    if record.opcode != Opcode.CHUNK or error.code is ReasonCode.DAMAGED or not is_sound(record):
+                        raise
 
     def take(self, record: Record) -> None:
         """Take one record of the data section into the index. Raises what parsing raises; see :meth:`decoding`."""
@@ -262,8 +277,7 @@ class McapFile:
             return None
         opcode, length = _HEAD.unpack(head)
         stop = offset + _HEAD.size + length
-        valid = opcode >= 0x80 or Opcode.HEADER <= opcode <= Opcode.DATA_END  # from 0x80 on: private records
-        return Record(opcode, offset, stop) if valid and stop <= end else None
+        return Record(opcode, offset, stop) if opcode and stop <= end else None
 
     def parsed(self, record: Record, kind: Any) -> Any:
         """Return the content of a record."""
@@ -274,10 +288,9 @@ class McapFile:
         chunk: Chunk = self.parsed(record, Chunk)
         if chunk.uncompressed_size > RECORD_LIMIT:
             raise BagError(ReasonCode.TOO_LARGE, f'{self.path}: a chunk of {chunk.uncompressed_size / 1e6:.0f} MB')
-        decompress = _DECOMPRESSORS.get(chunk.compression)
-        if decompress is None:
+        if chunk.compression not in compression.KNOWN:
             raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path}: unknown compression {chunk.compression[:20]!r}')
-        data = decompress(chunk.data, chunk.uncompressed_size + 1)
+        data = compression.decompress(chunk.compression, chunk.data, chunk.uncompressed_size + 1)
         if len(data) != chunk.uncompressed_size:
             raise self._damaged('a chunk has another size than it should have')
         if chunk.uncompressed_crc and chunk.uncompressed_crc != zlib.crc32(data):
@@ -285,6 +298,8 @@ class McapFile:
         found: list[tuple[int, Schema | Channel | Message]] = []
         position = 0
         while position < len(data):
+            if len(found) > _RECORDS_LIMIT:
+                raise BagError(ReasonCode.TOO_LARGE, f'{self.path}: a chunk of too many messages')
             opcode, length = _HEAD.unpack_from(data, position)
             begin, end = position + _HEAD.size, position + _HEAD.size + length
             if end > len(data):
@@ -325,8 +340,9 @@ class McapFile:
             raise self._damaged(str(error) or type(error).__name__) from error
 
     def _clear(self) -> None:
-        self.topics, self.counts, self.pieces = {}, {}, []
+        self.topics, self.counts, self.pieces, self.indexes = {}, {}, [], []
         self.left_out, self.schemas, self.channels = {}, {}, {}
+        self.all_counts, self.messages_total = {}, None
 
     def _body(self, record: Record) -> bytes:
         size = record.end - record.offset - _HEAD.size
@@ -364,6 +380,7 @@ class McapFile:
 
     def _count(self, messages: list[Message], record: Record, in_chunk: bool) -> None:
         for message in messages:
+            self.all_counts[message.channel_id] = self.all_counts.get(message.channel_id, 0) + 1
             if message.channel_id not in self.channels:
                 self.left_out[f'channel {message.channel_id}'] = 'its definition is missing'
             if message.channel_id in self.counts:
@@ -388,37 +405,3 @@ class McapFile:
 
     def _damaged(self, why: str) -> BagError:
         return BagError(ReasonCode.DAMAGED, f'{self.path} is damaged: {why}')
-
-
-def _unzstd(data: bytes, limit: int) -> bytes:
-    with zstandard.ZstdDecompressor(max_window_size=RECORD_LIMIT).stream_reader(
-            data, read_across_frames=True) as stream:
-        return _read(stream.read, limit)
-
-
-def _unlz4(data: bytes, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while data and size < limit:
-        decompressor = lz4.frame.LZ4FrameDecompressor()
-        part = decompressor.decompress(data, max_length=limit - size)
-        data = decompressor.unused_data or b''
-        parts.append(part)
-        size += len(part)
-        if not decompressor.eof:
-            break
-    return b''.join(parts)
-
-
-def _read(read: Callable[[int], bytes], limit: int) -> bytes:
-    """Return up to so many bytes of a stream that may give fewer at once."""
-    parts: list[bytes] = []
-    size = 0
-    while size < limit and (part := read(limit - size)):
-        parts.append(part)
-        size += len(part)
-    return b''.join(parts)
-
-
-_DECOMPRESSORS: dict[str, Callable[[bytes, int], Any]] = {
-    '': lambda data, limit: data[:limit], 'zstd': _unzstd, 'lz4': _unlz4}

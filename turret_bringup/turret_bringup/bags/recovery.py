@@ -14,13 +14,15 @@ import errno
 import fcntl
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from turret_bringup.bags.mcap_file import MAGIC, McapFile
+from turret_bringup.bags.mcap_file import MAGIC, McapFile, Record
 from turret_bringup.bags.metadata import FILE_NAME, BagError, FileEntry, Metadata, Topic
 from turret_bringup.bags.reader import completed, read_metadata
-from turret_bringup.bags.salvage import NOT_DAMAGE, Salvage
+from turret_bringup.bags.salvage import NOT_DAMAGE, Salvage, is_sound
 from turret_bringup.bags.writer import LIBRARY
+from turret_common.messages.definitions import definition, type_hash
 from turret_common.paths import write_atomically
 from turret_common.reason_codes import ReasonCode
 
@@ -72,7 +74,7 @@ def is_own(folder: Path) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Read a whole file and return whether it needs no repair. Raises BagError: NOT_SUPPORTED, TOO_LARGE."""
+    """Read a whole file and return whether it needs no repair. Raises BagError, NOT_SUPPORTED."""
     with McapFile(path) as file:
         return _is_whole(file)
 
@@ -96,7 +98,7 @@ def recover(path: Path) -> Recovery:
     rewritten, kept, lost = [], [], 0
     try:
         for file in files:
-            repaired = _repair(file)
+            repaired = _repair(file, _known_topics(old) if old is not None and _is_own(file) else ())
             if repaired is not None:
                 rewritten.append(file.name)
                 kept += [repaired.kept_as] if repaired.kept_as else []
@@ -120,8 +122,8 @@ class _Repaired:
     lost: int
 
 
-def _repair(path: Path) -> _Repaired | None:
-    """Repair one file; return None where it is whole."""
+def _repair(path: Path, topics: Sequence[Topic]) -> _Repaired | None:
+    """Repair one file; return None where it is whole. Lost definitions of channels are made from the topics."""
     with McapFile(path) as file:
         if _is_whole(file):
             return None
@@ -130,11 +132,11 @@ def _repair(path: Path) -> _Repaired | None:
         try:
             with part.open('xb') as stream:
                 os.fchmod(stream.fileno(), path.stat().st_mode & 0o777)
-                copy = Salvage(file, stream)
+                copy = Salvage(file, stream, topics)
                 copy.run()
                 stream.flush()
                 os.fsync(stream.fileno())
-            _require_equal(part, copy.counts)
+            _require_equal(part, copy)
             is_damaged = copy.lost > 0 or file.has_end()
             kept_as = _set_aside(path) if is_damaged or not _is_own(path) else ''
             part.replace(path)
@@ -145,42 +147,45 @@ def _repair(path: Path) -> _Repaired | None:
 
 
 def _is_whole(file: McapFile) -> bool:
-    """Return whether a file needs no repair. Raises BagError: NOT_SUPPORTED, TOO_LARGE."""
+    """Return whether a file needs no repair. Raises BagError, NOT_SUPPORTED, where it is not an MCAP file."""
     if file.size < len(MAGIC):
         return False
+    unread = 0
+
+    def is_whole_chunk(record: Record) -> bool:
+        nonlocal unread
+        unread += 1
+        return is_sound(file, record, indexed.get(record.offset))
     try:
         with file.decoding():
+            file.require_start()
             if not file.has_end():
-                file.require_start()
-                return False
-            if file.bytes_at(0, len(MAGIC)) != MAGIC:
                 return False
             file.read_summary()
-            file.scan()
+            expected = file.messages_total
+            indexed = {index.chunk_start_offset: index for index in file.indexes}
+            file.scan(is_whole_chunk)
     except BagError as error:
-        if error.code in NOT_DAMAGE:
+        if error.code is ReasonCode.NOT_SUPPORTED and not file.has_end():
             raise
         return False
-    return True
+    return bool(unread) or expected in (None, sum(file.all_counts.values()))
 
 
-def _require_equal(path: Path, counts: dict[int, int]) -> None:
+def _require_equal(path: Path, copy: Salvage) -> None:
     """Read a repaired file back. Raises BagError, INTERNAL_ERROR, where it does not hold what was copied."""
+    unread = 0
+
+    def is_carried(_: Record) -> bool:
+        nonlocal unread
+        unread += 1
+        return True
     with McapFile(path) as file, file.decoding():
         file.read_summary()
-        file.scan()
-        found = {channel: count for channel, count in _all_counts(file).items() if count}
-    if found != {channel: count for channel, count in counts.items() if count}:
+        file.scan(is_carried)
+        found = {channel: count for channel, count in file.all_counts.items() if count}
+    if (found, unread) != ({channel: count for channel, count in copy.counts.items() if count}, copy.unread):
         raise BagError(ReasonCode.INTERNAL_ERROR, f'{path}: the repaired copy cannot be read back; nothing was changed')
-
-
-def _all_counts(file: McapFile) -> dict[int, int]:
-    """Return the number of messages by channel, of those too that this reader leaves out."""
-    counts: dict[int, int] = {}
-    for piece in file.pieces:
-        for message in file.load(piece):
-            counts[message.channel_id] = counts.get(message.channel_id, 0) + 1
-    return counts
 
 
 def _is_own(path: Path) -> bool:
@@ -261,6 +266,13 @@ def _old_metadata(folder: Path) -> Metadata | None:
         if error.code in NOT_DAMAGE:
             raise
         return None
+
+
+def _known_topics(metadata: Metadata) -> list[Topic]:
+    """Return the topics of a bag of this recorder in the order of their channels, with the definitions that suit."""
+    return [
+        dataclasses.replace(topic, definition=definition(topic.type))
+        if topic.type_hash and topic.type_hash == type_hash(topic.type) else topic for topic, _ in metadata.topics]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -13,7 +13,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from mcap.records import Attachment
+from mcap.data_stream import RecordBuilder
+from mcap.records import Attachment, Channel, McapRecord, Schema
 from mcap.writer import CompressionType, Writer
 
 from turret_bringup.bags.metadata import FILE_NAME, SERIALIZATION, BagError, FileEntry, Metadata, Topic, qos_text
@@ -52,6 +53,7 @@ class McapFileWriter:
         self.messages = 0
         self._schemas: dict[tuple[str, str], int] = {}
         self._channels: dict[str, int] = {}
+        self._unrepeated: list[Schema | Channel] = []
 
     @property
     def size(self) -> int:
@@ -74,9 +76,13 @@ class McapFileWriter:
         if schema not in self._schemas:
             self._schemas[schema] = self._writer.register_schema(
                 topic.type, topic.encoding, topic.definition.encode())
+            self._unrepeated.append(
+                Schema(self._schemas[schema], topic.definition.encode(), topic.encoding, topic.type))
+        metadata = channel_metadata(topic)
         self._channels[topic.name] = self._writer.register_channel(
-            topic.name, SERIALIZATION, self._schemas[schema],
-            {'offered_qos_profiles': qos_text(topic.qos), 'topic_type_hash': topic.type_hash})
+            topic.name, SERIALIZATION, self._schemas[schema], metadata)
+        self._unrepeated.append(
+            Channel(self._channels[topic.name], topic.name, SERIALIZATION, metadata, self._schemas[schema]))
         self.counts[topic.name] = 0
 
     def write(self, topic: str, stamp_ns: int, data: bytes, published_ns: int) -> None:
@@ -89,8 +95,15 @@ class McapFileWriter:
         self.messages += 1
 
     def flush(self) -> None:
-        """Put everything written so far on the disk."""
+        """Put everything written so far on the disk.
+
+        New definitions are written once more outside of the chunk, so that damage of either costs no other messages.
+        """
         self._writer.flush()  # type: ignore[no-untyped-call]
+        for record in self._unrepeated:
+            self._stream.write(serialized(record))
+        self._unrepeated.clear()
+        self._stream.flush()
         os.fdatasync(self._stream.fileno())
         self.flushed = self.messages
 
@@ -170,6 +183,7 @@ class BagWriter:
         self._closed_bytes = 0
         self._closed = False
         self._deleted = False
+        self._has_new_topics = False
         self._folder_fd = -1
         self._repeated = repeated or (lambda: ())
         self._latched: dict[str, tuple[bytes, int]] = {}
@@ -234,6 +248,7 @@ class BagWriter:
         if topic.name not in self._topics:
             self._topics[topic.name] = topic
             self._files[-1].add_topic(topic)
+            self._has_new_topics = True
 
     def write(self, topic: str, stamp_ns: int, data: bytes, published_ns: int | None = None) -> None:
         """Write one message.
@@ -271,6 +286,9 @@ class BagWriter:
     def flush(self) -> None:
         """Put everything written so far on the disk."""
         self._files[-1].flush()
+        if self._has_new_topics:
+            self.write_metadata()
+            self._has_new_topics = False
 
     def metadata(self) -> Metadata:
         """Return the metadata as it is now."""
@@ -306,6 +324,18 @@ class BagWriter:
 
     def _finish_file(self) -> None:
         self._closed_bytes += self._files[-1].finish(self.metadata().embedded_text())
+
+
+def serialized(record: McapRecord) -> bytes:
+    """Return a record as it is in a file."""
+    builder = RecordBuilder()
+    record.write(builder)
+    return bytes(builder.end())  # type: ignore[no-untyped-call]
+
+
+def channel_metadata(topic: Topic) -> dict[str, str]:
+    """Return the metadata of a topic's channel, as rosbag2 writes it."""
+    return {'offered_qos_profiles': qos_text(topic.qos), 'topic_type_hash': topic.type_hash}
 
 
 def is_latched(topic: Topic) -> bool:
