@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,12 +16,13 @@ import pytest
 import yaml
 import zstandard
 from bag_testing import START_NS, TEXT, cdr_string, write_bag
+from foreign_files import FLUSHED, OPTIONS, rich_file
 from mcap.data_stream import ReadDataStream, RecordBuilder
 from mcap.opcode import Opcode
 from mcap.reader import make_reader
 from mcap.records import Attachment, Channel, Chunk, DataEnd, Footer, Header, Message, Metadata, Schema
 from mcap.stream_reader import StreamReader
-from mcap.writer import CompressionType, IndexType, Writer
+from mcap.writer import IndexType, Writer
 
 from turret_bringup.bags import mcap_file
 from turret_bringup.bags.mcap_file import MAGIC, Piece
@@ -32,33 +32,6 @@ from turret_bringup.bags.recovery import is_own, recover
 from turret_bringup.bags.writer import BagWriter, serialized
 from turret_common.messages.definitions import definition, type_hash
 from turret_common.reason_codes import ReasonCode
-
-IDL = b'module demo_msgs { module msg { struct Demo { double x; }; }; };'
-FLUSHED = 40
-
-
-def rich_file(path: Path, **options: object) -> None:
-    """Write what other recorders write: attachments, metadata, IDL, channel metadata, two types on a topic, JSON."""
-    with path.open('wb') as stream:
-        writer = Writer(stream, chunk_size=200, **options)  # type: ignore[arg-type]
-        writer.start('ros2', 'other recorder 1.0')
-        text = writer.register_schema('std_msgs/msg/String', 'ros2msg', b'string data')
-        number = writer.register_schema('std_msgs/msg/Int32', 'ros2msg', b'int32 data')
-        demo = writer.register_schema('demo_msgs/msg/Demo', 'ros2idl', IDL)
-        channels = [
-            (writer.register_channel('/chatter', 'cdr', text, {'mine': 'kept'}), cdr_string),
-            (writer.register_channel('/chatter', 'cdr', number), lambda _: b'\0\1\0\0\7\0\0\0'),
-            (writer.register_channel('/demo', 'cdr', demo), lambda _: b'\0\1\0\0' + struct.pack('<d', 1.5)),
-            (writer.register_channel('/json', 'json', 0), lambda text: f'"{text}"'.encode())]
-        writer.add_metadata('first', {'a': 'b'})
-        for i in range(FLUSHED + 10):
-            for number_, (channel, payload) in enumerate(channels):
-                writer.add_message(channel, START_NS + i, payload(f'text {i}'), START_NS + i - 5, 1000 * number_ + i)
-            if i == 20:
-                writer.add_attachment(START_NS, START_NS, 'notes.txt', 'text/plain', b'not to be lost')
-            writer.flush()  # type: ignore[no-untyped-call]
-        writer.add_metadata('last', {'c': 'd'})
-        writer.finish()  # type: ignore[no-untyped-call]
 
 
 def content(path: Path) -> list[tuple[object, ...]]:
@@ -89,7 +62,6 @@ def content(path: Path) -> list[tuple[object, ...]]:
 CUTS: dict[str, Callable[[bytes], bytes]] = {
     'no footer': lambda data: data[:-20], 'in the data': lambda data: data[:len(data) * 2 // 3],
     'summary destroyed': lambda data: data[:-60] + bytes(30) + data[-30:]}
-OPTIONS = [{}, {'compression': CompressionType.LZ4}, {'compression': CompressionType.NONE}, {'use_chunking': False}]
 
 
 @pytest.mark.parametrize('options', OPTIONS, ids=str)
