@@ -298,7 +298,7 @@ class Salvage:
             else:
                 self._channels[definition.id] = definition
         if record.opcode == Opcode.MESSAGE:
-            self._take_message(record)
+            self._collect(record)
             return
         messages = [_Entry(at, inner.channel_id, inner.log_time)
                     for at, inner in contents or () if isinstance(inner, Message)]
@@ -316,7 +316,7 @@ class Salvage:
             name = self._file.parsed(record, Metadata).name
             self._metadata.append(MetadataIndex(begin, record.end - record.offset, name))
 
-    def _take_message(self, record: Record) -> None:
+    def _collect(self, record: Record) -> None:
         """Collect messages outside of chunks in a chunk: beside chunks, readers that use the index miss others."""
         data = self._file.bytes_at(record.offset, record.end - record.offset)
         channel_id, _, log_time = _MESSAGE.unpack_from(data, _HEAD_BYTES)
