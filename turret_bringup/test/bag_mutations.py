@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files with random damage through every command that takes a bag.
 
 As a program: ``bag_mutations.py KIND COUNT SEED`` prints what it found as JSON; see :func:`run`.

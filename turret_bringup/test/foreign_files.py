@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files as other recorders write them, for tests."""
 
 from __future__ import annotations

@@ -89,7 +89,9 @@ class BagNode(Node):
         self.create_service(DeleteBag, 'bag/delete', self._delete)
         self.create_service(MarkBag, 'bag/mark', self._mark_asked)
         self.create_timer(1.0, self._watch.ask)
+        self._free_space = 0
         self._worker.submit(self._repair)
+        self._space = self._worker.submit(self._measure_space)
         if parameters.record_on_start != 'off':
             self._worker.submit(self._record_on_start, parameters.record_on_start)
         self._clock_offset_s = time.time() - time.monotonic()
@@ -120,6 +122,8 @@ class BagNode(Node):
                 self._recorded = frozenset()
             self._feeds.review(self._is_wanted)
         self._look_for_reasons(now)
+        if self._space.done():
+            self._space = self._worker.submit(self._measure_space)
         self._state.request()
         self._state.update(None, self._state_message)
 
@@ -200,7 +204,7 @@ class BagNode(Node):
     def _state_message(self) -> BagState:
         message = BagState(
             selection=self._selection, held_s=self._ring.span_s, held_size=self._ring.size,
-            saved=self._saved, free_space=shutil.disk_usage(self._library.folder).free)
+            saved=self._saved, free_space=self._free_space)
         trouble = self._trouble
         if self._recorder is not None:
             progress = self._recorder.progress
@@ -208,6 +212,9 @@ class BagNode(Node):
                 progress.active, self._recorder.name, progress.duration_s)
             message.size, message.messages, message.dropped = progress.size, progress.messages, progress.dropped
             trouble = trouble or progress.ended
+            if self._recorder.stalled_s:
+                trouble = TurretError(
+                    ReasonCode.RECORDING_FAILED, f'the disk has not answered for {self._recorder.stalled_s:.0f} s')
         if trouble is not None:
             message.message = trouble.message
             message.code = int(trouble.code) if trouble.code is not ReasonCode.TIMED_OUT else int(ReasonCode.OK)
@@ -293,6 +300,13 @@ class BagNode(Node):
             self.get_logger().warning(result)
             if not name.startswith(AUTO_PREFIX) and self._trouble is None:
                 self._trouble = TurretError(ReasonCode.RECORDING_FAILED, f'recording {name} was interrupted; {result}')
+
+    def _measure_space(self) -> None:
+        """Look at the free space; on a network folder that takes its time."""
+        try:
+            self._free_space = shutil.disk_usage(self._library.folder).free
+        except OSError:
+            self._free_space = 0
 
     def _save(self, label: str, duration_s: float = 0.0, prefix: str = '') -> str:
         """Write what the ring buffer holds; return the name of the bag."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bag_mutations import KINDS, run
+from bag_mutations import GOLDEN, KINDS, run
 from bag_testing import FLAG, START_NS, TEXT, cdr_string, stamps, write_bag
 from foreign_files import rich_file
 from mcap.reader import make_reader
 
 from turret_bringup.bags.check import findings
 from turret_bringup.bags.mcap_file import McapFile
+from turret_bringup.bags.messages import namespace_of
 from turret_bringup.bags.metadata import Qos, Topic
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.writer import BagWriter
@@ -58,6 +59,27 @@ def test_nothing_is_lost_by_a_cut_but_what_it_says(
         assert {record.name for record in reader.iter_metadata()} == {'first', 'last', 'rosbag2'}
         schemas = {schema.name: schema.encoding for schema, _, _ in reader.iter_messages() if schema}
     assert schemas == {'std_msgs/msg/String': 'ros2msg', 'demo_msgs/msg/Demo': 'ros2idl'}
+
+
+def test_a_cut_can_give_the_turret_another_namespace(tmp_path: Path) -> None:
+    assert main(['bag', 'cut', str(GOLDEN), '-o', str(tmp_path / 'a'), '--rename-namespace', 'left/upper']) == 0
+    with Bag(GOLDEN) as old, Bag(tmp_path / 'a') as new:
+        assert namespace_of(new) == '/left/upper'
+        assert {name.replace('/turret/', '/left/upper/', 1) for name in old.topics} == set(new.topics)
+        assert [m.data for m in new.messages() if m.topic != '/parameter_events'] == [
+            m.data for m in old.messages() if m.topic != '/parameter_events']
+    assert main(['bag', 'layout', str(tmp_path / 'a'), '-o', str(tmp_path / 'layout')]) == 0
+    texts = [path.read_text() for path in (tmp_path / 'layout').iterdir()]
+    assert len(texts) == 2
+    assert all('/left/upper/controller/' in text and '/turret/' not in text for text in texts)
+
+
+def test_a_bag_without_a_turret_has_no_namespace_to_change(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_bag(tmp_path / 'a')
+    assert main(['bag', 'cut', str(tmp_path / 'a'), '-o', str(tmp_path / 'b'), '--rename-namespace', 'left']) == 2
+    assert 'no topics of a turret' in capsys.readouterr().err
+    assert not (tmp_path / 'b').exists()
 
 
 def test_bags_are_merged_in_the_order_of_their_stamps(tmp_path: Path) -> None:

@@ -271,9 +271,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert 'gone.mcap' in refusal(with_metadata(tmp_path / 'a', relative_file_paths=['gone.mcap'])).message
 
 
-@pytest.mark.parametrize('changes', [{'storage_identifier': 'sqlite3'}, {'compression_mode': 'FILE'}])
-def test_other_storage_is_not_supported(tmp_path: Path, changes: dict[str, str]) -> None:
-    assert refusal(with_metadata(tmp_path / 'a', **changes)).code == ReasonCode.NOT_SUPPORTED
+@pytest.mark.parametrize(('changes', 'code'), [
+    ({'storage_identifier': 'other'}, ReasonCode.NOT_SUPPORTED),
+    ({'storage_identifier': 'sqlite3'}, ReasonCode.DAMAGED),
+    ({'compression_mode': 'FILE'}, ReasonCode.DAMAGED)])
+def test_metadata_of_another_storage_is_refused(tmp_path: Path, changes: dict[str, str], code: ReasonCode) -> None:
+    assert refusal(with_metadata(tmp_path / 'a', **changes)).code == code
 
 
 def chunk_file(path: Path, chunk: Chunk) -> None:

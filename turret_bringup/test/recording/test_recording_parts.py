@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections import namedtuple
 from pathlib import Path
 
@@ -425,6 +427,81 @@ def test_a_renamed_folder_stops_the_recording_and_keeps_the_bag(tmp_path: Path) 
     with Bag(tmp_path / 'b') as bag:
         assert bag.messages_total == 50
     assert is_complete(tmp_path / 'b')
+
+
+@pytest.mark.parametrize('method', ['flush', 'write', 'close'])
+def test_a_lost_network_folder_stops_the_recording_and_releases_the_bag(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    writer = BagWriter(tmp_path / 'a', (TEXT,))
+    recorder = BagRecorder(writer, Limits(0.0, 1, 1 << 20), lambda: None, flush_s=0.05)
+    recorder.start()
+    recorder.offer(TEXT.name, START_NS, cdr_string('kept'), START_NS)
+    wait_until(lambda: recorder.progress.messages == 1, 10.0, 'a message on the disk')
+
+    def lost(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    monkeypatch.setattr(writer, method, lost)
+    recorder.offer(TEXT.name, START_NS + 1, cdr_string('lost'), START_NS)
+    if method == 'close':
+        recorder.stop(10.0)
+    wait_until(lambda: not recorder.progress.active, 10.0, 'the end of the recording')
+    assert recorder.progress.ended is not None
+    assert recorder.progress.ended.code is ReasonCode.RECORDING_FAILED
+    assert 'Input/output error' in recorder.progress.ended.message
+    monkeypatch.undo()
+    assert not is_complete(tmp_path / 'a')
+    assert recover(tmp_path / 'a').messages >= 1
+
+
+def test_a_detached_folder_stops_the_recording(tmp_path: Path) -> None:
+    """A mount of its own in a namespace of its own, detached lazily as a lost share is."""
+    program = """
+import os, subprocess, sys, time
+sys.path[:0] = sys.argv[2:]
+from pathlib import Path
+from bag_testing import START_NS, TEXT, cdr_string
+from turret_bringup.bags.writer import BagWriter
+from turret_bringup.recording.recorder import BagRecorder, Limits
+folder = Path(sys.argv[1])
+subprocess.run(['mount', '-t', 'tmpfs', 'share', folder], check=True)
+recorder = BagRecorder(BagWriter(folder / 'a', (TEXT,)), Limits(0.0, 1, 1 << 20), lambda: None, flush_s=0.05)
+recorder.start()
+recorder.offer(TEXT.name, START_NS, cdr_string('x'), START_NS)
+subprocess.run(['umount', '-l', folder], check=True)
+deadline = time.monotonic() + 20.0
+while recorder.progress.active and time.monotonic() < deadline:
+    time.sleep(0.02)
+print(recorder.progress.ended.code.name, recorder.progress.ended.message)
+"""
+    if subprocess.run(
+            ['unshare', '--mount', 'mount', '-t', 'tmpfs', 'x', tmp_path], capture_output=True, check=False).returncode:
+        pytest.skip('no right to mount')
+    result = subprocess.run(
+        ['unshare', '--mount', sys.executable, '-c', program, tmp_path, *sys.path], capture_output=True, text=True)
+    assert result.stdout.startswith('RECORDING_FAILED'), result.stderr
+    assert 'renamed or detached' in result.stdout
+
+
+def test_a_disk_that_does_not_answer_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_bringup.recording.recorder._STALLED_S', 0.3)
+    writer = BagWriter(tmp_path / 'a', (TEXT,))
+    recorder = BagRecorder(writer, Limits(0.0, 1, 1000), lambda: None, flush_s=0.05)
+    answers = threading.Event()
+    flush = writer.flush
+
+    def waiting() -> None:
+        answers.wait(20.0)
+        flush()
+    monkeypatch.setattr(writer, 'flush', waiting)
+    recorder.start()
+    wait_until(lambda: recorder.stalled_s > 0.3, 10.0, 'the report')
+    for i in range(100):
+        recorder.offer(TEXT.name, START_NS + i, cdr_string('x' * 50), START_NS)
+    assert recorder.progress.dropped > 50  # bounded memory, and counted
+    answers.set()
+    wait_until(lambda: recorder.stalled_s == 0.0, 10.0, 'an answer')
+    recorder.stop(10.0)
+    assert recorder.progress.ended is None
 
 
 def test_a_folder_that_is_gone_at_the_stop_is_an_error(tmp_path: Path) -> None:

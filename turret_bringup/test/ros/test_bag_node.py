@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -398,6 +399,15 @@ def test_marks_of_an_operator_are_in_the_bag(rig: Rig) -> None:
     with Bag(rig.folder / name) as bag:
         marks = [deserialize_message(m.data, Log) for m in bag.messages(['/turret/bag/events'])]
     assert [(mark.msg, mark.level, mark.name) for mark in marks] == [('here', Log.INFO, '/turret/bag')]
+
+
+def test_the_node_survives_the_loss_of_its_folder(rig: Rig) -> None:
+    shutil.rmtree(rig.folder)
+    rig.recorded(free_space=0)
+    assert rig.ros.call(ListBags, 'bag/list', ListBags.Request()).success
+    assert rig.start().code == ReasonCode.RECORDING_FAILED
+    rig.folder.mkdir()
+    assert rig.start().success
 
 
 def test_a_bag_names_its_origin(rig: Rig) -> None:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Five hundred damaged files of each kind through every command that takes a bag."""
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def findings(path: Path) -> Iterator[str]:
     """
     with Bag(path) as bag:
         for file in bag.paths:
-            if not is_whole(file):
+            if bag.is_mcap and not is_whole(file):
                 yield f'{file.name} is damaged'
         for topic, reason in bag.left_out.items():
             yield f'{topic} cannot be read: {reason}'

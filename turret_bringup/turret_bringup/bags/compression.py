@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decompression of the chunks of MCAP files, in bounded memory."""
 
 from __future__ import annotations

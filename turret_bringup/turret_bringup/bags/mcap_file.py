@@ -7,7 +7,6 @@ compared, and whatever is wrong becomes a :class:`BagError`. Messages stay seria
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import struct
 import zlib
@@ -23,7 +22,9 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, ChunkIndex, Header, Message, Schema, Statistics
 
 from turret_bringup.bags import compression
+from turret_bringup.bags.foreign_storage import ROS1, SQLITE
 from turret_bringup.bags.metadata import SERIALIZATION, BagError, Topic, parse_qos
+from turret_bringup.bags.piece import Piece
 from turret_common.reason_codes import ReasonCode
 
 #: Maximum size of one record, and of one decompressed chunk [bytes].
@@ -41,8 +42,6 @@ _DECODE_ERRORS = (
     McapError, struct.error, UnicodeDecodeError, ValueError, KeyError, OverflowError, MemoryError, OSError,
     zstandard.ZstdError, RuntimeError, EOFError)
 _GIT_LFS = b'version https://git-lfs'
-_ROS1 = b'#ROSBAG'
-_SQLITE = b'SQLite format 3\0'
 
 
 class Record(NamedTuple):
@@ -51,26 +50,6 @@ class Record(NamedTuple):
     opcode: int
     offset: int
     end: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Piece:
-    """A chunk, or some messages outside of chunks, that can be loaded alone.
-
-    Attributes:
-        file: number of the file in the bag.
-        offset: where it begins in the file, and ``end`` where it ends.
-        first_ns: minimum stamp in it.
-        last_ns: maximum stamp in it.
-        channels: ids of the channels in it; None = unknown.
-    """
-
-    file: int
-    offset: int
-    end: int
-    first_ns: int
-    last_ns: int
-    channels: frozenset[int] | None = None
 
 
 class McapFile:
@@ -154,8 +133,7 @@ class McapFile:
                 self.library = self.parsed(header, Header).library
             return
         known = {
-            _ROS1: 'is a ROS 1 bag; "rosbags-convert" converts it',
-            _SQLITE: 'is an SQLite database: pass the folder of the bag, or convert it with "rosbags-convert"',
+            ROS1: 'is a ROS 1 bag, not an MCAP file', SQLITE: 'is an SQLite database, not an MCAP file',
             _GIT_LFS: 'is a pointer of Git LFS: run "git lfs pull" to get the file'}
         what = next((text for begin, text in known.items() if start.startswith(begin)), 'is not an MCAP file')
         raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path} {what}')

@@ -35,6 +35,8 @@ from turret_common.reason_codes import ReasonCode
 Values = dict[str, Any]
 
 _TYPES = {topic.name: topic.type for topic in TOPICS}
+#: The recorder's entry in ``custom_data``: the namespace of the turret.
+NAMESPACE = 'turret.namespace'
 #: Topics by which the namespace of a turret is recognized.
 _IDENTIFYING = (
     'vision/tracks', 'joint_states', 'gimbal/command', 'controller/state', 'laser/state', 'status',
@@ -49,7 +51,7 @@ def namespace_of(bag: Bag) -> str:
     Raises:
         BagError: NOT_SUPPORTED, the bag has no topic of a turret.
     """
-    recorded = bag.custom.get('turret.namespace', '').strip('/')
+    recorded = bag.custom.get(NAMESPACE, '').strip('/')
     if recorded and any(topic.startswith(f'/{recorded}/') for topic in bag.topics):
         return f'/{recorded}'
     for name in _IDENTIFYING:
@@ -120,6 +122,15 @@ class BagMessages:
         except (CodecError, RecursionError):
             self.damaged[recorded.topic] += 1
             return None
+
+    def changed(self, recorded: BagMessage, change: Callable[[Values], Values]) -> bytes:
+        """Return a message serialized with other values; as it is where it cannot be decoded and encoded exactly."""
+        reader = self._readers.get(recorded.topic)
+        values = self.values(recorded)
+        if reader is None or reader.convert is not None or values is None or (
+                reader.codec.encode(values, 0) != recorded.data):
+            return recorded.data
+        return reader.codec.encode(change(values), 0)
 
     def notes(self) -> list[str]:
         """Return what was left out, a sentence each."""

@@ -110,12 +110,21 @@ class Metadata:
         topics: with the number of messages of each.
         custom: ``custom_data``, entries of the recorder.
         distro: of ROS; empty = unknown.
+        storage: name of the kind of files.
+        compression: of whole files or of single messages, "file" or "message"; empty = none, or that of MCAP.
     """
 
     files: tuple[FileEntry, ...]
     topics: tuple[tuple[Topic, int], ...] = ()
     custom: Mapping[str, str] = dataclasses.field(default_factory=dict)
     distro: str = ''
+    storage: str = STORAGE
+    compression: str = ''
+
+    @property
+    def is_plain_mcap(self) -> bool:
+        """Whether the files are MCAP files as they are."""
+        return self.storage == STORAGE and not self.compression
 
     def information(self) -> dict[str, Any]:
         """Return what is under the root key, in rosbag2's order."""
@@ -172,7 +181,7 @@ def parse(text: str, origin: str) -> Metadata:
         origin: name of the file for error messages.
 
     Raises:
-        BagError: DAMAGED when it is not such a file, NOT_SUPPORTED for other storages and for compressed files.
+        BagError: DAMAGED when it is not such a file.
     """
     try:
         document = yaml.load(text, _Loader)
@@ -186,15 +195,10 @@ def parse(text: str, origin: str) -> Metadata:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BagError(ReasonCode.DAMAGED, f'{origin}: relative_file_paths is not a list of names')
     # "ros2 bag reindex" may leave the storage empty.
-    if storage != STORAGE and (storage or not all(name.endswith('.mcap') for name in names)):
-        raise BagError(
-            ReasonCode.NOT_SUPPORTED, f'{origin}: storage {_words(storage)} is not supported, only {STORAGE!r}; '
-            '"ros2 bag convert" or "rosbags-convert" can change it')
-    mode = information.get('compression_mode') or ''
-    if not isinstance(mode, str) or mode.lower() not in ('', 'none', 'storage'):
-        raise BagError(
-            ReasonCode.NOT_SUPPORTED, f'{origin}: compression of {_words(mode)} is not supported, only that of '
-            'chunks inside MCAP files')
+    if not isinstance(storage, str) or not storage:
+        storage = STORAGE if all(name.endswith('.mcap') for name in names) else _words(storage)
+    mode = information.get('compression_mode') or 'none'
+    mode = mode.lower() if isinstance(mode, str) else _words(mode)
     custom, distro = information.get('custom_data'), information.get('ros_distro')
     topics = information.get('topics_with_message_count')
     return Metadata(
@@ -202,7 +206,8 @@ def parse(text: str, origin: str) -> Metadata:
         topics=tuple(_topics(topics if isinstance(topics, list) else [])),
         custom={key: value for key, value in custom.items() if isinstance(key, str) and isinstance(value, str)}
         if isinstance(custom, dict) else {},
-        distro=distro[:40] if isinstance(distro, str) else '')
+        distro=distro[:40] if isinstance(distro, str) else '', storage=storage[:40],
+        compression='' if mode in ('none', 'storage') else mode[:40])
 
 
 def _words(value: Any) -> str:

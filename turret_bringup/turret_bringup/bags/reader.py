@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read bags in rosbag2's format: a folder with ``metadata.yaml`` and MCAP files, or one MCAP file.
 
+Bags in other storages, and those of ROS 1, are read with the library ``rosbags``.
+
 Names lead nowhere outside the folder. Messages stay serialized. Only the chunks that overlap in time are in memory
 together.
 """
@@ -15,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from turret_bringup.bags.foreign_storage import ROS1, SQLITE, ForeignStorage, begins_with
 from turret_bringup.bags.mcap_file import McapFile
 from turret_bringup.bags.metadata import FILE_NAME, BagError, Metadata, Topic, parse
 from turret_common.reason_codes import ReasonCode
@@ -25,6 +28,7 @@ _OVERHEAD = 300
 #: Maximum number of files of a bag, and bytes of its metadata.
 _FILES_LIMIT = 10_000
 _METADATA_LIMIT = 16 << 20
+_STORAGES = ('mcap', 'sqlite3')
 
 
 class BagMessage(NamedTuple):
@@ -54,6 +58,7 @@ class Bag:
         counts: number of messages of each topic.
         custom: ``custom_data`` of the metadata.
         paths: of its files.
+        is_mcap: whether these are MCAP files.
         size: of all files [bytes].
         start_ns: stamp of the first message, since 1970; 0 = there is none.
         end_ns: stamp of the last message.
@@ -71,7 +76,8 @@ class Bag:
         self.start_ns = 0
         self.end_ns = 0
         self.left_out: dict[str, str] = {}
-        self._sources: list[McapFile] = []
+        self._sources: list[McapFile | ForeignStorage] = []
+        self.is_mcap = True
         self._stack = ExitStack()
 
     def __enter__(self) -> Bag:
@@ -84,12 +90,17 @@ class Bag:
             metadata = read_metadata(self.path) if self.path.is_dir() else Metadata(())
             self.custom = dict(metadata.custom)
             described = {topic.name: topic for topic, _ in metadata.topics}
-            paths = file_paths(self.path, metadata) if self.path.is_dir() else [self.path]
-            for number, path in enumerate(paths):
-                source = stack.enter_context(McapFile(path, number))
+            self.paths = file_paths(self.path, metadata) if self.path.is_dir() else [self.path]
+            if metadata.storage not in _STORAGES:
+                raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path}: storage {metadata.storage!r} is not supported')
+            self.is_mcap = metadata.is_plain_mcap and (self.path.is_dir() or not _is_foreign(self.path))
+            sources: list[McapFile | ForeignStorage] = [
+                McapFile(path, number) for number, path in enumerate(self.paths)
+            ] if self.is_mcap else [ForeignStorage(self.path)]
+            for source in sources:
+                stack.enter_context(source)
                 source.read_index()
                 self._sources.append(source)
-                self.paths.append(path)
                 self.size += source.size
                 self.left_out |= source.left_out
                 for channel, topic in list(source.topics.items()):
@@ -189,11 +200,16 @@ class Bag:
         return sorted(found.values(), key=lambda message: message.stamp_ns)
 
 
+def _is_foreign(path: Path) -> bool:
+    """Return whether a file is a ROS 1 bag or an SQLite database."""
+    return path.is_file() and any(begins_with(path, start) for start in (ROS1, SQLITE))
+
+
 def read_metadata(folder: Path) -> Metadata:
     """Return the metadata of a bag's folder.
 
     Raises:
-        BagError: NOT_FOUND, DAMAGED, NOT_SUPPORTED.
+        BagError: NOT_FOUND, DAMAGED, TOO_LARGE, IO_ERROR.
     """
     path = folder / FILE_NAME
     try:

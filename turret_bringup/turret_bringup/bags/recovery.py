@@ -20,7 +20,7 @@ from pathlib import Path
 from turret_bringup.bags.mcap_file import MAGIC, McapFile, Record
 from turret_bringup.bags.metadata import FILE_NAME, BagError, FileEntry, Metadata, Topic
 from turret_bringup.bags.reader import completed, read_metadata
-from turret_bringup.bags.salvage import NOT_DAMAGE, Salvage, is_sound
+from turret_bringup.bags.salvage import Salvage, is_sound
 from turret_bringup.bags.writer import LIBRARY
 from turret_common.messages.definitions import definition, type_hash
 from turret_common.paths import write_atomically
@@ -50,10 +50,19 @@ class Recovery:
 def is_complete(folder: Path) -> bool:
     """Return whether a bag was closed properly: it has its metadata, and its newest file has its end."""
     files = _files(folder)
-    if not files or not (folder / FILE_NAME).is_file():
+    if not (folder / FILE_NAME).is_file():
         return False
+    if not files:
+        return not _is_plain_mcap(folder)
     with McapFile(files[-1]) as file:
         return file.has_end()
+
+
+def _is_plain_mcap(folder: Path) -> bool:
+    try:
+        return read_metadata(folder).is_plain_mcap
+    except BagError:
+        return True
 
 
 def is_being_written(folder: Path) -> bool:
@@ -261,11 +270,14 @@ def _differ(old: Metadata, new: Metadata) -> bool:
 def _old_metadata(folder: Path) -> Metadata | None:
     """Return the metadata; None where there is none that can be read. Raises BagError, NOT_SUPPORTED."""
     try:
-        return read_metadata(folder)
-    except BagError as error:
-        if error.code in NOT_DAMAGE:
-            raise
+        metadata = read_metadata(folder)
+    except BagError:
         return None
+    if not metadata.is_plain_mcap:
+        raise BagError(
+            ReasonCode.NOT_SUPPORTED,
+            f'{folder} is a bag in {metadata.compression or metadata.storage!r} storage, which cannot be repaired')
+    return metadata
 
 
 def _known_topics(metadata: Metadata) -> list[Topic]:

@@ -2,8 +2,9 @@
 """What recording costs, and whether it loses anything.
 
 ``steady``: a process publishes the messages of a turret with a camera at 30 frames per second, two compressed images
-of 45 kB among them; the node ``bag`` records the selection "full". ``turret``: the same for the whole simulated turret,
-where gaps in the numbers of commands, permits and status, and images without their camera_info, count as lost.
+of 45 kB among them; the node ``bag`` records the selection "full", and beside it the shortest recorder that rclpy
+allows (``naive``) records the same. ``turret``: the same for the whole simulated turret, where gaps in the numbers of
+commands, permits and status, and images without their camera_info, count as lost.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Recording(NamedTuple):
     Attributes:
         published: messages that were to be recorded.
         lost: of these, how many are missing.
+        lost_early: of these, how many were sent before the first that was recorded of their topic.
+        lost_late: of these, how many were sent after the last that was recorded of their topic.
         dropped: of these, how many the node itself counted.
         processor: time of the node's process per time, 1 = one core.
         memory: of the node's process at the end [bytes].
@@ -50,6 +53,8 @@ class Recording(NamedTuple):
 
     published: int
     lost: int
+    lost_early: int
+    lost_late: int
     dropped: int
     processor: float
     memory: int
@@ -66,17 +71,30 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Give the rows."""
     for scenario in args.scenario:
         with tempfile.TemporaryDirectory() as folder:
-            found = (steady if scenario == 'steady' else _turret)(Path(folder), args.seconds)
-        yield Row(scenario, 'full', 'processor', 100.0 * found.processor, '% of one core')
-        yield Row(scenario, 'full', 'memory', found.memory / 1e6, 'MB RSS')
-        yield Row(scenario, 'full', 'messages', found.published, '')
-        yield Row(scenario, 'full', 'lost', found.lost, '')
-        yield Row(scenario, 'full', 'dropped by the recorder', found.dropped, '')
-        yield Row(scenario, 'full', 'bag', found.size / 1e6 / args.seconds, 'MB/s')
+            found = (beside_naive(Path(folder), args.seconds) if scenario == 'steady'
+                     else {'full': _turret(Path(folder), args.seconds)})
+        for case, recording in found.items():
+            yield Row(scenario, case, 'processor', 100.0 * recording.processor, '% of one core')
+            yield Row(scenario, case, 'memory', recording.memory / 1e6, 'MB RSS')
+            yield Row(scenario, case, 'messages', recording.published, '')
+            yield Row(scenario, case, 'lost', recording.lost, '')
+            yield Row(scenario, case, 'lost before the first', recording.lost_early, '')
+            yield Row(scenario, case, 'lost after the last', recording.lost_late, '')
+            yield Row(scenario, case, 'dropped by the recorder', recording.dropped, '')
+            yield Row(scenario, case, 'bag', recording.size / 1e6 / args.seconds, 'MB/s')
 
 
 def steady(folder: Path, seconds: float) -> Recording:
     """Record what a source publishes, each message of which is numbered."""
+    return _recorded(folder, seconds, None)['full']
+
+
+def beside_naive(folder: Path, seconds: float) -> dict[str, Recording]:
+    """Record the same with the node and with the shortest recorder at the same time; return both by name."""
+    return _recorded(folder, seconds, folder / 'naive.mcap')
+
+
+def _recorded(folder: Path, seconds: float, naive: Path | None) -> dict[str, Recording]:
     domain = claim_domain()
     environment = {
         **os.environ, 'ROS_DOMAIN_ID': str(domain), 'XDG_STATE_HOME': str(folder),
@@ -90,25 +108,30 @@ def steady(folder: Path, seconds: float) -> Recording:
             [sys.executable, '-m', *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         return processes[-1]
     try:
-        node = start('turret_bringup.bag_node', '--ros-args', '-r', '__ns:=/turret', '--log-level', 'warn')
-        source = start('turret_bringup.bench.ros_bag_source', str(seconds))
+        watched = {'full': psutil.Process(
+            start('turret_bringup.bag_node', '--ros-args', '-r', '__ns:=/turret', '--log-level', 'warn').pid)}
+        if naive is not None:
+            other = start('turret_bringup.bench.ros_naive_recorder', str(naive))
+            watched['naive'] = psutil.Process(other.pid)
+        source = start('turret_bringup.bench.ros_bag_source', str(seconds), '--subscribers', str(len(watched)))
         with TurretClient('turret', timeout_s=_START_S) as client:
-            watched = psutil.Process(node.pid)
             name = client.call('bag/start', {'selection': 'full', 'label': '', 'max_s': 0.0})['name']
             assert _line(source) == 'ready'
-            used, began = sum(watched.cpu_times()[:2]), time.monotonic()
+            used = {case: sum(process.cpu_times()[:2]) for case, process in watched.items()}
+            began = time.monotonic()
             _say(source)
             sent = json.loads(_line(source))
-            total = sum(sent.values())
-            states = client.messages('bag/state')
-            deadline = time.monotonic() + _DRAINED_S
-            for state in states:
-                if state.messages >= total or time.monotonic() > deadline:
-                    break
-            processor = (sum(watched.cpu_times()[:2]) - used) / (time.monotonic() - began)
-            memory = watched.memory_info().rss
+            passed_s = time.monotonic() - began
+            processor = {
+                case: (sum(process.cpu_times()[:2]) - used[case]) / passed_s for case, process in watched.items()}
+            memory = {case: process.memory_info().rss for case, process in watched.items()}
+            time.sleep(_DRAINED_S)  # all was received; the recorders take it
+            dropped = next(client.messages('bag/state')).dropped
             client.call('bag/stop', {})
             _say(source)
+        if naive is not None:
+            _say(other)
+            other.wait(_START_S)
     finally:
         for process in processes:
             process.terminate()
@@ -120,15 +143,29 @@ def steady(folder: Path, seconds: float) -> Recording:
             else:
                 os.environ[key] = value
         release_domain(domain)
-    seen: dict[str, set[bytes]] = {topic: set() for topic in RATES}
-    with Bag(folder / 'turret' / 'turret' / 'bags' / name) as bag:
+    paths = {'full': folder / 'turret' / 'turret' / 'bags' / name, 'naive': naive}
+    return {
+        case: Recording(
+            sum(sent.values()), *_lost(paths[case] or folder, sent), dropped if case == 'full' else 0, processor[case],
+            memory[case], _size(paths[case] or folder)) for case in watched}
+
+
+def _lost(path: Path, sent: dict[str, int]) -> tuple[int, int, int]:
+    """Return how many messages are missing in a bag: all, those before the first, those after the last of a topic."""
+    seen: dict[str, set[int]] = {topic: set() for topic in RATES}
+    with Bag(path) as bag:
         for message in bag.messages():
             relative = message.topic.removeprefix('/turret/')
             if relative in seen:
-                seen[relative].add(message.data[NUMBER])
-        size = bag.size
-    lost = sum(sent[topic] - len(numbers) for topic, numbers in seen.items())
-    return Recording(total, lost, state.dropped, processor, memory, size)
+                seen[relative].add(int.from_bytes(message.data[NUMBER], 'little'))
+    early = sum(min(numbers, default=sent[topic]) for topic, numbers in seen.items())
+    late = sum(sent[topic] - 1 - max(numbers) for topic, numbers in seen.items() if numbers)
+    return sum(sent[topic] - len(numbers) for topic, numbers in seen.items()), early, late
+
+
+def _size(path: Path) -> int:
+    with Bag(path) as bag:
+        return bag.size
 
 
 def _line(process: subprocess.Popen[str]) -> str:
@@ -159,7 +196,7 @@ def _turret(folder: Path, seconds: float) -> Recording:
             client.call('bag/stop', {})
             state = next(client.messages('bag/state'))
     with Bag(folder / 'turret' / 'turret' / 'bags' / name) as bag:
-        return Recording(bag.messages_total + _gaps(bag), _gaps(bag), state.dropped, processor, memory, bag.size)
+        return Recording(bag.messages_total + _gaps(bag), _gaps(bag), 0, 0, state.dropped, processor, memory, bag.size)
 
 
 def _gaps(bag: Bag) -> int:

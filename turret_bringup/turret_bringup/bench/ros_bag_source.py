@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process that publishes the topics of a turret with a camera at 30 frames per second, to measure recorders.
 
-It prints ``ready`` when every topic has a subscriber, starts when it reads a line, publishes for the given time and
-then prints how many messages it sent on each topic, as JSON. Each message begins with a header; its number takes the
-place of the seconds of its stamp.
+It prints ``ready`` when every topic has its subscribers, starts when it reads a line, publishes for the given time,
+waits until all of it was received, and then prints how many messages it sent on each topic, as JSON. Each message
+begins with a header; its number takes the place of the seconds of its stamp.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 
 import rclpy
+from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
 from std_msgs.msg import Header
@@ -36,6 +37,7 @@ RATES = {
 }
 _TICK_S = 0.005
 _SUBSCRIBED_S = 60.0
+_RECEIVED_S = 10.0
 #: Where the seconds of the stamp are in a serialized message that begins with a header.
 NUMBER = slice(4, 8)
 
@@ -61,7 +63,9 @@ def main() -> int:
     """Publish."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('seconds', type=float)
-    seconds = parser.parse_args().seconds
+    parser.add_argument('--subscribers', type=int, default=1, help='of each topic (default: %(default)s)')
+    args = parser.parse_args()
+    seconds = args.seconds
     rclpy.init()
     node = Node('bench_source', namespace='turret')
     declared = {topic.name: topic for topic in TOPICS}
@@ -69,7 +73,7 @@ def main() -> int:
         name: node.create_publisher(
             interface(declared[name].type, 'msg'), name, getattr(qos, declared[name].qos)) for name in RATES}
     deadline = time.monotonic() + _SUBSCRIBED_S
-    while not all(publisher.get_subscription_count() for publisher in publishers.values()):
+    while not all(publisher.get_subscription_count() >= args.subscribers for publisher in publishers.values()):
         if time.monotonic() > deadline:
             sys.stderr.write('not every topic is subscribed to\n')
             return 1
@@ -89,6 +93,8 @@ def main() -> int:
                 publishers[name].publish(bytes(messages[name]))
                 sent[name] += 1
         time.sleep(_TICK_S)
+    for publisher in publishers.values():
+        publisher.wait_for_all_acked(Duration(seconds=_RECEIVED_S))
     sys.stdout.write(json.dumps(sent) + '\n')
     sys.stdout.flush()
     sys.stdin.readline()  # the middleware may still have something to deliver

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turret_bringup.commands.options import add_end, add_namespace, bag_path, bags_folder
+from turret_bringup.commands.options import add_end, add_namespace, bag_path, bags_folder, namespace
 from turret_common.errors import TurretError, printable
 from turret_common.reason_codes import ReasonCode
 
@@ -106,6 +106,9 @@ def _add_files(actions: _Actions) -> None:
     rename.add_argument('bag', metavar='BAG', help='name of a bag in the folder')
     rename.add_argument('new_name', metavar='NEW', help='its new name')
     cut = actions.of_part('cut', 'copy a part of a bag: a time range, some topics', _cut)
+    cut.add_argument(
+        '--rename-namespace', type=namespace, metavar='NAME',
+        help='give the turret this namespace in the new bag (default: keep it)')
     merge = actions.in_folder('merge', 'copy several bags into one', _merge)
     merge.add_argument('bags', metavar='BAG', nargs='+', help='name or path')
     for sub in (cut, merge):
@@ -120,6 +123,8 @@ def _add_evaluation(actions: _Actions) -> None:
     plot = actions.of_part('plot', 'plot aim error, angles, latencies and states', _plot)
     plot.add_argument(
         '-o', '--output', type=Path, metavar='FILE', help=f'{", ".join(_PLOT_SUFFIXES)} (default: BAG.png here)')
+    layout = actions.of_bag('layout', 'write layouts of Foxglove and PlotJuggler for the namespace of a bag', _layout)
+    layout.add_argument('-o', '--output', type=Path, metavar='FOLDER', help='folder (default: BAG_layout here)')
     video = actions.of_part('video', 'make a video with detections, tracks and crosshair drawn in', _video)
     video.add_argument('-o', '--output', type=Path, metavar='FILE', help='MP4 (default: BAG.mp4 here)')
     video.add_argument('--topic', metavar='NAME', help='image topic, without namespace (default: the best)')
@@ -218,14 +223,16 @@ def _cut(args: argparse.Namespace) -> None:
     path = bag_path(args)
     with Bag(path) as bag:
         _range(args, bag)  # refuse what makes no sense
-    _edit(args, [path], args.start, args.start + args.duration if args.duration else args.end)
+    end_s = args.start + args.duration if args.duration else args.end
+    _edit(args, [path], args.start, end_s, args.rename_namespace or '')
 
 
 def _merge(args: argparse.Namespace) -> None:
     _edit(args, [bag_path(argparse.Namespace(**{**vars(args), 'bag': name})) for name in args.bags], 0.0, 0.0)
 
 
-def _edit(args: argparse.Namespace, sources: list[Path], start_s: float, end_s: float) -> None:
+def _edit(
+        args: argparse.Namespace, sources: list[Path], start_s: float, end_s: float, new_namespace: str = '') -> None:
     from turret_bringup.bags.edit import rewrite
     from turret_bringup.bags.messages import namespace_of
     from turret_bringup.bags.metadata import BagError
@@ -233,13 +240,13 @@ def _edit(args: argparse.Namespace, sources: list[Path], start_s: float, end_s: 
     from turret_common.name_patterns import NamePatterns
     try:
         with Bag(sources[0]) as bag:
-            namespace = namespace_of(bag)
+            prefix = namespace_of(bag)
     except BagError:
-        namespace = ''
-    patterns = NamePatterns(namespace, args.topics or ['/*'])
+        prefix = ''
+    patterns = NamePatterns(prefix, args.topics or ['/*'])
     edited = _writing(args.output, lambda: rewrite(
         sources, args.output, start_s=start_s, end_s=end_s, selects=lambda name: name in patterns,
-        split_bytes=args.split_mb * 1_000_000, split_s=args.split_s))
+        namespace=new_namespace, split_bytes=args.split_mb * 1_000_000, split_s=args.split_s))
     _print([f'{edited.messages} messages'])
     _warn(edited.notes)
 
@@ -268,6 +275,21 @@ def _plot(args: argparse.Namespace) -> None:
             series.add(topic, (stamp_ns - bag.start_ns) * 1e-9, stamp_ns * 1e-9, values)
         _warn(turret.decoder.notes())
         _writing(output, lambda: plots.write(output, bag.path.name, series, info.lines(bag)))
+
+
+def _layout(args: argparse.Namespace) -> None:
+    from turret_bringup.bags.messages import namespace_of
+    from turret_bringup.bags.reader import Bag
+    from turret_bringup.settings.viewer_files import BAG_LAYOUTS, adapted
+    with Bag(bag_path(args)) as bag:
+        prefix = namespace_of(bag).strip('/')
+        output = _output(args, bag, '_layout')
+
+    def write() -> None:
+        output.mkdir(parents=True, exist_ok=True)
+        for name in BAG_LAYOUTS:
+            adapted(name, output, prefix)
+    _writing(output, write)
 
 
 def _video(args: argparse.Namespace) -> None:

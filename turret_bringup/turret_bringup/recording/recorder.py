@@ -21,6 +21,8 @@ from turret_common.reason_codes import ReasonCode
 #: Time between two looks at what has arrived, and between two flushes: together below the second that may be lost.
 _DRAIN_S = 0.1
 _FLUSH_S = 0.5
+#: A disk that has not answered for so long is reported.
+_STALLED_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -83,9 +85,15 @@ class BagRecorder:
         self._waiting: deque[tuple[str, int, bytes, int] | Topic] = deque()
         self._queued = 0
         self._taken = 0
-        self._started = 0.0
+        self._started = self._answered = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='bag-writer', daemon=True)
+
+    @property
+    def stalled_s(self) -> float:
+        """Time for which the disk has not answered [s]; 0 = it does."""
+        waited_s = time.monotonic() - self._answered
+        return waited_s if self.progress.active and waited_s > _STALLED_S else 0.0
 
     def start(self) -> None:
         """Begin to record. Raises TurretError: STORAGE_FULL, ALREADY_EXISTS, IO_ERROR."""
@@ -94,6 +102,7 @@ class BagRecorder:
             self._writer.open()
         except OSError as error:
             raise failure(error) from error
+        self._answered = time.monotonic()
         self._thread.start()
 
     def add_topic(self, topic: Topic) -> None:
@@ -137,6 +146,7 @@ class BagRecorder:
         self._started = flushed = time.monotonic()
         while True:
             stopping = self._stopping.wait(_DRAIN_S)
+            self._answered = time.monotonic()
             self._drain()
             now = time.monotonic()
             if stopping:
@@ -168,8 +178,15 @@ class BagRecorder:
 
 
 def require_space(folder: Path, min_free: int) -> None:
-    """Refuse to record with less free space than this [bytes]. Raises TurretError, STORAGE_FULL."""
-    free = shutil.disk_usage(folder).free
+    """Refuse to record with less free space than this [bytes].
+
+    Raises:
+        TurretError: STORAGE_FULL, RECORDING_FAILED.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise failure(error) from error
     if free < min_free:
         raise TurretError(
             ReasonCode.STORAGE_FULL, f'only {free / 1e6:.0f} MB are free; {min_free / 1e6:.0f} MB must stay free')

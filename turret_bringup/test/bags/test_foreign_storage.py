@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bags that are not in MCAP files: SQLite, compressed files, ROS 1; and what is said without the library for them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bag_testing import START_NS
+from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+from rosbags.rosbag1 import Writer as Writer1
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from rosbags.rosbag2 import Writer as Writer2
+from rosbags.typesys import Stores, get_typestore
+
+from turret_bringup.bags import foreign_storage
+from turret_bringup.bags.check import findings
+from turret_bringup.bags.library import BagLibrary
+from turret_bringup.bags.messages import BagMessages
+from turret_bringup.bags.metadata import BagError
+from turret_bringup.bags.reader import Bag
+from turret_bringup.bags.recovery import recover
+from turret_bringup.cli import main
+from turret_common.reason_codes import ReasonCode
+
+COUNT = 60
+NO_TIME = QosTime(0, 0)
+LATCHED = Qos(
+    QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, NO_TIME, NO_TIME,
+    QosLiveliness.AUTOMATIC, NO_TIME, False)
+
+
+def ros2(path: Path, plugin: StoragePlugin = StoragePlugin.SQLITE3, mode: CompressionMode | None = None) -> Path:
+    types = get_typestore(Stores.ROS2_JAZZY)
+    writer = Writer2(path, version=9, storage_plugin=plugin)
+    if mode is not None:
+        writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
+        header, text = (
+            writer.add_connection(topic, kind, typestore=types, offered_qos_profiles=[LATCHED])
+            for topic, kind in (('/header', 'std_msgs/msg/Header'), ('/text', 'std_msgs/msg/String')))
+        for i in range(COUNT):
+            time = types.types['builtin_interfaces/msg/Time'](sec=i, nanosec=5)
+            for connection, message in (
+                    (header, types.types['std_msgs/msg/Header'](stamp=time, frame_id=f'frame {i}')),
+                    (text, types.types['std_msgs/msg/String'](data=f'text {i}'))):
+                writer.write(
+                    connection, START_NS + i * 10**8, types.serialize_cdr(message, connection.msgtype))
+    return path
+
+
+def ros1(path: Path) -> Path:
+    types = get_typestore(Stores.ROS1_NOETIC)
+    with Writer1(path) as writer:
+        header = writer.add_connection('/header', 'std_msgs/msg/Header', typestore=types, latching=1)
+        text = writer.add_connection('/text', 'std_msgs/msg/String', typestore=types)
+        for i in range(COUNT):
+            time = types.types['builtin_interfaces/msg/Time'](sec=i, nanosec=5)
+            for connection, message in (
+                    (header, types.types['std_msgs/msg/Header'](seq=i, stamp=time, frame_id=f'frame {i}')),
+                    (text, types.types['std_msgs/msg/String'](data=f'text {i}'))):
+                writer.write(
+                    connection, START_NS + i * 10**8, types.serialize_ros1(message, connection.msgtype))
+    return path
+
+
+def single_file(path: Path) -> Path:
+    return next(ros2(path).glob('*.db3'))
+
+
+KINDS: dict[str, Callable[[Path], Path]] = {
+    'sqlite': ros2, 'one sqlite file': single_file,
+    'compressed files': lambda path: ros2(path, mode=CompressionMode.FILE),
+    'compressed messages': lambda path: ros2(path, mode=CompressionMode.MESSAGE),
+    'compressed MCAP files': lambda path: ros2(path, StoragePlugin.MCAP, CompressionMode.FILE),
+    'ros1': lambda path: ros1(path.with_suffix('.bag'))}
+
+
+@pytest.fixture(params=KINDS)
+def foreign(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return KINDS[request.param](tmp_path / 'foreign')
+
+
+def test_all_kinds_are_read_alike(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign_storage, '_PIECE_MESSAGES', 10)
+    with Bag(foreign) as bag:
+        assert bag.counts == {'/header': COUNT, '/text': COUNT}
+        assert (bag.start_ns, bag.end_ns) == (START_NS, START_NS + (COUNT - 1) * 10**8)
+        assert bag.topics['/header'].qos[0].durability == 'transient_local'
+        decoder = BagMessages(bag)
+        values = [(message.stamp_ns, message.topic, decoder.values(message)) for message in bag.messages()]
+        assert [stamp for stamp, *_ in values] == sorted(stamp for stamp, *_ in values)
+        assert [row[2] for row in values if row[1] == '/header'] == [
+            {'stamp': {'sec': i, 'nanosec': 5}, 'frame_id': f'frame {i}'} for i in range(COUNT)]
+        assert [row[2] for row in values if row[1] == '/text'] == [{'data': f'text {i}'} for i in range(COUNT)]
+        assert decoder.notes() == []
+        part = list(bag.messages(['/text'], START_NS + 10**9, START_NS + 2 * 10**9))
+        assert [message.stamp_ns for message in part] == [START_NS + i * 10**8 for i in range(10, 20)]
+        newest = bag.newest(['/header'], START_NS + 35 * 10**8 + 1)
+        assert [message.stamp_ns for message in newest] == [START_NS + 35 * 10**8]
+
+
+def test_commands_take_them(foreign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()}
+    assert main(['bag', 'info', str(foreign)]) == 0
+    assert list(findings(foreign)) == []
+    assert main(['bag', 'export', str(foreign), '-o', str(tmp_path / 'tables')]) == 0
+    assert len((tmp_path / 'tables' / 'text.csv').read_text().splitlines()) == COUNT + 1
+    assert main(['bag', 'cut', str(foreign), '-o', str(tmp_path / 'as_mcap'), '--start', '1']) == 0
+    with Bag(tmp_path / 'as_mcap') as bag:
+        assert bag.is_mcap
+        latched = 1 if foreign.suffix != '.bag' else 0  # of ROS 1 topics only the first is latched
+        assert bag.counts == {'/header': COUNT - 10 + 1, '/text': COUNT - 10 + latched}
+    assert main(['bag', 'recover', str(foreign)]) == 2
+    assert 'left out' not in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+    assert {path for path in foreign.parent.iterdir() if path.suffix in ('.db3-wal', '.db3-shm', '.orig')} == set()
+
+
+def test_they_are_listed_as_whole(tmp_path: Path) -> None:
+    ros2(tmp_path / 'x')
+    (entry,) = BagLibrary(tmp_path).entries()
+    assert (entry.messages, entry.complete) == (2 * COUNT, True)
+
+
+def test_without_the_library_one_line_names_it(
+        foreign: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in [name for name in sys.modules if name.startswith('rosbags')]:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert main(['bag', 'info', str(foreign)]) == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert 'pip install rosbags' in error
+
+
+@pytest.mark.parametrize(
+    'content', [b'#ROSBAG V2.0\n', b'SQLite format 3\0' + bytes(2000), b'#ROSBAG V2.0\n' + b'x' * 5000])
+def test_damage_is_one_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / ('x.db3' if content.startswith(b'SQ') else 'x.bag')
+    path.write_bytes(content)
+    with pytest.raises(BagError) as caught, Bag(path):
+        pass
+    assert caught.value.code is ReasonCode.DAMAGED
+    with pytest.raises(BagError):
+        recover(path)
+    assert path.read_bytes() == content
