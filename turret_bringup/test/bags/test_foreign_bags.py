@@ -424,6 +424,20 @@ def test_a_damaged_chunk_costs_only_itself(tmp_path: Path, kind: str, number: in
     assert all((tmp_path / 'a' / name).read_bytes() == content for name in recovery.kept)
 
 
+@pytest.mark.parametrize('cut', [0, 3000])
+def test_a_destroyed_first_byte_costs_nothing(tmp_path: Path, cut: int) -> None:
+    write_bag(tmp_path / 'a')
+    path = tmp_path / 'a' / 'a_0.mcap'
+    data = path.read_bytes()
+    path.write_bytes(b'\0' + data[1:len(data) - cut])
+    assert recover(tmp_path / 'a').messages == 100
+    (tmp_path / 'x.mcap').write_bytes(b'something else' * 100)
+    with pytest.raises(BagError) as caught:
+        recover(tmp_path / 'x.mcap')
+    assert caught.value.code is ReasonCode.NOT_SUPPORTED
+    assert (tmp_path / 'x.mcap').read_bytes() == b'something else' * 100
+
+
 def test_definitions_that_are_lost_come_from_the_metadata_of_our_bags(tmp_path: Path) -> None:
     text = Topic('/chatter', 'std_msgs/msg/String', definition('std_msgs/msg/String'), type_hash('std_msgs/msg/String'))
     path = killed(tmp_path / 'a', [text])

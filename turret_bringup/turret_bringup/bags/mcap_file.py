@@ -132,11 +132,15 @@ class McapFile:
             if header is not None and header.opcode == Opcode.HEADER:
                 self.library = self.parsed(header, Header).library
             return
+        raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path} {self.other_kind() or "is not an MCAP file"}')
+
+    def other_kind(self) -> str:
+        """Return what a file of a known other kind is; empty = not one of these."""
         known = {
             ROS1: 'is a ROS 1 bag, not an MCAP file', SQLITE: 'is an SQLite database, not an MCAP file',
             _GIT_LFS: 'is a pointer of Git LFS: run "git lfs pull" to get the file'}
-        what = next((text for begin, text in known.items() if start.startswith(begin)), 'is not an MCAP file')
-        raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path} {what}')
+        start = self.bytes_at(0, 64)
+        return next((text for begin, text in known.items() if start.startswith(begin)), '')
 
     def has_end(self) -> bool:
         """Return whether the file ends like one that was closed."""
@@ -382,4 +386,5 @@ class McapFile:
             raise self._damaged('the checksum of its data is wrong')
 
     def _damaged(self, why: str) -> BagError:
-        return BagError(ReasonCode.DAMAGED, f'{self.path} is damaged: {why}')
+        return BagError(
+            ReasonCode.DAMAGED, f'{self.path} is damaged: {why}; "./turret bag recover" saves what is whole')

@@ -145,6 +145,8 @@ def _repair(path: Path, topics: Sequence[Topic]) -> _Repaired | None:
                 copy.run()
                 stream.flush()
                 os.fsync(stream.fileno())
+            if not (copy.counts or copy.unread or MAGIC.startswith(file.bytes_at(0, len(MAGIC)))):
+                raise BagError(ReasonCode.NOT_SUPPORTED, f'{path} is not an MCAP file')
             _require_equal(part, copy)
             is_damaged = copy.lost > 0 or file.has_end()
             kept_as = _set_aside(path) if is_damaged or not _is_own(path) else ''
@@ -174,8 +176,8 @@ def _is_whole(file: McapFile) -> bool:
             expected = file.messages_total
             indexed = {index.chunk_start_offset: index for index in file.indexes}
             file.scan(is_whole_chunk)
-    except BagError as error:
-        if error.code is ReasonCode.NOT_SUPPORTED and not file.has_end():
+    except BagError:
+        if file.other_kind():
             raise
         return False
     return bool(unread) or expected in (None, sum(file.all_counts.values()))
