@@ -18,7 +18,7 @@ from rclpy.node import Node
 
 from turret_bringup.bag_parameters import BagParameters
 from turret_bringup.bags.library import AUTO_PREFIX, BagLibrary
-from turret_bringup.bags.metadata import Topic
+from turret_bringup.bags.metadata import NAMESPACE, Topic
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.recording.auto_save import AutoSave
 from turret_bringup.recording.provenance import provenance
@@ -345,7 +345,7 @@ class BagNode(Node):
 
     def _writer(self, folder: Path, topics: Iterable[Topic], selection: str, **splits: Any) -> BagWriter:
         custom = {
-            **provenance(), 'turret.namespace': self.get_namespace().strip('/'), 'turret.selection': selection,
+            **provenance(), NAMESPACE: self.get_namespace().strip('/'), 'turret.selection': selection,
             'turret.parameters': self._watch.text()}
         return BagWriter(
             folder, topics, custom=custom, distro=os.environ.get('ROS_DISTRO', 'jazzy'),

@@ -12,6 +12,7 @@ from foreign_files import rich_file
 from mcap.reader import make_reader
 
 from turret_bringup.bags.check import findings
+from turret_bringup.bags.edit import rewrite
 from turret_bringup.bags.mcap_file import McapFile
 from turret_bringup.bags.messages import namespace_of
 from turret_bringup.bags.metadata import Qos, Topic
@@ -145,6 +146,21 @@ def test_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         file.seek(end - 20)
         file.write(b'x' * 10)
     assert 'a_0.mcap is damaged' in '\n'.join(findings(tmp_path / 'a'))
+
+
+def test_lost_messages_are_found(tmp_path: Path) -> None:
+    rewrite([GOLDEN], tmp_path / 'a')
+    assert not any('missing' in finding for finding in findings(tmp_path / 'a'))
+    with Bag(GOLDEN) as bag, BagWriter(
+            tmp_path / 'b', bag.topics.values(), custom={'turret.dropped': '3'}) as writer:
+        commands = 0
+        for message in bag.messages():
+            commands += message.topic == '/turret/gimbal/command'
+            if message.topic != '/turret/gimbal/command' or commands not in (50, 51, 90):
+                writer.write(message.topic, message.stamp_ns, message.data, message.published_ns)
+    text = '\n'.join(findings(tmp_path / 'b'))
+    assert '/turret/gimbal/command: 3 messages are missing by their numbers' in text
+    assert '3 messages were lost while it was recorded' in text
 
 
 # --- Damaged files through the commands

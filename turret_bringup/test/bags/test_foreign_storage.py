@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags that are not in MCAP files: SQLite, compressed files, ROS 1; and what is said without the library for them."""
+"""Bags that are not in MCAP files: SQLite, compressed files, ROS 1; and the error without the library for them."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from bag_testing import START_NS
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag1 import Writer as Writer1
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from rosbags.rosbag2 import Reader as Reader2
 from rosbags.rosbag2 import Writer as Writer2
 from rosbags.typesys import Stores, get_typestore
 
@@ -125,10 +128,75 @@ def test_they_are_listed_as_whole(tmp_path: Path) -> None:
     assert (entry.messages, entry.complete) == (2 * COUNT, True)
 
 
+def without_rosbags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign_storage, 'find_spec', lambda name: sys.modules.get(name) if name != 'rosbags' else None)
+
+
+class ImitatedReader:
+    """``rosbag2_py.SequentialReader``, as far as it is used; the library ``rosbags`` reads for it."""
+
+    def open(self, storage: Any, _: Any) -> None:
+        assert storage.storage_id == 'sqlite3'
+        self._bag = Reader2(storage.uri)
+        self._bag.open()
+
+    def get_all_message_definitions(self) -> list[Any]:
+        return [
+            SimpleNamespace(
+                topic_type=connection.msgtype, encoding='ros2msg', encoded_message_definition=connection.msgdef.data)
+            for connection in self._bag.connections]
+
+    def set_filter(self, wanted: Any) -> None:
+        self._topics = wanted.topics
+
+    def seek(self, stamp_ns: int) -> None:
+        self._messages = [
+            (connection.topic, data, stamp) for connection, stamp, data in self._bag.messages(start=stamp_ns)
+            if connection.topic in self._topics]
+
+    def has_next(self) -> bool:
+        return bool(self._messages)
+
+    def read_next(self) -> tuple[str, bytes, int]:
+        return self._messages.pop(0)
+
+    def close(self) -> None:
+        self._bag.close()
+
+
+def imitated_metadata(uri: str, _: str) -> Any:
+    with Reader2(uri) as bag:
+        return SimpleNamespace(
+            compression_mode='', storage_identifier='sqlite3', message_count=bag.message_count,
+            starting_time=SimpleNamespace(nanoseconds=bag.start_time),
+            duration=SimpleNamespace(nanoseconds=bag.duration - 1),
+            topics_with_message_count=[SimpleNamespace(
+                message_count=connection.msgcount, topic_metadata=SimpleNamespace(
+                    name=connection.topic, type=connection.msgtype, serialization_format='cdr',
+                    type_description_hash=connection.digest)) for connection in bag.connections])
+
+
+def test_a_ros_distribution_reads_them_with_rosbag2_py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an imitation of the module; its signatures are those of rosbag2_py of Jazzy."""
+    without_rosbags(monkeypatch)
+    monkeypatch.setattr(foreign_storage, '_PIECE_MESSAGES', 10)
+    monkeypatch.setitem(sys.modules, 'rosbag2_py', SimpleNamespace(  # type: ignore[arg-type]
+        SequentialReader=ImitatedReader, Info=lambda: SimpleNamespace(read_metadata=imitated_metadata),
+        StorageOptions=lambda uri, storage_id: SimpleNamespace(uri=uri, storage_id=storage_id),
+        ConverterOptions=lambda *_: None, StorageFilter=lambda topics: SimpleNamespace(topics=topics)))
+    with Bag(ros2(tmp_path / 'x')) as bag:
+        assert bag.counts == {'/header': COUNT, '/text': COUNT}
+        assert bag.topics['/header'].qos[0].durability == 'transient_local'  # from metadata.yaml
+        decoder = BagMessages(bag)
+        assert [decoder.values(message) for message in bag.messages(['/text'])] == [
+            {'data': f'text {i}'} for i in range(COUNT)]
+        assert [message.stamp_ns for message in bag.newest(['/header'], START_NS + 35 * 10**8 + 1)] == [
+            START_NS + 35 * 10**8]
+
+
 def test_without_the_library_one_line_names_it(
         foreign: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in [name for name in sys.modules if name.startswith('rosbags')]:
-        monkeypatch.setitem(sys.modules, name, None)
+    without_rosbags(monkeypatch)
     assert main(['bag', 'info', str(foreign)]) == 2
     error = capsys.readouterr().err
     assert error.count('\n') == 1

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from turret_bringup.bags.messages import BagMessages
-from turret_bringup.bags.metadata import BagError
+from turret_bringup.bags.messages import BagMessages, Values
+from turret_bringup.bags.metadata import DROPPED, BagError
 from turret_bringup.bags.reader import Bag, read_metadata
 from turret_bringup.bags.recovery import is_whole
 
@@ -31,6 +31,15 @@ class _Stream:
     stamps: list[int] = dataclasses.field(default_factory=list)
     unordered: int = 0
     published_ns: int = 0
+    number: int | None = None
+    missing: int = 0
+
+    def take_number(self, values: Values | None) -> None:
+        """Count the messages that are missing between this and the one before, where their publisher numbers them."""
+        number = values.get('seq') if values is not None else None
+        if isinstance(number, int) and self.number is not None and number > self.number:
+            self.missing += number - self.number - 1
+        self.number = number if isinstance(number, int) else None
 
 
 def findings(path: Path) -> Iterator[str]:
@@ -45,6 +54,8 @@ def findings(path: Path) -> Iterator[str]:
                 yield f'{file.name} is damaged'
         for topic, reason in bag.left_out.items():
             yield f'{topic} cannot be read: {reason}'
+        if bag.custom.get(DROPPED, '0') != '0':
+            yield f'{bag.custom[DROPPED]} messages were lost while it was recorded'
         if path.is_dir():
             yield from _metadata_findings(bag)
         decoder = BagMessages(bag)
@@ -52,8 +63,8 @@ def findings(path: Path) -> Iterator[str]:
         last_ns, delay_s = bag.start_ns, None
         try:
             for message in bag.messages():
-                decoder.values(message)
                 stream = streams[message.topic]
+                stream.take_number(decoder.values(message))
                 stream.unordered += message.published_ns < stream.published_ns
                 stream.published_ns = message.published_ns
                 stream.stamps.append(message.stamp_ns)
@@ -88,6 +99,8 @@ def _metadata_findings(bag: Bag) -> Iterator[str]:
 def _stream_findings(topic: str, stream: _Stream, start_ns: int) -> Iterator[str]:
     if stream.unordered:
         yield f'{topic}: {stream.unordered} messages were received before ones that were sent earlier'
+    if stream.missing:
+        yield f'{topic}: {stream.missing} messages are missing by their numbers'
     periods = [(after - before) * 1e-9 for before, after in zip(stream.stamps, stream.stamps[1:], strict=False)]
     if not periods:
         return

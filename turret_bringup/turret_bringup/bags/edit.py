@@ -14,8 +14,8 @@ from mcap.records import Attachment
 from mcap.records import Metadata as MetadataRecord
 
 from turret_bringup.bags.mcap_file import MAGIC, McapFile
-from turret_bringup.bags.messages import NAMESPACE, BagMessages, namespace_of
-from turret_bringup.bags.metadata import BagError, Topic
+from turret_bringup.bags.messages import BagMessages, namespace_of
+from turret_bringup.bags.metadata import NAMESPACE, BagError, Topic
 from turret_bringup.bags.reader import Bag, BagMessage
 from turret_bringup.bags.writer import BagWriter, is_latched
 from turret_common.reason_codes import ReasonCode

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read bags that are not in plain MCAP files with the library ``rosbags``: SQLite, compressed files, ROS 1.
+"""Read bags that are not in plain MCAP files: SQLite, compressed files, ROS 1.
 
-The library is optional. What it raises on a damaged file is not documented, so everything becomes a :class:`BagError`.
+The library ``rosbags`` reads all of them, ``rosbag2_py`` of a ROS distribution folders of ROS 2. What they raise on a
+damaged file is not documented, so everything becomes a :class:`BagError`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from turret_bringup.bags import ros_rosbag2
 from turret_bringup.bags.metadata import SERIALIZATION, BagError, Qos, Topic
 from turret_bringup.bags.piece import Piece
 from turret_common.errors import TurretError
@@ -66,22 +69,27 @@ class ForeignStorage:
         if self.path.is_file():
             self._is_ros1 = begins_with(self.path, ROS1)
             self._kind = 'a ROS 1 bag' if self._is_ros1 else 'an SQLite database'
-        try:
-            from rosbags.rosbag1 import Reader as Reader1
-            from rosbags.rosbag2 import Reader as Reader2
-            from rosbags.typesys import Stores, get_typestore
-        except ImportError:
-            raise BagError(
-                ReasonCode.NOT_SUPPORTED,
-                f'{self.path} is {self._kind}; to read it, install the Python package rosbags: '
-                'pip install rosbags') from None
+        reader = self._library()
         files = list(self.path.iterdir()) if self.path.is_dir() else [self.path]
         self.size = sum(file.stat().st_size for file in files if file.is_file())
         with self._decoding():
-            self._types = get_typestore(Stores.EMPTY)
-            self._reader = (Reader1 if self._is_ros1 else Reader2)(self.path)
+            self._reader = reader(self.path)
             self._reader.open()
         return self
+
+    def _library(self) -> Any:
+        """Return the class that reads this kind of bag. Raises BagError, NOT_SUPPORTED, where none is installed."""
+        if find_spec('rosbags') is not None:
+            from rosbags.rosbag1 import Reader as Reader1
+            from rosbags.rosbag2 import Reader as Reader2
+            from rosbags.typesys import Stores, get_typestore
+            self._types = get_typestore(Stores.EMPTY)
+            return Reader1 if self._is_ros1 else Reader2
+        if self.path.is_dir() and find_spec('rosbag2_py') is not None:
+            return ros_rosbag2.Reader
+        raise BagError(
+            ReasonCode.NOT_SUPPORTED,
+            f'{self.path} is {self._kind}; to read it, install the Python package rosbags: pip install rosbags')
 
     def __exit__(self, *_: object) -> None:
         with self._decoding():

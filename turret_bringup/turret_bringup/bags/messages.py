@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from turret_bringup.bags.metadata import BagError, Topic
+from turret_bringup.bags.metadata import NAMESPACE, BagError, Topic
 from turret_bringup.bags.reader import Bag, BagMessage
 from turret_common.interface import TOPICS
 from turret_common.messages.cdr import Codec, CodecError
@@ -35,8 +35,6 @@ from turret_common.reason_codes import ReasonCode
 Values = dict[str, Any]
 
 _TYPES = {topic.name: topic.type for topic in TOPICS}
-#: The recorder's entry in ``custom_data``: the namespace of the turret.
-NAMESPACE = 'turret.namespace'
 #: Topics by which the namespace of a turret is recognized.
 _IDENTIFYING = (
     'vision/tracks', 'joint_states', 'gimbal/command', 'controller/state', 'laser/state', 'status',

@@ -16,6 +16,9 @@ VERSION = 9
 FILE_NAME = 'metadata.yaml'
 STORAGE = 'mcap'
 SERIALIZATION = 'cdr'
+#: The recorder's entries in ``custom_data``: the namespace of the turret, the number of messages that were lost.
+NAMESPACE = 'turret.namespace'
+DROPPED = 'turret.dropped'
 #: Duration that stands for "no limit" in rmw: its maximum.
 INFINITE_NS = 2**63 - 1
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from turret_bringup.bags.metadata import Topic
+from turret_bringup.bags.metadata import DROPPED, Topic
 from turret_bringup.bags.writer import BagWriter
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -131,6 +131,7 @@ class BagRecorder:
                 self._record()
             except TurretError as error:
                 self.progress.ended = error
+            self._writer.custom[DROPPED] = str(self.progress.dropped)
             self._writer.close()
         except OSError as error:
             self.progress.ended = self.progress.ended or failure(error)
