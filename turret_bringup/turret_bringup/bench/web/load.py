@@ -62,16 +62,11 @@ class SocketClient:
     """A rosbridge client that subscribes to one topic."""
 
     def __init__(self, port: int, path: str, topic: str, type_name: str, deflate: bool, tally: Tally) -> None:
-        extension = 'Sec-WebSocket-Extensions: permessage-deflate\r\n' if deflate else ''
-        self.socket = connect(port, path, (
-            'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
-            f'Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n{extension}'))
+        self.socket = open_websocket(port, path, deflate)
         self._tally = tally
         self._inflater = zlib.decompressobj(-15) if deflate else None
         self._rest = b''
-        body = json.dumps({'op': 'subscribe', 'topic': topic, 'type': type_name}).encode()
-        head = bytes((0x81, 0x80 | len(body))) if len(body) < 126 else b'\x81\xfe' + len(body).to_bytes(2, 'big')
-        self.socket.sendall(head + bytes(4) + body)
+        self.socket.sendall(text_frame({'op': 'subscribe', 'topic': topic, 'type': type_name}))
 
     def take(self, data: bytes, now_s: float, elapsed_s: float) -> None:
         """Count the frames of what has come."""
@@ -147,6 +142,26 @@ def connect(port: int, path: str, headers: str) -> socket.socket:
     if b' 101 ' not in head[:20] and b' 200 ' not in head[:20]:
         raise ConnectionError(f'{path}: {head.splitlines()[0].decode()}')
     return connection
+
+
+def open_websocket(port: int, path: str, deflate: bool = False) -> socket.socket:
+    """Open a WebSocket, with compression of messages if ``deflate``."""
+    extension = 'Sec-WebSocket-Extensions: permessage-deflate\r\n' if deflate else ''
+    return connect(port, path, (
+        'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+        f'Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n{extension}'))
+
+
+def text_frame(message: object) -> bytes:
+    """Return a message of a client as a WebSocket frame, masked with zeros."""
+    body = json.dumps(message).encode()
+    if len(body) < 126:
+        head = bytes((0x81, 0x80 | len(body)))
+    elif len(body) < 1 << 16:
+        head = b'\x81\xfe' + len(body).to_bytes(2, 'big')
+    else:
+        head = b'\x81\xff' + len(body).to_bytes(8, 'big')
+    return head + bytes(4) + body
 
 
 def receive(make: Callable[[Tally], SocketClient | VideoClient], clients: int, duration_s: float) -> dict[str, float]:

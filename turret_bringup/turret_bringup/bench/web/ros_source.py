@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The source of ``./turret bench web``: publishes statuses and images at a rate, stamped when published.
+"""The source of ``./turret bench web``: publishes stamped statuses and images at a rate, or answers calls.
 
-Run as ``python -m turret_bringup.bench.web.ros_source status|video RATE_HZ`` (0: no limit); ends with its input.
+Run as ``python -m turret_bringup.bench.web.ros_source status|video|raw|safety RATE_HZ`` (0: no limit); ends with its
+input.
 """
 
 from __future__ import annotations
@@ -10,18 +11,24 @@ import random
 import sys
 import threading
 import time
+from array import array
+from typing import TypeVar
 
 import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, Image
 
 from turret_common.messages.cdr import with_stamp
 from turret_common.ros import qos
 from turret_common.ros.serialization import serialized
 from turret_msgs.msg import Fault, Track, TurretStatus
+from turret_msgs.srv import AcquireLease, Heartbeat, Stop
+
+Response = TypeVar('Response', Stop.Response, Heartbeat.Response, AcquireLease.Response)
 
 _DEPTH = 100
 _JPEG_BYTES = 60_000
@@ -77,6 +84,33 @@ def publish_images(publisher: Publisher, rate_hz: float, ending: threading.Event
         ending.wait(max(0.0, deadline - time.monotonic()))
 
 
+def publish_raw_images(publisher: Publisher, rate_hz: float, ending: threading.Event) -> None:
+    """Publish raw images of 640x480 pixels."""
+    image = Image(width=640, height=480, encoding='bgr8', step=3 * 640)
+    image.data = array('B', random.randbytes(3 * 640) * 480)
+    data = serialized(image)
+    deadline = time.monotonic()
+    while not ending.is_set():
+        publisher.publish(with_stamp(data, time.time_ns()))
+        deadline += 1.0 / rate_hz
+        ending.wait(max(0.0, deadline - time.monotonic()))
+
+
+def answer_calls(node: Node, ending: threading.Event) -> None:
+    """Answer every stop, heartbeat and request for the lease, as the node ``safety`` does."""
+    for service, cls in (('stop', Stop), ('heartbeat', Heartbeat), ('acquire_lease', AcquireLease)):
+        node.create_service(cls, f'safety/{service}', _accept)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not ending.is_set():
+        executor.spin_once(timeout_sec=0.2)
+
+
+def _accept(_: object, response: Response) -> Response:
+    response.success = True
+    return response
+
+
 def main() -> int:
     """Publish until the standard input ends."""
     kind, rate_hz = sys.argv[1], float(sys.argv[2])
@@ -86,6 +120,11 @@ def main() -> int:
     if kind == 'status':
         publisher = node.create_publisher(TurretStatus, 'status', QoSProfile(depth=_DEPTH))
         work = threading.Thread(target=publish_statuses, args=(publisher, rate_hz, ending))
+    elif kind == 'raw':
+        publisher = node.create_publisher(Image, 'camera/image_raw', qos.IMAGE_OUT)
+        work = threading.Thread(target=publish_raw_images, args=(publisher, rate_hz, ending))
+    elif kind == 'safety':
+        work = threading.Thread(target=answer_calls, args=(node, ending))
     else:
         publisher = node.create_publisher(CompressedImage, 'camera/image_raw/compressed', qos.IMAGE_OUT)
         work = threading.Thread(target=publish_images, args=(publisher, rate_hz, ending))

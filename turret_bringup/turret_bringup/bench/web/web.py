@@ -3,8 +3,10 @@
 
 ``bridge``: clients that subscribe to a status of 2 kB (serialized), published at 2 Hz, 20 Hz and as fast as possible.
 ``video``: viewers of an MJPEG stream of 60 kB images at 30 Hz. ``panel``: bytes that the status costs one client,
-with and without compression. ``polling``: ten addresses asked twice a second against one subscription. ``generator``:
-what the load generator itself can take, the proof that it is not what is measured.
+with and without compression. ``hostile``: latency of an operator's calls without and with viewers that ask for much
+(raw images as PNG and in fragments, 900 kB of nested lists twice a second, no reading). ``polling``: ten addresses
+requested twice a second against one subscription. ``generator``: what the load generator itself can take, the proof
+that it is not what is measured.
 
 Each server runs in a process of its own, so does the source, so does the load; CPU is that of the server's process. All
 servers of a scenario run one after the other under the same load of the machine; the ratios are to the upstream server.
@@ -28,6 +30,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from turret_bringup.bench.web import hostile as bench_web_hostile
 from turret_bringup.bench.web import load as bench_web_load
 from turret_common.bench import Row, note
 from turret_common.testing.ros_testing import claim_domain, free_port
@@ -37,11 +40,12 @@ STATUS_TYPE = 'turret_msgs/msg/TurretStatus'
 IMAGE = '/turret/camera/image_raw'
 SECTIONS = (
     'camera', 'vision', 'tracks', 'controller', 'gimbal', 'laser', 'safety', 'bag', 'faults', 'backend')
-SCENARIOS = ('bridge', 'video', 'panel', 'polling', 'generator')
+SCENARIOS = ('bridge', 'video', 'panel', 'hostile', 'polling', 'generator')
 #: Unit of each metric.
 METRICS = {
     'messages_per_s': '1/s', 'cpu_pct': '%', 'cpu_us_per_message': 'us', 'p50_ms': 'ms', 'p95_ms': 'ms',
-    'p99_ms': 'ms', 'bytes_per_client': 'byte/s', 'load_cpu_pct': '%'}
+    'p99_ms': 'ms', 'bytes_per_client': 'byte/s', 'load_cpu_pct': '%', 'status_per_s': '1/s', 'status_p95_ms': 'ms'} | {
+        f'{call}_{metric}_ms': 'ms' for call in bench_web_hostile.SERVICES for metric in ('p95', 'max')}
 
 _TICKS_PER_S = os.sysconf('SC_CLK_TCK')
 _START_S = 60.0
@@ -136,10 +140,10 @@ def source(kind: str, rate_hz: float) -> Iterator[None]:
         process.communicate(timeout=20.0)
 
 
-def load(**order: Any) -> dict[str, float]:
+def load(module: str = 'load', **order: Any) -> dict[str, float]:
     """Have the generator do what is ordered, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, '-m', 'turret_bringup.bench.web.load', json.dumps(order)], capture_output=True, text=True,
+        [sys.executable, '-m', f'turret_bringup.bench.web.{module}', json.dumps(order)], capture_output=True, text=True,
         check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -217,6 +221,19 @@ def bench_panel(args: argparse.Namespace) -> Iterator[Result]:
         server.stop()
 
 
+def bench_hostile(args: argparse.Namespace) -> Iterator[Result]:
+    """Measure the calls of an operator without and with hostile viewers."""
+    server = own_server()
+    try:
+        with source('status', 2.0), source('raw', 30.0), source('safety', 0.0):
+            for hostile in (False, True):
+                yield Result(f'operator, {"hostile" if hostile else "no"} viewers', server.variant, load(
+                    'hostile', hostile=hostile, port=server.port, path=server.path, topic=TOPIC,
+                    type_name=STATUS_TYPE, image=IMAGE, duration_s=4 * args.duration))
+    finally:
+        server.stop()
+
+
 def bench_polling(args: argparse.Namespace) -> Iterator[Result]:
     """Measure ten polled addresses against one subscription."""
     server = own_server()
@@ -260,8 +277,8 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Yield the metrics of each server in each scenario, then the ratio of ours to the upstream one."""
     os.environ |= {'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
     benches = {
-        'bridge': bench_bridge, 'video': bench_video, 'panel': bench_panel, 'polling': bench_polling,
-        'generator': bench_generator}
+        'bridge': bench_bridge, 'video': bench_video, 'panel': bench_panel, 'hostile': bench_hostile,
+        'polling': bench_polling, 'generator': bench_generator}
     with tempfile.TemporaryDirectory() as state:
         os.environ['XDG_STATE_HOME'] = state
         for scenario in args.scenario or SCENARIOS:
