@@ -65,14 +65,14 @@ async def test_large_messages_are_converted_in_every_compression_and_in_order() 
     topic = '/turret/camera/image_raw'
     gateway.topic_types[topic] = IMAGE.name
     pixels = bytes(range(256)) * 1200
-    async with serving(gateway) as server, server.connect() as client:
-        for compression in ('none', 'png'):
-            await client.send(op='subscribe', topic=topic, id=compression, compression=compression, queue_length=5)
-        await client.settle()
+    async with serving(gateway) as server, server.connect() as plain, server.connect() as compressed:
+        for client, compression in ((plain, 'none'), (compressed, 'png')):
+            await client.send(op='subscribe', topic=topic, compression=compression, queue_length=5)
+            await client.settle()
         for step in range(3):
             gateway.emit(topic, {'step': step, 'data': list(pixels)})
         received: dict[str, list[int]] = {'publish': [], 'png': []}
-        for _ in range(6):
+        for client in (plain, compressed) * 3:
             message = await client.receive(20.0)
             kind = message['op']
             if kind == 'png':

@@ -52,7 +52,7 @@ class Conversion(NamedTuple):
 
 
 def payload(codec: Codec, request: Conversion) -> bytes:
-    """Return the ``publish`` message, JSON or CBOR.
+    """Return the ``publish`` message as JSON or CBOR, or the ``png`` message that contains it.
 
     Raises:
         CodecError: the data is not a message of this type.
@@ -62,8 +62,9 @@ def payload(codec: Codec, request: Conversion) -> bytes:
     if request.compression == 'cbor':
         return encodings.publish_cbor(request.name, codec.to_cbor(request.data))
     values = codec.to_json(request.data)
-    return encodings.publish_json(
+    message = encodings.publish_json(
         request.name, values if request.decimals is None else rounded(values, request.decimals))
+    return encodings.as_png(message) if request.compression == 'png' else message
 
 
 class Converter:
@@ -132,7 +133,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         mark = b'.'
         try:
             codec = codecs.setdefault(request.kind.name, Codec(request.kind))
-            answer = encodings.wire(payload(codec, request), request.compression, request.fragment_size)
+            answer = encodings.wire(
+                payload(codec, request), encodings.is_binary(request.compression), request.fragment_size)
         except Exception as error:  # noqa: BLE001  boundary: the next message must still be converted
             mark, answer = b'!', str(error).encode(errors='replace')
         answers.write(_LENGTH.pack(len(answer)) + mark)

@@ -100,19 +100,19 @@ def fragments(payload: bytes, size: int, message_id: str | int | None) -> Iterat
             'total': total})
 
 
-def wire(payload: bytes, compression: str, fragment_size: int | None, message_id: str | int | None = None) -> bytes:
+def wire(
+        payload: bytes, binary: bool = False, fragment_size: int | None = None,
+        message_id: str | int | None = None) -> bytes:
     """Return a payload as one or more concatenated WebSocket frames.
 
     Args:
-        payload: payload for the compression; the JSON payload for ``png``.
-        compression: one of :data:`COMPRESSIONS`.
+        payload: the message.
+        binary: True for CBOR, False for text.
         fragment_size: maximum length of a text message [characters], None for any; CBOR is never split.
         message_id: id of the message, for its fragments.
     """
-    if is_binary(compression):
+    if binary:
         return frames.frame(payload, frames.BINARY)
-    if compression == 'png':
-        payload = as_png(payload)
     if fragment_size is None:
         return frames.frame(payload)
     return b''.join(frames.frame(part) for part in fragments(payload, fragment_size, message_id))

@@ -28,8 +28,12 @@ DEFAULT_QUEUE = 100
 #: Messages of topics up to this rate are deflated for clients that support it; of faster ones it costs too much [Hz].
 _DEFLATED_RATE_HZ = 20.0
 _MIN_DEFLATED_BYTES = 256
-#: Larger messages are converted by another process [bytes]: the loop must not be blocked.
+#: Larger messages are converted by another process [bytes]: the loop must not be blocked. PNG and fragments cost more.
 _LARGE_BYTES = 64 * 1024
+_LARGE_EXPENSIVE_BYTES = 8 * 1024
+#: So are the messages of a subscription after several in a row that took more CPU time than this [s].
+_SLOW_S = 0.002
+_SLOW_COUNT = 3
 #: Memory of a serialized message with its encodings, as a multiple of its size, and the constant part [bytes].
 _MEMORY_FACTOR = 3
 _MEMORY_BYTES = 500
@@ -55,6 +59,11 @@ class Delivery:
     compression: str = 'none'
     fragment_size: int | None = None
 
+    @property
+    def is_cheap(self) -> bool:
+        """Whether the messages need neither PNG compression nor splitting."""
+        return self.fragment_size is None and self.compression != 'png'
+
 
 class Sample:
     """One message of a topic, with the encodings that clients need.
@@ -75,10 +84,11 @@ class Sample:
         self.conversions: dict[tuple[str, str, int | None], asyncio.Future[bytes]] = {}
         self.size = _MEMORY_FACTOR * len(data) + _MEMORY_BYTES
 
-    @property
-    def is_large(self) -> bool:
-        """Whether it must be converted by another process."""
-        return len(self._data) > _LARGE_BYTES
+    def is_large(self, delivery: Delivery) -> bool:
+        """Return whether it must be converted by another process because of its size."""
+        if delivery.compression == 'cbor-raw':
+            return False
+        return len(self._data) > (_LARGE_BYTES if delivery.is_cheap else _LARGE_EXPENSIVE_BYTES)
 
     def conversion(self, delivery: Delivery) -> Conversion:
         """Return the request to convert it for a client."""
@@ -98,13 +108,17 @@ class Sample:
             payload = self._payloads[key] = converter.payload(self._codec, self.conversion(delivery))
         return payload
 
+    def has_payload(self, delivery: Delivery) -> bool:
+        """Return whether the message was converted by this process."""
+        return (delivery.name, delivery.compression) in self._payloads
+
     def wire(self, delivery: Delivery) -> bytes:
         """Return the ``publish`` message as WebSocket frames. Raises as :meth:`payload`."""
         key = (delivery.name, delivery.compression, delivery.fragment_size)
         wire = self._wires.get(key)
         if wire is None:
             wire = self._wires[key] = encodings.wire(
-                self.payload(delivery), delivery.compression, delivery.fragment_size)
+                self.payload(delivery), encodings.is_binary(delivery.compression), delivery.fragment_size)
         return wire
 
     def set_wire(self, delivery: Delivery, wire: bytes) -> None:
@@ -134,6 +148,7 @@ class Subscription:
         self._unconverted: Backlog[Sample] = Backlog(self._depth, send_queue.budget)
         self._unsent: Backlog[Sample] = Backlog(self._depth, send_queue.budget)
         self._plain = delivery.compression == 'none' and delivery.fragment_size is None
+        self._slow = 0
         self.on_error = on_error
 
     @property
@@ -166,15 +181,20 @@ class Subscription:
             self._timer = self._loop.call_at(self._due, self._release)
 
     def _push(self, sample: Sample) -> None:
-        if self._converting or (sample.is_large and self._delivery.compression != 'cbor-raw'):
+        if self._converting or self._slow >= _SLOW_COUNT or sample.is_large(self._delivery):
             self._unconverted.append(sample)
             self._convert_next()
             return
+        began = time.thread_time()
         try:
-            sample.payload(self._delivery)
+            if self._plain:
+                sample.payload(self._delivery)  # the frame may be compressed for each client
+            else:
+                sample.wire(self._delivery)
         except CodecError as error:
             self._topic.report_conversion_error(error)
             return
+        self._slow = self._slow + 1 if time.thread_time() - began > _SLOW_S else 0
         self._ready(sample)
 
     def _ready(self, sample: Sample) -> None:
@@ -216,7 +236,7 @@ class Subscription:
         """Return the next frame for the client."""
         sample = self._unsent.popleft()
         deflater = self._send_queue.deflater
-        if deflater is not None and self._plain and self._topic.is_slow and not sample.is_large:
+        if deflater is not None and self._plain and self._topic.is_slow and sample.has_payload(self._delivery):
             payload = sample.payload(self._delivery)
             if len(payload) > _MIN_DEFLATED_BYTES:
                 return deflater.text_frame(payload)

@@ -62,7 +62,9 @@ class Client:
         if request_id is not None:
             message['id'] = request_id
         payload = encodings.json_payload(message)
-        self.send_queue.send(encodings.wire(payload, compression, fragment_size, request_id))
+        if compression == 'png':
+            payload = encodings.as_png(payload)
+        self.send_queue.send(encodings.wire(payload, False, fragment_size, request_id))
 
     def status(self, level: str, text: str, request_id: str | int | None = None) -> None:
         """Send a status message, if the client requested messages of this level."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from turret_common import fast_json
@@ -12,8 +13,13 @@ from turret_web.web_parameters import LimitParameters
 
 #: Size of a message that costs as much of the allowance as one message of any size [bytes].
 _BYTES_PER_MESSAGE = 8 * 1024
-#: Arrays and objects in one message. More cost tens of milliseconds to parse and check.
+#: Arrays and objects, and values, in one message. More cost tens of milliseconds to parse, check and convert. Brackets
+#: and commas are counted, also those in texts.
 _MAX_CONTAINERS = 10_000
+_MAX_VALUES = 100_000
+#: Length of each end of a message that is searched for the members that its answer needs [characters].
+_PEEKED = 1000
+_MEMBER = re.compile(r'"(op|id|service|action)"\s*:\s*("[^"\\\x00-\x1f]{0,300}"|(?:0|[1-9]\d{0,14})(?=\s*[,}]))')
 
 
 class Allowance:
@@ -33,20 +39,33 @@ class Allowance:
         return max(0.0, -self._left / self._rate_hz)
 
 
+def peek(data: str | bytes) -> dict[str, Any]:
+    """Return the short members at both ends of a message that is too large to parse: what its answer needs."""
+    text = data if isinstance(data, str) else data.decode(errors='replace')
+    members: dict[str, Any] = {}
+    for name, value in _MEMBER.findall(f'{text[:_PEEKED]}\n{text[-_PEEKED:]}'):
+        members.setdefault(name, fast_json.loads(value))
+    return members
+
+
 def parse_json(data: str | bytes, limits: LimitParameters) -> Any:
     """Return JSON from a client as values. Its size in arrays and objects is checked before it is parsed.
 
     Raises:
         TurretError: INVALID_ARGUMENT, the data is not JSON; TOO_LARGE.
     """
-    opening = (data.count('[') + data.count('{')) if isinstance(data, str) else (data.count(b'[') + data.count(b'{'))
+    text = data.encode(errors='replace') if isinstance(data, str) else data
+    opening = text.count(b'[') + text.count(b'{')
     if opening > _MAX_CONTAINERS:
         raise TurretError(ReasonCode.TOO_LARGE, f'more than {_MAX_CONTAINERS} arrays and objects in one message')
+    if text.count(b',') > _MAX_VALUES:
+        raise TurretError(ReasonCode.TOO_LARGE, f'more than {_MAX_VALUES} values in one message')
     try:
         value = fast_json.loads(data)
     except fast_json.JSONDecodeError as error:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'not valid JSON: {error}') from None
-    _check_depth(value, limits.json_depth)
+    if opening > limits.json_depth:  # fewer cannot be nested deeper
+        _check_depth(value, limits.json_depth)
     return value
 
 

@@ -12,7 +12,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.rosbridge.actions import ActionOperations
 from turret_web.rosbridge.bridge import LEVELS, Bridge, Client, Operation, OperationGroup, get
-from turret_web.rosbridge.limits import Allowance, parse_json
+from turret_web.rosbridge.limits import Allowance, parse_json, peek
 from turret_web.rosbridge.services import ServiceOperations
 from turret_web.rosbridge.topics import TopicOperations
 from turret_web.web_parameters import LimitParameters
@@ -76,7 +76,7 @@ class RosbridgeSession:
                 raise TurretError(ReasonCode.NOT_SUPPORTED, f'operation "{message["op"]:.60}" is not supported')
             await operation(message)
         except Exception as error:  # noqa: BLE001  boundary: the connection must survive any message
-            self._client.refuse(message, error)
+            self._client.refuse(message or peek(data), error)
 
     async def close(self) -> None:
         """Release the resources of the client."""

@@ -13,7 +13,7 @@ from turret_web.access.policy import Use
 from turret_web.fan_out.encodings import COMPRESSIONS
 from turret_web.fan_out.subscription_hub import Delivery, Subscription
 from turret_web.gateway.gateway import Publisher
-from turret_web.names import InterfaceType, RosName
+from turret_web.names import InterfaceType, RosName, topic_name
 from turret_web.rosbridge.bridge import (
     Bridge,
     Client,
@@ -30,13 +30,40 @@ from turret_web.rosbridge.bridge import (
 _MAX_QUEUE = 1000
 
 
+class _Requests:
+    """The subscriptions of one client to one topic, which share one stream of messages.
+
+    A ``publish`` message does not name the subscription that it belongs to, so a stream for each subscription would
+    deliver every message several times.
+
+    Attributes:
+        deliveries: how each subscription wants its messages, by its id.
+        subscription: the stream; None while it is being created.
+    """
+
+    def __init__(self) -> None:
+        self.deliveries: dict[str | int | None, Delivery] = {}
+        self.subscription: Subscription | None = None
+
+    def combined(self) -> Delivery:
+        """Return the settings that suit all subscriptions, as rosbridge_suite chooses them."""
+        wanted = list(self.deliveries.values())
+        return Delivery(
+            wanted[0].name,
+            throttle_s=min(delivery.throttle_s for delivery in wanted),
+            queue=max(delivery.queue for delivery in wanted),
+            compression=max((delivery.compression for delivery in wanted), key=COMPRESSIONS.index),
+            fragment_size=min(
+                (delivery.fragment_size for delivery in wanted if delivery.fragment_size is not None), default=None))
+
+
 class TopicOperations(OperationGroup):
     """Subscriptions and publishers of one client."""
 
     def __init__(self, bridge: Bridge, client: Client) -> None:
         self._bridge = bridge
         self._client = client
-        self._subscriptions: dict[tuple[RosName, str | int | None], Subscription] = {}
+        self._subscriptions: dict[str, _Requests] = {}  # by the name of the topic as the client wrote it
         self._publishers: dict[RosName, tuple[Codec, Publisher]] = {}
         self.operations = {
             'subscribe': self._subscribe,
@@ -49,44 +76,57 @@ class TopicOperations(OperationGroup):
     @property
     def dropped(self) -> int:
         """Number of messages of the current subscriptions that were dropped because the client reads too slowly."""
-        return sum(subscription.dropped for subscription in self._subscriptions.values())
+        return sum(
+            requests.subscription.dropped for requests in self._subscriptions.values() if requests.subscription)
 
     async def close(self) -> None:
         """Close all subscriptions and publishers."""
-        for subscription in self._subscriptions.values():
-            await subscription.close()
+        for requests in self._subscriptions.values():
+            if requests.subscription is not None:
+                await requests.subscription.close()
         for _, publisher in self._publishers.values():
             await publisher.close()
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
         topic = get_topic(message)
         self._bridge.policy.check(Use.SUBSCRIBE, self._client.role, topic)
-        request_id = request_id_of(message)
-        key = (topic, request_id)
-        limit = self._bridge.limits.subscriptions
-        if key not in self._subscriptions and len(self._subscriptions) >= limit:
-            raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} subscriptions on one connection')
+        request_id, name = request_id_of(message), get(message, 'topic', str)
         delivery = Delivery(
-            get(message, 'topic', str),
+            name,
             throttle_s=max(0, get(message, 'throttle_rate', int, 0)) / 1000,
             queue=min(max(0, get(message, 'queue_length', int, 0)), _MAX_QUEUE),
             compression=get_compression(message, COMPRESSIONS),
             fragment_size=get_fragment_size(message))
-        subscription = await self._bridge.hub.subscribe(
-            topic, get_type_if_given(message, 'msg'), self._client.send_queue, delivery,
+        limit = self._bridge.limits.subscriptions
+        known = self._subscriptions.get(name, _Requests())
+        if request_id not in known.deliveries and self._count() >= limit:
+            raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} subscriptions on one connection')
+        requests = _Requests()
+        requests.deliveries = {**known.deliveries, request_id: delivery}
+        requests.subscription = await self._bridge.hub.subscribe(
+            topic, get_type_if_given(message, 'msg'), self._client.send_queue, requests.combined(),
             lambda text: self._client.status('error', text, request_id))
-        replaced = self._subscriptions.pop(key, None)
-        self._subscriptions[key] = subscription
-        if replaced is not None:
-            await replaced.close()
+        self._subscriptions[name] = requests
+        if known.subscription is not None:
+            await known.subscription.close()
+
+    def _count(self) -> int:
+        return sum(len(requests.deliveries) for requests in self._subscriptions.values())
 
     async def _unsubscribe(self, message: dict[str, Any]) -> None:
         topic, request_id = get_topic(message), request_id_of(message)
-        keys = [key for key in self._subscriptions if key[0] == topic and request_id in (None, key[1])]
-        if not keys:
+        names = [
+            name for name, requests in self._subscriptions.items()
+            if topic_name(name) == topic and (request_id is None or request_id in requests.deliveries)]
+        if not names:
             raise TurretError(ReasonCode.NOT_FOUND, f'there is no such subscription to {topic}')
-        for key in keys:
-            await self._subscriptions.pop(key).close()
+        for name in names:
+            requests = self._subscriptions[name]
+            requests.deliveries.pop(request_id, None)
+            if request_id is None or not requests.deliveries:
+                del self._subscriptions[name]
+                if requests.subscription is not None:
+                    await requests.subscription.close()
 
     async def _advertise(self, message: dict[str, Any]) -> None:
         await self._publisher(get_topic(message), get_type(message, 'msg'), message)
