@@ -15,7 +15,7 @@ from turret_bringup.bags.metadata import Qos, Topic
 from turret_bringup.bags.writer import BagWriter
 from turret_common.messages.definitions import full_text
 from turret_common.messages.ros_schema import schema
-from turret_msgs.msg import FireGrant, FireRequest, GimbalCommand, Jog, LaserState, SafetyPermit, TurretStatus
+from turret_msgs.msg import FireGrant, FireRequest, GimbalCommand, LaserState, SafetyPermit, TurretStatus
 
 START_NS = 1_700_000_000_000_000_000
 LATCHED = Qos('keep_last', 1, durability='transient_local')
@@ -57,7 +57,6 @@ def dangerous(seconds: float = 1.0, rate_hz: float = 20.0) -> list[Entry]:
             Entry(at, '/turret/safety/fire_grant', FireGrant(epoch=77, seq=i, trigger=True), BEST_EFFORT),
             Entry(at, '/turret/gimbal/command', GimbalCommand(seq=i, mode=1, pan_rate=1.0, tilt_rate=1.0)),
             Entry(at, '/turret/joint_states', JointState(name=['pan_joint', 'tilt_joint'], position=[0.1, 0.2])),
-            Entry(at, '/turret/controller/jog', Jog(lease_id='stolen', seq=i, pan_rate=1.0)),
             Entry(at, '/turret/controller/fire_request', FireRequest(seq=i)),
             Entry(at, '/turret/joy', Joy(axes=[1.0, 1.0], buttons=[1] * 8)),
             Entry(at, '/turret/status', TurretStatus(seq=i))]

@@ -25,7 +25,11 @@ def test_16_bit_of_both_byte_orders() -> None:
 
 
 @pytest.mark.parametrize(('height', 'width', 'encoding', 'step', 'code'), [
-    (2, 2, 'bayer_rggb8', 2, ReasonCode.NOT_SUPPORTED),
+    (2, 2, 'nv24', 2, ReasonCode.NOT_SUPPORTED),
+    (2, 2, '', 2, ReasonCode.NOT_SUPPORTED),
+    (4, 4, 'nv12', 4, ReasonCode.INVALID_ARGUMENT),
+    (2, 3, 'nv12', 3, ReasonCode.INVALID_ARGUMENT),
+    (2, 2, '32FC1', 10, ReasonCode.INVALID_ARGUMENT),
     (2, 2, 'bgr8', 5, ReasonCode.INVALID_ARGUMENT),
     (3, 2, 'bgr8', 6, ReasonCode.INVALID_ARGUMENT),
     (0, 2, 'bgr8', 6, ReasonCode.INVALID_ARGUMENT),
@@ -49,3 +53,51 @@ def test_every_color_order_becomes_bgr(encoding: str, pixel: list[int]) -> None:
 def test_gray_becomes_bgr() -> None:
     assert to_bgr(np.array([[7]], np.uint8), 'mono8')[0, 0].tolist() == [7, 7, 7]
     assert to_bgr(np.array([[0x0700]], np.uint16), 'mono16')[0, 0].tolist() == [7, 7, 7]
+
+
+def plain(encoding: str, color: tuple[int, int, int]) -> bytes:
+    """Return an 8x8 image of one color (BGR) in an encoding."""
+    b, g, r = color
+    image = np.zeros((8, 8), np.uint8)
+    if encoding.startswith('bayer'):
+        for position, letter in enumerate(encoding[6:10]):
+            image[position // 2::2, position % 2::2] = {'r': r, 'g': g, 'b': b}[letter]
+        return image.tobytes() if encoding.endswith('8') else (image.astype('<u2') << 8).tobytes()
+    order = {'b': b, 'g': g, 'r': r, 'a': 255}
+    pixel = np.array([order[letter] for letter in encoding[:-2]], '<u2') << 8
+    return np.tile(pixel, 64).tobytes()
+
+
+@pytest.mark.parametrize('encoding', [
+    'bayer_rggb8', 'bayer_bggr8', 'bayer_gbrg8', 'bayer_grbg8', 'bayer_rggb16', 'bayer_bggr16', 'bayer_gbrg16',
+    'bayer_grbg16', 'bgr16', 'rgb16', 'bgra16', 'rgba16'])
+def test_images_of_other_nodes_keep_their_colors(encoding: str) -> None:
+    data = plain(encoding, (10, 120, 240))
+    image = to_bgr(as_array(memoryview(data), 8, 8, encoding, len(data) // 8), encoding)
+    assert image[4, 4].tolist() == [10, 120, 240]
+
+
+@pytest.mark.parametrize(('encoding', 'data'), [
+    ('yuyv', [120, 100, 120, 160]), ('uyvy', [100, 120, 160, 120]), ('yuv422', [100, 120, 160, 120]),
+    ('nv12', [120, 120, 120, 120, 100, 160]), ('nv21', [120, 120, 120, 120, 160, 100])])
+def test_video_encodings_keep_their_colors(encoding: str, data: list[int]) -> None:
+    height = 2 if encoding.startswith('nv') else 1
+    image = to_bgr(as_array(memoryview(bytes(data)), height, 2, encoding, 4 if height == 1 else 2), encoding)
+    assert image.shape == (height, 2, 3)
+    blue, green, red = image[0, 0].tolist()
+    assert blue < green < red
+
+
+@pytest.mark.parametrize(('encoding', 'kind'), [
+    ('32FC1', '<f4'), ('64FC1', '<f8'), ('16UC1', '<u2'), ('16SC1', '<i2'), ('32SC1', '<i4'), ('8SC1', 'i1')])
+def test_depths_are_scaled_from_black_to_white(encoding: str, kind: str) -> None:
+    values = np.array([[20, 60, 100]], kind)
+    image = to_bgr(as_array(memoryview(values.tobytes()), 1, 3, encoding, values.nbytes), encoding)
+    assert image[0, :, 0].tolist() == [0, 127, 255]
+    assert to_bgr(values[:, :1], encoding)[0, 0].tolist() == [0, 0, 0]
+
+
+def test_depths_that_are_not_finite_are_black() -> None:
+    depths = np.array([[np.nan, 1.0, np.inf, 3.0, -np.inf]], np.float32)
+    assert to_bgr(depths, '32FC1')[0, :, 0].tolist() == [0, 0, 0, 255, 0]
+    assert to_bgr(np.full((1, 2), np.nan, np.float32), '32FC1').max() == 0

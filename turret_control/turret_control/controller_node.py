@@ -52,12 +52,12 @@ from turret_msgs.msg import (
     FireRequest,
     GimbalCommand,
     GimbalState,
-    Jog,
     SafetyState,
     TrackArray,
 )
 from turret_msgs.srv import (
     DeletePreset,
+    Jog,
     LookAtPixel,
     MoveTo,
     Nudge,
@@ -93,7 +93,7 @@ class ControllerNode(Node):
             self._boresight_file.load_or_set_aside(self._on_unusable_file) or Boresight())
         self._auto_fire = False
         self._seq = self._fire_seq = 0
-        self._jog_seq = -1
+        self._jogged = ('', -1)  # lease and number of the latest jog
         self._rate_hz = self._settings.value.rate_hz
         self._last_cycle = time.monotonic()
 
@@ -108,7 +108,6 @@ class ControllerNode(Node):
         self._joints_in = JointFeed(self)
         self._permit_in = PermitFeed(self)
         self._permit = self._permit_in.monitor
-        self._jog_in = PolledSubscription(self, Jog, 'controller/jog', COMMAND)
         self._joy_in = PolledSubscription(self, Joy, 'joy', COMMAND) if self._settings.value.joy.enabled else None
         self._handset = MqttJoy(self._settings.value.mqtt_joy) if self._settings.value.mqtt_joy.enabled else None
         self._handset_holds = False
@@ -120,6 +119,7 @@ class ControllerNode(Node):
         self.create_service(SelectTarget, 'controller/select_target', self._select_target)
         self.create_service(MoveTo, 'controller/move_to', self._move_to)
         self.create_service(Nudge, 'controller/nudge', self._nudge)
+        self.create_service(Jog, 'controller/jog', self._jog)
         self.create_service(LookAtPixel, 'controller/look_at_pixel', self._look_at_pixel)
         self.create_service(SavePreset, 'controller/save_preset', self._save_preset)
         self.create_service(RecallPreset, 'controller/recall_preset', self._recall_preset)
@@ -192,8 +192,6 @@ class ControllerNode(Node):
             for safety in self._safety_in.take():
                 self._auto_fire = safety.auto_fire
             self._camera_in.catch_up()
-        for jog in self._jog_in.take():
-            self._take_jog(jog, now)
         for joy in self._joy_in.take() if self._joy_in else ():
             self._take_joy(joy, now)
         for text in self._handset.take() if self._handset else ():
@@ -203,16 +201,6 @@ class ControllerNode(Node):
             gimbal,
             [(stamp + to_steady, pose) for stamp, pose in self._joints_in.take()],
             [tracks_from(tracks, to_steady) for tracks in self._tracks_in.take()])
-
-    def _take_jog(self, jog: Jog, now: float) -> None:
-        if jog.seq <= self._jog_seq and jog.seq > 0:
-            return
-        self._jog_seq = jog.seq
-        try:
-            self._permit.check_lease(jog.lease_id, time.monotonic_ns())
-            self._controller.jog(jog.pan_rate, jog.tilt_rate, now)
-        except TurretError as error:
-            self.get_logger().warning(f'jog refused: {error.message}', throttle_duration_sec=1.0)
 
     def _take_joy(self, joy: Joy, now: float) -> None:
         """Jog by a joystick, which has no lease: only without an operator and while its dead-man button is held."""
@@ -283,6 +271,16 @@ class ControllerNode(Node):
         with self._lock:
             self._operator(request)
             self._controller.nudge(request.pan, request.tilt, time.monotonic())
+
+    @answered
+    def _jog(self, request: Jog.Request, _: Jog.Response) -> None:
+        with self._lock:
+            self._operator(request)
+            lease, seq = self._jogged
+            if 0 < request.seq <= seq and request.lease_id == lease:
+                raise TurretError(ReasonCode.STALE_INPUT, f'a jog after number {request.seq} has arrived already')
+            self._controller.jog(request.pan_rate, request.tilt_rate, time.monotonic())
+            self._jogged = (request.lease_id, request.seq)
 
     @answered
     def _look_at_pixel(self, request: LookAtPixel.Request, _: LookAtPixel.Response) -> None:

@@ -22,7 +22,7 @@ class AccessParameters:
         ('status', '*/state', 'vision/*', 'camera/*', 'exclusion/people', 'controller/target', 'gimbal/command',
         'joint_states', 'markers', 'safety/permit', 'sim/ground_truth', '/tf', '/tf_static', '/diagnostics', '/rosout'),
         'Topics that every client may subscribe to')
-    operator_topics: tuple[str, ...] = param(('controller/jog',), 'Topics that an operator may publish')
+    operator_topics: tuple[str, ...] = param((), 'Topics that an operator may publish')
     viewer_services: tuple[str, ...] = param(
         ('safety/stop', 'status/get_faults', 'camera/list_media', 'bag/list', '*/get_parameters', '*/list_parameters',
          '*/describe_parameters', '*/get_parameter_types', '/rosapi/*'),

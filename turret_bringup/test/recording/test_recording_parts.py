@@ -64,7 +64,7 @@ def test_a_series_of_pulses_and_a_new_fault_are_each_reported_once() -> None:
 
 @pytest.mark.parametrize(('topic', 'first'), [
     ('/turret/status', 'light'), ('/turret/laser/state', 'light'), ('/turret/vision/tracks', 'light'),
-    ('/turret/joint_states', 'light'), ('/turret/controller/jog', None), ('/turret/gimbal/command', 'light'),
+    ('/turret/joint_states', 'light'), ('/turret/gimbal/command', 'light'),
     ('/turret/safety/permit', 'light'), ('/parameter_events', 'light'), ('/tf_static', 'light'),
     ('/turret/camera/image_raw/compressed', 'full'), ('/turret/vision/image_annotated/compressed', 'full'),
     ('/turret/camera/image_raw', 'all'), ('/other/status', 'all'), ('/turret/_hidden', None)])

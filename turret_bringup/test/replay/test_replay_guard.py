@@ -71,7 +71,7 @@ def test_what_takes_part_in_a_replay_is_no_intruder() -> None:
 
 
 @pytest.mark.parametrize('kind', [
-    'turret_msgs/msg/Jog', 'sensor_msgs/msg/Joy', 'turret_msgs/msg/FireGrant', 'turret_msgs/msg/FireRequest'])
+    'sensor_msgs/msg/Joy', 'turret_msgs/msg/FireGrant', 'turret_msgs/msg/FireRequest'])
 def test_requests_are_never_played_whatever_they_are_called(kind: str) -> None:
     for options in ({}, {'wanted': ['*']}, {'remaps': ['/a:=/b']}, {'into': ['controller']}):
         outlets = plan({'/a': kind, '/turret/status': 'turret_msgs/msg/TurretStatus'}, namespace='/turret',
@@ -87,7 +87,7 @@ def test_all_requests_of_operators_are_among_those_types() -> None:
 
 @pytest.mark.parametrize('target', [
     '/turret/safety/permit', '/turret/safety/fire_grant', '/turret/laser/state', '/turret/gimbal/command',
-    '/turret/joint_states', '/turret/controller/jog', '/joy', '/left/joy', '/gimbal/command', '/joint_states',
+    '/turret/joint_states', '/joy', '/left/joy', '/gimbal/command', '/joint_states',
     '/turret/controller/fire_request', '/a/b/safety/heartbeat'])
 def test_nothing_is_mapped_onto_what_hardware_listens_to(target: str) -> None:
     with pytest.raises(TurretError) as refused:

@@ -30,7 +30,6 @@ from turret_msgs.msg import (
     FireGrant,
     FireRequest,
     GimbalCommand,
-    Jog,
     LaserState,
     ReplayState,
     SafetyPermit,
@@ -157,7 +156,7 @@ def test_requests_that_make_no_sense_are_refused(ros: RosHarness, start: Start, 
 def test_what_operators_and_automatic_fire_asked_for_is_never_played(
         ros: RosHarness, start: Start, tmp_path: Path) -> None:
     never = [
-        ros.collect(Jog, 'controller/jog', NEWEST), ros.collect(Joy, 'joy', NEWEST),
+        ros.collect(Joy, 'joy', NEWEST),
         ros.collect(FireGrant, 'safety/fire_grant', NEWEST),
         ros.collect(FireRequest, 'controller/fire_request', NEWEST)]
     moved = ros.collect(GimbalCommand, 'gimbal/command')
@@ -167,7 +166,7 @@ def test_what_operators_and_automatic_fire_asked_for_is_never_played(
     wait_until(lambda: published and published[-1].ended, 20.0, 'the end')
     assert moved
     assert joints
-    assert never == [[], [], [], []]
+    assert never == [[], [], []]
 
 
 @pytest.mark.parametrize('into', [(), ('controller',)])

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_it_names_a_step_of_the_set_up_that_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, 'missing_in_venv', lambda _: {'messages': 'turret_msgs has no Jog'})
+    monkeypatch.setattr(prepared, 'missing_in_venv', lambda _: {'messages': 'turret_msgs has no Stop'})
     findings = {finding.subject: finding for finding in doctor.examine('turret', 8000, {})}
     assert findings['set-up: messages'].verdict is Verdict.BAD
     assert './turret setup' in findings['set-up: messages'].text

@@ -59,7 +59,7 @@ def test_the_path_cannot_be_guessed() -> None:
 
 def test_the_lists_are_those_of_the_web_gateway() -> None:
     topics, services = globs('topics_glob'), globs('services_glob')
-    for name in ('/turret/status', '/turret/laser/state', '/turret/controller/jog', '/diagnostics'):
+    for name in ('/turret/status', '/turret/laser/state', '/diagnostics'):
         assert passes(topics, name)
     for name in ('/turret/gimbal/set_home/x', '/turret/safety/fire_grant', '/cmd_vel', '/other/status'):
         assert not passes(topics, name)

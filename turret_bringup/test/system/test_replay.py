@@ -26,7 +26,6 @@ from turret_msgs.msg import (
     FireGrant,
     FireRequest,
     GimbalCommand,
-    Jog,
     LaserState,
     ReplayState,
     SafetyPermit,
@@ -41,7 +40,7 @@ GOLDEN = Path(__file__).parents[1] / 'goldens' / 'crossing'
 #: Everything by which hardware could be moved or a laser lit.
 GUARDED = (
     (SafetyPermit, 'safety/permit'), (FireGrant, 'safety/fire_grant'), (LaserState, 'laser/state'),
-    (GimbalCommand, 'gimbal/command'), (JointState, 'joint_states'), (Jog, 'controller/jog'), (Joy, 'joy'),
+    (GimbalCommand, 'gimbal/command'), (JointState, 'joint_states'), (Joy, 'joy'),
     (FireRequest, 'controller/fire_request'), (TurretStatus, 'status'))
 
 

@@ -29,10 +29,10 @@ from turret_common.ros.domains import DOMAINS
 HARDWARE = frozenset(spec.name for spec in GRAPH if spec.backend or spec.simulation_only)
 #: What operators and automatic fire ask for: never played. By type, because a topic may have been renamed.
 NEVER_PLAYED = frozenset({
-    'turret_msgs/msg/Jog', 'turret_msgs/msg/FireGrant', 'turret_msgs/msg/FireRequest', 'sensor_msgs/msg/Joy',
+    'turret_msgs/msg/FireGrant', 'turret_msgs/msg/FireRequest', 'sensor_msgs/msg/Joy',
     'sensor_msgs/msg/JoyFeedback'})
 #: Topics that nothing may be mapped onto: what hardware listens to, or proves by, in any namespace.
-GUARDED = ('safety/*', 'laser/*', 'gimbal/*', 'joint_states', 'joy', 'controller/jog', 'controller/fire_request')
+GUARDED = ('safety/*', 'laser/*', 'gimbal/*', 'joint_states', 'joy', 'controller/fire_request')
 PERMIT_TYPE = 'turret_msgs/msg/SafetyPermit'
 #: Under the namespace: what was recorded of nodes that run again.
 RECORDED = 'recorded'

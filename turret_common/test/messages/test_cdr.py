@@ -95,6 +95,13 @@ def test_invalid_bytes_are_refused(body: str) -> None:
         decode(message(Text(), Sequence(Primitive('float64')), Sequence(TIME)), body)
 
 
+def test_text_that_is_not_utf_8_arrives_with_replacement_characters() -> None:
+    kind = message(Text(), Sequence(Text()))
+    body = '04000000' '32b04300' '01000000' '03000000' 'fffe00'
+    for cbor in (False, True):
+        assert decode(kind, body, cbor) == ['2\N{REPLACEMENT CHARACTER}C', ['\N{REPLACEMENT CHARACTER}' * 2]]
+
+
 @pytest.mark.parametrize('cbor', [False, True])
 def test_both_byte_orders_are_read(cbor: bool) -> None:
     kind = message(Primitive('uint8'), Primitive('uint32'), Text(), Sequence(Primitive('float64')))

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from builtin_interfaces.msg import Time
 from controller_surroundings import LEASE, Surroundings, moving_left, stopped
 from geometry_msgs.msg import Point
 from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Joy
 
 from turret_common.paths import state_dir
@@ -26,8 +28,8 @@ from turret_control.boresight.store import boresight_file
 from turret_control.controller.presets import PresetStore
 from turret_control.controller_node import ControllerNode
 from turret_msgs.action import CalibrateBoresight, RunPattern
-from turret_msgs.msg import ControllerState, GimbalCommand, Jog
-from turret_msgs.srv import LookAtPixel, MoveTo, Nudge, RecallPreset, SavePreset, SetBoresight, SetMode
+from turret_msgs.msg import ControllerState, GimbalCommand
+from turret_msgs.srv import Jog, LookAtPixel, MoveTo, Nudge, RecallPreset, SavePreset, SetBoresight, SetMode
 
 NAN = math.nan
 
@@ -158,19 +160,32 @@ def test_a_click_turns_towards_the_pixel(ros: RosHarness, commands: list[GimbalC
 
 
 def test_a_jog_times_out(ros: RosHarness, commands: list[GimbalCommand]) -> None:
-    publisher = ros.probe.create_publisher(Jog, 'controller/jog', COMMAND)
-    wait_until(lambda: publisher.get_subscription_count() == 1)
-    for seq in range(1, 10):
-        publisher.publish(Jog(lease_id=LEASE, seq=seq, pan_rate=0.5))
+    wait_until(lambda: call(ros, Jog, 'jog', seq=1, pan_rate=0.5).success)
+    for seq in range(2, 10):
+        assert call(ros, Jog, 'jog', seq=seq, pan_rate=0.5).success
         time.sleep(0.02)
     ended = time.monotonic()
     assert any(moving_left(c) for c in commands)
     wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
     assert time.monotonic() - ended < 0.35
     count = len(commands)
-    publisher.publish(Jog(lease_id='wrong', seq=99, pan_rate=0.5))
+    assert call(ros, Jog, 'jog', seq=9, pan_rate=0.5).code == ReasonCode.STALE_INPUT
+    assert call(ros, Jog, 'jog', lease_id='wrong', seq=99, pan_rate=0.5).code == ReasonCode.WRONG_LEASE
     wait_until(lambda: len(commands) > count + 20)
     assert all(stopped(c) for c in commands[count:])
+
+
+def test_a_clock_of_zero_that_jumps_ends_no_thread(ros: RosHarness, surroundings: Surroundings) -> None:
+    node = ros.add(ControllerNode(
+        context=ros.context, namespace='turret', parameter_overrides=[Parameter('use_sim_time', value=True)]))
+    commands = ros.collect(GimbalCommand, 'gimbal/command', COMMAND)
+    clock = ros.probe.create_publisher(Clock, '/clock', 10)
+    wait_until(lambda: call(ros, SetMode, 'set_mode', mode=ControllerState.MODE_TRACK).success)
+    for sec in (0, 0, 1, 2_000_000_000, 5, 0):
+        count = len(commands)
+        clock.publish(Clock(clock=Time(sec=sec)))
+        wait_until(lambda sec=sec: node.get_clock().now().nanoseconds == sec * 10**9)
+        wait_until(lambda count=count: len(commands) > count + 20, what=f'commands at {sec} s')
 
 
 def test_a_boresight_is_fitted_applied_and_kept(ros: RosHarness, commands: list[GimbalCommand]) -> None:

@@ -340,10 +340,6 @@ export class FakeTurret {
     }
   }
 
-  onJog({ lease_id: lease, pan_rate: pan, tilt_rate: tilt }: { lease_id: string; pan_rate: number; tilt_rate: number }): void {
-    if (lease === this.lease && lease !== '') this.jog = { pan, tilt, at: this.now };
-  }
-
   startGoal(goal: Omit<Goal, 'since' | 'canceled'>): void {
     this.goals.set(goal.id, { ...goal, since: this.now, canceled: false });
   }
@@ -395,6 +391,11 @@ export class FakeTurret {
       case 'controller/set_mode': this.mode = value('mode'); this.goalPose = null; return OK;
       case 'controller/select_target': this.selected = text('track_id'); this.priority = value('priority'); return OK;
       case 'controller/move_to': this.mode = 1; this.goalPose = { pan: value('pan'), tilt: value('tilt') }; return OK;
+      case 'controller/jog': {
+        if (args['lease_id'] !== this.lease || this.lease === '') return this.refuse(101, 'this is not the lease');
+        this.jog = { pan: value('pan_rate'), tilt: value('tilt_rate'), at: this.now };
+        return OK;
+      }
       case 'controller/nudge': this.mode = 1; this.goalPose = { pan: (this.goalPose?.pan ?? this.pan) + value('pan'), tilt: (this.goalPose?.tilt ?? this.tilt) + value('tilt') }; return OK;
       case 'controller/look_at_pixel':
         this.mode = 1;

@@ -26,7 +26,7 @@ const ACTIONS = [
   'camera/calibrate', 'gimbal/home', 'gimbal/calibrate',
 ];
 
-interface Op { op: string; id?: string; topic?: string; service?: string; action?: string; args?: Record<string, unknown>; msg?: Record<string, unknown>; throttle_rate?: number }
+interface Op { op: string; id?: string; topic?: string; service?: string; action?: string; args?: Record<string, unknown>; throttle_rate?: number }
 
 function json(response: ServerResponse, value: unknown, status = 200): void {
   response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
@@ -76,8 +76,6 @@ class FakeGateway {
         }, period));
       } else if (op.op === 'unsubscribe') {
         clearInterval(timers.get(name(op.topic)));
-      } else if (op.op === 'publish' && name(op.topic) === 'controller/jog' && op.msg !== undefined) {
-        this.turret.onJog(op.msg as never);
       } else if (op.op === 'call_service') {
         const values = this.answer(op.service ?? '', op.args ?? {});
         const isForbidden = this.role === 'viewer' && !/rosapi|get_|list|describe|stop/.test(op.service ?? '');

@@ -22,7 +22,8 @@ export interface Bench {
   root: HTMLElement;
   /** Services that were called, in order, with their requests. */
   calls: { name: string; request: Record<string, unknown> }[];
-  published: { topic: string; message: Record<string, unknown> }[];
+  /** Requests of `controller/jog`, in order. */
+  jogs: Record<string, unknown>[];
   /** Take a status of the imitated turret now. */
   status(now?: number): void;
   /** Take control, as far as the panel can see. */
@@ -43,14 +44,14 @@ export function bench({ role = 'operator' as 'operator' | 'viewer' } = {}): Benc
   const turret = new FakeTurret();
   const store = new Store();
   const calls: Bench['calls'] = [];
-  const published: Bench['published'] = [];
+  const jogs: Bench['jogs'] = [];
   const transport = {
     connection: 'open',
     subscribe: () => undefined,
     listen: () => () => undefined,
-    publish: (topic: string, message: Record<string, unknown>) => { published.push({ topic, message }); },
     call: (name: string, request: Record<string, unknown>) => {
-      calls.push({ name, request });
+      if (name === 'controller/jog') jogs.push(request);
+      else calls.push({ name, request });
       return Promise.resolve(turret.call(name, request));
     },
     callAs: (name: string, _: string, request: Record<string, unknown>) => {
@@ -73,7 +74,7 @@ export function bench({ role = 'operator' as 'operator' | 'viewer' } = {}): Benc
   const actions = makeActions(panel, jog, stop, () => null, () => undefined, () => undefined);
   store.connection.value = 'open';
   const made: Bench = {
-    panel, turret, actions, stop, root, calls, published,
+    panel, turret, actions, stop, root, calls, jogs,
     status: (now = performance.now()) => {
       store.now.value = now;
       turret.update();

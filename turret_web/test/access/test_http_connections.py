@@ -12,6 +12,8 @@ import socket
 
 import aiohttp
 import pytest
+from malformed import http_head as head
+from malformed import http_request
 from web_testing import JPEG, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
@@ -50,11 +52,6 @@ async def raw(door: RunningServer, request: bytes) -> bytes:
         writer.close()
 
 
-def head(method: str = 'GET', path: str = '/session', **headers: bytes) -> bytes:
-    lines = b''.join(name.replace('_', '-').encode() + b': ' + value + b'\r\n' for name, value in headers.items())
-    return f'{method} {path} HTTP/1.1\r\n'.encode() + lines + b'Connection: close\r\n\r\n'
-
-
 @pytest.mark.parametrize('request_', [
     head(Host=b'\xff'), head(Host=b'127.0.0.1', Origin=b'\xff'), head(Host=b'127.0.0.1', Origin=b'http://['),
     head(Host=b'127.0.0.1', Origin='http://\u2100/'.encode()), head(Host=b'127.0.0.1', Authorization=b'Bearer \xff'),
@@ -85,30 +82,19 @@ async def test_a_malformed_request_is_answered_in_json_with_at_most_one_line_in_
 
 async def _fuzz(requests: int) -> None:
     rng = random.Random(7)
-    values = (
-        b'\xff', 'http://\u2100'.encode(), b'Bearer \xff', b'a=b; c', b'', b'*' * 3000, b'bytes=9-1', b'1.5', b'\x80')
-    names = ('Host', 'Origin', 'Authorization', 'Cookie', 'Range', 'If_Range', 'Content_Type', 'Content_Length',
-             'Sec_Fetch_Site', 'Upgrade', 'Accept_Encoding')
-    paths = ('/', '/session', '/api/camera/1x', '/api/a%00b', '/media/%2e%2e', '/media/x', '/stream?topic=/a%00',
-             '/stream?topic=/a&width=9', '/snapshot?topic=/turret/a b', '/sign-in?token=%ff', '/rosbridge', '/webrtc',
-             '/api/status/%ff', '/a' * 500, '/healthz', '/sign-in')
     async with serving(FakeGateway(), host='0.0.0.0') as door:
         async def attack() -> None:
             for _ in range(requests // 20):
-                headers = {rng.choice(names): rng.choice(values) for _ in range(rng.randrange(4))}
-                if rng.random() < 0.7:
-                    headers['Host'] = b'127.0.0.1'
                 with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                    answer = await raw(door, head(
-                        rng.choice(('GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS', 'BREW')), rng.choice(paths), **headers))
+                    answer = await raw(door, http_request(rng))
                     assert int(answer.split()[1]) != 500, answer
         await asyncio.gather(*(attack() for _ in range(20)))
         assert (await door.get('/healthz')) == (200, {'status': 'ok'})
 
 
 @on_loop
-async def test_two_thousand_malformed_requests(caplog: pytest.LogCaptureFixture) -> None:
-    await _fuzz(2_000)
+async def test_malformed_requests(caplog: pytest.LogCaptureFixture) -> None:
+    await _fuzz(500)
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 

@@ -37,9 +37,10 @@ def test_other_topics_may_not_be_read(topic: str) -> None:
     assert not allowed(POLICY.check, Use.SUBSCRIBE, Role.VIEWER, topic)
 
 
-def test_operators_may_jog_and_publish_nothing_else() -> None:
-    assert allowed(POLICY.check, Use.PUBLISH, Role.OPERATOR, '/turret/controller/jog')
-    assert not allowed(POLICY.check, Use.PUBLISH, Role.VIEWER, '/turret/controller/jog')
+def test_operators_may_publish_nothing_that_is_not_listed() -> None:
+    listed = Policy('/turret', AccessParameters(operator_topics=('demo/*',)))
+    assert allowed(listed.check, Use.PUBLISH, Role.OPERATOR, '/turret/demo/note')
+    assert not allowed(listed.check, Use.PUBLISH, Role.VIEWER, '/turret/demo/note')
     for topic in ('gimbal/command', 'safety/permit', 'safety/fire_grant', 'controller/fire_request', 'status',
                   'joint_states', 'camera/image_raw', 'vision/tracks'):
         assert not allowed(POLICY.check, Use.PUBLISH, Role.OPERATOR, f'/turret/{topic}')

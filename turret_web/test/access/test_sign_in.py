@@ -16,6 +16,7 @@ from turret_common.paths import state_dir, write_atomically
 from turret_web.access.access import SESSION_S, Access, Tokens, load_tokens, qr_code, rotate_tokens
 from turret_web.access.hosts import Hosts, check_origin, is_loopback
 from turret_web.access.policy import Role
+from turret_web.web_parameters import AccessParameters
 
 EVIL = 'http://evil.example'
 
@@ -69,7 +70,7 @@ async def test_a_token_in_the_address_makes_a_session(gateway: FakeGateway) -> N
 
 @on_loop
 async def test_a_viewer_looks_and_stops_but_does_nothing_else(gateway: FakeGateway) -> None:
-    async with serving(gateway, host='0.0.0.0') as door:
+    async with serving(gateway, host='0.0.0.0', access=AccessParameters(operator_topics=('demo/*',))) as door:
         async with door.session.post(f'{door.url}/sign-in', data={'token': tokens().viewer}, allow_redirects=False):
             pass
         assert await door.get('/session') == (200, {'role': 'viewer'})
@@ -80,7 +81,7 @@ async def test_a_viewer_looks_and_stops_but_does_nothing_else(gateway: FakeGatew
             call = await client.ask(op='call_service', service='/turret/laser/arm')
             assert (call['result'], call['values']) == (False, 'only an operator may call service /turret/laser/arm')
             assert 'only an operator may publish' in await client.error(
-                op='publish', topic='/turret/controller/jog', msg={})
+                op='publish', topic='/turret/demo/note', msg={})
             goal = await client.ask(
                 op='send_action_goal', action='/turret/gimbal/home', action_type='a/action/B')
             assert 'only an operator may use' in goal['values']

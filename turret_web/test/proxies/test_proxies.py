@@ -22,6 +22,7 @@ from turret_common.errors import TurretError
 from turret_common.paths import state_dir
 from turret_web.access.access import load_tokens
 from turret_web.proxies.rosbridge_proxy import check_upstream
+from turret_web.web_parameters import AccessParameters
 
 CAMERA = '/turret/camera/image_raw'
 NOTES = '/turret/vision/note'
@@ -137,12 +138,12 @@ async def test_what_is_not_listed_never_reaches_the_server(gateway: FakeGateway)
 
 @on_loop
 async def test_a_viewer_stays_a_viewer(gateway: FakeGateway) -> None:
-    async with behind(gateway, host='0.0.0.0') as (door, stock):
+    async with behind(gateway, host='0.0.0.0', access=AccessParameters(operator_topics=('demo/*',))) as (door, stock):
         token = load_tokens(state_dir('turret') / 'web.tokens').viewer
         async with door.connect(headers={'Authorization': f'Bearer {token}'}) as client:
             answer = await client.ask(op='call_service', service='/turret/laser/arm', id='1')
             assert 'only an operator' in answer['values']
-            assert 'only an operator' in await error(client, op='publish', topic='/turret/controller/jog', msg={})
+            assert 'only an operator' in await error(client, op='publish', topic='/turret/demo/note', msg={})
             goal = await client.ask(op='send_action_goal', action='/turret/gimbal/home', action_type='a/B')
             assert 'only an operator' in goal['values']
             assert stock.heard == []

@@ -23,7 +23,7 @@ from test_web_node import Bridge, start
 
 from turret_common.testing.ros_testing import wait_until
 from turret_msgs.action import Home
-from turret_msgs.msg import Jog
+from turret_msgs.msg import FireRequest
 from turret_msgs.srv import Stop
 from turret_web.web_node import WebNode
 
@@ -37,7 +37,7 @@ HOME = 'turret_msgs/action/Home'
 
 @pytest.fixture
 def web(ros: Any) -> Any:
-    return start(ros)
+    return start(ros, **{'access.operator_topics': ['demo/*']})
 
 
 @pytest.fixture
@@ -55,12 +55,12 @@ def ask(bridge: Bridge, request_id: str, **message: Any) -> dict[str, Any]:
 
 
 def test_a_zero_character_in_a_name_does_not_pass_the_access_list(ros: Any, web: Any, bridge: Bridge) -> None:
-    ros.probe.create_publisher(Jog, 'controller/jog', 10)
-    for number, topic in enumerate(('/turret/controller/jog\0/state', '/turret/safety/fire_grant\0/state')):
-        answer = ask(bridge, f's{number}', op='subscribe', topic=topic, type='turret_msgs/msg/Jog')
+    ros.probe.create_publisher(FireRequest, 'controller/fire_request', 10)
+    for number, topic in enumerate(('/turret/controller/fire_request\0/state', '/turret/safety/fire_grant\0/state')):
+        answer = ask(bridge, f's{number}', op='subscribe', topic=topic, type='turret_msgs/msg/FireRequest')
         assert (answer['op'], answer['level']) == ('status', 'error')
         assert 'not a ROS name' in answer['msg']
-    assert ros.probe.count_subscribers('/turret/controller/jog') == 0
+    assert ros.probe.count_subscribers('/turret/controller/fire_request') == 0
 
 
 @pytest.mark.parametrize('end', BAD_ENDS, ids=ascii)
@@ -85,7 +85,7 @@ def test_types_of_another_kind_are_answered(ros: Any, bridge: Bridge, type_name:
     wait_until(lambda: ros.probe.count_services('/turret/safety/stop'))
     wait_until(lambda: ask(bridge, f't{time.monotonic()}', op='call_service', service='/turret/safety/stop')['result'])
     assert ask(bridge, 's', op='subscribe', topic='/turret/camera/later', type=type_name)['level'] == 'error'
-    assert ask(bridge, 'a', op='advertise', topic='/turret/controller/jog', type=type_name)['level'] == 'error'
+    assert ask(bridge, 'a', op='advertise', topic='/turret/demo/note', type=type_name)['level'] == 'error'
     if type_name:
         assert ask(
             bridge, 'c', op='call_service', service='/turret/safety/stop', type=type_name)['result'] is False

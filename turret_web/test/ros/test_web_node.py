@@ -27,9 +27,11 @@ from std_msgs.msg import String
 
 from turret_common.errors import TurretError
 from turret_common.ros import qos as ros_qos
+from turret_common.ros.qos import FollowedQos
+from turret_common.ros.serialization import serialized
 from turret_common.testing.ros_testing import wait_until
 from turret_msgs.action import Home
-from turret_msgs.msg import Jog, LaserState, TurretStatus
+from turret_msgs.msg import LaserState, TurretStatus
 from turret_msgs.srv import SetMode, Stop
 from turret_web.access.access import load_tokens, tokens_path
 from turret_web.web_node import WebNode
@@ -136,17 +138,46 @@ def test_a_subscription_adapts_to_publishers_that_come_later(ros: Any, bridge: B
     ros.probe.destroy_publisher(second)
 
 
-def test_publishing_through_the_bridge(ros: Any, bridge: Bridge) -> None:
-    jogs = ros.collect(Jog, 'controller/jog', ros_qos.COMMAND)
-    bridge.send(op='advertise', topic='/turret/controller/jog', type='turret_msgs/Jog')
-    wait_until(lambda: ros.probe.count_publishers('controller/jog'))
+def test_text_that_is_not_utf_8_reaches_a_client(ros: Any, bridge: Bridge) -> None:
+    publisher = ros.probe.create_publisher(String, 'vision/note', ros_qos.STATE)
+    publisher.publish(serialized(String(data='20 xC')).replace(b'x', b'\xb0'))
+    bridge.send(op='subscribe', topic='/turret/vision/note', type='std_msgs/msg/String')
+    assert bridge.wait(op='publish')['msg'] == {'data': '20 \N{REPLACEMENT CHARACTER}C'}
+
+
+def test_subscribing_and_unsubscribing_quickly_starts_one_review(
+        ros: Any, web: Any, bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviews: list[float] = []
+    review = FollowedQos.review
+
+    def counted(followed: FollowedQos) -> bool:
+        reviews.append(time.monotonic())
+        return review(followed)
+    monkeypatch.setattr(FollowedQos, 'review', counted)
+    for _ in range(50):
+        bridge.send(op='subscribe', topic='/turret/vision/note', type='std_msgs/msg/String')
+        bridge.send(op='unsubscribe', topic='/turret/vision/note')
+    bridge.send(op='subscribe', topic='/turret/vision/note', type='std_msgs/msg/String')
+    bridge.send(op='call_service', service='/rosapi/get_time', id='done')
+    bridge.wait(id='done')
+    reviews.clear()
+    wait_until(lambda: len(reviews) >= 3)
+    assert reviews[2] - reviews[0] > 1.5  # one review a second
+
+
+def test_publishing_through_the_bridge(ros: Any) -> None:
+    bridge = Bridge(start(ros, **{'access.operator_topics': ['demo/*']}).address[1])
+    states = ros.collect(LaserState, 'demo/laser', ros_qos.COMMAND)
+    bridge.send(op='advertise', topic='/turret/demo/laser', type='turret_msgs/LaserState')
+    wait_until(lambda: ros.probe.count_publishers('demo/laser'))
 
     def received() -> bool:
-        bridge.send(op='publish', topic='/turret/controller/jog', msg={'lease_id': 'l', 'pan_rate': 0.5})
+        bridge.send(op='publish', topic='/turret/demo/laser', msg={'driver': 'd', 'power': 0.5})
         time.sleep(0.02)
-        return bool(jogs)
+        return bool(states)
     wait_until(received)
-    assert (jogs[0].lease_id, jogs[0].pan_rate) == ('l', 0.5)
+    assert (states[0].driver, states[0].power) == ('d', 0.5)
+    bridge.close()
 
 
 def test_services_over_the_bridge_and_over_http(ros: Any, web: Any, bridge: Bridge) -> None:

@@ -32,7 +32,7 @@ from turret_web.web_parameters import AccessParameters
 
 NOTES = '/turret/vision/note'
 LISTS = AccessParameters(
-    operator_topics=('controller/jog', 'vision/note'), operator_services=('safety/*', 'demo/*'),
+    operator_topics=('demo/note', 'vision/note'), operator_services=('safety/*', 'demo/*'),
     operator_actions=('demo/*',), operator_offers=('demo/*',))
 
 
@@ -275,7 +275,7 @@ async def test_publishing_what_is_wrong_is_refused_with_the_reason(gateway: Fake
         assert 'wrong type' in await error([1])
         assert 'has type demo_msgs/msg/Note' in await client.error(op='advertise', topic=NOTES, type='std_msgs/Header')
         assert 'lists do not allow' in await client.error(op='publish', topic='/turret/gimbal/command', msg={})
-        assert 'does not exist yet' in await client.error(op='publish', topic='/turret/controller/jog', msg={})
+        assert 'does not exist yet' in await client.error(op='publish', topic='/turret/demo/note', msg={})
         assert gateway.published == []
 
 

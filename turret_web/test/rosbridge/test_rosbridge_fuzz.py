@@ -7,7 +7,6 @@ import asyncio
 import base64
 import contextlib
 import gc
-import json
 import os
 import random
 import tracemalloc
@@ -15,86 +14,17 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import pytest
-from web_testing import ADD, COUNT, BridgeClient, FakeGateway, RunningServer, on_loop, serving
+from malformed import frame
+from web_testing import BridgeClient, FakeGateway, RunningServer, on_loop, serving
 
 from turret_web.web_parameters import AccessParameters
 
 _PATIENCE_S = 60.0  # of the client that behaves; how long it waits as a rule is judged at the end
 NOTES = '/turret/vision/note'
 STATUS = '/turret/status'
-OPERATIONS = (
-    'subscribe', 'unsubscribe', 'advertise', 'unadvertise', 'publish', 'call_service', 'advertise_service',
-    'unadvertise_service', 'service_response', 'send_action_goal', 'cancel_action_goal', 'advertise_action',
-    'unadvertise_action', 'action_feedback', 'action_result', 'set_level', 'fragment', 'png', 'status', 'auth', '')
-#: Names with an allowed beginning that break the grammar of ROS, each in another way.
-BAD_NAMES = tuple(f'/turret/camera/{end}' for end in (
-    'a b', '1x', 'x/', '/x', '{x}', 'x\0', 'x\0/state', '\u2603', 'a' * 300, '', '~x', 'x#1', '-', '\x7f', '..', '%00'))
-NAMES = (NOTES, STATUS, *BAD_NAMES,
-         '/turret/controller/jog\0/state', '/turret/demo/count\0',
-         '/turret/demo/ add', 'turret/vision/note', '/turret/demo/add', '/turret/demo/count', '/', '', '//',
-         '/rosapi/topics',
-         '/rosapi/get_param', '/rosapi/publishers', '/rosapi/node_details', '/rosapi/message_details',
-         '/rosapi/set_param', '/rosapi/service_request_details', '/rosapi/topic_type', '/rosapi/service_node',
-         '/turret/camera/set_parameters', '*', '/turret/\u2603', 'a' * 300)
-TYPES = ('demo_msgs/Note', 'demo_msgs/msg/Note', ADD, COUNT, 'std_msgs/Header', 'x', '', 'os/path', '../../etc/passwd',
-         f'{COUNT}_SendGoal', f'{COUNT}_Goal',
-         f'{COUNT}_FeedbackMessage', 'demo_msgs/Note\0', 'demo_msgs/srv/', 'demo_msgs//Note', 'D/e', 'a/B' * 200)
-KEYS = ('op', 'id', 'topic', 'type', 'service', 'action', 'action_type', 'args', 'msg', 'values', 'result', 'status',
-        'level', 'compression', 'throttle_rate', 'queue_length', 'fragment_size', 'num', 'total', 'data', 'latch',
-        'feedback', 'timeout')
-SCALARS: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**63), 2**64 - 1, 1.5, -0.0, 1e308, '', 'now', 'none', 'cbor',
-    'cbor-raw', 'png', 'error', '\0', '\U0001f600', 'text', 'number', [], {}, [[]], {'': {}})
-MEMBERS = ('text', 'number', 'a', 'b', 'name', 'parameters', 'node', 'names', 'value')
 LISTS = AccessParameters(
     operator_topics=('vision/note',), operator_services=('demo/*',), operator_actions=('demo/*',),
     operator_offers=('demo/*',))
-
-
-def value(rng: random.Random, depth: int = 0) -> Any:
-    choice = rng.random()
-    if depth > 3 or choice < 0.6:
-        return rng.choice((*SCALARS, *NAMES, *TYPES))
-    if choice < 0.8:
-        return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
-    return {rng.choice((*KEYS, *MEMBERS)): value(rng, depth + 1) for _ in range(rng.randrange(4))}
-
-
-def structured(rng: random.Random) -> bytes:
-    """A message that is nearly right."""
-    message: dict[str, Any] = {'op': rng.choice(OPERATIONS)}
-    for key, sensible in (
-            ('topic', NAMES), ('service', NAMES), ('action', NAMES), ('type', TYPES), ('action_type', TYPES),
-            ('id', ('a', 'b', 'f', 1)), ('data', ('{"op":', '"x"}', 'x' * 50)), ('num', (0, 1, 2)),
-            ('total', (1, 2, 3)),
-            ('compression', ('none', 'png', 'cbor', 'cbor-raw', 'zip'))):
-        if rng.random() < 0.5:
-            message[key] = rng.choice(sensible)
-    for _ in range(rng.randrange(4)):
-        message[rng.choice(KEYS)] = value(rng)
-    return json.dumps(message).encode(errors='surrogatepass')
-
-
-def payload(rng: random.Random) -> bytes:
-    choice = rng.random()
-    data = structured(rng)
-    if choice < 0.75:
-        return data
-    if choice < 0.85:  # cut, or with one byte changed
-        at = rng.randrange(len(data))
-        return data[:at] if rng.random() < 0.5 else data[:at] + bytes((rng.randrange(128),)) + data[at + 1:]
-    if choice < 0.9:
-        return rng.choice((
-            b'[' * 2000, b'{"a":' * 300 + b'1' + b'}' * 300, b'"' + b'\\u0000' * 100 + b'"', b'-', b'1e999'))
-    return rng.randbytes(rng.randrange(200)).decode('latin-1').encode()
-
-
-def frame(rng: random.Random) -> bytes:
-    """A text frame with a malformed message."""
-    data = payload(rng)
-    mask = rng.randbytes(4)
-    size = bytes((0x80 | len(data),)) if len(data) < 126 else bytes((0x80 | 126,)) + len(data).to_bytes(2, 'big')
-    return b'\x81' + size + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
 
 
 def broken_frame(rng: random.Random) -> bytes:

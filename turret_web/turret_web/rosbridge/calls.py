@@ -18,7 +18,7 @@ from turret_web.rosbridge.rosapi import Rosapi
 
 audit = logging.getLogger('turret_web.audit')
 
-_HEARTBEAT = 'safety/heartbeat'  # at least 10 Hz, therefore not recorded
+_UNRECORDED = ('/safety/heartbeat', '/controller/jog')  # at least 10 Hz
 _PARAMETER_SERVICES = ('set_parameters', 'set_parameters_atomically')
 
 
@@ -91,6 +91,6 @@ class ServiceCaller:
         return codec.response.to_json(await self._gateway.call(name, actual, request, timeout_s))
 
     def record(self, caller: str, role: Role, name: RosName) -> None:
-        """Record a call of an operator, unless it is open to viewers or a heartbeat."""
-        if role is Role.OPERATOR and not name.endswith(_HEARTBEAT) and not self._policy.is_open_to_viewers(name):
+        """Record a call of an operator, unless it is open to viewers, a heartbeat or a jog."""
+        if role is Role.OPERATOR and not name.endswith(_UNRECORDED) and not self._policy.is_open_to_viewers(name):
             audit.info('%s calls %s', caller, name)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Load of ``./turret bench web --scenario hostile``: viewers that ask for much, beside an operator.
 
 One viewer subscribes to the raw image as PNG, one in fragments, one sends 900 kB of nested lists twice a second, and

@@ -57,7 +57,7 @@ describe('Transport', () => {
     await bridge.stop();
     await vi.waitFor(() => expect(transport.connection).not.toBe('open'), WAIT);
     await expect(transport.call('laser/disarm', {})).rejects.toThrow(TransportError);
-    transport.publish('controller/jog', { lease_id: '', seq: 1, pan_rate: 1, tilt_rate: 0 });
+    await expect(transport.call('controller/jog', { lease_id: '', seq: 1, pan_rate: 1, tilt_rate: 0 })).rejects.toThrow(TransportError);
     bridge = await FakeBridge.start(port);
     await vi.waitFor(() => expect(transport.connection).toBe('open'), WAIT);
     transport.call('safety/stop', { reason: '' }).catch(() => undefined);

@@ -47,7 +47,6 @@ export class Transport {
   private heardAt = 0;
   private goals = 0;
   private readonly subscribers = new Map<TopicName, Deliver[]>();
-  private readonly publishers = new Map<TopicName, Topic>();
   private readonly pending = new Set<(error: TransportError) => void>();
 
   constructor(
@@ -90,17 +89,6 @@ export class Transport {
       const all = this.subscribers.get(topic);
       if (all !== undefined) this.subscribers.set(topic, all.filter((other) => other !== deliver));
     };
-  }
-
-  /** Publish now, or drop the message while there is no connection. */
-  publish<T extends TopicName>(topic: T, message: Message<T>): void {
-    if (this.ros === null || this.state !== 'open') return;
-    let publisher = this.publishers.get(topic);
-    if (publisher === undefined) {
-      publisher = this.topic(this.ros, topic);
-      this.publishers.set(topic, publisher);
-    }
-    publisher.publish(message);
   }
 
   /** Call a service of the turret; rejects with a {@link TransportError} when no answer comes. */
@@ -230,7 +218,6 @@ export class Transport {
     if (ros !== this.ros) return;
     this.ros = null;
     ros.close();
-    this.publishers.clear();
     this.setState('closed');
     for (const fail of [...this.pending]) fail(new TransportError('connection lost'));
     const delay = BACK_OFF_MS[Math.min(this.failures, BACK_OFF_MS.length - 1)] ?? 0;

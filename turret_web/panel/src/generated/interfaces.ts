@@ -459,17 +459,6 @@ export const GimbalState = {
   MOTION_CALIBRATING: 3,
 } as const;
 
-export interface Jog {
-  /** the operator's lease */
-  lease_id: string;
-  /** increases by one per message */
-  seq: number;
-  /** [rad/s] positive left */
-  pan_rate: Float;
-  /** [rad/s] positive up */
-  tilt_rate: Float;
-}
-
 export interface LaserState {
   /** stamp: when it was published */
   header: Header;
@@ -1245,6 +1234,26 @@ export interface Heartbeat_Response {
   message: string;
   /** nonce for the next heartbeat; empty on refusal */
   nonce: string;
+}
+
+export interface Jog_Request {
+  /** the operator's lease */
+  lease_id: string;
+  /** increases by one per request, so that a delayed one is refused; 0 = not numbered */
+  seq: number;
+  /** [rad/s] positive left */
+  pan_rate: Float;
+  /** [rad/s] positive up */
+  tilt_rate: Float;
+}
+
+export interface Jog_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
 }
 
 export interface ListBags_Request {
@@ -2104,7 +2113,6 @@ export interface Messages {
   'turret_msgs/msg/FireRequest': FireRequest;
   'turret_msgs/msg/GimbalCommand': GimbalCommand;
   'turret_msgs/msg/GimbalState': GimbalState;
-  'turret_msgs/msg/Jog': Jog;
   'turret_msgs/msg/LaserState': LaserState;
   'turret_msgs/msg/MediaItem': MediaItem;
   'turret_msgs/msg/MotionState': MotionState;
@@ -2142,6 +2150,7 @@ export interface Services {
   'turret_msgs/srv/Fire': { request: Fire_Request; response: Fire_Response };
   'turret_msgs/srv/GetFaults': { request: GetFaults_Request; response: GetFaults_Response };
   'turret_msgs/srv/Heartbeat': { request: Heartbeat_Request; response: Heartbeat_Response };
+  'turret_msgs/srv/Jog': { request: Jog_Request; response: Jog_Response };
   'turret_msgs/srv/ListBags': { request: ListBags_Request; response: ListBags_Response };
   'turret_msgs/srv/ListMedia': { request: ListMedia_Request; response: ListMedia_Response };
   'turret_msgs/srv/ListReplayEvents': { request: ListReplayEvents_Request; response: ListReplayEvents_Response };
@@ -2198,6 +2207,7 @@ export const LEASED: ReadonlySet<string> = new Set([
   'turret_msgs/srv/DeletePreset',
   'turret_msgs/srv/Fire',
   'turret_msgs/srv/Heartbeat',
+  'turret_msgs/srv/Jog',
   'turret_msgs/srv/LookAtPixel',
   'turret_msgs/srv/MoveTo',
   'turret_msgs/srv/Nudge',
@@ -2332,7 +2342,6 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'FireRequest': 'header:Header seq:number track_id:string aim_error:Float',
   'GimbalCommand': 'header:Header seq:number mode:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float',
   'GimbalState': 'header:Header started:Time driver:string hardware:boolean pan:AxisState tilt:AxisState home_count:number motion:number command_age_s:Float idle_release_s:Float code:number message:string',
-  'Jog': 'lease_id:string seq:number pan_rate:Float tilt_rate:Float',
   'LaserState': 'header:Header started:Time driver:string hardware:boolean dry_run:boolean watchdog_fitted:boolean no_watchdog_accepted:boolean profile:string session_remaining_s:Float state:number emitting:boolean indicator:boolean power:Float power_cap:Float arming_remaining_s:Float arm_remaining_s:Float cooldown_remaining_s:Float duty:Float duty_cap:Float pulse_s:Float burst_count:number burst_gap_s:Float cooldown_s:Float fire_count:number dry_fire_count:number ready:boolean code:number message:string',
   'MediaItem': 'name:string kind:number size:number modified:Time duration_s:Float',
   'MotionState': 'active:boolean motion_detected:boolean sensitivity:Float min_area:number',
@@ -2367,6 +2376,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'Fire_Response': 'success:boolean code:number message:string',
   'GetFaults_Response': 'success:boolean code:number message:string faults:Fault[]',
   'Heartbeat_Response': 'success:boolean code:number message:string nonce:string',
+  'Jog_Response': 'success:boolean code:number message:string',
   'ListBags_Response': 'success:boolean code:number message:string bags:BagInfo[]',
   'ListMedia_Response': 'success:boolean code:number message:string items:MediaItem[]',
   'ListReplayEvents_Response': 'success:boolean code:number message:string events:ReplayEvent[]',

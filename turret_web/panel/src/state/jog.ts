@@ -40,13 +40,13 @@ export class Jog {
   hold(source: string, deflection: Deflection): boolean {
     if (this.whyNot.peek() !== '' || !isPresent()) return false;
     this.held.set(source, deflection);
-    this.timer ??= setInterval(() => this.publish(), PERIOD_MS);
-    this.publish();
+    this.timer ??= setInterval(() => this.send(), PERIOD_MS);
+    this.send();
     return true;
   }
 
   release(source: string): void {
-    if (this.held.delete(source)) this.publish();
+    if (this.held.delete(source)) this.send();
     if (this.held.size === 0) {
       clearInterval(this.timer);
       this.timer = undefined;
@@ -57,12 +57,13 @@ export class Jog {
     for (const source of [...this.held.keys()]) this.release(source);
   }
 
-  private publish(): void {
+  /** Send the rates. A refusal has no consequence here: the status shows why the head does not move. */
+  private send(): void {
     const { pan, tilt } = combine(this.held.values());
     this.seq += 1;
-    this.panel.transport.publish('controller/jog', {
+    this.panel.transport.call('controller/jog', {
       lease_id: this.panel.operator.lease.peek(), seq: this.seq,
       pan_rate: pan * this.rate.peek(), tilt_rate: tilt * this.rate.peek(),
-    });
+    }).catch(() => undefined);
   }
 }

@@ -6,17 +6,17 @@ import { bench, settled } from '../../test/component';
 import { Jog } from './jog';
 
 it.each(['link', 'lease'])('ends when the %s is lost', async (what) => {
-  const { panel, takeControl, status, published } = bench();
+  const { panel, takeControl, status, jogs } = bench();
   takeControl();
   status();
   const jog = new Jog(panel);
   expect(jog.hold('key', { pan: 1, tilt: 0 })).toBe(true);
   if (what === 'link') panel.store.connection.value = 'closed';
   else panel.operator.lease.value = '';
-  const count = published.length;
-  expect(published.at(-1)?.message['pan_rate']).toBe(0);
+  const count = jogs.length;
+  expect(jogs.at(-1)?.['pan_rate']).toBe(0);
   await settled();
   await settled();
-  expect(published).toHaveLength(count);
+  expect(jogs).toHaveLength(count);
   expect(jog.hold('key', { pan: 1, tilt: 0 })).toBe(false);
 });

@@ -73,9 +73,9 @@ describe('stage', () => {
   it('jogs while it is dragged, and not after', () => {
     frame.dispatchEvent(event('pointerdown', 240, 180));
     frame.dispatchEvent(event('pointermove', 330, 180));
-    expect(made.published.at(-1)?.message['pan_rate']).toBeCloseTo(-0.25);
+    expect(made.jogs.at(-1)?.['pan_rate']).toBeCloseTo(-0.25);
     frame.dispatchEvent(event('pointercancel', 330, 180));
-    expect(made.published.at(-1)?.message['pan_rate']).toBeCloseTo(0);
+    expect(made.jogs.at(-1)?.['pan_rate']).toBeCloseTo(0);
   });
 
   it('gives a click to the widget that asked for it', async () => {
@@ -96,7 +96,7 @@ describe('stage', () => {
     frame.dispatchEvent(event('pointermove', 120, 130));
     frame.dispatchEvent(event('pointerup', 120, 130));
     expect(use).toHaveBeenCalledWith({ x: 20, y: 30 }, { x: 120, y: 130 });
-    expect(made.published).toEqual([]);
+    expect(made.jogs).toEqual([]);
   });
 
   it('zooms by wheel and by command, and moves the view instead of jogging then', async () => {
@@ -106,7 +106,7 @@ describe('stage', () => {
     frame.dispatchEvent(event('pointerdown', 240, 180));
     frame.dispatchEvent(event('pointermove', 300, 180));
     frame.dispatchEvent(event('pointerup', 300, 180));
-    expect(made.published).toEqual([]);
+    expect(made.jogs).toEqual([]);
     controls?.zoomReset();
     await settled();
     expect(made.root.querySelector('.video')?.getAttribute('data-zoomed')).toBe('false');

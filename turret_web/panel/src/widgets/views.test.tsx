@@ -178,20 +178,20 @@ describe('jog pad', () => {
   }
 
   it('does not move by a touch alone, but by how far it is dragged', async () => {
-    const { pad: element, published } = await pad();
+    const { pad: element, jogs } = await pad();
     element.dispatchEvent(at(90));
-    expect(published).toEqual([]);
+    expect(jogs).toEqual([]);
     element.dispatchEvent(at(65, 'mouse', 'pointermove'));
-    expect(published.at(-1)?.message['pan_rate']).toBeCloseTo(0.25);
+    expect(jogs.at(-1)?.['pan_rate']).toBeCloseTo(0.25);
     element.dispatchEvent(at(65, 'mouse', 'pointerup'));
-    expect(published.at(-1)?.message['pan_rate']).toBe(0);
+    expect(jogs.at(-1)?.['pan_rate']).toBe(0);
   });
 
   it('leaves a finger beside the knob to scrolling', async () => {
-    const { pad: element, published } = await pad();
+    const { pad: element, jogs } = await pad();
     element.dispatchEvent(at(90, 'touch'));
     element.dispatchEvent(at(65, 'touch', 'pointermove'));
-    expect(published).toEqual([]);
+    expect(jogs).toEqual([]);
   });
 });
 
