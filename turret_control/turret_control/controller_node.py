@@ -12,6 +12,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Joy
 
 from turret_common.errors import TurretError
+from turret_common.messages.run_key import run_key
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.critical import critical
@@ -46,6 +47,7 @@ from turret_control.controller_parameters import ControllerParameters
 from turret_control.handset.handset import parse
 from turret_control.handset.mqtt_joy import MqttJoy
 from turret_control.motion import STOP
+from turret_control.safety.ros_messages import sign_request, state_valid
 from turret_msgs.msg import (
     AimTarget,
     ControllerState,
@@ -106,6 +108,7 @@ class ControllerNode(Node):
 
         self._tracks_in = AwaitedSubscription(self, TrackArray, 'vision/tracks', STREAM)
         self._joints_in = JointFeed(self)
+        self._key = run_key(self.get_namespace())
         self._permit_in = PermitFeed(self)
         self._permit = self._permit_in.monitor
         self._joy_in = PolledSubscription(self, Joy, 'joy', COMMAND) if self._settings.value.joy.enabled else None
@@ -190,7 +193,8 @@ class ControllerNode(Node):
             for state in self._gimbal_in.take():
                 gimbal = readiness_from(state)
             for safety in self._safety_in.take():
-                self._auto_fire = safety.auto_fire
+                if state_valid(safety, self._key, time.monotonic_ns()):
+                    self._auto_fire = safety.auto_fire
             self._camera_in.catch_up()
         for joy in self._joy_in.take() if self._joy_in else ():
             self._take_joy(joy, now)
@@ -238,7 +242,7 @@ class ControllerNode(Node):
         self._fire_seq += 1
         request = FireRequest(seq=self._fire_seq, track_id=decision.track_id, aim_error=decision.aim_error)
         request.header.stamp = stamp_from(decision.stamp - to_steady)
-        self._fire_out.publish(request)
+        self._fire_out.publish(sign_request(request, self._key))
 
     # Services
 

@@ -35,11 +35,12 @@ from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import seconds
 from turret_common.threads.clock import wake_on_time
 from turret_common.threads.saver import Saver
-from turret_control.laser.ros_messages import sign_grant
+from turret_control.laser.ros_messages import grant_valid, sign_grant
 from turret_control.safety.estop import EstopReader, SimEstop, debounced, gpio_estop, no_estop
 from turret_control.safety.interlocks import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
 from turret_control.safety.lease import OperatorLease
 from turret_control.safety.person_exclusion import PeopleReport, Person
+from turret_control.safety.ros_messages import request_valid, sign_state, state_authentic
 from turret_control.safety.stop_file import StopFile, StopRecord
 from turret_control.safety.zones import Zone, ZoneKind, dump, parse
 from turret_control.safety_parameters import SafetyParameters
@@ -47,15 +48,16 @@ from turret_msgs import msg, srv
 
 _PERIOD_S = 0.02
 _STATE_PERIOD_S = 0.1
-#: Publishers are counted with every 50th permit, automatic bursts are renewed with every second one.
-_COUNT_EVERY, _RENEW_EVERY = 50, 2
+#: Publishers are counted with every 50th permit, what arrives on the own topics is checked with every 5th, automatic
+#: bursts are renewed with every second one.
+_COUNT_EVERY, _CHECK_EVERY, _RENEW_EVERY = 50, 5, 2
 #: Topics with one publisher: all that can move the head or affect the laser.
 _OWNED_TOPICS = (
     'safety/permit', 'safety/state', 'gimbal/command', 'gimbal/state', 'joint_states', 'laser/state', 'camera/state',
     'vision/tracks', 'controller/state', 'controller/fire_request', 'exclusion/people', 'safety/fire_grant')
 #: Maximum age of the stamp of a state, and maximum time that it may lie in the future [s].
 _STATE_AGE_MAX_S, _STATE_AGE_MIN_S = 0.5, -0.01
-_SOME_PERMITS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+_OWN_MESSAGES = QoSProfile(depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
 _NO_POSE = Pose(math.nan, math.nan)
 
 
@@ -99,7 +101,11 @@ class SafetyNode(Node):
             (PolledSubscription(self, msg.CameraState, 'camera/state', qos.STATE), self._on_camera),
             (PolledSubscription(self, msg.ControllerState, 'controller/state', qos.STATE), self._on_controller),
             (PolledSubscription(self, msg.PeopleArray, 'exclusion/people', qos.STREAM), self._on_people)]
-        self._all_permits = PolledSubscription(self, msg.SafetyPermit, 'safety/permit', _SOME_PERMITS)
+        self._own_messages: list[tuple[PolledSubscription[Any], Callable[[Any], tuple[int, bool]]]] = [
+            (PolledSubscription(self, msg.SafetyPermit, 'safety/permit', _OWN_MESSAGES), self._check_permit),
+            (PolledSubscription(self, msg.FireGrant, 'safety/fire_grant', _OWN_MESSAGES), self._check_grant),
+            (PolledSubscription(self, msg.SafetyState, 'safety/state', _OWN_MESSAGES), self._check_state)]
+        self._newest_own = [0, 0, 0]  # order of the newest message on each of these topics
         self.create_subscription(msg.FireRequest, 'controller/fire_request', self._on_fire_request, qos.COMMAND)
 
         self.create_service(srv.AcquireLease, 'safety/acquire_lease', self._acquire_lease)
@@ -166,6 +172,8 @@ class SafetyNode(Node):
             self.get_logger().warning(f'stopped: {record.reason}')
         if self._permit_seq % _RENEW_EVERY == 0:
             self._renew_burst(now_ns)
+        if self._permit_seq % _CHECK_EVERY == 0:
+            self._check_own_topics()
         if self._permit_seq % _COUNT_EVERY == 0:
             self._check_publishers()
 
@@ -179,13 +187,30 @@ class SafetyNode(Node):
         names = {
             topic: [f'{end.node_namespace}/{end.node_name}' for end in self.get_publishers_info_by_topic(topic)]
             for topic in _OWNED_TOPICS}
-        foreign = any(
-            permit.epoch != self._epoch or permit.mac != permit_mac(permit_of(permit), self._key)
-            for permit in self._all_permits.take())
         with self._lock:
             self._core.observe_publishers(names, time.monotonic_ns())
-            if foreign:
-                self._core.observe_foreign_permit(time.monotonic_ns())
+
+    def _check_own_topics(self) -> None:
+        """Look for messages on this node's topics that it did not publish, or that it published before."""
+        foreign = False
+        for i, (messages, check) in enumerate(self._own_messages):
+            for message in messages.take():
+                order, authentic = check(message)
+                foreign = foreign or not authentic or order <= self._newest_own[i]
+                if authentic:
+                    self._newest_own[i] = max(order, self._newest_own[i])
+        if foreign:
+            with self._lock:
+                self._core.observe_foreign_message(time.monotonic_ns())
+
+    def _check_permit(self, permit: msg.SafetyPermit) -> tuple[int, bool]:
+        return permit.seq, permit.epoch == self._epoch and permit.mac == permit_mac(permit_of(permit), self._key)
+
+    def _check_grant(self, grant: msg.FireGrant) -> tuple[int, bool]:
+        return grant.seq, grant.epoch == self._epoch and grant_valid(grant, self._key)
+
+    def _check_state(self, state: msg.SafetyState) -> tuple[int, bool]:
+        return state.monotonic_ns, state_authentic(state, self._key)
 
     def _published_key(self, verdict: Verdict, now_ns: int) -> tuple[Any, ...]:
         """Return everything that is published at once when it changes."""
@@ -197,14 +222,15 @@ class SafetyNode(Node):
         core = self._core
         age_ns = core.lease.age_ns(now_ns)
         message = f'stopped: {core.stop_reason}' if core.stop_reason is not None else core.not_now
-        return msg.SafetyState(
+        return sign_state(msg.SafetyState(
             laser_ok=verdict.laser_ok, motion_ok=verdict.motion_ok, reasons=verdict.reasons,
             software_stop=core.stop_reason is not None, estop=core.estop, operator_name=core.lease.name,
             heartbeat_age_s=math.nan if age_ns is None else 1e-9 * age_ns, trigger=core.lease.trigger(now_ns),
             auto_fire=core.auto_fire, auto_fire_remaining_s=core.auto_fire_remaining_s(now_ns),
             zones=[msg.Zone(**asdict(zone)) for zone in core.zones],
             region_confirmed=core.region_confirmed, confirm_remaining_s=core.confirm_remaining_s(now_ns),
-            exclusion=_exclusion(core.exclusion_required, verdict.reasons), message=message)
+            exclusion=_exclusion(core.exclusion_required, verdict.reasons), message=message,
+            monotonic_ns=time.monotonic_ns()), self._key)
 
     # Reports of other nodes, in the permit's thread, which holds the lock
 
@@ -263,6 +289,10 @@ class SafetyNode(Node):
         return _STATE_AGE_MIN_S <= self._age_s(message) <= _STATE_AGE_MAX_S
 
     def _on_fire_request(self, request: msg.FireRequest) -> None:
+        if not request_valid(request, self._key):
+            with self._lock:
+                self._core.observe_foreign_message(time.monotonic_ns())
+            return
         stamp_age_s = self._age_s(request)
         try:
             with self._lock:

@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from turret_common import systemd
+from turret_common.messages.run_key import run_key
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.ros.critical import critical
@@ -19,6 +20,7 @@ from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import seconds
+from turret_control.safety.ros_messages import state_valid
 from turret_control.status import FaultBook, FaultRecord, NodeWatch, Severity
 from turret_control.status_parameters import StatusParameters
 from turret_msgs import msg, srv
@@ -64,6 +66,7 @@ class StatusNode(Node):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._states: dict[str, PolledSubscription[Any]] = {
             name: PolledSubscription(self, kind, f'{name}/state', qos.STATE) for name, kind in _SECTIONS.items()}
+        self._key = run_key(self.get_namespace())
         self._tracks = PolledSubscription(self, msg.TrackArray, 'vision/tracks', qos.NEWEST)
         self.create_service(srv.GetFaults, 'status/get_faults', self._faults)
 
@@ -79,6 +82,8 @@ class StatusNode(Node):
         now = time.monotonic()
         for name, states in self._states.items():
             for state in states.take():
+                if name == 'safety' and not state_valid(state, self._key, time.monotonic_ns()):
+                    continue
                 setattr(self._status, name, state)
                 self._watches[name].see(seconds(state.started), *_reports(state), now)
         for tracks in self._tracks.take():

@@ -16,7 +16,7 @@ from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.testing.ros_testing import wait_until
-from turret_control.safety.interlocks import Estop
+from turret_control.safety.interlocks import Estop, SafetyCore
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv
 
@@ -173,6 +173,66 @@ def test_a_second_publisher_of_permits_withholds_emission(rig: Rig) -> None:
         intruder.publish(msg.SafetyPermit(epoch=1))
         return any(ReasonCode.SECOND_PUBLISHER in permit.reasons for permit in rig.permits)
     wait_until(seen)
+
+
+def seen_as_foreign(rig: Rig) -> bool:
+    return any(ReasonCode.SECOND_PUBLISHER in permit.reasons for permit in rig.permits)
+
+
+def withdrawn(rig: Rig) -> bool:
+    return ReasonCode.SECOND_PUBLISHER not in rig.permits[-1].reasons
+
+
+def publish_once(rig: Rig, topic: str, message: Any, profile: Any) -> None:
+    """Publish one message of another process to all who listen."""
+    publisher = rig.ros.probe.create_publisher(type(message), topic, profile)
+    listeners = 2 if topic.startswith('safety') else 1  # the rig collects what the node publishes
+    wait_until(lambda: publisher.get_subscription_count() >= listeners)
+    publisher.publish(message)
+
+
+@pytest.fixture
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the node from noticing a second publisher by the number of publishers."""
+    monkeypatch.setattr(SafetyCore, 'observe_publishers', lambda core, nodes, now_ns: None)
+
+
+@pytest.mark.parametrize(('topic', 'kind', 'profile'), [
+    ('safety/permit', msg.SafetyPermit, qos.PERMIT), ('safety/fire_grant', msg.FireGrant, qos.PERMIT),
+    ('safety/state', msg.SafetyState, qos.STATE), ('controller/fire_request', msg.FireRequest, qos.COMMAND)])
+def test_a_single_forged_message_of_authority_is_a_reported_fault_for_a_while(
+        rig: Rig, topic: str, kind: Any, profile: Any, uncounted: None) -> None:
+    wait_until(lambda: len(rig.permits) > 20)
+    assert not seen_as_foreign(rig)
+    publish_once(rig, topic, kind(), profile)
+    wait_until(lambda: seen_as_foreign(rig))
+    wait_until(lambda: withdrawn(rig), 5.0)
+
+
+@pytest.mark.parametrize('topic', ['safety/permit', 'safety/fire_grant', 'safety/state'])
+def test_a_replayed_message_of_authority_is_a_reported_fault_for_a_while(
+        rig: Rig, topic: str, uncounted: None) -> None:
+    rig.acquire()
+    wait_until(lambda: len(rig.permits) > 20 and rig.states)
+    rig.beat_until(lambda: len(rig.grants) >= 2)
+    recorded, profile = {
+        'safety/permit': (rig.permits[0], qos.PERMIT), 'safety/fire_grant': (rig.grants[0], qos.PERMIT),
+        'safety/state': (rig.states[0], qos.STATE)}[topic]
+    assert not seen_as_foreign(rig)
+    publish_once(rig, topic, recorded, profile)
+    wait_until(lambda: seen_as_foreign(rig))
+    wait_until(lambda: withdrawn(rig), 5.0)
+
+
+def test_a_request_to_fire_without_the_key_of_the_run_is_not_granted(rig: Rig) -> None:
+    rig.acquire()
+    rig.beat_until(lambda: rig.permits[-1].laser_ok)
+    grants = len(rig.grants)
+    requests = rig.ros.probe.create_publisher(msg.FireRequest, 'controller/fire_request', qos.COMMAND)
+    wait_until(lambda: requests.get_subscription_count())
+    requests.publish(msg.FireRequest(seq=1, track_id='t1'))
+    wait_until(lambda: seen_as_foreign(rig))
+    assert not any(grant.source == msg.FireGrant.SOURCE_AUTO for grant in rig.grants[grants:])
 
 
 @pytest.mark.parametrize('late_s', [0.6, -0.1])

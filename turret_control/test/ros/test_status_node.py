@@ -9,9 +9,11 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.parameter import Parameter
 
+from turret_common.messages.run_key import run_key
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.testing.ros_testing import wait_until
+from turret_control.safety.ros_messages import sign_state
 from turret_control.status_node import StatusNode
 from turret_msgs import msg, srv
 
@@ -112,3 +114,17 @@ def test_diagnostics_name_the_turret_the_hardware_and_the_fault(rig: Rig) -> Non
     wait_until(lambda: reported('laser', DiagnosticStatus.STALE), what='a node that was never seen')
     wait_until(lambda: reported('camera', DiagnosticStatus.STALE), what='a node that fell silent')
     assert reported('safety', DiagnosticStatus.OK)  # not in expected_nodes
+
+
+def test_a_safety_state_counts_only_under_the_key_of_the_run(rig: Rig) -> None:
+    states = rig.ros.probe.create_publisher(msg.SafetyState, 'safety/state', qos.STATE)
+
+    def publish(key: bytes) -> None:
+        states.publish(sign_state(msg.SafetyState(software_stop=True, monotonic_ns=time.monotonic_ns()), key))
+    wait_until(lambda: rig.statuses and states.get_subscription_count())
+    publish(b'another key')
+    count = len(rig.statuses)
+    wait_until(lambda: len(rig.statuses) >= count + 2)
+    assert math.isnan(rig.statuses[-1].safety_age_s)
+    publish(run_key('turret'))
+    wait_until(lambda: rig.statuses[-1].safety.software_stop)

@@ -251,7 +251,7 @@ def test_a_step_of_the_wall_clock_withholds_for_a_second() -> None:
 
 def test_a_foreign_permit_withholds_for_a_second() -> None:
     bench = Bench()
-    bench.core.observe_foreign_permit(bench.now)
+    bench.core.observe_foreign_message(bench.now)
     assert emission_withheld(bench.wait(999), ReasonCode.SECOND_PUBLISHER)
     assert bench.wait(1).reasons() == []
 

@@ -189,7 +189,7 @@ class SafetyCore:
         self._stop_shown_ns: int | None = None
         self._clock_offset_ns: int | None = None
         self._clock_jump_ns: int | None = None
-        self._foreign_permit_ns: int | None = None
+        self._foreign_message_ns: int | None = None
         self._foreign_publishers: frozenset[str] = frozenset()
         self._duplicates_since: dict[str, int] = {}
         self._fire_seq: int | None = None
@@ -263,9 +263,9 @@ class SafetyCore:
             self._clock_jump_ns = now_ns
         self._clock_offset_ns = offset_ns
 
-    def observe_foreign_permit(self, now_ns: int) -> None:
-        """Take that another process issues permits."""
-        self._foreign_permit_ns = now_ns
+    def observe_foreign_message(self, now_ns: int) -> None:
+        """Take that a message of authority arrived that no node of this run published just now."""
+        self._foreign_message_ns = now_ns
 
     def observe_publishers(self, nodes: Mapping[str, Sequence[str]], now_ns: int) -> None:
         """Take the full names of the nodes that publish each topic that has one owner.
@@ -551,7 +551,7 @@ class SafetyCore:
         return may_fire(self.zones, *_motions(pose, gimbal), margin, self._parameters.reaction_s)
 
     def _second_publisher(self, now_ns: int) -> bool:
-        return (bool(self._foreign_publishers) or self._shown(self._foreign_permit_ns, now_ns)
+        return (bool(self._foreign_publishers) or self._shown(self._foreign_message_ns, now_ns)
                 or any(now_ns - since >= _DUPLICATE_NS for since in self._duplicates_since.values()))
 
     def _all_hardware(self, gimbal: GimbalReport | None, now_ns: int) -> bool:

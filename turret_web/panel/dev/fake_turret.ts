@@ -261,6 +261,7 @@ export class FakeTurret {
       heartbeat_age_s: this.operator === '' ? null : this.now - this.heartbeatAt, trigger: this.trigger, auto_fire: this.autoFire, auto_fire_remaining_s: null,
       zones: this.zones,
       region_confirmed: this.regionConfirmed, confirm_remaining_s: null, exclusion: 0, message: this.isStopped ? 'stopped: panel' : '',
+      monotonic_ns: Math.round(this.now * 1e9), mac: '',
     };
   }
 

@@ -404,6 +404,8 @@ export interface FireRequest {
   track_id: string;
   /** [rad] predicted aim error at fire time */
   aim_error: Float;
+  /** HMAC-SHA256 (first 32 hex digits) of all other fields under the key of the run */
+  mac: string;
 }
 
 export interface GimbalCommand {
@@ -851,6 +853,10 @@ export interface SafetyState {
   exclusion: number;
   /** human-readable text; empty = none */
   message: string;
+  /** [ns] CLOCK_MONOTONIC of this host when it was published */
+  monotonic_ns: number;
+  /** HMAC-SHA256 (first 32 hex digits) of all decisions in it, under the key of the run */
+  mac: string;
 }
 export const SafetyState = {
   ESTOP_UNKNOWN: 0,
@@ -2339,7 +2345,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'DetectionState': 'enabled:boolean method:string mode:string available:string[] rate_hz:Float processing_s:Float count:number dropped:number',
   'Fault': 'node:string code:number message:string severity:number age_s:Float active:boolean',
   'FireGrant': 'epoch:number seq:number monotonic_ns:number source:number trigger:boolean burst:number mac:string',
-  'FireRequest': 'header:Header seq:number track_id:string aim_error:Float',
+  'FireRequest': 'header:Header seq:number track_id:string aim_error:Float mac:string',
   'GimbalCommand': 'header:Header seq:number mode:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float',
   'GimbalState': 'header:Header started:Time driver:string hardware:boolean pan:AxisState tilt:AxisState home_count:number motion:number command_age_s:Float idle_release_s:Float code:number message:string',
   'LaserState': 'header:Header started:Time driver:string hardware:boolean dry_run:boolean watchdog_fitted:boolean no_watchdog_accepted:boolean profile:string session_remaining_s:Float state:number emitting:boolean indicator:boolean power:Float power_cap:Float arming_remaining_s:Float arm_remaining_s:Float cooldown_remaining_s:Float duty:Float duty_cap:Float pulse_s:Float burst_count:number burst_gap_s:Float cooldown_s:Float fire_count:number dry_fire_count:number ready:boolean code:number message:string',
@@ -2356,7 +2362,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'ReplayEvent': 'position_s:Float level:number text:string',
   'ReplayState': 'header:Header started:Time name:string into:string[] position_s:Float duration_s:Float rate:Float min_gap_s:Float silence_s:Float paused:boolean loop:boolean ended:boolean passes:number messages:number late_s:Float domain:number code:number message:string',
   'SafetyPermit': 'epoch:number seq:number monotonic_ns:number laser_ok:boolean motion_ok:boolean lease_digest:string reasons:number[] stop_count:number estop_count:number mac:string',
-  'SafetyState': 'header:Header started:Time laser_ok:boolean motion_ok:boolean reasons:number[] software_stop:boolean estop:number operator_name:string heartbeat_age_s:Float trigger:boolean auto_fire:boolean auto_fire_remaining_s:Float zones:Zone[] region_confirmed:boolean confirm_remaining_s:Float exclusion:number message:string',
+  'SafetyState': 'header:Header started:Time laser_ok:boolean motion_ok:boolean reasons:number[] software_stop:boolean estop:number operator_name:string heartbeat_age_s:Float trigger:boolean auto_fire:boolean auto_fire_remaining_s:Float zones:Zone[] region_confirmed:boolean confirm_remaining_s:Float exclusion:number message:string monotonic_ns:number mac:string',
   'SimGroundTruth': 'header:Header monotonic_ns:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float beam_azimuth:Float beam_elevation:Float spot_azimuth:Float spot_elevation:Float spot_range:Float laser_pin:boolean indicator_pin:boolean motors_enabled:boolean targets:SimTarget[]',
   'SimTarget': 'name:string kind:string azimuth:Float elevation:Float range:Float azimuth_rate:Float elevation_rate:Float visible:boolean',
   'Track': 'id:string state:number class_id:string confidence:Float azimuth:Float elevation:Float azimuth_rate:Float elevation_rate:Float covariance:Float[] angular_width:Float angular_height:Float hits:number misses:number unseen_s:Float box:BoundingBox',
