@@ -82,7 +82,7 @@ class GimbalNode(Node):
             DeferredActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
             DeferredActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
 
-        self._thread = Periodic('gimbal', PERIOD_S, self._tick, self._on_thread_error)
+        self._thread = Periodic('gimbal', PERIOD_S, self._tick, self._on_thread_error, real_time=True)
         self._thread.start()
 
     def destroy_node(self) -> None:
@@ -282,7 +282,7 @@ _ORDINARY = frozenset({
 
 def main() -> int:
     """Run the node."""
-    return run(GimbalNode)
+    return run(GimbalNode, real_time=True)
 
 
 if __name__ == '__main__':

@@ -61,7 +61,8 @@ class LaserNode(Node):
             time.monotonic_ns() if _restarted(runtime_dir(self.get_namespace()), run_id(self._key)) else None)
         self._saved_changes = 0
         self._saver: Saver[EmissionBudget] = Saver('emission budget', budget.save, self._on_save_error)
-        self._topics = critical(self, 'laser topics', _STATE_PERIOD_S, self._update, self._permits_in.wait)
+        self._topics = critical(
+            self, 'laser topics', _STATE_PERIOD_S, self._update, self._permits_in.wait, real_time=True)
         self._states = StatePublisher(self, msg.LaserState, 'laser/state', _STATE_PERIOD_S)
         self._thread = LaserThread(self._core, lines, guardian, self._on_change, self._on_thread_end)
         self._thread.start()
@@ -166,4 +167,4 @@ def _double(value: float) -> float:
 
 def main(guardian: GuardianLink) -> int:
     """Run the driver under its guardian."""
-    return run(lambda: LaserNode(guardian))
+    return run(lambda: LaserNode(guardian), real_time=True)

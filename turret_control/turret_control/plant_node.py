@@ -72,7 +72,7 @@ def _as_message(target: TargetState) -> SimTarget:
 
 def main() -> int:
     """Run the node."""
-    return run(PlantNode)
+    return run(PlantNode, real_time=True)
 
 
 if __name__ == '__main__':

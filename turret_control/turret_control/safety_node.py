@@ -33,7 +33,6 @@ from turret_common.ros.permit_feed import permit_of, sign_permit
 from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import seconds
-from turret_common.threads.clock import wake_on_time
 from turret_common.threads.saver import Saver
 from turret_control.laser.ros_messages import grant_valid, sign_grant
 from turret_control.safety.estop import EstopReader, SimEstop, debounced, gpio_estop, no_estop
@@ -86,7 +85,6 @@ class SafetyNode(Node):
         self._permit_seq = 0
         self._grant_seq = 0
         self._grant_lock = threading.Lock()  # both threads grant, in the order of their numbers
-        self._real_time = False
 
         self._permits = self.create_publisher(msg.SafetyPermit, 'safety/permit', qos.PERMIT)
         self._permit = msg.SafetyPermit(epoch=self._epoch)  # made once; all other fields are set each time
@@ -117,7 +115,7 @@ class SafetyNode(Node):
         self.create_service(srv.ConfirmRegion, 'safety/confirm_region', self._confirm_region)
         self.create_service(srv.SetAutoFire, 'safety/set_auto_fire', self._set_auto_fire)
 
-        self._thread = critical(self, 'permit', _PERIOD_S, self._update)
+        self._thread = critical(self, 'permit', _PERIOD_S, self._update, real_time=True)
         self._thread.start()
 
     def destroy_node(self) -> None:
@@ -143,9 +141,6 @@ class SafetyNode(Node):
     # The permit, in a thread of its own
 
     def _update(self) -> None:
-        if not self._real_time:
-            self._real_time = True
-            wake_on_time()
         estop = self._read_estop()
         received = [(handle, message) for inputs, handle in self._inputs for message in inputs.take()]
         with self._lock:
@@ -407,7 +402,7 @@ def _zone(zone: msg.Zone) -> Zone:
 
 def main() -> int:
     """Run the node."""
-    return run(SafetyNode)
+    return run(SafetyNode, real_time=True)
 
 
 if __name__ == '__main__':

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
+import pytest
+
 from turret_common.threads.periodic import Periodic
+from turret_common.threads.real_time import in_real_time
 
 PERIOD_S = 1000.0
 
@@ -66,3 +70,17 @@ def test_an_exception_ends_the_thread_and_is_reported() -> None:
     assert notified.wait(10.0)
     thread.stop()
     assert [str(error) for error in errors] == ['no']
+
+
+@pytest.mark.parametrize('real_time', [True, False])
+def test_a_thread_in_real_time_has_the_priority_that_the_system_permits(real_time: bool) -> None:
+    ticked, policies = threading.Event(), []
+
+    def tick() -> None:
+        policies.append(os.sched_getscheduler(0))
+        ticked.set()
+    thread = Periodic('test', PERIOD_S, tick, lambda error: None, real_time=real_time)
+    thread.start()
+    assert ticked.wait(10.0)
+    thread.stop()
+    assert policies[0] == (in_real_time(lambda: os.sched_getscheduler(0)) if real_time else os.SCHED_OTHER)

@@ -21,7 +21,7 @@ Done = Callable[[TurretError | None], None]
 
 def critical(
         node: Node, name: str, period_s: float, step: Callable[[], None],
-        wait: Callable[[float], bool] | None = None) -> Periodic:
+        wait: Callable[[float], bool] | None = None, *, real_time: bool = False) -> Periodic:
     """Return a thread, not started, that calls ``step`` periodically and whose failure ends the node.
 
     Args:
@@ -30,8 +30,9 @@ def critical(
         period_s: as for :class:`Periodic`.
         step: the work of one cycle; an exception shuts the node's context down, so that its process ends.
         wait: as for :class:`Periodic`.
+        real_time: as for :class:`Periodic`.
     """
-    return Periodic(name, period_s, step, fatal(node, name), wait)
+    return Periodic(name, period_s, step, fatal(node, name), wait, real_time=real_time)
 
 
 def fatal(node: Node, name: str) -> Callable[[BaseException], None]:

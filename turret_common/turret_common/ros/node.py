@@ -23,6 +23,7 @@ from rclpy.signals import SignalHandlerOptions
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import defer_responses
+from turret_common.threads.real_time import prepare_process
 
 RequestT = TypeVar('RequestT')
 ResponseT = TypeVar('ResponseT')
@@ -31,14 +32,22 @@ ResponseT = TypeVar('ResponseT')
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(make_node: Callable[[], Node], args: list[str] | None = None) -> int:
+def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_time: bool = False) -> int:
     """Run one node in this process until SIGINT or SIGTERM; return the exit code. SIGUSR1 prints all stacks.
 
     ``destroy_node`` of the node must stop its threads and leave its hardware safe; it is always called, on a signal
     while the node can still publish. A failing thread of the node shuts the context down, which ends the process with
     exit code 1. A refused start (:class:`TurretError`) exits with the error message on standard error and exit code
     2.
+
+    Args:
+        make_node: returns the node.
+        args: arguments of ROS; None = those of the process.
+        real_time: a busy machine must not delay the process: see
+            :func:`turret_common.threads.real_time.prepare_process`.
     """
+    if real_time:
+        prepare_process()
     # The handlers of rclpy would shut the context down while threads publish. Blocking the signals is not enough:
     # threads that a library started at its import would receive them and end the process.
     woken, waker = os.pipe()

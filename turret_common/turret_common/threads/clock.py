@@ -1,20 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CLOCK_MONOTONIC behind an interface that tests can replace, and threads that wake on time."""
+"""CLOCK_MONOTONIC behind an interface that tests can replace."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
-
-_PR_SET_TIMERSLACK = 29
-_PRIORITY = 10
-
-ResultT = TypeVar('ResultT')
+from typing import Protocol
 
 
 class Clock(Protocol):
@@ -41,20 +31,3 @@ class MonotonicClock:
         wait_ns = t_ns - time.monotonic_ns()
         if wait_ns > 0:
             time.sleep(1e-9 * wait_ns)
-
-
-def wake_on_time() -> None:
-    """Make the kernel wake the calling thread at the requested time (Linux).
-
-    Without this the thread is woken up to 50 us late to save power. It also gets a real-time priority where the system
-    permits that (``rtprio``).
-    """
-    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
-
-
-def in_real_time(work: Callable[[], ResultT]) -> ResultT:
-    """Do ``work`` in a thread of its own that wakes on time, so that threads made in it inherit its priority."""
-    with ThreadPoolExecutor(1, 'real-time', wake_on_time) as executor:
-        return executor.submit(work).result()

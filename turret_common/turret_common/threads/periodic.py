@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from turret_common.threads.real_time import wake_on_time
+
 
 class Periodic(threading.Thread):
     """Calls ``step`` at absolute deadlines of the monotonic clock.
@@ -18,7 +20,8 @@ class Periodic(threading.Thread):
 
     def __init__(
             self, name: str, period_s: float, step: Callable[[], None],
-            on_error: Callable[[BaseException], None], wait: Callable[[float], bool] | None = None) -> None:
+            on_error: Callable[[BaseException], None], wait: Callable[[float], bool] | None = None, *,
+            real_time: bool = False) -> None:
         """Prepare the thread; it starts with :meth:`start`.
 
         Args:
@@ -28,17 +31,21 @@ class Periodic(threading.Thread):
             on_error: called with the exception that ended the thread.
             wait: replaces the sleep until the next deadline; it takes the time in s and returns True to start a cycle
                 early, from which the deadlines then count. None = sleep.
+            real_time: wake on time and before ordinary threads, where the system permits that.
         """
         super().__init__(name=name, daemon=True)
         self._period_s = period_s
         self._step = step
         self._on_error = on_error
         self._wait = wait or self._sleep
+        self._real_time = real_time
         self._asleep = threading.Lock()  # waiting for a lock takes a third of the time of an event
         self._asleep.acquire()
         self._ended = False
 
     def run(self) -> None:
+        if self._real_time:
+            wake_on_time()
         deadline = time.monotonic()
         try:
             while not self._ended:

@@ -15,7 +15,7 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.threads.clock import in_real_time
+from turret_common.threads.real_time import in_real_time
 
 #: Pattern of the devices through which the kernel gives out GPIO lines.
 GPIO_DEVICES = '/dev/gpiochip*'

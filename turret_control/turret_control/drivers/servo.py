@@ -21,6 +21,7 @@ from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
 from turret_common.threads.clock import Clock, MonotonicClock
+from turret_common.threads.real_time import wake_on_time
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.gpio_pins import GPIO_DEVICES, finish_pulses, pin_errors, pin_factory, taking
 from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
@@ -249,6 +250,8 @@ class ServoDriver(GimbalDriver):
         return self._enabled and now_ns - self._enabled_ns >= _SOFT_START_NS
 
     def _run(self) -> None:
+        if isinstance(self._clock, MonotonicClock):
+            wake_on_time()
         try:
             due_ns = self._clock.now_ns()
             while not self._ended.is_set():

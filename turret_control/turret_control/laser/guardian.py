@@ -29,6 +29,7 @@ from types import FrameType
 from typing import Any, NoReturn, Protocol
 
 from turret_common.plant_client import PlantError, PlantLink
+from turret_common.threads.real_time import prepare_process
 
 _ARMED, _DISARMED = b'A', b'D'
 _PULSE_NS = 10_000_000
@@ -43,7 +44,7 @@ _END_S = 2.0
 _TAKE_S = 0.5
 #: How often the guardian looks whether the driver's time is up, and whether it has ended, in s.
 _LOOK_S, _REAP_S = 0.2, 0.002
-_NICENESS, _PRIORITY = -10, 20
+_PRIORITY = 20
 _PR_SET_PDEATHSIG = 1
 
 
@@ -281,7 +282,7 @@ def line_of(description: dict[str, Any]) -> Line:
 
 
 def _raise_priority() -> None:
-    """Run before others where the system lets us; a guardian that waits for the processor is late."""
+    """Run before others where the system permits it; a guardian that waits for the processor, or a page, is late."""
+    prepare_process()
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from turret_common.reason_codes import ReasonCode
-from turret_common.threads.clock import wake_on_time
 from turret_common.threads.mailbox import Mailbox
+from turret_common.threads.real_time import wake_on_time
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.line import LaserLines
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines

@@ -20,6 +20,7 @@ from typing import Any
 from turret_common import fast_json
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.real_time import wake_on_time
 from turret_control.plant.interface import PlantPort
 from turret_control.plant.plant import Plant
 from turret_control.plant_parameters import PlantParameters
@@ -92,6 +93,7 @@ class PlantServer:
             self._plant.configure(config)
 
     def _run(self) -> None:
+        wake_on_time()
         try:
             self._serve_all()
         except BaseException as error:  # noqa: BLE001  it would be lost with the thread
