@@ -18,6 +18,7 @@ BENCHMARKS = {
     'follow': 'turret_bringup.bench.ros_follow',
     'perception': 'turret_bringup.bench.ros_perception',
     'aim': 'turret_bringup.bench.aim.aim',
+    'load': 'turret_bringup.bench.ros_load',
     'laser-off': 'turret_bringup.bench.laser_off.laser_off',
     'steps': 'turret_bringup.bench.steps',
     'bus': 'turret_bringup.bench.bus',
