@@ -22,6 +22,7 @@ from turret_common.interface import QOS, TOPICS
 from turret_common.messages.ros_schema import interface
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import profile
+from turret_common.threads.real_time import raise_middleware
 
 _TOPICS = {topic.name: topic for topic in TOPICS}
 _DEPTH = 10
@@ -53,6 +54,7 @@ class Connection:
         self._context = Context()
         rclpy.init(context=self._context)
         self.node = Node(f'client_{os.getpid()}', namespace=self.namespace, context=self._context)
+        raise_middleware()
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin, daemon=True)

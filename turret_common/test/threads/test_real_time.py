@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from turret_common.threads.real_time import in_real_time
+
 _SHOW = '''
 import os
 from pathlib import Path
@@ -46,3 +48,44 @@ def test_memory_is_not_locked_under_a_limit_at_which_later_allocations_would_fai
 def test_a_system_that_refuses_a_priority_changes_nothing_else() -> None:
     refuse = 'os.setpriority = lambda *_: os.open("/nowhere", 0)'
     assert prepared(refuse)[0] == str(os.getpriority(os.PRIO_PROCESS, 0))
+
+
+def test_every_thread_that_is_started_later_has_the_priority_too() -> None:
+    code = '''
+import os, threading
+from turret_common.threads.real_time import prepare_process, wake_on_time
+prepare_process()
+def show():
+    print(os.sched_getscheduler(0), os.sched_getparam(0).sched_priority)
+for work in (show, lambda: (wake_on_time(), show())):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+'''
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True, timeout=60)
+    permitted = in_real_time(lambda: os.sched_getscheduler(0)) == os.SCHED_FIFO
+    assert result.stdout.split() == ([f'{os.SCHED_FIFO}', '5', f'{os.SCHED_FIFO}', '10'] if permitted else ['0'] * 4)
+
+
+def test_only_the_threads_of_the_middleware_are_raised() -> None:
+    code = '''
+import ctypes, os, threading
+from turret_common.threads.real_time import raise_middleware
+done = threading.Event()
+def run(name, ready):
+    ctypes.CDLL(None).prctl(15, name.encode(), 0, 0, 0)
+    ready.set()
+    done.wait()
+threads = []
+for name in ('dds.shm.7000', 'executor'):
+    ready = threading.Event()
+    threads.append(threading.Thread(target=run, args=(name, ready)))
+    threads[-1].start()
+    ready.wait()
+raise_middleware()
+print(*(os.sched_getscheduler(thread.native_id) for thread in threads), os.sched_getscheduler(0))
+done.set()
+'''
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True, timeout=60)
+    policy = in_real_time(lambda: os.sched_getscheduler(0))
+    assert result.stdout.split() == [str(policy), str(os.SCHED_OTHER), str(os.SCHED_OTHER)]

@@ -23,7 +23,7 @@ from rclpy.signals import SignalHandlerOptions
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import defer_responses
-from turret_common.threads.real_time import prepare_process
+from turret_common.threads.real_time import prepare_process, raise_middleware
 
 RequestT = TypeVar('RequestT')
 ResponseT = TypeVar('ResponseT')
@@ -60,6 +60,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_ti
     node = None
     try:
         node = make_node()
+        raise_middleware()
         _spin_until_signal(node, woken)
         return 0
     except ExternalShutdownException:

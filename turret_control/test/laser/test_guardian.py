@@ -275,7 +275,8 @@ def raise_to(*priority):
     sys.stderr.write(f'{priority}')
 os.setpriority, os.sched_setscheduler, os.sched_param = raise_to, raise_to, int
 """
-    assert Guarded(line, 'pulse(False, 0.05)', before).end() == (7, f'(0, 0, -10)(0, {os.SCHED_FIFO}, 20)')
+    raised = f'(0, 0, -10)(0, {os.SCHED_FIFO}, 5)(0, {os.SCHED_FIFO}, 20)'
+    assert Guarded(line, 'pulse(False, 0.05)', before).end() == (7, raised)
     refuse = 'os.setpriority = lambda *_: os.open("/nowhere", 0)'
     assert Guarded(line, 'pulse(False, 0.05)', refuse).end() == (7, '')
 
