@@ -3,8 +3,10 @@
 """Prove that the tests guard the guards: break the safety cores in every small way, and see a test fail each time.
 
 In a copy of the source each comparison is flipped, each condition forced, each operand of ``and`` and ``or`` dropped,
-each check, refusal and change of state deleted, each limit moved. A mutant that no test notices survives; survivors
-that make no difference are listed in ``ACCEPTED`` with the reason. Exit code 1 when another one survives.
+each check, refusal and change of state deleted, each limit moved; a variable is taken for another one of its type, a
+clock for another, a unit for another, two arguments are swapped, a call is left out, a lock is not taken. A mutant that
+no test notices survives; survivors that make no difference are listed in ``ACCEPTED`` with the reason. Exit code 1 when
+another one survives.
 """
 
 from __future__ import annotations
@@ -50,6 +52,19 @@ SUITES: dict[str, tuple[str, ...]] = {
     f'{_CORE}/laser/thread.py': (f'{_TEST}/laser/test_thread.py',),
     f'{_CORE}/laser/guardian.py': (f'{_TEST}/laser/test_guardian.py',),
     f'{_CORE}/laser_parameters.py': (f'{_TEST}/test_laser_parameters.py',),
+    f'{_CORE}/gimbal/axis.py': (f'{_TEST}/gimbal/test_gimbal.py', f'{_TEST}/gimbal/test_homing.py'),
+    f'{_CORE}/gimbal/gimbal.py': tuple(f'{_TEST}/gimbal/test_{name}.py' for name in (
+        'gimbal', 'homing', 'gimbal_rules')),
+    f'{_CORE}/gimbal/homing.py': (f'{_TEST}/gimbal/test_homing.py',),
+    f'{_CORE}/devices/motion_profile.py': (
+        f'{_TEST}/devices/test_motion_profile.py', f'{_TEST}/drivers/test_driver.py'),
+    f'{_CORE}/devices/pca9685.py': (f'{_TEST}/drivers/test_servo_driver.py',),
+    f'{_CORE}/devices/tmc2209.py': (f'{_TEST}/devices/test_tmc2209.py', f'{_TEST}/drivers/test_tmc2209_driver.py'),
+    f'{_CORE}/drivers/stepping.py': (f'{_TEST}/drivers/test_stepping.py', f'{_TEST}/drivers/test_step_dir_driver.py'),
+    **{f'{_CORE}/drivers/{name}.py': (f'{_TEST}/drivers/test_{name}_driver.py', f'{_TEST}/drivers/test_driver.py')
+       for name in ('servo', 'step_dir', 'tmc2209')},
+    f'{_CORE}/laser/ros_messages.py': (f'{_TEST}/ros/test_laser_messages.py',),
+    f'{_CORE}/safety/ros_messages.py': (f'{_TEST}/ros/test_safety_messages.py',),
     f'{_EYES}/detectors/person.py': (f'{_EYES_TEST}/detectors/test_person.py',),
 }
 #: Mutants that change nothing that matters: module, line as it stands, what became of it, and why that is so.
@@ -226,9 +241,11 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # 
     decorated = {
         child for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
         for decorator in node.decorator_list for child in ast.walk(decorator)}
+    variables, fields = _variables(tree), _fields(tree)
     for node in ast.walk(tree):
         if node in decorated:
             continue
+        yield from _mix_ups(node, variables, fields)
         if isinstance(node, ast.Compare):
             for i, operator in enumerate(node.ops):
                 for flipped in _FLIPPED[type(operator)]:
@@ -252,6 +269,69 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # 
         elif _deletable(node):
             assert isinstance(node, ast.stmt)
             yield node, 'pass'
+
+
+#: Clocks and what each may be taken for; units and conversions alike.
+_CLOCKS = {'monotonic_ns': 'time_ns', 'time_ns': 'monotonic_ns', 'monotonic': 'time', 'time': 'monotonic'}
+_CONVERSIONS = frozenset({'degrees', 'radians', '_ns', '_s', 'abs', 'round', 'float'})
+_UNITS = {1e9: '1e6', 1e-9: '1e-6', 1e3: '1.0', 1e-3: '1.0'}
+
+
+def _mix_ups(
+        node: ast.AST, variables: dict[ast.AST, str], fields: dict[str, str]) -> Iterator[tuple[ast.expr, str]]:
+    """Give each expression that can be taken for another one, with the other one."""
+    if node in variables:
+        assert isinstance(node, ast.Name)
+        yield node, variables[node]
+    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        other = node.attr in _CLOCKS and isinstance(node.value, ast.Name) and node.value.id == 'time'
+        attribute = _CLOCKS[node.attr] if other else fields.get(node.attr)
+        if attribute:
+            yield node, f'{ast.unparse(node.value)}.{attribute}'
+    elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value in _UNITS:
+        yield node, _UNITS[node.value]
+    elif isinstance(node, ast.Call):
+        for i in range(len(node.args) - 1):
+            swapped = copy.deepcopy(node)
+            swapped.args[i:i + 2] = [swapped.args[i + 1], swapped.args[i]]
+            if ast.unparse(swapped) != ast.unparse(node):
+                yield node, ast.unparse(swapped)
+        name = ast.unparse(node.func).rpartition('.')[2]
+        if name in _CONVERSIONS or name in ('min', 'max'):
+            yield node, f'({ast.unparse(node.args[0])})'
+    elif isinstance(node, ast.withitem) and ast.unparse(node.context_expr).endswith(('lock', '_power')):
+        yield node.context_expr, "__import__('contextlib').nullcontext()"
+
+
+def _variables(tree: ast.Module) -> dict[ast.AST, str]:
+    """Return for each use of a parameter the name of another parameter of the same type, where there is one."""
+    other: dict[ast.AST, str] = {}
+    for function in ast.walk(tree):
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        parameters = {
+            argument.arg: ast.unparse(argument.annotation)
+            for argument in (*function.args.args, *function.args.kwonlyargs) if argument.annotation}
+        for node in (node for statement in function.body for node in ast.walk(statement)):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in parameters:
+                same = [name for name, kind in parameters.items() if kind == parameters[node.id] and name != node.id]
+                if same:
+                    other[node] = same[0]
+    return other
+
+
+def _fields(tree: ast.Module) -> dict[str, str]:
+    """Return for each annotated field of a class the next field of the same type, where there is one."""
+    other: dict[str, str] = {}
+    for cls in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        kinds: dict[str, list[str]] = {}
+        for field in cls.body:
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                kinds.setdefault(ast.unparse(field.annotation), []).append(field.target.id)
+        for names in kinds.values():
+            if len(names) > 1:
+                other |= dict(zip(names, names[1:] + names[:1], strict=True))
+    return other
 
 
 def _deletable(node: ast.AST) -> bool:
@@ -340,7 +420,7 @@ def main() -> int:
             shutil.copytree(ROOT / package, tree / package, ignore=ignored)
         for name in ('conftest.py', 'pyproject.toml'):
             shutil.copy(ROOT / name, tree / name)
-        for module in chosen:
+        for module in dict.fromkeys(mutant.module for mutant in todo):
             if not _tests_pass(tree, SUITES[module]):
                 sys.stderr.write(f'the tests of {module} fail before anything is changed\n')
                 return 2

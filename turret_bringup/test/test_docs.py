@@ -233,3 +233,23 @@ def test_every_folder_is_in_the_map_of_the_design_page() -> None:
         folder = init.parent.relative_to(ROOT)
         if len(folder.parts) > 2 and 'bench' not in folder.parts:
             assert f'`{folder}`' in page, folder
+
+
+def promises() -> list[tuple[str, str]]:
+    """Give the promises of the safety page, each with its test."""
+    page = (ROOT / 'docs' / 'safety.md').read_text()
+    table = page.partition('## Promises and their tests')[2].partition('\n## ')[0]
+    return re.findall(r'^\| (.+) \| `(\S+)` \|$', table, re.MULTILINE)
+
+
+@pytest.mark.parametrize(('promise', 'test'), promises(), ids=[promise for promise, _ in promises()])
+def test_each_promise_of_the_safety_page_has_a_test(promise: str, test: str) -> None:
+    file, _, name = test.partition('::')
+    assert re.search(rf'^ *def {name}\(', (ROOT / file).read_text(), re.MULTILINE), f'{promise}: there is no {test}'
+
+
+def test_no_promise_of_the_safety_page_is_without_a_test() -> None:
+    page = (ROOT / 'docs' / 'safety.md').read_text()
+    table = page.partition('## Promises and their tests')[2].partition('\n## ')[0]
+    rows = [line for line in table.splitlines() if line.startswith('| ')][1:]
+    assert len(rows) == len(promises()) >= 60
