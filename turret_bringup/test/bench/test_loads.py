@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads run while their context lasts, and leave no process behind."""
 
 from __future__ import annotations

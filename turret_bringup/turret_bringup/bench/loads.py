@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads for a machine under test: each runs in processes of its own until its context ends."""
 
 from __future__ import annotations

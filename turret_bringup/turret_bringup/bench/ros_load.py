@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """False inhibits, gaps of permits, control rate, aim error and status rate of a tracking turret beside other loads.
 
 Nothing inhibits the turret but the load. A false inhibit is each appearance of a reason in a permit, or in the state of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a process in real time gets, and that a system without permission refuses nothing else."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Threads that wake on time, and processes that a busy machine does not delay, where the system permits it."""
 
 from __future__ import annotations

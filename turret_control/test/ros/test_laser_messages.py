@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The authentication code of a fire grant, and the laser's state as a message."""
 
 from __future__ import annotations

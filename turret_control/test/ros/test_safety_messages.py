@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The authentication codes of the safety node's state and of requests to fire."""
 
 from __future__ import annotations

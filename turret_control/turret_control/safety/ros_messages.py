@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Authenticated messages of the safety node and to it: its state, and requests to fire automatically."""
 
 from __future__ import annotations
