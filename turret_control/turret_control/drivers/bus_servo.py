@@ -21,7 +21,8 @@ from turret_common.errors import TurretError
 from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
-from turret_common.threads.clock import Clock, MonotonicClock, wake_on_time
+from turret_common.threads.clock import Clock, MonotonicClock
+from turret_common.threads.real_time import wake_on_time
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
 from turret_control.drivers.driver import (

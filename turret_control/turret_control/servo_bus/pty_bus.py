@@ -13,7 +13,7 @@ import threading
 import time
 import tty
 
-from turret_common.threads.clock import wake_on_time
+from turret_common.threads.real_time import wake_on_time
 from turret_control.servo_bus.emulator import EmulatedBus
 
 _TCGETS2, _TERMIOS2, _SPEED = 0x802C542A, 44, 40  # Linux: request, size of its struct, offset of the output speed
