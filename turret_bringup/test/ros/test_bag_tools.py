@@ -290,7 +290,8 @@ def test_another_version_without_its_definition_is_left_out(tmp_path: Path, caps
 def test_a_video_of_every_encoding_that_the_turret_uses(tmp_path: Path, encoding: str) -> None:
     kind, channels = ENCODINGS[encoding]
     step = 64 * channels * np.dtype(kind).itemsize
-    image = Image(width=64, height=48, step=step, encoding=encoding, data=bytes([90]) * (48 * step))
+    rows = b''.join(bytes([60 + 2 * row]) * step for row in range(48))
+    image = Image(width=64, height=48, step=step, encoding=encoding, data=rows)
     with BagWriter(tmp_path / 'b', [topic('camera/image_raw', Image)]) as writer:
         for i in range(5):
             writer.write('/turret/camera/image_raw', START_NS + i * 10**8, serialize_message(image))
