@@ -155,9 +155,10 @@ class BagNode(Node):
         """Publish an event, which every selection records."""
         self._events.publish(Log(
             stamp=self.get_clock().now().to_msg(), level=level, name=self.get_fully_qualified_name(), msg=text))
-        # rclpy refuses another severity from the same line.
-        log = self.get_logger().info if level == Log.INFO else self.get_logger().warning
-        log(f'event: {text}')
+        if level == Log.INFO:  # rclpy refuses another severity from the same line
+            self.get_logger().info(f'event: {text}')
+        else:
+            self.get_logger().warning(f'event: {text}')
 
     def _look_for_reasons(self, now: float) -> None:
         """Mark faults and shots, and save the last seconds after them."""
