@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,23 @@ with contextlib.suppress(ImportError):  # tests of packages that do not use pins
 
 #: A ROS distribution does not use the supervisor, which these tests are about; test/launched has the same scenarios.
 collect_ignore_glob = ['turret_*/test/system/*'] if 'ROS_DISTRO' in os.environ else []
+
+
+#: Modules that a distribution may not have; test modules that need one of them are skipped without it.
+OPTIONAL = {
+    'amqtt', 'lgpio', 'lz4', 'mcap', 'onnx', 'onnxruntime', 'pwdlib', 'pyarrow', 'rosbags', 'roslibpy', 'simple_pid',
+    'urdf_parser_py', 'zstandard'}
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Report a test module that cannot import an optional module as skipped."""
+    outcome = yield
+    report: pytest.CollectReport = outcome.get_result()  # type: ignore[attr-defined]  pluggy sends it
+    missing = re.search(r"ModuleNotFoundError: No module named '([a-z0-9_]+)", str(report.longrepr or ''))
+    if report.failed and missing and missing[1] in OPTIONAL:
+        report.outcome = 'skipped'
+        report.longrepr = (str(collector.path), 0, f'the Python module {missing[1]} is not installed')
 
 
 @pytest.fixture(autouse=True)
