@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
+from rclpy.client import Client
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import Executor
 from rclpy.guard_condition import GuardCondition
@@ -65,46 +66,62 @@ def matched_publishers(subscription: Subscription) -> int:
     return int(subscription.handle.get_publisher_count())
 
 
-class WaitSet:
-    """Waits for messages of several subscriptions in the calling thread. rclpy has a wait set for executors only."""
+def finish_calls(client: Client) -> None:
+    """Pass the responses that have arrived to the futures of their requests. In rclpy only an executor does it."""
+    handle = client.handle
+    with handle:
+        while True:
+            header, response = handle.take_response(client.srv_type.Response)
+            if header is None:
+                return
+            with contextlib.suppress(KeyError):  # nothing waits for it any more
+                client.get_pending_request(header.request_id.sequence_number).set_result(response)
 
-    def __init__(self, node: Node, subscriptions: Sequence[Subscription] = ()) -> None:
+
+EntityT = TypeVar('EntityT', Subscription, Client)
+
+
+class WaitSet(Generic[EntityT]):
+    """Waits for several subscriptions, or clients, in the calling thread. rclpy has a wait set for executors only."""
+
+    def __init__(self, node: Node, entities: Sequence[EntityT] = ()) -> None:
         self._context = node.context.handle
         self._guard = GuardCondition(None, None, context=node.context)
-        self._subscriptions = tuple(subscriptions)
-        self._made_for: tuple[Subscription, ...] | None = None
+        self._entities = tuple(entities)
+        self._made_for: tuple[EntityT, ...] | None = None
         self._wait_set: Any = None
         node.context.on_shutdown(self.wake)
 
-    def watch(self, subscriptions: Sequence[Subscription]) -> None:
-        """Wait for these subscriptions instead, from any thread. One that was removed may then be destroyed."""
-        self._subscriptions = tuple(subscriptions)
+    def watch(self, entities: Sequence[EntityT]) -> None:
+        """Wait for these entities instead, from any thread. One that was removed may then be destroyed."""
+        self._entities = tuple(entities)
         self.wake()
 
-    def wait(self, timeout_s: float | None = None) -> list[Subscription]:
-        """Return the subscriptions that have messages; from one thread only.
+    def wait(self, timeout_s: float | None = None) -> list[EntityT]:
+        """Return the subscriptions that have messages, or the clients that have responses; from one thread only.
 
         The list is empty after the time-out [s] (None = no limit), after :meth:`wake`, when the context is shut down
-        and when a subscription was destroyed.
+        and when an entity was destroyed.
         """
-        watched, guard = self._subscriptions, self._guard.handle
+        watched, guard = self._entities, self._guard.handle
+        clients = bool(watched) and isinstance(watched[0], Client)
         # InvalidHandle: destroyed meanwhile; RCLError: the context was shut down.
         with contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError), contextlib.ExitStack() as held:
-            handles = [subscription.handle for subscription in watched]
+            handles: list[Any] = [entity.handle for entity in watched]
             for handle in (self._context, guard, *handles):
                 held.enter_context(handle)
             if watched != self._made_for:
-                self._wait_set = rclpy_implementation.WaitSet(len(handles), 1, 0, 0, 0, 0, self._context)
+                counts = (0, 1, 0, len(handles)) if clients else (len(handles), 1, 0, 0)
+                self._wait_set = rclpy_implementation.WaitSet(*counts, 0, 0, self._context)
                 self._made_for = watched
             wait_set = self._wait_set
             wait_set.clear_entities()
             wait_set.add_guard_condition(guard)
             for handle in handles:
-                wait_set.add_subscription(handle)
+                (wait_set.add_client if clients else wait_set.add_subscription)(handle)
             wait_set.wait(_UNLIMITED_NS if timeout_s is None else round(1e9 * timeout_s))
-            ready = wait_set.get_ready_entities('subscription')
-            return [
-                subscription for subscription, handle in zip(watched, handles, strict=True) if handle.pointer in ready]
+            ready = wait_set.get_ready_entities('client' if clients else 'subscription')
+            return [entity for entity, handle in zip(watched, handles, strict=True) if handle.pointer in ready]
         return []
 
     def wake(self) -> None:

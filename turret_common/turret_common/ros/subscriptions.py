@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.subscription import SubscriptionEventCallbacks
+from rclpy.subscription import Subscription, SubscriptionEventCallbacks
 
 from turret_common.ros import internals
 
@@ -92,7 +92,8 @@ class AwaitedSubscription(PolledSubscription[MessageT]):
         super().__init__(node, message_type, topic, qos, raw=raw)
         self.missed = 0
         self._sequence = 0
-        self._wait_set = internals.WaitSet(node, [self.subscription, *(other.subscription for other in also)])
+        self._wait_set: internals.WaitSet[Subscription] = internals.WaitSet(
+            node, [self.subscription, *(other.subscription for other in also)])
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a message, from one thread only.

@@ -201,6 +201,21 @@ def test_forty_calls_of_one_service_at_the_same_time_are_answered(ros: Any, web:
     assert {(message['op'], message['result']) for message in bridge.messages} == {('service_response', True)}
 
 
+def test_a_stop_does_not_wait_for_the_executor_of_the_node(ros: Any) -> None:
+    ros.probe.create_service(Stop, 'safety/stop', lambda request, response: response)
+    web = WebNode(  # nothing spins it
+        namespace='turret', context=ros.context, parameter_overrides=[Parameter('port', value=0)])
+    client = Bridge(web.address[1])
+    try:
+        wait_until(lambda: web.count_services('/turret/safety/stop'))
+        for number in range(20):
+            answer = ask(client, f'stop {number}', op='call_service', service='/turret/safety/stop')
+            assert answer['result'] is True, answer
+    finally:
+        client.close()
+        web.destroy_node()
+
+
 def test_a_latched_message_of_a_publisher_that_ended_is_not_sent(ros: Any, web: Any, bridge: Bridge) -> None:
     publisher = ros.probe.create_publisher(String, 'vision/note', LATCHED)
     publisher.publish(String(data='old'))

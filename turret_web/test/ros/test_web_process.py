@@ -128,8 +128,11 @@ class Attacker:
             return payload(self._rng).decode(errors='replace')
         message = json.loads(structured(self._rng))
         message['id'] = f'r {next(self._numbers)}'
-        if message.get('op') in ANSWERS:
-            self._waiting[message['id']] = ANSWERS[message['op']]
+        answer = ANSWERS.get(str(message['op']))
+        if answer is not None:
+            self._waiting[message['id']] = answer
+            for member in ('compression', 'fragment_size'):  # another form, without the id
+                message.pop(member, None)
         return json.dumps(message)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:

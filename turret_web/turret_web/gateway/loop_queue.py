@@ -31,14 +31,16 @@ class LoopQueue:
             self._loop.call_soon_threadsafe(self._run)
 
     def _run(self) -> None:
-        self._announced = False  # before reading the queue: a call that arrives from now on wakes the loop itself
-        for _ in range(min(len(self._calls), _BATCH)):
+        for _ in range(_BATCH):
+            if not self._calls:
+                break
             target, value = self._calls.popleft()
             try:
                 target(value)
             except Exception:  # boundary: one call that fails must not stop the others
                 log.exception('a message from ROS could not be handled')
-        if self._calls and not self._announced:
+        self._announced = False  # before looking at the queue: a call that arrives from now on wakes the loop itself
+        if self._calls:
             self._announced = True
             self._loop.call_soon(self._run)
 
@@ -46,7 +48,7 @@ class LoopQueue:
 class MessageInlet:
     """Bounded path of one subscription's messages to the loop. The oldest message is dropped when it is full.
 
-    Each message queues one call, which delivers the oldest message that is still there, or nothing.
+    At most one call is queued, which delivers one message: a flood of one topic delays nothing else in the queue.
 
     Attributes:
         waiting: messages that the loop has not yet handled.
@@ -55,17 +57,27 @@ class MessageInlet:
     def __init__(self, queue: LoopQueue, deliver: Callable[[bytes], None], depth: int) -> None:
         self._queue = queue
         self._deliver = deliver
+        self._queued = False
         self.waiting: deque[bytes] = deque(maxlen=depth)
 
     def put(self, data: bytes) -> None:
         """Add a message, from any thread."""
         self.waiting.append(data)
-        self._queue.put(self._deliver_next, None)
+        self._queue_call()
 
     def close(self) -> None:
         """Deliver no further message."""
         self._deliver = lambda _: None
 
+    def _queue_call(self) -> None:
+        if not self._queued:  # two threads may both see this: two calls are queued rather than none
+            self._queued = True
+            self._queue.put(self._deliver_next, None)
+
     def _deliver_next(self, _: None) -> None:
+        self._queued = False  # before looking at the messages: one that arrives from now on queues a call itself
         if self.waiting:
-            self._deliver(self.waiting.popleft())
+            data = self.waiting.popleft()
+            if self.waiting:
+                self._queue_call()
+            self._deliver(data)

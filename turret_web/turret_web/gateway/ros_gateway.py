@@ -25,6 +25,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rclpy.task import Future
 
 from turret_common.errors import TurretError
+from turret_common.interface import SERVICES
 from turret_common.messages.cdr import Codec
 from turret_common.messages.ros_schema import UnknownTypeError, interface, schema
 from turret_common.reason_codes import ReasonCode
@@ -34,6 +35,7 @@ from turret_common.ros.qos import NEWEST, FollowedQos, profile, suiting
 from turret_web.failures import as_refusal
 from turret_web.gateway.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
 from turret_web.gateway.loop_queue import LoopQueue, MessageInlet
+from turret_web.gateway.ros_response_reader import ResponseReader
 from turret_web.gateway.ros_subscription_reader import SubscriptionReader
 from turret_web.names import InterfaceType, RosName
 
@@ -189,10 +191,11 @@ class _RosServer:
 
 
 class _ServiceClient:
-    """A service client that all calls of a service share."""
+    """A service client that all calls of a service share. One that is not permanent is destroyed when it is idle."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, permanent: bool = False) -> None:
         self.client = client
+        self.permanent = permanent
         self.slots = asyncio.Semaphore(_CALLS_PER_SERVICE)
         self.users = 0
         self.used_s = 0.0
@@ -218,9 +221,20 @@ class RosGateway:
         self._group = UntrackedGroup()
         self._loop = loop
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='ros-entities')
-        self._clients: dict[tuple[RosName, InterfaceType], _ServiceClient] = {}
+        self._responses = ResponseReader(node, 'ros-responses')
+        self._safety_responses = ResponseReader(node, 'ros-safety')
+        self._clients = {
+            (name, type_name): _ServiceClient(
+                self._safety_responses.create_client(_interface(type_name, 'srv'), name), permanent=True)
+            for name, type_name in self._safety_services()}
         self._codecs: dict[Any, Codec] = {}
         self._review_timer: asyncio.TimerHandle | None = None
+
+    def _safety_services(self) -> list[tuple[RosName, InterfaceType]]:
+        """Return names and types of stop, heartbeat, lease and the like. Their clients always exist."""
+        return [
+            (RosName(f'{self.namespace}/{service.name}'), InterfaceType(service.type, 'srv'))
+            for service in SERVICES if service.node == 'safety']
 
     async def work(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Run a function that creates or destroys ROS entities, one at a time, away from the loop."""
@@ -230,6 +244,8 @@ class RosGateway:
         """Stop the threads. The node destroys its entities itself."""
         self._worker.shutdown()
         self.reader.close()
+        self._responses.close()
+        self._safety_responses.close()
 
     # --- the graph ---
 
@@ -254,7 +270,10 @@ class RosGateway:
 
     def services(self) -> dict[str, list[str]]:
         """Return the types of every service by name."""
-        return dict(self.node.get_service_names_and_types())
+        called = {name for name, _ in self._clients}  # the graph also names services that only have clients
+        return {
+            name: types for name, types in self.node.get_service_names_and_types()
+            if name not in called or self.node.count_services(name)}
 
     def service_type(self, service: RosName) -> InterfaceType | None:
         """Return the type of a service that has a server; without reading the whole graph for one in use."""
@@ -333,10 +352,10 @@ class RosGateway:
             self._worker.submit(feed.review)
         idle_since_s = self._loop.time() - _CLIENT_IDLE_S
         for key, shared in list(self._clients.items()):
-            if not shared.users and shared.used_s < idle_since_s:
+            if not (shared.permanent or shared.users) and shared.used_s < idle_since_s:
                 del self._clients[key]
-                self._worker.submit(self.node.destroy_client, shared.client)
-        if self.feeds or self._clients:
+                self._worker.submit(self._responses.destroy_client, shared.client)
+        if self.feeds or not all(shared.permanent for shared in self._clients.values()):
             self._review_timer = self._loop.call_later(_REVIEW_S, self._review)
 
     async def advertise(
@@ -385,9 +404,9 @@ class RosGateway:
         key = (service, type_name)
         if key not in self._clients:
             self._check_service(service, type_name)
-            client = await self.work(partial(self.node.create_client, cls, service, callback_group=self._group))
+            client = await self.work(self._responses.create_client, cls, service)
             if key in self._clients:  # created by another call meanwhile
-                self._worker.submit(self.node.destroy_client, client)
+                self._worker.submit(self._responses.destroy_client, client)
             else:
                 self._clients[key] = _ServiceClient(client)
                 if self._review_timer is None:

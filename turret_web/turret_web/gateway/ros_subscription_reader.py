@@ -18,6 +18,7 @@ from typing import Any
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 
 from turret_common.ros.internals import WaitSet
 from turret_common.ros.subscriptions import PolledSubscription
@@ -36,7 +37,7 @@ class SubscriptionReader:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._wait_set = WaitSet(node)
+        self._wait_set: WaitSet[Subscription] = WaitSet(node)
         self._served: dict[Any, tuple[Raw, Callable[[bytes], None]]] = {}
         self._lock = threading.Lock()
         self._closed = False

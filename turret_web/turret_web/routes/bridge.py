@@ -158,6 +158,7 @@ class BridgeRoutes:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     connection.received += 1
                     await connection.session.receive(message.data)
+                    await asyncio.sleep(0)  # one message, then the other connections: a burst must not delay them
         finally:
             self._connections.discard(connection)
             client.send_queue.close()

@@ -14,6 +14,7 @@ import os
 import re
 import select
 import socket
+import struct
 import sys
 import time
 import zlib
@@ -21,6 +22,9 @@ from collections.abc import Callable
 from typing import Any
 
 #: The stamp is the first one in a status: CLOCK_MONOTONIC of the moment of publishing.
+_SERIALIZED_STAMP = struct.Struct('<iI')
+#: Of a binary message of a Foxglove server, and of a serialized message: bytes before the stamp.
+_FOXGLOVE_HEADER, _CDR_HEADER = 13, 4
 _STAMP = re.compile(rb'"sec": ?(\d+), ?"nanosec": ?(\d+)')
 _TIMESTAMP = re.compile(rb'X-Timestamp: (\d+\.\d+)', re.IGNORECASE)
 _LENGTH = re.compile(rb'Content-Length: (\d+)\r\n(?:.+\r\n)*\r\n', re.IGNORECASE)
@@ -96,6 +100,27 @@ class SocketClient:
                 self._tally.latencies_s.append(now_s - int(found[1]) - 1e-9 * int(found[2]))
 
 
+class FoxgloveClient(SocketClient):
+    """A client of a Foxglove WebSocket server that subscribes to its only channel."""
+
+    def __init__(self, port: int, tally: Tally) -> None:
+        self.socket = open_websocket(port, '/', protocol='foxglove.sdk.v1')
+        self._tally = tally
+        self._rest = b''
+        channel = None
+        while channel is None:
+            self._rest += self.socket.recv(1 << 16)
+            channel = re.search(rb'"channels":\[\{"id":(\d+)', self._rest)
+        self._rest = b''
+        self.socket.sendall(text_frame({
+            'op': 'subscribe', 'subscriptions': [{'id': 1, 'channelId': int(channel[1])}]}))
+
+    def _sample(self, data: bytes, at: int, header: int, size: int, now_s: float, elapsed_s: float) -> None:
+        if self._tally.wants_sample(elapsed_s):
+            sec, nanosec = _SERIALIZED_STAMP.unpack_from(data, at + header + _FOXGLOVE_HEADER + _CDR_HEADER)
+            self._tally.latencies_s.append(now_s - sec - 1e-9 * nanosec)
+
+
 class VideoClient:
     """A viewer of an MJPEG stream."""
 
@@ -144,9 +169,11 @@ def connect(port: int, path: str, headers: str) -> socket.socket:
     return connection
 
 
-def open_websocket(port: int, path: str, deflate: bool = False) -> socket.socket:
-    """Open a WebSocket, with compression of messages if ``deflate``."""
+def open_websocket(port: int, path: str, deflate: bool = False, protocol: str = '') -> socket.socket:
+    """Open a WebSocket, with compression of messages if ``deflate``, and with a subprotocol if one is given."""
     extension = 'Sec-WebSocket-Extensions: permessage-deflate\r\n' if deflate else ''
+    if protocol:
+        extension += f'Sec-WebSocket-Protocol: {protocol}\r\n'
     return connect(port, path, (
         'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
         f'Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n{extension}'))
@@ -235,8 +262,8 @@ def main() -> int:
         result = poll_endpoints(duration_s=duration_s, **order)
     else:
         clients = order.pop('clients')
-        cls = SocketClient if kind == 'socket' else VideoClient
-        result = receive(lambda tally: cls(tally=tally, **order), clients, duration_s)
+        classes = {'socket': SocketClient, 'foxglove': FoxgloveClient, 'video': VideoClient}
+        result = receive(lambda tally: classes[kind](tally=tally, **order), clients, duration_s)
     sys.stdout.write(json.dumps(result))
     return 0
 

@@ -2,20 +2,24 @@
 """Throughput, latency and CPU time of the bridge and the video server, beside the upstream ones if installed.
 
 ``bridge``: clients that subscribe to a status of 2 kB (serialized), published at 2 Hz, 20 Hz and as fast as possible.
-``video``: viewers of an MJPEG stream of 60 kB images at 30 Hz. ``panel``: bytes that the status costs one client,
-with and without compression. ``hostile``: latency of an operator's calls without and with viewers that ask for much
-(raw images as PNG and in fragments, 900 kB of nested lists twice a second, no reading). ``polling``: ten addresses
-requested twice a second against one subscription. ``generator``: what the load generator itself can take, the proof
-that it is not what is measured.
+``video``: viewers of an MJPEG stream at 30 Hz, of JPEG images of 60 kB and of raw ones of 640x480 pixels. ``panel``:
+bytes that the status costs one client, with and without compression. ``hostile``: latency of an operator's calls
+without and with viewers that ask for much (raw images as PNG and in fragments, 900 kB of nested lists twice a second,
+no reading). ``polling``: ten addresses requested twice a second against one subscription. ``generator``: what the load
+generator itself can take, the proof that it is not what is measured.
+
+A Foxglove WebSocket server is measured too where the Python package foxglove-sdk is installed; it passes serialized
+messages on, so it converts nothing.
 
 Each server runs in a process of its own, so does the source, so does the load; CPU is that of the server's process. All
-servers of a scenario run one after the other under the same load of the machine; the ratios are to the upstream server.
+servers of a scenario run one after the other under the same load of the machine; the ratios are to the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import math
 import os
@@ -117,6 +121,15 @@ def stock_server(kind: str, command: str) -> Server | None:
         kind, [*words, '--ros-args', '-p', f'port:={port}', '-p', 'address:=127.0.0.1'], port, '/')
 
 
+def foxglove_server() -> Server | None:
+    """Start a Foxglove WebSocket server of the status; None without the Python package foxglove-sdk."""
+    if importlib.util.find_spec('foxglove') is None:
+        return None
+    port = free_port()
+    return Server('foxglove', [
+        sys.executable, '-m', 'turret_bringup.bench.web.ros_foxglove', str(port), TOPIC, STATUS_TYPE], port, '/')
+
+
 def _installed(package: str, executable: str) -> list[str]:
     for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
         path = Path(prefix) / 'lib' / package / executable
@@ -171,16 +184,23 @@ def idle(server: Server) -> Result:
 
 def bench_bridge(args: argparse.Namespace) -> Iterator[Result]:
     """Measure clients of the bridge."""
-    with _side_by_side('rosbridge_server', args.rosbridge) as servers:
+    with _side_by_side('rosbridge_server', args.rosbridge) as servers, contextlib.ExitStack() as stack:
+        foxglove = foxglove_server()
+        if foxglove is None:
+            note('foxglove-sdk is not installed: no comparison (pip install foxglove-sdk)')
+        else:
+            stack.callback(foxglove.stop)
+            servers.append(foxglove)
         yield from (idle(server) for server in servers)
         for rate_hz in (2.0, 20.0, 0.0):
             with source('status', rate_hz):
                 for clients in args.clients:
                     name = f'bridge, {clients} clients, {f"{rate_hz:g} Hz" if rate_hz else "flat out"}'
                     for server in servers:
-                        yield _measured(
-                            name, server, kind='socket', path=server.path, topic=TOPIC, type_name=STATUS_TYPE,
-                            deflate=False, clients=clients, duration_s=args.duration)
+                        order = {'kind': 'foxglove'} if server is foxglove else {
+                            'kind': 'socket', 'path': server.path, 'topic': TOPIC, 'type_name': STATUS_TYPE,
+                            'deflate': False}
+                        yield _measured(name, server, clients=clients, duration_s=args.duration, **order)
 
 
 @contextlib.contextmanager
@@ -199,13 +219,15 @@ def _side_by_side(stock: str, command: str) -> Iterator[list[Server]]:
 
 
 def bench_video(args: argparse.Namespace) -> Iterator[Result]:
-    """Measure viewers of a stream."""
-    with _side_by_side('web_video_server', args.video_server) as servers, source('video', 30.0):
-        for viewers in args.viewers:
-            for server in servers:
-                yield _measured(
-                    f'video, {viewers} viewers', server, kind='video',
-                    path=f'/stream?topic={IMAGE}&type=ros_compressed', clients=viewers, duration_s=args.duration)
+    """Measure viewers of a stream, passed on and encoded by the server."""
+    with _side_by_side('web_video_server', args.video_server) as servers:
+        for images, stream in (('video', 'ros_compressed'), ('raw', 'mjpeg')):
+            with source(images, 30.0):
+                for viewers in args.viewers:
+                    for server in servers:
+                        yield _measured(
+                            f'{images}, {viewers} viewers', server, kind='video',
+                            path=f'/stream?topic={IMAGE}&type={stream}', clients=viewers, duration_s=args.duration)
 
 
 def bench_panel(args: argparse.Namespace) -> Iterator[Result]:
@@ -282,13 +304,14 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as state:
         os.environ['XDG_STATE_HOME'] = state
         for scenario in args.scenario or SCENARIOS:
-            last: Result | None = None
+            own: Result | None = None
             for result in benches[scenario](args):
                 for metric, value in result.metrics.items():
                     yield Row(result.scenario, result.variant, metric, value, METRICS[metric])
-                if last and last.scenario == result.scenario:
-                    yield from ratios(last, result)
-                last = result
+                if own and own.scenario == result.scenario:
+                    yield from ratios(own, result)
+                else:
+                    own = result
 
 
 def ratios(own: Result, upstream: Result) -> Iterator[Row]:
