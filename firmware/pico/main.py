@@ -17,7 +17,8 @@ import select
 
 _PERIOD_US = 1000
 _PIO_HZ = 1_000_000
-_PULSE_CYCLES = 7   # of the loop in the PIO program around the wait
+_SPREAD_US = 950     # over which the steps of a period are spread, so that they are made before the next one
+_STEP_CYCLES = 8     # of a step in the PIO program beside the pause
 
 
 @rp2.asm_pio(set_init=rp2.PIO.OUT_LOW)
@@ -54,7 +55,7 @@ class Motor:
             self._direction.value((steps > 0) != self._invert)
             count = abs(steps)
             self._pulses.put(count - 1)
-            self._pulses.put(max(1, _PERIOD_US // count - _PULSE_CYCLES))
+            self._pulses.put(max(0, _SPREAD_US // count - _STEP_CYCLES))
 
 
 def contact(pin):
