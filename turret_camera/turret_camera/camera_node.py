@@ -29,13 +29,14 @@ from turret_common.paths import state_dir
 from turret_common.plant_client import plant_socket
 from turret_common.ros.critical import critical
 from turret_common.ros.images import CameraInfoPublisher, array_to_image
-from turret_common.ros.node import run
+from turret_common.ros.node import answered, run
 from turret_common.ros.params import RosParameters
 from turret_common.ros.qos import IMAGE_OUT
 from turret_common.ros.state_publisher import StatePublisher
-from turret_common.ros.time import stamp_from_ns, wall_ns
+from turret_common.ros.time import stamp_from_ns, wall_ns, wall_stamp
 from turret_common.threads.clock import Clock, MonotonicClock
 from turret_msgs.msg import CameraState
+from turret_msgs.srv import GetTime
 
 _STATE_PERIOD_S = 0.5
 
@@ -70,6 +71,7 @@ class CameraNode(Node):
         self._calibration = RosCalibration(
             self, lambda: self._grabber.newest, self._calibration_file(self._ros_parameters.value),
             self._source.use_lens)
+        self.create_service(GetTime, 'camera/get_time', self._get_time)
         self._grabber.start()
         self._audio.start()
         self._state_thread.start()
@@ -112,6 +114,10 @@ class CameraNode(Node):
             jpeg = frame.jpeg(p.jpeg_quality)
             self._compressed.publish(CompressedImage(header=header, format='jpeg', data=jpeg))
         self._media.offer(frame)
+
+    @answered
+    def _get_time(self, _: GetTime.Request, response: GetTime.Response) -> None:
+        response.stamp = wall_stamp()
 
     def _publish_state(self) -> None:
         self._live_audio.look_for_listeners()

@@ -71,6 +71,21 @@ def as_array(
     return pixels if channels == 1 else pixels.reshape(height, width, channels)
 
 
+def decoded(data: Any) -> npt.NDArray[np.uint8]:
+    """Return a compressed image, such as a JPEG, as BGR, shape (height, width, 3).
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, the data is not a complete image of a known format.
+    """
+    import cv2  # slow to import; not needed by processes without images
+
+    buffer = np.frombuffer(data, np.uint8)
+    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
+    if image is None:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{buffer.size} bytes are not a compressed image')
+    return cast('npt.NDArray[np.uint8]', image)
+
+
 def to_bgr(image: npt.NDArray[Any], encoding: str) -> npt.NDArray[np.uint8]:
     """Return an image of any supported encoding as BGR, shape (height, width, 3); a BGR image is returned as it is."""
     import cv2  # slow to import; not needed by processes without images

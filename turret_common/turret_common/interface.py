@@ -122,6 +122,7 @@ SERVICES: tuple[Service, ...] = (
     Service('camera/list_media', _T + 'ListMedia', 'camera'),
     Service('camera/rename_media', _T + 'RenameMedia', 'camera'),
     Service('camera/delete_media', _T + 'DeleteMedia', 'camera'),
+    Service('camera/get_time', _T + 'GetTime', 'camera'),
     Service('vision/teach_color', _T + 'TeachColor', 'vision'),
     Service('controller/set_mode', _T + 'SetMode', 'controller'),
     Service('controller/select_target', _T + 'SelectTarget', 'controller'),

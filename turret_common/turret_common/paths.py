@@ -15,14 +15,18 @@ from turret_common.reason_codes import ReasonCode
 _MAX_SOCKET_FOLDER = 90
 
 
+def state_root() -> Path:
+    """Return ``$XDG_STATE_HOME/turret``, the folder with the state folders of all turrets. It may not exist."""
+    return Path(os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state') / 'turret'
+
+
 def state_dir(namespace: str) -> Path:
     """Return (and make) ``$XDG_STATE_HOME/turret/<namespace>``, mode 700.
 
     Args:
         namespace: of the turret, with or without slashes at the ends; inner slashes make sub-folders.
     """
-    base = Path(os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state')
-    folder = base / 'turret' / (namespace.strip('/') or 'turret')
+    folder = state_root() / (namespace.strip('/') or 'turret')
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

@@ -99,3 +99,4 @@ class ReasonCode(IntEnum):
     TOO_LARGE = 503
     NODE_SILENT = 600
     NODE_RESTARTED = 601
+    CLOCK_OFFSET = 602

@@ -69,7 +69,7 @@ class ControllerParameters:
     pattern_rate: float = param(
         0.5, 'Default angular rate along a pattern', unit='rad/s', minimum=0.01, maximum=3.0, live=True)
     tracks_timeout_s: float = param(
-        0.3, 'Maximum age of tracks; older ones stop the head', unit='s', minimum=0.05, maximum=2.0)
+        0.25, 'Maximum age of tracks; older ones stop the head', unit='s', minimum=0.05, maximum=2.0)
     joints_timeout_s: float = param(
         0.1, 'Maximum age of the pose; an older one stops the head', unit='s', minimum=0.02, maximum=1.0)
     jog_timeout_s: float = param(0.2, 'Maximum age of a jog command', unit='s', minimum=0.05, maximum=0.2)

@@ -66,6 +66,7 @@ _FAULTS: dict[ReasonCode, Severity] = {
     ReasonCode.DETECTOR_FAILED: Severity.ERROR,
     ReasonCode.NO_POSE: Severity.WARNING,
     ReasonCode.RECORDING_FAILED: Severity.WARNING,
+    ReasonCode.CLOCK_OFFSET: Severity.ERROR,
 }
 
 

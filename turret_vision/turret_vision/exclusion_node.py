@@ -13,10 +13,9 @@ from std_msgs.msg import Header
 
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
-from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.critical import critical
-from turret_common.ros.images import CameraFeed, image_to_array
+from turret_common.ros.images import CameraFeed, message_to_bgr
 from turret_common.ros.joint_feed import PoseFeed
 from turret_common.ros.node import run
 from turret_common.ros.params import RosParameters
@@ -66,7 +65,7 @@ class ExclusionNode(Node):
         began = time.monotonic()
         seen = PeopleArray(header=Header(stamp=image.header.stamp, frame_id=self._base_frame), cpu=self._cores(began))
         try:
-            pixels = to_bgr(image_to_array(image), image.encoding)
+            pixels = message_to_bgr(image)
             seen.unchanged_s = self._freeze.unchanged_s(pixels, began)
             stamp = seconds(image.header.stamp)
             pose = head_pose(camera, stamp, lambda at: self._poses.at(at, self._chosen.pose_wait_s))

@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from turret_msgs import msg as msgs
@@ -27,10 +26,20 @@ def box_message(box: Box | None) -> msgs.BoundingBox:
 
 
 def write_detections(
-    message: msgs.DetectionArray, image: Image, method: str, processing_s: float, detections: Sequence[Detection],
+    message: msgs.DetectionArray, header: Header, size: tuple[int, int], method: str, processing_s: float,
+    detections: Sequence[Detection],
 ) -> msgs.DetectionArray:
-    """Put what one detector saw in an image into a message, and return it; vision uses one message for all images."""
-    message.header, message.width, message.height = image.header, image.width, image.height
+    """Put the detections of one image into a message, and return it; vision uses one message for all images.
+
+    Args:
+        message: to write to.
+        header: of the image.
+        size: width and height of the image [px].
+        method: name of the detector.
+        processing_s: time that it took [s].
+        detections: of the detector.
+    """
+    message.header, (message.width, message.height) = header, size
     message.method, message.processing_s = method, processing_s
     message.detections = [
         msgs.Detection(class_id=d.class_id, confidence=float(d.confidence), box=box_message(d.box))

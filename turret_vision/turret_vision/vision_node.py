@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Any
@@ -14,11 +15,11 @@ from std_msgs.msg import Header
 
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
-from turret_common.images import to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
+from turret_common.ros.clock_probe import ClockProbe
 from turret_common.ros.critical import fatal
-from turret_common.ros.images import CameraFeed, image_to_array
+from turret_common.ros.images import CameraFeed, message_to_bgr
 from turret_common.ros.joint_feed import PoseFeed
 from turret_common.ros.node import answered, run
 from turret_common.ros.params import ArmedGuard, RosParameters
@@ -35,6 +36,7 @@ from turret_vision.detectors.detection import Image as Pixels
 from turret_vision.detectors.motion import MotionParameters
 from turret_vision.detectors.registry import DETECTORS, available
 from turret_vision.ros_vision import tracks_message, write_detections
+from turret_vision.tracking.tracker import Track
 from turret_vision.vision import Result, Vision
 from turret_vision.vision_parameters import VisionParameters
 
@@ -53,7 +55,7 @@ class VisionNode(Node):
         self._vision = Vision(self._settings.value)
         self._base_frame = self._settings.frame('base_link')
 
-        self._newest: Image | None = None
+        self._newest: Image | CompressedImage | None = None
         self._received_at = time.monotonic()
         self._ending = False
         self._result = Result([], None, 0.0)
@@ -68,7 +70,10 @@ class VisionNode(Node):
 
         self._poses = PoseFeed(self)
         self._camera = CameraFeed(self)
-        self._images = AwaitedSubscription(self, Image, 'camera/image_raw', NEWEST)
+        self._probe = ClockProbe(self, 'camera/get_time') if self._settings.value.camera_remote else None
+        self._images: AwaitedSubscription[Any] = (
+            AwaitedSubscription(self, CompressedImage, 'camera/image_raw/compressed', NEWEST) if self._probe
+            else AwaitedSubscription(self, Image, 'camera/image_raw', NEWEST))
         self.create_service(TeachColor, 'vision/teach_color', self._teach_color)
         self.create_timer(_STATE_PERIOD_S, self._publish_state)
 
@@ -109,13 +114,14 @@ class VisionNode(Node):
                 self._image_problem = error.message
             self._publish_state()
 
-    def _process(self, image: Image, camera: PinholeCamera | None) -> None:
-        pixels = to_bgr(image_to_array(image), image.encoding)
+    def _process(self, image: Image | CompressedImage, camera: PinholeCamera | None) -> None:
+        pixels = message_to_bgr(image)
+        size = pixels.shape[1], pixels.shape[0]
         result = self._vision.cycle(
             pixels, seconds(image.header.stamp), camera,
             lambda stamp: self._poses.at(stamp, self._settings.value.pose_wait_s),
-            lambda detections, processing_s: self._publish_detections(image, detections, processing_s),
-            lambda tracks: self._tracks.publish(tracks_message(image.header.stamp, self._base_frame, tracks)))
+            lambda detections, processing_s: self._publish_detections(image.header, size, detections, processing_s),
+            lambda tracks: self._publish_tracks(image.header, tracks))
         if result is None:
             return
         self._result = result
@@ -123,19 +129,33 @@ class VisionNode(Node):
         if self._annotated.get_subscription_count():
             self._publish_annotated(image.header, pixels, self._result)
 
-    def _publish_detections(self, image: Image, detections: list[Detection], processing_s: float) -> None:
+    def _publish_tracks(self, header: Header, tracks: list[Track]) -> None:
+        if not self._clock_differs():
+            self._tracks.publish(tracks_message(header.stamp, self._base_frame, tracks))
+
+    def _publish_detections(
+            self, header: Header, size: tuple[int, int], detections: list[Detection], processing_s: float) -> None:
         method = self._vision.detector.name if self._vision.detector is not None else ''
-        self._detections.publish(write_detections(self._message, image, method, processing_s, detections))
+        self._detections.publish(write_detections(self._message, header, size, method, processing_s, detections))
 
     def _publish_annotated(self, header: Header, pixels: Pixels, result: Result) -> None:
         quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.value.annotated_quality]
         _, jpeg = cv2.imencode('.jpg', annotate(pixels, result), quality)
         self._annotated.publish(CompressedImage(header=header, format='jpeg', data=jpeg.tobytes()))
 
+    def _clock_differs(self) -> bool:
+        """Return whether the clock of this host is off the camera's by more than allowed: stamps are then wrong."""
+        measured = self._probe.newest() if self._probe else None
+        return measured is not None and abs(measured.offset_s) > self._settings.value.max_clock_offset_s
+
     def _problem(self) -> tuple[ReasonCode, str]:
         silent_s = time.monotonic() - self._received_at
         if silent_s > _NO_FRAMES_S:
             return ReasonCode.NO_FRAMES, 'no image arrives'
+        if self._clock_differs():
+            return ReasonCode.CLOCK_OFFSET, (
+                'no tracking: the clocks of the hosts of vision and camera differ; synchronize both, for example with '
+                'chrony')
         if self._image_problem:
             return ReasonCode.NOT_SUPPORTED, self._image_problem
         return self._vision.problem
@@ -153,7 +173,10 @@ class VisionNode(Node):
         detector = vision.detector
         method = detector.name if detector is not None else ''
         motion = group_of(p, MotionParameters)
-        state = VisionState(code=int(code), message=message)
+        clock = self._probe.newest() if self._probe else None
+        offset_s, round_trip_s = clock or (math.nan, math.nan)
+        state = VisionState(
+            code=int(code), message=message, clock_offset_s=offset_s, round_trip_s=round_trip_s)
         fresh = code != ReasonCode.NO_FRAMES and p.enabled
         state.detection = DetectionState(
             enabled=p.enabled, method=method, mode=detector.mode if detector is not None else '',
@@ -171,7 +194,7 @@ class VisionNode(Node):
     def _teach_color(self, request: TeachColor.Request, response: TeachColor.Response) -> None:
         if self._newest is None:
             raise TurretError(ReasonCode.NO_FRAMES, 'there is no image to take a color from')
-        pixels = to_bgr(image_to_array(self._newest), self._newest.encoding)
+        pixels = message_to_bgr(self._newest)
         color = sample_color(pixels, request.x, request.y, request.radius or _TEACH_RADIUS_PX)
         names = ('hue', 'saturation', 'value')
         self._settings.set({

@@ -69,6 +69,11 @@ class VisionParameters:
         'height', minimum=0.0, maximum=1.0, live=True)
     pose_wait_s: float = param(
         0.03, 'Maximum wait for the gimbal pose at the stamp of an image', unit='s', minimum=0.0, maximum=0.5)
+    camera_remote: bool = param(
+        False, 'Camera on another host: images arrive as JPEG, and the clock offset of the hosts is measured')
+    max_clock_offset_s: float = param(
+        0.005, 'Maximum clock offset of a remote camera at which tracks are published', unit='s', minimum=0.0005,
+        maximum=1.0)
     annotated_quality: int = param(80, 'JPEG quality of the annotated image', minimum=1, maximum=100, live=True)
     tracker: TrackerParameters = group(TrackerParameters)
 

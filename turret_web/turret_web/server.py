@@ -25,6 +25,8 @@ from turret_web.access.tls import make_context
 from turret_web.access.wrong_tokens import WrongTokens
 from turret_web.failures import as_refusal
 from turret_web.fan_out.subscription_hub import SubscriptionHub
+from turret_web.fleet.fleet_file import default_path
+from turret_web.fleet.panel_addresses import remove_panel_address, write_panel_address
 from turret_web.gateway.gateway import Gateway
 from turret_web.http_connections import ConnectionTable, HttpConnection, raise_file_limit
 from turret_web.metrics import Metrics
@@ -35,6 +37,7 @@ from turret_web.routes.api import ApiRoutes
 from turret_web.routes.audio import AudioRoutes
 from turret_web.routes.bridge import BridgeRoutes
 from turret_web.routes.files import FileRoutes
+from turret_web.routes.fleet import FleetRoutes
 from turret_web.routes.routes import address_of, current_grant, json_response, redirect, refusal
 from turret_web.routes.rtc import RtcRoutes
 from turret_web.routes.video import VideoRoutes
@@ -106,6 +109,8 @@ class WebServer:
         self._audio = AudioRoutes(gateway, self._camera, policy, parameters.limits, self._grants)
         self._rtc = RtcRoutes(self._video, parameters, self._grants)
         self._api = ApiRoutes(bridge, self._access.needs_sign_in, self._rtc.enabled)
+        self._fleet = FleetRoutes(
+            gateway, Path(parameters.fleet_file).expanduser() if parameters.fleet_file else default_path())
         self._files = FileRoutes(
             self._access, self._grants, self._wrong_tokens, panel or Path(str(resources.files('turret_web'))) / 'panel',
             Path(parameters.media_dir or state_dir(gateway.namespace) / 'media').expanduser(), self._tls)
@@ -129,6 +134,7 @@ class WebServer:
             web.get('/metrics', self._show_metrics),
             web.get('/', self._root),
             *self._bridge.routes(), *self._video.routes(), *self._rtc.routes(), *self._audio.routes(),
+            *self._fleet.routes(),
             *self._api.routes(), *self._files.routes()])
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         host, port = self.address
@@ -147,6 +153,10 @@ class WebServer:
             raise TurretError(
                 ReasonCode.IO_ERROR, f'cannot listen on {host}:{port}: {error.strerror or error}') from error
         self.address = self._listener.sockets[0].getsockname()[:2]
+        try:
+            write_panel_address(self._namespace, self.base_url)
+        except OSError as error:
+            log.warning('the address of the panel cannot be written: %s', error)
         self._watching = asyncio.get_running_loop().create_task(self._watch_grants())
 
     async def _watch_grants(self) -> None:
@@ -164,6 +174,8 @@ class WebServer:
             self._watching.cancel()
         if self._listener is not None:
             self._listener.close()
+        remove_panel_address(self._namespace)
+        await self._fleet.close()
         await self._rtc.close()
         await self._bridge.close()
         await self._camera.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from turret_bringup.run import instance
+from turret_bringup.settings.graph import CONTROL, GROUPS, HARDWARE, OPERATOR, PERCEPTION, Group
 from turret_common.errors import TurretError
 
 
@@ -24,6 +25,26 @@ def test_a_second_one_is_refused_while_the_first_runs() -> None:
     assert instance.supervisor_pid('turret') is None
     with instance.held('turret'):
         pass
+
+
+def test_groups_of_a_turret_run_beside_each_other_but_each_only_once() -> None:
+    with instance.held('turret', [HARDWARE]):
+        with instance.held('turret', [CONTROL]), instance.held('turret', [PERCEPTION]):
+            assert set(instance.running('turret')) == {HARDWARE, CONTROL, PERCEPTION}
+        with pytest.raises(TurretError, match='group hardware'), instance.held('turret'):
+            pass
+        instance.require_none('turret', [OPERATOR])
+
+
+@pytest.mark.parametrize('group', [group for group in GROUPS if group is not HARDWARE])
+def test_a_group_that_needs_the_permit_runs_only_beside_the_hardware(group: Group) -> None:
+    if group.remote:
+        with instance.held('turret', [group]):
+            assert set(instance.running('turret')) == {group}
+    else:
+        with pytest.raises(TurretError, match='only on the host of the hardware'), instance.held('turret', [group]):
+            pass
+    assert instance.running('turret') == {}
 
 
 def test_where_none_runs_there_is_none() -> None:

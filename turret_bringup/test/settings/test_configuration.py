@@ -12,7 +12,7 @@ import yaml
 from turret_bringup.commands.param import dumped
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration, ConfigurationError, assigned_layer, parse_layer
-from turret_bringup.settings.graph import GRAPH, NodeSpec
+from turret_bringup.settings.graph import GRAPH, GROUPS, NodeSpec, groups_named
 from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.params import param
@@ -264,3 +264,35 @@ def test_an_example_without_pins_has_no_laser_and_refuses_one_until_its_owner_sa
     with pytest.raises(TurretError) as refusal:
         configuration.compose('turret', [Path(name)], ['laser.driver=gpio_digital'])
     assert refusal.value.code is ReasonCode.NO_WATCHDOG
+
+
+def test_a_host_starts_only_its_groups_and_checks_the_parameters_of_all() -> None:
+    whole = configuration.compose('turret')
+    parts = [configuration.compose('turret', groups=groups_named(group.name)) for group in GROUPS]
+    assert sorted(spec.name for part in parts for spec in part.nodes) == sorted(spec.name for spec in whole.nodes)
+    for part in parts:
+        with pytest.raises(ConfigurationError, match='gimbal'):
+            configuration.compose(
+                'turret', assignments=['gimbal.no_such=1'], groups=tuple({spec.group for spec in part.nodes}))
+
+
+def test_vision_alone_takes_compressed_images_of_a_remote_camera_unless_told_otherwise() -> None:
+    def remote(text: str, *assignments: str) -> bool:
+        config = configuration.compose('turret', assignments=assignments, groups=groups_named(text))
+        return bool(config.effective['vision'].camera_remote)
+
+    assert remote('perception')
+    assert remote('perception,operator')
+    assert not remote('')
+    assert not remote('hardware,perception')
+    assert not remote('perception', 'vision.camera_remote=false')
+
+
+@pytest.mark.parametrize('node', ['safety', 'laser', 'gimbal', 'camera', 'exclusion', 'plant', 'controller'])
+def test_what_needs_the_permit_or_a_pin_never_leaves_the_host_of_the_hardware(node: str) -> None:
+    assert not next(spec for spec in GRAPH if spec.name == node).group.remote
+
+
+def test_an_unknown_group_is_refused() -> None:
+    with pytest.raises(TurretError, match='hardware, perception, control, operator'):
+        groups_named('hardware,brain')

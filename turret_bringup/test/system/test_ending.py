@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from turret_bringup.client.ros_client import TurretClient
-from turret_bringup.run.instance import lock_path
+from turret_bringup.run.instance import supervisor_pid
 from turret_bringup.run.isolated_turret import alive, scratch_turret
 from turret_common.paths import state_dir
 from turret_common.plant_client import PlantError, PlantLink, plant_socket
@@ -113,7 +113,7 @@ def test_a_detached_turret_is_ended_by_down() -> None:
     port = free_port()
     started = turret('up', '--detach', '--port', str(port))
     assert f'panel: http://127.0.0.1:{port}/' in started
-    leader = psutil.Process(int(lock_path('turret').read_text().split()[0]))
+    leader = psutil.Process(supervisor_pid('turret'))
     processes = [leader, *leader.children(recursive=True)]
     log = state_dir('turret') / 'turret.log'
     written = log.read_text()

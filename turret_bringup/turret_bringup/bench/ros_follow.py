@@ -63,15 +63,28 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
             for status in client.messages('status'):
                 if status.gimbal.pan.homed and status.gimbal.tilt.homed and (status.tracks or args.video):
                     break
-            footage = None if args.video is None else _Footage(client, args.video.name)
-            with contextlib.closing(client.messages('sim/ground_truth')) as truth, _Latency(client) as latency:
-                next(truth)
-                client.call('controller/set_mode', {'mode': ControllerState.MODE_TRACK})
-                if footage is None:
-                    yield from _judge_simulation(args.scenario, list(_errors(truth, args.seconds)))
-                else:
-                    yield from _judge_footage(args.video.stem, footage, truth, args.seconds)
-    yield from latency.rows(args.video.stem if args.video else args.scenario)
+            if args.video is None:
+                yield from follow(client, args.scenario, args.seconds)
+            else:
+                yield from _follow_footage(client, args.video, args.seconds)
+
+
+def follow(client: TurretClient, scenario: str, duration_s: float) -> Iterator[Row]:
+    """Yield the rows of a turret in simulation that has homed and tracks from now on."""
+    with contextlib.closing(client.messages('sim/ground_truth')) as truth, Latency(client) as latency:
+        next(truth)
+        client.call('controller/set_mode', {'mode': ControllerState.MODE_TRACK})
+        yield from _judge_simulation(scenario, list(_errors(truth, duration_s)))
+    yield from latency.rows(scenario)
+
+
+def _follow_footage(client: TurretClient, video: Path, duration_s: float) -> Iterator[Row]:
+    footage = _Footage(client, video.name)
+    with contextlib.closing(client.messages('sim/ground_truth')) as truth, Latency(client) as latency:
+        next(truth)
+        client.call('controller/set_mode', {'mode': ControllerState.MODE_TRACK})
+        yield from _judge_footage(video.stem, footage, truth, duration_s)
+    yield from latency.rows(video.stem)
 
 
 def _judge_simulation(scenario: str, samples: list[tuple[float, float]]) -> Iterator[Row]:
@@ -144,7 +157,7 @@ def _judge_footage(scenario: str, footage: _Footage, truth: Iterator[Any], durat
         yield Row(scenario, name, 'samples', len(own), '')
 
 
-class _Latency:
+class Latency:
     """Age of images when commands are based on them, measured within its ``with`` block."""
 
     def __init__(self, client: TurretClient) -> None:
@@ -153,7 +166,7 @@ class _Latency:
         self._detectors: dict[int, float] = {}
         self._leads: list[tuple[int, float]] = []
 
-    def __enter__(self) -> _Latency:
+    def __enter__(self) -> Latency:
         with contextlib.ExitStack() as stack:
             for topic, take in (('camera/camera_info', self._image), ('vision/detections', self._detected),
                                 ('controller/target', self._aimed)):

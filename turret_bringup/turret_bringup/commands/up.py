@@ -14,11 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turret_bringup.commands.options import add_namespace
 from turret_bringup.run import inputs, instance, panel_address
+from turret_bringup.settings.environment import discovery
+from turret_bringup.settings.graph import HARDWARE, groups_named
 from turret_common.messages.run_key import renew_run_key
 from turret_common.paths import state_dir
 
@@ -51,8 +54,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--set', action='append', default=[], metavar='NODE.NAME=VALUE', dest='assignments',
         help='single parameter (repeatable; takes precedence over files)')
     add_namespace(parser)
+    parser.add_argument(
+        '--only', default='', metavar='GROUP[,GROUP]',
+        help='groups of nodes to start on this host: hardware, perception, control, operator (default: all)')
+    parser.add_argument(
+        '--peers', default='', metavar='HOST[,HOST]', help='other hosts of the turret (default: this host only)')
+    parser.add_argument(
+        '--discovery-server', default='', metavar='HOST[:PORT]', help='Fast DDS discovery server')
     parser.add_argument('--host', metavar='ADDRESS', help='address that the panel listens on (default: 127.0.0.1)')
-    parser.add_argument('--port', metavar='PORT', help='port that the panel listens on (default: 8000)')
+    parser.add_argument(
+        '--port', metavar='PORT',
+        help='port that the panel listens on (default: 8000; another one for each other namespace)')
     parser.add_argument('--detach', action='store_true', help='run in the background; ./turret down stops it')
     parser.add_argument(
         '--log-level', choices=LOG_LEVELS, default='info', help='minimum severity shown (default: %(default)s)')
@@ -60,34 +72,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the turret until it is stopped."""
-    if args.video:
+    groups = groups_named(args.only)
+    os.environ.update(discovery(args.peers, args.discovery_server))
+    if args.video and HARDWARE in groups:
         inputs.require_video(args.video)
-    if args.camera:
+    if args.camera and HARDWARE in groups:
         inputs.require_camera(args.camera)
     if args.detach:
         return _detach(args)
     if 'ROS_DISTRO' in os.environ:
         os.execvp('ros2', launch_command(args))
 
-    from turret_bringup.run import processes, shared_memory
+    from turret_bringup.run import assignment, processes, shared_memory
     from turret_bringup.run.supervisor import Supervisor
     from turret_bringup.settings import configuration
     from turret_control import wiring
 
-    with instance.held(args.namespace):
-        config = configuration.compose(args.namespace, args.params, assignments(args))
-        wiring.require_devices(*config.hardware())
+    with instance.held(args.namespace, groups), ExitStack() as locks:
+        config = configuration.compose(
+            args.namespace, args.params, assignments(args), groups=groups,
+            panel_port=assignment.panel_port(args.namespace))
+        if HARDWARE in groups:
+            wiring.require_devices(*config.hardware())
+            locks.enter_context(assignment.devices_held(config))
+            renew_run_key(args.namespace)
         web = config.effective['web']
-        panel_address.require_free(web.host, web.port)
+        if config.starts('web'):
+            panel_address.require_free(web.host, web.port)
         files = config.write(configuration.effective_folder(args.namespace))
-        renew_run_key(args.namespace)
         colored = sys.stdout.isatty()
         supervisor = Supervisor(
             processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,
             clean_up=shared_memory.clear_orphans)
         for line in [*config.notes, configuration.announcement(config)]:
             supervisor.write(line)
-        code = supervisor.run(panel_announcer(supervisor, args.namespace, web))
+        started = f'started: {", ".join(spec.name for spec in config.nodes)}'
+        code = supervisor.run(
+            panel_announcer(supervisor, args.namespace, web) if config.starts('web')
+            else lambda: supervisor.write(started))
     if supervisor.refusal is not None:
         sys.stderr.write(f'turret: {supervisor.refusal}\n')
     return code
@@ -116,6 +138,9 @@ def launch_command(args: argparse.Namespace) -> list[str]:
         'set': shlex.join(_assigned(args)),
         'camera': args.camera,
         'video_file': args.video and args.video.resolve(),
+        'only': args.only,
+        'peers': args.peers,
+        'discovery_server': args.discovery_server,
         'host': args.host,
         'port': args.port,
         'log_level': args.log_level,
@@ -145,13 +170,26 @@ def panel_announcer(supervisor: Supervisor, namespace: str, web: WebParameters) 
 
 
 def _detach(args: argparse.Namespace) -> int:
-    """Start the same command in the background; return when the panel is reachable or the turret has exited."""
+    """Start the same command in the background; return when it is up or has exited.
+
+    It is up when the panel is reachable, or where it has none, when its groups are started.
+    """
+    from turret_bringup.run import assignment
     from turret_bringup.settings import configuration
 
-    instance.require_none(args.namespace)
-    config = configuration.compose(args.namespace, args.params, assignments(args))
-    web = config.effective['web']
-    panel_address.require_free(web.host, web.port)
+    groups = groups_named(args.only)
+    instance.require_none(args.namespace, groups)
+    config = configuration.compose(
+        args.namespace, args.params, assignments(args), groups=groups,
+        panel_port=assignment.panel_port(args.namespace))
+    web, panel = config.effective['web'], config.starts('web')
+    if panel:
+        panel_address.require_free(web.host, web.port)
+
+    def is_up() -> bool:
+        if panel:
+            return panel_address.is_reachable(web.host, web.port)
+        return set(groups) <= set(instance.running(args.namespace))
     log = _rotated(state_dir(args.namespace) / 'turret.log')
     command = [sys.executable, '-m', 'turret_bringup.cli', *(word for word in sys.argv[1:] if word != '--detach')]
     with log.open('w') as output:
@@ -159,10 +197,10 @@ def _detach(args: argparse.Namespace) -> int:
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     deadline = time.monotonic() + _REACHABLE_S
     while supervisor.poll() is None:
-        if panel_address.is_reachable(web.host, web.port) or time.monotonic() > deadline:
-            reached = time.monotonic() <= deadline
+        reached = is_up()
+        if reached or time.monotonic() > deadline:
             tls = bool(web.tls_certificate)
-            lines = [
+            lines = [] if not panel else [
                 *panel_address.addresses(web.host, web.port, os.environ, tls),
                 *panel_address.sign_in(args.namespace, web.host, web.port, tls, sys.stdout.isatty()),
             ] if reached else [

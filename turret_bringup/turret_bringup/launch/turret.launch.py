@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 
-from turret_bringup.run import instance, stock_servers
+from turret_bringup.run import assignment, instance, stock_servers
 from turret_bringup.run.launch_arguments import COMMON, TURRET
 from turret_bringup.run.ros_launch import VIEW_PACKAGES, composed, declared, given, require_inputs, require_package
 from turret_bringup.run.supervisor import REFUSED, RESPAWN_S
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
-from turret_bringup.settings.environment import node_environment
+from turret_bringup.settings.environment import discovery, node_environment
+from turret_bringup.settings.graph import HARDWARE, groups_named
 from turret_common.messages.run_key import renew_run_key
 from turret_control import wiring
 from turret_web.web_parameters import BRIDGE_PATH_VARIABLE
@@ -34,14 +36,22 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     # The namespace that an outer launch file has pushed comes before the turret's own.
     pushed = context.launch_configurations.get('ros_namespace', '').strip('/')
     values['namespace'] = f'{pushed}/{values["namespace"]}'.lstrip('/')
-    config = composed(values, TURRET, {'true': True, 'false': False}.get(values['sim']))
+    groups = groups_named(values['only'])
+    os.environ.update(discovery(values['peers'], values['discovery_server']))
+    config = composed(
+        values, TURRET, {'true': True, 'false': False}.get(values['sim']),
+        panel_port=assignment.panel_port(values['namespace']))
     require_inputs(values, config)
-    wiring.require_devices(*config.hardware())
+    if HARDWARE in groups:
+        wiring.require_devices(*config.hardware())
     # Held until this process exits; ./turret down finds the turret by it.
-    context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT)})
+    context.extend_locals({
+        'turret_lock': instance.hold(config.namespace, signal.SIGINT, groups),
+        'device_locks': assignment.hold_devices(config)})
     bridge_path = stock_servers.secret_path()
     files = config.write(configuration.effective_folder(config.namespace))
-    renew_run_key(config.namespace)
+    if HARDWARE in groups:
+        renew_run_key(config.namespace)
     nodes = [
         Node(
             package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',
@@ -59,6 +69,8 @@ def _secrets(node: str, bridge_path: str) -> dict[str, str]:
 
 
 def _stock_servers(config: Configuration, bridge_path: str) -> list[Node]:
+    if not config.starts('web'):
+        return []
     web = config.effective['web']
     stock = [('bridge:=rosbridge_suite', server) for server in stock_servers.bridge_nodes(
         web, config.namespace, bridge_path)]

@@ -23,20 +23,25 @@ _START_S = 60.0
 class ScratchTurret:
     """``./turret up`` in a process group, a state folder and a ROS domain of its own."""
 
-    def __init__(self, state: Path, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+            self, state: Path, arguments: Sequence[str] = (), within: Sequence[str] = (),
+            domain: int | None = None) -> None:
         """Start it.
 
         Args:
             state: an empty folder in place of the user's state folder.
             arguments: further ones of ``./turret up``.
+            within: command that runs the rest of its command line, such as one that enters a network namespace.
+            domain: ROS domain that is reserved already; None = a free one.
         """
         self.port = free_port()
+        domain = claim_domain() if domain is None else domain
         self.environment = {
-            **os.environ, 'XDG_STATE_HOME': str(state), 'ROS_DOMAIN_ID': str(claim_domain()),
+            **os.environ, 'XDG_STATE_HOME': str(state), 'ROS_DOMAIN_ID': str(domain),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
         self.lines: list[str] = []
         self.supervisor = subprocess.Popen(
-            [sys.executable, '-m', 'turret_bringup.cli', 'up', '--port', str(self.port), *arguments],
+            [*within, sys.executable, '-m', 'turret_bringup.cli', 'up', '--port', str(self.port), *arguments],
             env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -45,9 +50,10 @@ class ScratchTurret:
         assert self.supervisor.stdout is not None
         self.lines += self.supervisor.stdout
 
-    def wait_for(self, text: str, timeout_s: float = _START_S) -> None:
-        """Wait until a line of the output contains a text."""
-        wait_until(lambda: any(text in line for line in self.lines), timeout_s, f'"{text}" in {self.lines}')
+    def wait_for(self, *texts: str, timeout_s: float = _START_S) -> None:
+        """Wait until a line of the output contains one of the texts."""
+        wait_until(
+            lambda: any(text in line for text in texts for line in self.lines), timeout_s, f'{texts} in {self.lines}')
 
     def processes(self) -> list[psutil.Process]:
         """Return the supervisor, its janitor, the nodes and what they started."""
@@ -74,15 +80,17 @@ class ScratchTurret:
 
 
 @contextmanager
-def scratch_turret(state: Path, arguments: Sequence[str] = ()) -> Iterator[ScratchTurret]:
-    """Give a turret whose panel is reachable; whatever is left of it at the end is killed.
+def scratch_turret(
+        state: Path, arguments: Sequence[str] = (), within: Sequence[str] = (),
+        domain: int | None = None) -> Iterator[ScratchTurret]:
+    """Give a turret whose panel is reachable, or whose groups are started; whatever is left at the end is killed.
 
-    When the ``with`` block fails, the output of the turret is printed.
+    Arguments are those of :class:`ScratchTurret`. When the ``with`` block fails, the output of the turret is printed.
     """
-    turret = ScratchTurret(state, arguments)
+    turret = ScratchTurret(state, arguments, within, domain)
     processes = []
     try:
-        turret.wait_for('panel: http')
+        turret.wait_for('panel: http', 'started: ')
         processes = turret.processes()
         yield turret
     except BaseException:

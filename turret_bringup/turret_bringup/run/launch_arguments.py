@@ -34,6 +34,10 @@ COMMON = (
 TURRET = (
     *COMMON,
     Argument('sim', 'auto', 'simulated hardware; auto: unless params_file configures a driver', ('auto', *SWITCH)),
+    Argument('only', '', 'groups to start on this host, separated by commas: hardware, perception, control, operator; '
+             'empty: all'),
+    Argument('peers', '', 'other hosts of the turret, names or addresses separated by commas'),
+    Argument('discovery_server', '', 'Fast DDS discovery server, host or host:port'),
     Argument('camera', '', 'device of a real camera, for example /dev/video0', (),
              ('camera.source=v4l2', 'camera.device="{}"')),
     Argument('video_file', '', 'video file used instead of a camera', (),

@@ -16,6 +16,7 @@ from turret_bringup.run import inputs
 from turret_bringup.run.launch_arguments import Argument
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
+from turret_bringup.settings.graph import groups_named
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
@@ -39,7 +40,7 @@ def given(context: LaunchContext, arguments: Iterable[Argument]) -> dict[str, st
 
 def composed(
         values: Mapping[str, str], arguments: Iterable[Argument], simulation: bool | None = None,
-        more: Iterable[str] = ()) -> Configuration:
+        more: Iterable[str] = (), panel_port: int | None = None) -> Configuration:
     """Return the checked configuration that arguments describe.
 
     Args:
@@ -47,13 +48,15 @@ def composed(
         arguments: those that may stand for parameters.
         simulation: as for :func:`turret_bringup.settings.configuration.compose`.
         more: further ``node.name=value``.
+        panel_port: as for :func:`turret_bringup.settings.configuration.compose`.
     """
     stand_for = [
         text.format(values[argument.name])
         for argument in arguments if values[argument.name] for text in argument.parameters]
     return configuration.compose(
         values['namespace'], files=[Path(name) for name in values['params_file'].split(':') if name],
-        assignments=[*stand_for, *more, *shlex.split(values['set'])], simulation=simulation)
+        assignments=[*stand_for, *more, *shlex.split(values['set'])], simulation=simulation,
+        groups=groups_named(values.get('only', '')), panel_port=panel_port)
 
 
 def require_inputs(values: Mapping[str, str], config: Configuration) -> None:

@@ -24,7 +24,9 @@ import yaml
 from turret_bringup.settings.graph import (
     DEFAULT_NAMESPACE,
     GRAPH,
+    GROUPS,
     VIEWERS,
+    Group,
     NodeSpec,
     missing_bag_libraries,
 )
@@ -83,6 +85,10 @@ class Configuration:
     effective: Mapping[str, Any]
     notes: tuple[str, ...] = ()
 
+    def starts(self, node: str) -> bool:
+        """Return whether a node starts on this host."""
+        return any(spec.name == node for spec in self.nodes)
+
     def simulated(self) -> list[str]:
         """Return the names of the nodes whose hardware is simulated."""
         return [spec.name for spec in self.nodes if _backend(spec, self.effective) == 'sim']
@@ -109,8 +115,11 @@ def effective_folder(namespace: str) -> Path:
 
 def compose(
         namespace: str, files: Sequence[Path] = (), assignments: Sequence[str] = (),
-        simulation: bool | None = None, graph: Sequence[NodeSpec] = GRAPH) -> Configuration:
+        simulation: bool | None = None, graph: Sequence[NodeSpec] = GRAPH, groups: Sequence[Group] = GROUPS,
+        panel_port: int | None = None) -> Configuration:
     """Return the checked configuration of a turret.
+
+    All values are checked, also those of nodes on other hosts, so that all hosts can share their files.
 
     Args:
         namespace: of the turret.
@@ -118,6 +127,8 @@ def compose(
         assignments: single values, ``node.parameter=value`` with the value in YAML.
         simulation: whether the packaged ``simulation.yaml`` is the base. None: unless a file names a hardware driver.
         graph: the nodes to choose from.
+        groups: those that start on this host.
+        panel_port: of the panel unless a file or an assignment names another; None = as in its dataclass.
 
     Raises:
         ConfigurationError: a file is missing or is not a parameter file, or a node, a name or a value is not allowed.
@@ -127,12 +138,30 @@ def compose(
     if simulation is None:
         simulation = not any(names_hardware(layer, graph) for layer in given)
     base = [packaged_layer('simulation.yaml', namespace)] if simulation else []
-    config = check([*base, *saved_layers(namespace, graph), *given], namespace, graph)
+    assigned = [namespace_layer(namespace, panel_port), *split_layers(graph, groups)]
+    config = check([*assigned, *base, *saved_layers(namespace, graph), *given], namespace, graph)
+    config = dataclasses.replace(config, nodes=tuple(spec for spec in config.nodes if spec.group in groups))
     if graph is GRAPH:
         wiring.pins(*config.hardware())
         if missing := missing_bag_libraries():
             config = dataclasses.replace(config, notes=(*config.notes, without_bags(missing)))
     return config
+
+
+def namespace_layer(namespace: str, panel_port: int | None = None) -> Layer:
+    """Return the parameters that keep the turrets of one host apart."""
+    name = namespace.strip('/')
+    values: Values = {} if name in ('', DEFAULT_NAMESPACE) else {_EVERY_NODE: {'frame_prefix': f'{name}/'}}
+    if panel_port is not None:
+        values['web'] = {'port': panel_port}
+    return Layer('namespace', values)
+
+
+def split_layers(graph: Sequence[NodeSpec], groups: Sequence[Group]) -> list[Layer]:
+    """Return the parameters that depend on which nodes run on this host; none where all do."""
+    here = {spec.name for spec in graph if spec.group in groups}
+    remote = 'vision' in here and 'camera' not in here and graph is GRAPH
+    return [Layer('groups', {'vision': {'camera_remote': True}})] if remote else []
 
 
 def without_bags(missing: Sequence[str]) -> str:
@@ -152,6 +181,8 @@ def packaged_or(path: Path) -> Path:
 def announcement(config: Configuration) -> str:
     """Return the line that lists what is simulated and what is real."""
     simulated = config.simulated()
+    if not config.starts('gimbal'):
+        return f'WITHOUT HARDWARE: this host runs {", ".join(spec.name for spec in config.nodes)}'
     if not simulated:
         return 'HARDWARE: nothing is simulated'
     return f'SIMULATION: {", ".join(simulated)} work on simulated hardware'

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
-from turret_common.images import ENCODINGS, as_array
+from turret_common.images import ENCODINGS, as_array, decoded, to_bgr
 from turret_common.messages.cdr import same_but_stamp, with_stamp
 from turret_common.ros.qos import NEWEST, STREAM
 from turret_common.ros.serialization import serialized
@@ -24,6 +24,18 @@ from turret_common.ros.time import nanoseconds
 def image_to_array(msg: Image) -> npt.NDArray[np.generic]:
     """Return the pixels of a message without copying. Errors as :func:`turret_common.images.as_array`."""
     return as_array(memoryview(msg.data), msg.height, msg.width, msg.encoding, msg.step, bool(msg.is_bigendian))
+
+
+def message_to_bgr(msg: Image | CompressedImage) -> npt.NDArray[np.uint8]:
+    """Return the pixels of a raw or compressed image as BGR, shape (height, width, 3).
+
+    Raises:
+        TurretError: NOT_SUPPORTED or INVALID_ARGUMENT, as :func:`turret_common.images.as_array` and
+            :func:`turret_common.images.decoded`.
+    """
+    if isinstance(msg, CompressedImage):
+        return decoded(msg.data)
+    return to_bgr(image_to_array(msg), msg.encoding)
 
 
 def array_to_image(array: npt.NDArray[np.uint8], encoding: str, header: Header) -> Image:

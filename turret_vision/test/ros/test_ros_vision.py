@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 from rclpy.serialization import serialize_message
-from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 from turret_common.geometry import Bearing
 from turret_common.track_state import TrackState
@@ -21,7 +21,7 @@ def test_numbers_of_any_type_can_be_published() -> None:
     boxes = [Box.from_rect(1, 2, 3, 4), Box(np.float32(1.5), np.int32(2), np.float64(3.0), 4)]  # type: ignore[arg-type]
     for box in boxes:
         message = write_detections(
-            DetectionArray(), Image(width=640, height=480), 'motion', 0.001, [Detection('x', box, np.float32(0.5))])
+            DetectionArray(), Header(), (640, 480), 'motion', 0.001, [Detection('x', box, np.float32(0.5))])
         assert serialize_message(message)
         track = Track(
             '1', TrackState.TRACKING, 'x', np.float32(0.5), Bearing(np.float32(0.1), 0), 0, 0, np.eye(4),  # type: ignore

@@ -24,7 +24,7 @@ from turret_common.ros.qos import IMAGE_OUT, NEWEST, STATE, STREAM
 from turret_common.ros.time import seconds, stamp_from
 from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_msgs.msg import DetectionArray, Track, TrackArray, VisionState
-from turret_msgs.srv import TeachColor
+from turret_msgs.srv import GetTime, TeachColor
 from turret_vision.vision_node import VisionNode
 
 CAMERA = PinholeCamera.from_field_of_view(320, 240, math.radians(60.0))
@@ -78,8 +78,11 @@ class World:
         cv2.circle(image, tuple(round(16.0 * v) for v in pixel), 16 * 12, self.color, -1, cv2.LINE_AA, 4)
         header = Header(stamp=stamp_from(stamp), frame_id='camera_optical_frame')
         self.infos.publish(camera_to_info(CAMERA, header))
-        self.images.publish(array_to_image(image, 'bgr8', header))
+        self._publish_pixels(header, image)
         self.stamps.append(seconds(header.stamp))
+
+    def _publish_pixels(self, header: Header, image: Any) -> None:
+        self.images.publish(array_to_image(image, 'bgr8', header))
 
     def close(self) -> None:
         self._ended.set()
@@ -124,6 +127,53 @@ def test_a_viewer_changes_nothing(ros: RosHarness, world: World) -> None:
         return [a.detections == b.detections for a, b in pairs if a is not None and seconds(a.header.stamp) >= since]
     wait_until(lambda: len(alike()) >= 10)
     assert all(alike())
+
+
+class RemoteWorld(World):
+    """The same camera on another host, whose clock is behind by ``ahead_s``: it publishes JPEG images only."""
+
+    ahead_s = 0.0
+
+    def __init__(self, harness: RosHarness) -> None:
+        self.jpegs = harness.probe.create_publisher(CompressedImage, 'camera/image_raw/compressed', IMAGE_OUT)
+        harness.probe.create_service(GetTime, 'camera/get_time', self._get_time)
+        super().__init__(harness)
+
+    def _get_time(self, _: GetTime.Request, response: GetTime.Response) -> GetTime.Response:
+        response.success, response.stamp = True, stamp_from(time.time() - self.ahead_s)
+        return response
+
+    def _publish_pixels(self, header: Header, image: Any) -> None:
+        _, jpeg = cv2.imencode('.jpg', image)
+        self.jpegs.publish(CompressedImage(header=header, format='jpeg', data=jpeg.tobytes()))
+
+
+@pytest.fixture
+def remote_world(ros: RosHarness) -> Iterator[RemoteWorld]:
+    ros.add(VisionNode(context=ros.context, namespace='turret', parameter_overrides=[
+        Parameter('method', value='balloon'), Parameter('camera_remote', value=True)]))
+    world = RemoteWorld(ros)
+    yield world
+    world.close()
+
+
+def test_images_of_a_remote_camera_are_tracked_while_the_clocks_agree(remote_world: RemoteWorld) -> None:
+    wait_until(remote_world.tracked)
+    assert remote_world.tracked()[0].azimuth == pytest.approx(TARGET.azimuth, abs=5e-3)
+    measured = wait_until(lambda: next((s for s in remote_world.states[-1:] if s.round_trip_s > 0.0), None))
+    assert abs(measured.clock_offset_s) <= measured.round_trip_s / 2.0 + 1e-4
+
+    remote_world.ahead_s = 0.2
+    state = wait_until(lambda: next((s for s in remote_world.states[-1:] if s.code == ReasonCode.CLOCK_OFFSET), None))
+    assert state.clock_offset_s == pytest.approx(0.2, abs=0.05)
+    assert 'synchronize' in state.message
+    count, seen = len(remote_world.tracks), len(remote_world.detections)
+    wait_until(lambda: len(remote_world.detections) > seen + 5)
+    assert len(remote_world.tracks) <= count + 1
+
+    remote_world.ahead_s = 0.0
+    wait_until(lambda: len(remote_world.tracks) > count + 3)
+    wait_until(lambda: remote_world.states[-1].code == ReasonCode.OK)
 
 
 def test_detections_carry_the_stamp_of_their_image(world: World) -> None:

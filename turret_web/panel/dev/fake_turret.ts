@@ -274,6 +274,7 @@ export class FakeTurret {
         available: ['motion', 'balloon', 'haar', 'onnx'], rate_hz: 14.8, processing_s: 0.006, count: 2, dropped: 0,
       },
       motion: { active: method === 'motion', motion_detected: true, sensitivity: 25, min_area: 500 }, track_count: 2,
+      clock_offset_s: null, round_trip_s: null,
       code: method === 'onnx' ? 403 : 0, message: method === 'onnx' ? 'onnx: no model is configured (onnx.model)' : '',
     };
   }

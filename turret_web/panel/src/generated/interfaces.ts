@@ -721,6 +721,7 @@ export const ReasonCode = {
   TOO_LARGE: 503,
   NODE_SILENT: 600,
   NODE_RESTARTED: 601,
+  CLOCK_OFFSET: 602,
 } as const;
 
 export interface RecordingState {
@@ -1023,6 +1024,10 @@ export interface VisionState {
   motion: MotionState;
   /** number of tracks that are TRACKING or COASTING */
   track_count: number;
+  /** [s] clock of this host minus that of the camera's host; NaN = not measured */
+  clock_offset_s: Float;
+  /** [s] round trip of that measurement; NaN = not measured */
+  round_trip_s: Float;
   /** ReasonCode of the newest problem; OK = none */
   code: number;
   /** human-readable text; empty = none */
@@ -1220,6 +1225,20 @@ export interface GetFaults_Response {
   message: string;
   /** newest first */
   faults: Fault[];
+}
+
+export interface GetTime_Request {
+}
+
+export interface GetTime_Response {
+  /** always true */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
+  /** wall clock of the host */
+  stamp: Time;
 }
 
 export interface Heartbeat_Request {
@@ -2155,6 +2174,7 @@ export interface Services {
   'turret_msgs/srv/Disarm': { request: Disarm_Request; response: Disarm_Response };
   'turret_msgs/srv/Fire': { request: Fire_Request; response: Fire_Response };
   'turret_msgs/srv/GetFaults': { request: GetFaults_Request; response: GetFaults_Response };
+  'turret_msgs/srv/GetTime': { request: GetTime_Request; response: GetTime_Response };
   'turret_msgs/srv/Heartbeat': { request: Heartbeat_Request; response: Heartbeat_Response };
   'turret_msgs/srv/Jog': { request: Jog_Request; response: Jog_Response };
   'turret_msgs/srv/ListBags': { request: ListBags_Request; response: ListBags_Response };
@@ -2326,6 +2346,7 @@ export const REASON_TEXTS: Readonly<Record<number, string>> = {
   503: "larger than the limit",
   600: "no state received from a node for too long",
   601: "a node was restarted",
+  602: "the clocks of two hosts differ by more than allowed",
 };
 
 /** Members of every interface with their types, as `name:type` separated by spaces. */
@@ -2368,7 +2389,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'Track': 'id:string state:number class_id:string confidence:Float azimuth:Float elevation:Float azimuth_rate:Float elevation_rate:Float covariance:Float[] angular_width:Float angular_height:Float hits:number misses:number unseen_s:Float box:BoundingBox',
   'TrackArray': 'header:Header tracks:Track[]',
   'TurretStatus': 'header:Header seq:number period_s:Float backend:number camera_age_s:Float camera:CameraState vision_age_s:Float vision:VisionState tracks_age_s:Float tracks:Track[] controller_age_s:Float controller:ControllerState gimbal_age_s:Float gimbal:GimbalState laser_age_s:Float laser:LaserState safety_age_s:Float safety:SafetyState bag_age_s:Float bag:BagState faults:Fault[]',
-  'VisionState': 'header:Header started:Time detection:DetectionState motion:MotionState track_count:number code:number message:string',
+  'VisionState': 'header:Header started:Time detection:DetectionState motion:MotionState track_count:number clock_offset_s:Float round_trip_s:Float code:number message:string',
   'Zone': 'name:string kind:number pan_min:Float pan_max:Float tilt_min:Float tilt_max:Float',
   'AccessRegisters_Response': 'success:boolean code:number message:string registers:RegisterValue[]',
   'AcquireLease_Response': 'success:boolean code:number message:string lease_id:string nonce:string',
@@ -2381,6 +2402,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'Disarm_Response': 'success:boolean code:number message:string',
   'Fire_Response': 'success:boolean code:number message:string',
   'GetFaults_Response': 'success:boolean code:number message:string faults:Fault[]',
+  'GetTime_Response': 'success:boolean code:number message:string stamp:Time',
   'Heartbeat_Response': 'success:boolean code:number message:string nonce:string',
   'Jog_Response': 'success:boolean code:number message:string',
   'ListBags_Response': 'success:boolean code:number message:string bags:BagInfo[]',

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A turret split over two network namespaces: it tracks, stops safely when the link is cut, and recovers by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pytest
+
+from turret_bringup.bench.split.namespaces import Link, linked_hosts
+from turret_bringup.bench.split.split import IN_VIEW, probe, split_turret
+from turret_bringup.run.isolated_turret import ScratchTurret
+from turret_common.bench import Row
+from turret_common.errors import TurretError
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope='module')
+def split() -> Iterator[tuple[ScratchTurret, Link]]:
+    try:
+        with linked_hosts() as link, split_turret(link, *IN_VIEW) as turret:
+            yield turret, link
+    except TurretError as error:
+        pytest.skip(error.message)
+
+
+def rows(split: tuple[ScratchTurret, Link], *words: str) -> dict[str, Row]:
+    return {row.metric: row for row in probe(*split, *words)}
+
+
+def test_perception_on_another_host_gets_jpeg_images_and_its_tracks_move_the_head(
+        split: tuple[ScratchTurret, Link]) -> None:
+    found = rows(split, 'follow', 'ramp_10', '3')
+    assert found['frames processed'].value > 1.0
+    assert 10.0 < found['to perception'].value < 5000.0  # raw images would be 27 MB/s
+    assert abs(found['clock offset'].value) < 5.0  # both are this machine
+    assert math.isfinite(found['age of commands, median'].value)
+
+
+def test_the_laser_is_off_and_the_head_still_while_the_link_is_cut_and_all_returns_with_it(
+        split: tuple[ScratchTurret, Link]) -> None:
+    """The time limits are those of the benchmark; on a busy machine only the sequence is certain."""
+    found = rows(split, 'cuts', '1', '4')
+    assert found['emission off, maximum'].value < 1000.0
+    assert found['head still, maximum'].value < 1500.0
+    assert found['back, maximum'].value < 20.0
+    assert found['unsafe'].value == 0

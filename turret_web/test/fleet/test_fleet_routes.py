@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One gateway shows the turrets of its ROS domain and those of ``fleet.yaml``, and stops all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from web_testing import JPEG, STATUS, FakeGateway, RunningServer, on_loop, serving
+
+from turret_common.messages.cdr import Codec
+from turret_common.messages.schema import Field, Primitive, Struct, Text
+from turret_web.gateway.gateway import ServiceCodec
+from turret_web.names import InterfaceType
+
+IMAGE = b'\xff\xd8 image'
+TOKEN = 'a viewer token of another turret'
+STOP = InterfaceType('turret_msgs/srv/Stop', 'srv')
+
+
+class Other:
+    """The web gateway of a turret on another host."""
+
+    def __init__(self) -> None:
+        self.stops: list[Any] = []
+        self.tokens: set[str] = set()
+        self.status: Any = {
+            'controller': {'mode': 2, 'tracking': 2}, 'laser': {'state': 0}, 'safety': {'software_stop': False},
+            'faults': [{'node': 'camera', 'message': 'lost', 'severity': 2}]}
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        app = web.Application()
+        app.add_routes([
+            web.get('/api/status', self._status), web.get('/snapshot', self._image),
+            web.get('/config.json', self._config),
+            web.post('/api/safety/stop', self._stop)])
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, '127.0.0.1', 0)
+        await site.start()
+        try:
+            yield f'http://127.0.0.1:{runner.addresses[0][1]}'
+        finally:
+            await runner.cleanup()
+
+    async def _status(self, request: web.Request) -> web.Response:
+        self.tokens.add(request.headers.get('Authorization', ''))
+        return web.json_response(self.status)
+
+    async def _config(self, request: web.Request) -> web.Response:
+        return web.json_response({'topics': {'image': '/hall/camera/image_raw'}})
+
+    async def _image(self, request: web.Request) -> web.Response:
+        assert request.query['topic'] == '/hall/camera/image_raw'
+        return web.Response(body=IMAGE, content_type='image/jpeg')
+
+    async def _stop(self, request: web.Request) -> web.Response:
+        self.stops.append(await request.json())
+        return web.json_response({'success': True, 'code': 0, 'message': ''})
+
+
+def neighbors() -> FakeGateway:
+    """Return a ROS domain with two turrets."""
+    gateway = FakeGateway()
+    gateway.topic_types |= {
+        '/left/status': STATUS.name, '/left/camera/image_raw/compressed': JPEG.name,
+        '/other/status': 'std_msgs/msg/String'}
+    gateway.service_types[STOP] = ServiceCodec(
+        Codec(Struct('turret_msgs/srv/Stop_Request', (Field('reason', Text(), ''),))),
+        Codec(Struct('turret_msgs/srv/Stop_Response', (
+            Field('success', Primitive('bool'), False), Field('message', Text(), '')))))
+    return gateway
+
+
+def fleet_file(folder: Path, **urls: str) -> str:
+    path = folder / 'fleet.yaml'
+    path.write_text('turrets:\n' + ''.join(
+        f'  - {{name: {name}, url: "{url}", token: "{TOKEN}"}}\n' for name, url in urls.items()))
+    path.chmod(0o600)
+    return str(path)
+
+
+@asynccontextmanager
+async def beating(gateway: FakeGateway, *topics: str) -> AsyncIterator[None]:
+    async def beat() -> None:
+        while True:
+            for topic in topics:
+                gateway.emit(topic, {'seq': 1})
+            gateway.emit('/left/camera/image_raw/compressed', {'data': base64.b64encode(IMAGE).decode()})
+            await asyncio.sleep(0.02)
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def listed(door: RunningServer) -> dict[str, Any]:
+    status, answer = await door.get('/api/fleet')
+    assert status == 200
+    assert answer['problem'] == ''
+    return {turret['id']: turret for turret in answer['turrets']}
+
+
+@on_loop
+async def test_turrets_of_the_domain_and_of_the_file_are_shown_without_their_tokens(tmp_path: Path) -> None:
+    gateway, other = neighbors(), Other()
+    async with other.serve() as url, serving(gateway, fleet_file=fleet_file(tmp_path, hall=url)) as door, \
+            beating(gateway, '/turret/status', '/left/status'):
+        turrets = await listed(door)
+        assert list(turrets) == ['/left', '/turret', 'hall']
+        assert [turrets[name]['own'] for name in turrets] == [False, True, False]
+        assert all(turret['problem'] == '' for turret in turrets.values())
+        assert turrets['hall']['url'] == url
+        assert turrets['hall']['state']['tracking'] == 2
+        assert turrets['hall']['state']['faults'] == [{'node': 'camera', 'message': 'lost'}]
+        assert turrets['/turret']['url'] == door.url
+        assert other.tokens == {f'Bearer {TOKEN}'}
+        async with door.session.get(f'{door.url}/api/fleet') as response:
+            assert TOKEN not in await response.text()
+
+
+@on_loop
+async def test_thumbnails_come_from_every_turret(tmp_path: Path) -> None:
+    gateway, other = neighbors(), Other()
+    async with other.serve() as url, serving(gateway, fleet_file=fleet_file(tmp_path, hall=url)) as door, \
+            beating(gateway, '/turret/status', '/left/status'):
+        for name in ('/left', 'hall'):
+            assert await door.get('/api/fleet/snapshot', params={'id': name}) == (200, IMAGE)
+        assert (await door.get('/api/fleet/snapshot', params={'id': 'no such'}))[0] == 404
+
+
+@on_loop
+async def test_a_turret_that_does_not_answer_is_shown_with_the_reason_and_delays_no_other(tmp_path: Path) -> None:
+    gateway = neighbors()
+    file = fleet_file(tmp_path, gone='http://127.0.0.1:1')
+    async with serving(gateway, fleet_file=file) as door, beating(gateway, '/turret/status'):
+        turrets = await listed(door)
+        assert turrets['/turret']['problem'] == ''
+        assert 'does not answer' in turrets['gone']['problem']
+        assert turrets['gone']['state'] is None
+        assert '/left/status' in turrets['/left']['problem']
+
+
+@on_loop
+async def test_one_stop_reaches_all_and_lists_those_that_did_not_confirm(tmp_path: Path) -> None:
+    gateway, other = neighbors(), Other()
+
+    async def stop(values: dict[str, Any]) -> dict[str, Any]:
+        return {'success': True}
+    gateway.answers |= {'/turret/safety/stop': stop, '/left/safety/stop': stop}
+    async with other.serve() as url:
+        async with serving(gateway, fleet_file=fleet_file(tmp_path, hall=url)) as door:
+            status, answer = await door.request('POST', '/api/fleet/stop')
+            assert (status, answer['success']) == (200, True)
+            assert {name for name, _ in gateway.calls} == {'/turret/safety/stop', '/left/safety/stop'}
+            assert other.stops == [{'reason': 'fleet'}]
+        async with serving(gateway, fleet_file=fleet_file(tmp_path, hall=url, gone='http://127.0.0.1:1')) as door:
+            _, answer = await door.request('POST', '/api/fleet/stop')
+            assert not answer['success']
+            assert answer['message'] == 'not confirmed by gone'
+            assert len(other.stops) == 2
+
+
+@on_loop
+async def test_a_file_that_cannot_be_used_is_reported_and_hides_no_turret_of_the_domain(tmp_path: Path) -> None:
+    gateway = neighbors()
+    file = Path(fleet_file(tmp_path))
+    file.chmod(0o644)
+    async with serving(gateway, fleet_file=str(file)) as door, beating(gateway, '/turret/status', '/left/status'):
+        _, answer = await door.get('/api/fleet')
+        assert 'chmod 600' in answer['problem']
+        assert [turret['problem'] for turret in answer['turrets']] == ['', '']
