@@ -41,7 +41,7 @@ from turret_control.safety.lease import OperatorLease
 from turret_control.safety.person_exclusion import PeopleReport, Person
 from turret_control.safety.ros_messages import request_valid, sign_state, state_authentic
 from turret_control.safety.stop_file import StopFile, StopRecord
-from turret_control.safety.zones import Zone, ZoneKind, dump, parse
+from turret_control.safety.zones import Zone, ZoneKind, dump, parse, version_of
 from turret_control.safety_parameters import SafetyParameters
 from turret_msgs import msg, srv
 
@@ -222,7 +222,7 @@ class SafetyNode(Node):
             software_stop=core.stop_reason is not None, estop=core.estop, operator_name=core.lease.name,
             heartbeat_age_s=math.nan if age_ns is None else 1e-9 * age_ns, trigger=core.lease.trigger(now_ns),
             auto_fire=core.auto_fire, auto_fire_remaining_s=core.auto_fire_remaining_s(now_ns),
-            zones=[msg.Zone(**asdict(zone)) for zone in core.zones],
+            zones=[msg.Zone(**asdict(zone)) for zone in core.zones], zones_version=version_of(core.zones),
             region_confirmed=core.region_confirmed, confirm_remaining_s=core.confirm_remaining_s(now_ns),
             exclusion=_exclusion(core.exclusion_required, verdict.reasons), message=message,
             monotonic_ns=time.monotonic_ns()), self._key)
@@ -364,11 +364,11 @@ class SafetyNode(Node):
     def _set_zones(self, request: Any, _: Any) -> None:
         zones = tuple(_zone(zone) for zone in request.zones)
         with self._lock:
-            self._core.check_zones(request.lease_id, zones)
+            self._core.check_zones(request.lease_id, zones, request.base_version)
         self._zones_file.save(zones)  # refused while that fails: the zones stay
         try:
             with self._lock:
-                self._core.set_zones(request.lease_id, zones)
+                self._core.set_zones(request.lease_id, zones, request.base_version)
         except TurretError:
             self._zones_file.save(self._core.zones)
             raise

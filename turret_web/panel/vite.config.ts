@@ -29,6 +29,8 @@ export default defineConfig({
   base: './',
   plugins: [devBackEnd(), precompress()],
   // With FIXED=1, as in tests, the page does not reload when a file changes.
+  // Named here, so that the first page need not be reloaded after they were found.
+  optimizeDeps: { include: ['preact', 'preact/hooks', 'preact/jsx-runtime', 'preact/jsx-dev-runtime', '@preact/signals', 'roslib', 'uplot'] },
   server: { host: '127.0.0.1', port: 5173, ...(process.env['FIXED'] === '1' ? { hmr: false, watch: null } : {}) },
   build: {
     outDir: OUT,

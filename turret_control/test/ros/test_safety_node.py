@@ -155,6 +155,11 @@ def test_zones_are_kept_and_withhold_emission(rig: Rig, own_state: Path) -> None
     assert rig.ros.call(srv.SetZones, 'safety/set_zones', request).success
     rig.beat_until(lambda: list(rig.permits[-1].reasons) == [ReasonCode.NO_FIRE_ZONE])
     assert (own_state / 'turret' / 'turret' / 'zones.json').exists()
+    version = rig.states[-1].zones_version
+    assert version
+    stale = srv.SetZones.Request(lease_id=rig.lease_id, zones=[], base_version='of other zones')
+    assert rig.ros.call(srv.SetZones, 'safety/set_zones', stale).code == ReasonCode.STALE_INPUT
+    assert len(rig.states[-1].zones) == 1
 
 
 def test_a_silent_driver_withholds_motion(rig: Rig) -> None:

@@ -25,6 +25,7 @@ from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_control.safety.interlocks import Estop, LaserReport, SafetyCore
 from turret_control.safety.lease import OperatorLease
+from turret_control.safety.zones import version_of
 
 
 def test_with_everything_in_order_everything_is_permitted() -> None:
@@ -420,6 +421,19 @@ def test_zones_are_changed_by_the_operator_while_disarmed() -> None:
     assert bench.core.zones == ()
     bench.core.set_zones(bench.lease_id, [ZONE])
     assert bench.core.zones == (ZONE,)
+
+
+def test_zones_that_another_operator_changed_are_not_replaced() -> None:
+    bench = Bench()
+    bench.reports['laser'] = LaserReport(hardware=False, armed=False)
+    bench.wait()
+    base = version_of(bench.core.zones)
+    bench.core.set_zones(bench.lease_id, [ZONE], base)
+    other = replace(ZONE, name='other')
+    assert bench.refusal(bench.core.set_zones, bench.lease_id, [other], base) is ReasonCode.STALE_INPUT
+    assert bench.core.zones == (ZONE,)
+    bench.core.set_zones(bench.lease_id, [other], version_of([ZONE]))
+    assert bench.core.zones == (other,)
 
 
 # The emergency stop is latched

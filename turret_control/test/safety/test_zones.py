@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.safety.zones import Motion, Zone, ZoneKind, check_zones, dump, may_fire, parse
+from turret_control.safety.zones import Motion, Zone, ZoneKind, check_zones, dump, may_fire, parse, version_of
 
 NO_FIRE = Zone('window', ZoneKind.NO_FIRE, 0.5, 1.0, -0.2, 0.2)
 ALLOWED = Zone('range', ZoneKind.ALLOWED, -1.0, 1.0, -0.5, 0.5)
@@ -161,6 +161,14 @@ def test_a_name_names_one_zone_and_there_are_at_most_64() -> None:
     with pytest.raises(TurretError) as refused:
         check_zones([NO_FIRE, ALLOWED, NO_FIRE])
     assert refused.value.code is ReasonCode.INVALID_ARGUMENT
+
+
+def test_the_version_of_zones_changes_with_any_of_them_and_with_nothing_else() -> None:
+    zones = (NO_FIRE, replace(NO_FIRE, name='other', kind=ZoneKind.ALLOWED))
+    others = [(), zones[:1], zones[::-1], (replace(NO_FIRE, pan_max=NO_FIRE.pan_max + 1e-9), zones[1]),
+              (replace(NO_FIRE, kind=ZoneKind.ALLOWED), zones[1])]
+    assert len({version_of(each) for each in [zones, *others]}) == 6
+    assert version_of(parse(dump(zones))) == version_of(zones)
 
 
 def test_a_file_gives_back_what_was_written() -> None:

@@ -21,7 +21,7 @@ from turret_common.validation import require_finite
 from turret_control.safety.lease import OperatorLease
 from turret_control.safety.person_exclusion import Beam, PeopleReport, PersonExclusion, reach
 from turret_control.safety.stop_file import NO_STOP, StopRecord
-from turret_control.safety.zones import Motion, Zone, check_zones, lie_below, may_fire
+from turret_control.safety.zones import Motion, Zone, check_zones, lie_below, may_fire, version_of
 from turret_control.safety_parameters import SafetyParameters
 
 _SECOND_NS = 1_000_000_000
@@ -320,19 +320,27 @@ class SafetyCore:
         self.lease.release(lease_id)
         self._end_auto_fire()
 
-    def set_zones(self, lease_id: str, zones: Sequence[Zone]) -> None:
+    def set_zones(self, lease_id: str, zones: Sequence[Zone], base_version: str = '') -> None:
         """Replace all zones and void a confirmed region.
 
+        Args:
+            lease_id: of the operator.
+            zones: the new ones.
+            base_version: version of the zones that were edited; empty = replace whatever is in force.
+
         Raises:
-            TurretError: as :meth:`OperatorLease.check` and :func:`check_zones`; WRONG_MODE while the laser is armed.
+            TurretError: as :meth:`OperatorLease.check` and :func:`check_zones`; WRONG_MODE while the laser is armed;
+                STALE_INPUT if the zones have changed since ``base_version``.
         """
-        self.check_zones(lease_id, zones)
+        self.check_zones(lease_id, zones, base_version)
         self.zones = tuple(zones)
         self._confirmed = None
 
-    def check_zones(self, lease_id: str, zones: Sequence[Zone]) -> None:
+    def check_zones(self, lease_id: str, zones: Sequence[Zone], base_version: str = '') -> None:
         """Refuse what :meth:`set_zones` refuses, and change nothing."""
         self.lease.check(lease_id)
+        if base_version not in ('', version_of(self.zones)):
+            raise TurretError(ReasonCode.STALE_INPUT, 'the zones were changed while they were edited')
         if self._laser.last is not None and self._laser.last.armed:
             raise TurretError(ReasonCode.WRONG_MODE, 'disarm the laser before changing zones')
         check_zones(zones)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 from collections.abc import Sequence
 from enum import IntEnum
@@ -119,6 +121,11 @@ def lie_below(zones: Sequence[Zone], tilt: float) -> bool:
 def dump(zones: Sequence[Zone]) -> list[dict[str, Any]]:
     """Return zones as the content of a file."""
     return [dataclasses.asdict(zone) for zone in zones]
+
+
+def version_of(zones: Sequence[Zone]) -> str:
+    """Return a text that differs between different lists of zones, also after a restart."""
+    return hashlib.sha256(json.dumps(dump(zones)).encode()).hexdigest()
 
 
 def parse(data: Any) -> tuple[Zone, ...]:

@@ -5,7 +5,7 @@
  */
 
 import type {
-  AxisState, BagInfo, CameraState, ControllerState, Fault, GimbalState, LaserState, MediaItem, PidState, Preset, SafetyState, Track,
+  AxisState, BagInfo, CameraState, ControllerState, Fault, GimbalState, LaserState, MediaItem, PidState, Preset, ReplayEvent, ReplayState, SafetyState, Track,
   TurretStatus, VisionState, Zone,
 } from '../src/generated/interfaces.ts';
 
@@ -57,7 +57,17 @@ export class FakeTurret {
     },
     vision: {
       enabled: flag(true, 'Detection runs'),
-      method: { type: 4, value: 'balloon', description: 'Detector to use.', choices: 'motion, balloon, haar, onnx' },
+      method: { type: 4, value: 'balloon', description: 'Detector to use.', choices: 'motion, balloon, haar, onnx, remote, tflite' },
+      classes: { type: 9, value: [''], description: 'Exact names of the classes to keep; empty = all' },
+      min_confidence: number(0, 'Minimum confidence', 0, 1), every: { type: 2, value: 1, description: 'Number of frames per detection', min: 1, max: 100 },
+      'balloon.color': { type: 4, value: 'saturated', description: 'Color that is detected', choices: 'saturated, taught, dark' },
+      'balloon.hue': number(0, 'Center of the taught hue', 0, 1), 'balloon.max_dark_value': number(0.24, 'Maximum brightness of the color "dark"', 0, 1),
+      'balloon.min_area': { type: 2, value: 120, description: 'Minimum area of a blob, in pixels of the full image [px^2]', min: 1, max: 1_000_000 },
+      'remote.url': { type: 4, value: 'http://127.0.0.1:9001', description: 'URL of the inference server' },
+      'remote.model': { type: 4, value: '', description: 'Project and version, for example "balloons/3"' },
+      'remote.confidence': number(0.5, 'Minimum confidence', 0, 1),
+      'remote.hosts': { type: 9, value: ['127.0.0.1', 'localhost'], description: 'Hosts that images may be sent to', readOnly: true },
+      'onnx.model': { type: 4, value: '', description: 'File of the model' },
       'balloon.min_saturation': number(0.5, 'Minimum saturation', 0, 1), 'balloon.min_value': number(0.2, 'Minimum brightness', 0, 1),
       'motion.sensitivity': number(25, 'Threshold', 4, 400),
     },
@@ -98,6 +108,8 @@ export class FakeTurret {
   private regionConfirmed = false;
   private recording = { since: 0, name: '', on: false };
   private bag = { since: 0, name: '', on: false };
+  /** A replay that runs; null = none. */
+  replay: ReplayState | null = null;
   private reason = 0;
   private last = 0;
   private readonly goals = new Map<string, Goal>();
@@ -118,6 +130,7 @@ export class FakeTurret {
     const now = this.now;
     const dt = Math.min(0.2, this.last === 0 ? 0 : now - this.last);
     this.last = now;
+    if (this.replay?.paused === false) this.replay.position_s = Math.min(62, (this.replay.position_s ?? 0) + dt * (this.replay.rate ?? 1));
     const target = this.targets().find(({ id }) => id === (this.selected || '3'));
     if (this.operator !== '' && this.heartbeatAt > 0 && now - this.heartbeatAt > 8) this.endLease();
     const isAlive = now - this.heartbeatAt < 1.5;
@@ -258,8 +271,8 @@ export class FakeTurret {
     ];
     return {
       ...this.common(), laser_ok: reasons.length === 0, motion_ok: !this.isStopped, reasons, software_stop: this.isStopped, estop: 1, operator_name: this.operator,
-      heartbeat_age_s: this.operator === '' ? null : this.now - this.heartbeatAt, trigger: this.trigger, auto_fire: this.autoFire, auto_fire_remaining_s: null,
-      zones: this.zones,
+      heartbeat_age_s: this.operator === '' ? null : this.now - this.heartbeatAt, trigger: this.trigger, auto_fire: this.autoFire, auto_fire_remaining_s: this.autoFire ? 58 : null,
+      zones: this.zones, zones_version: this.zonesVersion(),
       region_confirmed: this.regionConfirmed, confirm_remaining_s: null, exclusion: 0, message: this.isStopped ? 'stopped: panel' : '',
       monotonic_ns: Math.round(this.now * 1e9), mac: '',
     };
@@ -270,12 +283,13 @@ export class FakeTurret {
     return {
       ...this.common(),
       detection: {
-        enabled: this.parameters['vision']?.['enabled']?.value === true, method: method === 'onnx' ? 'balloon' : method, mode: '',
-        available: ['motion', 'balloon', 'haar', 'onnx'], rate_hz: 14.8, processing_s: 0.006, count: 2, dropped: 0,
+        enabled: this.parameters['vision']?.['enabled']?.value === true, method: method === 'onnx' || method === 'tflite' ? 'balloon' : method, mode: '',
+        available: ['motion', 'balloon', 'haar', 'onnx', 'remote'], rate_hz: 14.8, processing_s: 0.006, count: 2, dropped: 0,
       },
       motion: { active: method === 'motion', motion_detected: true, sensitivity: 25, min_area: 500 }, track_count: 2,
       clock_offset_s: null, round_trip_s: null,
-      code: method === 'onnx' ? 403 : 0, message: method === 'onnx' ? 'onnx: no model is configured (onnx.model)' : '',
+      code: method === 'onnx' || method === 'tflite' ? 403 : 0,
+      message: method === 'onnx' ? 'onnx: no model is configured (onnx.model)' : method === 'tflite' ? 'tflite: the package ai-edge-litert is not installed' : '',
     };
   }
 
@@ -321,6 +335,7 @@ export class FakeTurret {
   message(topic: string): unknown {
     switch (topic) {
       case 'status': return this.status();
+      case 'replay/state': return this.replay;
       case 'vision/tracks': return { header: this.header(), tracks: this.tracks() };
       case 'controller/state': return this.controller();
       case 'gimbal/state': return this.gimbal();
@@ -382,7 +397,11 @@ export class FakeTurret {
       }
       case 'safety/stop': this.isStopped = true; this.mode = 0; this.goalPose = null; return OK;
       case 'safety/reset': this.isStopped = false; return OK;
-      case 'safety/set_zones': this.zones = args['zones'] as Zone[]; this.regionConfirmed = false; return OK;
+      case 'safety/set_zones':
+        if (text('base_version') !== '' && text('base_version') !== this.zonesVersion()) return this.refuse(15, 'the zones were changed while they were edited');
+        this.zones = args['zones'] as Zone[];
+        this.regionConfirmed = false;
+        return OK;
       case 'safety/confirm_region': this.regionConfirmed = true; return OK;
       case 'safety/set_auto_fire': this.autoFire = args['enabled'] === true; return OK;
       case 'laser/arm': if (this.isStopped) return this.refuse(108, 'stopped'); this.reason = 0; this.enter(ARMING); return OK;
@@ -444,15 +463,49 @@ export class FakeTurret {
         return { ...OK, name };
       }
       case 'bag/list': return { ...OK, bags: this.bags };
-      case 'bag/mark': case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': case 'replay/set_gap_skipping': return OK;
-      case 'replay/list_events': return { ...OK, events: [] };
-      case 'replay/seek_event': return { ...OK, event: { position_s: 0, level: 20, text: 'mark' } };
+      case 'bag/mark': return text('text') === '' ? this.refuse(1, 'a mark needs a text') : OK;
+      case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': case 'replay/set_gap_skipping': case 'replay/seek_event': case 'replay/list_events':
+        return this.callReplay(service, args);
       case 'bag/delete': this.bags = this.bags.filter(({ name }) => name !== text('name')); return OK;
       case 'status/get_faults': return {
         ...OK, faults: [...this.faults, { node: 'camera', code: 402, message: 'no frames for 1.2 s', severity: 1, age_s: 620, active: false }],
       };
       default: return null;
     }
+  }
+
+  /** Begin the replay of a recording. */
+  startReplay(): void {
+    this.replay = {
+      ...this.common(), name: '20261129_101000_test', into: [], position_s: 0, duration_s: 62, rate: 1, min_gap_s: 0, silence_s: 0.02, paused: false, loop: false,
+      ended: false, passes: 0, messages: 0, late_s: 0.001, domain: 101, code: 0, message: '',
+    };
+  }
+
+  private callReplay(service: string, args: Json): Answer {
+    const { replay } = this;
+    if (replay === null) return this.refuse(5, 'no replay runs');
+    const events: ReplayEvent[] = [{ position_s: 12, level: 20, text: 'mark: target lost' }, { position_s: 40, level: 30, text: 'fault: camera NO_FRAMES' }];
+    switch (service) {
+      case 'replay/set_paused': replay.paused = args['paused'] === true; break;
+      case 'replay/seek': replay.position_s = Number(args['position_s']); break;
+      case 'replay/set_rate': replay.rate = Number(args['rate']); break;
+      case 'replay/set_gap_skipping': replay.min_gap_s = Number(args['min_gap_s']); break;
+      case 'replay/step': replay.position_s = (replay.position_s ?? 0) + 0.066; break;
+      case 'replay/seek_event': {
+        const at = replay.position_s ?? 0;
+        const event = args['backward'] === true ? events.findLast(({ position_s: p }) => (p ?? 0) < at - 0.5) : events.find(({ position_s: p }) => (p ?? 0) > at);
+        if (event === undefined) return { ...this.refuse(13, 'there is no such event'), event: events[0] };
+        replay.position_s = event.position_s;
+        return { ...OK, event };
+      }
+      default: return { ...OK, events };
+    }
+    return OK;
+  }
+
+  private zonesVersion(): string {
+    return JSON.stringify(this.zones);
   }
 
   private refuse(code: number, message: string): Answer {

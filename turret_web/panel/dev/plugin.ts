@@ -2,7 +2,7 @@
 /**
  * `npm run dev`: the panel with the imitated back end, or in front of a running turret with TURRET=http://host:8000.
  * The imitation is steered by GET /dev/ctl: set=path&v=json, freeze=1, offline=1, latency=ms, backend=n, zones=json,
- * faults=json, role=viewer, reset=1.
+ * faults=json, role=viewer, replay=1, reset=1.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -19,8 +19,9 @@ const FRAME_MS = 66;
 const SERVICES = [
   'camera/capture_still', 'camera/start_recording', 'camera/stop_recording', 'camera/list_media', 'camera/rename_media', 'camera/delete_media',
   'vision/teach_color', 'controller/set_mode', 'controller/set_boresight', 'gimbal/set_enabled', 'gimbal/set_home', 'gimbal/access_registers',
-  'safety/set_zones', 'safety/set_auto_fire', 'bag/list', 'bag/start', 'bag/delete',
+  'safety/set_zones', 'safety/set_auto_fire', 'bag/list', 'bag/start', 'bag/delete', 'bag/mark',
 ];
+const REPLAY_SERVICES = ['replay/seek', 'replay/seek_event', 'replay/list_events', 'replay/set_gap_skipping'];
 const ACTIONS = [
   'controller/run_pattern', 'controller/calibrate_boresight', 'controller/measure_delay', 'controller/auto_tune', 'controller/check_bearings',
   'camera/calibrate', 'gimbal/home', 'gimbal/calibrate',
@@ -40,7 +41,7 @@ class FakeGateway {
   private role = 'operator';
   private readonly pixels = new Uint8Array(WIDTH * HEIGHT * 3);
   private frame: { at: number; data: Buffer } | null = null;
-  private clients = 0;
+  private readonly origins = new WeakMap<WebSocket, { label: string; page: string }>();
 
   constructor() {
     setInterval(() => this.turret.update(), FAST_MS).unref();
@@ -51,11 +52,14 @@ class FakeGateway {
       socket.destroy();
       return;
     }
-    this.sockets.handleUpgrade(request, socket, head, (client) => this.serve(client));
+    const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    this.sockets.handleUpgrade(request, socket, head, (client) => {
+      this.origins.set(client, { label: searchParams.get('label') ?? '', page: searchParams.get('page') ?? '' });
+      this.serve(client);
+    });
   }
 
   private serve(client: WebSocket): void {
-    this.clients += 1;
     const timers = new Map<string, ReturnType<typeof setInterval>>();
     const send = (value: unknown): void => {
       const deliver = (): void => { if (!this.isOffline && client.readyState === client.OPEN) client.send(JSON.stringify(value)); };
@@ -95,7 +99,7 @@ class FakeGateway {
   }
 
   private answer(service: string, args: Record<string, unknown>): unknown {
-    if (service === '/rosapi/services') return { services: SERVICES.map((name) => `${NAMESPACE}/${name}`) };
+    if (service === '/rosapi/services') return { services: [...SERVICES, ...this.turret.replay === null ? [] : REPLAY_SERVICES].map((name) => `${NAMESPACE}/${name}`) };
     if (service === '/rosapi/action_servers') return { action_servers: ACTIONS.map((name) => `${NAMESPACE}/${name}`) };
     return this.turret.call(service.replace(`${NAMESPACE}/`, ''), args);
   }
@@ -117,8 +121,8 @@ class FakeGateway {
     else if (url.pathname === '/session') json(response, { role: this.role, operator_secret: 'secret' });
     else if (url.pathname === '/api/status') json(response, this.turret.status());
     else if (url.pathname === '/api/clients') {
-      json(response, [...this.sockets.clients].map((_, id) => ({
-        id, client: `${this.role} 127.0.0.1`, connected_s: 65, round_trip_s: 0.004, deflate: false, sent_bytes_total: 120_000, sent_messages_total: 900, dropped_messages_total: 0,
+      json(response, [...this.sockets.clients].map((socket, id) => ({
+        id, client: `${this.role} 127.0.0.1`, role: this.role, ...this.origins.get(socket), connected_s: 65, round_trip_s: 0.004, sent_bytes_total: 120_000, sent_messages_total: 900, dropped_messages_total: 0,
       })));
     } else if (url.pathname === '/stream') this.stream(request, response);
     else if (url.pathname.startsWith('/media/')) {
@@ -170,6 +174,7 @@ class FakeGateway {
     if (query.has('zones')) this.turret.zones = JSON.parse(query.get('zones') ?? '[]') as FakeTurret['zones'];
     if (query.has('faults')) this.turret.faults = JSON.parse(query.get('faults') ?? '[]') as FakeTurret['faults'];
     if (query.has('role')) this.role = query.get('role') ?? 'operator';
+    if (query.has('replay')) this.turret.startReplay();
     if (query.has('offline')) {
       this.isOffline = query.get('offline') === '1';
       // As when the network is gone: nothing is closed, nothing arrives.

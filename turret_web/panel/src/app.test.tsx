@@ -84,6 +84,9 @@ describe('page', () => {
 
   it('records operator changes for the history', async () => {
     const { panel, turret, status } = await page();
+    status();
+    await settled();
+    expect(panel.notices.history.value).toEqual([]);
     turret.call('safety/acquire_lease', { name: 'Bob', take_over: true });
     status();
     await settled();

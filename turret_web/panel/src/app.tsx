@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The page: header with the status strip, the video as the stage, and one view beside it. */
 
-import { useSignal, type Signal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 
 import type { Stage as StageControls } from './state/actions';
 import { t } from './text';
@@ -181,16 +181,23 @@ function WakeLock(): null {
   return null;
 }
 
-/** Operator changes and stops, for the history. */
+/** Call `record` when a known value has changed; the first one is not a change. */
+function useChange<T>(value: T | null, record: (value: T) => void): void {
+  const before = useRef<T | null>(null);
+  useEffect(() => {
+    if (value === null) return;
+    if (before.current !== null && before.current !== value) record(value);
+    before.current = value;
+  }, [value]);
+}
+
+/** Operator changes, stops and lost connections, for the history. */
 function Recorder(): null {
   const { store, notices } = usePanel();
   const safety = store.section('safety');
-  const name = safety?.operator_name ?? null;
-  const isStopped = safety?.software_stop ?? null;
-  const isStale = store.stale.value;
-  useEffect(() => { if (name !== null) notices.record(name === '' ? t.control.free : t.control.other(name)); }, [name]);
-  useEffect(() => { if (isStopped !== null) notices.record(isStopped ? t.stop.banner : t.stop.cleared, isStopped ? 'warning' : 'plain'); }, [isStopped]);
-  useEffect(() => { if (isStale && store.status.value !== null) notices.record(t.connection.noConnection, 'bad'); }, [isStale]);
+  useChange(safety?.operator_name ?? null, (name) => notices.record(name === '' ? t.control.free : t.control.other(name)));
+  useChange(safety?.software_stop ?? null, (isStopped) => notices.record(isStopped ? t.stop.banner : t.stop.cleared, isStopped ? 'warning' : 'plain'));
+  useChange(store.status.value === null ? null : store.stale.value, (isStale) => notices.record(isStale ? t.connection.noConnection : t.connection.back, isStale ? 'bad' : 'plain'));
   return null;
 }
 
@@ -204,15 +211,13 @@ export function AppPage({ stage, openView }: { stage: Signal<StageControls | nul
   const views = useViews(feed, isNarrow);
   const chosen = panel.view.value;
   const view = views.find(({ id }) => id === chosen) ?? views[0];
-  const isMoreOpen = useSignal(false);
   const choose = (id: string): void => {
     const isSame = panel.view.value === id;
     panel.view.value = id;
     openView.value = isLow ? !(isSame && openView.value) : true;
-    isMoreOpen.value = false;
   };
   return (
-    <div class="app" data-small={isSmall} data-low={isLow} data-view-open={openView.value}>
+    <div class="app" data-small={isSmall} data-low={isLow} data-view={view?.id ?? ''} data-view-open={openView.value}>
       <header class="top">
         <div class="brand"><h1>{t.page.name}</h1><span>{panel.config.namespace}</span></div>
         <Part name={t.badges.title}><Badges /></Part>
@@ -223,7 +228,8 @@ export function AppPage({ stage, openView }: { stage: Signal<StageControls | nul
         <Button icon="help" tone="quiet" aria-label={t.help.open} onClick={() => { isHelpOpen.value = true; }} />
         {isSmall ? null : <StopButton />}
       </header>
-      <div class="banners"><Part name={t.replay.bar}><ReplayBar /></Part><Part name={t.stop.button}><StopBanners /></Part></div>
+      <div class="replay-row"><Part name={t.replay.bar}><ReplayBar /></Part></div>
+      <div class="banners"><Part name={t.stop.button}><StopBanners /></Part></div>
       <main>
         <Part name={t.video.title}>
           <Stage feed={feed} controls={(controls) => { stage.value = controls; }}>

@@ -18,7 +18,7 @@ import { listenToKeys } from './state/keyboard';
 import { Notices } from './state/notices';
 import { Panel } from './state/panel';
 import { reasonText } from './state/reasons';
-import { shortcuts, theme } from './state/settings';
+import { deviceName, operatorName, shortcuts, theme } from './state/settings';
 import { StopSwitch } from './state/stop';
 import { Store } from './state/store';
 import { watch } from './state/watchdog';
@@ -78,7 +78,8 @@ function connect(config: Config, session: Session): Panel {
     reported.set(problem, now);
     notices.failed(t.failure.message(problem));
   };
-  const url = socketUrl(config.rosbridge);
+  const device = deviceName(navigator.userAgent);
+  const url = socketUrl(config.rosbridge, operatorName.peek() === '' ? device : `${operatorName.peek()}, ${device}`);
   const transport = new Transport(url, config.namespace, {
     silenceMs: SILENCE_MS,
     onProblem,

@@ -117,6 +117,17 @@ async def test_every_client_is_listed_with_what_it_costs(gateway: FakeGateway) -
             assert 0.0 < client['round_trip_s'] < 1.0
             assert client['sent_messages_total'] == 1
             assert client['dropped_messages_total'] == 0
+            assert (client['role'], client['label'], client['page']) == ('operator', '', '')
+
+
+@on_loop
+async def test_a_client_may_say_what_it_is(gateway: FakeGateway) -> None:
+    async with serving(gateway) as door:
+        query = {'label': 'Ann\x07 on Linux' + 200 * 'x', 'page': 'page-1'}
+        async with door.session.ws_connect(f'{door.url}/rosbridge', params=query):
+            [client] = (await door.get('/api/clients'))[1]
+    assert client['label'] == ('Ann on Linux' + 200 * 'x')[:80]
+    assert client['page'] == 'page-1'
 
 
 # --- files ---

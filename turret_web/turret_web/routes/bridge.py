@@ -35,6 +35,9 @@ _PING_S = 20.0
 #: Offset of the smoothed round-trip time in struct tcp_info of Linux [us].
 _RTT_AT = 68
 
+#: Maximum length of what a client calls itself.
+_LABEL_MAX = 80
+
 _numbers = itertools.count(1)
 
 
@@ -43,7 +46,7 @@ class _Connection:
 
     def __init__(
             self, bridge: Bridge, client: Client, answer: web.WebSocketResponse,
-            upstream: ClientWebSocketResponse | None) -> None:
+            upstream: ClientWebSocketResponse | None, query: Mapping[str, str]) -> None:
         parts = embedded_operations(bridge, client)
         if upstream is not None:
             own_call = {name: do for part in parts for name, do in part.operations.items()}['call_service']
@@ -51,6 +54,8 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._goodbye: asyncio.Task[bool] | None = None
         self.client = client
+        self.label = _printable(query.get('label', ''))
+        self.page = _printable(query.get('page', ''))
         self.socket = answer
         self.session = RosbridgeSession(bridge.limits, client, parts)
         self.since_s = time.monotonic()
@@ -144,7 +149,7 @@ class BridgeRoutes:
             deflater = Deflater(int(answer.compress)) if answer.compress else None
             client = Client(
                 caller_of(request), grant.role, SendQueue(transport, limits.stall_s, deflater, self._total))
-            connection = _Connection(self._bridge, client, answer, upstream)
+            connection = _Connection(self._bridge, client, answer, upstream, request.query)
             with self._grants.hold(grant, connection.end):
                 await self._serve(connection)
         return answer
@@ -185,7 +190,15 @@ class BridgeRoutes:
         return {
             'id': connection.number,
             'client': connection.client.name,
+            'role': connection.client.role.value,
+            'label': connection.label,
+            'page': connection.page,
             'round_trip_s': connection.round_trip_s(),
             'connected_s': round(time.monotonic() - connection.since_s, 1),
             'deflate': connection.client.send_queue.deflater is not None,
             **connection.totals()}
+
+
+def _printable(text: str) -> str:
+    """Return the printable characters of a text from a client, cut to a sensible length."""
+    return ''.join(character for character in text if character.isprintable())[:_LABEL_MAX]

@@ -54,9 +54,14 @@ export async function fetchSession(): Promise<Session> {
   return { role: isOperator ? 'operator' : 'viewer', secret: isOperator ? text(answer, 'operator_secret') : '' };
 }
 
-/** Address of a WebSocket path on the host that served this page. */
-export function socketUrl(path: string): string {
+/** Identifies the connections of this page among those of others. */
+export const PAGE = crypto.getRandomValues(new Uint32Array(2)).join('-');
+
+/** Address of a WebSocket path on the host that served this page, with a label for the list of clients. */
+export function socketUrl(path: string, label: string): string {
   const url = new URL(path, location.href);
+  url.searchParams.set('label', label);
+  url.searchParams.set('page', PAGE);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

@@ -846,6 +846,8 @@ export interface SafetyState {
   /** [s] until automatic fire ends unless the operator acts; NaN = it is off */
   auto_fire_remaining_s: Float;
   zones: Zone[];
+  /** differs between different lists of zones */
+  zones_version: string;
   /** the allowed region was confirmed after the last change of the geometry */
   region_confirmed: boolean;
   /** [s] until the region must be confirmed again; NaN = not required */
@@ -1718,6 +1720,8 @@ export interface SetZones_Request {
   /** the operator's lease */
   lease_id: string;
   zones: Zone[];
+  /** zones_version of the zones that were edited; empty = replace whatever is saved */
+  base_version: string;
 }
 
 export interface SetZones_Response {
@@ -2383,7 +2387,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'ReplayEvent': 'position_s:Float level:number text:string',
   'ReplayState': 'header:Header started:Time name:string into:string[] position_s:Float duration_s:Float rate:Float min_gap_s:Float silence_s:Float paused:boolean loop:boolean ended:boolean passes:number messages:number late_s:Float domain:number code:number message:string',
   'SafetyPermit': 'epoch:number seq:number monotonic_ns:number laser_ok:boolean motion_ok:boolean lease_digest:string reasons:number[] stop_count:number estop_count:number mac:string',
-  'SafetyState': 'header:Header started:Time laser_ok:boolean motion_ok:boolean reasons:number[] software_stop:boolean estop:number operator_name:string heartbeat_age_s:Float trigger:boolean auto_fire:boolean auto_fire_remaining_s:Float zones:Zone[] region_confirmed:boolean confirm_remaining_s:Float exclusion:number message:string monotonic_ns:number mac:string',
+  'SafetyState': 'header:Header started:Time laser_ok:boolean motion_ok:boolean reasons:number[] software_stop:boolean estop:number operator_name:string heartbeat_age_s:Float trigger:boolean auto_fire:boolean auto_fire_remaining_s:Float zones:Zone[] zones_version:string region_confirmed:boolean confirm_remaining_s:Float exclusion:number message:string monotonic_ns:number mac:string',
   'SimGroundTruth': 'header:Header monotonic_ns:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float beam_azimuth:Float beam_elevation:Float spot_azimuth:Float spot_elevation:Float spot_range:Float laser_pin:boolean indicator_pin:boolean motors_enabled:boolean targets:SimTarget[]',
   'SimTarget': 'name:string kind:string azimuth:Float elevation:Float range:Float azimuth_rate:Float elevation_rate:Float visible:boolean',
   'Track': 'id:string state:number class_id:string confidence:Float azimuth:Float elevation:Float azimuth_rate:Float elevation_rate:Float covariance:Float[] angular_width:Float angular_height:Float hits:number misses:number unseen_s:Float box:BoundingBox',

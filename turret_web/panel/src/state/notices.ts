@@ -79,6 +79,6 @@ export class Notices {
     const isRepeat = newest !== undefined && newest.title === notice.title && newest.message === notice.message;
     const kept = isRepeat ? { ...notice, count: newest.count + 1 } : notice;
     this.history.value = [kept, ...this.history.value.slice(isRepeat ? 1 : 0)].slice(0, MAX_KEPT);
-    if (!isRepeat && notice.tone !== 'good') this.unread.value += 1;
+    if (!isRepeat && (notice.tone === 'warning' || notice.tone === 'bad')) this.unread.value += 1;
   }
 }

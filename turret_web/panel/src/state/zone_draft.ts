@@ -6,6 +6,8 @@ import type { Zone } from '../generated/interfaces';
 export interface Draft {
   /** The turret's zones when editing began. */
   base: readonly Zone[];
+  /** The version of those, by which the turret knows whether others were saved meanwhile. */
+  version: string;
   zones: readonly Zone[];
 }
 
@@ -18,7 +20,7 @@ export function isConflict(draft: Draft | null, saved: readonly Zone[]): boolean
 }
 
 /** The turret's zones with the changes of the draft: what the draft did not touch stays as the turret has it. */
-export function merged({ base, zones }: Draft, saved: readonly Zone[]): Zone[] {
+export function merged({ base, zones }: Omit<Draft, 'version'>, saved: readonly Zone[]): Zone[] {
   const untouched = (zone: Zone): boolean => same(named(base, zone.name), zone);
   const kept = saved.flatMap((zone) => {
     const [before, mine] = [named(base, zone.name), named(zones, zone.name)];

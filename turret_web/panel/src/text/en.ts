@@ -92,7 +92,7 @@ export const en = {
   },
   connection: {
     title: 'Connection', connecting: 'Connecting', closed: 'Reconnecting', silent: 'No status', live: 'Live', open: 'Live',
-    noStatus: 'The turret sends no status.', noConnection: 'No connection to the turret.', waiting: 'Waiting for the first one.',
+    noStatus: 'The turret sends no status.', noConnection: 'No connection to the turret.', back: 'The turret is connected again.', waiting: 'Waiting for the first one.',
     old: (age: string): string => `Everything below is ${age} old. Reconnecting.`,
   },
   control: {
@@ -182,7 +182,7 @@ export const en = {
   fire: {
     title: 'Fire', arm: 'Arm', armTitle: 'Hold to arm the laser.', disarm: 'Disarm', hold: 'Hold to fire', holdTitle: 'Emission lasts while this is held.',
     burst: 'Burst', burstTitle: 'Fire the pulses with these lengths and gaps.', power: 'Power', pulses: 'Pulses', pulseMs: 'Pulse [ms]', gapMs: 'Gap [ms]',
-    auto: 'Automatic fire', autoOn: 'Automatic fire …', autoConfirm: 'Fire without me', reset: 'Reset', resetTitle: 'Set the pulse counters to zero.',
+    auto: 'Automatic fire', autoOn: 'Automatic fire …', autoConfirm: 'Fire without me', autoLeft: (left: string): string => `ends in ${left} unless you act`, reset: 'Reset', resetTitle: 'Set the pulse counters to zero.',
     counts: (fired: number, dry: number): string => `${plural(fired, 'pulse', 'pulses')}${dry > 0 ? `, ${dry} dry` : ''}`,
     whyNoEmission: 'Blocked by', lastDisarm: (why: string): string => `Last disarmed: ${why}`,
     unknownTitle: 'Not connected. The turret disarms when it loses the operator.',
@@ -260,16 +260,16 @@ export const en = {
   detector: {
     title: 'Detector', method: 'Detector', enabled: 'Detect', starting: (method: string): string => `Starting ${method} …`,
     notStarted: (method: string, reason: string): string => `The detector ${method} does not start: ${reason}`,
-    unavailable: (method: string): string => `${method} (does not start)`, whyNot: 'Why these do not start',
+    unavailable: (method: string): string => `${method} (does not start)`, notInstalled: (method: string): string => `${method} (not available here)`, whyNot: 'Why these do not start',
     summary: (rate: string, time: string, count: number): string => `${rate}, ${time} per frame, ${plural(count, 'detection', 'detections')}`,
-    noSettings: 'More settings of this detector are in Settings.', teach: 'Teach a color', colorHint: 'Click the balloon’s color in the video.',
+    mask: 'Show what matches on the video', common: 'All detectors: classes and sizes', teach: 'Teach a color', colorHint: 'Click the balloon’s color in the video.',
     color: (hue: number, saturation: number, value: number): string => `hue ${hue}°, saturation ${saturation} %, value ${value} %`,
     names: {
       'motion.sensitivity': 'Threshold', 'motion.min_area': 'Minimum area [px²]', 'motion.memory_s': 'Background memory [s]', 'motion.join': 'Join distance', 'motion.width': 'Working width [px]',
       'balloon.color': 'Color', 'balloon.min_saturation': 'Minimum saturation', 'balloon.min_value': 'Minimum brightness', 'balloon.max_dark_value': 'Maximum brightness of dark',
       'balloon.hue': 'Hue', 'balloon.hue_range': 'Hue range', 'balloon.saturation': 'Saturation', 'balloon.saturation_range': 'Saturation range',
       'balloon.value': 'Brightness', 'balloon.value_range': 'Brightness range', 'balloon.min_area': 'Minimum area [px²]', 'balloon.min_aspect': 'Minimum aspect',
-      'balloon.max_aspect': 'Maximum aspect', 'balloon.min_circularity': 'Minimum circularity', 'balloon.min_fill': 'Minimum fill', 'balloon.width': 'Working width [px]',
+      'classes': 'Classes', 'min_confidence': 'Minimum confidence', 'min_size': 'Minimum size [px]', 'every': 'Frames per detection', 'balloon.max_aspect': 'Maximum aspect', 'balloon.min_circularity': 'Minimum circularity', 'balloon.min_fill': 'Minimum fill', 'balloon.width': 'Working width [px]',
     } as Readonly<Record<string, string>>,
   },
   media: {
@@ -282,12 +282,13 @@ export const en = {
     noMicrophone: 'No microphone is configured (camera: audio.source).',
   },
   bags: {
-    title: 'Bags', label: 'Label', topics: 'Topics', light: 'light: states, tracks, poses', full: 'full: and compressed images', all: 'all: everything, raw images too',
+    title: 'Bags', label: 'Label', topics: 'Topics', light: 'Light', full: 'Full', all: 'All',
+    contents: { light: 'States, tracks and poses.', full: 'States, tracks, poses and compressed images.', all: 'Every topic, with raw images: large.' } as Readonly<Record<string, string>>,
     start: 'Record bag', stop: 'Stop recording', saveLast: (seconds: number): string => `Save the last ${seconds} s`, saved: (name: string): string => `Saved ${name}`,
     wrongLabel: 'Letters, digits, spaces, dots, dashes', lost: (count: number): string => `${plural(count, 'message', 'messages')} lost`,
     message: 'message', messages: 'messages', incomplete: 'not closed properly', empty: 'No bags yet. Record one, or save the last seconds.',
     automatic: (count: number): string => `Saved automatically after faults (${count})`, replayHint: 'Play one back with the command behind Replay.',
-    copyReplay: 'Replay', copyTitle: 'Copy the command that plays this bag back', copied: (text: string): string => `Copied: ${text}`,
+    mark: 'Mark', markText: 'Text of the mark', marked: (text: string): string => `Marked: ${text}`, copyReplay: 'Replay', copyTitle: 'Copy the command that plays this bag back', copied: (text: string): string => `Copied: ${text}`,
     copyFailed: (text: string): string => `Run this on the turret: ${text}`,
   },
   setup: {
@@ -324,13 +325,15 @@ export const en = {
   system: {
     title: 'This browser', theme: 'Theme', auto: 'Auto', dark: 'Dark', light: 'Light', shortcuts: 'Single-key shortcuts', layers: 'Zones, arrows and people on the video',
     tour: 'Show the tour', noGamepad: 'No gamepad.', gamepad: (name: string): string => `Gamepad: ${name}`, signOut: 'Sign out', clients: 'Clients', list: 'List of clients',
-    connection: 'connection', connections: 'connections', twoEach: 'A panel that may take control has two connections.', deflated: 'compressed',
-    columns: ['Client', 'Since', 'Round trip', 'Sent', 'Dropped'], noClients: (status: number): string => `The list of clients answered ${status}.`,
+    client: 'client', clientsMany: 'clients', you: 'you', roles: { operator: 'operator', viewer: 'viewer' } as Readonly<Record<string, string>>,
+    columns: ['Client', 'Role', 'Since', 'Round trip', 'Sent', 'Dropped'], noClients: (status: number): string => `The list of clients answered ${status}.`,
   },
   replay: {
     bar: 'Replay', title: (name: string, into: readonly string[]): string => `REPLAY ${name}${into.length > 0 ? `, ${into.join(' and ')} again` : ''}`,
     position: (now: string, all: string, ended: boolean): string => `${now} of ${all}${ended ? ', at the end' : ''}`,
-    pause: 'Pause', continue: 'Continue', step: 'Step', stepTitle: 'To the next frame', pauseFirst: 'Pause first.', seek: 'Position', rate: 'Rate of the replay',
+    pause: 'Pause', continue: 'Continue', previous: 'To the previous event', next: 'To the next event', at: (text: string, place: string): string => `${place}: ${text}`,
+    skip: 'Skip silence', skipTitle: 'Skip times without messages that are longer than 10 s.', events: 'Events of the recording', noEvents: 'This recording has no events.',
+    step: 'Step', stepTitle: 'To the next frame', pauseFirst: 'Pause first.', seek: 'Position', rate: 'Rate of the replay',
   },
   video: {
     title: 'Video', tools: 'Video tools', help: 'Live video. Click to look, click a box to follow it, drag to jog. Arrow keys move a cursor, Enter uses it.',

@@ -273,7 +273,7 @@ export function Segmented<V extends string | number>(
   },
 ): VNode {
   return (
-    <div class="segmented" role="group" aria-label={label}>
+    <div class={`segmented${options.length > 5 ? ' many' : ''}`} role="group" aria-label={label}>
       {options.map((option) => (
         <Button
           key={option.value} pressed={option.value === value} why={why}

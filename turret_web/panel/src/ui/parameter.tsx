@@ -43,6 +43,11 @@ export function takeParameters(node: ParameterNode, parameters: readonly Paramet
   }
 }
 
+/** Newest known value of a parameter. */
+export function liveValue(node: ParameterNode, name: string): ParameterValue | undefined {
+  return entry(node, name).value?.value;
+}
+
 /** Value that a parameter had when this page first saw it. */
 export function baselineOf(node: ParameterNode, name: string): ParameterValue | undefined {
   return baselines.get(`${node}/${name}`);

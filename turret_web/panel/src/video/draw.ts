@@ -86,6 +86,7 @@ export function drawTrack(context: Canvas, fit: Fit, track: Track, isTarget: boo
       context.strokeRect(x, y, width, height);
       if (arrow !== null) drawArrow(context, { x: x + width / 2, y: y + height / 2 }, arrow);
     }
+    context.globalAlpha = 1;
     const confidence = track.confidence === null ? '' : ` ${Math.round(track.confidence * 100)} %`;
     plate(context, `${track.class_id || t.video.object} ${track.id}${confidence}`, x, y >= 20 ? y - 19 : y + height + 2, color);
   });

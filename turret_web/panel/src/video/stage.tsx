@@ -18,6 +18,7 @@ import {
 } from './draw';
 import { TRAIL_MS, type Feed } from './feed';
 import { microseconds } from './frame_sync';
+import { Mask } from './mask';
 import { Fit, trackAt, zoomed, type Point2, type Zoom } from './overlay';
 import { projectDirection, zoneOutline } from './projection';
 import { draftZones } from '../widgets/zones/draft_signal';
@@ -61,6 +62,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
     let pinch = 0;
     let cursor: Point2 | null = null;
     let firstCorner: Point2 | null = null;
+    const mask = new Mask();
     let clickTimer: ReturnType<typeof setTimeout> | undefined;
 
     const size = (): { width: number; height: number } => ({ width: area.clientWidth, height: area.clientHeight });
@@ -233,7 +235,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       event.preventDefault();
     };
 
-    const paint = (now: number): void => {
+    const paint = (now: number, isNew = false): void => {
       const shown = feed.shown;
       const view = fitNow();
       if (shown === null || view === null) return;
@@ -245,6 +247,12 @@ export function Stage({ feed, controls, children }: Props): VNode {
       if (context === null) return;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.clearRect(0, 0, w, h);
+      const masked = mask.of(image, isNew);
+      if (masked !== null) {
+        const whole = view.rectToScreen({ x: 0, y: 0, ...shown.image });
+        context.imageSmoothingEnabled = false;
+        context.drawImage(masked, whole.x, whole.y, whole.width, whole.height);
+      }
       const controller = store.section('controller');
       const safety = store.section('safety');
       const isFull = layers.peek() === 'all';
@@ -317,7 +325,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       const stamp = feed.shown?.stamp ?? null;
       section.dataset['stamp'] = stamp === null ? '' : String(microseconds(stamp));
       placeImage();
-      paint(now);
+      paint(now, true);
     };
     request = requestAnimationFrame(animate);
     const resized = new ResizeObserver(() => { placeImage(); paint(performance.now()); });

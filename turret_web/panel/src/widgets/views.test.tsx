@@ -127,7 +127,7 @@ describe('system', () => {
   it('lists the clients and switches the shortcuts', async () => {
     const { root, text } = await shown(<System />);
     await settled();
-    expect(text()).toContain('1 connection');
+    expect(text()).toContain('1 client');
     expect(text()).toContain('1 of 11');
     root.querySelector<HTMLInputElement>('input[type=checkbox]')?.click();
     expect(shortcuts.value).toBe('off');

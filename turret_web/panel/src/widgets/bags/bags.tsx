@@ -26,6 +26,7 @@ export function Bags(): VNode {
   const panel = usePanel();
   const state = panel.store.section('bag');
   const label = useSignal('');
+  const mark = useSignal('');
   const selection = useSignal('light');
   const bags = useSignal<readonly BagInfo[] | null>(null);
   const why = panel.whyNotOperator.value;
@@ -43,6 +44,13 @@ export function Bags(): VNode {
     await list();
   }
 
+  async function setMark(): Promise<void> {
+    const text = mark.value.trim();
+    if (await panel.command('bag/mark', { text }) === null) return;
+    mark.value = '';
+    panel.notices.done(t.bags.marked(text));
+  }
+
   // What is on the disk has changed, from here or without this panel.
   useEffect(() => { if (!panel.store.stale.value) void list(); }, [isRecording, state?.saved, panel.store.stale.value]);
 
@@ -56,6 +64,7 @@ export function Bags(): VNode {
         </Field>
         <Select label={t.bags.topics} value={selection.value} options={SELECTIONS} onChange={(value) => { selection.value = value; }} />
       </div>
+      <p class="quiet">{t.bags.contents[selection.value]}</p>
       <div class="line">
         {isRecording
           ? <Button tone="danger" why={why} onClick={() => { void finish(panel.command('bag/stop', {}, FILES_TIMEOUT_MS)); }}>{t.bags.stop}</Button>
@@ -71,6 +80,15 @@ export function Bags(): VNode {
         ) : null}
         <Button onClick={() => { void list(); }}>{t.fields.refresh}</Button>
       </div>
+      {panel.isOffered('bag/mark') && (isRecording || state?.held_s) ? (
+        <form class="line" onSubmit={(event) => { event.preventDefault(); if (mark.value.trim() !== '' && why === '') void setMark(); }}>
+          <input
+            type="text" maxLength={200} placeholder={t.bags.markText} aria-label={t.bags.markText} value={mark.value}
+            onInput={(event) => { mark.value = event.currentTarget.value; }}
+          />
+          <Button why={why || (mark.value.trim() === '' ? t.bags.markText : '')} onClick={() => { void setMark(); }}>{t.bags.mark}</Button>
+        </form>
+      ) : null}
       <p class="quiet" role="status">
         {[
           isRecording && state !== null ? `${state.name} · ${duration(state.duration_s)} · ${bytes(state.size)}` : '',
@@ -94,7 +112,7 @@ function BagList({ bags, onChange }: { bags: readonly BagInfo[]; onChange: () =>
   const panel = usePanel();
   const why = panel.whyNotOperator.value;
   return (
-    <ul class="items">
+    <ul class="items bag-list">
       {bags.map(({ name, duration_s: length, size, messages, start, complete }) => (
         <li key={name}>
           <span class="name">{name}</span>

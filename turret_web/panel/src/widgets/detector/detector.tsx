@@ -5,23 +5,28 @@ import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 
-import { ParameterType } from '../../bridge/parameters';
+import { ParameterType, type Parameter } from '../../bridge/parameters';
 import { milliseconds, number } from '../../state/format';
 import { reasonName } from '../../state/reasons';
 import { t } from '../../text';
 import { usePanel } from '../../ui/app_context';
 import { Button, Check, Group, Select } from '../../ui/controls';
 import { useEcho } from '../../ui/hooks';
-import { ParameterControl, UndoButton, useParameters } from '../../ui/parameter';
+import { liveValue, ParameterControl, UndoButton } from '../../ui/parameter';
+import { useParameterList } from '../../ui/parameter_list';
+import { FixedRow, ParameterRow } from '../../ui/parameter_row';
+import { shownAs } from '../../ui/parameter_text';
+import { maskRange, rangeOfColor, type BalloonColor } from '../../video/mask';
 
-const SETTINGS: Readonly<Record<string, readonly string[]>> = {
-  motion: ['motion.sensitivity', 'motion.min_area', 'motion.memory_s', 'motion.join', 'motion.width'],
-  balloon: [
-    'balloon.color', 'balloon.min_saturation', 'balloon.min_value', 'balloon.max_dark_value', 'balloon.hue', 'balloon.hue_range',
-    'balloon.saturation', 'balloon.saturation_range', 'balloon.value', 'balloon.value_range', 'balloon.min_area',
-    'balloon.min_aspect', 'balloon.max_aspect', 'balloon.min_circularity', 'balloon.min_fill', 'balloon.width',
-  ],
+/** Settings that every detector obeys. */
+const COMMON = ['classes', 'min_confidence', 'min_size', 'every'];
+/** Settings of the balloon detector that matter for one way of telling the color only. */
+const OF_COLOR: Readonly<Record<string, string>> = {
+  min_saturation: 'saturated', min_value: 'saturated', max_dark_value: 'dark', hue: 'taught', hue_range: 'taught', saturation: 'taught',
+  saturation_range: 'taught', value: 'taught', value_range: 'taught',
 };
+/** A number whose whole range is not larger is set with a slider. */
+const SLIDER_SPAN = 1000;
 /** How long a new detector may take to start [ms]. */
 const START_MS = 6000;
 
@@ -35,6 +40,8 @@ export function Detector(): VNode {
   const starting = useSignal<{ method: string; until: number } | null>(null);
   const failures = useSignal<Readonly<Record<string, string>>>({});
   const now = store.now.value;
+  const { all } = useParameterList('vision');
+  const methods = all.value.find(({ name }) => name === 'method')?.choices ?? [];
 
   async function set(name: string, type: number, value: string | boolean): Promise<boolean> {
     const refusal = await panel.parameters.set('vision', name, type, value).catch((error: unknown) => (error as Error).message);
@@ -71,8 +78,6 @@ export function Detector(): VNode {
     }
   }, [hasFailed, wanted, detection?.method, vision?.code, wanted !== null && now > wanted.until]);
 
-  const names = SETTINGS[detection?.method ?? ''] ?? [];
-  useParameters('vision', names);
   const reason = failures.value[method.value];
   return (
     <Group title={t.detector.title} section="vision">
@@ -81,8 +86,9 @@ export function Detector(): VNode {
           <div class="line">
             <Select
               label={t.detector.method} value={method.value} why={why} onChange={method.commit}
-              options={detection.available.map((value) => ({
-                value, label: failures.value[value] === undefined ? value : t.detector.unavailable(value),
+              options={[...new Set([...detection.available, ...methods])].map((value) => ({
+                value, label: failures.value[value] === undefined ? detection.available.includes(value) ? value : t.detector.notInstalled(value)
+                  : t.detector.unavailable(value),
               }))}
             />
             <Check label={t.detector.enabled} checked={enabled.value} why={why} onChange={enabled.commit} />
@@ -94,17 +100,51 @@ export function Detector(): VNode {
           <p class="why" role="status">
             {vision !== null && vision.code !== 0 ? `${vision.message || reasonName(vision.code)}` : reason ?? why}
           </p>
-          {names.length === 0 ? <p class="quiet">{t.detector.noSettings}</p> : (
-            <div class="sliders">
-              {names.map((name) => <ParameterControl key={name} node="vision" name={name} label={t.detector.names[name] ?? name} />)}
-            </div>
-          )}
+          <DetectorSettings method={detection.method} parameters={all.value} why={why} />
           <div class="line"><UndoButton prefix="vision/" /><TeachColor /></div>
           <FailureList failures={failures.value} />
         </>
       )}
     </Group>
   );
+}
+
+/** The settings of the detector that runs, and those of every detector; for balloons, what matches over the video. */
+function DetectorSettings({ method, parameters, why }: { method: string; parameters: readonly Parameter[]; why: string }): VNode {
+  const isMasked = useSignal(false);
+  const prefix = `${method}.`;
+  const own = parameters.filter(({ name }) => name.startsWith(prefix));
+  const color = Object.fromEntries(own.map(({ name, value }) => [name.slice(prefix.length), liveValue('vision', name) ?? value])) as BalloonColor;
+  const isBalloon = method === 'balloon' && own.length > 0;
+  const isShown = isBalloon && isMasked.value;
+  const range = JSON.stringify(isShown ? rangeOfColor(color) : null);
+  useEffect(() => { maskRange.value = JSON.parse(range) as typeof maskRange.value; }, [range]);
+  useEffect(() => () => { maskRange.value = null; }, []);
+  const matters = ({ name }: Parameter): boolean => {
+    const wanted = OF_COLOR[name.slice(prefix.length)];
+    return method !== 'balloon' || wanted === undefined || wanted === color['color'];
+  };
+  return (
+    <>
+      {isBalloon ? <Check label={t.detector.mask} checked={isMasked.value} onChange={(on) => { isMasked.value = on; }} /> : null}
+      <div class="sliders">
+        {own.filter(({ readOnly }) => !readOnly).filter(matters).map((parameter) => <Setting key={parameter.name} parameter={parameter} why={why} />)}
+        {own.filter(({ readOnly }) => readOnly).map((parameter) => <FixedRow key={parameter.name} parameter={parameter} />)}
+      </div>
+      <details>
+        <summary>{t.detector.common}</summary>
+        {parameters.filter(({ name }) => COMMON.includes(name)).map((parameter) => <Setting key={parameter.name} parameter={parameter} why={why} />)}
+      </details>
+    </>
+  );
+}
+
+function Setting({ parameter, why }: { parameter: Parameter; why: string }): VNode | null {
+  const { name, minimum, maximum, choices, type } = parameter;
+  const isSlider = minimum !== null && maximum !== null && maximum - minimum <= SLIDER_SPAN;
+  return isSlider || choices.length > 0 || type === ParameterType.BOOL
+    ? <ParameterControl node="vision" name={name} label={t.detector.names[name] ?? shownAs(parameter).title} />
+    : <ParameterRow node="vision" parameter={parameter} why={why} />;
 }
 
 function FailureList({ failures }: { failures: Readonly<Record<string, string>> }): VNode | null {

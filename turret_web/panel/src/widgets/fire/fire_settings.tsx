@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 
 import { LaserState } from '../../generated/interfaces';
 import { whyNotFire } from '../../state/actions';
-import { percent } from '../../state/format';
+import { duration, number, percent } from '../../state/format';
 import { t } from '../../text';
 import { usePanel } from '../../ui/app_context';
 import { Button, Check, ConfirmButton, Group, NumberField, Slider, Why } from '../../ui/controls';
@@ -21,6 +21,7 @@ export function FireSettings(): VNode {
   const auto = useEcho(
     store.section('safety')?.auto_fire ?? false,
     async (enabled: boolean) => await panel.command('safety/set_auto_fire', { enabled }) !== null);
+  const autoLeft = store.current('safety')?.auto_fire_remaining_s ?? null;
   const pulses = useNumber(3, 1, 10, true);
   const pulseMs = useNumber(200, 5, 1000);
   const gapMs = useNumber(100, 20, 2000);
@@ -53,6 +54,7 @@ export function FireSettings(): VNode {
             ? <Check label={t.fire.auto} checked why={why} onChange={auto.commit} />
             : <ConfirmButton label={t.fire.autoOn} confirmLabel={t.fire.autoConfirm} why={why} onConfirm={() => auto.commit(true)} />
           : null}
+        {autoLeft === null ? null : <span class="quiet">{t.fire.autoLeft(autoLeft < 60 ? number(autoLeft, 0, 's') : duration(autoLeft))}</span>}
         <span class="quiet push">
           {laser === null ? '' : t.fire.counts(laser.fire_count, laser.dry_fire_count)}
           {laser !== null && laser.state === LaserState.STATE_FAULT ? ` · ${laser.message}` : ''}

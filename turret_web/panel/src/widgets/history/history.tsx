@@ -17,7 +17,7 @@ export function FaultItem({ fault, since }: { fault: Fault; since: number }): VN
   return (
     <li data-tone={!fault.active ? 'plain' : fault.severity === Fault.SEVERITY_ERROR ? 'bad' : 'warning'}>
       <strong class="reason">{reasonName(fault.code)}</strong><span class="source">{fault.node}</span>
-      <span class="age">{fault.age_s === null ? '' : age(fault.age_s + since)}{fault.active ? '' : ` · ${t.history.over}`}</span>
+      <span class="age">{fault.age_s === null ? '' : t.status.ago(age(fault.age_s + since))}{fault.active ? '' : ` · ${t.history.over}`}</span>
       <p>{fault.message || reasonText(fault.code)}</p>
     </li>
   );

@@ -2,6 +2,7 @@
 /** The plan view: pan and tilt as a map with limits, zones, targets, the field of view and the head. Pure drawing. */
 
 import { Zone, type Track } from '../../generated/interfaces';
+import { degrees } from '../../state/format';
 import type { Pose } from '../../video/projection';
 
 export interface Range { left: number; right: number; bottom: number; top: number }
@@ -19,6 +20,7 @@ export interface MapModel {
 }
 
 const MARGIN = 6;
+const FONT = '11px system-ui, sans-serif';
 
 /** From angles to the map and back; pan grows to the left, as seen from behind the head. */
 export class MapScale {
@@ -41,6 +43,32 @@ export class MapScale {
       pan: clamp(left - ((x - MARGIN) / (this.size.width - 2 * MARGIN)) * (left - right), right, left),
       tilt: clamp(top - ((y - MARGIN) / (this.size.height - 2 * MARGIN)) * (top - bottom), bottom, top),
     };
+  }
+}
+
+/** A text that is cut to a width [px] rather than squeezed into it. */
+function label(context: CanvasRenderingContext2D, text: string, x: number, y: number, width: number): void {
+  context.save();
+  context.beginPath();
+  context.rect(x, y - 12, width, 16);
+  context.clip();
+  context.font = FONT;
+  context.textAlign = 'left';
+  context.fillText(text, x, y);
+  context.restore();
+}
+
+/** The limits of both axes at the edges of the map. */
+function drawLimits(context: CanvasRenderingContext2D, size: MapSize, { left, right, bottom, top }: Range, color: string): void {
+  const [middle, center] = [size.height / 2 - 4, size.width / 2 - 4];
+  context.font = FONT;
+  context.fillStyle = color;
+  for (const [text, align, x, y] of [
+    [degrees(left, 0), 'left', MARGIN + 4, middle], [degrees(right, 0), 'right', size.width - MARGIN - 4, middle],
+    [degrees(top, 0), 'right', center, MARGIN + 13], [degrees(bottom, 0), 'right', center, size.height - MARGIN - 5],
+  ] as const) {
+    context.textAlign = align;
+    context.fillText(text, x, y);
   }
 }
 
@@ -70,7 +98,9 @@ export function drawMap(context: CanvasRenderingContext2D, size: MapSize, model:
     context.globalAlpha = 1;
     context.lineWidth = zone.name === chosen ? 2.5 : 1;
     context.strokeRect(x, y, width, height);
+    if (width > 40 && height > 16) label(context, zone.name, x + 4, y + 13, width - 8);
   }
+  drawLimits(context, size, range, token('--soft'));
   context.lineWidth = 1;
   for (const { id, azimuth, elevation } of tracks) {
     if (azimuth === null || elevation === null) continue;

@@ -72,16 +72,18 @@ export function Plots(): VNode {
           <Check key={id} label={id} checked onChange={() => toggle(id, false)} />
         ))}
       </fieldset>
-      <label class="field"><span>{t.plots.anyField}</span>
+      <div class="line">
+        <label class="field"><span>{t.plots.anyField}</span>
         <select value="" onChange={(event) => { if (event.currentTarget.value !== '') toggle(event.currentTarget.value, true); }}>
           <option value="">{t.plots.pick}</option>
           {fields.map((path) => <option key={path} value={path}>{path}</option>)}
         </select>
       </label>
+      <Button why={sources.length === 0 ? t.plots.none : ''} onClick={() => { chosen.value = ''; }}>{t.plots.clear}</Button>
+      </div>
       {sources.length === 0 ? <p class="quiet">{t.plots.none}</p> : units.map((unit) => (
         <UnitPlot key={`${unit}:${chosen.value}`} unit={unit} sources={sources.filter((source) => source.unit === unit)} />
       ))}
-      {sources.length > 0 ? <Button tone="quiet" onClick={() => { chosen.value = ''; }}>{t.plots.clear}</Button> : null}
     </Group>
   );
 }

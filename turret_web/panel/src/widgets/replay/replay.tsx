@@ -5,7 +5,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 
-import type { ReplayState } from '../../generated/interfaces';
+import type { ReplayEvent, ReplayState } from '../../generated/interfaces';
 import { duration } from '../../state/format';
 import { t } from '../../text';
 import { usePanel } from '../../ui/app_context';
@@ -13,6 +13,8 @@ import { Button } from '../../ui/controls';
 
 /** A replay without a state for so long is gone [ms]; it publishes ten times per second. */
 const SILENCE_MS = 2000;
+/** What "Skip silence" skips [s]. */
+const GAP_S = 10;
 const RATES = [0.1, 0.25, 0.5, 1, 2, 5, 10] as const;
 
 export function ReplayBar(): VNode | null {
@@ -29,7 +31,17 @@ export function ReplayBar(): VNode | null {
       receivedAt.value = performance.now();
     });
   }, [isOffered]);
+  const events = useSignal<readonly ReplayEvent[]>([]);
+  const hasEvents = panel.isOffered('replay/list_events');
   const replay = state.value;
+  useEffect(() => {
+    if (!hasEvents || replay === null) return;
+    void panel.command('replay/list_events', {}).then((answer) => { if (answer !== null) events.value = answer.events; });
+  }, [hasEvents, replay?.name]);
+  const toEvent = async (backward: boolean): Promise<void> => {
+    const answer = await panel.command('replay/seek_event', { backward });
+    if (answer !== null) panel.notices.done(t.replay.at(answer.event.text, duration(answer.event.position_s)));
+  };
   const isCurrent = useComputed(() => store.now.value - receivedAt.value < SILENCE_MS);
   const isThere = replay !== null && isCurrent.value;
   const isPaused = isThere && (replay.paused || replay.ended);
@@ -50,8 +62,17 @@ export function ReplayBar(): VNode | null {
       >
         {t.replay.step}
       </Button>
+      {hasEvents ? (
+        <>
+          <Button icon="left" aria-label={t.replay.previous} title={t.replay.previous} why={events.value.length === 0 ? t.replay.noEvents : ''} onClick={() => { void toEvent(true); }} />
+          <Button icon="right" aria-label={t.replay.next} title={t.replay.next} why={events.value.length === 0 ? t.replay.noEvents : ''} onClick={() => { void toEvent(false); }} />
+        </>
+      ) : null}
+      <datalist id="replay-events">
+        {events.value.map(({ position_s: at, text }) => <option key={`${at} ${text}`} value={String(at ?? 0)} label={text} />)}
+      </datalist>
       <input
-        type="range" min={0} max={length} step={0.1} value={position} aria-label={t.replay.seek}
+        type="range" list="replay-events" min={0} max={length} step={0.1} value={position} aria-label={t.replay.seek}
         onInput={(event) => { dragged.value = event.currentTarget.valueAsNumber; }}
         onChange={(event) => {
           const target = event.currentTarget.valueAsNumber;
@@ -64,6 +85,15 @@ export function ReplayBar(): VNode | null {
       >
         {RATES.map((rate) => <option key={rate} value={String(rate)}>{rate}×</option>)}
       </select>
+      {panel.isOffered('replay/set_gap_skipping') ? (
+        <label class="check" title={t.replay.skipTitle}>
+          <input
+            type="checkbox" checked={(replay.min_gap_s ?? 0) > 0}
+            onChange={(event) => { void panel.command('replay/set_gap_skipping', { min_gap_s: event.currentTarget.checked ? GAP_S : 0 }); }}
+          />
+          {t.replay.skip}
+        </label>
+      ) : null}
     </div>
   );
 }

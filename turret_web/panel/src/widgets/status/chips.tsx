@@ -102,10 +102,10 @@ function SectionDrawer<K extends SectionName>({ name, label, onClose }: { name: 
   return (
     <Drawer title={`${label} · ${age(store.sectionAge(name, now))}`} onClose={onClose} class="section">
       <dl data-old={store.isSectionOld(name, now)}>
-        {rows.map(({ label: text, value, tone }) => (
+        {rows.map(({ label: text, value, title, tone }) => (
           <div key={text}>
             <dt>{text}</dt>
-            <dd data-tone={state === null ? 'plain' : tone?.(state) ?? 'plain'}>{state === null ? '–' : value(state)}</dd>
+            <dd title={state === null ? '' : title?.(state) ?? ''} data-tone={state === null ? 'plain' : tone?.(state) ?? 'plain'}>{state === null ? '–' : value(state)}</dd>
           </div>
         ))}
       </dl>

@@ -6,6 +6,7 @@ import {
   AxisState, CameraState, ControllerState, GimbalState, LaserState, SafetyState, type BagState, type VisionState,
 } from '../../generated/interfaces';
 import { bytes, degrees, duration, milliseconds, number, percent } from '../../state/format';
+import { sentence } from '../../state/guidance';
 import type { Tone } from '../../state/notices';
 import { constantLabel, reasonName } from '../../state/reasons';
 import { t } from '../../text';
@@ -13,13 +14,15 @@ import { t } from '../../text';
 export interface Row<T> {
   label: string;
   value: (state: T) => string;
+  /** Tooltip, e.g. a reason code. */
+  title?: (state: T) => string;
   tone?: (state: T) => Tone;
 }
 
 const s = t.status;
 
 function reason(code: number): string {
-  return code === 0 ? s.none : reasonName(code);
+  return code === 0 ? s.none : sentence(code);
 }
 
 function toneIf(is: boolean, tone: Tone = 'bad'): Tone {
@@ -63,7 +66,7 @@ const VISION: readonly Row<VisionState>[] = [
   { label: s.droppedFrames, value: (v) => String(v.detection.dropped) },
   { label: s.motionSeen, value: ({ motion: m }) => (m.active ? yesNo(m.motion_detected) : s.off) },
   { label: s.tracks, value: (v) => String(v.track_count) },
-  { label: s.problem, value: (v) => reason(v.code), tone: (v) => toneIf(v.code !== 0, 'warning') },
+  { label: s.problem, value: (v) => reason(v.code), title: (v) => reasonName(v.code), tone: (v) => toneIf(v.code !== 0, 'warning') },
 ];
 
 const CONTROLLER: readonly Row<ControllerState>[] = [
@@ -93,7 +96,7 @@ const CONTROLLER: readonly Row<ControllerState>[] = [
     value: ({ pattern: p }) => (p.running
       ? `${p.name} ${p.step + 1}${p.step_count ? `/${p.step_count}` : ''}${p.paused ? ` · ${s.paused}` : ''}` : s.none),
   },
-  { label: s.blockedBy, value: (c) => reason(c.code), tone: (c) => toneIf(c.code !== 0, 'warning') },
+  { label: s.blockedBy, value: (c) => reason(c.code), title: (c) => reasonName(c.code), tone: (c) => toneIf(c.code !== 0, 'warning') },
 ];
 
 function axisRows(label: string, axis: (g: GimbalState) => AxisState): Row<GimbalState>[] {
@@ -134,7 +137,7 @@ const GIMBAL: readonly Row<GimbalState>[] = [
   ...axisRows(t.move.tilt, (g) => g.tilt),
   { label: s.drivenBy, value: (g) => constantLabel(GimbalState, 'MOTION_', g.motion) },
   { label: s.motorsOffIn, value: (g) => (g.idle_release_s === null ? s.never : duration(g.idle_release_s)) },
-  { label: s.blockedBy, value: (g) => reason(g.code), tone: (g) => toneIf(g.code !== 0, 'warning') },
+  { label: s.blockedBy, value: (g) => reason(g.code), title: (g) => reasonName(g.code), tone: (g) => toneIf(g.code !== 0, 'warning') },
 ];
 
 const LASER: readonly Row<LaserState>[] = [
@@ -156,13 +159,13 @@ const LASER: readonly Row<LaserState>[] = [
   },
   { label: s.pulses, value: (l) => `${l.fire_count}${l.dry_fire_count ? ` · ${s.dry(l.dry_fire_count)}` : ''}` },
   { label: s.watchdog, value: (l) => (l.watchdog_fitted ? s.fitted : l.hardware ? s.none : s.notNeeded) },
-  { label: s.notReady, value: (l) => reason(l.code), tone: (l) => toneIf(l.code !== 0 && l.state !== LaserState.STATE_OFF, 'warning') },
+  { label: s.notReady, value: (l) => reason(l.code), title: (l) => reasonName(l.code), tone: (l) => toneIf(l.code !== 0 && l.state !== LaserState.STATE_OFF, 'warning') },
 ];
 
 const SAFETY: readonly Row<SafetyState>[] = [
   { label: s.emission, value: (f) => (f.laser_ok ? s.permitted : s.inhibited), tone: (f) => (f.laser_ok ? 'good' : 'warning') },
   { label: s.motion, value: (f) => (f.motion_ok ? s.permitted : s.inhibited), tone: (f) => (f.motion_ok ? 'good' : 'warning') },
-  { label: s.blockedBy, value: (f) => f.reasons.map(reasonName).join(', ') || s.nothing, tone: (f) => toneIf(f.reasons.length > 0, 'warning') },
+  { label: s.blockedBy, value: (f) => f.reasons.map(sentence).join(' ') || s.nothing, title: (f) => f.reasons.map(reasonName).join(', '), tone: (f) => toneIf(f.reasons.length > 0, 'warning') },
   { label: s.operator, value: (f) => f.operator_name || s.noOperator },
   { label: s.heartbeat, value: (f) => (f.heartbeat_age_s === null ? s.none : s.ago(milliseconds(f.heartbeat_age_s))) },
   { label: s.trigger, value: (f) => (f.trigger ? s.held : s.released), tone: (f) => toneIf(f.trigger) },

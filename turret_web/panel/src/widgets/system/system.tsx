@@ -5,6 +5,7 @@ import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
+import { PAGE } from '../../bridge/config';
 import { bytes, counted, duration, milliseconds } from '../../state/format';
 import { gamepadName } from '../../state/gamepad';
 import { operatorName, shortcuts, theme, tourSeen } from '../../state/settings';
@@ -19,9 +20,12 @@ const PERIOD_MS = 2000;
 interface Client {
   id: number;
   client: string;
+  /** What it calls itself, and the page that it belongs to; empty = unknown. */
+  label: string;
+  page: string;
+  role: string;
   connected_s: number;
   round_trip_s: number | null;
-  deflate: boolean;
   sent_bytes_total: number;
   sent_messages_total: number;
   dropped_messages_total: number;
@@ -52,25 +56,43 @@ export function System(): VNode {
   );
 }
 
+/** One browser or program: its connections together. */
+interface Visitor { id: string; name: string; role: string; isMine: boolean; connected: number; roundTrip: number | null; bytes: number; sent: number; dropped: number; rate: number | null }
+
+/** The connections of one page as one row, this page first. */
+export function visitors(clients: readonly Client[]): Visitor[] {
+  const found = new Map<string, Visitor>();
+  for (const client of clients) {
+    const id = client.page || String(client.id);
+    const other = found.get(id);
+    found.set(id, {
+      id, name: client.label || client.client, role: client.role, isMine: client.page === PAGE,
+      connected: Math.max(other?.connected ?? 0, client.connected_s), roundTrip: client.round_trip_s ?? other?.roundTrip ?? null,
+      bytes: (other?.bytes ?? 0) + client.sent_bytes_total, sent: (other?.sent ?? 0) + client.sent_messages_total,
+      dropped: (other?.dropped ?? 0) + client.dropped_messages_total, rate: null,
+    });
+  }
+  return [...found.values()].sort((a, b) => Number(b.isMine) - Number(a.isMine));
+}
+
 function Clients(): VNode {
   const panel = usePanel();
-  const found = useSignal<readonly (Client & { rate: number | null })[] | null>(null);
+  const found = useSignal<readonly Visitor[] | null>(null);
   const problem = useSignal('');
-  const before = useRef(new Map<number, { bytes: number; at: number }>());
+  const before = useRef(new Map<string, { bytes: number; at: number }>());
   useEffect(() => {
     let isGone = false;
     const ask = async (): Promise<void> => {
       try {
         const answer = await fetch('api/clients', { cache: 'no-store', signal: AbortSignal.timeout(PERIOD_MS) });
         if (!answer.ok) throw new Error(t.system.noClients(answer.status));
-        const clients = (await answer.json()) as Client[];
+        const clients = visitors((await answer.json()) as Client[]);
         if (isGone) return;
         const now = performance.now();
         found.value = clients.map((client) => {
           const old = before.current.get(client.id);
-          before.current.set(client.id, { bytes: client.sent_bytes_total, at: now });
-          const rate = old === undefined ? null : ((client.sent_bytes_total - old.bytes) * 1000) / Math.max(1, now - old.at);
-          return { ...client, rate };
+          before.current.set(client.id, { bytes: client.bytes, at: now });
+          return { ...client, rate: old === undefined ? null : ((client.bytes - old.bytes) * 1000) / Math.max(1, now - old.at) };
         });
         problem.value = '';
       } catch (error) {
@@ -88,21 +110,22 @@ function Clients(): VNode {
   return (
     <Group title={t.system.clients}>
       <p class="quiet" role="status">
-        {problem.value || (found.value === null ? t.fields.loading : counted(found.value.length, t.system.connection, t.system.connections))}
+        {problem.value || (found.value === null ? t.fields.loading : counted(found.value.length, t.system.client, t.system.clientsMany))}
       </p>
-      <p class="quiet">{t.system.twoEach} {holder === '' ? '' : t.control.other(holder)}</p>
+      {holder === '' ? null : <p class="quiet">{t.control.other(holder)}</p>}
       {found.value === null ? null : (
         <div class="scroll" tabIndex={0} role="region" aria-label={t.system.list}>
           <table class="clients">
             <thead><tr>{t.system.columns.map((text) => <th key={text} scope="col">{text}</th>)}</tr></thead>
             <tbody>
               {found.value.map((client) => (
-                <tr key={client.id}>
-                  <td>{client.client}{client.deflate ? ` · ${t.system.deflated}` : ''}</td>
-                  <td>{duration(client.connected_s)}</td>
-                  <td>{milliseconds(client.round_trip_s)}</td>
-                  <td>{client.rate === null ? bytes(client.sent_bytes_total) : `${bytes(client.rate)}/s`}</td>
-                  <td>{t.status.of(client.dropped_messages_total, client.sent_messages_total + client.dropped_messages_total)}</td>
+                <tr key={client.id} data-mine={client.isMine}>
+                  <td>{client.name}{client.isMine ? <strong class="you"> {t.system.you}</strong> : null}</td>
+                  <td>{t.system.roles[client.role] ?? client.role}</td>
+                  <td>{duration(client.connected)}</td>
+                  <td>{milliseconds(client.roundTrip)}</td>
+                  <td>{client.rate === null ? bytes(client.bytes) : `${bytes(Math.max(0, client.rate))}/s`}</td>
+                  <td>{t.status.of(client.dropped, client.sent + client.dropped)}</td>
                 </tr>
               ))}
             </tbody>

@@ -10,7 +10,7 @@ import { useEffect } from 'preact/hooks';
 
 import { Zone } from '../../generated/interfaces';
 import { DEGREES, duration, toRadians } from '../../state/format';
-import { freeName, isConflict, merged } from '../../state/zone_draft';
+import { freeName, isConflict, merged, type Draft } from '../../state/zone_draft';
 import { t } from '../../text';
 import { useApp } from '../../ui/app_context';
 import { ActionButton, Button, Group, Why } from '../../ui/controls';
@@ -52,7 +52,9 @@ export function Zones({ feed }: { feed: Feed }): VNode {
   const { panel } = useApp();
   const { store } = panel;
   const chosen = useSignal('');
-  const saved = store.section('safety')?.zones ?? [];
+  const safety = store.section('safety');
+  const saved = safety?.zones ?? [];
+  const current = (): Pick<Draft, 'base' | 'version'> => ({ base: structuredClone(saved), version: safety?.zones_version ?? '' });
   const draft = zoneDraft.value;
   const zones = draft?.zones ?? saved;
   const why = panel.whyNotControl.value;
@@ -67,7 +69,7 @@ export function Zones({ feed }: { feed: Feed }): VNode {
   }, [draft === null]);
 
   const edit = (change: (list: Zone[]) => Zone[]): void => {
-    zoneDraft.value = { base: draft?.base ?? structuredClone(saved), zones: change(structuredClone(zones) as Zone[]) };
+    zoneDraft.value = { ...draft ?? current(), zones: change(structuredClone(zones) as Zone[]) };
   };
   const set = (index: number, change: Partial<Zone>): void => edit((list) => list.map((zone, i) => (i === index ? { ...zone, ...change } : zone)));
   const add = (zone: Omit<Zone, 'name' | 'kind'>): void => {
@@ -95,10 +97,9 @@ export function Zones({ feed }: { feed: Feed }): VNode {
   async function save(): Promise<void> {
     const wanted = zoneDraft.value;
     if (wanted === null || isConflict(wanted, store.section('safety')?.zones ?? [])) return;
-    if (await panel.command('safety/set_zones', { zones: [...wanted.zones] }) !== null) zoneDraft.value = null;
+    if (await panel.command('safety/set_zones', { zones: [...wanted.zones], base_version: wanted.version }) !== null) zoneDraft.value = null;
   }
 
-  const safety = store.section('safety');
   const isConfirmed = safety?.region_confirmed ?? false;
   const remaining = safety?.confirm_remaining_s ?? null;
   return (
@@ -118,9 +119,9 @@ export function Zones({ feed }: { feed: Feed }): VNode {
           <p>{t.zones.mine(draft.zones.map(({ name }) => name))}</p>
           <p>{t.zones.theirs(saved.map(({ name }) => name))}</p>
           <div class="line">
-            <Button tone="primary" onClick={() => { zoneDraft.value = { base: structuredClone(saved), zones: merged(draft, saved) }; }}>{t.zones.merge}</Button>
+            <Button tone="primary" onClick={() => { zoneDraft.value = { ...current(), zones: merged(draft, saved) }; }}>{t.zones.merge}</Button>
             <Button onClick={() => { zoneDraft.value = null; }}>{t.zones.takeTheirs}</Button>
-            <Button tone="danger" onClick={() => { zoneDraft.value = { base: structuredClone(saved), zones: draft.zones }; }}>{t.zones.keepMine}</Button>
+            <Button tone="danger" onClick={() => { zoneDraft.value = { ...current(), zones: draft.zones }; }}>{t.zones.keepMine}</Button>
           </div>
         </div>
       ) : null}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { CONFIRM_MS, StopSwitch } from './stop';
+import { CONFIRM_MS, StopSwitch } from '../stop';
 
 describe('StopSwitch', () => {
   beforeEach(() => { vi.useFakeTimers(); });

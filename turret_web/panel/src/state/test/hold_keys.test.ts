@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it, vi } from 'vitest';
 
-import { DOUBT_MS, HoldKeys } from './hold_keys';
+import { DOUBT_MS, HoldKeys } from '../hold_keys';
 
 it('releases a key once, when it comes up', () => {
   const release = vi.fn();

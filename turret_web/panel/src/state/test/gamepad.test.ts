@@ -2,9 +2,9 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, it, vi } from 'vitest';
 
-import type { Action, ActionId } from './actions';
-import { listenToGamepad } from './gamepad';
-import type { Jog } from './jog';
+import type { Action, ActionId } from '../actions';
+import { listenToGamepad } from '../gamepad';
+import type { Jog } from '../jog';
 
 afterEach(() => { vi.useRealTimers(); });
 

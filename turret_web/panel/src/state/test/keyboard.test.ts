@@ -2,9 +2,9 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { Action } from './actions';
-import { listenToKeys } from './keyboard';
-import { Windows } from './windows';
+import type { Action } from '../actions';
+import { listenToKeys } from '../keyboard';
+import { Windows } from '../windows';
 
 const key = (type: string, init: KeyboardEventInit, target: EventTarget = window): KeyboardEvent => {
   const event = new KeyboardEvent(type, { bubbles: true, cancelable: true, ...init });

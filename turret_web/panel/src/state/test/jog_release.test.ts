@@ -2,8 +2,8 @@
 // @vitest-environment happy-dom
 import { expect, it } from 'vitest';
 
-import { bench, settled } from '../../test/component';
-import { Jog } from './jog';
+import { bench, settled } from '../../../test/component';
+import { Jog } from '../jog';
 
 it.each(['link', 'lease'])('ends when the %s is lost', async (what) => {
   const { panel, takeControl, status, jogs } = bench();

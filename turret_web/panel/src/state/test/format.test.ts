@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 
-import { age, bytes, degrees, duration, milliseconds, number, percent, toRadians, UNKNOWN } from './format';
+import { age, bytes, degrees, duration, milliseconds, number, percent, toRadians, UNKNOWN } from '../format';
 
 describe('format', () => {
   it('shows what is unknown as unknown, never as zero', () => {

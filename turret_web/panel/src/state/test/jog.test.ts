@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
 
-import { combine } from './jog';
+import { combine } from '../jog';
 
 it('adds up what is held, within full deflection', () => {
   expect(combine([])).toEqual({ pan: 0, tilt: 0 });

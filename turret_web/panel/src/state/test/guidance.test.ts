@@ -2,9 +2,9 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
 
-import { bench } from '../../test/component';
-import { LaserState, ReasonCode } from '../generated/interfaces';
-import { guidance, lastDisarm, presentReasons } from './guidance';
+import { bench } from '../../../test/component';
+import { LaserState, ReasonCode } from '../../generated/interfaces';
+import { guidance, lastDisarm, presentReasons } from '../guidance';
 
 describe('guidance', () => {
   it('says that nothing is known while the link is lost, whatever was known last', () => {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
 
-import type { Zone } from '../generated/interfaces';
-import { freeName, isConflict, merged } from './zone_draft';
+import type { Zone } from '../../generated/interfaces';
+import { freeName, isConflict, merged } from '../zone_draft';
 
 const zone = (name: string, size = 1): Zone => ({ name, kind: 0, pan_min: -size, pan_max: size, tilt_min: -size, tilt_max: size });
 
 it('sees that the zones of the turret are others than those that editing began with', () => {
-  const draft = { base: [zone('A')], zones: [zone('A'), zone('B')] };
+  const draft = { base: [zone('A')], version: '1', zones: [zone('A'), zone('B')] };
   expect(isConflict(null, [])).toBe(false);
   expect(isConflict(draft, [zone('A')])).toBe(false);
   expect(isConflict(draft, [zone('A'), zone('C')])).toBe(true);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { LaserState, TurretStatus } from '../generated/interfaces';
-import { SECTION_NAMES } from '../bridge/sections';
-import { Store } from './store';
+import type { LaserState, TurretStatus } from '../../generated/interfaces';
+import { SECTION_NAMES } from '../../bridge/sections';
+import { Store } from '../store';
 
 const laser = (sec: number, emitting = false): LaserState => ({
   header: { stamp: { sec, nanosec: 0 }, frame_id: '' }, emitting,
