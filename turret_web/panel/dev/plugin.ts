@@ -2,7 +2,8 @@
 /**
  * `npm run dev`: the panel with the imitated back end, or in front of a running turret with TURRET=http://host:8000.
  * The imitation is steered by GET /dev/ctl: set=path&v=json, freeze=1, offline=1, latency=ms, backend=n, zones=json,
- * faults=json, role=viewer, replay=1, reset=1.
+ * faults=json, role=viewer, replay=1, reset=1, block=ways that a stop
+ * does not take: main, second, http.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -39,6 +40,8 @@ class FakeGateway {
   private readonly sockets = new WebSocketServer({ noServer: true });
   private isOffline = false;
   private role = 'operator';
+  /** Ways that lose a stop: "main" and "second" connection, "http". */
+  private blocked: readonly string[] = [];
   private readonly pixels = new Uint8Array(WIDTH * HEIGHT * 3);
   private frame: { at: number; data: Buffer } | null = null;
   private readonly origins = new WeakMap<WebSocket, { label: string; page: string }>();
@@ -81,6 +84,8 @@ class FakeGateway {
       } else if (op.op === 'unsubscribe') {
         clearInterval(timers.get(name(op.topic)));
       } else if (op.op === 'call_service') {
+        const way = timers.has('status') ? 'main' : 'second';
+        if (name(op.service) === 'safety/stop' && this.blocked.includes(way)) return;
         const values = this.answer(op.service ?? '', op.args ?? {});
         const isForbidden = this.role === 'viewer' && !/rosapi|get_|list|describe|stop/.test(op.service ?? '');
         send(values === null || isForbidden
@@ -128,7 +133,8 @@ class FakeGateway {
     else if (url.pathname.startsWith('/media/')) {
       response.writeHead(200, { 'Content-Type': 'image/png' });
       response.end(this.newest());
-    } else if (request.method === 'POST') json(response, this.answer(url.pathname.replace('/api', NAMESPACE), {}));
+    } else if (request.method === 'POST' && this.blocked.includes('http')) request.resume();
+    else if (request.method === 'POST') json(response, this.answer(url.pathname.replace('/api', NAMESPACE), {}));
     else json(response, { success: false, code: 13, message: 'not found' }, 404);
     return true;
   }
@@ -163,6 +169,7 @@ class FakeGateway {
       this.turret = new FakeTurret();
       this.isOffline = false;
       this.role = 'operator';
+      this.blocked = [];
     }
     const path = query.get('set');
     if (path !== null) this.turret.overrides.set(path, JSON.parse(query.get('v') ?? 'null'));
@@ -174,6 +181,7 @@ class FakeGateway {
     if (query.has('zones')) this.turret.zones = JSON.parse(query.get('zones') ?? '[]') as FakeTurret['zones'];
     if (query.has('faults')) this.turret.faults = JSON.parse(query.get('faults') ?? '[]') as FakeTurret['faults'];
     if (query.has('role')) this.role = query.get('role') ?? 'operator';
+    if (query.has('block')) this.blocked = (query.get('block') ?? '').split(',');
     if (query.has('replay')) this.turret.startReplay();
     if (query.has('offline')) {
       this.isOffline = query.get('offline') === '1';

@@ -226,7 +226,7 @@ export const en = {
     numbered: (number: number): string => `Preset ${number}`, overwrite: (name: string): string => `Overwrite “${name}”`,
     taken: (name: string): string => `There is already a preset “${name}”.`, deleted: (name: string): string => `Deleted preset “${name}”.`,
     lost: (name: string): string => `Preset “${name}” was not saved again. Undo saves it.`,
-    longest: (max: number): string => `Names have up to ${max} characters.`, first: 'It is the first one.', last: 'It is the last one.',
+    changing: 'The list is changing.', longest: (max: number): string => `Names have up to ${max} characters.`, first: 'It is the first one.', last: 'It is the last one.',
     moveUp: (name: string): string => `Move ${name} up`, moveDown: (name: string): string => `Move ${name} down`, recallByKey: 'Go to a preset',
   },
   patterns: {

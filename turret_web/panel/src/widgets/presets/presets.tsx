@@ -13,6 +13,8 @@ import { usePanel } from '../../ui/app_context';
 import { Button, ConfirmButton, Group, Why } from '../../ui/controls';
 
 const KEYS = '1234567890';
+/** A change of the list may take so long to arrive [ms]. */
+const LIST_MS = 2000;
 export const MAX_NAME = 40;
 
 /** Small images of the presets by name, as data URLs, kept in this browser. */
@@ -46,6 +48,13 @@ export function nextName(taken: readonly Preset[]): string {
 
 const save = (panel: Panel, preset: Preset): Promise<unknown> => panel.command('controller/save_preset', { ...preset, current: false });
 
+/** Wait until the list shows the names of presets that the turret has; a list that is behind must not be edited. */
+async function listShows(panel: Panel, names: readonly string[]): Promise<void> {
+  const deadline = performance.now() + LIST_MS;
+  const is = (): boolean => JSON.stringify((panel.store.section('controller')?.presets ?? []).map(({ name }) => name)) === JSON.stringify(names);
+  while (!is() && performance.now() < deadline) await new Promise((resolve) => { setTimeout(resolve, 50); });
+}
+
 /** Save the presets in a new order: the turret keeps them in the order in which they were saved. */
 async function reorder(panel: Panel, presets: readonly Preset[], from: number, by: number): Promise<void> {
   const order = [...presets];
@@ -66,7 +75,8 @@ export function Presets(): VNode {
   const name = useSignal('');
   const renaming = useSignal<{ from: string; to: string } | null>(null);
   const known = panel.store.section('controller')?.presets ?? [];
-  const why = panel.whyNotControl.value;
+  const isChanging = useSignal(false);
+  const why = panel.whyNotControl.value || (isChanging.value ? t.presets.changing : '');
   const wanted = name.value.trim() || nextName(known);
   const exists = known.some((preset) => preset.name === wanted);
   const shown = images();
@@ -78,6 +88,23 @@ export function Presets(): VNode {
     name.value = '';
   }
 
+  /** Change the list, and allow the next change once the list shows this one. */
+  async function change(act: () => Promise<unknown>, names: readonly string[]): Promise<void> {
+    isChanging.value = true;
+    try {
+      await act();
+      await listShows(panel, names);
+    } finally {
+      isChanging.value = false;
+    }
+  }
+
+  function move(from: number, by: number): void {
+    const names = known.map(({ name: of }) => of);
+    names.splice(from + by, 0, ...names.splice(from, 1));
+    void change(() => reorder(panel, known, from, by), names);
+  }
+
   async function rename(preset: Preset, to: string): Promise<void> {
     renaming.value = null;
     const text = to.trim();
@@ -86,11 +113,12 @@ export function Presets(): VNode {
       panel.notices.failed(t.presets.taken(text));
       return;
     }
-    if (await save(panel, { ...preset, name: text }) !== null) {
+    await change(async () => {
+      if (await save(panel, { ...preset, name: text }) === null) return;
       const { [preset.name]: image, ...others } = images();
       if (image !== undefined) stored.value = JSON.stringify({ ...others, [text]: image });
       await panel.command('controller/delete_preset', { name: preset.name });
-    }
+    }, [...known.map(({ name: of }) => of).filter((of) => of !== preset.name), text]);
   }
 
   async function remove(preset: Preset): Promise<void> {
@@ -129,8 +157,8 @@ export function Presets(): VNode {
               )}
               <span class="quiet">{degrees(preset.pan)} / {degrees(preset.tilt)}</span>
               <span class="line end">
-                <Button icon="up" tone="quiet" why={why || (i === 0 ? t.presets.first : '')} aria-label={t.presets.moveUp(preset.name)} onClick={() => { void reorder(panel, known, i, -1); }} />
-                <Button icon="down" tone="quiet" why={why || (i === known.length - 1 ? t.presets.last : '')} aria-label={t.presets.moveDown(preset.name)} onClick={() => { void reorder(panel, known, i, 1); }} />
+                <Button icon="up" tone="quiet" why={why || (i === 0 ? t.presets.first : '')} aria-label={t.presets.moveUp(preset.name)} onClick={() => move(i, -1)} />
+                <Button icon="down" tone="quiet" why={why || (i === known.length - 1 ? t.presets.last : '')} aria-label={t.presets.moveDown(preset.name)} onClick={() => move(i, 1)} />
                 <Button why={why} onClick={() => { renaming.value = { from: preset.name, to: preset.name }; }}>{t.fields.rename}</Button>
                 <ConfirmButton label={t.fields.delete} confirmLabel={t.fields.deleteNow} why={why} onConfirm={() => { void remove(preset); }} />
               </span>
