@@ -66,16 +66,18 @@ export function Stage({ feed, controls, children }: Props): VNode {
     let clickTimer: ReturnType<typeof setTimeout> | undefined;
 
     const size = (): { width: number; height: number } => ({ width: area.clientWidth, height: area.clientHeight });
-    const fitNow = (): Fit | null => (feed.shown === null ? null : new Fit(feed.shown.image, size(), zoom.peek()));
+    // Kept for painting, because asking for it in every frame makes the browser lay out the page.
+    let areaSize = size();
+    const fitNow = (within = size()): Fit | null => (feed.shown === null ? null : new Fit(feed.shown.image, within, zoom.peek()));
     const local = ({ clientX, clientY }: MouseEvent): Point2 => {
       const { left, top } = area.getBoundingClientRect();
       return { x: clientX - left, y: clientY - top };
     };
 
     const placeImage = (): void => {
-      const now = fitNow();
+      const now = fitNow(areaSize);
       if (now === null || feed.shown === null) return;
-      const whole = new Fit(feed.shown.image, size());
+      const whole = new Fit(feed.shown.image, areaSize);
       const factor = now.scale / whole.scale;
       const pixels = area.querySelector<HTMLElement>('.pixels');
       if (pixels === null) return;
@@ -237,10 +239,10 @@ export function Stage({ feed, controls, children }: Props): VNode {
 
     const paint = (now: number, isNew = false): void => {
       const shown = feed.shown;
-      const view = fitNow();
+      const view = fitNow(areaSize);
       if (shown === null || view === null) return;
       const ratio = window.devicePixelRatio;
-      const { width: w, height: h } = size();
+      const { width: w, height: h } = areaSize;
       const [width, height] = [Math.round(w * ratio), Math.round(h * ratio)];
       if (drawn.width !== width || drawn.height !== height) Object.assign(drawn, { width, height });
       const context = drawn.getContext('2d');
@@ -328,7 +330,11 @@ export function Stage({ feed, controls, children }: Props): VNode {
       paint(now, true);
     };
     request = requestAnimationFrame(animate);
-    const resized = new ResizeObserver(() => { placeImage(); paint(performance.now()); });
+    const resized = new ResizeObserver(() => {
+      areaSize = size();
+      placeImage();
+      paint(performance.now());
+    });
     resized.observe(area);
     const stopPlacing = effect(() => {
       void zoom.value;

@@ -41,7 +41,7 @@ describe('presets', () => {
     await settled();
     expect(names()).toEqual(['Shelf', 'Door']);
     status();
-    await settled();
+    await vi.waitFor(() => expect(button('Rename').disabled).toBe(false));
     button('Rename').click();
     await settled();
     set(root.querySelector('form.name input'), 'Top shelf');
@@ -50,7 +50,7 @@ describe('presets', () => {
     await settled();
     expect(names()).toEqual(['Door', 'Top shelf']);
     status();
-    await settled();
+    await vi.waitFor(() => expect(button('Delete').disabled).toBe(false));
     button('Delete').click();
     await settled();
     await thought();
