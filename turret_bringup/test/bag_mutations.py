@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from bag_testing import write_bag
-from foreign_files import OPTIONS, rich_file
+from foreign_files import OPTIONS, rich_file, ros1, ros2
 from mcap.writer import IndexType
 
 from turret_bringup.bags.edit import rewrite
@@ -103,11 +103,16 @@ def _turret(folder: Path) -> Path:
     return folder / 'x' / 'x_0.mcap'
 
 
+def _sqlite(folder: Path) -> Path:
+    return next(ros2(folder / 'x').glob('*.db3'))
+
+
 #: Kinds of files: functions that write a bag into a folder and return the file to damage.
 KINDS: dict[str, Callable[[Path], Path]] = {
     'own': _own, 'split': _split, 'metadata': _metadata, 'killed': _killed, 'turret': _turret,
     'foreign zstd': _one_file(), 'foreign lz4': _one_file(**OPTIONS[1]), 'foreign plain': _one_file(**OPTIONS[2]),
     'foreign without chunks': _one_file(**OPTIONS[3]),
+    'sqlite': _sqlite, 'ros1': lambda folder: ros1(folder / 'x.bag'),
     'foreign without index': _one_file(index_types=IndexType.NONE, repeat_channels=False, repeat_schemas=False)}
 
 

@@ -9,9 +9,20 @@ from typing import Any
 
 from bag_testing import START_NS, cdr_string
 from mcap.writer import CompressionType, Writer
+from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+from rosbags.rosbag1 import Writer as Writer1
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from rosbags.rosbag2 import Writer as Writer2
+from rosbags.typesys import Stores, get_typestore
 
 IDL = b'module demo_msgs { module msg { struct Demo { double x; }; }; };'
 FLUSHED = 40
+#: Messages on each topic of the bags in other storages.
+COUNT = 60
+NO_TIME = QosTime(0, 0)
+LATCHED = Qos(
+    QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, NO_TIME, NO_TIME,
+    QosLiveliness.AUTOMATIC, NO_TIME, False)
 #: Options of the writer.
 OPTIONS: list[dict[str, Any]] = [
     {}, {'compression': CompressionType.LZ4}, {'compression': CompressionType.NONE}, {'use_chunking': False}]
@@ -39,3 +50,39 @@ def rich_file(path: Path, **options: object) -> None:
             writer.flush()  # type: ignore[no-untyped-call]
         writer.add_metadata('last', {'c': 'd'})
         writer.finish()  # type: ignore[no-untyped-call]
+
+
+def ros2(path: Path, plugin: StoragePlugin = StoragePlugin.SQLITE3, mode: CompressionMode | None = None) -> Path:
+    """Write a bag of ROS 2 with the library ``rosbags``; return its folder."""
+    types = get_typestore(Stores.ROS2_JAZZY)
+    writer = Writer2(path, version=9, storage_plugin=plugin)
+    if mode is not None:
+        writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
+        header, text = (
+            writer.add_connection(topic, kind, typestore=types, offered_qos_profiles=[LATCHED])
+            for topic, kind in (('/header', 'std_msgs/msg/Header'), ('/text', 'std_msgs/msg/String')))
+        for i in range(COUNT):
+            time = types.types['builtin_interfaces/msg/Time'](sec=i, nanosec=5)
+            for connection, message in (
+                    (header, types.types['std_msgs/msg/Header'](stamp=time, frame_id=f'frame {i}')),
+                    (text, types.types['std_msgs/msg/String'](data=f'text {i}'))):
+                writer.write(
+                    connection, START_NS + i * 10**8, types.serialize_cdr(message, connection.msgtype))
+    return path
+
+
+def ros1(path: Path) -> Path:
+    """Write a ROS 1 bag; return its path."""
+    types = get_typestore(Stores.ROS1_NOETIC)
+    with Writer1(path) as writer:
+        header = writer.add_connection('/header', 'std_msgs/msg/Header', typestore=types, latching=1)
+        text = writer.add_connection('/text', 'std_msgs/msg/String', typestore=types)
+        for i in range(COUNT):
+            time = types.types['builtin_interfaces/msg/Time'](sec=i, nanosec=5)
+            for connection, message in (
+                    (header, types.types['std_msgs/msg/Header'](seq=i, stamp=time, frame_id=f'frame {i}')),
+                    (text, types.types['std_msgs/msg/String'](data=f'text {i}'))):
+                writer.write(
+                    connection, START_NS + i * 10**8, types.serialize_ros1(message, connection.msgtype))
+    return path

@@ -11,12 +11,9 @@ from typing import Any
 
 import pytest
 from bag_testing import START_NS
-from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
-from rosbags.rosbag1 import Writer as Writer1
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from foreign_files import COUNT, ros1, ros2
+from rosbags.rosbag2 import CompressionMode, StoragePlugin
 from rosbags.rosbag2 import Reader as Reader2
-from rosbags.rosbag2 import Writer as Writer2
-from rosbags.typesys import Stores, get_typestore
 
 from turret_bringup.bags import foreign_storage
 from turret_bringup.bags.check import findings
@@ -27,46 +24,6 @@ from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.recovery import recover
 from turret_bringup.cli import main
 from turret_common.reason_codes import ReasonCode
-
-COUNT = 60
-NO_TIME = QosTime(0, 0)
-LATCHED = Qos(
-    QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, NO_TIME, NO_TIME,
-    QosLiveliness.AUTOMATIC, NO_TIME, False)
-
-
-def ros2(path: Path, plugin: StoragePlugin = StoragePlugin.SQLITE3, mode: CompressionMode | None = None) -> Path:
-    types = get_typestore(Stores.ROS2_JAZZY)
-    writer = Writer2(path, version=9, storage_plugin=plugin)
-    if mode is not None:
-        writer.set_compression(mode, CompressionFormat.ZSTD)
-    with writer:
-        header, text = (
-            writer.add_connection(topic, kind, typestore=types, offered_qos_profiles=[LATCHED])
-            for topic, kind in (('/header', 'std_msgs/msg/Header'), ('/text', 'std_msgs/msg/String')))
-        for i in range(COUNT):
-            time = types.types['builtin_interfaces/msg/Time'](sec=i, nanosec=5)
-            for connection, message in (
-                    (header, types.types['std_msgs/msg/Header'](stamp=time, frame_id=f'frame {i}')),
-                    (text, types.types['std_msgs/msg/String'](data=f'text {i}'))):
-                writer.write(
-                    connection, START_NS + i * 10**8, types.serialize_cdr(message, connection.msgtype))
-    return path
-
-
-def ros1(path: Path) -> Path:
-    types = get_typestore(Stores.ROS1_NOETIC)
-    with Writer1(path) as writer:
-        header = writer.add_connection('/header', 'std_msgs/msg/Header', typestore=types, latching=1)
-        text = writer.add_connection('/text', 'std_msgs/msg/String', typestore=types)
-        for i in range(COUNT):
-            time = types.types['builtin_interfaces/msg/Time'](sec=i, nanosec=5)
-            for connection, message in (
-                    (header, types.types['std_msgs/msg/Header'](seq=i, stamp=time, frame_id=f'frame {i}')),
-                    (text, types.types['std_msgs/msg/String'](data=f'text {i}'))):
-                writer.write(
-                    connection, START_NS + i * 10**8, types.serialize_ros1(message, connection.msgtype))
-    return path
 
 
 def single_file(path: Path) -> Path:
