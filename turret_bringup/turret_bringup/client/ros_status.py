@@ -37,6 +37,17 @@ def lines(status: dict[str, Any]) -> list[str]:
     return [head, *body, *(faults or ['no faults'])]
 
 
+def summary(status: dict[str, Any]) -> str:
+    """Return a ``TurretStatus``, as plain values, in a few words."""
+    faults = status['faults']
+    words = [_name(TurretStatus, 'BACKEND', status['backend']).upper(),
+             _name(ControllerState, 'MODE', status['controller']['mode'])]
+    if status['safety']['software_stop']:
+        words.append('stopped')
+    words.append(f'{len(faults)} faults: {faults[0]["node"]}: {faults[0]["message"]}' if faults else 'no faults')
+    return ', '.join(words)
+
+
 def _name(message_type: Any, prefix: str, value: int) -> str:
     """Return the constant of a message type that has the value, in small letters."""
     for name, number in constants(message_type).items():

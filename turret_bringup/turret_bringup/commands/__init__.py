@@ -14,6 +14,7 @@ from turret_bringup.commands import (
     down,
     hw,
     import_legacy,
+    list_turrets,
     model,
     param,
     release,
@@ -30,6 +31,7 @@ from turret_bringup.commands import (
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
     'down': down,
+    'list': list_turrets,
     'status': status,
     'call': call,
     'calibrate': calibrate,

@@ -16,6 +16,7 @@ BENCHMARKS = {
     'resources': 'turret_bringup.bench.resources',
     'status': 'turret_bringup.bench.ros_status',
     'follow': 'turret_bringup.bench.ros_follow',
+    'several': 'turret_bringup.bench.ros_several',
     'split': 'turret_bringup.bench.split.split',
     'perception': 'turret_bringup.bench.ros_perception',
     'aim': 'turret_bringup.bench.aim.aim',

@@ -15,7 +15,7 @@ from typing import NamedTuple, TextIO
 
 from turret_bringup.settings.graph import GROUPS, HARDWARE, Group
 from turret_common.errors import TurretError
-from turret_common.paths import state_dir
+from turret_common.paths import state_dir, state_root
 from turret_common.reason_codes import ReasonCode
 
 #: Time after which a lock that no turret holds counts as taken, and polling period [s].
@@ -87,6 +87,15 @@ def require_none(namespace: str, groups: Sequence[Group] = GROUPS) -> None:
 def supervisor_pid(namespace: str) -> int | None:
     """Return the process id of the running turret's supervisor or launch, of the first group; None where none runs."""
     return next((found.pid for found in running(namespace).values()), None)
+
+
+def namespaces() -> list[str]:
+    """Return the namespaces that have been used on this host, with or without a turret that runs now."""
+    root = state_root()
+    names = {group.name for group in GROUPS}
+    return sorted({
+        str(path.parent.relative_to(root)) for path in root.rglob('*.lock')
+        if path.stem in names and path.parent != root}) if root.is_dir() else []
 
 
 def running(namespace: str) -> dict[Group, Running]:

@@ -105,9 +105,10 @@ class DomainMember:
 class HttpMember:
     """A turret behind its own web gateway. Its token stays in this process."""
 
-    def __init__(self, entry: FleetEntry) -> None:
-        """Create it without connecting."""
+    def __init__(self, entry: FleetEntry, answer_s: float = _ANSWER_S) -> None:
+        """Create it without connecting; ``answer_s`` is the maximum time for one answer [s]."""
         self.url = entry.url
+        self._answer_s = answer_s
         self._entry = entry
         self._session: aiohttp.ClientSession | None = None
         self._lock = asyncio.Lock()
@@ -148,7 +149,7 @@ class HttpMember:
     async def _request(self, method: str, path: str, limit: int, **options: Any) -> bytes:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=_ANSWER_S), cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=self._answer_s), cookie_jar=aiohttp.DummyCookieJar(),
                 headers={'Authorization': f'Bearer {self._entry.token}'} if self._entry.token else {},
                 connector=aiohttp.TCPConnector(ssl=self._tls(), limit=4))
         try:

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several turrets on one machine, in one ROS domain: their cost, the rate of each status, and cross-talk.
+
+Each turret tracks in simulation in a namespace of its own. ``traffic`` is all on the loopback interface, which carries
+discovery and everything outside shared memory. ``cross-talk`` counts publishers and frames of one turret under the name
+of another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
+from turret_common.bench import Row
+from turret_common.testing.ros_testing import claim_domain, wait_until
+
+#: Names in the domain that belong to no turret.
+_SHARED_TOPICS = ('/rosout', '/parameter_events', '/diagnostics', '/tf', '/tf_static')
+_PRESENT_S = 60.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the benchmark's arguments."""
+    parser.add_argument('--turrets', type=int, nargs='*', default=[1, 2, 4], help='numbers of turrets (default: 1 2 4)')
+    parser.add_argument('--seconds', type=float, default=20.0, help='time of each measurement (default: %(default)s)')
+    parser.add_argument('--settle', type=float, default=10.0, help='time before (default: %(default)s)')
+
+
+def measure(args: argparse.Namespace) -> Iterator[Row]:
+    """Give the rows."""
+    for count in args.turrets:
+        with tempfile.TemporaryDirectory() as state, ExitStack() as stack:
+            turrets = started(stack, Path(state), count)
+            os.environ.update(next(iter(turrets.values())).environment)
+            with TurretClient(next(iter(turrets)), timeout_s=30.0) as client:
+                time.sleep(args.settle)
+                yield from _costs(turrets, args.seconds)
+                yield from _isolation(client, list(turrets), args.seconds)
+
+
+def started(stack: ExitStack, state: Path, count: int) -> dict[str, ScratchTurret]:
+    """Start so many turrets with one state folder in one domain; return them by namespace."""
+    domain = claim_domain()
+    return {
+        f'turret{number}': stack.enter_context(scratch_turret(
+            state, ['--namespace', f'turret{number}'], domain=domain)) for number in range(count)}
+
+
+def _costs(turrets: dict[str, ScratchTurret], seconds: float) -> Iterator[Row]:
+    scenario = f'{len(turrets)} turrets'
+    processes = [process for turret in turrets.values() for process in turret.processes()]
+    sent = psutil.net_io_counters(pernic=True)['lo'].bytes_sent
+    used = {process.pid: sum(process.cpu_times()[:2]) for process in processes}
+    began = time.monotonic()
+    time.sleep(seconds)
+    passed_s = time.monotonic() - began
+    load = sum(sum(process.cpu_times()[:2]) - used[process.pid] for process in processes) / passed_s
+    traffic = (psutil.net_io_counters(pernic=True)['lo'].bytes_sent - sent) / passed_s
+    memory = sum(process.memory_full_info().pss for process in processes)
+    for metric, value, unit in (
+            ('processor', 100.0 * load, '% of one core'), ('memory', memory / 1e6, 'MB PSS'),
+            ('traffic', traffic / 1e3, 'kB/s'), ('machine load', psutil.getloadavg()[0], '')):
+        yield Row(scenario, 'all', metric, value, unit)
+        if unit:
+            yield Row(scenario, 'each', metric, value / len(turrets), unit)
+
+
+def _isolation(client: TurretClient, namespaces: Sequence[str], seconds: float) -> Iterator[Row]:
+    scenario = f'{len(namespaces)} turrets'
+    arrivals, wrong_frames = statuses(client, namespaces, seconds)
+    for name, times in arrivals.items():
+        periods = [later - earlier for earlier, later in itertools.pairwise(times)]
+        yield Row(scenario, name, 'status rate', len(periods) / sum(periods) if periods else 0.0, 'Hz')
+        yield Row(scenario, name, 'status, maximum period', max(periods, default=float('inf')), 's')
+    yield Row(scenario, 'all', 'cross-talk', len(foreign_publishers(client, namespaces)) + wrong_frames, '', 0)
+
+
+def statuses(
+        client: TurretClient, namespaces: Sequence[str], seconds: float) -> tuple[dict[str, list[float]], int]:
+    """Return when the statuses of each turret arrived in so many seconds, and how many had the frame of another."""
+    from turret_common.ros.qos import STATUS
+    from turret_msgs.msg import TurretStatus
+
+    arrivals: dict[str, list[float]] = {name: [] for name in namespaces}
+    wrong: list[str] = []
+
+    def listen(name: str) -> None:
+        def take(status: Any) -> None:
+            arrivals[name].append(time.monotonic())
+            if status.header.frame_id != f'{name}/base_link':
+                wrong.append(name)
+        client.node.create_subscription(TurretStatus, f'/{name}/status', take, STATUS)
+    for name in namespaces:
+        listen(name)
+    wait_until(lambda: all(arrivals.values()), _PRESENT_S, 'a status of each turret')
+    for times in arrivals.values():
+        times.clear()
+    threading.Event().wait(seconds)
+    return {name: list(times) for name, times in arrivals.items()}, len(wrong)
+
+
+def foreign_publishers(client: TurretClient, namespaces: Sequence[str]) -> list[str]:
+    """Return the topics of one turret that a node of another one publishes."""
+    found = []
+    for topic, _ in client.node.get_topic_names_and_types():
+        owner = topic.split('/')[1]
+        if topic in _SHARED_TOPICS or owner not in namespaces:
+            continue
+        publishers = {end.node_namespace.strip('/') for end in client.node.get_publishers_info_by_topic(topic)}
+        found += [topic for name in publishers if name in namespaces and name != owner]
+    return found
