@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Regenerates lock.txt with the newest compatible versions. Needs uv. Sections: installer, runtime, test, hardware, node.
+# Regenerates lock.txt with the newest compatible versions. Needs uv. Sections: installer, runtime, test, hardware, node, docs.
 set -eu
 cd "$(dirname "$0")"
 
@@ -16,9 +16,10 @@ compile runtime.in > "$work/runtime"
 compile -c "$work/runtime" test.in > "$work/test"
 compile -c "$work/runtime" --no-deps hardware.in > "$work/hardware"
 compile -c "$work/runtime" node.in > "$work/node"
+compile -c "$work/runtime" -c "$work/test" docs.in > "$work/docs"
 {
   echo '# Exact versions for Python 3.10 to 3.13 on x86-64 Linux. Made by lock.sh; do not edit.'
-  for section in installer runtime test hardware node; do
+  for section in installer runtime test hardware node docs; do
     printf '\n# == %s ==\n' "$section"
     cat "$work/$section"
   done

@@ -16,8 +16,8 @@ import pytest
 
 from turret_bringup import cli
 from turret_bringup.commands import COMMANDS, options, replay, up
-from turret_bringup.commands import test as lanes
 from turret_bringup.commands.bench import BENCHMARKS
+from turret_bringup.commands.development import test as lanes
 from turret_bringup.run import doctor
 from turret_bringup.settings.configuration import compose
 from turret_common.bench import Benchmark, Row, percentile, run

@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from turret_bringup.commands import release
+from turret_bringup.commands.development import release
 from turret_bringup.run.prepared import ROOT
 
 

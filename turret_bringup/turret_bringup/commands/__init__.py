@@ -17,16 +17,14 @@ from turret_bringup.commands import (
     list_turrets,
     model,
     param,
-    release,
     replay,
     service,
-    setup,
     status,
-    test,
     token,
     up,
     view,
 )
+from turret_bringup.commands.development import docs, release, setup, test
 
 COMMANDS: dict[str, ModuleType] = {
     'up': up,
@@ -49,4 +47,5 @@ COMMANDS: dict[str, ModuleType] = {
     'service': service,
     'setup': setup,
     'release': release,
+    'docs': docs,
 }

@@ -84,8 +84,8 @@ def _packages() -> None:
 #: Check of each step.
 STEPS: dict[str, Callable[[], None]] = {
     'venv': _venv, 'installer': lambda: _section('installer'), 'runtime': _runtime,
-    'test': lambda: _section('test'), 'hardware': lambda: _section('hardware'), 'panel': _panel,
-    'messages': _messages, 'packages': _packages}
+    'test': lambda: _section('test'), 'docs': lambda: _section('docs'), 'hardware': lambda: _section('hardware'),
+    'panel': _panel, 'messages': _messages, 'packages': _packages}
 
 
 def missing(steps: list[str]) -> Iterator[tuple[str, str]]:
