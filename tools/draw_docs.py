@@ -1,6 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 # SPDX-License-Identifier: Apache-2.0
-"""Draw the diagrams of the documents as SVG: states, data flow, latency.
+"""Draw the diagrams of the documents as SVG: states, data flow, wiring.
 
 With ``--check`` it writes nothing and fails when a file is out of date.
 """
@@ -107,7 +107,52 @@ FLOW = Diagram(
         Arrow('web', 'browser', 'WebSocket, video'), Arrow('vision', 'status', 'state'),
         Arrow('safety', 'status', 'state'),
     ))
-DIAGRAMS = {'laser_states': LASER, 'track_states': TRACK, 'control_states': CONTROL, 'data_flow': FLOW}
+BUS_SERVOS = Diagram(
+    'Wiring of build D: bus servos on a USB adapter', 900, 260,
+    {
+        'computer': Node(90, 60, 'computer'), 'adapter': Node(320, 60, 'bus adapter'),
+        'pan': Node(590, 60, 'servo: pan'), 'tilt': Node(800, 60, 'servo: tilt'),
+        'supply': Node(90, 200, '12 V supply', 'warm'),
+        'estop': Node(330, 200, 'emergency stop', 'bad'),
+    },
+    (
+        Arrow('computer', 'adapter', 'USB'), Arrow('adapter', 'pan', 'bus: 12 V, 0 V, data'),
+        Arrow('pan', 'tilt', 'bus'), Arrow('supply', 'estop', '12 V'), Arrow('estop', 'adapter', '12 V, contact 1'),
+    ))
+PICO = Diagram(
+    'Wiring of build F: steppers on a Raspberry Pi Pico', 940, 380,
+    {
+        'computer': Node(90, 60, 'computer'), 'pico': Node(330, 60, 'Pico'),
+        'drivers': Node(610, 60, '2 stepper drivers'), 'motors': Node(860, 60, '2 steppers'),
+        'switches': Node(90, 190, '4 limit switches'),
+        'supply': Node(90, 320, '12 V supply', 'warm'), 'estop': Node(330, 320, 'emergency stop', 'bad'),
+    },
+    (
+        Arrow('computer', 'pico', 'USB'), Arrow('pico', 'drivers', 'STEP, DIR, ENABLE'),
+        Arrow('drivers', 'motors', 'coils'), Arrow('switches', 'pico', 'closed = free'),
+        Arrow('supply', 'estop', '12 V'),
+        Arrow('estop', 'drivers', '12 V, contact 1'), Arrow('estop', 'pico', 'contact 2'),
+    ))
+STEP_DIR = Diagram(
+    'Wiring of build A: steppers on the pins of a Raspberry Pi', 960, 420,
+    {
+        'pi': Node(110, 130, 'Raspberry Pi 5'), 'drivers': Node(420, 50, '2 stepper drivers'),
+        'motors': Node(720, 50, '2 steppers'), 'switches': Node(420, 140, '4 limit switches'),
+        'gate': Node(420, 230, 'watchdog, AND'), 'laser': Node(720, 230, 'laser module', 'hot'),
+        'key': Node(720, 350, 'key switch'), 'supply': Node(110, 350, '12 V and 5 V', 'warm'),
+        'estop': Node(420, 350, 'emergency stop', 'bad'),
+    },
+    (
+        Arrow('pi', 'drivers', 'STEP, DIR, ENABLE'), Arrow('drivers', 'motors', 'coils'),
+        Arrow('switches', 'pi', 'closed = free'), Arrow('pi', 'gate', 'fire, pulses'),
+        Arrow('gate', 'laser', 'minus side'), Arrow('supply', 'estop', '12 V, 5 V'), Arrow('estop', 'key', '5 V'),
+        Arrow('key', 'laser', 'plus side'),
+        Arrow('estop', 'pi', 'contact 2'), Arrow('estop', 'drivers', '12 V', 150),
+    ))
+DIAGRAMS = {
+    'laser_states': LASER, 'track_states': TRACK, 'control_states': CONTROL, 'data_flow': FLOW,
+    'wiring_bus_servos': BUS_SERVOS, 'wiring_pico': PICO, 'wiring_step_dir': STEP_DIR,
+}
 
 
 def _edge(node: Node, x: float, y: float) -> tuple[float, float]:
