@@ -30,8 +30,12 @@ def pins(gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParamet
     """Return the name of the parameter that uses each GPIO line, by BCM number.
 
     Raises:
-        TurretError: INVALID_ARGUMENT, two parameters name the same line.
+        TurretError: INVALID_ARGUMENT, two parameters name the same line, or a real laser is on a head that may not
+            carry one.
     """
+    if laser.hardware and not DRIVERS[gimbal.driver].carries_laser:
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT, f'gimbal.driver "{gimbal.driver}" carries no laser: set laser.driver to sim')
     plan: dict[int, str] = {}
     for name, pin in _pins(gimbal, laser, safety):
         if pin in plan:

@@ -128,6 +128,7 @@ class GimbalDriver(abc.ABC):
         hardware_checks: checks of ``./turret hw`` besides the switches and the axes, by name. Each gets the closed
             driver, shows what it finds and returns whether all is well.
         position_source: where its positions come from.
+        carries_laser: whether its head may carry a real laser.
         resolution: smallest step of pan and tilt [rad]; 0 where it is too fine to matter.
     """
 
@@ -136,6 +137,7 @@ class GimbalDriver(abc.ABC):
     hardware: ClassVar[bool]
     hardware_checks: ClassVar[Mapping[str, Callable[[GimbalDriver, Dialog], bool]]] = {}
     position_source: ClassVar[PositionSource]
+    carries_laser: ClassVar[bool] = True
     resolution: tuple[float, float] = (0.0, 0.0)
 
     @classmethod

@@ -14,7 +14,7 @@ import contextlib
 import math
 import threading
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -36,42 +36,79 @@ def _open_link(parameters: RosParameters, namespace: str) -> HeadLink:
     return RosHeadLink(parameters, namespace)
 
 
-class RosHeadDriver(GimbalDriver):
-    """Guides the head of another node along a shaped motion."""
+class HeadAxis(Protocol):
+    """End positions [rad] and direction of one axis."""
 
-    name: ClassVar[str] = 'ros'
-    groups: ClassVar[Mapping[str, type]] = {'ros': RosParameters}
+    @property
+    def lower(self) -> float:
+        """Lower end position."""
+
+    @property
+    def upper(self) -> float:
+        """Upper end position."""
+
+    @property
+    def sign(self) -> float:
+        """Factor from positions of the head to driver positions."""
+
+
+class HeadParameters(Protocol):
+    """What the parameters of every such head have."""
+
+    @property
+    def period_s(self) -> float:
+        """Time between two commands."""
+
+    @property
+    def state_timeout_s(self) -> float:
+        """Maximum age of a reading."""
+
+    @property
+    def tolerance(self) -> float:
+        """Distance from the target at which a motion is complete [rad]."""
+
+    @property
+    def pan(self) -> HeadAxis:
+        """Pan axis."""
+
+    @property
+    def tilt(self) -> HeadAxis:
+        """Tilt axis."""
+
+
+class LinkedHeadDriver(GimbalDriver):
+    """Guides a head with a controller of its own along a shaped motion, over a link."""
+
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.MEASURED
 
     @classmethod
-    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
-        return cls(group_of(parameters, RosParameters), namespace)
-
-    @classmethod
-    def check_parameters(cls, parameters: DriverParameters) -> None:
-        head = group_of(parameters, RosParameters)
+    def check_head(cls, parameters: DriverParameters, head: HeadParameters) -> None:
+        """Refuse axes that the head cannot serve. Raises ValueError: names the parameter and the reason."""
         for name, joint, axis in (('pan', head.pan, parameters.pan), ('tilt', head.tilt, parameters.tilt)):
             if axis.reference not in ('absolute', 'declared') or axis.limit_switches:
-                raise ValueError(f'{name}: driver "ros" needs reference "absolute" or "declared" and no limit_switches')
+                raise ValueError(
+                    f'{name}: driver "{cls.name}" needs reference "absolute" or "declared" and no limit_switches')
             home = -axis.reference_angle
             if axis.reference == 'absolute' and not (
                     joint.lower <= home + axis.lower and home + axis.upper <= joint.upper):
-                raise ValueError(f'{name}: the soft limits are beyond the end positions in ros.{name}')
+                raise ValueError(f'{name}: the soft limits are beyond the end positions in {cls.name}.{name}')
 
     def __init__(
-            self, parameters: RosParameters, namespace: str,
-            open_link: Callable[[RosParameters, str], HeadLink] = _open_link, clock: Clock | None = None) -> None:
-        """Drive the head that ``parameters`` name.
+            self, parameters: HeadParameters, source: str, by_velocity: bool, open_link: Callable[[], HeadLink],
+            clock: Clock | None) -> None:
+        """Drive a head.
 
         Args:
-            parameters: topics, joints and limits.
-            namespace: namespace of the turret.
-            open_link: connects to the other node.
+            parameters: time-outs and axes.
+            source: what reports the positions, for errors.
+            by_velocity: the head is commanded by velocities, which then correct the position.
+            open_link: connects to the head.
             clock: None for this machine's.
         """
         self._parameters = parameters
-        self._namespace = namespace
+        self._source = source
+        self._by_velocity = by_velocity
         self._open_link = open_link
         self._clock = clock or MonotonicClock()
         self._joints = (parameters.pan, parameters.tilt)
@@ -88,12 +125,10 @@ class RosHeadDriver(GimbalDriver):
 
     def open(self) -> None:
         self.close()
-        link = self._open_link(self._parameters, self._namespace)
+        link = self._open_link()
         if not link.wait(_OPEN_S):
             link.close()
-            raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'no joint states of {self._joints[0].joint} and {self._joints[1].joint} '
-                f'arrive on {self._parameters.joint_states}')
+            raise TurretError(ReasonCode.DRIVER_FAULT, f'no {self._source} arrive')
         self._link, self._error, self._enabled = link, None, False
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name='head', daemon=True)
@@ -154,11 +189,9 @@ class RosHeadDriver(GimbalDriver):
         age_s = math.inf if reading is None else 1e-9 * (self._clock.now_ns() - reading.t_ns)
         if reading is None or age_s > self._parameters.state_timeout_s:
             raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'no joint states on {self._parameters.joint_states} for '
-                f'{self._parameters.state_timeout_s:g} s')
+                ReasonCode.DRIVER_FAULT, f'no {self._source} for {self._parameters.state_timeout_s:g} s')
         if not all(map(math.isfinite, (*reading.positions, *reading.velocities))):
-            raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'the joint states on {self._parameters.joint_states} are not finite')
+            raise TurretError(ReasonCode.DRIVER_FAULT, f'the {self._source} are not finite')
         return reading
 
     def _run(self) -> None:
@@ -190,9 +223,40 @@ class RosHeadDriver(GimbalDriver):
             else:
                 profile.advance(motion, 1e-9 * self._period_ns)
             speed = profile.velocity
-            if self._parameters.output == 'velocity':
+            if self._by_velocity:
                 limit = max(abs(profile.velocity), motion.speed)
                 speed = max(-limit, min(limit, profile.velocity + _CORRECTION * error))
             goals.append(joint.sign * profile.position)
             speeds.append(joint.sign * speed)
         link.send((goals[0], goals[1]), (speeds[0], speeds[1]))
+
+
+class RosHeadDriver(LinkedHeadDriver):
+    """Guides the head of another ROS node along a shaped motion."""
+
+    name: ClassVar[str] = 'ros'
+    groups: ClassVar[Mapping[str, type]] = {'ros': RosParameters}
+
+    @classmethod
+    def make(cls, parameters: DriverParameters, namespace: str) -> GimbalDriver:
+        return cls(group_of(parameters, RosParameters), namespace)
+
+    @classmethod
+    def check_parameters(cls, parameters: DriverParameters) -> None:
+        cls.check_head(parameters, group_of(parameters, RosParameters))
+
+    def __init__(
+            self, parameters: RosParameters, namespace: str,
+            open_link: Callable[[RosParameters, str], HeadLink] = _open_link, clock: Clock | None = None) -> None:
+        """Drive the head that ``parameters`` name.
+
+        Args:
+            parameters: topics, joints and limits.
+            namespace: namespace of the turret.
+            open_link: connects to the other node.
+            clock: None for this machine's.
+        """
+        super().__init__(
+            parameters, f'joint states of {parameters.pan.joint} and {parameters.tilt.joint} on '
+            f'{parameters.joint_states}', parameters.output == 'velocity', lambda: open_link(parameters, namespace),
+            clock)
