@@ -5,7 +5,7 @@ Written with the standard library: ``onvif-zeep-async`` (4.3.0) needs about twen
 each start, for five fixed requests. Requests carry a UsernameToken with a password digest (WS-Security), dated by the
 clock of the camera, because cameras refuse dates that are off.
 
-Sources: ONVIF Core, Media and PTZ service specifications; positions and speeds are those of the generic spaces, -1 to 1.
+Sources: ONVIF Core, Media and PTZ service specifications. Positions and speeds are in the generic spaces, -1 to 1.
 """
 
 from __future__ import annotations
