@@ -187,6 +187,13 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('thread.py', 'for _ in range(2):  # the second attempt for a connection that had failed', '2 -> 5'):
         'tries more often',
     ('thread.py', 'wake_on_time()', 'wake_on_time() -> pass'): 'how punctual it is, which the benches measure',
+    ('permit.py', 'return (*self[:6], *self.reasons, self.stop_count, self.estop_count)', '6 -> 13'):
+        'the last fields are covered twice',
+    ('motion_profile.py', 'return AxisMotion(0.0, 0.0, acceleration)', '0.0 -> 1.0'):
+        'without speed a target is not used',
+    ('stepping.py', 'self._since = -math.inf', 'self._since = -math.inf -> pass'): 'overwritten by the first reading',
+    ('stepping.py', 'direction = 1 if round(after) > self.count else -1',
+     'round(after) > self.count -> (round(after) >= self.count)'): 'no steps, no direction',
     ('lease.py', 'trigger: bool = False', 'False -> True'): _OVERWRITTEN,
     ('lease.py', "self._last_lease_id = ''", "self._last_lease_id = '' -> pass"): _OVERWRITTEN,
     ('permit.py', 'if permit is None or code is not ReasonCode.OK:',
@@ -274,6 +281,8 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # 
 #: Clocks and what each may be taken for; units and conversions alike.
 _CLOCKS = {'monotonic_ns': 'time_ns', 'time_ns': 'monotonic_ns', 'monotonic': 'time', 'time': 'monotonic'}
 _CONVERSIONS = frozenset({'degrees', 'radians', '_ns', '_s', 'abs', 'round', 'float'})
+#: Their arguments may be swapped.
+_COMMUTATIVE = frozenset({'min', 'max', 'compare_digest', 'hypot', 'isclose', 'approx'})
 _UNITS = {1e9: '1e6', 1e-9: '1e-6', 1e3: '1.0', 1e-3: '1.0'}
 
 
@@ -291,12 +300,12 @@ def _mix_ups(
     elif isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value in _UNITS:
         yield node, _UNITS[node.value]
     elif isinstance(node, ast.Call):
-        for i in range(len(node.args) - 1):
+        name = ast.unparse(node.func).rpartition('.')[2]
+        for i in range(len(node.args) - 1 if name not in _COMMUTATIVE else 0):
             swapped = copy.deepcopy(node)
             swapped.args[i:i + 2] = [swapped.args[i + 1], swapped.args[i]]
             if ast.unparse(swapped) != ast.unparse(node):
                 yield node, ast.unparse(swapped)
-        name = ast.unparse(node.func).rpartition('.')[2]
         if name in _CONVERSIONS or name in ('min', 'max'):
             yield node, f'({ast.unparse(node.args[0])})'
     elif isinstance(node, ast.withitem) and ast.unparse(node.context_expr).endswith(('lock', '_power')):

@@ -7,7 +7,7 @@ import pytest
 
 from turret_common.errors import TurretError
 from turret_common.messages.run_key import mac
-from turret_common.permit import PERMIT_LIFETIME_NS, Permit, PermitMonitor, lease_digest
+from turret_common.permit import PERMIT_LIFETIME_NS, Permit, PermitMonitor, lease_digest, permit_mac
 from turret_common.reason_codes import ReasonCode
 
 ISSUED = 5_000_000_000
@@ -112,8 +112,10 @@ def test_a_stop_that_was_reset_meanwhile_is_reported_once() -> None:
 @pytest.mark.parametrize('age_ns', [-1, -10**12, PERMIT_LIFETIME_NS, 10**12])
 def test_a_permit_that_is_stale_or_from_the_future_on_arrival_displaces_none(age_ns: int) -> None:
     permit = monitor()
-    update(permit, epoch=2, at_ns=ISSUED + age_ns)
+    update(permit, epoch=2, monotonic_ns=ISSUED - age_ns)
     update(permit, seq=2)
+    assert permit.newest is not None
+    assert (permit.newest.epoch, permit.newest.seq) == (1, 2)
     assert permit.motion_ok(ISSUED)
 
 
@@ -127,6 +129,13 @@ def test_every_value_is_authenticated() -> None:
         permit._replace(estop_count=1)]
     codes = {mac(b'key', 'permit', value.values()) for value in (permit, *changed)}
     assert len(codes) == 1 + len(changed)
+
+
+def test_the_code_of_a_permit_is_that_of_its_values_under_the_key() -> None:
+    permit = monitor(reasons=(1, 2)).newest
+    assert permit is not None
+    assert permit_mac(permit, b'key') == mac(b'key', 'SafetyPermit', permit.values())
+    assert len({permit_mac(permit, b'key'), permit_mac(permit, b'other'), permit_mac(permit._replace(seq=9), b'key')}) == 3
 
 
 def test_an_order_lasts_as_long_as_the_permit_that_allowed_it() -> None:
