@@ -209,7 +209,8 @@ _FLIPPED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
     ast.In: (ast.NotIn,), ast.NotIn: (ast.In,),
 }
-_TIMEOUT_S = 60.0
+#: Maximum time of a suite [s] without any change; with a mutant it is so many times what that took, and more.
+_UNCHANGED_TIMEOUT_S, _TIMES, _MORE_S = 600.0, 5.0, 20.0
 
 
 class Mutant(NamedTuple):
@@ -353,18 +354,18 @@ def _deletable(node: ast.AST) -> bool:
     return isinstance(node, (ast.Raise, ast.Return)) and (isinstance(node, ast.Raise) or node.value is not None)
 
 
-def survives(tree: Path, mutant: Mutant) -> bool:
-    """Return whether no test of the module notices a mutant."""
+def survives(tree: Path, mutant: Mutant, timeout_s: float) -> bool:
+    """Return whether no test of the module notices a mutant; one that takes longer than ``timeout_s`` is noticed."""
     path = tree / mutant.module
     original = path.read_text()
     path.write_text(mutant.source)
     try:
-        return _tests_pass(tree, SUITES[mutant.module])
+        return _tests_pass(tree, SUITES[mutant.module], timeout_s)
     finally:
         path.write_text(original)
 
 
-def _tests_pass(tree: Path, tests: tuple[str, ...]) -> bool:
+def _tests_pass(tree: Path, tests: tuple[str, ...], timeout_s: float) -> bool:
     pid = os.fork()
     if pid == 0:
         os.setsid()
@@ -373,7 +374,7 @@ def _tests_pass(tree: Path, tests: tuple[str, ...]) -> bool:
         os.dup2(silent, 1)
         os.dup2(silent, 2)
         os._exit(pytest.main(['-x', '-q', '-p', 'no:cacheprovider', *tests]))
-    deadline = time.monotonic() + _TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     try:
         while time.monotonic() < deadline:
             ended, status = os.waitpid(pid, os.WNOHANG)
@@ -429,12 +430,15 @@ def main() -> int:
             shutil.copytree(ROOT / package, tree / package, ignore=ignored)
         for name in ('conftest.py', 'pyproject.toml'):
             shutil.copy(ROOT / name, tree / name)
+        timeouts_s = {}
         for module in dict.fromkeys(mutant.module for mutant in todo):
-            if not _tests_pass(tree, SUITES[module]):
+            began = time.monotonic()
+            if not _tests_pass(tree, SUITES[module], _UNCHANGED_TIMEOUT_S):
                 sys.stderr.write(f'the tests of {module} fail before anything is changed\n')
                 return 2
+            timeouts_s[module] = _TIMES * (time.monotonic() - began) + _MORE_S
         for mutant in todo:
-            if mutant.key not in ACCEPTED and survives(tree, mutant):
+            if mutant.key not in ACCEPTED and survives(tree, mutant, timeouts_s[mutant.module]):
                 survivors.append(mutant)
                 sys.stdout.write(f'survived: {mutant.module}:{mutant.line_number}: {mutant.change}\n')
                 sys.stdout.flush()

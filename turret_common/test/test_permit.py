@@ -135,7 +135,7 @@ def test_the_code_of_a_permit_is_that_of_its_values_under_the_key() -> None:
     permit = monitor(reasons=(1, 2)).newest
     assert permit is not None
     assert permit_mac(permit, b'key') == mac(b'key', 'SafetyPermit', permit.values())
-    assert len({permit_mac(permit, b'key'), permit_mac(permit, b'other'), permit_mac(permit._replace(seq=9), b'key')}) == 3
+    assert permit_mac(permit, b'key') not in (permit_mac(permit, b'other'), permit_mac(permit._replace(seq=9), b'key'))
 
 
 def test_an_order_lasts_as_long_as_the_permit_that_allowed_it() -> None:
