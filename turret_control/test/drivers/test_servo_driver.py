@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
@@ -173,6 +176,7 @@ def test_the_board_gets_its_frame_rate_and_pulses() -> None:
     board.open()
     assert bus.registers[0xFE] == 121
     assert bus.registers[0x00] == 0x20
+    assert bus.registers[0x01] == 0x04, 'the outputs drive both levels'
     assert [bus.width_s(channel) for channel in (3, 7)] == [0.0, 0.0]
     start(board)
     assert bus.width_s(3) == pytest.approx(0.0015, rel=0.01)
@@ -237,6 +241,25 @@ def test_a_board_that_does_not_answer_is_a_driver_fault() -> None:
 def test_a_bus_that_is_not_there_is_a_driver_fault() -> None:
     with pytest.raises(TurretError, match='no I2C bus'):
         open_bus(19, 0x40)
+
+
+def test_a_bus_of_linux_reaches_one_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    device, asked, really_open = tmp_path / 'bus', [], os.open
+
+    def open_device(path: str, flags: int) -> int:
+        asked.append(path)
+        return really_open(device, flags | os.O_CREAT)
+    monkeypatch.setattr(os, 'open', open_device)
+    monkeypatch.setattr(fcntl, 'ioctl', lambda file, request, address: asked.append((request, address)))
+    bus = open_bus(3, 0x41)
+    assert asked == ['/dev/i2c-3', (0x0703, 0x41)]
+    bus.write(b'\x06\x01')
+    assert device.read_bytes() == b'\x06\x01'
+    device.write_bytes(b'\x06\x01\x07\x08')
+    assert bus.read(2) == b'\x07\x08'
+    bus.close()
+    with pytest.raises(OSError, match='Bad file descriptor'):
+        bus.read(1)
 
 
 def test_parameters_that_cannot_work_are_refused() -> None:

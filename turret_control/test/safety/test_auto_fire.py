@@ -112,6 +112,15 @@ def test_one_image_is_not_counted_twice() -> None:
         assert bench.refusal(bench.core.request_fire, 2 + i, 'cat', 0.05, 0.001, bench.now) is ReasonCode.NOT_READY
 
 
+def test_one_image_that_grows_older_is_not_counted_twice_whatever_the_aim_error() -> None:
+    bench = Bench().auto_fire()
+    for i in range(5):
+        refusal = bench.refusal(
+            bench.core.request_fire, 1 + i, 'cat', 0.05 + 0.02 * i, 0.001 - 0.0001 * i, bench.now)
+        assert refusal is ReasonCode.NOT_READY
+        bench.wait(20)
+
+
 @pytest.mark.parametrize('disturb', [
     lambda bench: bench.core.request_fire(9, 'cat', 0.05, 1.0, bench.now),
     lambda bench: bench.core.request_fire(9, 'dog', 0.05, 0.001, bench.now),
