@@ -43,6 +43,7 @@ export default defineConfig({
   },
   test: {
     include: ['{src,test}/**/*.test.{ts,tsx}'],
+    testTimeout: 30_000, // a busy machine is not a fault
     coverage: { include: ['src/**'], exclude: ['src/generated/**'] },
   },
 });

@@ -84,6 +84,7 @@ describe('header', () => {
     await settled();
     expect(text()).toContain('Stopped: emission off, axes still.');
     expect(text()).not.toContain('stopped: panel');
+    stop.giveUp(); // so that no later attempt delivers it
     stop.state.value = 'undelivered';
     await settled();
     expect(text()).toContain('STOP NOT DELIVERED: use the hardware stop.');
