@@ -45,7 +45,7 @@ class Arrow(NamedTuple):
 
 
 class Diagram(NamedTuple):
-    """A picture of nodes, named for their arrows, and arrows."""
+    """Nodes, named for their arrows, and arrows."""
 
     title: str
     width: int
@@ -82,14 +82,14 @@ TRACK = Diagram(
 CONTROL = Diagram(
     'Who has control', 760, 290,
     {
-        'nobody': Node(100, 80, 'no operator'), 'operator': Node(440, 80, 'operator', 'warm'),
+        'free': Node(100, 80, 'no operator'), 'operator': Node(440, 80, 'operator', 'warm'),
         'stopped': Node(440, 250, 'stopped', 'bad'),
     },
     (
-        Arrow('nobody', 'operator', 'acquire the lease', -34),
-        Arrow('operator', 'nobody', 'release, heartbeat lost', -34),
+        Arrow('free', 'operator', 'acquire the lease', -34),
+        Arrow('operator', 'free', 'release, heartbeat lost', -34),
         Arrow('operator', 'operator', 'another takes over'), Arrow('operator', 'stopped', 'stop (anyone)', 20),
-        Arrow('nobody', 'stopped', 'stop (anyone)'), Arrow('stopped', 'operator', 'reset (operator)', 20),
+        Arrow('free', 'stopped', 'stop (anyone)'), Arrow('stopped', 'operator', 'reset (operator)', 20),
     ))
 FLOW = Diagram(
     'Flow of data', 1000, 420,

@@ -289,7 +289,7 @@ def test_the_site_needs_no_network(site: Path) -> None:
 
 def test_the_diagrams_are_current_and_show_every_state() -> None:
     subprocess.run([sys.executable, ROOT / 'tools' / 'draw_docs.py', '--check'], check=True)
-    for picture, message, prefix in (('laser_states', 'LaserState', 'STATE_'), ('track_states', 'Track', 'STATE_')):
+    for drawing, message, prefix in (('laser_states', 'LaserState', 'STATE_'), ('track_states', 'Track', 'STATE_')):
         states = set(re.findall(rf'{prefix}(\w+)=', (ROOT / 'turret_msgs' / 'msg' / f'{message}.msg').read_text()))
-        shown = set(re.findall(r'>([A-Z]+)</text>', (ROOT / 'docs' / 'images' / f'{picture}.svg').read_text()))
+        shown = set(re.findall(r'>([A-Z]+)</text>', (ROOT / 'docs' / 'images' / f'{drawing}.svg').read_text()))
         assert shown == states - {'UNKNOWN'}

@@ -68,10 +68,10 @@ def test_a_set_up_that_is_interrupted_at_random_moments_ends_in_a_turret_that_wo
     for _ in range(INTERRUPTIONS):
         number = moments.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
         interrupt(clone, moments.uniform(0.5, LONGEST_S), number)
-        told = subprocess.run(
+        done = subprocess.run(
             ['./turret', 'status'], cwd=clone, env=environment(), capture_output=True, text=True, check=False,
             timeout=120.0)
-        assert 'Traceback' not in told.stderr
+        assert 'Traceback' not in done.stderr
     works(clone)
 
 
@@ -116,10 +116,10 @@ def test_a_clone_that_is_copied_or_moved_uses_its_own_code(clone: Path) -> None:
     copy = clone.with_name('copy')
     shutil.copytree(clone, copy, symlinks=True)
     (copy / 'turret_bringup' / 'turret_bringup' / 'cli.py').write_text('raise SystemExit("the code of the copy")\n')
-    told = subprocess.run(
+    done = subprocess.run(
         ['./turret', 'setup'], cwd=copy, env=environment(), capture_output=True, text=True, check=False,
         timeout=TIMEOUT_S)
-    assert 'the code of the copy' in told.stderr
+    assert 'the code of the copy' in done.stderr
     shutil.rmtree(copy)
     moved = clone.rename(clone.with_name('moved'))
     try:

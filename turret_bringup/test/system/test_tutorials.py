@@ -28,7 +28,7 @@ TUTORIALS = sorted((ROOT / 'docs' / 'tutorials').glob('*.md'))
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 #: Commands that only look may be repeated until they print what is expected.
 LOOKS = re.compile(r'\./turret (status|param get|bag (list|info))\b')
-PATIENCE_S = 60.0
+LOOK_S = 60.0
 COMMAND_S = 240.0
 
 
@@ -96,7 +96,7 @@ class Reader:
         output, last = '', ''
         for last in step.text.replace('\\\n', ' ').splitlines():
             output = self.type(last.partition('  #')[0].strip())
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + LOOK_S
         while step.printed and not shows(output, step.printed):
             is_late = LOOKS.search(last) is None or time.monotonic() > deadline
             assert not is_late, f'{last}\n{output}\nis not\n{step.printed}'
