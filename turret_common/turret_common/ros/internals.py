@@ -22,6 +22,9 @@ from rclpy.subscription import Subscription
 
 _UNLIMITED_NS = -1
 
+#: Raised when the middleware refuses an entity. rclpy has no public name for it.
+RclError = rclpy_implementation.RCLError
+
 
 class UnspunGroup(CallbackGroup):
     """Callback group of entities that an executor must not serve. It keeps no reference to them.
@@ -106,7 +109,7 @@ class WaitSet(Generic[EntityT]):
         watched, guard = self._entities, self._guard.handle
         clients = bool(watched) and isinstance(watched[0], Client)
         # InvalidHandle: destroyed meanwhile; RCLError: the context was shut down.
-        with contextlib.suppress(InvalidHandle, rclpy_implementation.RCLError), contextlib.ExitStack() as held:
+        with contextlib.suppress(InvalidHandle, RclError), contextlib.ExitStack() as held:
             handles: list[Any] = [entity.handle for entity in watched]
             for handle in (self._context, guard, *handles):
                 held.enter_context(handle)

@@ -201,6 +201,21 @@ def test_forty_calls_of_one_service_at_the_same_time_are_answered(ros: Any, web:
     assert {(message['op'], message['result']) for message in bridge.messages} == {('service_response', True)}
 
 
+def test_two_types_of_one_topic_at_the_same_time_are_refused_without_an_internal_error(
+        web: Any, bridge: Bridge) -> None:
+    other = Bridge(web.address[1])
+    for number in range(20):
+        topic = f'/turret/demo/note{number}'
+        bridge.send(op='advertise', topic=topic, type='std_msgs/msg/String', id=f'a {number}')
+        other.send(op='advertise', topic=topic, type='std_msgs/msg/Int64', id=f'b {number}')
+    for client in (bridge, other):
+        assert ask(client, 'time', op='call_service', service='/rosapi/get_time')['result']
+    refused = [message for client in (bridge, other) for message in client.messages if message['op'] == 'status']
+    assert len(refused) == 20
+    assert not [message for message in refused if 'internal error' in message['msg']]
+    other.close()
+
+
 def test_a_stop_does_not_wait_for_the_executor_of_the_node(ros: Any) -> None:
     ros.probe.create_service(Stop, 'safety/stop', lambda request, response: response)
     web = WebNode(  # nothing spins it

@@ -30,7 +30,7 @@ from turret_common.messages.cdr import Codec
 from turret_common.messages.ros_schema import UnknownTypeError, interface, schema
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import DeferredActionServer
-from turret_common.ros.internals import UntrackedGroup
+from turret_common.ros.internals import RclError, UntrackedGroup
 from turret_common.ros.qos import NEWEST, FollowedQos, profile, suiting
 from turret_web.failures import as_refusal
 from turret_web.gateway.gateway import ActionCodec, ActionHandler, Feed, NodeDetails, ServiceCodec
@@ -340,7 +340,7 @@ class RosGateway:
 
     async def subscribe(self, topic: RosName, type_name: InterfaceType, deliver: Callable[[bytes], None]) -> Feed:
         """Subscribe with a QoS that is compatible with the publishers."""
-        feed = await self.work(_RosFeed, self, topic, _interface(type_name, 'msg'), deliver)
+        feed = await self._create(topic, type_name, _RosFeed, self, topic, _interface(type_name, 'msg'), deliver)
         self.feeds.add(feed)
         if self._review_timer is None:
             self._review_timer = self._loop.call_later(_REVIEW_S, self._review)
@@ -361,7 +361,18 @@ class RosGateway:
     async def advertise(
             self, topic: RosName, type_name: InterfaceType, *, latch: bool, depth: int) -> _RosPublisher:
         """Create a publisher."""
-        return await self.work(_RosPublisher, self, topic, _interface(type_name, 'msg'), latch, depth)
+        return await self._create(
+            topic, type_name, _RosPublisher, self, topic, _interface(type_name, 'msg'), latch, depth)
+
+    async def _create(
+            self, topic: RosName, type_name: InterfaceType, function: Callable[..., ResultT], *args: Any) -> ResultT:
+        """Create an entity of a topic. The middleware refuses a second type of a topic in one process."""
+        try:
+            return await self.work(function, *args)
+        except RclError as error:
+            raise TurretError(
+                ReasonCode.INVALID_ARGUMENT,
+                f'topic {topic} cannot be used with type {type_name}: another client uses another type') from error
 
     # --- services ---
 
