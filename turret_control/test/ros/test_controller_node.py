@@ -160,17 +160,17 @@ def test_a_click_turns_towards_the_pixel(ros: RosHarness, commands: list[GimbalC
 
 
 def test_a_jog_times_out(ros: RosHarness, commands: list[GimbalCommand]) -> None:
-    wait_until(lambda: call(ros, Jog, 'jog', seq=1, pan_rate=0.5).success)
-    for seq in range(2, 10):
-        assert call(ros, Jog, 'jog', seq=seq, pan_rate=0.5).success
-        time.sleep(0.02)
+    numbers = itertools.count(1)
+
+    def jog(**fields: Any) -> Any:
+        return call(ros, Jog, 'jog', **{'seq': next(numbers), 'pan_rate': 0.5, **fields})
+    wait_until(lambda: jog().success and any(moving_left(c) for c in commands))
     ended = time.monotonic()
-    assert any(moving_left(c) for c in commands)
     wait_until(lambda: stopped(commands[-1]), timeout_s=1.0)
     assert time.monotonic() - ended < 0.35
     count = len(commands)
-    assert call(ros, Jog, 'jog', seq=9, pan_rate=0.5).code == ReasonCode.STALE_INPUT
-    assert call(ros, Jog, 'jog', lease_id='wrong', seq=99, pan_rate=0.5).code == ReasonCode.WRONG_LEASE
+    wait_until(lambda: jog(seq=1).code == ReasonCode.STALE_INPUT)
+    wait_until(lambda: jog(lease_id='wrong').code == ReasonCode.WRONG_LEASE)
     wait_until(lambda: len(commands) > count + 20)
     assert all(stopped(c) for c in commands[count:])
 
