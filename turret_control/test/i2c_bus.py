@@ -49,8 +49,8 @@ class FakeBus:
         self.registers = {0x00: 0x11, 0xFE: 0x1E, **{9 + 4 * channel: 0x10 for channel in range(16)}}
 
     def leave_pulses(self, channel: int) -> None:
-        """Make pulses that another program began."""
-        self.registers |= {0x00: 0x20, 0xFE: 121, 6 + 4 * channel: 0, 7 + 4 * channel: 0, 8 + 4 * channel: 0x33,
+        """Make pulses that another program began, which writes registers one by one."""
+        self.registers |= {0x00: 0x00, 0xFE: 121, 6 + 4 * channel: 0, 7 + 4 * channel: 0, 8 + 4 * channel: 0x33,
                            9 + 4 * channel: 0x01}
         self._quiet_since[channel] = float('inf')
 
