@@ -45,7 +45,7 @@ class _Connection:
     """One connected client."""
 
     def __init__(
-            self, bridge: Bridge, client: Client, answer: web.WebSocketResponse,
+            self, bridge: Bridge, client: Client, answer: web.WebSocketResponse, transport: asyncio.Transport,
             upstream: ClientWebSocketResponse | None, query: Mapping[str, str]) -> None:
         parts = embedded_operations(bridge, client)
         if upstream is not None:
@@ -57,6 +57,7 @@ class _Connection:
         self.label = _printable(query.get('label', ''))
         self.page = _printable(query.get('page', ''))
         self.socket = answer
+        self._transport = transport
         self.session = RosbridgeSession(bridge.limits, client, parts)
         self.since_s = time.monotonic()
         self.number = next(_numbers)
@@ -72,7 +73,7 @@ class _Connection:
 
     def round_trip_s(self) -> float | None:
         """Return the round-trip time measured by TCP [s]; None if the connection is closed."""
-        connection = self.socket.get_extra_info('socket')
+        connection = self._transport.get_extra_info('socket')
         if connection is None or connection.fileno() < 0:
             return None
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RTT_AT + 4)
@@ -149,7 +150,7 @@ class BridgeRoutes:
             deflater = Deflater(int(answer.compress)) if answer.compress else None
             client = Client(
                 caller_of(request), grant.role, SendQueue(transport, limits.stall_s, deflater, self._total))
-            connection = _Connection(self._bridge, client, answer, upstream, request.query)
+            connection = _Connection(self._bridge, client, answer, transport, upstream, request.query)
             with self._grants.hold(grant, connection.end):
                 await self._serve(connection)
         return answer

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import importlib
 import logging
 import secrets
 from collections.abc import Callable
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -29,8 +30,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _OFFER_LIMIT = 32 * 1024
-#: Libraries that a ROS distribution may lack.
-_NEEDED = ('aiortc', 'av')
+#: Libraries with their minimum versions; a distribution may have older ones, or none.
+_NEEDED = {'aiortc': (1, 12), 'av': (14, 0)}
+
+
+def _installed() -> bool:
+    """Return whether the needed libraries are installed in sufficient versions, without importing them."""
+    try:
+        return all(
+            tuple(int(part) for part in metadata.version(name).split('.')[:2]) >= minimum
+            for name, minimum in _NEEDED.items())
+    except (metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 class RtcRoutes:
@@ -50,7 +61,7 @@ class RtcRoutes:
         """
         host = parameters.host
         self._video = video
-        self.enabled = parameters.webrtc and all(map(importlib.util.find_spec, _NEEDED))
+        self.enabled = parameters.webrtc and _installed()
         self._grants = grants
         self._addresses = None if host in ALL_ADDRESSES else ['127.0.0.1' if is_loopback(host) else host]
 
@@ -73,7 +84,9 @@ class RtcRoutes:
     async def _offer(self, request: web.Request) -> web.StreamResponse:
         """Answer an offer. The header Location holds the address that stops the stream."""
         if not self.enabled:
-            raise TurretError(ReasonCode.NOT_SUPPORTED, 'WebRTC is disabled or not installed; use /stream')
+            raise TurretError(
+                ReasonCode.NOT_SUPPORTED,
+                'WebRTC is disabled, or aiortc 1.12 and PyAV 14 are not installed; use /stream')
         role, address = current_role(), address_of(request)
         wanted = self._video.resolve(request.query, address)
         offer = (await read_body(request, _OFFER_LIMIT)).decode('utf-8', 'replace')
