@@ -23,6 +23,7 @@ from turret_bringup.hardware.found import serial_ports
 from turret_common.errors import TurretError
 from turret_common.plant_client import PlantError, PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.real_time import wake_on_time
 from turret_control.servo_bus.bus import COUNTS_PER_REVOLUTION, FoundServo, ServoBus, scan
 from turret_control.servo_bus.emulator import EmulatedBus
 from turret_control.servo_bus.protocols import PROTOCOLS
@@ -129,6 +130,7 @@ def only_port() -> str:
 
 
 def _emulate(args: argparse.Namespace, say: Callable[[str], None]) -> NoReturn:
+    wake_on_time()  # servos answer in time, however busy this machine is
     emulated = PROTOCOLS[args.protocol].emulated()
     emulated.faults.latency_s = args.latency
     for servo, angle in zip(emulated.servos, _HEAD_START, strict=True):

@@ -88,7 +88,7 @@ class BusServoParameters:
     answer_timeout_s: float = param(
         0.02, 'Time until a servo answers, with the latency of the adapter', unit='s', minimum=0.001, maximum=0.04)
     silence_s: float = param(
-        0.25, 'Time without an answer after which a servo counts as lost', unit='s', minimum=0.05, maximum=2.0)
+        0.5, 'Time without an answer after which a servo counts as lost', unit='s', minimum=0.05, maximum=2.0)
     tolerance: float = param(
         0.01, 'Distance from the target at which a motion is complete: under load a servo rests beside its goal',
         unit='rad', minimum=0.002, maximum=0.1)
