@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.capture_parameters import WHITE_BALANCE_K
-from turret_camera.frame import Frame, encode_jpeg, flipped, flipped_camera, jpeg_size
-from turret_camera.lens.calibration_file import load_calibration
+from turret_camera.frame import Frame, encode_jpeg, jpeg_size
+from turret_camera.lens.calibration_file import calibration_path, load_calibration
+from turret_camera.orientation import Orientation
 from turret_camera.simulation.auto_exposure import AutoExposure
 from turret_camera.simulation.white_balance import gains_for, neutral_gains
 from turret_camera.sources.pacing import Pacer
 from turret_camera.sources.v4l2_controls import Control, Range, V4l2Controls
 from turret_common import params
 from turret_common.errors import TurretError
-from turret_common.geometry import PinholeCamera
+from turret_common.geometry import EQUIDISTANT, PLUMB_BOB, RATIONAL, PinholeCamera
 from turret_common.reason_codes import ReasonCode
 
 CALIBRATION = '''
@@ -83,7 +84,7 @@ def test_a_calibration_is_read_as_camera_calibration_writes_it(tmp_path: Path) -
 
 
 @pytest.mark.parametrize('change', [
-    ('plumb_bob', 'equidistant'), ('500.0', '.nan'), ('500.0', '0'), ('image_width: 640', ''), ('501.0', 'x'),
+    ('0.1, -0.2', '5.0, -90.0'), ('500.0', '.nan'), ('500.0', '0'), ('image_width: 640', ''), ('501.0', 'x'),
     ('{', '[')])
 def test_a_calibration_that_is_none_is_refused(tmp_path: Path, change: tuple[str, str]) -> None:
     path = tmp_path / 'camera.yaml'
@@ -91,6 +92,44 @@ def test_a_calibration_that_is_none_is_refused(tmp_path: Path, change: tuple[str
     with pytest.raises(TurretError) as refusal:
         load_calibration(path)
     assert refusal.value.code is ReasonCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(('model', 'numbers', 'read'), [
+    ('rational_polynomial', [0.1, -0.2, 0.0, 0.0, 0.0, 0.05, 0.0, 0.0], RATIONAL),
+    ('rational_polynomial', [0.1, -0.2, 0.0, 0.0, 0.0, 0.05, 0.0, 0.0] + [0.0] * 6, RATIONAL),
+    ('equidistant', [0.02, -0.01, 0.0, 0.0], EQUIDISTANT), ('fisheye', [0.02, -0.01, 0.0, 0.0], EQUIDISTANT),
+    ('plumb_bob', [0.1, -0.2, 0.0, 0.0], PLUMB_BOB),
+])
+def test_the_lens_models_of_ros_are_read(model: str, numbers: list[float], read: str, tmp_path: Path) -> None:
+    path = tmp_path / 'camera.yaml'
+    path.write_text(CALIBRATION.replace('plumb_bob', model).replace('[0.1, -0.2, 0.001, 0.002, 0.0]', str(numbers)))
+    camera = load_calibration(path)
+    assert camera.model == read
+    assert camera.project(camera.ray(630.0, 470.0)) == pytest.approx((630.0, 470.0), abs=0.01)
+
+
+@pytest.mark.parametrize(('change', 'reason'), [
+    (('plumb_bob', 'thin_prism'), 'lens model "thin_prism" is not one of'),
+    (('0.002, 0.0', '0.002, 0.0, 0.0, 0.3'), 'are not zero'),
+    (('\nimage_width', '%YAML:1.0\n---\nimage_width'), 'file of OpenCV'),
+])
+def test_what_cannot_be_used_is_refused_with_the_reason(change: tuple[str, str], reason: str, tmp_path: Path) -> None:
+    path = tmp_path / 'camera.yaml'
+    path.write_text(CALIBRATION.replace(*change))
+    with pytest.raises(TurretError, match=reason) as refusal:
+        load_calibration(path)
+    assert refusal.value.code is ReasonCode.NOT_SUPPORTED
+
+
+def test_a_calibration_is_named_as_drivers_of_ros_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HOME', '/home/me')
+    assert calibration_path('a/b.yaml') == Path('a/b.yaml')
+    assert calibration_path('~/b.yaml') == calibration_path('file://~/b.yaml') == Path('/home/me/b.yaml')
+    assert calibration_path('file:///a/b.yaml') == Path('/a/b.yaml')
+    with pytest.raises(TurretError, match='no package "nothing"'):
+        calibration_path('package://nothing/a.yaml')
+    with pytest.raises(TurretError, match='not a path'):
+        calibration_path('https://example.org/a.yaml')
 
 
 def test_a_calibration_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -162,17 +201,34 @@ def test_controls_speak_as_the_kernel_does(tmp_path: Path) -> None:
     controls.close()
 
 
-@pytest.mark.parametrize(('flip', 'place'), [('horizontal', (0, -1)), ('vertical', (-1, 0)), ('both', (-1, -1))])
-def test_an_image_and_its_camera_are_flipped(flip: str, place: tuple[int, int]) -> None:
+LENSES = [
+    (PLUMB_BOB, (0.1, 0.0, 0.01, 0.02, 0.0)), (RATIONAL, (0.1, 0.0, 0.01, 0.02, 0.0, 0.05, 0.01, 0.0)),
+    (EQUIDISTANT, (0.02, 0.01, 0.0, 0.0))]
+
+
+@pytest.mark.parametrize(('model', 'distortion'), LENSES)
+@pytest.mark.parametrize('flip', ['none', 'horizontal', 'vertical', 'both'])
+@pytest.mark.parametrize('rotate', ['none', 'clockwise', 'half', 'counterclockwise'])
+def test_an_image_and_its_camera_are_turned(
+        rotate: str, flip: str, model: str, distortion: tuple[float, ...]) -> None:
+    lens = PinholeCamera(64, 48, 60.0, 55.0, 30.0, 20.0, distortion, model=model)
     pixels = np.zeros((48, 64, 3), np.uint8)
-    pixels[0, 0] = 255
-    lens = PinholeCamera(64, 48, 60.0, 60.0, 30.0, 20.0, (0.1, 0.0, 0.01, 0.02, 0.0))
-    frame = flipped(Frame(5, lens, pixels=pixels, dropped=2), flip)
-    assert frame.pixels()[place].min() == 255
+    pixels[10, 40] = 255
+    orientation = Orientation(rotate, flip)
+    frame = orientation.frame(Frame(5, lens, pixels=pixels, dropped=2))
+    (row, column), = np.argwhere(frame.pixels()[..., 0] == 255)
     assert (frame.stamp_ns, frame.dropped) == (5, 2)
-    camera = flipped_camera(lens, flip)
+    assert (frame.camera.width, frame.camera.height) == frame.pixels().shape[1::-1]
+    ray = lens.ray(40.0, 10.0)
+    turned = {'none': ray, 'clockwise': (-ray[1], ray[0], ray[2]), 'half': (-ray[0], -ray[1], ray[2]),
+              'counterclockwise': (ray[1], -ray[0], ray[2])}[rotate]
     across, up = (-1.0 if flip in axes else 1.0 for axes in (('horizontal', 'both'), ('vertical', 'both')))
-    x, y = lens.project(np.array([0.2, 0.1, 1.0]))
-    expected = (x if across > 0.0 else 63.0 - x, y if up > 0.0 else 47.0 - y)
-    assert camera.project(np.array([0.2 * across, 0.1 * up, 1.0])) == pytest.approx(expected)
-    assert flipped(frame, 'none') is frame
+    assert frame.camera.ray(column, row) == pytest.approx(np.array(turned) * (across, up, 1.0), abs=1e-9)
+    again = orientation.original(frame.camera)
+    assert dataclasses.replace(again, distortion=()) == dataclasses.replace(lens, distortion=())
+    assert again.distortion == pytest.approx(distortion)
+
+
+def test_a_frame_that_is_not_turned_stays_as_it_is() -> None:
+    frame = Frame(5, PinholeCamera.from_field_of_view(64, 48, 1.0), pixels=np.zeros((48, 64, 3), np.uint8))
+    assert Orientation().frame(frame) is frame

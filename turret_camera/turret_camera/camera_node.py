@@ -16,7 +16,7 @@ from std_msgs.msg import Header
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.frame import ENCODING, Frame, Settings
 from turret_camera.grabber import Grabber, Status
-from turret_camera.lens.calibration_file import load_calibration
+from turret_camera.lens.calibration_file import calibration_path, load_calibration
 from turret_camera.lens.ros_calibration import RosCalibration
 from turret_camera.media.audio import AudioCapture
 from turret_camera.media.library import MediaLibrary
@@ -92,7 +92,9 @@ class CameraNode(Node):
 
     def _make_source(self, parameters: CameraParameters, clock: Clock) -> ImageSource:
         own = self._calibration_file(parameters)
-        file = Path(parameters.calibration_file) if parameters.calibration_file else own if own.is_file() else None
+        file = own if own.is_file() else None
+        if parameters.calibration_file:
+            file = calibration_path(parameters.calibration_file)
         lens = load_calibration(file) if file else None
         return make_source(SourceContext(parameters, clock, lens, plant_socket(self.get_namespace()), self))
 

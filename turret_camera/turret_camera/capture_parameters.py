@@ -49,10 +49,14 @@ class CaptureParameters:
         1.047, 'Horizontal field of view, for camera_info without a calibration', unit='rad', minimum=0.1, maximum=2.8,
         live=True)
     calibration_file: str = param(
-        '', 'YAML file in the format of camera_calibration; empty = result of camera/calibrate, else an ideal lens')
+        '', 'YAML file in the format of camera_calibration, for the images as published: path, file:// or package:// '
+        'URL; empty = result of camera/calibrate, else an ideal lens')
     camera_mount: str = param(
         'head', 'Mounting of the camera: on the head, or fixed to the base, looking along its x axis',
         choices=('head', 'base'))
+    rotate: str = param(
+        'none', 'Rotation of images, before flip; half = a camera that hangs upside down',
+        choices=('none', 'clockwise', 'half', 'counterclockwise'))
     flip: str = param(
         'none', 'Axis by which images are flipped; both = a camera that hangs upside down', live=True,
         choices=('none', 'horizontal', 'vertical', 'both'))
@@ -74,7 +78,7 @@ class CaptureParameters:
     saturation: float = param(1.0, 'Saturation; 0 = black and white', minimum=0.0, maximum=2.0, live=True)
     jpeg_quality: int = param(85, 'JPEG quality', minimum=10, maximum=100, live=True)
 
-    video_file: str = param('', 'Video or GIF file for source file')
+    video_file: str = param('', 'Video or GIF file, or folder of images, for source file')
     loop: bool = param(True, 'Restart of footage and images at their end', live=True)
     video_fov: float = param(
         1.6, 'Horizontal field of view spanned by footage or images', unit='rad', minimum=0.2, maximum=2.8, live=True)

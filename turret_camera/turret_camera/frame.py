@@ -22,9 +22,6 @@ Pixels = npt.NDArray[Any]
 ENCODING = 'bgr8'
 
 
-_FLIP_CODES = {'horizontal': 1, 'vertical': 0, 'both': -1}  # of OpenCV
-
-
 class StampSource(IntEnum):
     """How a frame's stamp was found; the numbers of ``CameraState.STAMP_*``."""
 
@@ -86,25 +83,6 @@ class Frame:
         if self._jpeg is None:
             self._jpeg = encode_jpeg(self.pixels(), quality)
         return self._jpeg
-
-
-def flipped(frame: Frame, flip: str) -> Frame:
-    """Return a frame flipped as the parameter ``flip`` says. Its camera is that of the flipped image already."""
-    if flip == 'none':
-        return frame
-    pixels = np.asarray(cv2.flip(frame.pixels(), _FLIP_CODES[flip]))
-    return Frame(frame.stamp_ns, frame.camera, frame.settings, pixels=pixels, dropped=frame.dropped)
-
-
-def flipped_camera(camera: PinholeCamera, flip: str) -> PinholeCamera:
-    """Return the camera of the flipped images of a camera."""
-    k1, k2, p1, p2, k3 = camera.distortion
-    cx, cy = camera.cx, camera.cy
-    if flip in ('horizontal', 'both'):
-        cx, p2 = camera.width - 1.0 - cx, -p2
-    if flip in ('vertical', 'both'):
-        cy, p1 = camera.height - 1.0 - cy, -p1
-    return dataclasses.replace(camera, cx=cx, cy=cy, distortion=(k1, k2, p1, p2, k3))
 
 
 def encode_jpeg(pixels: Pixels, quality: int) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from turret_camera.capture_parameters import CaptureParameters
-from turret_camera.frame import Frame, flipped
+from turret_camera.frame import Frame
 from turret_camera.sources.source import EndOfFootageError, ImageSource
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -159,7 +159,7 @@ class Grabber:
                     self._source.close()
                     return
                 self._source.configure(self._parameters)
-            frame = flipped(self._source.read(), self._source.parameters.flip)
+            frame = self._source.orientation.frame(self._source.read())
             if self._stop.is_set():  # perhaps long ago, and there is no reader any more
                 return
             self.newest = frame

@@ -3,12 +3,16 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from turret_common.errors import TurretError
 from turret_common.geometry import (
+    EQUIDISTANT,
+    RATIONAL,
     Bearing,
     PinholeCamera,
     angle_between,
@@ -16,6 +20,7 @@ from turret_common.geometry import (
     bearing_of,
     bearing_to_pixel,
     direction,
+    lens_camera,
     pixel_to_bearing,
     quaternion,
     wrap_angle,
@@ -91,3 +96,38 @@ def test_a_quaternion_rotates_like_its_matrix(roll: float, pan: float, tilt: flo
     vector = np.array([0.3, -0.5, 0.8])
     turned = vector + 2.0 * np.cross(u, np.cross(u, vector) + w * vector)
     assert turned == pytest.approx(matrix @ vector, abs=1e-9)
+
+
+@pytest.mark.parametrize(('size', 'scale'), [
+    ((1280, 720), 2.0), ((1920, 1080), 3.0), ((320, 240), 0.5), ((480, 480), 1.0)])
+def test_images_of_another_aspect_ratio_are_cropped_and_never_stretched(size: tuple[int, int], scale: float) -> None:
+    camera = PinholeCamera(640, 480, 600.0, 606.0, 319.5, 239.5).scaled(*size)
+    assert (camera.width, camera.height) == size
+    assert (camera.fx, camera.fy) == pytest.approx((600.0 * scale, 606.0 * scale))
+    assert (camera.cx, camera.cy) == pytest.approx((0.5 * (size[0] - 1), 0.5 * (size[1] - 1)))
+
+
+FISHEYE = PinholeCamera(640, 480, 280.0, 282.0, 322.0, 238.0, (-0.02, 0.01, -0.003, 0.0005), model=EQUIDISTANT)
+RATIONAL_LENS = PinholeCamera(
+    640, 480, 400.0, 410.0, 330.0, 250.0, (0.5, -0.2, 0.001, 0.002, 0.05, 0.6, -0.1, 0.03), model=RATIONAL)
+
+
+@pytest.mark.parametrize('camera', [FISHEYE, RATIONAL_LENS])
+def test_wide_lenses_project_as_opencv_does(camera: PinholeCamera) -> None:
+    points = np.array([[x, y, 1.0] for x in (-0.7, 0.0, 0.75) for y in (-0.5, 0.0, 0.55)])
+    matrix = np.array([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
+    none, numbers = np.zeros(3), np.array(camera.distortion)
+    if camera.model == EQUIDISTANT:
+        expected = cv2.fisheye.projectPoints(points[np.newaxis], none, none, matrix, numbers)[0][0]
+    else:
+        expected = cv2.projectPoints(points, none, none, matrix, numbers)[0][:, 0]
+    for point, pixel in zip(points, expected, strict=True):
+        assert camera.project(point) == pytest.approx(pixel, abs=1e-6)
+        assert camera.ray(*pixel) == pytest.approx(point / np.linalg.norm(point), abs=1e-6)
+    assert camera.is_consistent()
+
+
+def test_a_wrong_fit_is_not_the_calibration_of_a_lens() -> None:
+    for coefficients in ([5.0, -90.0, 0.0, 0.0, 40.0], [-3.0, 0.0, 0.0, 0.0, 0.0]):
+        with pytest.raises(TurretError, match='not that of a lens'):
+            lens_camera(640, 480, [500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0], 'plumb_bob', coefficients)

@@ -11,14 +11,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
 Array = npt.NDArray[np.float64]
 _FloatT = TypeVar('_FloatT', float, Array)
 
+#: Lens models by their names in ``sensor_msgs/CameraInfo``, with their numbers of coefficients.
+PLUMB_BOB, RATIONAL, EQUIDISTANT = 'plumb_bob', 'rational_polynomial', 'equidistant'
+LENS_MODELS = {PLUMB_BOB: 5, RATIONAL: 8, EQUIDISTANT: 4}
+_FISHEYE_LIMIT = math.radians(89.0)  # from the optical axis; rays further out are those of the limit
+_ITERATIONS = 30       # of undistortion; enough for every lens whose image is not folded
+_SAME_SHAPE = 0.02     # relative difference of two aspect ratios that is rounding
+_CHECKED = 9           # px in each direction in which a lens is checked ...
+_CHECKED_PX = 0.5      # ... to project each ray to its pixel within this
 #: Columns: the optical frame's x, y, z in a body frame that is x forward, y left, z up.
 BODY_FROM_OPTICAL: Array = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 #: Frame of a camera on the head, and of one that is fixed to the base and looks along its x axis.
@@ -83,12 +95,14 @@ def quaternion(rotation: Array) -> tuple[float, float, float, float]:
 
 @dataclasses.dataclass(frozen=True)
 class PinholeCamera:
-    """A pinhole camera with Brown-Conrady distortion, as ``sensor_msgs/CameraInfo`` ("plumb_bob") describes it.
+    """A camera as ``sensor_msgs/CameraInfo`` describes it.
 
     Attributes:
         width, height: image size in px.
         fx, fy, cx, cy: focal lengths and principal point in px.
-        distortion: k1, k2, p1, p2, k3.
+        distortion: coefficients of the model: k1, k2, p1, p2, k3 of ``plumb_bob`` (Brown-Conrady), these and k4, k5, k6
+            of ``rational_polynomial``, or k1 to k4 of ``equidistant`` (fisheye).
+        model: name of the lens model, one of :data:`LENS_MODELS`.
         on_base: whether it is fixed to the base and looks along its x axis; otherwise it looks along the head.
     """
 
@@ -98,8 +112,9 @@ class PinholeCamera:
     fy: float
     cx: float
     cy: float
-    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    distortion: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
     on_base: bool = False
+    model: str = PLUMB_BOB
 
     @classmethod
     def from_field_of_view(cls, width: int, height: int, horizontal_fov: float) -> PinholeCamera:
@@ -108,13 +123,35 @@ class PinholeCamera:
         return cls(width, height, f, f, 0.5 * (width - 1), 0.5 * (height - 1))
 
     def scaled(self, width: int, height: int) -> PinholeCamera:
-        """Return the same camera for an image resized to another size."""
+        """Return the same camera for images of another size.
+
+        Images of another aspect ratio are cropped around their center, as sensors do; none is stretched.
+        """
         if (width, height) == (self.width, self.height):
             return self
         sx, sy = width / self.width, height / self.height
+        if abs(sx / sy - 1.0) > _SAME_SHAPE:
+            sx = sy = max(sx, sy)
+        left, top = 0.5 * (self.width * sx - width), 0.5 * (self.height * sy - height)
         return dataclasses.replace(
             self, width=width, height=height, fx=self.fx * sx, fy=self.fy * sy,
-            cx=(self.cx + 0.5) * sx - 0.5, cy=(self.cy + 0.5) * sy - 0.5)
+            cx=(self.cx + 0.5) * sx - 0.5 - left, cy=(self.cy + 0.5) * sy - 0.5 - top)
+
+    def is_consistent(self) -> bool:
+        """Return whether the ray of each pixel projects to that pixel, as is not so for a wrong fit of the lens.
+
+        The corners of a fisheye image may show nothing and are not checked.
+        """
+        across, down = np.meshgrid(np.linspace(-1.0, 1.0, _CHECKED), np.linspace(-1.0, 1.0, _CHECKED))
+        if self.model == EQUIDISTANT:
+            seen = np.hypot(across, down) <= 1.0
+            across, down = across[seen], down[seen]
+        x, y = 0.5 * (self.width - 1) * (1.0 + across), 0.5 * (self.height - 1) * (1.0 + down)
+        with np.errstate(all='ignore'):
+            xd, yd = (x - self.cx) / self.fx, (y - self.cy) / self.fy
+            again = self._distort(*self._undistort(xd, yd))
+            errors = np.hypot((again[0] - xd) * self.fx, (again[1] - yd) * self.fy)
+        return bool((errors <= _CHECKED_PX).all())
 
     def ray(self, x: float, y: float) -> Array:
         """Return the unit vector, shape (3,), in the optical frame through a pixel."""
@@ -140,20 +177,83 @@ class PinholeCamera:
         return self.fx * xd + self.cx, self.fy * yd + self.cy
 
     def _distort(self, x: _FloatT, y: _FloatT) -> tuple[_FloatT, _FloatT]:
-        k1, k2, p1, p2, k3 = self.distortion
         r2 = x * x + y * y
+        if self.model == EQUIDISTANT:
+            angle = np.arctan(np.sqrt(r2))
+            scale = (self._bent(angle) + 1e-12) / (np.tan(angle) + 1e-12)  # 1 on the optical axis
+            return x * scale, y * scale
+        k1, k2, p1, p2, k3, *more = self.distortion
         radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
+        if more:
+            k4, k5, k6 = more
+            radial = radial / (1.0 + r2 * (k4 + r2 * (k5 + r2 * k6)))
         return (x * radial + 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x),
                 y * radial + p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y)
 
     def _undistort(self, xd: _FloatT, yd: _FloatT) -> tuple[_FloatT, _FloatT]:
+        if self.model == EQUIDISTANT:
+            return self._straightened(xd, yd)
         if not any(self.distortion):
             return xd, yd
         x, y = xd, yd
-        for _ in range(20):  # fixed-point iteration; converges for every lens whose image is not folded
+        for _ in range(_ITERATIONS):  # fixed-point iteration
             ex, ey = self._distort(x, y)
             x, y = x + (xd - ex), y + (yd - ey)
         return x, y
+
+    def _bent(self, angle: _FloatT) -> _FloatT:
+        """Return the distance from the principal point, in focal lengths, of a ray at an angle to the optical axis."""
+        k1, k2, k3, k4 = self.distortion
+        square = angle * angle
+        return angle * (1.0 + square * (k1 + square * (k2 + square * (k3 + square * k4))))
+
+    def _straightened(self, xd: _FloatT, yd: _FloatT) -> tuple[_FloatT, _FloatT]:
+        """Undo the distortion of a fisheye lens by Newton's method, up to nearly 90 degrees from the optical axis."""
+        k1, k2, k3, k4 = self.distortion
+        bent = np.sqrt(xd * xd + yd * yd)
+        angle = np.minimum(bent, _FISHEYE_LIMIT)
+        for _ in range(_ITERATIONS):
+            square = angle * angle
+            slope = 1.0 + square * (3.0 * k1 + square * (5.0 * k2 + square * (7.0 * k3 + square * 9.0 * k4)))
+            angle = np.clip(angle - (self._bent(angle) - bent) / np.maximum(slope, 1e-3), 0.0, _FISHEYE_LIMIT)
+        scale = (np.tan(angle) + 1e-12) / (bent + 1e-12)  # 1 on the optical axis
+        return xd * scale, yd * scale
+
+
+def lens_camera(
+        width: int, height: int, matrix: Sequence[float], model: str, coefficients: Sequence[float]) -> PinholeCamera:
+    """Return the camera of a calibration in the terms of ``sensor_msgs/CameraInfo``.
+
+    Args:
+        width: of the images in px.
+        height: of the images in px.
+        matrix: K, row by row.
+        model: of the lens; "fisheye" is another name of ``equidistant``.
+        coefficients: of the model; missing ones are zero, and further ones must be.
+
+    Raises:
+        TurretError: NOT_SUPPORTED for another model, INVALID_ARGUMENT for numbers that no lens has.
+    """
+    model = EQUIDISTANT if model == 'fisheye' else model
+    if model not in LENS_MODELS:
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED, f'the lens model "{model}" is not one of {", ".join(LENS_MODELS)}')
+    if len(matrix) != 9 or not all(map(math.isfinite, (*matrix, *coefficients))):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the camera matrix is not of 9 numbers, or one is not finite')
+    if min(width, height, matrix[0], matrix[4]) <= 0:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'a size or focal length is not positive')
+    count = LENS_MODELS[model]
+    if any(coefficients[count:]):
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED, f'the lens has {len(coefficients)} coefficients, of which those after the '
+            f'{count} of {model} are not zero')
+    padded = (*(float(value) for value in coefficients[:count]), *[0.0] * count)[:count]
+    camera = PinholeCamera(width, height, matrix[0], matrix[4], matrix[2], matrix[5], padded, model=model)
+    if not camera.is_consistent():
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT, 'the calibration is not that of a lens: pixels of the image have no ray, or '
+            'it sees 178 degrees or more')
+    return camera
 
 
 def base_from_optical(camera: PinholeCamera, pan: float, tilt: float) -> Array:

@@ -296,3 +296,11 @@ def test_what_needs_the_permit_or_a_pin_never_leaves_the_host_of_the_hardware(no
 def test_an_unknown_group_is_refused() -> None:
     with pytest.raises(TurretError, match='hardware, perception, control, operator'):
         groups_named('hardware,brain')
+
+
+@pytest.mark.parametrize(('words', 'method'), [
+    ([], 'balloon'), (['camera.source=file'], 'motion'), (['camera.source=v4l2'], 'motion'),
+    (['camera.source=file', 'vision.method=haar'], 'haar'),
+])
+def test_the_detector_of_balloons_is_for_the_simulated_camera_only(words: list[str], method: str) -> None:
+    assert configuration.compose('detector_of_source', assignments=words).effective['vision'].method == method

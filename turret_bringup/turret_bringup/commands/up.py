@@ -45,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
-        '--video', type=Path, metavar='FILE', help='video file used instead of the simulated camera, in a loop')
+        '--video', type=Path, metavar='FILE',
+        help='video file, or folder of images, used instead of the simulated camera, in a loop')
     source.add_argument('--camera', type=Path, metavar='DEVICE', help='real camera, for example /dev/video0')
     parser.add_argument(
         '--params', type=Path, action='append', default=[], metavar='FILE',
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     groups = groups_named(args.only)
     os.environ.update(discovery(args.peers, args.discovery_server))
     if args.video and HARDWARE in groups:
-        inputs.require_video(args.video)
+        inputs.require_footage(args.video)
     if args.camera and HARDWARE in groups:
         inputs.require_camera(args.camera)
     if args.detach:

@@ -13,18 +13,20 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 
-def require_video(path: Path) -> None:
-    """Refuse a file that is not a playable video.
+def require_footage(path: Path) -> None:
+    """Refuse a file that is not a playable video, and a folder without playable images.
 
     Raises:
         TurretError: NOT_FOUND or INVALID_ARGUMENT.
     """
-    if not path.is_file():
+    if not path.exists():
         raise TurretError(ReasonCode.NOT_FOUND, f'video file {path} does not exist')
-    # In a process of its own, because of the memory that decoding takes.
-    probe = 'import av, sys; next(av.open(sys.argv[1]).decode(video=0))'
-    if subprocess.run([sys.executable, '-c', probe, path], stderr=subprocess.DEVNULL, check=False).returncode:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{path} is not a playable video')
+    # In a process of its own, because of the memory that decoding takes; with the code that plays it.
+    probe = 'import sys; from turret_camera.sources.footage import check; sys.exit(check(sys.argv[1]))'
+    ended = subprocess.run([sys.executable, '-c', probe, path], capture_output=True, text=True, check=False)
+    if ended.returncode:
+        lines = ended.stderr.strip().splitlines()
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, lines[-1] if lines else f'{path} is not a playable video')
 
 
 def require_camera(path: Path) -> None:

@@ -70,7 +70,7 @@ def require_inputs(values: Mapping[str, str], config: Configuration) -> None:
         TurretError: with one sentence that names the argument.
     """
     if values['video_file']:
-        inputs.require_video(Path(values['video_file']))
+        inputs.require_footage(Path(values['video_file']))
     if values['camera']:
         inputs.require_camera(Path(values['camera']))
     if values['sim'] == 'false' and config.simulated():

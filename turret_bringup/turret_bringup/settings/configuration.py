@@ -139,7 +139,10 @@ def compose(
         simulation = not any(names_hardware(layer, graph) for layer in given)
     base = [packaged_layer('simulation.yaml', namespace)] if simulation else []
     assigned = [namespace_layer(namespace, panel_port), *split_layers(graph, groups)]
-    config = check([*assigned, *base, *saved_layers(namespace, graph), *given], namespace, graph)
+    above = [*saved_layers(namespace, graph), *given]
+    config = check([*assigned, *base, *above], namespace, graph)
+    if simulation and config.effective['camera'].source != 'sim':  # it does not show the balloons of the simulation
+        config = check([*assigned, *base, assigned_layer(['vision.method=motion']), *above], namespace, graph)
     config = dataclasses.replace(config, nodes=tuple(spec for spec in config.nodes if spec.group in groups))
     if graph is GRAPH:
         wiring.pins(*config.hardware())

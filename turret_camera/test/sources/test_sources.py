@@ -11,6 +11,7 @@ import struct
 import sys
 import threading
 import types
+import wave
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +25,7 @@ import pytest
 from turret_camera.camera_parameters import CameraParameters
 from turret_camera.frame import StampSource, encode_jpeg, jpeg_size
 from turret_camera.simulation.ray_sampler import View
-from turret_camera.sources.footage import FileSource, ImagesSource, look
+from turret_camera.sources.footage import FileSource, ImagesSource, check, look, read_footage
 from turret_camera.sources.registry import make_source
 from turret_camera.sources.simulation import SimSource
 from turret_camera.sources.source import EndOfFootageError, ImageSource, SourceContext
@@ -465,3 +466,27 @@ def test_a_long_exposure_is_cut_to_the_frame_period(make_plant: Callable[[], Any
     camera = SimSource(p, PlantLink(plant_socket('turret')), CLOCK)
     camera.open()
     assert camera.read().settings.exposure_us == 20000.0
+
+
+def test_a_folder_is_footage_whose_images_come_by_number_and_a_damaged_one_stops_no_other(tmp_path: Path) -> None:
+    for number in (10, 2, 1):
+        cv2.imwrite(str(tmp_path / f'frame{number}.png'), np.full((48, 64, 3), 10 * number, np.uint8))
+    (tmp_path / 'frame3.png').write_bytes(b'damaged')
+    frames = []
+    with pytest.raises(TurretError, match='frame3'):
+        frames.extend(read_footage(tmp_path, 10.0))
+    assert [int(frame.pixels[0, 0, 0]) for frame in frames] == [10, 20, 100]
+    assert [frame.start_s for frame in frames] == pytest.approx([0.0, 0.1, 0.2])
+    assert check(str(tmp_path)) == ''
+
+
+@pytest.mark.parametrize('name', ['empty', 'empty/film.mp4', 'text.mp4', 'sound.wav'])
+def test_a_check_refuses_what_cannot_be_played(name: str, tmp_path: Path) -> None:
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'text.mp4').write_text('not a video')
+    with wave.open(str(tmp_path / 'sound.wav'), 'wb') as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(1600))
+    assert name.rpartition('/')[2] in check(str(tmp_path / name))

@@ -3,40 +3,78 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from turret_common.errors import TurretError
-from turret_common.geometry import PinholeCamera
+from turret_common.geometry import PinholeCamera, lens_camera
 from turret_common.paths import write_atomically
 from turret_common.reason_codes import ReasonCode
+
+
+def calibration_path(text: str) -> Path:
+    """Return the file that a path or URL names, as camera drivers of ROS take them.
+
+    Args:
+        text: path, with or without ``~``; ``file:///path``; or ``package://package/path``.
+
+    Raises:
+        TurretError: NOT_FOUND, the package is not installed; INVALID_ARGUMENT, another kind of URL.
+    """
+    scheme, separator, rest = text.partition('://')
+    if not separator:
+        return Path(text).expanduser()
+    if scheme == 'file' and rest.startswith(('/', '~')):
+        return Path(rest).expanduser()
+    if scheme == 'package':
+        package, _, path = rest.partition('/')
+        return _share(package) / path
+    raise TurretError(
+        ReasonCode.INVALID_ARGUMENT, f'calibration_file "{text}" is not a path, file:///path or package://package/path')
+
+
+def _share(package: str) -> Path:
+    from ament_index_python.packages import get_package_share_directory
+
+    try:
+        return Path(get_package_share_directory(package))
+    except (LookupError, ValueError, OSError) as error:
+        raise TurretError(ReasonCode.NOT_FOUND, f'calibration_file: there is no package "{package}"') from error
 
 
 def load_calibration(path: Path) -> PinholeCamera:
     """Return the camera that a file describes.
 
     Raises:
-        TurretError: NOT_FOUND, or INVALID_ARGUMENT when it is not a calibration of the model ``plumb_bob``.
+        TurretError: NOT_FOUND; NOT_SUPPORTED for another lens model or format; INVALID_ARGUMENT when it is not a
+            calibration.
     """
     try:
-        document = yaml.safe_load(path.read_text())
-        matrix = [float(v) for v in document['camera_matrix']['data']]
-        lens = [float(v) for v in document['distortion_coefficients']['data']]
-        width, height, model = document['image_width'], document['image_height'], document['distortion_model']
-        if model != 'plumb_bob' or len(matrix) != 9 or len(lens) not in (4, 5):
-            raise ValueError(f'not 9 numbers and 5 of the model plumb_bob but {len(matrix)}, {len(lens)} of {model}')
-        if not all(math.isfinite(v) for v in matrix + lens) or min(width, height, matrix[0], matrix[4]) <= 0:
-            raise ValueError('not every number is finite, or a size or focal length is not positive')
+        text = path.read_text()
     except OSError as error:
         raise TurretError(ReasonCode.NOT_FOUND, f'calibration {path}: {error.strerror}') from error
-    except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+    except UnicodeDecodeError as error:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: not a text file') from error
+    if text.startswith('%YAML:1.0'):
         raise TurretError(
-            ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: {type(error).__name__}: {error}') from error
-    k1, k2, p1, p2, k3 = (*lens, 0.0)[:5]
-    return PinholeCamera(width, height, matrix[0], matrix[4], matrix[2], matrix[5], (k1, k2, p1, p2, k3))
+            ReasonCode.NOT_SUPPORTED, f'{path} is a file of OpenCV (FileStorage); copy its numbers to a file in the '
+            'format of camera_calibration: image_width, image_height, distortion_model, camera_matrix and '
+            'distortion_coefficients, the last two with a list "data"')
+    try:
+        document = yaml.safe_load(text)
+        return lens_camera(
+            int(document['image_width']), int(document['image_height']),
+            [float(v) for v in document['camera_matrix']['data']], document['distortion_model'],
+            [float(v) for v in document['distortion_coefficients']['data']])
+    except TurretError as error:
+        raise TurretError(error.code, f'{path} cannot be used: {error.message}') from error
+    except KeyError as error:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: it lacks {error}') from error
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: {str(error).splitlines()[0]}') from error
 
 
 def save_calibration(path: Path, camera: PinholeCamera) -> None:
@@ -51,7 +89,7 @@ def save_calibration(path: Path, camera: PinholeCamera) -> None:
     fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
     document = {
         'image_width': camera.width, 'image_height': camera.height, 'camera_name': 'turret',
-        'camera_matrix': matrix(3, [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]), 'distortion_model': 'plumb_bob',
+        'camera_matrix': matrix(3, [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]), 'distortion_model': camera.model,
         'distortion_coefficients': matrix(1, list(camera.distortion)),
         'rectification_matrix': matrix(3, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]),
         'projection_matrix': matrix(3, [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0])}

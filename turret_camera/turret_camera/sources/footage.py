@@ -8,6 +8,7 @@ camera on the simulated head sees; beyond the image's edges there is gray.
 from __future__ import annotations
 
 import itertools
+import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +105,7 @@ class FootageSource(ImageSource):
 
 
 class FileSource(FootageSource):
-    """A video or a GIF."""
+    """A video or a GIF, or a folder of images."""
 
     name: ClassVar = 'file'
 
@@ -113,26 +114,77 @@ class FileSource(FootageSource):
         return self.parameters.video_file
 
     def frames(self) -> Iterator[FootageFrame]:
-        import av  # heavy; only those who play or record videos pay for it
+        return read_footage(Path(self.parameters.video_file), self.parameters.rate_hz)
 
-        path = Path(self.parameters.video_file)
-        if not path.is_file():
-            raise TurretError(ReasonCode.NOT_FOUND, f'there is no video file "{path}"')
-        try:
-            with av.open(str(path)) as container:
-                if not container.streams.video:
-                    raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
-                first_s = 0.0
-                period_s = 1.0 / float(container.streams.video[0].average_rate or _DEFAULT_HZ)
-                for number, (frame, duration) in enumerate(_with_durations(container)):
-                    # An elementary stream, as rpicam-vid writes it, has no times.
-                    time_s = number * period_s if frame.time is None else frame.time
-                    first_s = time_s if number == 0 else first_s
-                    yield FootageFrame(
-                        time_s - first_s, float(duration * frame.time_base) if duration else period_s,
-                        _upright(frame.to_ndarray(format='bgr24'), getattr(frame, 'rotation', 0)))  # PyAV 13
-        except av.error.FFmpegError as error:
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error
+
+class ImagesSource(FootageSource):
+    """The images of a folder, or those that a pattern names, in order of their names, one per frame period."""
+
+    name: ClassVar = 'images'
+
+    @property
+    def detail(self) -> str:
+        return self.parameters.images
+
+    def frames(self) -> Iterator[FootageFrame]:
+        return read_images(Path(self.parameters.images), self.parameters.rate_hz)
+
+
+def read_footage(path: Path, rate_hz: float) -> Iterator[FootageFrame]:
+    """Yield the frames of a video, or the images of a folder at a rate.
+
+    Raises:
+        TurretError: NOT_FOUND or INVALID_ARGUMENT, the footage cannot be read.
+    """
+    return read_images(path, rate_hz) if path.is_dir() else _read_video(path)
+
+
+def read_images(given: Path, rate_hz: float) -> Iterator[FootageFrame]:
+    """Yield the images of a folder, or those that a pattern names, by name and number.
+
+    Raises:
+        TurretError: NOT_FOUND, there are none; INVALID_ARGUMENT after all others, some cannot be read.
+    """
+    found = given.iterdir() if given.is_dir() else given.parent.glob(given.name)
+    number, damaged = 0, ''
+    for path in sorted((p for p in found if p.suffix.lower() in _IMAGES), key=_by_number):
+        pixels = cv2.imread(str(path))
+        if pixels is None:
+            damaged = damaged or f'"{path}" is not an image'
+            continue
+        yield FootageFrame(number / rate_hz, 1.0 / rate_hz, pixels)
+        number += 1
+    if damaged:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, damaged)
+    if not number:
+        raise TurretError(ReasonCode.NOT_FOUND, f'there are no images in "{given}"')
+
+
+def _by_number(path: Path) -> list[tuple[str, int]]:
+    """Return a key by which frame2 comes before frame10."""
+    return [(text, int(number or 0)) for text, number in re.findall(r'(\D*)(\d*)', path.name)]
+
+
+def _read_video(path: Path) -> Iterator[FootageFrame]:
+    import av  # heavy; only those who play or record videos pay for it
+
+    if not path.is_file():
+        raise TurretError(ReasonCode.NOT_FOUND, f'there is no video file "{path}"')
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
+            first_s = 0.0
+            period_s = 1.0 / float(container.streams.video[0].average_rate or _DEFAULT_HZ)
+            for number, (frame, duration) in enumerate(_with_durations(container)):
+                # An elementary stream, as rpicam-vid writes it, has no times.
+                time_s = number * period_s if frame.time is None else frame.time
+                first_s = time_s if number == 0 else first_s
+                yield FootageFrame(
+                    time_s - first_s, float(duration * frame.time_base) if duration else period_s,
+                    _upright(frame.to_ndarray(format='bgr24'), getattr(frame, 'rotation', 0)))  # PyAV 13
+    except av.error.FFmpegError as error:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error
 
 
 def _with_durations(container: Any) -> Iterator[tuple[Any, int | None]]:
@@ -153,24 +205,12 @@ def _upright(pixels: Pixels, rotation: int) -> Pixels:
     return np.ascontiguousarray(np.rot90(pixels, round(rotation / 90.0))) if rotation else pixels
 
 
-class ImagesSource(FootageSource):
-    """The images of a folder, or those that a pattern names, in order of their names, one per frame period."""
-
-    name: ClassVar = 'images'
-
-    @property
-    def detail(self) -> str:
-        return self.parameters.images
-
-    def frames(self) -> Iterator[FootageFrame]:
-        given = Path(self.parameters.images)
-        found = given.iterdir() if given.is_dir() else given.parent.glob(given.name)
-        period_s = 1.0 / self.parameters.rate_hz
-        for i, path in enumerate(sorted(p for p in found if p.suffix.lower() in _IMAGES)):
-            pixels = cv2.imread(str(path))
-            if pixels is None:
-                raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not an image')
-            yield FootageFrame(i * period_s, period_s, pixels)
+def check(path: str) -> str:
+    """Return why footage cannot be played; empty = it can."""
+    try:
+        return '' if next(read_footage(Path(path), _DEFAULT_HZ), None) else f'"{path}" has no frames'
+    except TurretError as error:
+        return error.message
 
 
 def look(image: Pixels, video_fov: float, view: View, pose: Pose) -> Pixels:

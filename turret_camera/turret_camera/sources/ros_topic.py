@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from turret_camera.capture_parameters import CaptureParameters
-from turret_camera.frame import Frame, StampSource, flipped_camera, jpeg_size
+from turret_camera.frame import Frame, StampSource, jpeg_size
 from turret_camera.sources.source import ImageSource, SourceContext
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
@@ -42,6 +42,7 @@ class RosTopicSource(ImageSource):
         self._clock = clock
         self._arrived = threading.Condition()
         self._newest: Any = None
+        self._lens_problem: TurretError | None = None
         self._overwritten = 0
         topic = parameters.image_topic
         compressed = topic.endswith('/compressed')
@@ -68,6 +69,9 @@ class RosTopicSource(ImageSource):
                 raise TurretError(ReasonCode.CAMERA_LOST, f'nothing is published on {self.detail}')
             message, self._newest = self._newest, None
             dropped, self._overwritten = self._overwritten, 0
+        if self._lens_problem is not None:
+            raise TurretError(
+                self._lens_problem.code, f'camera_info beside {self.detail}: {self._lens_problem.message}')
         stamp_ns = self._stamp(message.header)
         if hasattr(message, 'encoding'):
             from turret_common.ros.images import image_to_array
@@ -96,8 +100,10 @@ class RosTopicSource(ImageSource):
     def _on_info(self, message: CameraInfo) -> None:
         from turret_common.ros.images import info_to_camera
 
-        camera = info_to_camera(message)
-        self._lens = None if camera is None else flipped_camera(camera, self.parameters.flip)
+        try:
+            self._lens, self._lens_problem = info_to_camera(message), None
+        except TurretError as error:
+            self._lens_problem = error
 
     def _stamp(self, header: Any) -> int:
         """Return a header's stamp on our clock; the time of arrival where it cannot be that of the image."""

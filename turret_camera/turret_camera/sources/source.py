@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource
+from turret_camera.orientation import Orientation
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.threads.clock import Clock
@@ -62,10 +63,13 @@ class ImageSource(ABC):
 
         Args:
             parameters: of the camera.
-            lens: its calibration; None = an ideal lens with the field of view that the parameters say.
+            lens: its calibration, of the published images; None = an ideal lens with the field of view that the
+                parameters say.
         """
         self.parameters = parameters
-        self._lens = lens
+        self._lens: PinholeCamera | None = None  # of the images as they are read, before they are turned
+        if lens is not None:
+            self.use_lens(lens)
 
     @classmethod
     def create(cls, context: SourceContext) -> ImageSource:
@@ -73,8 +77,13 @@ class ImageSource(ABC):
         return cls(context.parameters, context.lens)
 
     def use_lens(self, lens: PinholeCamera) -> None:
-        """Take a calibration; it holds from the next frame on."""
-        self._lens = lens
+        """Take a calibration of the published images; it holds from the next frame on."""
+        self._lens = self.orientation.original(lens)
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the frames that are read are turned before they are published."""
+        return Orientation(self.parameters.rotate, self.parameters.flip)
 
     @property
     @abstractmethod
@@ -103,7 +112,7 @@ class ImageSource(ABC):
         self.parameters = parameters
 
     def camera(self, width: int, height: int) -> PinholeCamera:
-        """Return what is known about the camera, for images of a size in px."""
+        """Return what is known about the camera, for images of a size in px as they are read."""
         if self._lens is not None:
             return self._lens.scaled(width, height)
         return PinholeCamera.from_field_of_view(width, height, self.parameters.horizontal_fov)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
+from turret_common.geometry import BASE_CAMERA_FRAME, PLUMB_BOB, PinholeCamera, lens_camera
 from turret_common.images import ENCODINGS, as_array, decoded, to_bgr
 from turret_common.messages.cdr import same_but_stamp, with_stamp
 from turret_common.ros.qos import NEWEST, STREAM
@@ -50,7 +51,7 @@ def array_to_image(array: npt.NDArray[np.uint8], encoding: str, header: Header) 
 
 def camera_to_info(camera: PinholeCamera, header: Header) -> CameraInfo:
     """Return the message that describes a camera."""
-    msg = CameraInfo(header=header, height=camera.height, width=camera.width, distortion_model='plumb_bob')
+    msg = CameraInfo(header=header, height=camera.height, width=camera.width, distortion_model=camera.model)
     msg.d = list(camera.distortion)
     msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
     msg.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
@@ -62,13 +63,14 @@ def info_to_camera(msg: CameraInfo) -> PinholeCamera | None:
     """Return the camera that a message describes; None where it is uncalibrated (zero focal length).
 
     Its frame id gives the mount.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT or NOT_SUPPORTED, see :func:`turret_common.geometry.lens_camera`.
     """
     if msg.k[0] <= 0.0 or msg.k[4] <= 0.0:
         return None
-    d = (*msg.d, 0.0, 0.0, 0.0, 0.0, 0.0)
-    return PinholeCamera(
-        msg.width, msg.height, msg.k[0], msg.k[4], msg.k[2], msg.k[5], (d[0], d[1], d[2], d[3], d[4]),
-        on_base=msg.header.frame_id.rpartition('/')[2] == BASE_CAMERA_FRAME)
+    camera = lens_camera(msg.width, msg.height, list(msg.k), msg.distortion_model or PLUMB_BOB, list(msg.d))
+    return dataclasses.replace(camera, on_base=msg.header.frame_id.rpartition('/')[2] == BASE_CAMERA_FRAME)
 
 
 class CameraInfoPublisher:
