@@ -196,6 +196,52 @@ def bolt(amplitude: float, rate: float, elevation: float, acceleration: float = 
     return path
 
 
+def darts(
+        amplitude: float, rate: float, elevation: float, rng: random.Random, acceleration: float,
+        legs: int = 40) -> Path:
+    """Return a path that darts between points in azimuth and rests up to 1 s at each, again and again.
+
+    Args:
+        amplitude: maximum azimuth [rad].
+        rate: maximum rate [rad/s].
+        elevation: rad.
+        rng: source of the points and rests.
+        acceleration: at the start and the end of each dart [rad/s^2].
+        legs: number of darts.
+    """
+    points = [rng.uniform(-amplitude, amplitude) for _ in range(legs)]
+    starts, now = [], 0.0
+    for i, point in enumerate(points):
+        starts.append(now)
+        now += _dart_s(abs(points[(i + 1) % legs] - point), rate, acceleration) + rng.uniform(0.2, 1.0)
+    period = now
+
+    def path(t: float) -> tuple[float, float]:
+        u = t % period
+        i = bisect.bisect_right(starts, u) - 1
+        way = points[(i + 1) % legs] - points[i]
+        return points[i] + math.copysign(_darted(abs(way), rate, acceleration, u - starts[i]), way), elevation
+    return path
+
+
+def _dart_s(way: float, rate: float, acceleration: float) -> float:
+    """Return the duration of a dart."""
+    peak = min(rate, math.sqrt(way * acceleration))
+    return way / peak + peak / acceleration if peak else 0.0
+
+
+def _darted(way: float, rate: float, acceleration: float, u: float) -> float:
+    """Return the distance covered ``u`` seconds after the start of a dart."""
+    peak = min(rate, math.sqrt(way * acceleration))
+    left = _dart_s(way, rate, acceleration) - u
+    change_s = peak / acceleration
+    if left <= 0.0:
+        return way
+    if u < change_s:
+        return 0.5 * acceleration * u * u
+    return way - 0.5 * acceleration * left * left if left < change_s else peak * (u - 0.5 * change_s)
+
+
 @dataclasses.dataclass(frozen=True)
 class Room:
     """The part of the view that a wanderer keeps to, in rad, its rates in rad/s and its longest pause in s."""
@@ -275,6 +321,17 @@ def _crossing(amplitude: float, rate: float, _: random.Random) -> Scenario:
         balloon(ramp(amplitude, rate, 6.0 * _DEGREE, phase=2.0 * ahead_s), 'blue', 0.6, 3.6)))
 
 
+def _pair(amplitude: float, rate: float, _: random.Random) -> Scenario:
+    ahead_s = amplitude / rate
+    return Scenario('pair', (
+        balloon(ramp(amplitude, rate, 5.0 * _DEGREE), 'first'),
+        balloon(ramp(amplitude, rate, 5.1 * _DEGREE, phase=2.0 * ahead_s), 'second', 0.0, 3.1)))
+
+
+def _darts(amplitude: float, rate: float, rng: random.Random) -> Scenario:
+    return Scenario('darts', (balloon(darts(amplitude, rate, 5.0 * _DEGREE, rng, 240.0 * _DEGREE)),))
+
+
 def _occluded(amplitude: float, rate: float, _: random.Random) -> Scenario:
     hidden_s = 0.5
     pillar_range = 2.0
@@ -306,6 +363,8 @@ _SCENARIOS: dict[str, tuple[_Maker, float, float]] = {
     'shake': (_sine, 1.0, 20.0),
     'step': (_step, 10.0, 10.0),
     'crossing': (_crossing, 30.0, 15.0),
+    'pair': (_pair, 30.0, 15.0),
+    'darts': (_darts, 20.0, 60.0),
     'occluded': (_occluded, 40.0, 20.0),
     'person': (_person, 40.0, 10.0),
     'empty': (_empty, 10.0, 10.0),

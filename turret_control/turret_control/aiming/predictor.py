@@ -18,7 +18,7 @@ import numpy as np
 
 from turret_common.geometry import Array, Bearing, wrap_angle
 
-_FREQUENCIES_HZ = np.geomspace(0.19, 1.3, 8)
+_FREQUENCIES_HZ = np.geomspace(0.19, 3.2, 16)
 #: Angular frequency of each model: stationary, constant rate, one per frequency.
 _W: Array = 2.0 * math.pi * np.concatenate([[0.0, 0.0], _FREQUENCIES_HZ])
 _COUNT = len(_W)

@@ -12,6 +12,8 @@ each jump. ``acquire_s`` is the time from the start, ``reacquire_s`` the maximum
 occlusion; ``on_target_pct`` is the share of time, from 2 s on, within 0.5 degrees.
 ``peak_deg`` is the maximum from 2 s on, corners and jumps included. ``bolt`` rests, then runs at 20 to 60 degrees/s
 at once (80a: at 400 degrees/s^2), ``sine_15`` and ``sine_20`` swing by +-10 degrees, ``shake`` by +-1 degree at 3 Hz.
+``darts`` darts between points at 240 degrees/s^2, ``two_equal`` are two targets that cross, ``clutter`` is a ramp at 20
+degrees/s among 30 false detections per second. ``--variations`` adds other frame rates, delays, cameras and losses.
 
 ``walkers`` and ``cars`` are real footage (``--footage``) behind a virtual pan-tilt head that stays within the frame and
 returns to home when its target is lost; the detector is the motion detector of the turret, the ground truth are boxes
@@ -37,8 +39,17 @@ import numpy.typing as npt
 
 from turret_bringup.bench.aim.footage import FOOTAGE, FootageRig
 from turret_bringup.bench.aim.plots import plot_errors
-from turret_bringup.bench.aim.rig import Follower, LegacyFollower, Rig, Sample, TurretFollower
+from turret_bringup.bench.aim.rig import (
+    CAMERA,
+    Conditions,
+    Follower,
+    LegacyFollower,
+    Rig,
+    Sample,
+    TurretFollower,
+)
 from turret_common.bench import Row, note
+from turret_common.geometry import PinholeCamera
 from turret_common.params import replace
 from turret_control.actions.delay_calibration import MeasureDelay
 from turret_control.controller_parameters import ControllerParameters
@@ -49,8 +60,23 @@ SCENARIOS = {
     'still': 'still', 'ramp_10': 'ramp_10', 'ramp_30': 'ramp_30', 'ramp_60': 'ramp_60', 'sine_02': 'sine_0.2',
     'sine_05': 'sine_0.5', 'sine_10': 'sine_1', 'step': 'step', 'crossing': 'crossing', 'occlusion': 'occluded',
     'bolt_20': 'bolt_20', 'bolt_40': 'bolt_40', 'bolt_60': 'bolt_60', 'bolt_80a': 'dash_80', 'sine_15': 'swing_1.5',
-    'sine_20': 'swing_2', 'shake': 'shake_3',
+    'sine_20': 'swing_2', 'shake': 'shake_3', 'darts': 'darts', 'two_equal': 'pair', 'clutter': 'ramp_20',
 }
+#: Conditions of scenarios that differ from the usual ones.
+OWN_CONDITIONS = {'clutter': Conditions(clutter_hz=30.0)}
+#: Conditions of ``--variations``, each run in the scenarios below. 100 ms from exposure to motion are 55 ms of vision.
+VARIATIONS = {
+    **{f'{rate} fps': Conditions(frame_s=1.0 / rate) for rate in (10, 15, 60)},
+    **{f'{ms} ms': Conditions(delay_s=0.001 * ms - 0.045) for ms in (85, 150, 200, 300)},
+    **{f'{w}x{h}': Conditions(camera=PinholeCamera.from_field_of_view(w, h, math.radians(60.0)))
+       for w, h in ((320, 240), (1280, 720))},
+    **{f'{fov} deg': Conditions(camera=PinholeCamera.from_field_of_view(640, 480, math.radians(fov)))
+       for fov in (30, 110)},
+    '40 % lost': Conditions(loss=0.4), 'stamps +-15 ms': Conditions(stamp_jitter_s=0.015),
+    '4 px noise': Conditions(noise_px=4.0),
+    '15 fps, 200 ms, 20 % lost': Conditions(frame_s=1.0 / 15.0, delay_s=0.155, loss=0.2),
+}
+VARIED = ('ramp_30', 'sine_05', 'bolt_40', 'darts')
 VARIANTS = ('predictive', 'plain', 'legacy')
 METRICS = {
     'rms_deg': 'deg', 'p95_deg': 'deg', 'rms_all_deg': 'deg', 'p95_all_deg': 'deg', 'acquire_s': 's',
@@ -93,23 +119,37 @@ def calibrated(seed: int) -> ControllerParameters:
     return replace(parameters, task.result().parameters())
 
 
-def make_follower(variant: str, seed: int, recenter: bool = False) -> Follower:
+def make_follower(
+        variant: str, seed: int, recenter: bool = False, camera: PinholeCamera = CAMERA) -> Follower:
     """Return the controller of a variant for the hardware of a seed; ``recenter``: return to home on loss."""
     if variant == 'legacy':
         return LegacyFollower()
     return TurretFollower(replace(calibrated(seed), {
-        'aim.predictive': variant == 'predictive', 'recenter_on_loss': recenter}))
+        'aim.predictive': variant == 'predictive', 'recenter_on_loss': recenter}), camera)
 
 
-def simulate(scenario: str, variant: str, seed: int, duration_s: float, footage: Path | None = None) -> Run:
-    """Run one scenario in one variant; ``footage`` is the folder with the clips."""
+def simulate(
+        scenario: str, variant: str, seed: int, duration_s: float, footage: Path | None = None,
+        conditions: Conditions | None = None) -> Run:
+    """Run one scenario in one variant.
+
+    Args:
+        scenario: one of :data:`SCENARIOS` or of the clips.
+        variant: one of :data:`VARIANTS`.
+        seed: of the hardware and of the noise.
+        duration_s: of the run; a clip ends with its footage.
+        footage: folder with the clips.
+        conditions: camera and detector; None = those of the scenario.
+    """
     if scenario in FOOTAGE:
         assert footage is not None
         clip, length_s = FOOTAGE[scenario]
         follower = make_follower(variant, seed, recenter=True)
         samples = list(FootageRig(follower, footage, clip, seed).run(min(duration_s, length_s)))
         return Run(scenario, variant, seed, samples, _acquired_objects(samples))
-    samples = list(Rig(make_follower(variant, seed), SCENARIOS[scenario], seed).run(duration_s))
+    conditions = conditions or OWN_CONDITIONS.get(scenario, Conditions())
+    follower = make_follower(variant, seed, camera=conditions.camera)
+    samples = list(Rig(follower, SCENARIOS[scenario], seed, conditions=conditions).run(duration_s))
     return Run(scenario, variant, seed, samples, _settled(scenario, samples))
 
 
@@ -117,7 +157,7 @@ def _settled(scenario: str, samples: Sequence[Sample]) -> npt.NDArray[np.bool_]:
     """Return for each sample whether it counts for the error: after the warm-up and any corner of the path."""
     times = np.array([t.time for t in samples])
     settled = times >= _WARM_UP_S
-    if not scenario.startswith(('sine', 'shake')):
+    if not scenario.startswith(('sine', 'shake', 'darts')):
         path = make_scenario(SCENARIOS[scenario])
         azimuth = np.array([path.targets(t)[0].azimuth for t in times])
         step = max(1, round(_CORNER_STEP_S / (times[1] - times[0])))
@@ -223,6 +263,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--duration', type=float, default=20.0, help='duration of each run in s (default 20); footage runs in full')
     parser.add_argument(
         '--footage', type=Path, metavar='DIR', help='folder with the clips (default: $TURRET_TEST_DATA)')
+    parser.add_argument(
+        '--variations', action='store_true',
+        help='also run some scenarios at other frame rates, delays, image sizes, fields of view and losses')
     parser.add_argument('--plots', type=Path, metavar='DIR', help='folder for one plot per scenario, error over time')
 
 
@@ -247,4 +290,11 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
             args.plots.mkdir(parents=True, exist_ok=True)
             plot_errors(args.plots / f'{scenario}.svg', scenario, {
                 run.variant: ([s.time for s in run.samples], [s.error for s in run.samples]) for run in first})
+    for name, conditions in VARIATIONS.items() if args.variations else ():
+        for scenario in VARIED:
+            runs = [simulate(scenario, 'predictive', seed, args.duration, conditions=conditions)
+                    for seed in range(1, args.seeds + 1)]
+            simulated += sum(run.samples[-1].time for run in runs)
+            yield from (
+                Row(scenario, name, metric, value, METRICS[metric]) for metric, value in metrics(runs).items())
     note(f'{simulated:.0f} s simulated in {time.monotonic() - began:.0f} s')

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from turret_bringup.bench.aim.rig import CAMERA, VISION_DELAY_S, VISION_JITTER_S, Follower, Frame, Rig, Sample
+from turret_bringup.bench.aim.rig import CAMERA, VISION_JITTER_S, Conditions, Follower, Frame, Rig, Sample
 from turret_common.params import build
 from turret_vision.detectors.detection import Detection
 from turret_vision.footage.clips import MAX_PAN, MAX_TILT, RATES_HZ, FootageGroundTruth, frames, look
@@ -39,7 +39,8 @@ class FootageRig(Rig):
         number = 0
         while True:
             exposure = number * self._period_s
-            yield Frame(exposure, exposure + VISION_DELAY_S + self._random.uniform(-VISION_JITTER_S, VISION_JITTER_S))
+            jitter = self._random.uniform(-VISION_JITTER_S, VISION_JITTER_S)
+            yield Frame(exposure, exposure + Conditions().delay_s + jitter)
             number += 1
 
     def _detect(self, time: float) -> list[Detection]:

@@ -44,15 +44,35 @@ from turret_vision.detectors.detection import Box, Detection
 from turret_vision.tracking.tracker import Track, Tracker
 from turret_vision.vision_parameters import TrackerParameters
 
-FRAME_S = 1.0 / 30.0
-PIXEL_NOISE = 1.0          # px, standard deviation
-FRAME_LOSS = 0.02
-VISION_DELAY_S = 0.055     # exposure midpoint to tracks received
 VISION_JITTER_S = 0.004    # maximum deviation of one image from that
 LOOP_S = 1.0 / ControllerParameters().rate_hz
 SAMPLE_S = 0.0125          # between two samples of the ground truth
 ACTUATION_S = 0.030        # configured delay from command to motion, without the hidden deviation
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))
+_AMBIGUOUS = math.radians(1.0)  # difference of the distances to two targets below which either may be the followed one
+
+
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+    """Camera and detector of a run.
+
+    Attributes:
+        frame_s: frame period in s.
+        loss: fraction of the frames that are lost.
+        delay_s: delay from the exposure midpoint to the tracks received, in s.
+        noise_px: standard deviation of a detection in px.
+        stamp_jitter_s: maximum deviation of a stamp from the exposure midpoint, in s.
+        clutter_hz: number of false detections per second, anywhere in the image.
+        camera: ideal camera.
+    """
+
+    frame_s: float = 1.0 / 30.0
+    loss: float = 0.02
+    delay_s: float = 0.055
+    noise_px: float = 1.0
+    stamp_jitter_s: float = 0.0
+    clutter_hz: float = 0.0
+    camera: PinholeCamera = CAMERA
 
 
 class Sample(NamedTuple):
@@ -205,7 +225,7 @@ class Rig:
 
     def __init__(
             self, follower: Follower, scenario: str, seed: int, mount: str = 'head', hidden: Hidden | None = None,
-            reach: tuple[float, float] | None = None) -> None:
+            reach: tuple[float, float] | None = None, conditions: Conditions = Conditions()) -> None:
         """Start at home, pointing straight ahead.
 
         Args:
@@ -215,8 +235,10 @@ class Rig:
             mount: mount of the camera, "head" or "base".
             hidden: deviations of the hardware from the configuration.
             reach: soft limits of pan and tilt to either side, in rad; None = those of the hardware.
+            conditions: camera and detector.
         """
         self._follower = follower
+        self._conditions = conditions
         self._mount = mount
         motor = PlantAxis(start=0.0)
         self.plant = Plant(PlantParameters(
@@ -264,10 +286,10 @@ class Rig:
     def _exposures(self) -> Iterator[Frame]:
         exposure = 0.0
         while True:
-            exposure += FRAME_S
+            exposure += self._conditions.frame_s
             jitter = self._random.uniform(-VISION_JITTER_S, VISION_JITTER_S)
-            if self._random.random() >= FRAME_LOSS:
-                yield Frame(exposure, exposure + VISION_DELAY_S + jitter)
+            if self._random.random() >= self._conditions.loss:
+                yield Frame(exposure, exposure + self._conditions.delay_s + jitter)
 
     def _sample(self) -> GimbalSample:
         reading = self.plant.read()
@@ -286,14 +308,16 @@ class Rig:
 
     def _deliver_images(self, now: float) -> None:
         while self._frame.arrival_s <= now:
-            stamp, self._frame = self._frame.exposure_s, next(self._frames)
+            exposure_s, self._frame = self._frame.exposure_s, next(self._frames)
+            jitter = self._conditions.stamp_jitter_s
+            stamp = exposure_s + (self._random.uniform(-jitter, jitter) if jitter else 0.0)
             pose = self._poses.at(stamp)
             if pose is not None:
-                self._follower.observe_image(self._detect(stamp), pose, stamp, now)
+                self._follower.observe_image(self._detect(exposure_s), pose, stamp, now)
 
     def _detect(self, time: float) -> list[Detection]:
         scene = self.plant.scene(round(1e9 * time), self._mount)
-        camera = dataclasses.replace(CAMERA, distortion=tuple(scene['camera']['distortion']))
+        camera = dataclasses.replace(self._conditions.camera, distortion=tuple(scene['camera']['distortion']))
         roll = scene['camera']['roll']
         from_base = BODY_FROM_OPTICAL.T @ base_from_head(scene['pan'], scene['tilt']).T
         detections = []
@@ -304,17 +328,32 @@ class Rig:
             pixel = camera.project(point)
             if pixel is None or not target['visible']:
                 continue
-            x, y = (self._random.gauss(value, PIXEL_NOISE) for value in pixel)
+            x, y = (self._random.gauss(value, self._conditions.noise_px) for value in pixel)
             if 0.0 <= x < camera.width and 0.0 <= y < camera.height:
                 scale = camera.fx / target['range']
                 detections.append(Detection(
                     target['kind'], Box(x, y, scale * target['width_m'], scale * target['height_m']), 0.9))
-        return detections
+        return detections + self._clutter()
+
+    def _clutter(self) -> list[Detection]:
+        """Return false detections of the size of a balloon; their number per image has the given mean."""
+        camera, mean = self._conditions.camera, self._conditions.clutter_hz * self._conditions.frame_s
+        if not mean:
+            return []
+        count = int(mean) + (self._random.random() < mean % 1.0)
+        return [
+            Detection('balloon', Box(
+                self._random.uniform(0.0, camera.width), self._random.uniform(0.0, camera.height),
+                size := camera.fx * self._random.uniform(0.05, 0.15), 1.2 * size), 0.9) for _ in range(count)]
 
     def _evaluate(self, now: float) -> Sample:
         truth = self.plant.truth()
         targets = [(target.name, Bearing(target.azimuth, target.elevation)) for target in truth.targets]
         estimate = self._follower.followed()
-        followed = '' if estimate is None else min(targets, key=lambda t: angle_between(estimate, t[1]))[0]
+        followed = ''
+        if estimate is not None:
+            away = sorted((angle_between(estimate, bearing), name) for name, bearing in targets)
+            if len(away) == 1 or away[1][0] - away[0][0] > _AMBIGUOUS:
+                followed = away[0][1]
         error = angle_between(Bearing(truth.pan, truth.tilt), targets[0][1])
         return Sample(now, error, truth.targets[0].visible, followed, self._follower.track_id)
