@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import re
 import subprocess
 import xml.etree.ElementTree as ET
@@ -164,6 +165,35 @@ def test_internals_of_rclpy_are_used_in_one_module_only() -> None:
     used = {path.relative_to(ROOT).as_posix() for path in [*MODULES, *TESTS] if INTERNALS.search(path.read_text())}
     assert used == {
         'turret_common/turret_common/ros/internals.py', Path(__file__).relative_to(ROOT).as_posix()}
+
+
+def names_of_instances(definition: ast.ClassDef) -> set[str]:
+    """Return the private names that the instances of a class have by its body: methods, and attributes of self."""
+    stored = {
+        node.attr for node in ast.walk(definition)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name) and node.value.id == 'self'}
+    methods = {node.name for node in definition.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    return {name for name in stored | methods if name.startswith('_') and not name.startswith('__')}
+
+
+def classes(path: Path, base: str) -> list[ast.ClassDef]:
+    """Return the classes of a file that are, or derive from, a class of this name."""
+    return [
+        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+        and (node.name == base or any(isinstance(b, ast.Name) and b.id == base for b in node.bases))]
+
+
+@pytest.mark.parametrize('path', [path for path in MODULES if is_ros_module(path)], ids=lambda path: path.name)
+def test_no_node_shadows_a_private_name_of_its_base_class(path: Path) -> None:
+    package = importlib.util.find_spec('rclpy')
+    assert package is not None
+    assert package.origin is not None
+    (node,) = classes(Path(package.origin).parent / 'node.py', 'Node')
+    inherited = names_of_instances(node)
+    assert {'_parameters', '_clock', '_logger'} <= inherited
+    for definition in classes(path, 'Node'):
+        assert not names_of_instances(definition) & inherited, definition.name
 
 
 def test_test_files_have_unique_names() -> None:
