@@ -274,3 +274,17 @@ def test_it_updates_when_asked_or_else_before_the_next_image() -> None:
         reported.detector.update()  # there is nothing left to learn
         assert alone.look(target=target) == seen
     assert seen
+
+
+def test_a_fragment_belongs_to_the_object_beside_it_and_people_side_by_side_stay_apart() -> None:
+    detector = MotionDetector(MotionParameters())
+
+    def found(*regions: tuple[int, int, int, int]) -> list[tuple[float, ...]]:
+        mask = np.zeros((240, 320), np.uint8)
+        for left, top, width, height in regions:
+            mask[top:top + height, left:left + width] = 255
+        return sorted(tuple(d.box) for d in detector.objects(mask, np.eye(3), mask.size))
+
+    assert found((100, 40, 40, 150), (150, 100, 12, 30)) == [Box.from_rect(100, 40, 62, 150)]
+    assert len(found((100, 40, 40, 150), (150, 40, 40, 150))) == 2
+    assert len(found((100, 40, 40, 150), (200, 100, 12, 30))) == 2

@@ -18,6 +18,8 @@ from turret_vision.detectors.detector import Detector, width_param
 _UPDATE_PERIOD_S = 0.04   # minimum time between background updates
 _MAX_STEP_S = 0.5         # time that an image stands for, at most
 _REFERENCE_PX = 640 * 480
+_FRAGMENT = 0.3           # area of a fragment of an object, as a fraction of that of its largest part ...
+_FRAGMENT_GAP = 0.15      # ... and its maximum gap to that part, as a fraction of the larger side of that
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,9 +81,9 @@ class MotionDetector(Detector[MotionParameters]):
         ``image_px`` is the number of pixels of that image.
         """
         min_area = self._parameters.min_area * image_px / _REFERENCE_PX
-        found: list[Detection] = []
+        found: list[tuple[Box, int]] = []
         if not cv2.countNonZero(foreground):
-            return found
+            return []
         reach = 0.5 * self._parameters.join * foreground.shape[1]
         joined = cv2.dilate(foreground, np.ones((2 * round(reach) + 1, 2 * round(0.25 * reach) + 1), np.uint8))
         for outline in cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
@@ -89,11 +91,31 @@ class MotionDetector(Detector[MotionParameters]):
             inside = np.zeros((height, width), np.uint8)
             cv2.drawContours(inside, [outline], 0, 255, cv2.FILLED, offset=(-left, -top))
             inside &= foreground[top:top + height, left:left + width]
-            if cv2.countNonZero(inside) < max(1.0, min_area):
+            area = cv2.countNonZero(inside)
+            if area < max(1.0, min_area):
                 continue
             points = np.add(cv2.findNonZero(inside), (left, top), dtype=np.float32)
             seen = cv2.perspectiveTransform(points, to_image)[:, 0]
             x0, y0 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MIN)[0])
             x1, y1 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MAX)[0])
-            found.append(Detection('motion', Box.from_rect(x0, y0, x1 - x0 + 1.0, y1 - y0 + 1.0)))
-        return found
+            found.append((Box.from_rect(x0, y0, x1 - x0 + 1.0, y1 - y0 + 1.0), area))
+        return [Detection('motion', box) for box in _whole(found)]
+
+
+def _whole(found: list[tuple[Box, int]]) -> list[Box]:
+    """Return the boxes of regions, given with their areas, with small fragments joined to the object beside them.
+
+    Parts of similar size stay apart, because they may be people side by side.
+    """
+    boxes: list[Box] = []
+    areas: list[int] = []
+    for box, area in sorted(found, key=lambda region: -region[1]):
+        for i, whole in enumerate(boxes):
+            gap = max(whole.left - box.right, box.left - whole.right, whole.top - box.bottom, box.top - whole.bottom)
+            if area < _FRAGMENT * areas[i] and gap < _FRAGMENT_GAP * max(whole.width, whole.height):
+                boxes[i], areas[i] = Box.around([whole, box]), areas[i] + area
+                break
+        else:
+            boxes.append(box)
+            areas.append(area)
+    return boxes
