@@ -6,7 +6,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turret_common.errors import TurretError
@@ -45,6 +45,7 @@ def test_the_edge_of_the_image_is_half_the_field_of_view_away() -> None:
     assert pixel_to_bearing(CAMERA, 639.5, 239.5, 0.0, 0.0).azimuth == pytest.approx(-math.radians(30.0))
 
 
+@settings(deadline=None)
 @given(st.floats(-5.0, 645.0), st.floats(-5.0, 485.0), angles, angles, st.sampled_from([CAMERA, DISTORTED]))
 def test_pixel_to_bearing_and_back(x: float, y: float, pan: float, tilt: float, camera: PinholeCamera) -> None:
     pixel = bearing_to_pixel(camera, pixel_to_bearing(camera, x, y, pan, tilt), pan, tilt)
@@ -55,11 +56,13 @@ def test_a_bearing_behind_the_camera_has_no_pixel() -> None:
     assert bearing_to_pixel(CAMERA, Bearing(math.pi, 0.0), 0.0, 0.0) is None
 
 
+@settings(deadline=None)
 @given(st.floats(-math.pi, math.pi, exclude_max=True), st.floats(-1.5, 1.5))
 def test_bearing_to_vector_and_back(azimuth: float, elevation: float) -> None:
     assert bearing_of(3.0 * direction(Bearing(azimuth, elevation))) == pytest.approx((azimuth, elevation), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(angles, angles)
 def test_a_head_at_a_bearing_looks_along_it(pan: float, tilt: float) -> None:
     rotation = base_from_head(pan, tilt)
@@ -72,6 +75,7 @@ def test_small_angles_are_exact() -> None:
     assert angle_between(Bearing(0.1, 0.2), Bearing(0.1, 0.2 + 1e-9)) == pytest.approx(1e-9, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(-50.0, 50.0))
 def test_wrapped_angles_are_the_same_angle(angle: float) -> None:
     wrapped = wrap_angle(angle)
@@ -86,6 +90,7 @@ def test_a_resized_image_keeps_its_bearings() -> None:
     assert pixel_to_bearing(small, 50.25, 20.25, 0.1, 0.1) == pytest.approx(full, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(angles, st.floats(-3.1, 3.1), st.floats(-3.1, 3.1))
 def test_a_quaternion_rotates_like_its_matrix(roll: float, pan: float, tilt: float) -> None:
     about_x = np.array([
