@@ -72,7 +72,7 @@ class VisionNode(Node):
         self._camera = CameraFeed(self)
         self._probe = ClockProbe(self, 'camera/get_time') if self._settings.value.camera_remote else None
         self._images: AwaitedSubscription[Any] = (
-            AwaitedSubscription(self, CompressedImage, 'camera/image_raw/compressed', NEWEST) if self._probe
+            AwaitedSubscription(self, CompressedImage, 'camera/image_raw/compressed', IMAGE_OUT) if self._probe
             else AwaitedSubscription(self, Image, 'camera/image_raw', NEWEST))
         self.create_service(TeachColor, 'vision/teach_color', self._teach_color)
         self.create_timer(_STATE_PERIOD_S, self._publish_state)
