@@ -39,11 +39,13 @@ OPTIONAL = {
     'lz4': 'bags', 'mcap': 'bags', 'zstandard': 'bags', 'orjson': 'faster JSON',
     'control_msgs': 'gimbal driver ros with FollowJointTrajectory', 'dynamixel_sdk': 'gimbal driver dynamixel',
     'pip': 'check of the virtual environment',
+    'foxglove': 'benchmark of the web gateway', 'rosbag2_py': 'bags without mcap', 'rosbags': 'bags of ROS 1',
     'pyarrow': 'export as Parquet', 'segno': 'QR code of the sign-in address',
 }
 #: Modules that only tests import; the tests that need them are skipped where they are missing.
 TEST_ONLY = {
-    'amqtt', 'flatbuffers', 'onnx', 'onnxruntime', 'playwright', 'pwdlib', 'rosbags', 'roslibpy', 'simple_pid'}
+    'amqtt', 'flatbuffers', 'mkdocs', 'onnx', 'onnxruntime', 'playwright', 'pwdlib', 'rosbags', 'roslibpy',
+    'simple_pid'}
 
 
 @cache
