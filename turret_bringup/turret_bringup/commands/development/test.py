@@ -25,14 +25,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from turret_bringup.run.prepared import PACKAGES, ROOT
+
 #: Timeout of one test in s; a test that hangs fails with its stack traces.
 _TIMEOUT_S = 600
 #: Exit code of a script that cannot run here.
 _SKIPPED = 77
 #: Folders of tests that do not belong to the lane unit.
 _OTHER_LANES = ('ros', 'system', 'launched', 'panel', 'installed', 'soak')
-PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
