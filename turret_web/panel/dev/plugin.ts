@@ -40,6 +40,7 @@ class FakeGateway {
   private readonly sockets = new WebSocketServer({ noServer: true });
   private isOffline = false;
   private role = 'operator';
+  private hasFleet = false;
   /** Ways that lose a stop: "main" and "second" connection, "http". */
   private blocked: readonly string[] = [];
   private readonly pixels = new Uint8Array(WIDTH * HEIGHT * 3);
@@ -125,7 +126,14 @@ class FakeGateway {
     if (url.pathname === '/config.json') json(response, { namespace: NAMESPACE, rosbridge: '/rosbridge', video: '/stream?topic=image', webrtc: '', sign_in: false });
     else if (url.pathname === '/session') json(response, { role: this.role, operator_secret: 'secret' });
     else if (url.pathname === '/api/status') json(response, this.turret.status());
-    else if (url.pathname === '/api/clients') {
+    else if (url.pathname === '/api/fleet') json(response, this.fleet());
+    else if (url.pathname === '/api/fleet/snapshot') {
+      response.writeHead(200, { 'Content-Type': 'image/png' });
+      response.end(this.newest());
+    } else if (url.pathname === '/api/fleet/stop') {
+      this.answer(`${NAMESPACE}/safety/stop`, { reason: 'fleet' });
+      json(response, { success: !this.hasFleet, code: this.hasFleet ? 5 : 0, message: this.hasFleet ? 'not confirmed by yard' : '', turrets: [] });
+    } else if (url.pathname === '/api/clients') {
       json(response, [...this.sockets.clients].map((socket, id) => ({
         id, client: `${this.role} 127.0.0.1`, role: this.role, ...this.origins.get(socket), connected_s: 65, round_trip_s: 0.004, sent_bytes_total: 120_000, sent_messages_total: 900, dropped_messages_total: 0,
       })));
@@ -137,6 +145,19 @@ class FakeGateway {
     else if (request.method === 'POST') json(response, this.answer(url.pathname.replace('/api', NAMESPACE), {}));
     else json(response, { success: false, code: 13, message: 'not found' }, 404);
     return true;
+  }
+
+  /** The own turret, and on request another one and one that does not answer. */
+  private fleet(): Record<string, unknown> {
+    const { controller, laser, safety } = this.turret.status();
+    const state = {
+      mode: controller.mode, tracking: controller.tracking, laser: laser.state, stopped: safety.software_stop, operator: safety.operator_name, faults: [],
+    };
+    const others = [
+      { id: '/left', own: false, url: 'http://127.0.0.1:1/', problem: '', state: { ...state, mode: 2, faults: [{ node: 'camera', message: 'no frames' }] } },
+      { id: 'yard', own: false, url: 'http://127.0.0.1:2/', problem: 'it does not answer', state: null },
+    ];
+    return { problem: '', turrets: [{ id: NAMESPACE, own: true, url: '', problem: '', state }, ...this.hasFleet ? others : []] };
   }
 
   private newest(): Buffer {
@@ -169,6 +190,7 @@ class FakeGateway {
       this.turret = new FakeTurret();
       this.isOffline = false;
       this.role = 'operator';
+      this.hasFleet = false;
       this.blocked = [];
     }
     const path = query.get('set');
@@ -180,6 +202,7 @@ class FakeGateway {
     if (query.has('backend')) this.turret.backend = Number(query.get('backend'));
     if (query.has('zones')) this.turret.zones = JSON.parse(query.get('zones') ?? '[]') as FakeTurret['zones'];
     if (query.has('faults')) this.turret.faults = JSON.parse(query.get('faults') ?? '[]') as FakeTurret['faults'];
+    if (query.has('fleet')) this.hasFleet = query.get('fleet') === '1';
     if (query.has('role')) this.role = query.get('role') ?? 'operator';
     if (query.has('block')) this.blocked = (query.get('block') ?? '').split(',');
     if (query.has('replay')) this.turret.startReplay();

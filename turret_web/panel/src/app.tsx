@@ -27,6 +27,7 @@ import { ConnectionLine } from './widgets/header/connection';
 import { Control, ControlDialogs } from './widgets/header/control';
 import { NoticeList } from './widgets/header/notices';
 import { StopBanners, StopButton } from './widgets/header/stop';
+import { FleetView, isFleet } from './widgets/fleet/fleet';
 import { Help, isHelpOpen, Tour } from './widgets/help/help';
 import { Bell } from './widgets/history/history';
 import { PlanView } from './widgets/map/plan_view';
@@ -68,6 +69,7 @@ function useViews(feed: Feed, isNarrow: boolean): readonly View[] {
     { id: 'setup', icon: 'setup', render: () => <Setup /> },
     { id: 'settings', icon: 'settings', render: () => <Settings /> },
     { id: 'system', icon: 'system', render: () => <System /> },
+    { id: 'fleet', icon: 'fleet', isOffered: isFleet, render: () => <FleetView /> },
   ], [panel, feed, isNarrow]);
 }
 

@@ -24,6 +24,7 @@ import { Store } from './state/store';
 import { watch } from './state/watchdog';
 import { t } from './text';
 import { AppContext } from './ui/app_context';
+import { watchFleet } from './widgets/fleet/fleet';
 import { askControl } from './widgets/header/control';
 import { isHelpOpen } from './widgets/help/help';
 
@@ -149,6 +150,7 @@ async function start(): Promise<void> {
   window.addEventListener('unhandledrejection', (event) => panel.notices.failed(t.failure.script(String((event.reason as Error)?.message ?? event.reason))));
   panel.transport.start();
   setInterval(() => { void panel.refreshOffers(); }, OFFERS_MS);
+  watchFleet();
 }
 
 if ('serviceWorker' in navigator && import.meta.env.PROD) void navigator.serviceWorker.register('./sw.js').catch(() => undefined);

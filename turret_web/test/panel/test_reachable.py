@@ -580,3 +580,19 @@ def test_the_arrows_scroll_where_they_cannot_jog(open_panel: Any) -> None:
     for _ in range(6):
         page.keyboard.press('ArrowDown')
     wait_until(lambda: page.locator('.view').evaluate('view => view.scrollTop') > 50, WAIT_S, 'the view scrolled')
+
+
+def test_the_other_turrets_of_the_gateway_are_shown_and_stopped(back_end: BackEnd, open_panel: Any) -> None:
+    assert open_panel().locator('#tab-fleet').count() == 0
+    back_end.control(fleet='1')
+    page = open_panel()
+    page.locator('#tab-fleet').wait_for()
+    open_view(page, 'fleet')
+    page.locator('.member[data-id="/left"] img').wait_for()
+    assert page.locator('.member').count() == 3
+    assert page.locator('.member[data-id=yard][data-tone=unknown]', has_text='it does not answer').is_visible()
+    assert page.get_by_role('link', name='left').get_attribute('href') == 'http://127.0.0.1:1/'
+    assert page.evaluate('document.documentElement.scrollWidth') <= DESKTOP['width']
+    page.get_by_role('button', name='Stop all turrets').click()
+    page.locator('.notice', has_text='not confirmed by yard').wait_for()
+    wait_until(lambda: back_end.status()['safety']['software_stop'], WAIT_S, 'the stop')

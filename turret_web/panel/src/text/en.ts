@@ -15,7 +15,7 @@ export const en = {
   },
   views: {
     title: 'Views', thumbs: 'Stop and fire', drive: 'Drive', presets: 'Presets', zones: 'Zones', aim: 'Aim', camera: 'Camera', media: 'Media', bags: 'Bags',
-    plots: 'Plots', setup: 'Set-up', settings: 'Settings', system: 'System',
+    plots: 'Plots', setup: 'Set-up', settings: 'Settings', system: 'System', fleet: 'Turrets',
   },
   fields: {
     close: 'Close', cancel: 'Cancel', dismiss: 'Dismiss', undo: 'Undo', keep: 'Keep', delete: 'Delete', deleteNow: 'Delete now',
@@ -327,6 +327,12 @@ export const en = {
     tour: 'Show the tour', noGamepad: 'No gamepad.', gamepad: (name: string): string => `Gamepad: ${name}`, signOut: 'Sign out', clients: 'Clients', list: 'List of clients',
     client: 'client', clientsMany: 'clients', you: 'you', roles: { operator: 'operator', viewer: 'viewer' } as Readonly<Record<string, string>>,
     columns: ['Client', 'Role', 'Since', 'Round trip', 'Sent', 'Dropped'], noClients: (status: number): string => `The list of clients answered ${status}.`,
+  },
+  fleet: {
+    title: 'Turrets', stopAll: 'Stop all turrets', stopping: 'Stopping …', allStopped: 'All turrets have confirmed the stop.',
+    notStopped: (why: string): string => `NOT ALL STOPPED: use the hardware stops. ${why}`, own: 'this panel', silent: 'No answer.', stopped: 'STOPPED',
+    free: 'no operator', unknown: 'unknown', modes: ['idle', 'manual', 'following', 'pattern', 'overlay'] as readonly string[],
+    lasers: ['laser off', 'arming', 'ARMED', 'FIRING', 'ARMED, pause', 'laser fault'] as readonly string[], image: (name: string): string => `Newest image of ${name}`,
   },
   replay: {
     bar: 'Replay', title: (name: string, into: readonly string[]): string => `REPLAY ${name}${into.length > 0 ? `, ${into.join(' and ')} again` : ''}`,

@@ -16,6 +16,7 @@ const PATHS = {
   setup: 'M14 6a4 4 0 0 0-5 5l-6 6 4 4 6-6a4 4 0 0 0 5-5l-3 2-3-3z',
   settings: 'M4 7h10M18 7h2M4 17h2M10 17h10M14 5v4M6 15v4M4 12h4M12 12h8M8 10v4',
   system: 'M4 5h16v11H4zM9 20h6M12 16v4',
+  fleet: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z',
   bell: 'M6 16V11a6 6 0 1 1 12 0v5l2 2H4zM10 21h4',
   help: 'M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z',
   expand: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5',

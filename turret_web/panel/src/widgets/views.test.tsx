@@ -15,6 +15,7 @@ import { PlanView } from './map/plan_view';
 import { JogPad } from './move/jog_pad';
 import { Plots } from './plots/workspace';
 import { ReplayBar } from './replay/replay';
+import { fleet, FleetView, isFleet, memberTone, watchFleet, type Member } from './fleet/fleet';
 import { System } from './system/system';
 
 vi.mock('uplot', () => ({
@@ -132,6 +133,62 @@ describe('system', () => {
     root.querySelector<HTMLInputElement>('input[type=checkbox]')?.click();
     expect(shortcuts.value).toBe('off');
     shortcuts.value = 'on';
+  });
+});
+
+describe('fleet', () => {
+  const state = { mode: 2, laser: 0, stopped: false, operator: 'Ann', faults: [] };
+  const members: Member[] = [
+    { id: '/turret', own: true, url: '', problem: '', state },
+    { id: '/left', own: false, url: 'http://left.local:8001/', problem: '', state: { ...state, laser: 3, faults: [{ node: 'camera', message: 'no frames' }] } },
+    { id: 'yard', own: false, url: 'http://yard.local/', problem: 'it does not answer', state: null },
+  ];
+  const answered = (answer: unknown): ReturnType<typeof vi.fn> => {
+    const asked = vi.fn(() => Promise.resolve(new Response(JSON.stringify(answer))));
+    vi.stubGlobal('fetch', asked);
+    return asked;
+  };
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    fleet.value = null;
+  });
+
+  it('shows each turret, what it does, and why one does not answer', async () => {
+    answered({ problem: '', turrets: members });
+    const stopWatching = watchFleet();
+    await settled();
+    expect(isFleet()).toBe(true);
+    const { root, text } = await shown(<FleetView />);
+    expect(text()).toContain('following');
+    expect(text()).toContain('Ann has control');
+    expect(text()).toContain('camera: no frames');
+    expect(text()).toContain('it does not answer');
+    expect([...root.querySelectorAll('.member a')].map((link) => (link as HTMLAnchorElement).href)).toEqual(['http://left.local:8001/', 'http://yard.local/']);
+    expect(root.querySelectorAll('.member img')).toHaveLength(2);
+    stopWatching();
+  });
+
+  it('is not offered for the turret of this panel alone', async () => {
+    answered({ problem: '', turrets: members.slice(0, 1) });
+    const stopWatching = watchFleet();
+    await settled();
+    expect(isFleet()).toBe(false);
+    stopWatching();
+  });
+
+  it('reads the worst of a turret from its color', () => {
+    expect(members.map(memberTone)).toEqual(['good', 'bad', 'unknown']);
+    expect(memberTone({ ...members[0] as Member, state: { ...state, stopped: null } })).toBe('warning');
+    expect(memberTone({ ...members[0] as Member, state: { ...state, laser: 2 } })).toBe('warning');
+  });
+
+  it('stops all, and names those that did not confirm', async () => {
+    const asked = answered({ success: false, message: 'not confirmed by yard' });
+    const { button, panel } = await shown(<FleetView />);
+    button('Stop all turrets').click();
+    await settled();
+    expect(asked.mock.calls.some(([path]) => path === 'api/fleet/stop')).toBe(true);
+    expect(panel.notices.history.value[0]?.message).toContain('not confirmed by yard');
   });
 });
 
