@@ -81,6 +81,7 @@ def test_a_turret_is_stopped_with_the_signal_it_asks_for() -> None:
     script = '''
 import signal
 from turret_bringup.run import instance
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
 lock = instance.hold('turret', signal.SIGINT)
 try:
     print('held', flush=True)
