@@ -756,6 +756,7 @@ export interface ReplayEvent {
   position_s: Float;
   /** severity, as in rcl_interfaces/msg/Log: 20 information, 30 warning, 40 error */
   level: number;
+  /** what happened, for people */
   text: string;
 }
 
