@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from turret_bringup.run.instance import lock_path
+from turret_bringup.settings.graph import GROUPS
 from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
 
 pytestmark = pytest.mark.system
@@ -31,7 +32,7 @@ def test_shells_with_other_runtime_folders_use_the_same_turret(tmp_path: Path) -
     in_cron = {**shell, 'XDG_RUNTIME_DIR': str(cron)}
     turret(in_desktop, 'up', '--detach', '--port', str(free_port()))
     try:
-        supervisor = psutil.Process(int(lock_path('turret').read_text().split()[0]))
+        supervisor = psutil.Process(int(lock_path('turret', GROUPS[0]).read_text().split()[0]))
         assert 'SIMULATION' in turret(shell, 'status')
         turret(in_cron, 'call', 'safety/stop')
         shutil.rmtree(desktop)  # the end of the login session
