@@ -22,7 +22,7 @@ def require_footage(path: Path) -> None:
     if not path.exists():
         raise TurretError(ReasonCode.NOT_FOUND, f'video file {path} does not exist')
     # In a process of its own, because of the memory that decoding takes; with the code that plays it.
-    probe = 'import sys; from turret_camera.sources.footage import check; sys.exit(check(sys.argv[1]))'
+    probe = 'import sys; from turret_camera.sources.footage import check; sys.exit(check(sys.argv[1]) or 0)'
     ended = subprocess.run([sys.executable, '-c', probe, path], capture_output=True, text=True, check=False)
     if ended.returncode:
         lines = ended.stderr.strip().splitlines()
