@@ -20,7 +20,7 @@ pytestmark = pytest.mark.system
 DESKTOP = {'width': 1280, 'height': 860}
 SMALLEST_PHONE = {'width': 360, 'height': 740}
 WAIT_S = 20.0
-RETRY_S = 6.0
+ATTEMPT_S = 6.0
 #: How long Arm is held [ms].
 DELIBERATE_MS = 1000
 RETRY_S = 60.0
@@ -103,7 +103,7 @@ def retry(act: Callable[[], None], condition: Callable[[], Any], what: str) -> N
     def attempt() -> bool:
         act()
         try:
-            return bool(wait_until(condition, RETRY_S, what))
+            return bool(wait_until(condition, ATTEMPT_S, what))
         except AssertionError:
             return False
     wait_until(attempt, RETRY_S, what)
