@@ -487,6 +487,7 @@ def test_chips_open_drawers_and_the_bell_keeps_faults(back_end: BackEnd, open_pa
         page.locator(f'.chip[data-section={section}]').click()
         page.locator('.drawer.section dt').first.wait_for()
         page.keyboard.press('Escape')
+        page.locator('.drawer.section').wait_for(state='detached')
     page.locator('.bell .count').wait_for()
     page.locator('.bell > button').click()
     drawer = page.locator('.drawer.history')

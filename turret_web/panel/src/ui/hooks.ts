@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hooks for fields and windows. */
 
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { t } from '../text';
 import { usePanel } from './app_context';
@@ -63,7 +63,7 @@ export function useWindow(isOpen: boolean, close: () => void): string {
   const { windows } = usePanel();
   const latest = useRef(close);
   latest.current = close;
-  useEffect(() => {
+  useLayoutEffect(() => { // before the window can be seen, so that no Escape falls through to the stop
     if (!isOpen) return undefined;
     const before = document.activeElement;
     const closed = windows.opened(id, () => latest.current());
