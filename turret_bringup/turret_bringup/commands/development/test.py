@@ -17,6 +17,7 @@ Arguments after "--" are passed to pytest: ./turret test unit -- -k gimbal
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -102,10 +103,15 @@ def _colcon(extra: Sequence[str]) -> list[list[str]]:
     ]
 
 
+def _again() -> list[str]:
+    """Return the options that run a failed test of a whole graph once more, and list it in the summary as RERUN."""
+    return ['--reruns', '1', '-rR'] if importlib.util.find_spec('pytest_rerunfailures') else []
+
+
 def _folder(*names: str) -> Callable[[Sequence[str]], list[list[str]]]:
     def commands(extra: Sequence[str]) -> list[list[str]]:
         folders = [ROOT / package / 'test' / name for package in PACKAGES for name in names]
-        return [_pytest([folder for folder in folders if folder.is_dir()], extra)]
+        return [_pytest([folder for folder in folders if folder.is_dir()], [*_again(), *extra])]
     return commands
 
 
