@@ -34,10 +34,12 @@ JOINT_STATES = {
     'other order': JointState(name=['tilt_joint', 'pan_joint'], position=[TILT, PAN], velocity=[0.0, 0.0]),
     'a third joint': JointState(
         name=['roll_joint', 'tilt_joint', 'pan_joint'], position=[9.0, TILT, PAN], velocity=[9.0, 0.0, 0.0])}
-#: Modules that may name JointState: publishers, the shared reader, and callers of ``pose_of``.
+#: Modules that may name JointState: publishers, the shared reader, callers of ``pose_of``, and the link to a head of
+#: another node, whose joints have other names.
 JOINT_STATE_MODULES = {
     'turret_common/ros/joint_feed.py', 'turret_control/gimbal_node.py', 'turret_control/safety_node.py',
-    'turret_bringup/markers_node.py', 'turret_bringup/rerun/ros_rerun.py', 'turret_bringup/bench/ros_bag_source.py'}
+    'turret_bringup/markers_node.py', 'turret_bringup/rerun/ros_rerun.py', 'turret_bringup/bench/ros_bag_source.py',
+    'turret_control/drivers/ros/head_link.py'}
 
 
 def stamped(message: JointState) -> JointState:
