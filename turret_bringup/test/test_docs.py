@@ -293,3 +293,5 @@ def test_the_diagrams_are_current_and_show_every_state() -> None:
         states = set(re.findall(rf'{prefix}(\w+)=', (ROOT / 'turret_msgs' / 'msg' / f'{message}.msg').read_text()))
         shown = set(re.findall(r'>([A-Z]+)</text>', (ROOT / 'docs' / 'images' / f'{drawing}.svg').read_text()))
         assert shown == states - {'UNKNOWN'}
+    text = ''.join(page.read_text() for page in PAGES)
+    assert [image.name for image in (ROOT / 'docs' / 'images').glob('*.svg') if image.name not in text] == []
