@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import random
 import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from turret_common.ros.permit_feed import sign_permit
 from turret_msgs.msg import SafetyPermit
 
 _held: dict[int, Any] = {}
+#: Below the ephemeral ports of Linux.
+_SERVER_PORTS = range(20000, 32768)
 
 
 def claim_domain() -> int:
@@ -53,10 +56,15 @@ def release_domain(domain: int) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that is free now."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port that is free on every address now.
+
+    It lies below the ephemeral ports, so that no outgoing connection takes it before the server of the test does.
+    """
+    for port in random.sample(_SERVER_PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(('', port))
+            return port
+    raise RuntimeError('no port is free')
 
 
 def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = 'condition') -> Any:
@@ -128,7 +136,7 @@ class RosHarness:
             pass
 
 
-@contextmanager
+@contextlib.contextmanager
 def ros_harness() -> Iterator[RosHarness]:
     """Give a :class:`RosHarness` in an unused domain."""
     domain = claim_domain()

@@ -47,8 +47,8 @@ _IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _RELIABLE_DEPTH = 100
 #: Interval at which the publishers of all subscribed topics are compared [s].
 _REVIEW_S = 1.0
-#: An existing server is discovered within this time [s], checked at this interval [s].
-_MATCHED_S = 1.0
+#: Fast DDS discovers an existing server within this time (3.7 s seen) [s], checked at this interval [s].
+_MATCHED_S = 5.0
 _MATCHING_S = 0.01
 #: Interval at which the server of a pending call is checked [s].
 _ALIVE_S = 1.0
@@ -276,12 +276,16 @@ class RosGateway:
             if name not in called or self.node.count_services(name)}
 
     def service_type(self, service: RosName) -> InterfaceType | None:
-        """Return the type of a service that has a server; without reading the whole graph for one in use."""
-        if not self.node.count_services(service):  # the graph also names services that only have clients
-            return None
-        for name, type_name in self._clients:
-            if name == service:
+        """Return the type of a service that has a server; without reading the whole graph for one in use.
+
+        The services of the safety node always exist: a call just after the start waits until they are discovered.
+        """
+        exists = self.node.count_services(service) > 0  # the graph also names services that only have clients
+        for (name, type_name), client in self._clients.items():
+            if name == service and (exists or client.permanent):
                 return type_name
+        if not exists:
+            return None
         types = self.services().get(service)
         return InterfaceType(types[0], 'srv') if types else None
 
