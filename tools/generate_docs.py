@@ -114,10 +114,10 @@ def parameter_row(spec: params.ParamSpec) -> str:
         unit = info.unit.removeprefix('rad')
         if '^' not in unit.partition('/')[0]:
             default += f' ({degrees(spec.default):g}°{unit})'
-            limits = {name: degrees(value) for name in ('minimum', 'maximum')
-                      if (value := getattr(info, name)) is not None}
-            if limits:
-                allowed += f' ({params.range_text(dataclasses.replace(info, unit="", **limits))}°{unit})'
+            minimum, maximum = (None if limit is None else degrees(limit) for limit in (info.minimum, info.maximum))
+            if (minimum, maximum) != (None, None):
+                in_degrees = dataclasses.replace(info, unit='', minimum=minimum, maximum=maximum)
+                allowed += f' ({params.range_text(in_degrees)}°{unit})'
     return (f'| `{spec.name}` | {info.description} | {params.type_text(spec)} | {info.unit} | {default} | '
             f'{allowed} | {"yes" if info.live else ""} |')
 

@@ -58,6 +58,8 @@ def smaller(data: bytes, quality: int) -> bytes:
     """Return a compressed image of another JPEG quality."""
     message = deserialize_message(data, CompressedImage)
     pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError('a compressed image of the bag is not an image')
     message.data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
     return serialized(message)
 

@@ -28,9 +28,13 @@ _SERVICE_TYPES = {service.name: service.type for service in SERVICES}
 _RETRY_S = 0.05
 #: Fast DDS discovers a node up to 3.7 s later than another one of the same idle machine (measured).
 _DISCOVERY_S = 5.0
-#: A node learns of a new lease up to this much later than its holder; until then it answers with these codes.
+#: A node learns of a new lease up to this much later than its holder, and on a busy machine it may miss permits for a
+#: moment; it then refuses with these codes, an action within this time.
 _LEASE_KNOWN_S = 2.0
-_LEASE_UNKNOWN = (ReasonCode.NO_OPERATOR, ReasonCode.WRONG_LEASE, ReasonCode.HEARTBEAT_LOST)
+_LEASE_UNKNOWN = (
+    ReasonCode.NO_OPERATOR, ReasonCode.WRONG_LEASE, ReasonCode.HEARTBEAT_LOST, ReasonCode.PERMIT_STALE,
+    ReasonCode.PERMIT_MISSING)
+_REFUSED_S = 0.3
 
 
 class RunningAction:
@@ -47,6 +51,11 @@ class RunningAction:
         """Yield the feedback as it arrives, until the action has finished."""
         while (message := self._feedback.get()) is not None:
             yield as_values(message)
+
+    def lacks_lease(self) -> bool:
+        """Wait for a moment; return whether the goal was refused because its lease is not known yet."""
+        result = Connection.wait(self._result, _REFUSED_S)
+        return result is not None and as_values(result.result).get('code') in _LEASE_UNKNOWN
 
     def result(self, timeout_s: float | None = None) -> dict[str, Any]:
         """Wait until the action has finished and return its result.
@@ -124,18 +133,26 @@ class TurretClient(Connection):
         client = self.entity(action, lambda: ActionClient(self.node, cls, action))
         if not client.wait_for_server(self.timeout_s):
             raise self.absent(f'no action {action}')
-        with self._with_lease(cls.Goal, values) as given:
-            feedback: queue.SimpleQueue[Any] = queue.SimpleQueue()
-            goal = self.wait(client.send_goal_async(
-                as_message(cls.Goal, given), lambda message: feedback.put(message.feedback)), self.timeout_s)
-            if goal is None:
-                raise TurretError(ReasonCode.TIMED_OUT, f'no response from {action} within {self.timeout_s:g} s')
-            running = RunningAction(goal, feedback, self.timeout_s)
+        deadline = time.monotonic() + _LEASE_KNOWN_S
+        with self._with_lease(cls.Goal, values) as given:  # one lease for all attempts
+            goal = as_message(cls.Goal, given)
+            running = self._send_goal(client, action, goal)
             try:
+                while given is not values and running.lacks_lease() and time.monotonic() < deadline:
+                    time.sleep(_RETRY_S)
+                    running = self._send_goal(client, action, goal)
                 yield running
             except (KeyboardInterrupt, Exception):
                 running.cancel()
                 raise
+
+    def _send_goal(self, client: Any, action: str, message: Any) -> RunningAction:
+        feedback: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        goal = self.wait(
+            client.send_goal_async(message, lambda message: feedback.put(message.feedback)), self.timeout_s)
+        if goal is None:
+            raise TurretError(ReasonCode.TIMED_OUT, f'no response from {action} within {self.timeout_s:g} s')
+        return RunningAction(goal, feedback, self.timeout_s)
 
     def run(self, action: str, values: Mapping[str, Any],
             report: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
@@ -143,17 +160,10 @@ class TurretClient(Connection):
 
         ``report`` is called with each feedback, in the caller's thread.
         """
-        cls = interface(_known(_ACTION_TYPES, action, 'action'), 'action')
-        deadline = time.monotonic() + _LEASE_KNOWN_S
-        with self._with_lease(cls.Goal, values) as given:  # one lease for all attempts
-            while True:
-                with self.start(action, given) as running:
-                    for feedback in running.feedback():
-                        report(feedback)
-                    result = running.result()
-                if result.get('code') not in _LEASE_UNKNOWN or given is values or time.monotonic() > deadline:
-                    return result
-                time.sleep(_RETRY_S)
+        with self.start(action, values) as running:
+            for feedback in running.feedback():
+                report(feedback)
+            return running.result()
 
     @contextlib.contextmanager
     def operator(self, take_over: bool = False) -> Iterator[Operator]:
