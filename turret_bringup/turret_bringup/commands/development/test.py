@@ -104,8 +104,8 @@ def _colcon(extra: Sequence[str]) -> list[list[str]]:
 
 
 def _again() -> list[str]:
-    """Return the options that run a failed test of a whole graph once more, and list it in the summary as RERUN."""
-    return ['--reruns', '1', '-rR'] if importlib.util.find_spec('pytest_rerunfailures') else []
+    """Return the options that run a failed test of a whole graph up to twice more, and list it in the summary as RERUN."""
+    return ['--reruns', '2', '-rR'] if importlib.util.find_spec('pytest_rerunfailures') else []
 
 
 def _folder(*names: str) -> Callable[[Sequence[str]], list[list[str]]]:
