@@ -104,7 +104,7 @@ def _colcon(extra: Sequence[str]) -> list[list[str]]:
 
 
 def _again() -> list[str]:
-    """Return the options that run a failed test of a whole graph up to twice more, and list it in the summary as RERUN."""
+    """Return the options that run a failed test of a whole graph up to twice more, and list it as RERUN."""
     return ['--reruns', '2', '-rR'] if importlib.util.find_spec('pytest_rerunfailures') else []
 
 
