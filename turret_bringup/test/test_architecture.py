@@ -7,7 +7,6 @@ import ast
 import importlib
 import importlib.util
 import re
-import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from enum import IntEnum
@@ -15,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from tracked import tracked_files
 
 from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
@@ -252,11 +252,8 @@ def test_what_is_read_at_run_time_is_installed() -> None:
 
 
 def test_every_source_file_names_its_license() -> None:
-    listed = subprocess.run(['git', '-C', ROOT, 'ls-files', '-z'], capture_output=True, text=True, check=False)
-    if listed.returncode:
-        pytest.skip('needs a git checkout')
     suffixes = ('.py', '.sh', '.cmake', '.cfg', '.xacro', '.ts', '.tsx', '.mjs', '.js', '.css', '.html', '.xml')
-    paths = [ROOT / name for name in listed.stdout.split('\0') if name.endswith(suffixes) and (ROOT / name).exists()]
+    paths = [ROOT / name for name in tracked_files() if name.endswith(suffixes)]
     assert len(paths) > 500
     unnamed = [str(path) for path in paths if 'SPDX-License-Identifier: ' not in path.read_text()[:200]]
     assert not unnamed

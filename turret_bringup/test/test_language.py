@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
+from tracked import tracked_files
 
 ROOT = Path(__file__).parents[2]
 #: What is not written, and what is written instead.
@@ -44,9 +44,8 @@ QUOTING = ('test_language.py', 'test_docs.py', 'glossary.md')
 
 def texts() -> list[str]:
     """Return the tracked files with text that people read."""
-    listed = subprocess.run(['git', 'ls-files'], cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    return [name for name in listed.splitlines() if (name.endswith(SUFFIXES) or name == 'turret')
-            and not name.endswith(QUOTING) and (ROOT / name).is_file()]
+    return [name for name in tracked_files() if (name.endswith(SUFFIXES) or name == 'turret')
+            and not name.endswith(QUOTING)]
 
 
 @pytest.mark.parametrize('pattern', PATTERNS)

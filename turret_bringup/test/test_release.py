@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import tarfile
 
 import pytest
+from tracked import tracked_files
 
 from turret_bringup.commands.development import release
 from turret_bringup.run.prepared import ROOT
@@ -15,8 +15,9 @@ from turret_bringup.run.prepared import ROOT
 
 @pytest.fixture
 def archive() -> bytes:
-    if not (ROOT / '.git').exists() or not (ROOT / release.PANEL / 'index.html').exists():
-        pytest.skip('needs a git checkout with a built panel')
+    tracked_files()
+    if not (ROOT / release.PANEL / 'index.html').exists():
+        pytest.skip('needs a built panel')
     return release.archive('turret-9.9.9')
 
 
@@ -26,9 +27,7 @@ def test_it_contains_the_committed_files_and_the_panel(archive: bytes) -> None:
         notices = tar.extractfile('turret-9.9.9/THIRD_PARTY_NOTICES.txt')
         assert notices is not None
         assert b'roslib' in notices.read()
-    listed = subprocess.run(['git', '-C', ROOT, 'ls-files'], capture_output=True, text=True, check=True)
-    tracked = listed.stdout.splitlines()
-    assert {f'turret-9.9.9/{name}' for name in tracked if name} - names == set()
+    assert {f'turret-9.9.9/{name}' for name in tracked_files()} - names == set()
     assert 'turret-9.9.9/turret_web/turret_web/panel/index.html' in names
     assert not any('node_modules' in name or '.venv' in name for name in names)
 
