@@ -20,6 +20,8 @@ from turret_msgs.msg import SimGroundTruth, SimTarget
 
 _TRUTH_PERIOD_S = 0.005
 _IDLE_PERIOD_S = 0.05  # without subscribers
+#: Maximum time at the end for the drivers, which get the same Ctrl-C, to leave their pins low.
+_DRIVERS_S = 2.0
 
 
 class PlantNode(Node):
@@ -36,7 +38,7 @@ class PlantNode(Node):
         self.get_logger().info(f'simulated hardware, scenario "{parameters.value.scenario}"')
 
     def destroy_node(self) -> None:
-        self._server.stop()
+        self._server.stop(_DRIVERS_S)
         super().destroy_node()
 
     def _on_error(self, error: BaseException) -> None:

@@ -22,6 +22,7 @@ from turret_bringup.settings.configuration import Configuration
 from turret_bringup.settings.environment import discovery, node_environment
 from turret_bringup.settings.graph import HARDWARE, groups_named
 from turret_common.messages.run_key import renew_run_key
+from turret_common.ros.node import LAUNCHER_VARIABLE
 from turret_control import wiring
 from turret_web.web_parameters import BRIDGE_PATH_VARIABLE
 
@@ -56,8 +57,9 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         Node(
             package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',
             parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', values['log_level']],
-            additional_env={**node_environment(spec), **_secrets(spec.name, bridge_path)}, output='screen',
-            emulate_tty=True, respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
+            additional_env={
+                **node_environment(spec), **_secrets(spec.name, bridge_path), LAUNCHER_VARIABLE: str(os.getpid())},
+            output='screen', emulate_tty=True, respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
         for spec in config.nodes]
     lines = [LogInfo(msg=line) for line in [*config.notes, configuration.announcement(config)]]
     return [*lines, *nodes, *_stock_servers(config, bridge_path), *_view(values)]

@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from turret_common.ros.node import LAUNCHER_VARIABLE
 from turret_common.testing.ros_testing import claim_domain
 
 NODE = '''
@@ -40,8 +42,10 @@ raise SystemExit(run(Example))
 '''
 
 
-def start(*arguments: str) -> 'subprocess.Popen[str]':
-    environment = {**os.environ, 'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+def start(*arguments: str, launcher: str = '') -> 'subprocess.Popen[str]':
+    environment = {
+        **os.environ, 'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        LAUNCHER_VARIABLE: launcher}
     return subprocess.Popen(
         [sys.executable, '-c', NODE, *arguments], env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -55,6 +59,34 @@ def test_a_signal_ends_the_node_while_it_can_still_publish(number: signal.Signal
         process.send_signal(number)
         output, errors = process.communicate(timeout=10.0)
     assert (output, errors, process.returncode) == ('safe\n', '', 0)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_repeated_signals_do_not_kill_the_ending_node(number: signal.Signals) -> None:
+    with start() as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'ready\n'
+        while process.poll() is None:
+            process.send_signal(number)
+            time.sleep(0.001)
+        assert process.returncode == 0
+
+
+def test_it_ends_with_its_launcher() -> None:
+    with subprocess.Popen(['sleep', '600']) as launcher, start(launcher=str(launcher.pid)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'ready\n'
+        launcher.kill()
+        output, errors = process.communicate(timeout=10.0)
+    assert (output, errors, process.returncode) == ('safe\n', '', 0)
+
+
+def test_it_ends_at_once_where_its_launcher_is_gone() -> None:
+    launcher = subprocess.Popen(['true'])
+    launcher.wait()
+    with start(launcher=str(launcher.pid)) as process:
+        output, errors = process.communicate(timeout=10.0)
+    assert (output, errors, process.returncode) == ('ready\nsafe\n', '', 0)
 
 
 def test_sigusr1_prints_the_stack_and_the_node_continues() -> None:

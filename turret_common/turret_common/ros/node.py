@@ -8,6 +8,7 @@ import faulthandler
 import functools
 import inspect
 import os
+import select
 import signal
 import sys
 import threading
@@ -30,11 +31,15 @@ ResponseT = TypeVar('ResponseT')
 
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Environment variable with the id of the process with which the node ends, however that process does. ``ros2 launch``
+#: leaves its nodes running when it gets SIGTERM or SIGKILL.
+LAUNCHER_VARIABLE = 'TURRET_LAUNCHER'
 
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_time: bool = False) -> int:
-    """Run one node in this process until SIGINT or SIGTERM; return the exit code. SIGUSR1 prints all stacks.
+    """Run one node until SIGINT, SIGTERM or the end of its launcher; return the exit code. SIGUSR1 prints all stacks.
 
+    The process should exit afterwards: it ignores further SIGINT and SIGTERM, which terminal and launcher both send.
     ``destroy_node`` of the node must stop its threads and leave its hardware safe; it is always called, on a signal
     while the node can still publish. A failing thread of the node shuts the context down, which ends the process with
     exit code 1. A refused start (:class:`TurretError`) exits with the error message on standard error and exit code
@@ -72,6 +77,8 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_ti
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+        for number in _END_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _only_wake(*_: object) -> None:
@@ -85,13 +92,19 @@ def _spin_until_signal(node: Node, woken: int) -> None:
     ending = threading.Event()
     wake = node.create_guard_condition(ending.set)
 
-    def wait_for_signal() -> None:
-        os.read(woken, 1)
+    def wait_for_end() -> None:
+        with contextlib.suppress(ProcessLookupError):  # the launcher is gone already
+            select.select([woken, *_launcher()], [], [])
         wake.trigger()
 
-    threading.Thread(target=wait_for_signal, name='signals', daemon=True).start()
+    threading.Thread(target=wait_for_end, name='signals', daemon=True).start()
     while not ending.is_set():
         executor.spin_once()
+
+
+def _launcher() -> list[int]:
+    launcher = os.environ.get(LAUNCHER_VARIABLE)
+    return [os.pidfd_open(int(launcher))] if launcher else []
 
 
 def answered(handler: Callable[[Any, RequestT, ResponseT], Any]) -> Callable[[Any, RequestT, ResponseT], Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,3 +174,27 @@ def test_without_a_plant_the_link_says_so(tmp_path: Path) -> None:
     with pytest.raises(PlantError) as refusal:
         PlantLink(tmp_path / 'nothing.sock').call('read')
     assert refusal.value.code is ReasonCode.IO_ERROR
+
+
+def test_at_the_end_drivers_are_served_until_they_are_gone(bench: Bench) -> None:
+    driver, viewer = bench.link(), bench.link()
+    driver.call('pin', name='laser', level=1.0)
+    viewer.call('pins')
+    ending = threading.Thread(target=bench.server.stop, args=(60.0,))
+    ending.start()
+    for level in (0.5, 0.0):
+        driver.call('pin', name='laser', level=level)
+        assert bench.plant.pins['laser'].level == level
+        assert ending.is_alive()
+    driver.close()
+    ending.join(10.0)
+    assert not ending.is_alive()
+    with pytest.raises(PlantError):
+        viewer.call('pins')
+
+
+def test_a_driver_that_stays_does_not_keep_it_running(bench: Bench) -> None:
+    driver = bench.link()
+    driver.call('pin', name='laser', level=0.0)
+    bench.server.stop(0.05)
+    assert not bench.path.exists()

@@ -26,6 +26,8 @@ from turret_control.plant.plant import Plant
 from turret_control.plant_parameters import PlantParameters
 
 _LONGEST_REQUEST = 65536
+#: Operations of a driver, in contrast to those that only look.
+_DRIVING = ('move', 'enable', 'pin')
 
 
 class PlantServer:
@@ -55,6 +57,8 @@ class PlantServer:
         self._pending: dict[socket.socket, bytes] = {}
         self._client: socket.socket | None = None  # the one being served
         self._mover: socket.socket | None = None   # the one whose motion is under way
+        self._drivers: set[socket.socket] = set()  # those that have driven a pin or a motor
+        self._end_by_ns: int | None = None         # set at the end: drivers are served until then
         self._thread = threading.Thread(target=self._run, name='plant')
 
     def start(self) -> None:
@@ -75,10 +79,15 @@ class PlantServer:
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop and remove the socket. Harmless when it never started."""
+    def stop(self, drivers_s: float = 0.0) -> None:
+        """Stop and remove the socket. Harmless when it never started.
+
+        Args:
+            drivers_s: maximum time in s during which drivers are still served until they have closed their connections.
+        """
         if not self._thread.is_alive():
             return
+        self._end_by_ns = self._clock_ns() + round(1e9 * drivers_s)
         self._waker.send(b'.')
         self._thread.join()
         for link in (*self._pending, self._listener, self._wake, self._waker):
@@ -101,10 +110,11 @@ class PlantServer:
 
     def _serve_all(self) -> None:
         due = self._clock_ns()
-        while True:
+        while self._end_by_ns is None or (self._drivers and self._clock_ns() < self._end_by_ns):
             for key, _ in self._selector.select(max(0.0, 1e-9 * (due - self._clock_ns()))):
                 if key.fileobj is self._wake:
-                    return
+                    self._wake.recv(1)
+                    continue
                 if key.fileobj is self._listener:
                     self._accept()
                 else:
@@ -137,6 +147,7 @@ class PlantServer:
     def _forget(self, link: socket.socket) -> None:
         self._selector.unregister(link)
         del self._pending[link]
+        self._drivers.discard(link)
         link.close()
         if link is self._mover:
             self._mover = None
@@ -152,6 +163,8 @@ class PlantServer:
                 answer = self._port.call(**request)
         except (TurretError, TypeError, ValueError) as error:
             return {'ok': False, 'error': str(error)}
+        if request['op'] in _DRIVING and self._client is not None:
+            self._drivers.add(self._client)
         if request['op'] == 'move':
             self._mover = self._client
         return {'ok': True, **answer}
