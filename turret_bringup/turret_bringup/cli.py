@@ -7,8 +7,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from turret_bringup.bags.libraries import BAG_LIBRARIES, missing_bag_libraries
 from turret_bringup.commands import COMMANDS
-from turret_bringup.settings.graph import BAG_LIBRARIES, missing_bag_libraries
 from turret_common.errors import TurretError
 
 #: Exit code for wrong input.

@@ -146,7 +146,7 @@ class VisionNode(Node):
     def _clock_differs(self) -> bool:
         """Return whether the clock of this host is off the camera's by more than allowed: stamps are then wrong."""
         measured = self._probe.newest() if self._probe else None
-        return measured is not None and abs(measured.offset_s) > self._settings.value.max_clock_offset_s
+        return measured is not None and measured.exceeds(self._settings.value.max_clock_offset_s)
 
     def _problem(self) -> tuple[ReasonCode, str]:
         silent_s = time.monotonic() - self._received_at
@@ -174,7 +174,7 @@ class VisionNode(Node):
         method = detector.name if detector is not None else ''
         motion = group_of(p, MotionParameters)
         clock = self._probe.newest() if self._probe else None
-        offset_s, round_trip_s = clock or (math.nan, math.nan)
+        offset_s, round_trip_s = (clock.offset_s, clock.round_trip_s) if clock else (math.nan, math.nan)
         state = VisionState(
             code=int(code), message=message, clock_offset_s=offset_s, round_trip_s=round_trip_s)
         fresh = code != ReasonCode.NO_FRAMES and p.enabled

@@ -24,9 +24,10 @@ from rosbags.typesys import Stores, get_typestore
 
 from turret_bringup.bags import mcap_file
 from turret_bringup.bags import reader as bag_reader
-from turret_bringup.bags.metadata import BagError, Qos, Topic, parse, parse_qos
+from turret_bringup.bags.completeness import is_complete
+from turret_bringup.bags.metadata import MAGIC, BagError, Qos, Topic, parse, parse_qos
 from turret_bringup.bags.reader import Bag
-from turret_bringup.bags.recovery import is_complete, recover
+from turret_bringup.bags.recovery import recover
 from turret_bringup.bags.writer import BagWriter
 from turret_common.reason_codes import ReasonCode
 
@@ -233,7 +234,7 @@ def test_damage_gives_a_clear_error_and_nothing_else(tmp_path: Path, whole_bag: 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_between_right_ends(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp('bytes') / 'b.mcap'
-    path.write_bytes(mcap_file.MAGIC + content + mcap_file.MAGIC)
+    path.write_bytes(MAGIC + content + MAGIC)
     refusal(path)
 
 
@@ -286,7 +287,7 @@ def chunk_file(path: Path, chunk: Chunk) -> None:
     builder = RecordBuilder()
     for record in (Header('ros2', ''), chunk, DataEnd(0), Footer(0, 0, 0)):
         record.write(builder)
-    path.write_bytes(mcap_file.MAGIC + builder.end() + mcap_file.MAGIC)
+    path.write_bytes(MAGIC + builder.end() + MAGIC)
 
 
 LAUGHS = '\n'.join(

@@ -16,7 +16,7 @@ import pytest
 import yaml
 import zstandard
 from bag_testing import START_NS, TEXT, cdr_string, write_bag
-from foreign_files import FLUSHED, OPTIONS, rich_file
+from foreign_files import FLUSHED, IDL, OPTIONS, rich_file
 from mcap.data_stream import ReadDataStream, RecordBuilder
 from mcap.opcode import Opcode
 from mcap.reader import make_reader
@@ -25,11 +25,12 @@ from mcap.stream_reader import StreamReader
 from mcap.writer import IndexType, Writer
 
 from turret_bringup.bags import mcap_file
-from turret_bringup.bags.mcap_file import MAGIC, Piece
-from turret_bringup.bags.metadata import BagError, Topic
+from turret_bringup.bags.mcap_file import Piece
+from turret_bringup.bags.mcap_writer import serialized
+from turret_bringup.bags.metadata import MAGIC, BagError, Topic
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.recovery import is_own, recover
-from turret_bringup.bags.writer import BagWriter, serialized
+from turret_bringup.bags.writer import BagWriter
 from turret_common.messages.definitions import definition, type_hash
 from turret_common.reason_codes import ReasonCode
 
@@ -445,6 +446,35 @@ def test_definitions_that_are_lost_come_from_the_metadata_of_our_bags(tmp_path: 
     damaged(path, 100, bytes(first - 100))  # the first chunk, and the definitions behind it
     assert recover(tmp_path / 'a').lost == 1
     assert texts(tmp_path / 'a') == list(range(10, 30))
+
+
+@pytest.mark.parametrize('has_summary', [True, False])
+def test_a_lost_schema_costs_no_more_than_its_topics(tmp_path: Path, has_summary: bool) -> None:
+    path = tmp_path / 'x.mcap'
+    rich_file(path, use_chunking=False)
+    with mcap_file.McapFile(path) as file:
+        records = list(file.records(len(MAGIC), file.size - len(MAGIC)))
+    schema = next(record for record in records if record.opcode == Opcode.SCHEMA)
+    damaged(path, schema.offset, bytes(schema.end - schema.offset))
+    if not has_summary:
+        os.truncate(path, next(record.offset for record in records if record.opcode == Opcode.DATA_END))
+    assert recover(path).lost == 1
+    assert recover(path).rewritten == ()
+    with Bag(path) as bag:
+        assert bag.counts['/demo'] == FLUSHED + 10
+        assert sum(message.topic == '/chatter' for message in bag.messages()) == FLUSHED + 10
+        assert bag.topics['/chatter'].type == ('std_msgs/msg/String' if has_summary else 'unknown')
+
+
+def test_a_definition_that_is_not_text_costs_only_its_topic(tmp_path: Path) -> None:
+    path = tmp_path / 'x.mcap'
+    rich_file(path, use_chunking=False)
+    path.write_bytes(path.read_bytes().replace(IDL, b'\xff' + IDL[1:]))
+    recover(path)
+    assert recover(path).rewritten == ()
+    with Bag(path) as bag:
+        assert bag.left_out['/demo'] == 'the definition of its type is not text'
+        assert bag.counts['/chatter'] == FLUSHED + 10
 
 
 def test_messages_without_any_definition_are_kept(tmp_path: Path) -> None:

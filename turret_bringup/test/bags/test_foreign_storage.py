@@ -86,7 +86,7 @@ def test_they_are_listed_as_whole(tmp_path: Path) -> None:
 
 
 def without_rosbags(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign_storage, 'find_spec', lambda name: sys.modules.get(name) if name != 'rosbags' else None)
+    monkeypatch.setattr(foreign_storage, 'find_spec', lambda _: None)
 
 
 class ImitatedReader:
@@ -136,6 +136,7 @@ def imitated_metadata(uri: str, _: str) -> Any:
 def test_a_ros_distribution_reads_them_with_rosbag2_py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an imitation of the module; its signatures are those of rosbag2_py of Jazzy."""
     without_rosbags(monkeypatch)
+    monkeypatch.setattr(foreign_storage, 'has_rosbag2', lambda: True)
     monkeypatch.setattr(foreign_storage, '_PIECE_MESSAGES', 10)
     monkeypatch.setitem(sys.modules, 'rosbag2_py', SimpleNamespace(  # type: ignore[arg-type]
         SequentialReader=ImitatedReader, Info=lambda: SimpleNamespace(read_metadata=imitated_metadata),

@@ -23,10 +23,11 @@ from mcap.writer import Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from turret_bringup.bag_parameters import AutoParameters, TopicParameters
+from turret_bringup.bags.completeness import is_complete
 from turret_bringup.bags.library import BagLibrary
 from turret_bringup.bags.metadata import BagError, Qos, Topic
 from turret_bringup.bags.reader import Bag
-from turret_bringup.bags.recovery import is_complete, recover
+from turret_bringup.bags.recovery import recover
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.recording.auto_save import AutoSave
 from turret_bringup.recording.recorder import BagRecorder, Limits

@@ -12,7 +12,6 @@ from pathlib import Path
 from turret_bringup.bags.messages import BagMessages, Values
 from turret_bringup.bags.metadata import DROPPED, BagError
 from turret_bringup.bags.reader import Bag, read_metadata
-from turret_bringup.bags.recovery import is_whole
 
 #: A time without messages of a topic is a gap when it is longer than this, and than so many of its usual periods.
 _GAP_S = 1.0
@@ -49,9 +48,9 @@ def findings(path: Path) -> Iterator[str]:
         BagError: it cannot be opened at all.
     """
     with Bag(path) as bag:
-        for file in bag.paths:
-            if bag.is_mcap and not is_whole(file):
-                yield f'{file.name} is damaged'
+        if bag.is_mcap:
+            from turret_bringup.bags.recovery import is_whole
+            yield from (f'{file.name} is damaged' for file in bag.paths if not is_whole(file))
         for topic, reason in bag.left_out.items():
             yield f'{topic} cannot be read: {reason}'
         if bag.custom.get(DROPPED, '0') != '0':

@@ -9,13 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mcap.opcode import Opcode
-from mcap.records import Attachment
-from mcap.records import Metadata as MetadataRecord
-
-from turret_bringup.bags.mcap_file import MAGIC, McapFile
 from turret_bringup.bags.messages import BagMessages, namespace_of
-from turret_bringup.bags.metadata import NAMESPACE, BagError, Topic
+from turret_bringup.bags.metadata import MAGIC, NAMESPACE, BagError, Topic
 from turret_bringup.bags.reader import Bag, BagMessage
 from turret_bringup.bags.writer import BagWriter, is_latched
 from turret_common.reason_codes import ReasonCode
@@ -130,8 +125,14 @@ def _merged_topics(bags: Sequence[Bag], selects: Callable[[str], bool]) -> dict[
 
 def _copy_attachments(bags: Sequence[Bag], writer: BagWriter) -> None:
     """Copy the attachments and metadata records of the files of bags."""
-    for bag in bags:
-        for path in bag.paths if bag.is_mcap else ():
+    paths = [path for bag in bags for path in bag.paths if bag.is_mcap]
+    if paths:
+        from mcap.opcode import Opcode
+        from mcap.records import Attachment
+        from mcap.records import Metadata as MetadataRecord
+
+        from turret_bringup.bags.mcap_file import McapFile
+        for path in paths:
             with McapFile(path) as file, file.decoding():
                 for record in file.records(len(MAGIC), file.size):
                     if record.opcode == Opcode.DATA_END:

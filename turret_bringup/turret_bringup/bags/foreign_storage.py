@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read bags that are not in plain MCAP files: SQLite, compressed files, ROS 1.
 
-The library ``rosbags`` reads all of them, ``rosbag2_py`` of a ROS distribution folders of ROS 2. What they raise on a
-damaged file is not documented, so everything becomes a :class:`BagError`.
+The library ``rosbags`` reads all of them, ``rosbag2_py`` of a ROS distribution those of ROS 2, MCAP files too. What
+they raise on a damaged file is not documented, so everything becomes a :class:`BagError`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from turret_bringup.bags import ros_rosbag2
+from turret_bringup.bags.libraries import has_rosbag2
 from turret_bringup.bags.metadata import SERIALIZATION, BagError, Qos, Topic
 from turret_bringup.bags.piece import Piece
 from turret_common.errors import TurretError
@@ -68,7 +69,8 @@ class ForeignStorage:
         """Open the bag. Raises BagError: NOT_SUPPORTED without the library, DAMAGED."""
         if self.path.is_file():
             self._is_ros1 = begins_with(self.path, ROS1)
-            self._kind = 'a ROS 1 bag' if self._is_ros1 else 'an SQLite database'
+            is_sqlite = begins_with(self.path, SQLITE)
+            self._kind = 'a ROS 1 bag' if self._is_ros1 else 'an SQLite database' if is_sqlite else 'a file'
         reader = self._library()
         files = list(self.path.iterdir()) if self.path.is_dir() else [self.path]
         self.size = sum(file.stat().st_size for file in files if file.is_file())
@@ -85,7 +87,7 @@ class ForeignStorage:
             from rosbags.typesys import Stores, get_typestore
             self._types = get_typestore(Stores.EMPTY)
             return Reader1 if self._is_ros1 else Reader2
-        if self.path.is_dir() and find_spec('rosbag2_py') is not None:
+        if has_rosbag2() and not self._is_ros1:
             return ros_rosbag2.Reader
         raise BagError(
             ReasonCode.NOT_SUPPORTED,

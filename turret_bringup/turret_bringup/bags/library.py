@@ -9,9 +9,10 @@ import re
 import shutil
 from pathlib import Path
 
-from turret_bringup.bags.metadata import FILE_NAME, BagError, Metadata
+from turret_bringup.bags.completeness import is_being_written, is_complete
+from turret_bringup.bags.libraries import missing_bag_libraries
+from turret_bringup.bags.metadata import FILE_NAME, NAMESPACE, BagError, Metadata
 from turret_bringup.bags.reader import read_metadata
-from turret_bringup.bags.recovery import is_being_written, is_complete, is_own, recover
 from turret_common.reason_codes import ReasonCode
 
 #: Beginning of the names of bags that were saved without being asked for.
@@ -120,6 +121,11 @@ class BagLibrary:
         Returns:
             Name and result of each, the result as a sentence.
         """
+        if missing_bag_libraries():
+            return [
+                (path.name, f'repair it with: ros2 bag reindex -s mcap "{path}"') for path in sorted(self._folders())
+                if NAMESPACE in self._metadata(path).custom and not is_complete(path) and not is_being_written(path)]
+        from turret_bringup.bags.recovery import is_own, recover
         results = []
         for path in sorted(self._folders()):
             try:

@@ -23,7 +23,7 @@ from mcap.records import Channel, Chunk, ChunkIndex, Header, Message, Schema, St
 
 from turret_bringup.bags import compression
 from turret_bringup.bags.foreign_storage import ROS1, SQLITE
-from turret_bringup.bags.metadata import SERIALIZATION, BagError, Topic, parse_qos
+from turret_bringup.bags.metadata import MAGIC, SERIALIZATION, BagError, Topic, parse_qos
 from turret_bringup.bags.piece import Piece
 from turret_common.reason_codes import ReasonCode
 
@@ -33,8 +33,6 @@ RECORD_LIMIT = 64 << 20
 _PIECE_BYTES = 4 << 20
 #: Maximum number of records in a chunk; each takes memory beside its bytes.
 _RECORDS_LIMIT = 300_000
-#: First and last bytes of an MCAP file.
-MAGIC = b'\x89MCAP0\r\n'
 _HEAD = struct.Struct('<BQ')
 _FOOTER = struct.Struct('<BQQQI')
 #: What the parsers raise on bytes that are not valid.
@@ -354,10 +352,12 @@ class McapFile:
             raise self._damaged(f'topic {channel.topic!r} has no type')
         elif schema is None:
             self.left_out[channel.topic] = 'its type is not recorded'
+        elif (definition := _text(schema.data)) is None:
+            self.left_out[channel.topic] = 'the definition of its type is not text'
         else:
             self.counts.setdefault(channel.id, 0)
             self.topics[channel.id] = Topic(
-                channel.topic, schema.name, schema.data.decode(), channel.metadata.get('topic_type_hash', ''),
+                channel.topic, schema.name, definition, channel.metadata.get('topic_type_hash', ''),
                 parse_qos(channel.metadata.get('offered_qos_profiles')), schema.encoding)
 
     def _count(self, messages: list[Message], record: Record, in_chunk: bool) -> None:
@@ -388,3 +388,11 @@ class McapFile:
     def _damaged(self, why: str) -> BagError:
         return BagError(
             ReasonCode.DAMAGED, f'{self.path} is damaged: {why}; "./turret bag recover" saves what is whole')
+
+
+def _text(data: bytes) -> str | None:
+    """Return a text in UTF-8; None where it is not one."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None

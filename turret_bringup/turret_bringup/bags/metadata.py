@@ -16,6 +16,8 @@ VERSION = 9
 FILE_NAME = 'metadata.yaml'
 STORAGE = 'mcap'
 SERIALIZATION = 'cdr'
+#: First and last bytes of an MCAP file.
+MAGIC = b'\x89MCAP0\r\n'
 #: The recorder's entries in ``custom_data``: the namespace of the turret, the number of messages that were lost.
 NAMESPACE = 'turret.namespace'
 DROPPED = 'turret.dropped'

@@ -15,12 +15,15 @@ import itertools
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from turret_bringup.bags.foreign_storage import ROS1, SQLITE, ForeignStorage, begins_with
-from turret_bringup.bags.mcap_file import McapFile
+from turret_bringup.bags.libraries import is_rosbag2_needed
 from turret_bringup.bags.metadata import FILE_NAME, BagError, Metadata, Topic, parse
 from turret_common.reason_codes import ReasonCode
+
+if TYPE_CHECKING:
+    from turret_bringup.bags.mcap_file import McapFile
 
 #: Maximum memory of all chunks that overlap in time [bytes], and what a message costs beside its own bytes.
 OVERLAP_LIMIT = 512 << 20
@@ -58,7 +61,7 @@ class Bag:
         counts: number of messages of each topic.
         custom: ``custom_data`` of the metadata.
         paths: of its files.
-        is_mcap: whether these are MCAP files.
+        is_mcap: whether these are MCAP files that are read here, not by another library.
         size: of all files [bytes].
         start_ns: stamp of the first message, since 1970; 0 = there is none.
         end_ns: stamp of the last message.
@@ -93,11 +96,9 @@ class Bag:
             self.paths = file_paths(self.path, metadata) if self.path.is_dir() else [self.path]
             if metadata.storage not in _STORAGES:
                 raise BagError(ReasonCode.NOT_SUPPORTED, f'{self.path}: storage {metadata.storage!r} is not supported')
-            self.is_mcap = metadata.is_plain_mcap and (self.path.is_dir() or not _is_foreign(self.path))
-            sources: list[McapFile | ForeignStorage] = [
-                McapFile(path, number) for number, path in enumerate(self.paths)
-            ] if self.is_mcap else [ForeignStorage(self.path)]
-            for source in sources:
+            self.is_mcap = metadata.is_plain_mcap and not is_rosbag2_needed() and (
+                self.path.is_dir() or not _is_foreign(self.path))
+            for source in self._opened():
                 stack.enter_context(source)
                 source.read_index()
                 self._sources.append(source)
@@ -118,6 +119,12 @@ class Bag:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _opened(self) -> list[McapFile | ForeignStorage]:
+        if not self.is_mcap:
+            return [ForeignStorage(self.path)]
+        from turret_bringup.bags.mcap_file import McapFile
+        return [McapFile(path, number) for number, path in enumerate(self.paths)]
 
     @property
     def duration_s(self) -> float:

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import fcntl
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from turret_bringup.bags.mcap_file import MAGIC, McapFile, Record
-from turret_bringup.bags.metadata import FILE_NAME, BagError, FileEntry, Metadata, Topic
+from turret_bringup.bags.completeness import is_being_written, mcap_files
+from turret_bringup.bags.libraries import LIBRARY
+from turret_bringup.bags.mcap_file import McapFile, Record
+from turret_bringup.bags.metadata import FILE_NAME, MAGIC, BagError, FileEntry, Metadata, Topic
 from turret_bringup.bags.reader import completed, read_metadata
 from turret_bringup.bags.salvage import Salvage, is_sound
-from turret_bringup.bags.writer import LIBRARY
 from turret_common.messages.definitions import definition, type_hash
 from turret_common.paths import write_atomically
 from turret_common.reason_codes import ReasonCode
@@ -47,38 +46,9 @@ class Recovery:
     lost: int = 0
 
 
-def is_complete(folder: Path) -> bool:
-    """Return whether a bag was closed properly: it has its metadata, and its newest file has its end."""
-    files = _files(folder)
-    if not (folder / FILE_NAME).is_file():
-        return False
-    if not files:
-        return not _is_plain_mcap(folder)
-    with McapFile(files[-1]) as file:
-        return file.has_end()
-
-
-def _is_plain_mcap(folder: Path) -> bool:
-    try:
-        return read_metadata(folder).is_plain_mcap
-    except BagError:
-        return True
-
-
-def is_being_written(folder: Path) -> bool:
-    """Return whether a running recorder writes a bag."""
-    for path in _files(folder)[-1:]:
-        with path.open('rb') as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-    return False
-
-
 def is_own(folder: Path) -> bool:
     """Return whether this project's recorder wrote all files of a bag."""
-    files = _files(folder)
+    files = mcap_files(folder)
     return bool(files) and all(map(_is_own, files))
 
 
@@ -96,7 +66,7 @@ def recover(path: Path) -> Recovery:
             STORAGE_FULL. What was not repaired by then is unchanged.
     """
     folder = path if path.is_dir() else path.parent
-    files = _files(path) if path.is_dir() else [path] if path.is_file() else []
+    files = mcap_files(path) if path.is_dir() else [path] if path.is_file() else []
     if not files:
         raise BagError(ReasonCode.NOT_FOUND, f'{path} has no MCAP file')
     if path.is_dir() and any(path.glob('*.db3*')):
@@ -287,13 +257,3 @@ def _known_topics(metadata: Metadata) -> list[Topic]:
     return [
         dataclasses.replace(topic, definition=definition(topic.type))
         if topic.type_hash and topic.type_hash == type_hash(topic.type) else topic for topic, _ in metadata.topics]
-
-
-def _files(folder: Path) -> list[Path]:
-    """Return the MCAP files in a folder in the order of recording: by the number at the end of their names."""
-    def order(path: Path) -> tuple[int, str]:
-        number = re.search(r'_(\d{1,9})\.mcap$', path.name)
-        return (int(number[1]) if number else 0, path.name)
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.glob('*.mcap') if path.is_file() and not path.is_symlink()), key=order)

@@ -29,9 +29,10 @@ from mcap.records import (
 )
 
 from turret_bringup.bags import compression
-from turret_bringup.bags.mcap_file import MAGIC, RECORD_LIMIT, McapFile, Record
-from turret_bringup.bags.metadata import SERIALIZATION, BagError, Topic
-from turret_bringup.bags.writer import LIBRARY, channel_metadata, serialized
+from turret_bringup.bags.libraries import LIBRARY
+from turret_bringup.bags.mcap_file import RECORD_LIMIT, McapFile, Record
+from turret_bringup.bags.mcap_writer import channel_metadata, serialized
+from turret_bringup.bags.metadata import MAGIC, SERIALIZATION, BagError, Topic
 from turret_common.reason_codes import ReasonCode
 
 #: Errors that are not damage: the file is whole, only not for this reader.
@@ -143,6 +144,19 @@ class Salvage:
             self._stream.write(serialized(schema))
         self._channels[channel.id] = channel
         self._stream.write(serialized(channel))
+
+    def _define_schema(self, channel: Channel) -> None:
+        """Write the schema of a channel whose record is damaged; an empty one where nothing knows it."""
+        number = channel.schema_id
+        if not number or number in self._schemas:
+            return
+        if self._later is None:
+            self._later = self._all_definitions()
+        schema = self._known[0].get(number) or self._later[0].get(number) or next(
+            (Schema(number, topic.definition.encode(), topic.encoding, topic.type)
+             for topic in self._topics if topic.name == channel.topic), Schema(number, b'', '', 'unknown'))
+        self._schemas[number] = schema
+        self._stream.write(serialized(schema))
 
     @staticmethod
     def _found(
@@ -292,11 +306,12 @@ class Salvage:
         if record.opcode != Opcode.MESSAGE:
             self._write_loose()
         contents = self._contents(record) if record.opcode == Opcode.CHUNK else None
-        for definition in self._definitions(record):
-            if isinstance(definition, Schema):
-                self._schemas[definition.id] = definition
-            else:
-                self._channels[definition.id] = definition
+        definitions = list(self._definitions(record))
+        self._schemas.update((schema.id, schema) for schema in definitions if isinstance(schema, Schema))
+        for channel in definitions:
+            if isinstance(channel, Channel):
+                self._channels[channel.id] = channel
+                self._define_schema(channel)
         if record.opcode == Opcode.MESSAGE:
             self._collect(record)
             return

@@ -8,145 +8,19 @@ ends the process, :func:`turret_bringup.bags.recovery.recover` repairs a bag of 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mcap.data_stream import RecordBuilder
-from mcap.records import Attachment, Channel, McapRecord, Schema
-from mcap.writer import CompressionType, Writer
-
-from turret_bringup.bags.metadata import FILE_NAME, SERIALIZATION, BagError, FileEntry, Metadata, Topic, qos_text
+from turret_bringup.bags.file_writer import FileWriter
+from turret_bringup.bags.libraries import is_rosbag2_needed
+from turret_bringup.bags.metadata import FILE_NAME, BagError, Metadata, Topic
+from turret_bringup.bags.ros_rosbag2 import Rosbag2FileWriter
 from turret_common.reason_codes import ReasonCode
 
-_CHUNK_BYTES = 1 << 20
-_PROFILE = 'ros2'
-#: Name of the writer in the header of a file.
-LIBRARY = 'turret'
-
-
-class McapFileWriter:
-    """One MCAP file being written.
-
-    Attributes:
-        path: of the file when it was made; the folder may have been renamed since.
-        counts: number of messages by topic.
-        messages: number of messages.
-        flushed: number of messages that are on the disk.
-    """
-
-    def __init__(self, path: Path, folder_fd: int) -> None:
-        """Prepare without touching the disk.
-
-        Args:
-            path: of the file.
-            folder_fd: descriptor of its folder.
-        """
-        self.path = path
-        self._folder_fd = folder_fd
-        self._size = 0
-        self.flushed = 0
-        self.start_ns = 0
-        self.end_ns = 0
-        self.counts: dict[str, int] = {}
-        self.messages = 0
-        self._schemas: dict[tuple[str, str], int] = {}
-        self._channels: dict[str, int] = {}
-        self._unrepeated: list[Schema | Channel] = []
-
-    @property
-    def size(self) -> int:
-        """Bytes so far, without those that wait for their chunk to fill."""
-        if not self._stream.closed:
-            self._size = self._stream.tell()
-        return self._size
-
-    def open(self) -> None:
-        """Make the file, which must not exist. It is locked as long as it is being written. Raises OSError."""
-        handle = os.open(self.path.name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=self._folder_fd)
-        self._stream = os.fdopen(handle, 'wb')
-        fcntl.flock(self._stream, fcntl.LOCK_EX)
-        self._writer = Writer(self._stream, _CHUNK_BYTES, CompressionType.ZSTD)
-        self._writer.start(_PROFILE, LIBRARY)
-
-    def add_topic(self, topic: Topic) -> None:
-        """Make a topic known; once for each name."""
-        schema = topic.type, topic.definition
-        if schema not in self._schemas:
-            self._schemas[schema] = self._writer.register_schema(
-                topic.type, topic.encoding, topic.definition.encode())
-            self._unrepeated.append(
-                Schema(self._schemas[schema], topic.definition.encode(), topic.encoding, topic.type))
-        metadata = channel_metadata(topic)
-        self._channels[topic.name] = self._writer.register_channel(
-            topic.name, SERIALIZATION, self._schemas[schema], metadata)
-        self._unrepeated.append(
-            Channel(self._channels[topic.name], topic.name, SERIALIZATION, metadata, self._schemas[schema]))
-        self.counts[topic.name] = 0
-
-    def write(self, topic: str, stamp_ns: int, data: bytes, published_ns: int) -> None:
-        """Write one message of a topic that is known."""
-        count = self.counts[topic]
-        self._writer.add_message(self._channels[topic], stamp_ns, data, published_ns, count & 0xFFFFFFFF)
-        self.counts[topic] = count + 1
-        self.start_ns = min(self.start_ns, stamp_ns) if self.messages else stamp_ns
-        self.end_ns = max(self.end_ns, stamp_ns)
-        self.messages += 1
-
-    def flush(self) -> None:
-        """Put everything written so far on the disk.
-
-        New definitions are written once more outside of the chunk, so that damage of either costs no other messages.
-        """
-        self._writer.flush()  # type: ignore[no-untyped-call]
-        for record in self._unrepeated:
-            self._stream.write(serialized(record))
-        self._unrepeated.clear()
-        self._stream.flush()
-        os.fdatasync(self._stream.fileno())
-        self.flushed = self.messages
-
-    def is_present(self) -> bool:
-        """Return whether the file is still in its folder."""
-        try:
-            found = os.stat(self.path.name, dir_fd=self._folder_fd, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return os.path.samestat(found, os.fstat(self._stream.fileno()))
-
-    def abort(self) -> None:
-        """Release the file without completing it."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.close()
-
-    def add_attachment(self, attachment: Attachment) -> None:
-        """Write an attachment."""
-        self._writer.add_attachment(
-            attachment.create_time, attachment.log_time, attachment.name, attachment.media_type, attachment.data)
-
-    def add_record(self, name: str, values: dict[str, str]) -> None:
-        """Write a metadata record."""
-        self._writer.add_metadata(name, values)
-
-    def entry(self) -> FileEntry:
-        """Return the entry of the file for the metadata."""
-        return FileEntry(self.path.name, self.start_ns, self.end_ns, self.messages)
-
-    def finish(self, metadata_text: str) -> int:
-        """Complete the file; return its size.
-
-        Args:
-            metadata_text: the bag's metadata as it is now, which rosbag2 keeps inside too.
-        """
-        self._writer.add_metadata('rosbag2', {'serialized_metadata': metadata_text})
-        self._writer.finish()  # type: ignore[no-untyped-call]
-        self._stream.flush()
-        os.fdatasync(self._stream.fileno())
-        size = self._stream.tell()
-        self._stream.close()
-        self.flushed = self.messages
-        return size
+if TYPE_CHECKING:
+    from mcap.records import Attachment
 
 
 class BagWriter:
@@ -179,7 +53,7 @@ class BagWriter:
         self._split_bytes = split_bytes
         self._split_ns = round(split_s * 1e9)
         self._topics = {topic.name: topic for topic in topics}
-        self._files: list[McapFileWriter] = []
+        self._files: list[FileWriter] = []
         self._closed_bytes = 0
         self._closed = False
         self._deleted = False
@@ -315,7 +189,7 @@ class BagWriter:
             os.close(self._folder_fd)
 
     def _next_file(self) -> None:
-        file = McapFileWriter(self.folder / f'{self.folder.name}_{len(self._files)}.mcap', self._folder_fd)
+        file = _file_writer(self.folder / f'{self.folder.name}_{len(self._files)}.mcap', self._folder_fd)
         file.open()
         self._files.append(file)
         for topic in self._topics.values():
@@ -326,16 +200,12 @@ class BagWriter:
         self._closed_bytes += self._files[-1].finish(self.metadata().embedded_text())
 
 
-def serialized(record: McapRecord) -> bytes:
-    """Return a record as it is in a file."""
-    builder = RecordBuilder()
-    record.write(builder)
-    return bytes(builder.end())  # type: ignore[no-untyped-call]
-
-
-def channel_metadata(topic: Topic) -> dict[str, str]:
-    """Return the metadata of a topic's channel, as rosbag2 writes it."""
-    return {'offered_qos_profiles': qos_text(topic.qos), 'topic_type_hash': topic.type_hash}
+def _file_writer(path: Path, folder_fd: int) -> FileWriter:
+    """Return the writer of a file, with the library that is there."""
+    if is_rosbag2_needed():
+        return Rosbag2FileWriter(path, folder_fd)
+    from turret_bringup.bags.mcap_writer import McapFileWriter
+    return McapFileWriter(path, folder_fd)
 
 
 def is_latched(topic: Topic) -> bool:

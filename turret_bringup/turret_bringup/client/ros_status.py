@@ -17,7 +17,7 @@ def lines(status: dict[str, Any]) -> list[str]:
     rows = {
         'camera': f'{camera["source"]}, {camera["width"]}x{camera["height"]} px, '
                   f'{_text(camera["rate_hz"], "{:.1f}")} frames per second',
-        'vision': f'{vision["detection"]["method"]}, {vision["track_count"]} tracks',
+        'vision': f'{vision["detection"]["method"]}, {vision["track_count"]} tracks{_clocks(vision)}',
         'controller': f'{_name(ControllerState, "MODE", controller["mode"])}, '
                       f'{_name(ControllerState, "TRACKING", controller["tracking"])}, '
                       f'target {controller["target_id"] or "none"}, off by {_degrees(controller["aim_error"])}',
@@ -63,6 +63,13 @@ def _text(value: float | None, form: str, unknown: str = '?') -> str:
 
 def _degrees(value: float | None) -> str:
     return _text(None if value is None else math.degrees(value), '{:.1f}°')
+
+
+def _clocks(vision: dict[str, Any]) -> str:
+    """Return the clock offset of the host of vision; empty where it is that of the camera."""
+    if vision['clock_offset_s'] is None:
+        return ''
+    return f', clock offset {1e3 * vision["clock_offset_s"]:.1f} ms +-{500.0 * vision["round_trip_s"]:.1f} ms'
 
 
 def _recording(bag: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from turret_bringup.bags.libraries import can_record, missing_bag_libraries
 from turret_bringup.settings.graph import (
     DEFAULT_NAMESPACE,
     GRAPH,
@@ -28,7 +29,6 @@ from turret_bringup.settings.graph import (
     VIEWERS,
     Group,
     NodeSpec,
-    missing_bag_libraries,
 )
 from turret_common import params
 from turret_common.errors import TurretError
@@ -146,8 +146,8 @@ def compose(
     config = dataclasses.replace(config, nodes=tuple(spec for spec in config.nodes if spec.group in groups))
     if graph is GRAPH:
         wiring.pins(*config.hardware())
-        if missing := missing_bag_libraries():
-            config = dataclasses.replace(config, notes=(*config.notes, without_bags(missing)))
+        if not can_record():
+            config = dataclasses.replace(config, notes=(*config.notes, without_bags(missing_bag_libraries())))
     return config
 
 

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from turret_bringup.bags.libraries import can_record
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
@@ -91,17 +91,8 @@ def _keeps_people_clear(parameters: Mapping[str, Any]) -> bool:
     return wanted == 'always' or (wanted == 'hardware' and parameters['laser'].hardware)
 
 
-#: Python packages that bags need. No package of Ubuntu 24.04 contains them, so there they are optional.
-BAG_LIBRARIES = ('mcap', 'lz4', 'zstandard')
-
-
-def missing_bag_libraries() -> list[str]:
-    """Return those of the packages for bags that are not installed."""
-    return [name for name in BAG_LIBRARIES if importlib.util.find_spec(name) is None]
-
-
 def _can_record(_: Mapping[str, Any]) -> bool:
-    return not missing_bag_libraries()
+    return can_record()
 
 
 GRAPH: tuple[NodeSpec, ...] = (
