@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from turret_common import systemd
+from turret_common.host import systemd
 
 
 def test_a_state_arrives_at_the_socket_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

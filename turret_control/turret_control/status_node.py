@@ -11,7 +11,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from turret_common import systemd
+from turret_common.host import systemd
 from turret_common.messages.run_key import run_key
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos

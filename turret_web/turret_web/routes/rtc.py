@@ -8,12 +8,12 @@ import importlib
 import logging
 import secrets
 from collections.abc import Callable
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from turret_common.errors import TurretError
+from turret_common.host.minimum_versions import unmet
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.hosts import ALL_ADDRESSES, is_loopback
 from turret_web.access.open_grants import OpenGrants
@@ -30,18 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _OFFER_LIMIT = 32 * 1024
-#: Libraries with their minimum versions; a distribution may have older ones, or none.
-_NEEDED = {'aiortc': (1, 12), 'av': (14, 0)}
-
-
-def _installed() -> bool:
-    """Return whether the needed libraries are installed in sufficient versions, without importing them."""
-    try:
-        return all(
-            tuple(int(part) for part in metadata.version(name).split('.')[:2]) >= minimum
-            for name, minimum in _NEEDED.items())
-    except (metadata.PackageNotFoundError, ValueError):
-        return False
 
 
 class RtcRoutes:
@@ -61,7 +49,7 @@ class RtcRoutes:
         """
         host = parameters.host
         self._video = video
-        self.enabled = parameters.webrtc and _installed()
+        self.enabled = parameters.webrtc and not unmet('WebRTC')
         self._grants = grants
         self._addresses = None if host in ALL_ADDRESSES else ['127.0.0.1' if is_loopback(host) else host]
 

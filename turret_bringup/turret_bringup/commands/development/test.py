@@ -9,6 +9,7 @@ Test suites; without a name all but soak run:
   panel    the panel's own tests and those in a browser (chromium)
   colcon   colcon build, and colcon test of what it installed
   fresh    the commands of the README on a minimal Debian 12 and 13, only when named; needs root and debootstrap
+  distribution  the suites unit and ros on the Python packages of Debian 12, only when named; needs the same
   soak     long runs, only when named
 
 Arguments after "--" are passed to pytest: ./turret test unit -- -k gimbal
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
         'lanes', metavar='SUITE', nargs='*', type=_lane,
-        help='unit, ros, system, panel, colcon, fresh or soak')
+        help='unit, ros, system, panel, colcon, fresh, distribution or soak')
     parser.add_argument(
         '--coverage', action='store_true', help='measure the line coverage of unit, ros and system in their processes')
 
@@ -127,10 +128,14 @@ def _fresh(_: Sequence[str]) -> list[list[str]]:
     return [[str(ROOT / '.ci' / 'fresh'), suite] for suite in ('bookworm', 'trixie')]
 
 
+def _distribution(extra: Sequence[str]) -> list[list[str]]:
+    return [[str(ROOT / '.ci' / 'distribution'), *extra]]
+
+
 LANES: dict[str, Callable[[Sequence[str]], list[list[str]]]] = {
     'unit': _unit, 'ros': _folder('ros'), 'system': _folder('system', 'launched'), 'panel': _panel, 'colcon': _colcon,
-    'fresh': _fresh, 'soak': _soak}
-_ONLY_WHEN_NAMED = ('fresh', 'soak')
+    'fresh': _fresh, 'distribution': _distribution, 'soak': _soak}
+_ONLY_WHEN_NAMED = ('fresh', 'distribution', 'soak')
 _MEASURED = ('unit', 'ros', 'system')
 
 
