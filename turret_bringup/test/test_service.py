@@ -7,6 +7,7 @@ import argparse
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_the_command_of_the_unit_names_the_parameter_file_and_the_namespace(tmp_
     text = service.unit(options('--namespace', 'left', '--params', str(parameters)))
     assert f'--namespace left --params "{parameters}"' in text
     assert 'WatchdogSec=5' in text
+
+
+def test_after_sudo_the_service_runs_as_the_user_who_typed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = SimpleNamespace(pw_dir='/home/my $50 "100%"')
+    monkeypatch.setenv('SUDO_USER', 'ann')
+    monkeypatch.setattr('pwd.getpwnam', {'ann': account}.__getitem__)
+    text = service.unit(options())
+    assert 'User=ann\n' in text
+    assert 'Environment="HOME=/home/my $50 \\"100%%\\""\n' in text
 
 
 def test_each_namespace_has_a_unit_of_its_own() -> None:

@@ -183,7 +183,7 @@ class SafetyNode(Node):
             topic: [f'{end.node_namespace}/{end.node_name}' for end in self.get_publishers_info_by_topic(topic)]
             for topic in _OWNED_TOPICS}
         with self._lock:
-            self._core.observe_publishers(names, time.monotonic_ns())
+            self._core.observe_publishers(names, f'{self.get_namespace()}/controller', time.monotonic_ns())
 
     def _check_own_topics(self) -> None:
         """Look for messages on this node's topics that it did not publish, or that it published before."""

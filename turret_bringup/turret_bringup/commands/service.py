@@ -16,6 +16,7 @@ import argparse
 import getpass
 import grp
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,7 @@ NotifyAccess=all
 User={user}
 WorkingDirectory={root}
 ExecStart={command}
-Environment=HOME={home}
+Environment={home}
 SupplementaryGroups={groups}
 # The first start may have to install packages.
 TimeoutStartSec=900
@@ -116,10 +117,12 @@ def unit(args: argparse.Namespace) -> str:
     if distribution:
         script = f'source /opt/ros/{distribution}/setup.bash && exec "$@"'
         command = f'/bin/bash -c {_quoted(script)} turret {command}'
+    user = os.environ.get('SUDO_USER') or getpass.getuser()  # not root, where the command was typed after sudo
     existing = {group.gr_name for group in grp.getgrall()}
     return _UNIT.format(
-        namespace=args.namespace, user=getpass.getuser(), root=str(ROOT).replace('%', '%%'), command=command,
-        home=_quoted(str(Path.home())), groups=' '.join(group for group in _GROUPS if group in existing),
+        namespace=args.namespace, user=user, root=str(ROOT).replace('%', '%%'), command=command,
+        home=_assignment('HOME', pwd.getpwnam(user).pw_dir),
+        groups=' '.join(group for group in _GROUPS if group in existing),
         stop_signal='SIGINT' if distribution else 'SIGTERM')
 
 
@@ -127,6 +130,12 @@ def _quoted(word: str) -> str:
     """Return a word of ExecStart: systemd expands % and $, and splits at spaces that are not quoted."""
     escaped = word.replace('\\', '\\\\').replace('"', '\\"').replace('%', '%%').replace('$', '$$')
     return escaped if escaped and not set(escaped) & set(' \t\'"\\;') else f'"{escaped}"'
+
+
+def _assignment(name: str, value: str) -> str:
+    """Return a quoted assignment of Environment=, where systemd expands % but not $ (systemd.exec)."""
+    escaped = value.replace('\\', '\\\\').replace('"', '\\"').replace('%', '%%')
+    return f'"{name}={escaped}"'
 
 
 def _as_root(*command: str) -> None:

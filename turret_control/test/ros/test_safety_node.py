@@ -199,7 +199,7 @@ def publish_once(rig: Rig, topic: str, message: Any, profile: Any) -> None:
 @pytest.fixture
 def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the node from noticing a second publisher by the number of publishers."""
-    monkeypatch.setattr(SafetyCore, 'observe_publishers', lambda core, nodes, now_ns: None)
+    monkeypatch.setattr(SafetyCore, 'observe_publishers', lambda core, nodes, controller, now_ns: None)
 
 
 @pytest.mark.parametrize(('topic', 'kind', 'profile'), [
@@ -257,6 +257,23 @@ def test_a_stranger_who_publishes_what_has_one_owner_withholds_emission(rig: Rig
     stranger = rig.ros.add(Node('stranger', namespace='turret', context=rig.ros.context))
     stranger.create_publisher(kind, name, qos.STATE)
     wait_until(lambda: ReasonCode.SECOND_PUBLISHER in rig.permits[-1].reasons)
+
+
+def test_motion_commands_while_the_controller_is_away_withdraw_the_permit_to_move(rig: Rig) -> None:
+    wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
+    stranger = rig.ros.add(Node('stranger', namespace='turret', context=rig.ros.context))
+    stranger.create_publisher(msg.GimbalCommand, 'gimbal/command', qos.COMMAND)
+    wait_until(lambda: not rig.permits[-1].motion_ok)
+    assert ReasonCode.SECOND_PUBLISHER in rig.permits[-1].reasons
+
+
+def test_motion_commands_of_the_controller_are_permitted(rig: Rig) -> None:
+    controller = rig.ros.add(Node('controller', namespace='turret', context=rig.ros.context))
+    controller.create_publisher(msg.GimbalCommand, 'gimbal/command', qos.COMMAND)
+    wait_until(lambda: rig.node.count_publishers('gimbal/command'))
+    seen = len(rig.permits)
+    wait_until(lambda: len(rig.permits) > seen + 60)  # the publishers were counted meanwhile
+    assert rig.permits[-1].motion_ok
 
 
 def test_people_near_the_beam_withhold_emission_and_so_does_silence(ros: Any) -> None:

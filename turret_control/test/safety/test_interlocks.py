@@ -27,6 +27,8 @@ from turret_control.safety.interlocks import Estop, LaserReport, SafetyCore
 from turret_control.safety.lease import OperatorLease
 from turret_control.safety.zones import version_of
 
+CONTROLLER = '/turret/controller'
+
 
 def test_with_everything_in_order_everything_is_permitted() -> None:
     verdict = Bench().core.decide(10**12 + 20 * MS)
@@ -259,18 +261,30 @@ def test_a_foreign_permit_withholds_for_a_second() -> None:
 
 def test_a_stranger_who_publishes_is_seen_at_once_and_a_namesake_after_a_while() -> None:
     bench = Bench()
-    bench.core.observe_publishers({'joint_states': ['/turret/gimbal'], 'gimbal/command': []}, bench.now)
+    bench.core.observe_publishers({'joint_states': ['/turret/gimbal'], 'gimbal/command': []}, CONTROLLER, bench.now)
     assert bench.reasons() == []
-    bench.core.observe_publishers({'joint_states': ['/turret/gimbal', '/x']}, bench.now)
+    bench.core.observe_publishers({'joint_states': ['/turret/gimbal', '/x']}, CONTROLLER, bench.now)
     assert emission_withheld(bench, ReasonCode.SECOND_PUBLISHER)
     twice = {'joint_states': ['/turret/gimbal', '/turret/gimbal']}
-    bench.core.observe_publishers(twice, bench.now)
+    bench.core.observe_publishers(twice, CONTROLLER, bench.now)
     assert bench.reasons() == []
     bench.wait(24_980)
-    bench.core.observe_publishers(twice, bench.now)
+    bench.core.observe_publishers(twice, CONTROLLER, bench.now)
     assert bench.reasons() == []
     assert emission_withheld(bench.wait(20), ReasonCode.SECOND_PUBLISHER)
-    bench.core.observe_publishers({'joint_states': ['/turret/gimbal']}, bench.now)
+    bench.core.observe_publishers({'joint_states': ['/turret/gimbal']}, CONTROLLER, bench.now)
+    assert bench.reasons() == []
+
+
+@pytest.mark.parametrize('names', [['/turret/rival'], ['/other/controller'], [CONTROLLER, '/turret/rival'], ['']])
+def test_motion_commands_of_another_node_than_the_controller_withdraw_everything(names: list[str]) -> None:
+    bench = Bench()
+    bench.core.observe_publishers({'gimbal/command': [CONTROLLER]}, CONTROLLER, bench.now)
+    assert bench.reasons() == []
+    bench.core.observe_publishers({'gimbal/command': names}, CONTROLLER, bench.now)
+    assert motion_withheld(bench, ReasonCode.SECOND_PUBLISHER)
+    assert bench.reasons() == [ReasonCode.SECOND_PUBLISHER]
+    bench.core.observe_publishers({'gimbal/command': []}, CONTROLLER, bench.now)
     assert bench.reasons() == []
 
 

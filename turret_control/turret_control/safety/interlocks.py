@@ -191,6 +191,7 @@ class SafetyCore:
         self._clock_jump_ns: int | None = None
         self._foreign_message_ns: int | None = None
         self._foreign_publishers: frozenset[str] = frozenset()
+        self._foreign_commands = False
         self._duplicates_since: dict[str, int] = {}
         self._fire_seq: int | None = None
         self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good images in a row
@@ -267,12 +268,14 @@ class SafetyCore:
         """Take that a message of authority arrived that no node of this run published just now."""
         self._foreign_message_ns = now_ns
 
-    def observe_publishers(self, nodes: Mapping[str, Sequence[str]], now_ns: int) -> None:
-        """Take the full names of the nodes that publish each topic that has one owner.
+    def observe_publishers(self, nodes: Mapping[str, Sequence[str]], controller: str, now_ns: int) -> None:
+        """Take the full names of the nodes that publish each topic that has one owner, and the controller's name.
 
         Two names are two publishers. One name twice may be a node that was killed and its successor, for a while.
+        Motion commands come from the controller only, also while it is not running.
         """
         self._foreign_publishers = frozenset(topic for topic, names in nodes.items() if len(set(names)) > 1)
+        self._foreign_commands = any(name != controller for name in nodes.get('gimbal/command', ()))
         namesakes = {topic for topic, names in nodes.items() if len(names) > len(set(names))}
         self._duplicates_since = {topic: self._duplicates_since.get(topic, now_ns) for topic in namesakes}
 
@@ -493,7 +496,7 @@ class SafetyCore:
         if self.auto_fire and now_ns >= self._auto_fire_until_ns:
             self._end_auto_fire()
             self.not_now = f'automatic fire ended: no act within {self._parameters.auto_fire_timeout_s:g} s'
-        reasons = (*motion, *operator, *self._emission_reasons(now_ns))
+        reasons = tuple(dict.fromkeys((*motion, *operator, *self._emission_reasons(now_ns))))
         return Verdict(not reasons, not motion, reasons)
 
     def _motion_reasons(self, now_ns: int) -> list[ReasonCode]:
@@ -506,6 +509,7 @@ class SafetyCore:
             ReasonCode.ESTOP_UNREADABLE: self.estop is Estop.UNREADABLE,
             ReasonCode.NOT_READY: self.estop is Estop.UNKNOWN,
             ReasonCode.DRIVER_SILENT: None in drivers,
+            ReasonCode.SECOND_PUBLISHER: self._foreign_commands,
         }
         return [reason for reason, holds in inhibits.items() if holds]
 

@@ -416,6 +416,9 @@ def test_a_replay_is_paused_stepped_and_sent_to_its_events(back_end: BackEnd, op
     video = page.locator('.video').bounding_box()
     assert video['y'] >= bar.bounding_box()['y'] + bar.bounding_box()['height']
     bar.get_by_role('button', name='Pause').click()
+    bar.get_by_role('button', name='Continue').wait_for()
+    bar.get_by_label('Position').fill('0')
+    page.get_by_test_id('replay-place').filter(has_text='0.0 s of').wait_for()
     bar.get_by_role('button', name='To the next event').click()
     page.locator('.notice', has_text='12.0 s: mark: target lost').wait_for()
     position = page.get_by_test_id('replay-place')

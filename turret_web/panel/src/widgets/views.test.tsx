@@ -217,6 +217,17 @@ describe('replay', () => {
     if (slider !== null) slider.value = '7';
     slider?.dispatchEvent(new Event('change', { bubbles: true }));
     expect(made.calls.slice(-2).map(({ name }) => name)).toEqual(['replay/step', 'replay/seek']);
+    const skip = (): HTMLInputElement => made.root.querySelector('input[type="checkbox"]') as HTMLInputElement;
+    made.turret.startReplay();
+    skip().click();
+    deliver({ ...state, position_s: 3 });  // sent before the change
+    await settled();
+    expect(skip().checked).toBe(true);
+    deliver({ ...state, min_gap_s: 10 });
+    await settled();
+    deliver({ ...state, min_gap_s: 0 });  // another client changed it back
+    await settled();
+    expect(skip().checked).toBe(false);
   });
 });
 

@@ -15,7 +15,24 @@ import { Button } from '../../ui/controls';
 const SILENCE_MS = 2000;
 /** What "Skip silence" skips [s]. */
 const GAP_S = 10;
+/** What the user chose is shown for so long after the answer, until a state confirms it [ms]. */
+const CONFIRMED_MS = 1000;
 const RATES = [0.1, 0.25, 0.5, 1, 2, 5, 10] as const;
+
+/**
+ * A value of the state that the user can change: what was chosen is shown until a state confirms it, it was refused, or
+ * no state confirmed it in time. States that were sent before the change do not undo it on the screen.
+ */
+function useChosen<T>(actual: T): [shown: T, choose: (value: T, answer: Promise<unknown>) => void] {
+  const chosen = useSignal<T | null>(null);
+  useEffect(() => { if (chosen.peek() === actual) chosen.value = null; }, [actual]);
+  const forget = (value: T): void => { if (chosen.peek() === value) chosen.value = null; };
+  const choose = (value: T, sent: Promise<unknown>): void => {
+    chosen.value = value;
+    void sent.then((answer) => { if (answer === null) forget(value); else setTimeout(() => forget(value), CONFIRMED_MS); });
+  };
+  return [chosen.value ?? actual, choose];
+}
 
 export function ReplayBar(): VNode | null {
   const panel = usePanel();
@@ -38,6 +55,8 @@ export function ReplayBar(): VNode | null {
     if (!hasEvents || replay === null) return;
     void panel.command('replay/list_events', {}).then((answer) => { if (answer !== null) events.value = answer.events; });
   }, [hasEvents, replay?.name]);
+  const [rate, chooseRate] = useChosen(replay?.rate ?? 1);
+  const [isSkipping, chooseSkipping] = useChosen((replay?.min_gap_s ?? 0) > 0);
   const toEvent = async (backward: boolean): Promise<void> => {
     const answer = await panel.command('replay/seek_event', { backward });
     if (answer !== null) panel.notices.done(t.replay.at(answer.event.text, duration(answer.event.position_s)));
@@ -80,16 +99,22 @@ export function ReplayBar(): VNode | null {
         }}
       />
       <select
-        aria-label={t.replay.rate} value={String(replay.rate)}
-        onChange={(event) => { void panel.command('replay/set_rate', { rate: Number(event.currentTarget.value) }); }}
+        aria-label={t.replay.rate} value={String(rate)}
+        onChange={(event) => {
+          const wanted = Number(event.currentTarget.value);
+          chooseRate(wanted, panel.command('replay/set_rate', { rate: wanted }));
+        }}
       >
         {RATES.map((rate) => <option key={rate} value={String(rate)}>{rate}×</option>)}
       </select>
       {panel.isOffered('replay/set_gap_skipping') ? (
         <label class="check" title={t.replay.skipTitle}>
           <input
-            type="checkbox" checked={(replay.min_gap_s ?? 0) > 0}
-            onChange={(event) => { void panel.command('replay/set_gap_skipping', { min_gap_s: event.currentTarget.checked ? GAP_S : 0 }); }}
+            type="checkbox" checked={isSkipping}
+            onChange={(event) => {
+              const wanted = event.currentTarget.checked;
+              chooseSkipping(wanted, panel.command('replay/set_gap_skipping', { min_gap_s: wanted ? GAP_S : 0 }));
+            }}
           />
           {t.replay.skip}
         </label>
