@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
 import imitated_rosbag2
@@ -21,11 +20,13 @@ from turret_bringup.bags.library import BagLibrary
 from turret_bringup.bags.messages import BagMessages
 from turret_bringup.bags.metadata import BagError, Qos, Topic
 from turret_bringup.bags.reader import Bag
+from turret_bringup.bags.ros_rosbag2 import Rosbag2FileWriter
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.cli import main
 from turret_bringup.recording.recorder import BagRecorder, Limits
 from turret_bringup.settings.configuration import compose
 from turret_common.reason_codes import ReasonCode
+from turret_common.testing.ros_testing import wait_until
 
 MAP = Topic('/map', 'std_msgs/msg/String', 'string data\n', qos=(Qos(durability='transient_local'),))
 
@@ -89,9 +90,7 @@ def recorded(recorder: BagRecorder, count: int, size: int = 1000) -> None:
     """Offer messages, and wait until some of them are on the disk."""
     for i in range(count):
         recorder.offer('/chatter', START_NS + i, cdr_string('x' * size), START_NS + i)
-    deadline = time.monotonic() + 30.0
-    while not recorder.progress.messages and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: recorder.progress.messages > 0, 30.0, 'messages on the disk')
 
 
 def test_a_recording_is_locked_and_counts_what_is_on_the_disk(tmp_path: Path) -> None:
@@ -112,9 +111,7 @@ def test_a_renamed_folder_stops_the_recording_and_keeps_it(tmp_path: Path) -> No
     recorder.start()
     recorded(recorder, 1000)
     (tmp_path / 'x').rename(tmp_path / 'y')
-    deadline = time.monotonic() + 30.0
-    while recorder.progress.active and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not recorder.progress.active, 30.0, 'the end of the recording')
     assert recorder.progress.ended is not None
     assert recorder.progress.ended.code is ReasonCode.RECORDING_FAILED
     assert not (tmp_path / 'x').exists()
@@ -131,9 +128,7 @@ def test_an_error_of_rosbag2_is_a_fault_and_releases_the_bag(tmp_path: Path, mon
         raise RuntimeError('write failed')
     monkeypatch.setattr(imitated_rosbag2.SequentialWriter, 'write', fail)
     recorder.offer('/chatter', START_NS, cdr_string('x'), START_NS)
-    deadline = time.monotonic() + 30.0
-    while recorder.progress.active and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: not recorder.progress.active, 30.0, 'the end of the recording')
     assert recorder.progress.ended is not None
     assert recorder.progress.ended.message == 'recording failed: write failed'
     assert not is_being_written(tmp_path / 'x')
@@ -165,6 +160,16 @@ def test_a_ros_1_bag_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(BagError) as caught, Bag(ros1(tmp_path / 'x.bag')):
         pass
     assert caught.value.code is ReasonCode.NOT_SUPPORTED
+
+
+def test_a_file_that_exists_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / 'x_0.mcap'
+    path.write_bytes(b'earlier')
+    writer = Rosbag2FileWriter(path, -1)
+    with pytest.raises(FileExistsError):
+        writer.open()
+    writer.abort()
+    assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == [('x_0.mcap', b'earlier')]
 
 
 def test_the_node_bag_is_started() -> None:

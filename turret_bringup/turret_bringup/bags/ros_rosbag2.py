@@ -136,6 +136,8 @@ class Rosbag2FileWriter(FileWriter):
     def open(self) -> None:
         """Make the file, which must not exist. It is locked as long as it is being written."""
         import rosbag2_py
+        if self.path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
         with _as_os_error():
             self._writer = rosbag2_py.SequentialWriter()
             self._writer.open(

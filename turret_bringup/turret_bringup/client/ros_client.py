@@ -149,7 +149,7 @@ class TurretClient(Connection):
     def _send_goal(self, client: Any, action: str, message: Any) -> RunningAction:
         feedback: queue.SimpleQueue[Any] = queue.SimpleQueue()
         goal = self.wait(
-            client.send_goal_async(message, lambda message: feedback.put(message.feedback)), self.timeout_s)
+            client.send_goal_async(message, lambda sent: feedback.put(sent.feedback)), self.timeout_s)
         if goal is None:
             raise TurretError(ReasonCode.TIMED_OUT, f'no response from {action} within {self.timeout_s:g} s')
         return RunningAction(goal, feedback, self.timeout_s)
