@@ -16,7 +16,8 @@ from pathlib import Path
 
 import rosbag2_config
 
-from turret_bringup.run.launch_arguments import TURRET, VIEW, Argument
+from turret_bringup.replay_parameters import ReplayParameters
+from turret_bringup.run.launch_arguments import REPLAY, TURRET, VIEW, Argument
 from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import ACTIONS, QOS, SERVICES, TOPICS
@@ -95,12 +96,14 @@ def parameters() -> str:
         'ROS, with the key `/**/NODE`; `./turret param dump` and `ros2 param dump` write such files. The arguments of '
         'the launch files are at the end.', '',
     ]
-    for node in (*GRAPH, *VIEWERS):
-        out += [f'## {node.name}', '', '| parameter | meaning | type | unit | default | allowed | live |',
+    nodes = {node.name: node.parameters() for node in (*GRAPH, *VIEWERS)} | {'replay': ReplayParameters}
+    for node, dataclass in nodes.items():
+        out += [f'## {node}', '', '| parameter | meaning | type | unit | default | allowed | live |',
                 '|---|---|---|---|---|---|---|']
-        out += map(parameter_row, params.specs(node.parameters()).values())
+        out += map(parameter_row, params.specs(dataclass).values())
         out.append('')
-    for file, arguments in (('turret.launch.py', TURRET), ('view.launch.py', VIEW)):
+    for file, arguments in (
+            ('turret.launch.py', TURRET), ('view.launch.py', VIEW), ('replay.launch.py', REPLAY)):
         out += [f'## Arguments of {file}', '', '| argument | default | allowed | meaning |', '|---|---|---|---|',
                 *map(argument_row, arguments), '']
     return '\n'.join(out).rstrip() + '\n'

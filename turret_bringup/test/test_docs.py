@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import html
 import json
 import os
@@ -275,10 +276,50 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_search_of_the_site_finds_every_name(site: Path) -> None:
     text = html.unescape((site / 'search' / 'search_index.json').read_text())
-    names = {*NAMES, *COMMANDS, *(code.name for code in ReasonCode)}
+    names = {*NAMES, *(code.name for code in ReasonCode), *(f'./turret {name}' for name in COMMANDS)}
+    names |= {*(f'./turret bench {name}' for name in BENCHMARKS), './turret hw bus scan', './turret hw wizard'}
     for node in NODES:
         names |= parameters(node)
     assert [name for name in sorted(names) if name not in text] == []
+
+
+def words(text: str) -> str:
+    """Return the words of a text, whatever marks and spaces are between them."""
+    return ' '.join(re.findall(r'[A-Za-z0-9]+', text))
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Give each module with each constant text of at least five words that a user can see, as a whole or as a part."""
+    templates = re.compile(r'xmlns|</|<!|\[Unit\]|Content-type|%\(|-src ')
+    for path in ROOT.glob('turret_*/turret_*/**/*.py'):
+        if {'bench', 'testing'} & set(path.parts):
+            continue
+        tree = ast.parse(path.read_text())
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                text = node.value
+                if len(re.findall('[a-z]{2,}', text)) >= 5 and text.count(' ') >= 4 and not templates.search(text):
+                    yield path.name, text
+
+
+def test_the_search_of_the_site_finds_every_sentence_of_the_program(site: Path) -> None:
+    pages = json.loads((site / 'search' / 'search_index.json').read_text())['docs']
+    found = words(html.unescape(re.sub(r'</?[a-z]+[^>]*>', ' ', ' '.join(page['text'] for page in pages))))
+    texts = list(sentences())
+    assert len(texts) > 800
+    assert [(name, text) for name, text in texts if words(text) not in found] == []
+    script = re.sub(r'\\\n\s*', '', (ROOT / 'turret').read_text())
+    endings = re.findall(r'\bdie ["\'](.*?)(?:["\'] |["\']$)', script, re.MULTILINE)
+    parts = [part for text in endings for part in re.split(r'\$\{[^}]*\}|\$\([^)]*\)|\$\w+', text) if part]
+    assert len(endings) >= 7
+    assert [part for part in parts if words(part) not in found] == []
+
+
+def test_each_reason_code_has_a_remedy() -> None:
+    sys.path.insert(0, str(ROOT / 'tools'))
+    import error_texts
+    assert {code.name for code in ReasonCode} - {'OK'} == set(error_texts.remedies())
 
 
 def test_the_site_needs_no_network(site: Path) -> None:

@@ -48,14 +48,19 @@ def run(args: argparse.Namespace) -> int:
     """Run the named benchmark with the words after its name in ``args.rest``; return 1 where a limit is exceeded."""
     from turret_common import bench
 
-    module: Any = importlib.import_module(BENCHMARKS[args.benchmark])
+    own = parser_of(args.benchmark).parse_args(args.rest)
+    return bench.run(importlib.import_module(BENCHMARKS[args.benchmark]), own, own.json)
+
+
+def parser_of(benchmark: str) -> argparse.ArgumentParser:
+    """Return the parser of the arguments of one benchmark."""
+    module: Any = importlib.import_module(BENCHMARKS[benchmark])
     parser = argparse.ArgumentParser(
-        prog=f'./turret bench {args.benchmark}', description=module.__doc__,
+        prog=f'./turret bench {benchmark}', description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     module.add_arguments(parser)
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the rows to a file')
-    own = parser.parse_args(args.rest)
-    return bench.run(module, own, own.json)
+    return parser
 
 
 def _docstring(module: str) -> str:

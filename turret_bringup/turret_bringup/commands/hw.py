@@ -58,15 +58,22 @@ def run(args: argparse.Namespace) -> int:
     return int(not _run_check(args.check, args.namespace, args.params, args.assignments))
 
 
-def _run_wizard(words: Sequence[str]) -> int:
+def wizard_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``./turret hw wizard``."""
     from turret_bringup.hardware import wizard
-    from turret_control.drivers.driver import Dialog
 
     parser = argparse.ArgumentParser(
         prog='./turret hw wizard', description=wizard.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     wizard.add_arguments(parser)
     add_namespace(parser)
-    args = parser.parse_args(words)
+    return parser
+
+
+def _run_wizard(words: Sequence[str]) -> int:
+    from turret_bringup.hardware import wizard
+    from turret_control.drivers.driver import Dialog
+
+    args = wizard_parser().parse_args(words)
 
     def check(name: str, path: Path) -> bool:
         return _run_check(name, args.namespace, [path], [])
