@@ -13,32 +13,66 @@ import pytest
 from turret_bringup.settings.environment import discovery, environment, node_environment
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
+from turret_common.interface import TOPICS
 
 _NAMES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 _SPEC = GRAPH[0]
+
+
+#: Headers of IP and UDP, and the smallest MTU that the turret's links have: Ethernet and Wi-Fi within a tunnel.
+_HEADERS, _MTU = 28, 1400
+
+
+def profiles(path: Path) -> dict[str, ElementTree.Element]:
+    """Return the profiles of writers by name."""
+    return {str(found.get('profile_name')): found for found in ElementTree.parse(path).getroot().iter()
+            if found.tag.endswith('data_writer')}
 
 
 def files(variables: dict[str, str]) -> set[str]:
     return {Path(variables[name]).name for name in _NAMES if name in variables}
 
 
-def test_every_process_announces_itself_for_long_and_image_publishers_have_room_too() -> None:
+def test_every_process_announces_itself_for_long_and_image_publishers_have_room_too(tmp_path: Path) -> None:
     assert files(environment({})) == {'fastdds.xml'}
-    assert files(node_environment(dataclasses.replace(_SPEC, raw_images=False), {})) == {'fastdds.xml'}
-    assert files(node_environment(dataclasses.replace(_SPEC, raw_images=True), {})) == {'fastdds_shm.xml'}
+    for raw_images, file in ((False, 'fastdds.xml'), (True, 'fastdds_shm.xml')):
+        spec = dataclasses.replace(_SPEC, raw_images=raw_images)
+        assert files(node_environment(spec, 'turret', tmp_path, {})) == {file}
 
 
 @pytest.mark.parametrize('name', _NAMES)
-def test_a_profile_of_the_shell_is_used(name: str) -> None:
+def test_a_profile_of_the_shell_is_used(name: str, tmp_path: Path) -> None:
     assert files(environment({name: '/own.xml'})) == set()
+    assert files(node_environment(dataclasses.replace(_SPEC, raw_images=False), 'turret', tmp_path, {
+        name: '/own.xml'})) == set()
 
 
-def test_both_profiles_discover_alike_and_recover_lost_messages_alike() -> None:
+@pytest.mark.parametrize('namespace', ['turret', 'left', 'hall/left'])
+def test_each_publisher_of_jpeg_images_sends_them_in_messages_that_no_link_divides(
+        namespace: str, tmp_path: Path) -> None:
+    jpegs = [topic for topic in TOPICS if topic.type == 'sensor_msgs/msg/CompressedImage']
+    assert len(jpegs) >= 2
+    for topic in jpegs:
+        spec, = (spec for spec in GRAPH if spec.name == topic.node)
+        variables = node_environment(spec, namespace, tmp_path, {})
+        profile = profiles(Path(variables[_NAMES[0]]))[f'/{namespace}/{topic.name}']
+        (size,) = (found.findtext('{*}value') for found in profile.iterfind('.//{*}property')
+                   if found.findtext('{*}name') == 'fastdds.max_message_size')
+        assert 1000 < int(size or 0) <= _MTU - _HEADERS
+
+
+def test_every_writer_announces_lost_messages_alike() -> None:
+    for file in ('fastdds.xml', 'fastdds_shm.xml'):
+        for profile in profiles(Path(str(resources.files('turret_bringup') / 'config' / file))).values():
+            assert profile.findtext('.//{*}heartbeatPeriod/{*}nanosec') == '50000000'
+
+
+def test_both_profiles_discover_alike() -> None:
     found = []
     for file in ('fastdds.xml', 'fastdds_shm.xml'):
         root = ElementTree.parse(str(resources.files('turret_bringup') / 'config' / file)).getroot()
-        (discovery,), (times,) = root.findall('.//{*}discovery_config'), root.findall('.//{*}times')
-        found.append([(element.tag, (element.text or '').strip()) for element in (*discovery.iter(), *times.iter())])
+        discovery, = root.findall('.//{*}discovery_config')
+        found.append([(element.tag, (element.text or '').strip()) for element in discovery.iter()])
     assert found[0] == found[1]
 
 

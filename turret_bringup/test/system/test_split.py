@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 
 import pytest
 
-from turret_bringup.bench.split.namespaces import Link, linked_hosts
+from turret_bringup.bench.split.namespaces import Impairment, Link, linked_hosts
 from turret_bringup.bench.split.split import IN_VIEW, probe, split_turret
 from turret_bringup.run.isolated_turret import ScratchTurret
 from turret_common.bench import Row
@@ -36,6 +37,20 @@ def test_perception_on_another_host_gets_jpeg_images_and_its_tracks_move_the_hea
     assert found['frames processed'].value > 1.0
     assert 10.0 < found['to perception'].value < 5000.0  # raw images would be 27 MB/s
     assert abs(found['clock offset'].value) < 5.0  # both are this machine
+    assert math.isfinite(found['age of commands, median'].value)
+    # As one datagram each, images would be some 50 fragments.
+    assert found['IP fragments'].value < 2.0 * found['frames processed'].value
+
+
+def test_images_arrive_over_a_link_that_delays_and_loses_packets(split: tuple[ScratchTurret, Link]) -> None:
+    """As one datagram of some 50 fragments, two of three images would be lost, and soon all of them."""
+    _, link = split
+    with contextlib.ExitStack() as restored:
+        restored.callback(link.impair, Impairment())
+        link.impair(Impairment(20.0, 10.0, 2.0))
+        found = rows(split, 'follow', 'ramp_10', '5')
+    assert found['frames processed'].value > 5.0
+    assert abs(found['clock offset'].value) < 0.5 * found['round trip'].value + 1.0
     assert math.isfinite(found['age of commands, median'].value)
 
 

@@ -40,7 +40,8 @@ def _start(context: LaunchContext) -> list[LogInfo | RegisterEventHandler | Node
         Node(
             package=spec.package, executable=spec.name, name=spec.name, namespace=config.namespace,
             parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', options.log_level],
-            env={**environment, **node_environment(spec, environment)}, output='screen', emulate_tty=True,
+            env={**environment, **node_environment(spec, namespace, files[spec.name].parent, environment)},
+            output='screen', emulate_tty=True,
             on_exit=[Shutdown(reason='the replay has stopped')] if spec.ends_all else None)
         for spec in config.nodes]
     clean_up = RegisterEventHandler(OnShutdown(on_shutdown=lambda *_: shutil.rmtree(state, ignore_errors=True)))

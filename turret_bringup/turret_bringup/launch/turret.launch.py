@@ -58,7 +58,8 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',
             parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', values['log_level']],
             additional_env={
-                **node_environment(spec), **_secrets(spec.name, bridge_path), LAUNCHER_VARIABLE: str(os.getpid())},
+                **node_environment(spec, config.namespace, files[spec.name].parent),
+                **_secrets(spec.name, bridge_path), LAUNCHER_VARIABLE: str(os.getpid())},
             output='screen', emulate_tty=True, respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
         for spec in config.nodes]
     lines = [LogInfo(msg=line) for line in [*config.notes, configuration.announcement(config)]]

@@ -49,7 +49,9 @@ def commands(
         Command(
             name=spec.name,
             main=functools.partial(
-                _run, spec, {**shared, **node_environment(spec, base)},
+                _run, spec, {
+                    **shared,
+                    **node_environment(spec, configuration.namespace, parameter_files[spec.name].parent, base)},
                 ['-r', f'__ns:=/{configuration.namespace}', '-r', f'__node:={spec.name}',
                  '--params-file', str(parameter_files[spec.name]), '--log-level', log_level]),
             ends_last=spec.simulation_only, ends_all=spec.ends_all)

@@ -7,14 +7,15 @@ import os
 import socket
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 
-from turret_bringup.settings.graph import NodeSpec
+from turret_bringup.settings.graph import DEFAULT_NAMESPACE, NodeSpec
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 _PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-
-
+#: Our profiles, and those of processes that publish raw images.
+_FILE, _RAW_IMAGES_FILE = 'fastdds.xml', 'fastdds_shm.xml'
 #: Port of a Fast DDS discovery server.
 _DISCOVERY_PORT = 11811
 
@@ -56,14 +57,38 @@ def _address(host: str) -> str:
 def environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return what everything needs that talks to a turret on this machine, unless ``base`` says otherwise."""
     variables = {'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST'}
-    return variables if any(base.get(name) for name in _PROFILES) else variables | _profiles('fastdds.xml')
+    return variables if any(base.get(name) for name in _PROFILES) else variables | _profiles(_packaged(_FILE))
 
 
-def node_environment(spec: NodeSpec, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what the process of a node needs."""
-    return environment(base) | (_profiles('fastdds_shm.xml') if spec.raw_images else {})
+def node_environment(
+        spec: NodeSpec, namespace: str, folder: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return what the process of a node needs.
+
+    Args:
+        spec: the node.
+        namespace: of the turret.
+        folder: where its Fast DDS profiles are written, as topics are named in them.
+        base: the environment that it inherits; its values take precedence.
+    """
+    variables = environment(base)
+    if spec.raw_images:
+        return variables | _profiles(_for_namespace(_RAW_IMAGES_FILE, namespace, folder))
+    packaged = _PROFILES[0] in variables
+    return variables | (_profiles(_for_namespace(_FILE, namespace, folder)) if packaged else {})
 
 
-def _profiles(file: str) -> dict[str, str]:
-    """Return the variables that make Fast DDS read one of our files: its old name for it and its new one."""
-    return dict.fromkeys(_PROFILES, str(resources.files('turret_bringup') / 'config' / file))
+def _for_namespace(file: str, namespace: str, folder: Path) -> Path:
+    """Write one of our files so that the names of its topics begin with a namespace; return its path."""
+    path = folder / file
+    text = _packaged(file).read_text().replace(f'"/{DEFAULT_NAMESPACE}/', f'"/{namespace.strip("/")}/')
+    path.write_text(text)
+    return path
+
+
+def _packaged(file: str) -> Path:
+    return Path(str(resources.files('turret_bringup') / 'config' / file))
+
+
+def _profiles(path: Path) -> dict[str, str]:
+    """Return the variables that make Fast DDS read a file: its old name for it and its new one."""
+    return dict.fromkeys(_PROFILES, str(path))

@@ -9,6 +9,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
@@ -184,6 +185,7 @@ def follow_on(client: TurretClient, link: Link, scenario: str, duration_s: float
         if status.gimbal.pan.homed and status.gimbal.tilt.homed and status.tracks:
             break
     ages: list[float] = []
+    fragments = _ip_fragments()
     with client.listening('gimbal/state', lambda state: ages.append(1e3 * state.command_age_s)):
         before, began = _traffic(link), time.monotonic()
         yield from follow(client, scenario, duration_s)
@@ -191,6 +193,7 @@ def follow_on(client: TurretClient, link: Link, scenario: str, duration_s: float
     yield from spread(scenario, 'simulation', 'age of commands', [age for age in ages if math.isfinite(age)], 'ms')
     for name, old, new in zip(('to perception', 'from perception'), before, after, strict=True):
         yield Row(scenario, 'simulation', name, (new - old) / passed_s / 1e3, 'kB/s')
+    yield Row(scenario, 'simulation', 'IP fragments', (_ip_fragments() - fragments) / passed_s, '1/s')
     vision = client.status().vision
     yield Row(scenario, 'simulation', 'frames processed', vision.detection.rate_hz, '1/s')
     yield Row(scenario, 'simulation', 'clock offset', 1e3 * vision.clock_offset_s, 'ms')
@@ -200,6 +203,12 @@ def follow_on(client: TurretClient, link: Link, scenario: str, duration_s: float
 def _traffic(link: Link) -> tuple[int, int]:
     counters = psutil.net_io_counters(pernic=True)[link.first.interface]
     return counters.bytes_sent, counters.bytes_recv
+
+
+def _ip_fragments() -> int:
+    """Return how many fragments this host has made of packets that were too large for a link."""
+    names, values = (line.split() for line in Path('/proc/net/snmp').read_text().splitlines() if line.startswith('Ip:'))
+    return int(values[names.index('FragCreates')])
 
 
 def main(words: list[str]) -> int:
