@@ -20,6 +20,7 @@ import pytest
 from turret_bringup.run import process_groups, supervisor
 from turret_bringup.run.process_groups import Group
 from turret_bringup.run.supervisor import Command, Supervisor
+from turret_common.testing.waiting import wait_until
 
 
 def shell(script: str) -> Callable[[], int]:
@@ -157,13 +158,6 @@ Supervisor([Command('x', main)], clean_up=lambda: open('{tmp_path}/cleaned', 'w'
     running.wait()
     wait_until(lambda: not process_groups.running(groups))
     wait_until((tmp_path / 'cleaned').exists)
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_it_runs_without_threads_of_its_own() -> None:

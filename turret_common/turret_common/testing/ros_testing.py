@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ROS in tests: an unused domain and one context per test, and waiting on conditions with a deadline."""
+"""ROS in tests: an unused domain and one context per test."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import random
-import socket
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +22,11 @@ from turret_common.ros.deferred_response import defer_responses
 from turret_common.ros.domains import DOMAINS, is_in_use
 from turret_common.ros.internals import is_shut_down
 from turret_common.ros.permit_feed import sign_permit
+from turret_common.testing.waiting import free_port as free_port
+from turret_common.testing.waiting import wait_until as wait_until
 from turret_msgs.msg import SafetyPermit
 
 _held: dict[int, Any] = {}
-#: Below the ephemeral ports of Linux.
-_SERVER_PORTS = range(20000, 32768)
 
 
 def claim_domain() -> int:
@@ -53,30 +50,6 @@ def claim_domain() -> int:
 def release_domain(domain: int) -> None:
     """Release a domain id of :func:`claim_domain`."""
     _held.pop(domain).close()
-
-
-def free_port() -> int:
-    """Return a TCP port that is free on every address now.
-
-    It lies below the ephemeral ports, so that no outgoing connection takes it before the server of the test does.
-    """
-    for port in random.sample(_SERVER_PORTS, 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(('', port))
-            return port
-    raise RuntimeError('no port is free')
-
-
-def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = 'condition') -> Any:
-    """Return the first true value of ``condition``; raise AssertionError after ``timeout_s``."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f'{what}: not within {timeout_s:g} s')
-        time.sleep(0.005)
 
 
 def signed(permit: SafetyPermit, namespace: str = 'turret') -> SafetyPermit:

@@ -14,12 +14,13 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from turret_common.testing.waiting import wait_until
 from turret_control.laser.guardian import Guardian, GuardianLink, line_of
 
 MS = 1_000_000
@@ -111,13 +112,6 @@ class Guarded:
         return state != 'Z'
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10.0
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_the_drivers_exit_code_is_passed_on_and_the_line_is_low(line: Line) -> None:
     guarded = Guarded(line, 'pulse(False, 0.1)')
     code, errors = guarded.end()
@@ -188,7 +182,7 @@ def test_an_armed_driver_that_falls_silent_is_killed_within_50_ms(line: Line) ->
 
 def test_a_disarmed_driver_may_be_busy_for_a_second(line: Line) -> None:
     guarded = Guarded(line, '''
-        pulse(True, 0.05)
+        pulse(True, 0.001)
         pulse(False, 0.05)
         time.sleep(0.6)
         pulse(False, 0.05)

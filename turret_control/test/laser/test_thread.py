@@ -8,7 +8,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from lgpio_chip import Chip
 from turret_common.errors import TurretError
 from turret_common.permit import Permit, PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
+from turret_common.testing.waiting import wait_until
 from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.lines.registry import LINES
 from turret_control.laser.state_machine import LaserCore, LaserState, Lines
@@ -87,13 +88,6 @@ def bench() -> Iterator[Bench]:
     rig = Bench()
     yield rig
     rig.loop.stop()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10.0
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_the_first_thing_driven_is_dark(bench: Bench) -> None:
