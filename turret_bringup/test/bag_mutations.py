@@ -21,18 +21,19 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from bag_testing import write_bag
 from foreign_files import OPTIONS, rich_file, ros1, ros2
 from mcap.writer import IndexType
+from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
+from turret_bringup import cli
 from turret_bringup.bags.edit import rewrite
 from turret_bringup.bags.metadata import BagError
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.recovery import recover
-from turret_bringup.cli import main
 from turret_bringup.replay.options import ReplayOptions
 from turret_common.errors import TurretError
 
@@ -48,6 +49,10 @@ COMMANDS: dict[str, Callable[[str, str, str], list[str]]] = {
     'export': lambda bag, _, out: ['bag', 'export', bag, '-o', out],
     'plot': lambda bag, _, out: ['bag', 'plot', bag, '-o', out + '.html'],
     'video': lambda bag, _, out: ['bag', 'video', bag, '-o', out + '.mp4'],
+    'layout': lambda bag, _, out: ['bag', 'layout', bag, '-o', out],
+    'list': lambda bag, *_: ['bag', 'list', '--folder', str(Path(bag).parent)],
+    'rename': lambda bag, _, out: ['bag', 'cut', bag, '-o', out, '--rename-namespace', 'other'],
+    'bench': lambda bag, *_: ['bench', 'replay', bag],
 }
 
 
@@ -107,11 +112,19 @@ def _sqlite(folder: Path) -> Path:
     return next(ros2(folder / 'x').glob('*.db3'))
 
 
+def _compressed(mode: CompressionMode) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        bag = ros2(folder / 'x', StoragePlugin.MCAP, mode)
+        return next(path for path in bag.iterdir() if path.name != 'metadata.yaml')
+    return make
+
+
 #: Kinds of files: functions that write a bag into a folder and return the file to damage.
 KINDS: dict[str, Callable[[Path], Path]] = {
     'own': _own, 'split': _split, 'metadata': _metadata, 'killed': _killed, 'turret': _turret,
     'foreign zstd': _one_file(), 'foreign lz4': _one_file(**OPTIONS[1]), 'foreign plain': _one_file(**OPTIONS[2]),
     'foreign without chunks': _one_file(**OPTIONS[3]),
+    'compressed file': _compressed(CompressionMode.FILE), 'compressed messages': _compressed(CompressionMode.MESSAGE),
     'sqlite': _sqlite, 'ros1': lambda folder: ros1(folder / 'x.bag'),
     'foreign without index': _one_file(index_types=IndexType.NONE, repeat_channels=False, repeat_schemas=False)}
 
@@ -191,7 +204,7 @@ def _command(arguments: list[str], found: Found) -> int:
     """Run a command; note an answer that is not of one line, or escapes of a terminal. Return its exit code."""
     output, error = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(error):
-        code = main(arguments)
+        code = cli.main(arguments)
     answer = error.getvalue()
     if code not in (0, 1, 2) or '\x1b' in output.getvalue() + answer or 'Traceback' in answer or (
             code == 2 and (not answer.startswith('turret: ') or answer.count('\n') != 1)):
@@ -235,5 +248,6 @@ def _contents(bag: Path) -> dict[str, bytes]:
 
 
 if __name__ == '__main__':
+    cli.parser = cache(cli.parser)  # making it takes longer than most commands
     with tempfile.TemporaryDirectory() as work:
         json.dump(vars(run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(work))), sys.stdout)

@@ -41,7 +41,7 @@ from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import stamp_from
 from turret_common.validation import require_range
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
-from turret_msgs.srv import DeleteBag, ListBags, MarkBag, SaveLast, StartBag, StopBag
+from turret_msgs.srv import DeleteBag, ListBags, MarkBag, RenameBag, SaveLast, StartBag, StopBag
 
 _TAKE_S = 0.1     # between two looks at what has arrived: the middleware keeps it, with its times
 _PERIOD_S = 0.5  # between two looks at everything else, and two states
@@ -86,6 +86,7 @@ class BagNode(Node):
         self.create_service(StopBag, 'bag/stop', self._stop)
         self.create_service(ListBags, 'bag/list', self._list)
         self.create_service(SaveLast, 'bag/save_last', self._save_last)
+        self.create_service(RenameBag, 'bag/rename', self._rename)
         self.create_service(DeleteBag, 'bag/delete', self._delete)
         self.create_service(MarkBag, 'bag/mark', self._mark_asked)
         self.create_timer(1.0, self._watch.ask)
@@ -290,7 +291,11 @@ class BagNode(Node):
         response.name = await result_of(self, self._worker.submit(self._save, request.label, request.duration_s))
 
     @answered
-    async def _delete(self, request: DeleteBag.Request, response: DeleteBag.Response) -> None:
+    async def _rename(self, request: RenameBag.Request, _: RenameBag.Response) -> None:
+        await result_of(self, self._worker.submit(self._library.rename, request.name, request.new_name))
+
+    @answered
+    async def _delete(self, request: DeleteBag.Request, _: DeleteBag.Response) -> None:
         await result_of(self, self._worker.submit(self._library.delete, request.name))
 
     # --- on the worker

@@ -163,6 +163,7 @@ SERVICES: tuple[Service, ...] = (
     Service('bag/list', _T + 'ListBags', 'bag'),
     Service('bag/save_last', _T + 'SaveLast', 'bag'),
     Service('bag/mark', _T + 'MarkBag', 'bag'),
+    Service('bag/rename', _T + 'RenameBag', 'bag'),
     Service('bag/delete', _T + 'DeleteBag', 'bag'),
 )
 

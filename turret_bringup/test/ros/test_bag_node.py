@@ -32,7 +32,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
 from turret_msgs.msg import BagState, Fault, LaserState, TurretStatus
-from turret_msgs.srv import DeleteBag, ListBags, MarkBag, SaveLast, StartBag, StopBag
+from turret_msgs.srv import DeleteBag, ListBags, MarkBag, RenameBag, SaveLast, StartBag, StopBag
 
 
 class Rig:
@@ -56,6 +56,9 @@ class Rig:
             self.joints.publish(JointState(name=['pan_joint'], position=[float(i)]))
             if i % 20 == 19:
                 self.joints.wait_for_all_acked()
+
+    def rename(self, name: str, new_name: str) -> Any:
+        return self.ros.call(RenameBag, 'bag/rename', RenameBag.Request(name=name, new_name=new_name))
 
     def start(self, **request: Any) -> Any:
         return self.ros.call(StartBag, 'bag/start', StartBag.Request(**request))
@@ -200,14 +203,27 @@ def test_a_shot_saves_by_itself(ros: RosHarness, tmp_path: Path) -> None:
     assert wait_until(lambda: rig.states[-1].saved, 10.0, 'a saved bag').endswith('_fire')
 
 
-def test_bags_are_listed_and_deleted(rig: Rig) -> None:
+def test_bags_are_listed_renamed_and_deleted(rig: Rig) -> None:
     name = rig.start(selection='light').name
     rig.publish(0, 10)
-    busy = rig.ros.call(DeleteBag, 'bag/delete', DeleteBag.Request(name=name))
-    assert (busy.success, busy.code) == (False, ReasonCode.BUSY)
+    for busy in (rig.ros.call(DeleteBag, 'bag/delete', DeleteBag.Request(name=name)), rig.rename(name, 'other')):
+        assert (busy.success, busy.code) == (False, ReasonCode.BUSY)
     rig.stop()
     (bag,) = rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags
     assert (bag.name, bag.complete, bag.messages >= 10) == (name, True, True)
+    (rig.folder / 'taken').mkdir()
+    refused = {new: rig.rename(name, new) for new in ('taken', 'auto_1', '../x', '', 'a/b', 'x' * 121, '\x1b[2J')}
+    assert not any(answer.success for answer in refused.values())
+    assert refused.pop('taken').code == ReasonCode.ALREADY_EXISTS
+    assert {answer.code for answer in refused.values()} == {ReasonCode.INVALID_ARGUMENT}
+    assert rig.rename('none', 'other').code == ReasonCode.NOT_FOUND
+    assert rig.rename(name, 'door 1.5').success
+    (renamed,) = rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags
+    assert (renamed.name, renamed.complete, renamed.messages, renamed.size) == (
+        'door 1.5', True, bag.messages, bag.size)
+    with Bag(rig.folder / 'door 1.5') as renamed_bag:
+        assert len(list(renamed_bag.messages())) == bag.messages
+    assert rig.rename('door 1.5', name).success
     assert rig.ros.call(DeleteBag, 'bag/delete', DeleteBag.Request(name=name)).success
     assert rig.ros.call(ListBags, 'bag/list', ListBags.Request()).bags == []
     assert not (rig.folder / name).exists()

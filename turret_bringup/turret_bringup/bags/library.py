@@ -137,10 +137,19 @@ class BagLibrary:
         return results
 
     def rename(self, name: str, new_name: str) -> None:
-        """Rename a bag. Raises BagError as :meth:`path`, BUSY while it is being written, ALREADY_EXISTS, IO_ERROR."""
+        """Rename a bag.
+
+        Raises:
+            BagError: as :meth:`path`, INVALID_ARGUMENT for the new name, BUSY while it is being written,
+                ALREADY_EXISTS, IO_ERROR.
+        """
         path = self.path(name)
         if not _NAME.fullmatch(new_name):
             raise BagError(ReasonCode.INVALID_ARGUMENT, f'"{new_name[:120]}" is not a valid name of a bag')
+        if new_name.startswith(AUTO_PREFIX) and not name.startswith(AUTO_PREFIX):
+            raise BagError(
+                ReasonCode.INVALID_ARGUMENT, f'bags named {AUTO_PREFIX}... are deleted when newer ones are saved; '
+                'choose another name')
         if is_being_written(path):
             raise BagError(ReasonCode.BUSY, f'{name} is being written')
         if (self.folder / new_name).exists():

@@ -472,6 +472,7 @@ export class FakeTurret {
       case 'bag/mark': return text('text') === '' ? this.refuse(1, 'a mark needs a text') : OK;
       case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': case 'replay/set_gap_skipping': case 'replay/seek_event': case 'replay/list_events':
         return this.callReplay(service, args);
+      case 'bag/rename': this.bags = this.bags.map((bag) => (bag.name === text('name') ? { ...bag, name: text('new_name') } : bag)); return OK;
       case 'bag/delete': this.bags = this.bags.filter(({ name }) => name !== text('name')); return OK;
       case 'status/get_faults': return {
         ...OK, faults: [...this.faults, { node: 'camera', code: 402, message: 'no frames for 1.2 s', severity: 1, age_s: 620, active: false }],

@@ -79,6 +79,7 @@ export const SERVICES = {
   'bag/list': 'turret_msgs/srv/ListBags',
   'bag/save_last': 'turret_msgs/srv/SaveLast',
   'bag/mark': 'turret_msgs/srv/MarkBag',
+  'bag/rename': 'turret_msgs/srv/RenameBag',
   'bag/delete': 'turret_msgs/srv/DeleteBag',
 } as const satisfies Record<string, keyof Services>;
 

@@ -1427,6 +1427,22 @@ export interface ReleaseLease_Response {
   message: string;
 }
 
+export interface RenameBag_Request {
+  /** folder of the bag, as in ListBags */
+  name: string;
+  /** 1 to 120 letters, digits, spaces and . _ -; the first is a letter or a digit; not "auto_..." */
+  new_name: string;
+}
+
+export interface RenameBag_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
+}
+
 export interface RenameMedia_Request {
   /** name as in ListMedia */
   name: string;
@@ -2191,6 +2207,7 @@ export interface Services {
   'turret_msgs/srv/Nudge': { request: Nudge_Request; response: Nudge_Response };
   'turret_msgs/srv/RecallPreset': { request: RecallPreset_Request; response: RecallPreset_Response };
   'turret_msgs/srv/ReleaseLease': { request: ReleaseLease_Request; response: ReleaseLease_Response };
+  'turret_msgs/srv/RenameBag': { request: RenameBag_Request; response: RenameBag_Response };
   'turret_msgs/srv/RenameMedia': { request: RenameMedia_Request; response: RenameMedia_Response };
   'turret_msgs/srv/ResetCount': { request: ResetCount_Request; response: ResetCount_Response };
   'turret_msgs/srv/ResetStop': { request: ResetStop_Request; response: ResetStop_Response };
@@ -2419,6 +2436,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'Nudge_Response': 'success:boolean code:number message:string',
   'RecallPreset_Response': 'success:boolean code:number message:string',
   'ReleaseLease_Response': 'success:boolean code:number message:string',
+  'RenameBag_Response': 'success:boolean code:number message:string',
   'RenameMedia_Response': 'success:boolean code:number message:string',
   'ResetCount_Response': 'success:boolean code:number message:string',
   'ResetStop_Response': 'success:boolean code:number message:string',
