@@ -35,6 +35,8 @@ _ACKNOWLEDGED_AT = 120
 _RESERVED_FILES = 128
 #: Desired maximum number of file descriptors.
 _FILES = 8192
+#: Reason codes of errors of aiohttp, by their HTTP status.
+_CODES = {404: ReasonCode.NOT_FOUND, 405: ReasonCode.NOT_SUPPORTED, 413: ReasonCode.TOO_LARGE}
 #: Connections without a signed-in client: in total and per address.
 _ANONYMOUS = 256
 _ANONYMOUS_PER_ADDRESS = 64
@@ -137,12 +139,15 @@ class HttpConnection(web.RequestHandler):
         self.response_started = False
         self._cancel_timer()
 
-    async def finish_response(self, *args: Any, **kwargs: Any) -> Any:
+    async def finish_response(
+            self, request: web.BaseRequest, resp: web.StreamResponse, *args: Any, **kwargs: Any) -> Any:
         """Send a response, then start to wait for the next request."""
         self._cancel_timer()
         self._check_progress(-1)
+        if isinstance(resp, web.HTTPException):
+            resp = _in_our_form(resp)
         try:
-            return await super().finish_response(*args, **kwargs)
+            return await super().finish_response(request, resp, *args, **kwargs)
         finally:
             self.in_request = False
             self._wait_for(self.abort, _IDLE_S)
@@ -189,6 +194,17 @@ class HttpConnection(web.RequestHandler):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _in_our_form(error: web.HTTPException) -> web.StreamResponse:
+    """Return an error of aiohttp in the form of all refusals; redirects unchanged."""
+    if error.status < 400:
+        return error
+    response = refusal(_CODES.get(error.status, ReasonCode.INVALID_ARGUMENT), ' '.join((error.text or '').split()))
+    response.set_status(error.status)
+    if 'Allow' in error.headers:
+        response.headers['Allow'] = error.headers['Allow']
+    return response
 
 
 def _acknowledged_bytes(transport: Any) -> int:

@@ -52,6 +52,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Addresses that need no session.
 _OPEN_PATHS = ('/healthz', '/sign-in', '/sign-in.css')
 
+#: Headers that decide on access.
+_DECIDING = ('Host', 'Origin', 'Authorization', 'Sec-Fetch-Site', 'Sec-Fetch-Mode')
 #: Interval at which the permissions of open connections are checked [s].
 _GRANTS_S = 1.0
 #: Maximum duration of a TLS handshake [s].
@@ -201,10 +203,8 @@ class WebServer:
             connection.request_begins()
         try:
             return await self._respond(request, handler)
-        except ConnectionError:
+        except (ConnectionError, web.HTTPException):
             raise
-        except web.HTTPException as error:
-            return _http_refusal(error)
         except Exception as error:  # boundary: no request may end without an answer
             if isinstance(connection, HttpConnection) and connection.response_started:
                 connection.abort()
@@ -214,7 +214,7 @@ class WebServer:
             return refusal(refused.code, refused.message)
 
     async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        _check_text(request)
+        _check_headers(request)
         self._check_source(request)
         if request.method == 'OPTIONS':
             return web.Response(status=204)
@@ -276,23 +276,14 @@ class WebServer:
         return {'clients': self._bridge.count, 'viewers': self._video.slots.used}
 
 
-def _check_text(request: web.Request) -> None:
-    """Check that all headers are text (INVALID_ARGUMENT)."""
+def _check_headers(request: web.Request) -> None:
+    """Check that all headers are text, and that those that decide on access occur once (INVALID_ARGUMENT)."""
     for name, value in request.raw_headers:
         try:
             value.decode()
         except UnicodeDecodeError:
             raise TurretError(
                 ReasonCode.INVALID_ARGUMENT, f'header {name.decode("ascii", "replace"):.60} is not UTF-8') from None
-
-
-def _http_refusal(error: web.HTTPException) -> web.StreamResponse:
-    """Return an error of aiohttp in the form of all refusals; redirects unchanged."""
-    if error.status < 400:
-        return error
-    code = {404: ReasonCode.NOT_FOUND, 405: ReasonCode.NOT_SUPPORTED, 413: ReasonCode.TOO_LARGE}
-    response = refusal(code.get(error.status, ReasonCode.INVALID_ARGUMENT), f'{error.status} {error.reason}')
-    response.set_status(error.status)
-    if 'Allow' in error.headers:
-        response.headers['Allow'] = error.headers['Allow']
-    return response
+    for header in _DECIDING:
+        if len(request.headers.getall(header, ())) > 1:
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'more than one header {header}')

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from rcl_interfaces.srv import DescribeParameters, SetParametersAtomically
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters, SetParametersAtomically
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -77,6 +79,23 @@ def test_changes_are_all_or_none_and_reach_the_node_once(ros: Any) -> None:
     assert set_atomically(ros, gain=2.0, lower=5.0, upper=6.0).successful
     assert node.changes == [Example(gain=2.0, lower=5.0, upper=6.0)]
     assert node.parameters.value is node.changes[-1]
+
+
+def test_a_value_of_an_unknown_type_is_refused_and_does_not_end_the_node(ros: Any) -> None:
+    node = build(ros)
+    changes = [
+        ParameterMessage(name='gain', value=ParameterValue(type=3, double_value=2.0)),
+        ParameterMessage(name='gain', value=ParameterValue(type=99))]
+    results = ros.call(
+        SetParameters, 'example/set_parameters', SetParameters.Request(parameters=changes)).results
+    assert [(result.successful, result.reason) for result in results] == [
+        (False, 'gain: type 99 is not a type of parameters')] * 2
+    result = ros.call(
+        SetParametersAtomically, 'example/set_parameters_atomically',
+        SetParametersAtomically.Request(parameters=changes)).result
+    assert not result.successful
+    assert node.parameters.value == Example()
+    assert set_atomically(ros, gain=2.0).successful
 
 
 def test_saved_live_values_are_used_at_the_next_start(ros: Any, own_state: Path) -> None:

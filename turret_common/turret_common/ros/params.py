@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -24,6 +25,7 @@ from turret_msgs.srv import SaveParameters
 ParametersT = TypeVar('ParametersT')
 
 _INT_LIMIT = 2**31 - 1
+_TYPES = {kind.value for kind in Parameter.Type}
 _DISARMED = (LaserState.STATE_OFF, LaserState.STATE_FAULT)
 #: A laser whose newest state is older than this [s] does not run.
 _LASER_GONE_S = 2.0
@@ -95,6 +97,7 @@ class RosParameters(Generic[ParametersT]):
             node.declare_parameter(
                 name, params.plain(value), _descriptor(self._specs[name]), ignore_override=True)
         node.add_on_set_parameters_callback(self._set)
+        _refuse_unknown_types(node)
         node.create_service(SaveParameters, '~/save_parameters', self._save)
 
     def _set(self, changes: Sequence[Parameter]) -> SetParametersResult:
@@ -142,6 +145,28 @@ class RosParameters(Generic[ParametersT]):
             return response
         response.success, response.path = True, str(path)
         return response
+
+
+def _refuse_unknown_types(node: Node) -> None:
+    """Have changes to a value of an unknown type refused: rclpy raises an error, which would end the node."""
+    for service in node.services:
+        if service.srv_type in (SetParameters, SetParametersAtomically):
+            service.callback = _refusing_unknown_types(service.callback)
+
+
+def _refusing_unknown_types(change: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def callback(request: Any, response: Any) -> Any:
+        unknown = [
+            f'{each.name}: type {each.value.type}' for each in request.parameters if each.value.type not in _TYPES]
+        if not unknown:
+            return change(request, response)
+        refused = SetParametersResult(successful=False, reason=f'{", ".join(unknown)} is not a type of parameters')
+        if isinstance(response, SetParameters.Response):
+            response.results = [refused] * len(request.parameters)
+        else:
+            response.result = refused
+        return response
+    return callback
 
 
 def _sequence(value: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import itertools
 import json
 import logging
 import random
@@ -60,7 +62,18 @@ async def raw(door: RunningServer, request: bytes) -> bytes:
     head('POST', '/sign-in', Host=b'127.0.0.1', Content_Type=b'multipart/form-data', Content_Length=b'0'),
     head('POST', '/sign-in', Host=b'127.0.0.1', Content_Type=b'text/plain; charset=nonsense', Content_Length=b'0'),
     head('PUT', '/session', Host=b'127.0.0.1'), b'nonsense\r\n\r\n', b'GET / HTTP/9.9\r\n\r\n',
-    b'GET /' + b'x' * 9000 + b' HTTP/1.1\r\n\r\n'], ids=range(15))
+    head('POST', '/sign-in', Host=b'127.0.0.1', Content_Encoding=b'gzip', Content_Length=b'2') + b'xx',
+    head('POST', '/sign-in', Host=b'127.0.0.1', Content_Encoding=b'deflate', Transfer_Encoding=b'chunked')
+    + b'2\r\nxx\r\n0\r\n\r\n',
+    head('POST', '/sign-in', Host=b'127.0.0.1', Transfer_Encoding=b'chunked') + b'x\r\n',
+    head('POST', '/sign-in', Host=b'127.0.0.1', Expect=b'miracles', Content_Length=b'0'),
+    *(head(Host=host) for host in (
+        b'', b'evil.example', b'127.0.0.1, evil.example', b'a@127.0.0.1', b'127.0.0.1/x', b'127.0.0.1?x',
+        b'127.0.0.1#x', b'127.0.0.1:port', b'127.0.0.1\\x', b'[::1', b'[]', '\uff4cocalhost'.encode())),
+    *(b'GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\n' + 2 * header + b'\r\n' for header in (
+        b'Host: 127.0.0.1\r\n', b'Origin: http://127.0.0.1\r\n', b'Authorization: Bearer x\r\n',
+        b'Sec-Fetch-Site: none\r\n')),
+    b'GET /' + b'x' * 9000 + b' HTTP/1.1\r\n\r\n'], ids=itertools.count())
 @on_loop
 async def test_a_malformed_request_is_answered_in_json_with_at_most_one_line_in_the_log(request_: bytes) -> None:
     records: list[logging.LogRecord] = []
@@ -245,6 +258,7 @@ async def test_head_of_a_stream_has_no_body_and_takes_no_slot(gateway: FakeGatew
 async def test_a_snapshot_of_an_unsupported_image_says_why(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.routes.video._SNAPSHOT_S', 2.0)
+    importlib.import_module('turret_web.video.image_encoding')  # takes seconds on a busy machine
     gateway.topic_types['/turret/camera/depth'] = 'sensor_msgs/msg/Image'
     async with serving(gateway) as door:
         asked = asyncio.create_task(door.get('/snapshot?topic=/turret/camera/depth'))

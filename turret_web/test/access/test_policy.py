@@ -107,6 +107,23 @@ def test_actions_are_for_operators() -> None:
     assert not allowed(POLICY.check, Use.SEND_GOAL, Role.OPERATOR, '/turret/laser/burst')
 
 
+@pytest.mark.parametrize('part', ['status', 'feedback', 'send_goal', 'cancel_goal', 'get_result'])
+def test_topics_and_services_of_an_action_belong_to_the_action(part: str) -> None:
+    policy = Policy('/turret', AccessParameters(
+        topics=('*',), operator_topics=('*',), viewer_services=('*',), operator_actions=('camera/*',),
+        operator_offers=('demo/*',)))
+    listed, other = f'/turret/camera/calibrate/_action/{part}', f'/turret/laser/burst/_action/{part}'
+    for use in (Use.SUBSCRIBE, Use.CALL, Use.CALL_AS_OPERATOR, Use.SEND_GOAL):
+        assert allowed(policy.check, use, Role.OPERATOR, listed)
+        assert not allowed(policy.check, use, Role.VIEWER, listed)
+        assert not allowed(policy.check, use, Role.OPERATOR, other)
+    assert allowed(policy.check_call, Role.OPERATOR, listed, {})
+    assert not allowed(policy.check_call, Role.VIEWER, listed, {})
+    assert not policy.is_visible(listed)
+    assert not allowed(policy.check, Use.PUBLISH, Role.OPERATOR, listed)
+    assert allowed(policy.check, Use.PUBLISH, Role.OPERATOR, f'/turret/demo/count/_action/{part}')
+
+
 def test_only_listed_names_may_be_offered() -> None:
     for name in ('/turret/laser/fire', '/turret/safety/stop', '/turret/gimbal/home', '/x'):
         assert not allowed(POLICY.check, Use.OFFER, Role.OPERATOR, name)

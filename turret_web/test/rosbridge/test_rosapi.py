@@ -115,9 +115,9 @@ async def test_parameters_are_json_text() -> None:
 
 @pytest.mark.parametrize(('verb', 'args', 'text'), [
     ('set_param', {'name': '/turret/status:fixed', 'value': '1'}, 'fixed is read-only'),
-    ('set_param', {'name': '/turret/status:x', 'value': '{"a": 1}'}, 'takes a double_value'),
-    ('set_param', {'name': '/turret/status:x', 'value': '[]'}, 'takes a double_value'),
-    ('set_param', {'name': '/turret/status:list', 'value': '"a"'}, 'takes a string_array_value'),
+    ('set_param', {'name': '/turret/status:x', 'value': '{"a": 1}'}, 'takes a double'),
+    ('set_param', {'name': '/turret/status:x', 'value': '[]'}, 'takes a double'),
+    ('set_param', {'name': '/turret/status:list', 'value': '"a"'}, 'takes a list of strings'),
     ('set_param', {'name': '/turret/status:use_sim_time', 'value': 'true'}, 'no parameter use_sim_time'),
     ('topic_type', {'topic': '/turret/a b'}, 'not a ROS name'),
     ('node_details', {'node': '/'}, 'not a ROS name'),

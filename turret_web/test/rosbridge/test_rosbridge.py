@@ -166,6 +166,25 @@ async def test_throttle_keeps_the_newest_and_queue_length_keeps_more(gateway: Fa
 
 
 @on_loop
+async def test_numbers_may_be_written_as_whole_or_not(gateway: FakeGateway) -> None:
+    async with serving(gateway) as door, door.connect() as client:
+        await client.send(op='subscribe', topic=NOTES, id='a', throttle_rate=33.3, queue_length=2.0, fragment_size=1e3)
+        await client.settle()
+        assert '"queue_length" has the wrong type' in await client.error(op='subscribe', topic=NOTES, queue_length=2.5)
+
+
+@on_loop
+async def test_values_in_order_must_be_as_many_as_the_fields_at_most(gateway: FakeGateway) -> None:
+    gateway.serve('/turret/camera/demo', lambda values: {'sum': values['a'] + values['b']})
+    async with serving(gateway) as door, door.connect() as client:
+        call = {'op': 'call_service', 'service': '/turret/camera/demo'}
+        assert (await client.ask(**call, args=[1, 2]))['values'] == {'sum': 3}
+        assert (await client.ask(**call, args=[1]))['values'] == {'sum': 1}
+        answer = await client.ask(**call, args=[1, 2, 3])
+        assert (answer['result'], answer['values']) == (False, '3 values, but demo_msgs/srv/Add_Request has 2 fields')
+
+
+@on_loop
 async def test_cbor_and_cbor_raw_are_binary(gateway: FakeGateway) -> None:
     async with serving(gateway) as door, door.connect() as client:
         await client.send(op='subscribe', topic=NOTES, compression='cbor')

@@ -67,7 +67,8 @@ async def test_a_service_is_a_post(gateway: FakeGateway) -> None:
         assert (await door.request('POST', '/api/safety/nothing'))[0] == 404
         assert (await door.request('POST', '/api/other/thing'))[0] == 403
         assert (await door.request('POST', '/api/safety%2f..%2fstop'))[0] == 400
-        assert (await door.get('/api/safety/stop'))[0] == 404
+        status, answer = await door.get('/api/safety/stop')
+        assert (status, answer['message']) == (405, 'a service is called with POST')
         assert len(gateway.calls) == 2
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Container, Iterable
 from ipaddress import ip_address
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
+#: A Host header: a name, an IPv4 address or an IPv6 address in brackets, with or without a port.
+_HOST = re.compile(r'([\w.-]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\])(?::\d{1,5})?', re.ASCII)
 #: Addresses to listen on that mean all addresses of this machine.
 ALL_ADDRESSES = ('', '0.0.0.0', '::')
 
@@ -45,10 +48,10 @@ class Hosts:
 
     def is_ours(self, header: str) -> bool:
         """Return whether a Host header names this server."""
-        try:
-            name = urlsplit(f'//{header}').hostname or ''
-        except ValueError:
+        match = _HOST.fullmatch(header)
+        if match is None:
             return False
+        name = match[1].strip('[]').lower()
         if name in self._names:
             return True
         try:

@@ -37,6 +37,11 @@ class Use(enum.Enum):
     SET_PARAMETER = enum.auto()
 
 
+#: Separates the name of an action from those of its topics and services.
+_INSIDE_ACTION = '/_action/'
+_PROVIDING = (Use.PUBLISH, Use.OFFER)
+
+
 @dataclass(frozen=True)
 class Rule:
     """Condition for one use.
@@ -70,11 +75,14 @@ class Policy:
         }
 
     def check(self, use: Use, role: Role, name: str) -> None:
-        """Check that a role may make this use of a name.
+        """Check that a role may make this use of a name. Topics and services of an action belong to the action.
 
         Raises:
             TurretError: NOT_ALLOWED.
         """
+        action, inside_action, _ = name.partition(_INSIDE_ACTION)
+        if inside_action:
+            use, name = Use.OFFER if use in _PROVIDING else Use.SEND_GOAL, action
         rule = self._rules[use]
         if name not in rule.names:
             raise TurretError(ReasonCode.NOT_ALLOWED, f'the access lists do not allow to {rule.words.format(name)}')
@@ -87,10 +95,9 @@ class Policy:
         Raises:
             TurretError: NOT_ALLOWED, or INVALID_ARGUMENT where the arguments have no list of parameters.
         """
-        action, inside_action, _ = service.partition('/_action/')
         node, _, verb = service.rpartition('/')
-        if inside_action:
-            self.check(Use.SEND_GOAL, role, action)
+        if _INSIDE_ACTION in service:
+            self.check(Use.CALL_AS_OPERATOR, role, service)
         elif verb in ('set_parameters', 'set_parameters_atomically'):
             for name in _parameter_names(args):
                 self.check(Use.SET_PARAMETER, role, f'{node}:{name}')
@@ -98,12 +105,18 @@ class Policy:
             self.check(Use.CALL_AS_OPERATOR, role, service)
 
     def is_visible(self, topic: str) -> bool:
-        """Return whether any role may read or publish a topic."""
+        """Return whether any role may read or publish a topic, which is none inside an action."""
+        if _INSIDE_ACTION in topic:
+            return False
         return topic in self._rules[Use.SUBSCRIBE].names or topic in self._rules[Use.PUBLISH].names
 
     def is_callable(self, service: str) -> bool:
         """Return whether any role may call a service."""
         return service in self._rules[Use.CALL_AS_OPERATOR].names
+
+    def is_usable(self, action: str) -> bool:
+        """Return whether any role may send goals to an action."""
+        return action in self._rules[Use.SEND_GOAL].names
 
     def is_open_to_viewers(self, service: str) -> bool:
         """Return whether every role may call a service."""

@@ -127,6 +127,8 @@ def request_id_of(message: dict[str, Any]) -> str | int | None:
 def get(message: dict[str, Any], key: str, kind: Any, default: Any = _REQUIRED) -> Any:
     """Return a member of a message, or the default if it is missing or null.
 
+    A number that is whole is an ``int`` also if it is written as 2.0, as some programs do.
+
     Raises:
         TurretError: INVALID_ARGUMENT, it has another type than ``kind``, or is missing and has no default.
     """
@@ -135,6 +137,8 @@ def get(message: dict[str, Any], key: str, kind: Any, default: Any = _REQUIRED) 
         if default is _REQUIRED:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{key}" is missing')
         return default
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{key}" has the wrong type: {type(value).__name__}')
     return value

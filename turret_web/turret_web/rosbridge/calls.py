@@ -23,8 +23,11 @@ _PARAMETER_SERVICES = ('set_parameters', 'set_parameters_atomically')
 
 
 def by_name(args: Any, kind: Struct) -> Any:
-    """Return the values of a request by name, also if they were given in order."""
+    """Return the values of a request by name, also if they were given in order (INVALID_ARGUMENT, too many)."""
     if isinstance(args, list):
+        if len(args) > len(kind.fields):
+            raise TurretError(
+                ReasonCode.INVALID_ARGUMENT, f'{len(args)} values, but {kind.name} has {len(kind.fields)} fields')
         return dict(zip((field.name for field in kind.fields), args, strict=False))
     return args
 

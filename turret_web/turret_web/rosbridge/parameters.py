@@ -18,7 +18,13 @@ VALUE_FIELDS = (
     None, 'bool_value', 'integer_value', 'double_value', 'string_value', 'byte_array_value', 'bool_array_value',
     'integer_array_value', 'double_array_value', 'string_array_value')
 
-_INTEGER, _DOUBLE, _INTEGER_ARRAY, _DOUBLE_ARRAY = 2, 3, 7, 8
+_TYPE_NAMES = (
+    'nothing', 'a boolean', 'an integer', 'a double', 'a string', 'bytes', 'a list of booleans', 'a list of integers',
+    'a list of doubles', 'a list of strings')
+#: Integers up to this size are within the range of a double.
+_DOUBLE_BITS = 1023
+#: Types whose values JSON does not distinguish: numbers, and arrays of numbers.
+_NUMBERS = ({2, 3}, {7, 8})
 _ARRAYS = range(5, 10)
 _PYTHON_TYPES = {1: bool, 2: int, 3: float, 4: str, 6: bool, 7: int, 8: float, 9: str}
 
@@ -52,17 +58,21 @@ def convert_numbers(changes: list[dict[str, Any]], types: dict[str, int]) -> Non
     """Convert the numbers in changes (rcl_interfaces/msg/Parameter) to the declared types, in place.
 
     JSON does not distinguish 2 and 2.0: a program that sets a double to a whole number writes an integer.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, a change has an unknown type, or a number that the declared type cannot hold.
     """
     for change in changes:
         value, declared = change.get('value'), types[change['name']]
         if not isinstance(value, dict):
             continue
-        integer, integers = value.get('integer_value'), value.get('integer_array_value')
-        if declared == _DOUBLE and value.get('type') == _INTEGER and type(integer) is int:
-            change['value'] = {'type': _DOUBLE, 'double_value': float(integer)}
-        elif declared == _DOUBLE_ARRAY and value.get('type') == _INTEGER_ARRAY and isinstance(integers, list) and all(
-                type(element) is int for element in integers):
-            change['value'] = {'type': _DOUBLE_ARRAY, 'double_array_value': [float(x) for x in integers]}
+        given = value.get('type', 0)
+        if not isinstance(given, (int, float)) or given not in range(len(VALUE_FIELDS)):
+            raise TurretError(
+                ReasonCode.INVALID_ARGUMENT, f'{change["name"]}: {given!s:.60} is not a type of parameters')
+        field = VALUE_FIELDS[int(given)]
+        if given != declared and field in value and any({given, declared} == pair for pair in _NUMBERS):
+            change['value'] = parameter_value(value[field], declared)
 
 
 def parameter_value(value: Any, declared: int) -> dict[str, Any]:
@@ -75,13 +85,13 @@ def parameter_value(value: Any, declared: int) -> dict[str, Any]:
     elements = value if declared in _ARRAYS and isinstance(value, list) else [value]
     if kind is None or (declared in _ARRAYS) != isinstance(value, list) or not all(
             _fits(element, kind) for element in elements):
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'value: the parameter takes a {field}')
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'value: the parameter takes {_TYPE_NAMES[declared]}')
     return {'type': declared, str(field): [kind(x) for x in elements] if declared in _ARRAYS else kind(value)}
 
 
 def _fits(value: Any, kind: type) -> bool:
     if kind is float:
-        return type(value) in (int, float)
+        return type(value) is float or (type(value) is int and value.bit_length() <= _DOUBLE_BITS)
     if kind is int:
         return type(value) is int or (type(value) is float and value.is_integer())
     return type(value) is kind

@@ -130,9 +130,10 @@ class Rosapi:
             'services': shown(details.services, self._policy.is_callable)}
 
     def _action_servers(self) -> dict[str, Any]:
-        return {'action_servers': [
+        actions = (
             topic.removesuffix(_ACTION_STATUS) for topic in sorted(self._gateway.topics())
-            if topic.endswith(_ACTION_STATUS)]}
+            if topic.endswith(_ACTION_STATUS))
+        return {'action_servers': [action for action in actions if self._policy.is_usable(action)]}
 
     def _time(self) -> dict[str, Any]:
         sec, nanosec = divmod(self._gateway.now_ns(), 10**9)

@@ -93,7 +93,7 @@ class TopicOperations(OperationGroup):
         request_id, name = request_id_of(message), get(message, 'topic', str)
         delivery = Delivery(
             name,
-            throttle_s=max(0, get(message, 'throttle_rate', int, 0)) / 1000,
+            throttle_s=max(0, get(message, 'throttle_rate', (int, float), 0)) / 1000,
             queue=min(max(0, get(message, 'queue_length', int, 0)), _MAX_QUEUE),
             compression=get_compression(message, COMPRESSIONS),
             fragment_size=get_fragment_size(message))

@@ -44,6 +44,7 @@ class ApiRoutes:
             web.get('/api/status', self._get_status),
             web.get('/api/status/{section}', self._get_section),
             web.post('/api/{service:.+}', self._call),
+            web.get('/api/{service:.+}', self._refuse_get),
         ]
 
     async def _config(self, request: web.Request) -> web.StreamResponse:
@@ -96,6 +97,10 @@ class ApiRoutes:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the body is not a JSON object')
         return json_response(await self._bridge.services.call(
             caller_of(request), current_role(), service, args, limits.call_s))
+
+
+    async def _refuse_get(self, request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed('GET', ['POST'], text='a service is called with POST')
 
 
 def _operator_secret(namespace: str) -> str:

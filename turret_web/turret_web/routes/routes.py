@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
 
 from turret_common import fast_json
 from turret_common.errors import TurretError
@@ -93,7 +94,7 @@ async def read_body(request: web.Request, limit: int, timeout_s: float = _BODY_S
         timeout_s: maximum time for the body to arrive [s].
 
     Raises:
-        TurretError: TOO_LARGE, or TIMED_OUT.
+        TurretError: TOO_LARGE, TIMED_OUT, or INVALID_ARGUMENT, its encoding is damaged.
     """
     if (request.content_length or 0) > limit:
         raise TurretError(ReasonCode.TOO_LARGE, f'the body is larger than {limit} bytes')
@@ -101,6 +102,9 @@ async def read_body(request: web.Request, limit: int, timeout_s: float = _BODY_S
         body = await asyncio.wait_for(request.read(), timeout_s)
     except asyncio.TimeoutError:
         raise TurretError(ReasonCode.TIMED_OUT, f'the body did not arrive within {timeout_s:g} s') from None
+    except (web.RequestPayloadError, PayloadEncodingError):
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT, 'the body is not what Content-Encoding or Transfer-Encoding says') from None
     if len(body) > limit:
         raise TurretError(ReasonCode.TOO_LARGE, f'the body is larger than {limit} bytes')
     return body
