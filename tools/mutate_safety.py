@@ -63,6 +63,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     f'{_CORE}/drivers/stepping.py': (f'{_TEST}/drivers/test_stepping.py', f'{_TEST}/drivers/test_step_dir_driver.py'),
     **{f'{_CORE}/drivers/{name}.py': (f'{_TEST}/drivers/test_{name}_driver.py', f'{_TEST}/drivers/test_driver.py')
        for name in ('servo', 'step_dir', 'tmc2209')},
+    f'{_CORE}/gimbal/ros_messages.py': (f'{_TEST}/ros/test_gimbal_messages.py',),
     f'{_CORE}/laser/ros_messages.py': (f'{_TEST}/ros/test_laser_messages.py',),
     f'{_CORE}/safety/ros_messages.py': (f'{_TEST}/ros/test_safety_messages.py',),
     f'{_EYES}/detectors/person.py': (f'{_EYES_TEST}/detectors/test_person.py',),

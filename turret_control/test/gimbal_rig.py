@@ -76,7 +76,8 @@ class Rig:
         """Send a command again and again, as the controller does."""
         for _ in range(round(1e9 * seconds / PERIOD_NS)):
             self._seq += 1
-            self.gimbal.command(Command(mode, pan, tilt, pan_rate, tilt_rate, self._seq), self.now_ns)
+            self.gimbal.command(
+                Command(mode, pan, tilt, pan_rate, tilt_rate, self._seq, 1, self.now_ns), self.now_ns)
             self.tick()
 
     def rotate(self, pan_rate: float, tilt_rate: float = 0.0, seconds: float = 0.5) -> None:

@@ -44,9 +44,10 @@ from turret_control.controller.ros_messages import (
 )
 from turret_control.controller.target_follower import FireDecision
 from turret_control.controller_parameters import ControllerParameters
+from turret_control.gimbal.ros_messages import sign_command
 from turret_control.handset.handset import parse
 from turret_control.handset.mqtt_joy import MqttJoy
-from turret_control.motion import STOP
+from turret_control.motion import STOP, Command
 from turret_control.safety.ros_messages import sign_request, state_valid
 from turret_msgs.msg import (
     AimTarget,
@@ -99,7 +100,7 @@ class ControllerNode(Node):
         self._rate_hz = self._settings.value.rate_hz
         self._last_cycle = time.monotonic()
 
-        self._command = GimbalCommand()
+        self._command = GimbalCommand(epoch=time.monotonic_ns())
         self._command.header.frame_id = self._base_frame
         self._command_out = self.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
         self._target_out = self.create_publisher(AimTarget, 'controller/target', STREAM)
@@ -144,8 +145,7 @@ class ControllerNode(Node):
         if self._handset:
             self._handset.stop()
         if self.context.ok():
-            self._command_out.publish(write_command(
-                self._command, STOP, self._seq + 1, self.get_clock().now().to_msg()))
+            self._send(STOP, self.get_clock().now().to_msg())
         self._actions.destroy()
         self._calibration.destroy()
         super().destroy_node()
@@ -176,14 +176,19 @@ class ControllerNode(Node):
         controller = self._controller
         outputs = run_cycle(controller, self._receive(now, to_steady))
         self._pacing.update(controller.mode, outputs.command)
-        self._seq += 1
-        self._command_out.publish(write_command(self._command, outputs.command, self._seq, stamp))
+        self._send(outputs.command, stamp)
         if outputs.new_image:
             self._target_out.publish(aim_message(outputs.aim, to_steady, stamp, self._base_frame))
         if outputs.fire is not None and self._auto_fire:
             self._request_fire(outputs.fire, to_steady)
         self._state.update(controller.status, lambda: state_message(
             controller, self._presets.all(), self._actions.pattern_state(), self._rate_hz))
+
+    def _send(self, command: Command, stamp: Any) -> None:
+        self._seq += 1
+        message = write_command(self._command, command, self._seq, stamp)
+        message.monotonic_ns = time.monotonic_ns()
+        self._command_out.publish(sign_command(message, self._key))
 
     def _receive(self, now: float, to_steady: float) -> Inputs:
         """Take all messages received since the last cycle; ``to_steady`` + stamp = steady time in s."""

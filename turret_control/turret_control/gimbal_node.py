@@ -15,6 +15,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from turret_common.errors import TurretError
+from turret_common.messages.run_key import run_key
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.critical import Done, ended
 from turret_common.ros.deferred_response import DeferredActionServer
@@ -30,8 +31,8 @@ from turret_control.drivers.driver import GimbalSample
 from turret_control.drivers.registry import DRIVERS
 from turret_control.gimbal.axis import AxisView
 from turret_control.gimbal.gimbal import PERIOD_S, Feedback, Gimbal, GimbalView, Motions
+from turret_control.gimbal.ros_messages import command_authentic, command_of
 from turret_control.gimbal_parameters import GimbalParameters
-from turret_control.motion import Command
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue
 from turret_msgs.srv import AccessRegisters, SetEnabled, SetHome
@@ -56,6 +57,7 @@ class GimbalNode(Node):
         self._base_frame = self._settings.frame('base_link')
         self._driver = DRIVERS[parameters.driver].make(parameters, self.get_namespace())
         self._gimbal = Gimbal(parameters, self._driver.resolution)
+        self._key = run_key(self.get_namespace())
         self._feed = PermitFeed(self)
         self._permits = self._feed.monitor
         self._sample: GimbalSample | None = None  # None while there is no driver
@@ -117,12 +119,15 @@ class GimbalNode(Node):
     def _tick(self) -> None:
         permits = self._feed.update()
         commands = [
-            Command(message.mode, message.pan, message.tilt, message.pan_rate, message.tilt_rate, message.seq)
+            command_of(message) if command_authentic(message, self._key) else None
             for message in self._commands_in.take()]
         now_ns = time.monotonic_ns()  # after the messages were taken: none of them may be from the future
         with self._lock:
             for command in commands:
-                self._gimbal.command(command, now_ns)
+                if command is not None:
+                    self._gimbal.command(command, now_ns)
+                else:
+                    self._gimbal.observe_foreign_command(now_ns)
             self._gimbal.observe_stops(permits.take_stop(), permits.take_estop())
             motions = None
             if self._sample is not None:

@@ -23,7 +23,9 @@ class Command(NamedTuple):
         mode: one of :class:`CommandMode`; from a message it may be any integer.
         pan, tilt: target angles; used in mode POSITION.
         pan_rate, tilt_rate: rates in mode VELOCITY, maximum rates in mode POSITION (NaN = the axis limit).
-        seq: sequence number, increasing by one per command.
+        seq: sequence number, increasing by one per command within an epoch.
+        epoch: CLOCK_MONOTONIC in ns at the start of the sender, which identifies a restart.
+        monotonic_ns: when it was made.
     """
 
     mode: int
@@ -32,6 +34,8 @@ class Command(NamedTuple):
     pan_rate: float = math.nan
     tilt_rate: float = math.nan
     seq: int = 0
+    epoch: int = 0
+    monotonic_ns: int = 0
 
 
 STOP = Command(CommandMode.STOP)

@@ -221,23 +221,69 @@ def test_switching_off_stops_and_loses_home(homed: Rig) -> None:
     assert homed.view.code is ReasonCode.NOT_HOMED
 
 
-def test_a_restarted_controller_is_obeyed_two_controllers_are_not(homed: Rig) -> None:
-    def send(seq: int, rate: float) -> None:
-        homed.gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, rate, 0.0, seq), homed.now_ns)
-        homed.tick()
+def send(rig: Rig, epoch: int, seq: int, rate: float, age_ns: int = 0) -> None:
+    """Send one command and let a tick pass."""
+    made_ns = rig.now_ns - age_ns
+    rig.gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, rate, 0.0, seq, epoch, made_ns), rig.now_ns)
+    rig.tick()
 
-    for seq in [*range(100, 120), *range(1, 20)]:
-        send(seq, 0.5)
-    assert homed.view.code is ReasonCode.OK
+
+def test_a_restarted_controller_is_obeyed_two_controllers_are_not(homed: Rig) -> None:
+    for epoch in (10, 11):
+        for seq in range(1, 20):
+            send(homed, epoch, seq, 0.5)
+    assert (homed.view.code, homed.pan.velocity) == (ReasonCode.OK, 0.5)
     for seq in range(20, 40):
-        send(seq, 0.5)
-        send(1000 + seq, -0.5)
+        send(homed, 11, seq, 0.5)
+        send(homed, 10, seq, -0.5)
     assert homed.view.code is ReasonCode.SECOND_PUBLISHER
     homed.run(0.5)
     assert homed.pan.velocity == 0.0
-    homed.run(1.0)
-    homed.rotate(0.5, seconds=0.1)
+
+
+@pytest.mark.parametrize(('epoch', 'seq'), [(10, 19), (10, 1), (9, 100), (0, 0)])
+def test_a_replayed_command_moves_nothing_and_is_a_reported_fault_for_a_second(
+        homed: Rig, epoch: int, seq: int) -> None:
+    homed.gimbal.command(Command(CommandMode.STOP, seq=19, epoch=10, monotonic_ns=homed.now_ns), homed.now_ns)
+    send(homed, epoch, seq, 0.5)
+    assert homed.view.code is ReasonCode.SECOND_PUBLISHER
+    for later in range(1, 124):  # 0.984 s: those of the controller do not move it either
+        send(homed, 10, 19 + later, 0.5)
+        assert (homed.view.code, homed.pan.velocity) == (ReasonCode.SECOND_PUBLISHER, 0.0)
+    for later in range(124, 140):
+        send(homed, 10, 19 + later, 0.5)
     assert homed.view.code is ReasonCode.OK
+    assert homed.pan.velocity > 0.1
+
+
+def test_a_command_that_others_sent_stops_a_moving_head(homed: Rig) -> None:
+    homed.rotate(0.5)
+    homed.gimbal.observe_foreign_command(homed.now_ns)
+    homed.rotate(0.5, seconds=0.9)
+    assert (homed.view.code, homed.pan.velocity) == (ReasonCode.SECOND_PUBLISHER, 0.0)
+    homed.rotate(0.5)
+    assert (homed.view.code, homed.pan.velocity) == (ReasonCode.OK, 0.5)
+
+
+@pytest.mark.parametrize('age_ns', [-1, -10**12, 200_000_001, 10**12])
+def test_a_command_that_is_late_or_from_the_future_moves_nothing_and_displaces_none(homed: Rig, age_ns: int) -> None:
+    for seq in range(1, 50):
+        send(homed, 10, 1000 + seq, 0.5, age_ns)
+        assert homed.pan.velocity == 0.0
+    for seq in range(1, 50):
+        send(homed, 10, seq, 0.3)
+    assert (homed.view.code, homed.pan.velocity) == (ReasonCode.OK, pytest.approx(0.3))
+
+
+def test_a_command_counts_from_when_it_was_made_not_from_its_arrival(homed: Rig) -> None:
+    send(homed, 10, 1, 0.5, age_ns=150_000_000)
+    assert homed.view.command_age_s == pytest.approx(0.158)
+    for _ in range(5):
+        homed.tick()
+    assert homed.view.code is ReasonCode.OK
+    for _ in range(2):
+        homed.tick()
+    assert homed.view.code is ReasonCode.COMMAND_STALE
 
 
 def test_a_limit_switch_within_the_soft_limits_means_that_steps_were_lost(homed: Rig) -> None:

@@ -79,7 +79,8 @@ class GimbalMachine(RuleBasedStateMachine):
     def send(self, command: Command) -> None:
         self.commands += 1
         self.last = command
-        self.rig.gimbal.command(command._replace(seq=self.commands), self.rig.now_ns)
+        self.rig.gimbal.command(
+            command._replace(seq=self.commands, monotonic_ns=self.rig.now_ns), self.rig.now_ns)
         self.commanded_ns = self.rig.now_ns
 
     @rule(mode=st.sampled_from([0, 1, 1, 2, 2, 3]), pan=numbers, tilt=numbers, pan_rate=numbers, tilt_rate=numbers)

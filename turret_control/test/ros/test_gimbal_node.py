@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from sensor_msgs.msg import JointState
 
 from turret_common import permit
 from turret_common.errors import TurretError
+from turret_common.messages.run_key import run_key
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
@@ -23,6 +25,8 @@ from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros.time import seconds
 from turret_common.testing.ros_testing import RosHarness, signed, wait_until
 from turret_control.drivers.driver import GimbalDriver, Register
+from turret_control.gimbal import gimbal
+from turret_control.gimbal.ros_messages import sign_command
 from turret_control.gimbal_node import GimbalNode
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant.server import PlantServer
@@ -94,7 +98,8 @@ class Bench:
     def command(self, mode: int, **fields: float) -> None:
         self._seq += 1
         numbers = {'pan': NAN, 'tilt': NAN, 'pan_rate': NAN, 'tilt_rate': NAN, **fields}
-        self.commands.publish(GimbalCommand(seq=self._seq, mode=mode, **numbers))
+        self.commands.publish(sign_command(GimbalCommand(
+            epoch=1, seq=self._seq, monotonic_ns=time.monotonic_ns(), mode=mode, **numbers), run_key('turret')))
 
     def command_until(self, condition: Callable[[], Any], mode: int, **fields: float) -> None:
         def again() -> Any:
@@ -136,8 +141,9 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a permit live longer than the real one, so that a busy machine fails no test; its age has its own tests."""
+    """Let permits and commands live longer, so that a busy machine fails no test; their age has its own tests."""
     monkeypatch.setattr(permit, 'PERMIT_LIFETIME_NS', 2_000_000_000)
+    monkeypatch.setattr(gimbal, 'COMMAND_TIMEOUT_NS', 1_000_000_000)
 
 
 @pytest.fixture
@@ -348,6 +354,65 @@ def test_permits_without_the_key_of_the_run_move_nothing(make: Callable[..., Ben
         bench.permits_out.publish(forged)
         time.sleep(0.01)
     assert bench.enable(True, 'thief').code == ReasonCode.WRONG_LEASE
+
+
+def direction(bench: Bench) -> tuple[float, float]:
+    """Return where the head points."""
+    truth = bench.plant.truth()
+    return truth.pan, truth.tilt
+
+
+def forge(bench: Bench, kind: str, key: bytes) -> GimbalCommand:
+    """Return a command to turn that is not the controller's, newer than all of its own."""
+    now_ns = time.monotonic_ns()
+    message = GimbalCommand(
+        epoch=2**62, seq=10_000 + len(bench.joints), monotonic_ns=now_ns, mode=GimbalCommand.MODE_VELOCITY, pan=NAN,
+        tilt=NAN, pan_rate=0.5, tilt_rate=0.0)
+    if kind == 'from the future':
+        message.monotonic_ns = now_ns + 3_600_000_000_000
+    elif kind == 'late':
+        message.monotonic_ns = now_ns - 3_000_000_000
+    if kind == 'of another run':
+        return sign_command(message, secrets.token_bytes(32))
+    if kind != 'unsigned':
+        sign_command(message, key)
+    if kind == 'tampered':
+        message.pan_rate = 0.6
+    return message
+
+
+@pytest.mark.parametrize('kind', ['unsigned', 'of another run', 'tampered', 'from the future', 'late'])
+def test_commands_that_are_not_the_controllers_move_nothing(bench: Bench, kind: str) -> None:
+    bench.home()
+    stranger = bench.ros.probe.create_publisher(GimbalCommand, 'gimbal/command', COMMAND)
+    wait_until(stranger.get_subscription_count)
+    before, first = direction(bench), len(bench.joints)
+
+    def publish() -> bool:
+        stranger.publish(forge(bench, kind, run_key('turret')))
+        time.sleep(0.005)
+        return len(bench.joints) > first + 60
+    wait_until(publish)
+    foreign = kind in ('unsigned', 'of another run', 'tampered')
+    assert direction(bench) == pytest.approx(before, abs=1e-3)
+    assert (bench.state.code == ReasonCode.SECOND_PUBLISHER) is foreign
+    turn(bench)  # those of the controller still count, or count again
+
+
+def test_recorded_commands_of_the_controller_move_nothing(bench: Bench) -> None:
+    recorded = bench.ros.collect(GimbalCommand, 'gimbal/command', COMMAND)
+    bench.home()
+    turn(bench)
+    bench.command_until(lambda: bench.joints[-1].velocity[0] == 0.0, GimbalCommand.MODE_STOP)
+    turning = next(message for message in reversed(recorded) if message.mode == GimbalCommand.MODE_VELOCITY)
+    before = direction(bench)
+
+    def replay() -> bool:
+        bench.commands.publish(turning)
+        time.sleep(0.005)
+        return bench.state.code == ReasonCode.SECOND_PUBLISHER
+    wait_until(replay)
+    assert direction(bench) == pytest.approx(before, abs=1e-3)
 
 
 def test_ending_stops_the_head_and_takes_the_current_away(ros: RosHarness) -> None:

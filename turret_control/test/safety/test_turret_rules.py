@@ -140,7 +140,7 @@ class TurretMachine(RuleBasedStateMachine):
         if self.command is not None:
             self.commands += 1
             self.commanded_ns = now
-            head.gimbal.command(self.command._replace(seq=self.commands), now)
+            head.gimbal.command(self.command._replace(seq=self.commands, monotonic_ns=now), now)
         head.tick()
         self.report()
         if self.present and self.steps % 10 == 0:

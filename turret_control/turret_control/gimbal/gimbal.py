@@ -29,7 +29,7 @@ from turret_control.motion import Command, CommandMode
 COMMAND_TIMEOUT_NS = 200_000_000
 #: Time between two ticks: joint_states at 101 Hz.
 PERIOD_S = 0.0099
-_RIVAL_NS = 1_000_000_000  # how long two setbacks of the sequence number count as one disturbance
+_FOREIGN_NS = 1_000_000_000  # how long the axes stand still after a foreign command
 
 
 class Activity(enum.IntEnum):
@@ -103,8 +103,9 @@ class Gimbal:
         self._pan = Axis('pan', parameters.pan, resolution[0])
         self._tilt = Axis('tilt', parameters.tilt, resolution[1])
         self._axes = (self._pan, self._tilt)
-        self._command: tuple[Command, int] | None = None
-        self._setbacks_ns = (-_RIVAL_NS, -_RIVAL_NS)  # when the sequence number last fell, the later one last
+        self._command: Command | None = None
+        self._newest = (0, 0)  # epoch and number of the newest command, also when it was meant for an old home
+        self._foreign_ns = -_FOREIGN_NS  # when a foreign command arrived last
         self._procedure: _Procedure | None = None
         self._permit = ReasonCode.PERMIT_MISSING
         self._now_ns = self._moved_ns = 0
@@ -132,10 +133,20 @@ class Gimbal:
     # What others ask for
 
     def command(self, command: Command, now_ns: int) -> None:
-        """Take the newest command of the controller; whether it may act is decided at each tick."""
-        if self._command is not None and command.seq <= self._command[0].seq:
-            self._setbacks_ns = (self._setbacks_ns[1], now_ns)
-        self._command = (command, now_ns)
+        """Take a command that has arrived, whose authenticity was checked; each tick decides whether it may act.
+
+        One that is not newer than the last is a replay, or of another controller: see :meth:`observe_foreign_command`.
+        One that was delayed, or claims to come from the future, is ignored.
+        """
+        order = (command.epoch, command.seq)
+        if order <= self._newest:
+            self.observe_foreign_command(now_ns)
+        elif 0 <= now_ns - command.monotonic_ns <= COMMAND_TIMEOUT_NS:
+            self._newest, self._command = order, command
+
+    def observe_foreign_command(self, now_ns: int) -> None:
+        """Note a command that is not the controller's: the axes stand still for a while, with SECOND_PUBLISHER."""
+        self._foreign_ns = now_ns
 
     def set_enabled(self, on: bool) -> None:
         """Switch the motors. Off ends everything, and home is lost because the head can then be moved by hand.
@@ -257,7 +268,7 @@ class Gimbal:
         pan, tilt = (axis.view(self._condition(axis), self._enabled) for axis in self._axes)
         return GimbalView(
             pan, tilt, self._activity(),
-            1e-9 * (now_ns - self._command[1]) if self._command else math.nan,
+            1e-9 * (now_ns - self._command.monotonic_ns) if self._command else math.nan,
             max(0.0, idle_s - 1e-9 * (now_ns - self._moved_ns)) if self._enabled and idle_s else math.nan,
             self._home_count,
             error.code if error else ReasonCode.OK, error.message if error else '')
@@ -310,14 +321,14 @@ class Gimbal:
             raise self._why_off
         if self._permit is not ReasonCode.OK:
             raise TurretError(self._permit, 'motion is not permitted')
-        if now_ns - self._setbacks_ns[0] < _RIVAL_NS:  # falling once is a restart, twice is two publishers
-            raise TurretError(ReasonCode.SECOND_PUBLISHER, 'two publishers send gimbal/command')
+        if now_ns - self._foreign_ns < _FOREIGN_NS:
+            raise TurretError(ReasonCode.SECOND_PUBLISHER, 'gimbal/command carries commands of another sender')
         if not (self._pan.homed and self._tilt.homed):
             raise self._why_lost
         if self._command is None:
             return self._pan.still(), self._tilt.still()
-        command, received_ns = self._command
-        if now_ns - received_ns > COMMAND_TIMEOUT_NS:
+        command = self._command
+        if now_ns - command.monotonic_ns > COMMAND_TIMEOUT_NS:
             raise TurretError(ReasonCode.COMMAND_STALE, 'no command within 200 ms')
         motions = (
             self._axis_motion(self._pan, command.mode, command.pan, command.pan_rate),

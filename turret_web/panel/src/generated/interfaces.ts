@@ -411,8 +411,12 @@ export interface FireRequest {
 export interface GimbalCommand {
   /** stamp: when it was computed; frame_id base_link */
   header: Header;
-  /** increases by one per message */
+  /** [ns] CLOCK_MONOTONIC at the start of the controller process; identifies a restart */
+  epoch: number;
+  /** increases by one per message within an epoch */
   seq: number;
+  /** [ns] CLOCK_MONOTONIC of this host when it was computed */
+  monotonic_ns: number;
   /** one of MODE_* */
   mode: number;
   /** [rad] target, positive left; used in MODE_POSITION, NaN otherwise */
@@ -423,6 +427,8 @@ export interface GimbalCommand {
   pan_rate: Float;
   /** [rad/s] as pan_rate */
   tilt_rate: Float;
+  /** HMAC-SHA256 (first 32 hex digits) of all other fields under the key of the run */
+  mac: string;
 }
 export const GimbalCommand = {
   MODE_STOP: 0,
@@ -2389,7 +2395,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'Fault': 'node:string code:number message:string severity:number age_s:Float active:boolean',
   'FireGrant': 'epoch:number seq:number monotonic_ns:number source:number trigger:boolean burst:number mac:string',
   'FireRequest': 'header:Header seq:number track_id:string aim_error:Float mac:string',
-  'GimbalCommand': 'header:Header seq:number mode:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float',
+  'GimbalCommand': 'header:Header epoch:number seq:number monotonic_ns:number mode:number pan:Float tilt:Float pan_rate:Float tilt_rate:Float mac:string',
   'GimbalState': 'header:Header started:Time driver:string hardware:boolean pan:AxisState tilt:AxisState home_count:number motion:number command_age_s:Float idle_release_s:Float code:number message:string',
   'LaserState': 'header:Header started:Time driver:string hardware:boolean dry_run:boolean watchdog_fitted:boolean no_watchdog_accepted:boolean profile:string session_remaining_s:Float state:number emitting:boolean indicator:boolean power:Float power_cap:Float arming_remaining_s:Float arm_remaining_s:Float cooldown_remaining_s:Float duty:Float duty_cap:Float pulse_s:Float burst_count:number burst_gap_s:Float cooldown_s:Float fire_count:number dry_fire_count:number ready:boolean code:number message:string',
   'MediaItem': 'name:string kind:number size:number modified:Time duration_s:Float',
