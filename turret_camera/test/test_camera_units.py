@@ -85,7 +85,8 @@ def test_a_calibration_is_read_as_camera_calibration_writes_it(tmp_path: Path) -
 
 @pytest.mark.parametrize('change', [
     ('0.1, -0.2', '5.0, -90.0'), ('500.0', '.nan'), ('500.0', '0'), ('image_width: 640', ''), ('501.0', 'x'),
-    ('{', '[')])
+    ('{', '['), ('640', '640.5'), ('640', 'true'), ('640', '.inf'), ('640', '0'), ('plumb_bob', '[plumb_bob]'),
+    ('plumb_bob', ''), ('500.0', '[500.0]'), ('500.0', 'true'), ('image_width', 'image_height: 1\nimage_width')])
 def test_a_calibration_that_is_none_is_refused(tmp_path: Path, change: tuple[str, str]) -> None:
     path = tmp_path / 'camera.yaml'
     path.write_text(CALIBRATION.replace(*change))
@@ -112,6 +113,8 @@ def test_the_lens_models_of_ros_are_read(model: str, numbers: list[float], read:
     (('plumb_bob', 'thin_prism'), 'lens model "thin_prism" is not one of'),
     (('0.002, 0.0', '0.002, 0.0, 0.0, 0.3'), 'are not zero'),
     (('\nimage_width', '%YAML:1.0\n---\nimage_width'), 'file of OpenCV'),
+    (('camera_matrix:', 'camera_matrix: !!opencv-matrix'), 'file of OpenCV'),
+    (('500.0, 0', '500.0, 1'), 'not of the form fx 0 cx'), (('0, 0, 1]', '0, 0, 2]'), 'not of the form fx 0 cx'),
 ])
 def test_what_cannot_be_used_is_refused_with_the_reason(change: tuple[str, str], reason: str, tmp_path: Path) -> None:
     path = tmp_path / 'camera.yaml'
@@ -128,8 +131,16 @@ def test_a_calibration_is_named_as_drivers_of_ros_name_it(monkeypatch: pytest.Mo
     assert calibration_path('file:///a/b.yaml') == Path('/a/b.yaml')
     with pytest.raises(TurretError, match='no package "nothing"'):
         calibration_path('package://nothing/a.yaml')
+    with pytest.raises(TurretError, match='home of "~no-such-user/'):
+        calibration_path('~no-such-user/b.yaml')
     with pytest.raises(TurretError, match='not a path'):
         calibration_path('https://example.org/a.yaml')
+
+
+def test_a_number_without_a_point_before_its_exponent_is_read(tmp_path: Path) -> None:
+    path = tmp_path / 'camera.yaml'
+    path.write_text(CALIBRATION.replace('0.001', '1e-03'))  # as C++ writes it; a text in YAML 1.1
+    assert load_calibration(path).distortion[2] == 0.001
 
 
 def test_a_calibration_that_is_not_there_is_refused(tmp_path: Path) -> None:

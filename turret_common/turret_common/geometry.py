@@ -232,14 +232,18 @@ def lens_camera(
         coefficients: of the model; missing ones are zero, and further ones must be.
 
     Raises:
-        TurretError: NOT_SUPPORTED for another model, INVALID_ARGUMENT for numbers that no lens has.
+        TurretError: NOT_SUPPORTED for another model or a skewed image, INVALID_ARGUMENT for numbers that no lens has.
     """
     model = EQUIDISTANT if model == 'fisheye' else model
     if model not in LENS_MODELS:
         raise TurretError(
             ReasonCode.NOT_SUPPORTED, f'the lens model "{model}" is not one of {", ".join(LENS_MODELS)}')
     if len(matrix) != 9 or not all(map(math.isfinite, (*matrix, *coefficients))):
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the camera matrix is not of 9 numbers, or one is not finite')
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT, 'the camera matrix is not of 9 numbers, or a number of the lens is not finite')
+    if matrix[1] or matrix[3] or any(matrix[6:8]) or matrix[8] != 1.0:
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED, 'the camera matrix is not of the form fx 0 cx, 0 fy cy, 0 0 1')
     if min(width, height, matrix[0], matrix[4]) <= 0:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, 'a size or focal length is not positive')
     count = LENS_MODELS[model]

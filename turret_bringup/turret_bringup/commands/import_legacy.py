@@ -17,7 +17,7 @@ from pathlib import Path
 
 from turret_bringup.commands.options import add_namespace
 from turret_common.errors import TurretError
-from turret_common.reason_codes import ReasonCode
+from turret_common.user_files import read_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +46,7 @@ def run(args: argparse.Namespace) -> int:
             imported.notes.append(f'{path} not found')
             continue
         try:
-            read(path.read_text(), imported)
-        except (OSError, UnicodeDecodeError) as error:
-            raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be read: {error}') from error
+            read(read_text(path), imported)
         except TurretError as error:
             raise TurretError(error.code, f'{path}: {error.message}') from error
     document = {f'/**/{node}': {'ros__parameters': values} for node, values in imported.values.items()}

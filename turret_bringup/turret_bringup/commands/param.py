@@ -44,9 +44,10 @@ def run(args: argparse.Namespace) -> int:
 
     from turret_bringup.client.ros_client import TurretClient
     from turret_bringup.settings.configuration import checked_value
+    from turret_common.user_files import parse_yaml
 
     if args.action == 'set':
-        value = checked_value(args.node, args.name, yaml.safe_load(args.value))
+        value = checked_value(args.node, args.name, parse_yaml(args.value))
         with TurretClient(args.namespace) as client:
             client.set_parameter(args.node, args.name, value)
         return 0

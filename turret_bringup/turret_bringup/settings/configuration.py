@@ -35,6 +35,7 @@ from turret_common.errors import TurretError
 from turret_common.params import ParamSpec
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
+from turret_common.user_files import parse_yaml, read_text
 from turret_control import wiring
 
 #: What every ROS node declares by itself.
@@ -254,10 +255,9 @@ def read_layer(path: Path, namespace: str = DEFAULT_NAMESPACE) -> Layer:
         ConfigurationError: it cannot be read or is not a parameter file.
     """
     try:
-        text = packaged_or(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else 'not a text file'
-        raise ConfigurationError(ReasonCode.NOT_FOUND, f'cannot read the parameter file {path}: {reason}') from error
+        text = read_text(packaged_or(path))
+    except TurretError as error:
+        raise ConfigurationError(error.code, f'cannot read the parameter file {path}: {error.message}') from error
     return parse_layer(text, str(path), namespace)
 
 
@@ -267,11 +267,9 @@ def parse_layer(text: str, origin: str, namespace: str = DEFAULT_NAMESPACE) -> L
         return ConfigurationError(ReasonCode.INVALID_ARGUMENT, f'{origin}: {what}')
 
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, 'problem_mark', None)
-        where = f' in line {mark.line + 1}' if mark else ''
-        raise refuse(f'no valid YAML{where}: {getattr(error, "problem", error)}') from error
+        document = parse_yaml(text)
+    except TurretError as error:
+        raise refuse(error.message) from error
     if not isinstance(document, dict):
         raise refuse('a parameter file begins with a node, for example "/**/gimbal:"')
     values: Values = {}
@@ -295,8 +293,8 @@ def assigned_layer(assignments: Sequence[str]) -> Layer:
         target, equals, text = assignment.partition('=')
         node, dot, name = target.strip().partition('.')
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
+            value = parse_yaml(text)
+        except TurretError:
             value = text
         if not (equals and dot and node and name):
             raise ConfigurationError(

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -12,6 +13,13 @@ from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera, lens_camera
 from turret_common.paths import write_atomically
 from turret_common.reason_codes import ReasonCode
+from turret_common.user_files import parse_yaml, read_text
+
+EntryT = TypeVar('EntryT')
+_KINDS: dict[type, str] = {
+    int: 'a whole number', str: 'a text', dict: 'a matrix with "data"', list: 'a list of numbers'}
+_OPENCV = re.compile(r'\A%YAML:1|opencv-matrix|<opencv_storage>')  # the first line, or what it contains
+_HEAD = 10_000  # characters in which an OpenCV file is recognized
 
 
 def calibration_path(text: str) -> Path:
@@ -21,18 +29,25 @@ def calibration_path(text: str) -> Path:
         text: path, with or without ``~``; ``file:///path``; or ``package://package/path``.
 
     Raises:
-        TurretError: NOT_FOUND, the package is not installed; INVALID_ARGUMENT, another kind of URL.
+        TurretError: NOT_FOUND, the package or the user is not there; INVALID_ARGUMENT, another kind of URL.
     """
     scheme, separator, rest = text.partition('://')
     if not separator:
-        return Path(text).expanduser()
+        return _expanded(text)
     if scheme == 'file' and rest.startswith(('/', '~')):
-        return Path(rest).expanduser()
+        return _expanded(rest)
     if scheme == 'package':
         package, _, path = rest.partition('/')
         return _share(package) / path
     raise TurretError(
         ReasonCode.INVALID_ARGUMENT, f'calibration_file "{text}" is not a path, file:///path or package://package/path')
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise TurretError(ReasonCode.NOT_FOUND, f'calibration_file: no user has the home of "{text}"') from error
 
 
 def _share(package: str) -> Path:
@@ -48,33 +63,47 @@ def load_calibration(path: Path) -> PinholeCamera:
     """Return the camera that a file describes.
 
     Raises:
-        TurretError: NOT_FOUND; NOT_SUPPORTED for another lens model or format; INVALID_ARGUMENT when it is not a
-            calibration.
+        TurretError: NOT_FOUND or IO_ERROR; NOT_SUPPORTED for another lens model or format; INVALID_ARGUMENT or
+            TOO_LARGE when it is not a calibration.
     """
     try:
-        text = path.read_text()
-    except OSError as error:
-        raise TurretError(ReasonCode.NOT_FOUND, f'calibration {path}: {error.strerror}') from error
-    except UnicodeDecodeError as error:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: not a text file') from error
-    if text.startswith('%YAML:1.0'):
-        raise TurretError(
-            ReasonCode.NOT_SUPPORTED, f'{path} is a file of OpenCV (FileStorage); copy its numbers to a file in the '
-            'format of camera_calibration: image_width, image_height, distortion_model, camera_matrix and '
-            'distortion_coefficients, the last two with a list "data"')
-    try:
-        document = yaml.safe_load(text)
+        text = read_text(path)
+        if _OPENCV.search(text[:_HEAD]):
+            raise TurretError(
+                ReasonCode.NOT_SUPPORTED, 'it is a file of OpenCV (FileStorage); copy its numbers to a file in the '
+                'format of camera_calibration: image_width, image_height, distortion_model, camera_matrix and '
+                'distortion_coefficients, the last two with a list "data"')
+        document = parse_yaml(text)
+        if not isinstance(document, dict):
+            raise TurretError(ReasonCode.INVALID_ARGUMENT, 'it is not a calibration')
         return lens_camera(
-            int(document['image_width']), int(document['image_height']),
-            [float(v) for v in document['camera_matrix']['data']], document['distortion_model'],
-            [float(v) for v in document['distortion_coefficients']['data']])
+            _size(document, 'image_width'), _size(document, 'image_height'), _numbers(document, 'camera_matrix'),
+            _entry(document, 'distortion_model', str), _numbers(document, 'distortion_coefficients'))
     except TurretError as error:
-        raise TurretError(error.code, f'{path} cannot be used: {error.message}') from error
-    except KeyError as error:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: it lacks {error}') from error
-    except (ValueError, TypeError, yaml.YAMLError) as error:
-        raise TurretError(
-            ReasonCode.INVALID_ARGUMENT, f'{path} is not a calibration: {str(error).splitlines()[0]}') from error
+        raise TurretError(error.code, f'the calibration {path} cannot be used: {error.message}') from error
+
+
+def _entry(document: dict[Any, Any], name: str, kind: type[EntryT]) -> EntryT:
+    if name not in document:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'it lacks {name}')
+    value = document[name]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{name} is not {_KINDS[kind]}')
+    return value
+
+
+def _size(document: dict[Any, Any], name: str) -> int:
+    return _entry(document, name, int)
+
+
+def _numbers(document: dict[Any, Any], name: str) -> list[float]:
+    values = _entry(_entry(document, name, dict), 'data', list)
+    try:
+        if any(isinstance(value, bool) for value in values):
+            raise TypeError
+        return [float(value) for value in values]  # 1e-05, as C++ writes it, is a text in YAML
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the data of {name} is not a list of numbers') from error
 
 
 def save_calibration(path: Path, camera: PinholeCamera) -> None:

@@ -21,6 +21,7 @@ from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
 from turret_common.threads.clock import Clock
+from turret_common.user_files import read_text
 from turret_control.devices.onvif import OnvifCamera
 from turret_control.drivers.driver import DriverParameters, GimbalDriver
 from turret_control.drivers.ros.head import HeadLink, HeadReading
@@ -75,10 +76,10 @@ class OnvifLink:
         password = ''
         if parameters.password_file:
             try:
-                password = Path(parameters.password_file).expanduser().read_text().strip()
-            except OSError as error:
+                password = read_text(Path(parameters.password_file).expanduser()).strip()
+            except TurretError as error:
                 raise TurretError(
-                    ReasonCode.DRIVER_FAULT, f'cannot read onvif.password_file: {error.strerror}') from error
+                    ReasonCode.DRIVER_FAULT, f'cannot read onvif.password_file: {error.message}') from error
         self._camera = OnvifCamera(parameters.url, parameters.user, password, parameters.request_timeout_s)
         self._camera.connect()
         self._reading: HeadReading | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.user_files import read_text
 from turret_control.handset.handset import HandsetParameters
 
 _KEEPALIVE_S = 5
@@ -39,9 +40,12 @@ class MqttJoy:
         path = Path(p.password_file).expanduser()
         try:
             others = path.stat().st_mode & 0o077
-            password = path.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise TurretError(ReasonCode.IO_ERROR, f'mqtt_joy: cannot read the password in {path}: {error}') from error
+            password = read_text(path).strip()
+        except OSError as error:
+            raise TurretError(
+                ReasonCode.IO_ERROR, f'mqtt_joy: cannot read the password in {path}: {error.strerror}') from error
+        except TurretError as error:
+            raise TurretError(error.code, f'mqtt_joy: cannot read the password in {path}: {error.message}') from error
         if others:
             raise TurretError(ReasonCode.IO_ERROR, f'mqtt_joy: others may read {path}; run: chmod 600 {path}')
         try:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import yaml
-
 from turret_common.errors import TurretError
 from turret_common.paths import state_root
 from turret_common.reason_codes import ReasonCode
+from turret_common.user_files import parse_yaml, read_text
 
 _KEYS = {'name', 'url', 'token', 'certificate'}
 
@@ -42,19 +41,19 @@ def load_fleet(path: Path) -> list[FleetEntry]:
 
     Raises:
         TurretError: NOT_ALLOWED, other users can read the file, which contains tokens; IO_ERROR, it cannot be read;
-            INVALID_ARGUMENT, it is not valid.
+            INVALID_ARGUMENT or TOO_LARGE, it is not valid.
     """
     try:
         if path.stat().st_mode & 0o077:
             raise TurretError(
-                ReasonCode.NOT_ALLOWED, f'{path} contains tokens and can be read by other users: chmod 600 it')
-        document = yaml.safe_load(path.read_text())
+                ReasonCode.NOT_ALLOWED, 'it contains tokens and can be read by other users: chmod 600 it')
+        document = parse_yaml(read_text(path))
     except FileNotFoundError:
         return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be read: {error}') from error
-    except yaml.YAMLError as error:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{path} is not valid YAML') from error
+    except OSError as error:
+        raise TurretError(ReasonCode.IO_ERROR, f'{path} cannot be read: {error.strerror}') from error
+    except TurretError as error:
+        raise TurretError(error.code, f'{path} cannot be used: {error.message}') from error
     turrets = document.get('turrets') if isinstance(document, dict) else None
     if not isinstance(turrets, list):
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{path} must contain a list "turrets:"')
