@@ -20,7 +20,7 @@ def build_panel():
     try:
         if npm is None:
             raise OSError('npm was not found')
-        for command in (['ci', '--no-audit', '--no-fund'], ['run', 'build']):
+        for command in (['ci', '--no-audit', '--no-fund', '--include=dev'], ['run', 'build']):
             subprocess.run([npm, *command], cwd=package / 'panel', check=True, stdout=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(

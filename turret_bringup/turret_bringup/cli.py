@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from turret_bringup.bags.libraries import BAG_LIBRARIES, missing_bag_libraries
 from turret_bringup.commands import COMMANDS
 from turret_common.errors import TurretError
 
+#: Errors of a folder or disk that the user has to mend.
+_UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
 #: Exit code for wrong input.
 WRONG_INPUT = 2
 
@@ -56,8 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stderr.write(f'turret: {without_bags(missing_bag_libraries())}\n')
         return WRONG_INPUT
-    except PermissionError as error:
-        sys.stderr.write(f'turret: no permission: {error.filename or error}\n')
+    except OSError as error:
+        if error.errno not in _UNUSABLE:
+            raise
+        sys.stderr.write(f'turret: {error.strerror}{": " if error.filename else ""}{error.filename or ""}\n')
         return WRONG_INPUT
     except KeyboardInterrupt:
         return 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ _MAX_SOCKET_FOLDER = 90
 
 def state_root() -> Path:
     """Return ``$XDG_STATE_HOME/turret``, the folder with the state folders of all turrets. It may not exist."""
-    return Path(os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state') / 'turret'
+    return _base_folder('XDG_STATE_HOME', '.local/state') / 'turret'
 
 
 def state_dir(namespace: str) -> Path:
@@ -53,7 +54,22 @@ def runtime_dir(namespace: str) -> Path:
 
 def cache_dir() -> Path:
     """Return ``$XDG_CACHE_HOME/turret``, the folder for reproducible files. It may not exist."""
-    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'turret'
+    return _base_folder('XDG_CACHE_HOME', '.cache') / 'turret'
+
+
+def _base_folder(variable: str, default: str) -> Path:
+    """Return a folder of the XDG specification, which ignores relative paths: they differ between shells."""
+    folder = Path(os.environ.get(variable, ''))
+    if folder.is_absolute():
+        return folder
+    home = Path(os.environ.get('HOME', ''))
+    if not home.is_absolute():
+        try:
+            home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+        except KeyError:
+            raise TurretError(
+                ReasonCode.NOT_ALLOWED, f'user {os.getuid()} has no home folder: set HOME or {variable}') from None
+    return home / default
 
 
 def write_atomically(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from turret_bringup.run import doctor, prepared
 from turret_bringup.run.doctor import Verdict
+from turret_common.host import minimum_versions
 
 ROOT = Path(__file__).parents[3]
 
@@ -35,6 +36,16 @@ def test_it_says_what_a_build_with_colcon_needs(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr('shutil.which', lambda _: None)
     findings = {finding.subject: finding for finding in doctor.examine('turret', 8000, {'ROS_DISTRO': 'jazzy'})}
     assert findings['colcon'].verdict is Verdict.BAD
+
+
+def test_it_names_packages_of_the_distribution_that_are_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {'opencv': '4.5.4', 'gpiozero': '1.6.2'}
+    monkeypatch.setattr(minimum_versions, 'version', lambda name: old.get(name, '99.0'))
+    texts = {finding.text: finding.verdict for finding in doctor.examine('turret', 8000, {'ROS_DISTRO': 'jazzy'})
+             if finding.subject == 'packages'}
+    assert texts['turret: opencv 4.6 or newer is required, and 4.5.4 is installed'] is Verdict.BAD
+    assert texts['GPIO pins: gpiozero 2.0 or newer is required, and 1.6.2 is installed'] is Verdict.NOTE
+    assert texts['WebRTC: the versions are new enough'] is Verdict.FINE
 
 
 def test_it_runs_on_a_bare_python_without_a_writable_home() -> None:

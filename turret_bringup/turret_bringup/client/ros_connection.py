@@ -21,6 +21,7 @@ from turret_common.errors import TurretError
 from turret_common.interface import QOS, TOPICS
 from turret_common.messages.ros_schema import interface
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.node import NO_LOG_FILE
 from turret_common.ros.qos import profile
 from turret_common.threads.real_time import raise_middleware
 
@@ -52,7 +53,7 @@ class Connection:
     def __enter__(self: ConnectionT) -> ConnectionT:
         os.environ.update(environment())
         self._context = Context()
-        rclpy.init(context=self._context)
+        rclpy.init(args=list(NO_LOG_FILE), context=self._context)
         self.node = Node(f'client_{os.getpid()}', namespace=self.namespace, context=self._context)
         raise_middleware()
         self._executor = SingleThreadedExecutor(context=self._context)

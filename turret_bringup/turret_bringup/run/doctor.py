@@ -24,6 +24,7 @@ from pathlib import Path
 
 from turret_bringup.run import instance, panel_address, prepared, shared_memory
 from turret_common.errors import TurretError
+from turret_common.host import minimum_versions
 from turret_common.paths import state_dir
 
 _NEEDED_SHM_MB = 50  # measured: 41
@@ -130,6 +131,11 @@ def _distribution() -> Iterator[Finding]:
         found = shutil.which(program)
         yield Finding(
             Verdict.FINE if found else Verdict.BAD, program, found or f'not found: sudo apt install {package}')
+    for feature in minimum_versions.MINIMUM:
+        reason = minimum_versions.unmet(feature)
+        yield Finding(
+            Verdict.FINE if not reason else Verdict.BAD if feature == minimum_versions.BASIS else Verdict.NOTE,
+            'packages', reason or f'{feature}: the versions are new enough')
     if not (prepared.ROOT / 'install' / 'setup.bash').exists():
         yield Finding(Verdict.NOTE, 'build', 'not done yet; run ./turret setup or colcon build')
 

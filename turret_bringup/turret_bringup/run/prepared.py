@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,7 +31,8 @@ class _NotPreparedError(Exception):
 
 
 def _venv() -> None:
-    if str(VENV) not in (VENV / 'bin' / 'activate').read_text():
+    text = (VENV / 'bin' / 'activate').read_text()
+    if str(VENV) not in text and shlex.quote(str(VENV)) not in text:
         raise _NotPreparedError('was made in another folder')
     importlib.import_module('pip')
 

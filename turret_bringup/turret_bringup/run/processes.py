@@ -53,7 +53,8 @@ def commands(
                     **shared,
                     **node_environment(spec, configuration.namespace, parameter_files[spec.name].parent, base)},
                 ['-r', f'__ns:=/{configuration.namespace}', '-r', f'__node:={spec.name}',
-                 '--params-file', str(parameter_files[spec.name]), '--log-level', log_level]),
+                 '--params-file', str(parameter_files[spec.name]), '--log-level', log_level,
+                 '--disable-external-lib-logs']),
             ends_last=spec.simulation_only, ends_all=spec.ends_all)
         for spec in configuration.nodes]
 

@@ -34,6 +34,9 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: Environment variable with the id of the process with which the node ends, however that process does. ``ros2 launch``
 #: leaves its nodes running when it gets SIGTERM or SIGKILL.
 LAUNCHER_VARIABLE = 'TURRET_LAUNCHER'
+#: Arguments for ``rclpy.init`` of programs whose output is kept or seen anyway: no log file in ``~/.ros``. Where that
+#: folder cannot be made, rclpy would not start.
+NO_LOG_FILE = ('--ros-args', '--disable-external-lib-logs')
 
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_time: bool = False) -> int:

@@ -21,6 +21,7 @@ from turret_common.messages.run_key import run_key
 from turret_common.ros.deferred_response import defer_responses
 from turret_common.ros.domains import DOMAINS, is_in_use
 from turret_common.ros.internals import is_shut_down
+from turret_common.ros.node import NO_LOG_FILE
 from turret_common.ros.permit_feed import sign_permit
 from turret_common.testing.waiting import free_port as free_port
 from turret_common.testing.waiting import wait_until as wait_until
@@ -64,7 +65,7 @@ class RosHarness:
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
         self.domain_id = domain_id
         self.context = Context()
-        rclpy.init(context=self.context, domain_id=domain_id)
+        rclpy.init(args=list(NO_LOG_FILE), context=self.context, domain_id=domain_id)
         self._executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
         self.probe = self.add(Node('probe', namespace='turret', context=self.context))
