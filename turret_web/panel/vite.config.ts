@@ -44,6 +44,9 @@ export default defineConfig({
   test: {
     include: ['{src,test}/**/*.test.{ts,tsx}'],
     testTimeout: 30_000, // a busy machine is not a fault
-    coverage: { include: ['src/**'], exclude: ['src/generated/**'] },
+    coverage: {
+      include: ['src/**'], exclude: ['src/generated/**'], reporter: ['text-summary'], reportsDirectory: 'node_modules/.coverage',
+      thresholds: { statements: 85 },
+    },
   },
 });

@@ -27,6 +27,7 @@ BENCHMARKS = {
     'vision': 'turret_bringup.bench.vision.vision',
     'exclusion': 'turret_bringup.bench.vision.exclusion',
     'web': 'turret_bringup.bench.web.web',
+    'panel': 'turret_bringup.bench.panel',
     'bag': 'turret_bringup.bench.ros_bag',
     'replay': 'turret_bringup.bench.ros_replay',
     'replay-timing': 'turret_bringup.bench.ros_replay_timing',

@@ -2,7 +2,8 @@
 /** Puts components on a page of happy-dom in front of a panel whose transport only notes what is asked of it. */
 
 import { signal } from '@preact/signals';
-import { h, render, type ComponentChild } from 'preact';
+import { h, options, render, type ComponentChild } from 'preact';
+import { afterEach } from 'vitest';
 
 import type { Transport } from '../src/bridge/transport';
 import { makeActions, type Action, type ActionId } from '../src/state/actions';
@@ -33,14 +34,27 @@ export interface Bench {
   text(): string;
 }
 
-/** Wait until the components have followed the state. */
-export const settled = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 40); });
+const TURNS = 8;
+
+// Effects run in the turn after a rendering, and not when the machine finds time for a frame.
+options.requestAnimationFrame = (run) => { setTimeout(run, 0); };
+globalThis.fetch = () => Promise.reject(new TypeError('component tests use no network'));
+
+let shown: HTMLElement | null = null;
+afterEach(() => { if (shown !== null) render(null, shown); });
+
+/** Wait until the components have followed the state: effects, and the renderings that they cause. */
+export async function settled(): Promise<void> {
+  await new Promise((resolve) => { setTimeout(resolve, 40); });
+  for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => { setTimeout(resolve, 0); });
+}
 
 export function bench({ role = 'operator' as 'operator' | 'viewer' } = {}): Bench {
   document.hasFocus = (): boolean => true;
   document.body.replaceChildren();
   const root = document.createElement('div');
   document.body.append(root);
+  shown = root;
   const turret = new FakeTurret();
   const store = new Store();
   const calls: Bench['calls'] = [];

@@ -29,7 +29,7 @@ export const TOPICS = {
 
 /** Topics that are published faster than the panel needs: minimum time between two messages [ms]. */
 export const THROTTLE_MS: Partial<Record<TopicName, number>> = {
-  'gimbal/state': 100, 'controller/state': 50, 'joint_states': 40, 'controller/target': 40, 'camera/camera_info': 1000,
+  'gimbal/state': 100, 'controller/state': 100, 'joint_states': 40, 'controller/target': 40, 'camera/camera_info': 1000,
 };
 
 export const SERVICES = {

@@ -15,6 +15,17 @@ const OLD_SECTION_S = 1.5;
 /** The whole panel is stale after so many missed status messages. */
 const MISSED_PERIODS = 3;
 const DEFAULT_PERIOD_S = 0.5;
+/** Numbers that change oftener cannot be read, and each change costs a rendering [ms]. */
+const READABLE_MS = 200;
+/** Sections that come on a topic of their own as well. */
+export type OwnTopic = 'controller' | 'gimbal' | 'laser' | 'safety';
+/** Members of them whose change is shown at once. */
+const AT_ONCE: { readonly [K in OwnTopic]: readonly (keyof Sections[K])[] } = {
+  controller: ['mode', 'tracking', 'target_id', 'selected_id', 'on_target', 'code'],
+  gimbal: ['motion', 'code'],
+  laser: ['state', 'emitting', 'ready', 'power', 'fire_count', 'code'],
+  safety: ['laser_ok', 'motion_ok', 'software_stop', 'estop', 'operator_name', 'trigger', 'auto_fire', 'zones_version', 'region_confirmed', 'exclusion'],
+};
 
 interface Known<T> {
   value: T;
@@ -39,6 +50,8 @@ export class Store {
     name, computed(() => this.isSectionOld(name, this.now.value)),
   ])) as unknown as Readonly<Record<SectionName, ReadonlySignal<boolean>>>;
   private statusAt = -Infinity;
+  /** When a message of a section's own topic was last taken. */
+  private readonly shownAt = new Map<OwnTopic, number>();
   private readonly sections = Object.fromEntries(
     SECTION_NAMES.map((name) => [name, signal(null)])) as unknown as KnownSignals;
 
@@ -56,10 +69,12 @@ export class Store {
    * Take a node's own state message, which arrives before the status. It counts as new only when its stamp differs
    * from the known one: the first message after subscribing may be a latched one of a node that died long ago.
    */
-  acceptSection<K extends SectionName>(name: K, value: Sections[K], now: number): void {
+  acceptSection<K extends OwnTopic>(name: K, value: Sections[K], now: number): void {
     const known = this.sections[name].peek()?.value.header.stamp;
     const { sec, nanosec } = value.header.stamp;
     if (known === undefined || (known.sec === sec && known.nanosec === nanosec)) return;
+    if (now - (this.shownAt.get(name) ?? -Infinity) < READABLE_MS && !this.isNews(name, value)) return;
+    this.shownAt.set(name, now);
     this.accept(name, value, now);
   }
 
@@ -95,6 +110,12 @@ export class Store {
     if (this.isPaused.value) return false;
     const age = this.statusAge(now);
     return age === null || age > MISSED_PERIODS * (this.status.value?.period_s || DEFAULT_PERIOD_S);
+  }
+
+  /** Whether a message tells something that must not wait. */
+  private isNews<K extends OwnTopic>(name: K, value: Sections[K]): boolean {
+    const known = this.sections[name].peek()?.value;
+    return AT_ONCE[name].some((member) => known?.[member] !== value[member]);
   }
 
   private accept<K extends SectionName>(name: K, value: Sections[K], bornAt: number): void {

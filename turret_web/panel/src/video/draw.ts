@@ -27,11 +27,28 @@ function isolated(context: Canvas, draw: () => void): void {
   context.restore();
 }
 
+/** Width of the drawing in CSS pixels; asking the element for it would make the browser lay out the page. */
+function areaWidth({ canvas }: Canvas): number {
+  return canvas.width / window.devicePixelRatio;
+}
+
+const widths = new Map<string, number>();
+
+/** Width of a text, which is measured once. */
+function widthOf(context: Canvas, text: string): number {
+  const known = widths.get(text);
+  if (known !== undefined) return known;
+  if (widths.size > 500) widths.clear();
+  const { width } = context.measureText(text);
+  widths.set(text, width);
+  return width;
+}
+
 /** A text on a dark plate. */
 function plate(context: Canvas, text: string, left: number, y: number, color: string): void {
   context.font = FONT;
-  const width = context.measureText(text).width + 8;
-  const x = Math.max(2, Math.min(left, context.canvas.clientWidth - width - 2));
+  const width = widthOf(context, text) + 8;
+  const x = Math.max(2, Math.min(left, areaWidth(context) - width - 2));
   context.fillStyle = 'rgb(8 12 17 / 78%)';
   context.fillRect(x - 0.5, y, width, 17);
   context.fillStyle = color;
@@ -52,7 +69,7 @@ export function drawZone(context: Canvas, outline: readonly Point2[], zone: Zone
     if (isDraft) context.setLineDash([6, 4]);
     context.stroke();
     const [x, y] = [Math.min(...outline.map((p) => p.x)), Math.min(...outline.map((p) => p.y))];
-    plate(context, isAllowed ? t.zones.onlyHere(zone.name) : t.zones.never(zone.name), Math.max(x + 3, context.canvas.clientWidth * 0.15), Math.max(y, 44) + 3, `rgb(${color})`);
+    plate(context, isAllowed ? t.zones.onlyHere(zone.name) : t.zones.never(zone.name), Math.max(x + 3, areaWidth(context) * 0.15), Math.max(y, 44) + 3, `rgb(${color})`);
   });
 }
 

@@ -7,14 +7,16 @@ import { videoTransport } from '../state/settings';
 import type { AimTarget, PeopleArray, Time } from '../generated/interfaces';
 import type { Panel } from '../state/panel';
 import { t } from '../text';
-import { FrameSync, type Shown } from './frame_sync';
+import { FrameSync, MAX_WAIT_MS, type Shown } from './frame_sync';
 import type { Size } from './overlay';
 import { PoseTrail, beamDirection, type Lens, type Pose, type Sight } from './projection';
 import { RtcStream } from './rtc_stream';
-import { VideoStream, type VideoEvents } from './video_stream';
+import { mjpegStream, VideoStream, type Stream, type VideoEvents } from './video_stream';
 
 const PEOPLE_SHOWN_MS = 500;
 const TARGET_SHOWN_MS = 300;
+/** How often the shown rate of the images changes [ms]. */
+const RATE_MS = 1000;
 /** How long the trail of the laser stays [ms]. */
 export const TRAIL_MS = 2500;
 
@@ -41,20 +43,27 @@ export class Feed {
   /** Directions of the laser in the base frame while it emitted. */
   readonly dots: { azimuth: number; elevation: number; at: number }[] = [];
   private readonly sync = new FrameSync<ImageBitmap>((image) => image.close());
-  private readonly mjpeg: VideoStream;
+  /** Called when an image is ready to be drawn. */
+  onReady: () => void = () => undefined;
+  private readonly mjpeg: Stream;
   private readonly webrtc: RtcStream;
   private readonly times: number[] = [];
   private readonly trail = new PoseTrail();
   private isFollowing = false;
+  private ratedAt = -Infinity;
   private people: Dated<PeopleArray> | null = null;
   private target: Dated<AimTarget> | null = null;
 
   constructor(private readonly panel: Panel) {
     const events: VideoEvents = {
-      onImage: (image, stamp) => this.sync.addImage(image, stamp, performance.now()),
+      onImage: (image, stamp) => {
+        this.sync.addImage(image, stamp, performance.now());
+        this.announce();
+        setTimeout(() => this.announce(), MAX_WAIT_MS); // without its tracks it is drawn then
+      },
       onProblem: (problem) => { this.problem.value = problem; },
     };
-    this.mjpeg = new VideoStream(panel.config.video, events);
+    this.mjpeg = mjpegStream(panel.config.video, events);
     this.webrtc = new RtcStream(panel.config.webrtc, events, (why) => {
       panel.notices.failed(t.video.fallBack(why));
       this.isWebrtc.value = false;
@@ -62,7 +71,10 @@ export class Feed {
     });
     this.canChoose = panel.config.webrtc !== '' && RtcStream.isSupported() && this.canStream;
     this.isWebrtc.value = this.canChoose && videoTransport.value === 'webrtc';
-    panel.transport.subscribe('vision/tracks', (tracks) => this.sync.addTracks(tracks));
+    panel.transport.subscribe('vision/tracks', (tracks) => {
+      this.sync.addTracks(tracks);
+      this.announce();
+    });
     panel.transport.subscribe('exclusion/people', (value) => { this.people = { value, at: performance.now() }; });
     panel.transport.subscribe('controller/target', (value) => { this.target = { value, at: performance.now() }; });
   }
@@ -150,6 +162,10 @@ export class Feed {
       ? this.target.value : null;
   }
 
+  private announce(): void {
+    if (this.sync.isReady(performance.now())) this.onReady();
+  }
+
   private note(now: number): void {
     this.times.push(now);
     if (this.times.length > 60) this.times.shift();
@@ -159,6 +175,8 @@ export class Feed {
     const [first, last] = [recent.at(0), recent.at(-1)];
     const rate = first === undefined || last === undefined || last === first
       ? null : ((recent.length - 1) * 1000) / (last - first);
+    if (now - this.ratedAt < RATE_MS) return;
+    this.ratedAt = now;
     this.rate.value = rate === null ? null : Math.round(rate);
   }
 

@@ -19,7 +19,7 @@ interface Waiting<Image> {
 }
 
 /** How long an image waits for its tracks [ms]. */
-const MAX_WAIT_MS = 120;
+export const MAX_WAIT_MS = 120;
 const KEPT_TRACKS = 30;
 const KEPT_IMAGES = 8;
 
@@ -48,26 +48,33 @@ export class FrameSync<Image> {
     if (this.tracks.length > KEPT_TRACKS) this.tracks.shift();
   }
 
-  /** The newest image that is ready to be shown, once; older ones are discarded. */
-  next(now: number): Shown<Image> | null {
-    for (let i = this.waiting.length - 1; i >= 0; i -= 1) {
-      const candidate = this.waiting[i] as Waiting<Image>;
-      const own = candidate.stamp === null ? undefined : this.ownTracks(candidate.stamp);
-      if (own === undefined && !this.isImpatient(candidate, now)) continue;
-      for (let dropped = 0; dropped < i; dropped += 1) this.drop();
-      this.waiting.shift();
-      return {
-        image: candidate.image,
-        stamp: candidate.stamp,
-        tracks: (own ?? this.tracks.at(-1))?.tracks ?? [],
-        exact: own !== undefined,
-      };
-    }
-    return null;
+  /** Whether an image is ready to be shown. */
+  isReady(now: number): boolean {
+    return this.newest(now) !== -1;
   }
 
-  private ownTracks(stamp: Time): TrackArray | undefined {
-    return this.tracks.findLast((tracks) => isSame(tracks.header.stamp, stamp));
+  /** The newest image that is ready to be shown, once; older ones are discarded. */
+  next(now: number): Shown<Image> | null {
+    const at = this.newest(now);
+    for (let dropped = 0; dropped < at; dropped += 1) this.drop();
+    const found = at === -1 ? undefined : this.waiting.shift();
+    if (found === undefined) return null;
+    const own = this.ownTracks(found);
+    return {
+      image: found.image,
+      stamp: found.stamp,
+      tracks: (own ?? this.tracks.at(-1))?.tracks ?? [],
+      exact: own !== undefined,
+    };
+  }
+
+  /** Index of the newest image that is ready to be shown; -1 = there is none. */
+  private newest(now: number): number {
+    return this.waiting.findLastIndex((waiting) => this.isImpatient(waiting, now) || this.ownTracks(waiting) !== undefined);
+  }
+
+  private ownTracks({ stamp }: Waiting<Image>): TrackArray | undefined {
+    return stamp === null ? undefined : this.tracks.findLast((tracks) => isSame(tracks.header.stamp, stamp));
   }
 
   /** Without tracks at all (vision is down, or the server sends no stamps) nothing is worth waiting for. */

@@ -81,8 +81,9 @@ export function Stage({ feed, controls, children }: Props): VNode {
       const factor = now.scale / whole.scale;
       const pixels = area.querySelector<HTMLElement>('.pixels');
       if (pixels === null) return;
-      pixels.style.transform = factor === 1
+      const transform = factor === 1
         ? '' : `translate(${now.left - factor * whole.left}px, ${now.top - factor * whole.top}px) scale(${factor})`;
+      if (pixels.style.transform !== transform) pixels.style.transform = transform;
     };
     const zoomAt = (factor: number, screen: Point2): void => {
       const before = fitNow();
@@ -134,6 +135,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
     const endDrag = (): void => {
       if (drag !== null) jog.release('video');
       drag = null;
+      wake();
     };
     const down = (event: PointerEvent): void => {
       if (event.button !== 0) return;
@@ -164,6 +166,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       if (!drag.moved && Math.hypot(at.x - drag.from.x, at.y - drag.from.y) < DRAG_PX) return;
       drag.moved = true;
       const now = fitNow();
+      wake();
       if (panel.picking.current.peek() !== null || now === null) return;
       const view = zoom.peek();
       if (view !== null) {
@@ -213,6 +216,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       area.dataset['ownArrows'] = '';
       const { width, height } = feed.shown.image;
       cursor = { x: width / 2, y: height / 2 };
+      wake();
     };
     const blur = (): void => {
       delete area.dataset['ownArrows'];
@@ -234,6 +238,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       } else {
         return;
       }
+      wake();
       event.preventDefault();
     };
 
@@ -309,12 +314,16 @@ export function Stage({ feed, controls, children }: Props): VNode {
       if (cursor !== null) drawCursor(context, view.toScreen(cursor));
     };
 
+    // A frame is asked for only when there is something new to draw: an idle one costs the browser a layout as well.
     let request = 0;
-    const animate = (now: number): void => {
-      request = requestAnimationFrame(animate);
+    const wake = (): void => { if (request === 0) request = requestAnimationFrame(animate); };
+    const animate = (): void => {
+      request = 0;
+      const now = performance.now();
       const bitmap = feed.next(now);
+      if (!feed.canStream) wake();
       if (bitmap === null) {
-        if (drag?.moved || cursor !== null || !feed.canStream) paint(now);
+        paint(now);
         return;
       }
       const { width, height } = bitmap;
@@ -322,14 +331,14 @@ export function Stage({ feed, controls, children }: Props): VNode {
         Object.assign(image, { width, height });
         section.style.setProperty('--ratio', String(width / height));
       }
-      image?.getContext('2d')?.drawImage(bitmap, 0, 0);
-      bitmap.close();
+      image?.getContext('bitmaprenderer')?.transferFromImageBitmap(bitmap);
       const stamp = feed.shown?.stamp ?? null;
       section.dataset['stamp'] = stamp === null ? '' : String(microseconds(stamp));
       placeImage();
       paint(now, true);
     };
-    request = requestAnimationFrame(animate);
+    feed.onReady = wake;
+    wake();
     const resized = new ResizeObserver(() => {
       areaSize = size();
       placeImage();
@@ -353,6 +362,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
     for (const [name, listener] of listeners) area.addEventListener(name, listener as EventListener);
     area.addEventListener('wheel', wheel, { passive: false });
     return () => {
+      feed.onReady = () => undefined;
       cancelAnimationFrame(request);
       clearTimeout(clickTimer);
       resized.disconnect();

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Read the turret's MJPEG video with `fetch()`, so that each image comes with its time stamp. */
+/**
+ * Read the turret's MJPEG video with `fetch()`, so that each image comes with its time stamp. It runs in a worker
+ * (`video_worker.ts`) where there are any, which leaves the page its thread.
+ */
 
 import type { Time } from '../generated/interfaces';
 import { MultipartParser, boundaryOf, type Part } from './multipart';
@@ -10,10 +13,39 @@ export interface VideoEvents {
   onProblem: (problem: string) => void;
 }
 
+/** Something that delivers images while it is started. */
+export interface Stream {
+  start(): void;
+  stop(): void;
+}
+
+/** What the worker is told. */
+export interface WorkerOrder { url: string; isOn: boolean }
+/** What the worker says. */
+export interface WorkerReport { image?: ImageBitmap; stamp?: Time | null; problem?: string }
+
+/** The video at an address, read by a worker where there are any. */
+export function mjpegStream(url: string, events: VideoEvents): Stream {
+  if (typeof Worker !== 'function') return new VideoStream(url, events);
+  const worker = new Worker(new URL('./video_worker.ts', import.meta.url), { type: 'module' });
+  const tell = (isOn: boolean): void => {
+    isWanted = isOn;
+    worker.postMessage({ url: new URL(url, location.href).href, isOn } satisfies WorkerOrder);
+  };
+  let isWanted = false;
+  worker.onmessage = ({ data: { image, stamp = null, problem } }: MessageEvent<WorkerReport>) => {
+    if (!isWanted) image?.close();
+    else if (image !== undefined) events.onImage(image, stamp);
+    if (problem !== undefined) events.onProblem(problem);
+  };
+  worker.onerror = (event) => events.onProblem(event.message);
+  return { start: () => tell(true), stop: () => tell(false) };
+}
+
 const SILENCE_MS = 3000;
 const RETRY_MS = 1000;
 
-export class VideoStream {
+export class VideoStream implements Stream {
   private abort: AbortController | null = null;
   private decoding = false;
   private next: Part | null = null;

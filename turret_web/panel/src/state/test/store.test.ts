@@ -90,4 +90,17 @@ describe('Store', () => {
     expect(store.current('laser')).toBeNull();
     expect(store.section('laser')?.emitting).toBe(true);
   });
+
+  it('shows numbers five times a second, and what matters at once', () => {
+    const at = (sec: number, power: number, emitting = false): LaserState => ({ ...laser(sec, emitting), state: 0, duty: power } as LaserState);
+    store.acceptStatus(status(at(1, 0.1), 0.1), 10_000);
+    store.acceptSection('laser', at(2, 0.2), 10_100);
+    expect(store.section('laser')?.duty).toBe(0.2);
+    store.acceptSection('laser', at(3, 0.3), 10_150);
+    expect(store.section('laser')?.duty).toBe(0.2);
+    store.acceptSection('laser', at(4, 0.4, true), 10_160);
+    expect(store.section('laser')).toMatchObject({ duty: 0.4, emitting: true });
+    store.acceptSection('laser', at(5, 0.5, true), 10_380);
+    expect(store.section('laser')?.duty).toBe(0.5);
+  });
 });

@@ -39,7 +39,6 @@ export function Detector(): VNode {
   /** The choice that has not started yet, and what became of the ones that did not. */
   const starting = useSignal<{ method: string; until: number } | null>(null);
   const failures = useSignal<Readonly<Record<string, string>>>({});
-  const now = store.now.value;
   const { all } = useParameterList('vision');
   const methods = all.value.find(({ name }) => name === 'method')?.choices ?? [];
 
@@ -63,6 +62,7 @@ export function Detector(): VNode {
 
   // The node accepts a method before it knows whether the detector starts; this waits for what became of it.
   const wanted = starting.value;
+  const now = wanted === null ? 0 : store.now.value;
   const hasFailed = wanted !== null && detection !== undefined && detection.method !== wanted.method && vision?.code !== 0;
   useEffect(() => {
     if (wanted === null || detection === undefined) return;

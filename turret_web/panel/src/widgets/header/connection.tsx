@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Whether the panel receives the turret's status: connection, status count and age. */
 
+import { useComputed } from '@preact/signals';
 import type { VNode } from 'preact';
 
 import { age } from '../../state/format';
@@ -26,5 +27,7 @@ export function ConnectionLine(): VNode {
 
 function StatusAge(): VNode {
   const { store } = usePanel();
-  return <span class="age" data-testid="status-age">{store.status.value === null ? '' : age(store.statusAge(store.now.value))}</span>;
+  // In whole seconds, so that the header is not laid out again ten times a second.
+  const seconds = useComputed(() => (store.status.value === null ? null : Math.floor(store.statusAge(store.now.value) ?? 0)));
+  return <span class="age" data-testid="status-age">{seconds.value === null ? '' : age(seconds.value)}</span>;
 }
