@@ -18,7 +18,7 @@ from turret_bringup.commands import COMMANDS, options, replay, up
 from turret_bringup.commands.bench import BENCHMARKS
 from turret_bringup.commands.development import test as lanes
 from turret_bringup.run import doctor
-from turret_bringup.settings.configuration import compose
+from turret_bringup.settings.configuration import assigned_layer, compose
 from turret_common.bench import Benchmark, Row, percentile, run
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +79,8 @@ def test_options_become_parameters() -> None:
     assert up.assignments(arguments('--video', '/films/a b.mp4', '--port', '9', '--set', 'web.port=8')) == [
             *up.WITHIN_THE_FRAME,
         'web.port=8', 'camera.source=file', 'camera.video_file="/films/a b.mp4"', 'web.port=9']
+    quoted = up.assignments(arguments('--video', '/films/a"b\\c.mp4'))[-1]
+    assert assigned_layer([quoted]).values['camera']['video_file'] == '/films/a"b\\c.mp4'
     assert up.assignments(arguments('--camera', '/dev/video2', '--host', '0.0.0.0')) == [
         'camera.source=v4l2', 'camera.device="/dev/video2"', 'web.host=0.0.0.0']
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from turret_bringup.commands.options import add_namespace
 from turret_common.errors import TurretError
-from turret_common.user_files import read_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     from turret_bringup.settings import configuration, legacy
     from turret_bringup.settings.graph import GRAPH
+    from turret_common.user_files import read_text
 
     imported = legacy.Imported()
     readers = {

@@ -8,6 +8,7 @@ hardware; then only what the file declares as such is simulated.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import subprocess
@@ -120,9 +121,9 @@ def assignments(args: argparse.Namespace) -> list[str]:
     """Return the single parameters of the command line as ``node.name=value``."""
     values = _assigned(args)
     if args.video:
-        values += ['camera.source=file', f'camera.video_file="{args.video.resolve()}"']
+        values += ['camera.source=file', f'camera.video_file={json.dumps(str(args.video.resolve()))}']
     if args.camera:
-        values += ['camera.source=v4l2', f'camera.device="{args.camera}"']
+        values += ['camera.source=v4l2', f'camera.device={json.dumps(str(args.camera))}']
     values += [f'web.{name}={value}' for name, value in (('host', args.host), ('port', args.port)) if value is not None]
     return values
 

@@ -7,6 +7,8 @@ import dataclasses
 import http.server
 import itertools
 import math
+import os
+import re
 import struct
 import sys
 import threading
@@ -478,6 +480,57 @@ def test_a_folder_is_footage_whose_images_come_by_number_and_a_damaged_one_stops
     assert [int(frame.pixels[0, 0, 0]) for frame in frames] == [10, 20, 100]
     assert [frame.start_s for frame in frames] == pytest.approx([0.0, 0.1, 0.2])
     assert check(str(tmp_path)) == ''
+
+
+def test_a_damaged_image_of_a_video_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / 'film.avi'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mjpeg', rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuvj420p'
+        for i in range(6):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(
+                np.full((48, 64, 3), 40 * i, np.uint8), format='bgr24')))
+        container.mux(stream.encode())
+    data = path.read_bytes()
+    third = [match.start() for match in re.finditer(b'\xff\xd8', data)][2]
+    end = data.index(b'\xff\xd9', third)
+    path.write_bytes(data[:third] + bytes(end - third) + data[end:])
+    assert [frame.start_s for frame in read_footage(path, 25.0)] == pytest.approx([0.0, 0.1, 0.3, 0.4, 0.5])
+    path.write_bytes(data[:data.index(b'\xff\xd8')] + bytes(len(data)))
+    assert 'film.avi' in check(str(path))
+
+
+def test_text_in_a_video_may_be_of_any_encoding(tmp_path: Path) -> None:
+    path = tmp_path / 'film.mkv'
+    with av.open(str(path), 'w') as container:
+        container.metadata['title'] = 'Geraet'
+        stream = container.add_stream('mjpeg', rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuvj420p'
+        container.mux(stream.encode(av.VideoFrame(64, 48, 'yuvj420p')))
+        container.mux(stream.encode())
+    path.write_bytes(path.read_bytes().replace(b'Geraet', b'Ger\xe4t '))  # Latin-1
+    assert check(str(path)) == ''
+
+
+@pytest.mark.skipif(not hasattr(cv2, 'imwriteanimation'), reason='OpenCV before 4.11 reads no animations')
+def test_an_animated_webp_is_played_at_its_own_pace(tmp_path: Path) -> None:
+    path = tmp_path / 'film.webp'
+    animation = cv2.Animation()
+    animation.frames = [np.full((48, 64, 3), 60 * i, np.uint8) for i in range(1, 4)]
+    animation.durations = np.array([100, 50, 200])
+    assert cv2.imwriteanimation(str(path), animation)
+    frames = list(read_footage(path, 25.0))
+    assert [frame.start_s for frame in frames] == pytest.approx([0.0, 0.1, 0.15])
+    assert [frame.duration_s for frame in frames] == pytest.approx([0.1, 0.05, 0.2])
+    assert [frame.pixels.shape for frame in frames] == [(48, 64, 3)] * 3
+    path.write_bytes(path.read_bytes()[:60])
+    assert 'damaged' in check(str(path))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / 'image.png')
+    assert 'not an image' in check(str(tmp_path))
+    assert 'no video file' in check(str(tmp_path / 'image.png'))
 
 
 @pytest.mark.parametrize('name', ['empty', 'empty/film.mp4', 'text.mp4', 'sound.wav'])

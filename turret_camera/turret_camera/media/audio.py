@@ -199,7 +199,7 @@ def _sounds(parameters: AudioParameters, clock: Clock) -> Generator[Sound, None,
     try:
         while True:
             before = played
-            with av.open(url, format=kind) as container:
+            with av.open(url, format=kind, metadata_errors='replace') as container:
                 if not container.streams.audio:
                     raise TurretError(ReasonCode.INVALID_ARGUMENT, f'there is no sound in "{url}"')
                 for samples in _decoded(av, container):

@@ -175,7 +175,7 @@ class MediaLibrary:
             import av  # heavy; only those who play, record or list videos pay for it
 
             try:
-                with av.open(str(path)) as container:
+                with av.open(str(path), metadata_errors='replace') as container:
                     duration_us = container.duration
             except (av.error.FFmpegError, OSError) as error:
                 _log.info('%s: %s', path, error)
@@ -190,6 +190,6 @@ def _first_image(path: Path, kind: MediaKind) -> Pixels | None:
         return cv2.imread(str(path))
     import av  # heavy; only those who play, record or list videos pay for it
 
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors='replace') as container:
         frame = next(container.decode(video=0), None) if container.streams.video else None
         return None if frame is None else frame.to_ndarray(format='bgr24')

@@ -134,9 +134,13 @@ def read_footage(path: Path, rate_hz: float) -> Iterator[FootageFrame]:
     """Yield the frames of a video, or the images of a folder at a rate.
 
     Raises:
-        TurretError: NOT_FOUND or INVALID_ARGUMENT, the footage cannot be read.
+        TurretError: NOT_FOUND, NOT_SUPPORTED or INVALID_ARGUMENT, the footage cannot be read.
     """
-    return read_images(path, rate_hz) if path.is_dir() else _read_video(path)
+    if path.is_dir():
+        return read_images(path, rate_hz)
+    if not path.is_file():
+        raise TurretError(ReasonCode.NOT_FOUND, f'there is no video file "{path}"')
+    return _read_animated_webp(path) if _is_animated_webp(path) else _read_video(path)
 
 
 def read_images(given: Path, rate_hz: float) -> Iterator[FootageFrame]:
@@ -148,7 +152,7 @@ def read_images(given: Path, rate_hz: float) -> Iterator[FootageFrame]:
     found = given.iterdir() if given.is_dir() else given.parent.glob(given.name)
     number, damaged = 0, ''
     for path in sorted((p for p in found if p.suffix.lower() in _IMAGES), key=_by_number):
-        pixels = cv2.imread(str(path))
+        pixels = cv2.imread(str(path)) if path.is_file() else None  # a pipe may never end
         if pixels is None:
             damaged = damaged or f'"{path}" is not an image'
             continue
@@ -168,13 +172,11 @@ def _by_number(path: Path) -> list[tuple[str, int]]:
 def _read_video(path: Path) -> Iterator[FootageFrame]:
     import av  # heavy; only those who play or record videos pay for it
 
-    if not path.is_file():
-        raise TurretError(ReasonCode.NOT_FOUND, f'there is no video file "{path}"')
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors='replace') as container:
             if not container.streams.video:
                 raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
-            first_s = 0.0
+            first_s, number = 0.0, -1
             period_s = 1.0 / float(container.streams.video[0].average_rate or _DEFAULT_HZ)
             for number, (frame, duration) in enumerate(_with_durations(container)):
                 # An elementary stream, as rpicam-vid writes it, has no times.
@@ -183,20 +185,53 @@ def _read_video(path: Path) -> Iterator[FootageFrame]:
                 yield FootageFrame(
                     time_s - first_s, float(duration * frame.time_base) if duration else period_s,
                     _upright(frame.to_ndarray(format='bgr24'), getattr(frame, 'rotation', 0)))  # PyAV 13
+            if number < 0:
+                raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: no image is whole')
     except av.error.FFmpegError as error:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error
+
+
+def _is_animated_webp(path: Path) -> bool:
+    """Return whether a file is one, which FFmpeg does not play."""
+    try:
+        with path.open('rb') as file:
+            head = file.read(21)
+    except OSError as error:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: {error.strerror}') from error
+    return head[:4] == b'RIFF' and head[8:16] == b'WEBPVP8X' and bool(head[20:21]) and bool(head[20] & 2)
+
+
+def _read_animated_webp(path: Path) -> Iterator[FootageFrame]:
+    if not hasattr(cv2, 'imreadanimation'):
+        raise TurretError(ReasonCode.NOT_SUPPORTED, f'"{path}" cannot be played: animated WebP needs OpenCV 4.11')
+    readable, animation = cv2.imreadanimation(str(path))
+    if not readable:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" cannot be played: it is damaged')
+    start_s = 0.0
+    for image, duration_ms in zip(animation.frames, animation.durations, strict=True):
+        duration_s = int(duration_ms) / 1e3 or 1.0 / _DEFAULT_HZ
+        yield FootageFrame(start_s, duration_s, np.ascontiguousarray(image[:, :, :3]))
+        start_s += duration_s
 
 
 def _with_durations(container: Any) -> Iterator[tuple[Any, int | None]]:
     """Yield each image of an opened video with its duration in units of its time base; None where that is unknown.
 
+    Damaged images are left out.
+
     Before PyAV 13 only packets know their duration. They come in the order of decoding, so the time identifies them.
     """
+    import av
+
     durations: dict[int, int | None] = {}
     for packet in container.demux(video=0):
         if packet.pts is not None:
             durations[packet.pts] = packet.duration
-        for frame in packet.decode():
+        try:
+            images = packet.decode()
+        except av.error.InvalidDataError:
+            images = []
+        for frame in images:
             yield frame, durations.pop(frame.pts, None)
 
 

@@ -52,7 +52,7 @@ class StreamSource(ImageSource):
                 ReasonCode.INVALID_ARGUMENT, f'url: "{self.detail}" does not begin with one of {", ".join(_SCHEMES)}')
         options = {'fflags': 'nobuffer', 'rtsp_transport': 'tcp', 'analyzeduration': '1000000'}
         try:
-            self._container = av.open(url, timeout=(_OPEN_S, _READ_S), options=options)
+            self._container = av.open(url, timeout=(_OPEN_S, _READ_S), options=options, metadata_errors='replace')
         except (av.error.FFmpegError, OSError) as error:
             raise TurretError(ReasonCode.CAMERA_ABSENT, f'{self.detail}: {error.strerror}') from error
         if not self._container.streams.video:
