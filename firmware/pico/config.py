@@ -11,9 +11,9 @@ ESTOP = 14                                        # closed to ground = released
 LASER, INDICATOR = 16, 17                         # high = on; pull-down resistors at both
 LASER_PWM_HZ = 1000
 
-# Caps of the laser.
-PULSE_CAP_US = 1_000_000
-DUTY_CAP = 0.2
+# Caps of the laser, a little above those of the host (1 s, 20 %), so that they act when those do not.
+PULSE_CAP_US = 1_100_000
+DUTY_CAP = 0.22
 DUTY_WINDOW_US = 10_000_000
 
 #: Bits of the switches that are fitted, as in STATE.

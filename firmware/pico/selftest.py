@@ -204,7 +204,7 @@ def the_identity_has_the_caps():
     frame = protocol.take_frame(bytearray(bench.machine.receive(protocol.encode(protocol.HELLO, 1), bench.now_us)))
     assert frame[0] == protocol.IDENTITY
     identity = protocol.unpack_identity(frame[2])
-    assert identity[:5] == (protocol.VERSION, 50, 1000, 200, 10000)
+    assert identity[:5] == (protocol.VERSION, 50, 1100, 220, 10000)
     assert not bench.machine.motors, 'a new host finds everything off'
 
 

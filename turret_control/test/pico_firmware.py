@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from turret_common.threads.clock import MonotonicClock
+from turret_control.servo_bus.emulator import WireFaults
+
 FOLDER = Path(__file__).parents[2] / 'firmware' / 'pico'
 
 
@@ -62,3 +65,19 @@ class FirmwareWire:
 
     def close(self) -> None:
         self.closed = True
+
+
+class EmulatedPico:
+    """A Pico for :class:`PtyBus`: the firmware in this process, whose loop catches up at each use."""
+
+    def __init__(self) -> None:
+        self.faults = WireFaults()
+        self.wire = FirmwareWire(MonotonicClock())
+
+    def handle(self, data: bytes, now_s: float, baud: int | None = None) -> bytes:
+        self.wire.send(data)
+        return self.wire.receive(0, 0.0)
+
+    def emitting(self) -> bool:
+        self.wire.run()
+        return self.wire.machine.laser.level > 0

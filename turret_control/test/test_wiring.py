@@ -17,6 +17,7 @@ from turret_control.drivers import servo, step_dir
 from turret_control.drivers.pca9685 import Pca9685Parameters
 from turret_control.drivers.servo import ServoAxis, ServoParameters
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.laser.lines import gpio
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety_parameters import SafetyParameters
 
@@ -28,13 +29,14 @@ STEPPERS = GimbalParameters(
 SERVOS = GimbalParameters(
     driver='servo', pan=SERVO_AXIS, tilt=SERVO_AXIS, servo=ServoParameters(ServoAxis(pin=14), ServoAxis(pin=15)))
 BOARD = dataclasses.replace(SERVOS, driver='pca9685', pca9685=Pca9685Parameters(bus=19))
+PICOS = GimbalParameters(driver='pico', pan=AXIS, tilt=AXIS)
 LASER = LaserParameters(driver='gpio_pwm', watchdog_fitted=True)
 ESTOP = SafetyParameters(estop_driver='gpio')
 NOTHING = (GimbalParameters(), LaserParameters(), SafetyParameters(estop_driver='none'))
 
 
 def no_gpio(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    for module in (wiring, step_dir, servo):
+    for module in (wiring, step_dir, servo, gpio):
         monkeypatch.setattr(module, 'GPIO_DEVICES', f'{folder}/gpiochip*')
 
 
@@ -58,11 +60,23 @@ def test_two_purposes_for_one_pin_are_refused() -> None:
         wiring.pins(STEPPERS, dataclasses.replace(LASER, laser_pin=20), ESTOP)
 
 
+def test_gimbal_and_laser_on_one_serial_port_are_refused(tmp_path: Path) -> None:
+    laser = LaserParameters(driver='pico')
+    assert wiring.pins(PICOS, laser, SafetyParameters()) == {}
+    (tmp_path / 'named').symlink_to('/dev/ttyACM0')
+    for port in ('/dev/ttyACM0', f'{tmp_path}/named'):
+        same = dataclasses.replace(laser, pico=type(laser.pico)(port))  # type: ignore[attr-defined]
+        with pytest.raises(TurretError, match='is used by both gimbal and laser') as refusal:
+            wiring.pins(PICOS, same, SafetyParameters())
+        assert refusal.value.code is ReasonCode.INVALID_ARGUMENT
+
+
 @pytest.mark.parametrize(('given', 'who', 'what'), [
     ((STEPPERS, *NOTHING[1:]), 'gimbal.driver "step_dir"', 'gpiochip'),
     ((SERVOS, *NOTHING[1:]), 'gimbal.driver "servo"', 'gpiochip'),
     ((BOARD, *NOTHING[1:]), 'gimbal.driver "pca9685"', '/dev/i2c-19'),
     ((NOTHING[0], LASER, NOTHING[2]), 'laser.driver "gpio_pwm"', 'gpiochip'),
+    ((NOTHING[0], LaserParameters(driver='pico'), NOTHING[2]), 'laser.driver "pico"', '/dev/ttyACM1'),
     ((*NOTHING[:2], ESTOP), 'safety.estop_driver "gpio"', 'gpiochip')])
 def test_hardware_that_is_not_there_is_named(
         given: tuple[GimbalParameters, LaserParameters, SafetyParameters], who: str, what: str, tmp_path: Path,

@@ -30,7 +30,8 @@ class LaserParameters:
         -1, 'GPIO (BCM number) toggled every 5 ms while armed, for a hardware watchdog; -1 = none', minimum=-1,
         maximum=27)
     watchdog_fitted: bool = param(
-        False, 'Declaration that an external hardware watchdog cuts the fire line when the driver stops pulsing it')
+        False, 'Declaration that an external hardware watchdog cuts the fire line when the driver stops pulsing it; '
+        'not needed for driver pico, whose watchdog is measured')
     no_watchdog_accepted: bool = param(
         False, 'Permission to run a real laser without an external watchdog; shown permanently as a warning')
     profile: str = param(
@@ -60,6 +61,11 @@ class LaserParameters:
         return LINES[self.driver].hardware
 
     @property
+    def has_watchdog(self) -> bool:
+        """Whether a hardware watchdog is declared, or belongs to the lines, which do not start unless it acts."""
+        return self.watchdog_fitted or LINES[self.driver].measured_watchdog
+
+    @property
     def class2_play(self) -> bool:
         """Whether the class 2 profile holds."""
         return self.profile == 'class2_play'
@@ -80,7 +86,7 @@ class LaserParameters:
         return LINES[self.driver].dimmable
 
     def __post_init__(self) -> None:
-        if self.hardware and not self.dry_run and not (self.watchdog_fitted or self.no_watchdog_accepted):
+        if self.hardware and not self.dry_run and not (self.has_watchdog or self.no_watchdog_accepted):
             raise ParameterError(
                 ReasonCode.NO_WATCHDOG,
                 'a stopped or dead process can leave a pin high: a real laser needs an external hardware watchdog'

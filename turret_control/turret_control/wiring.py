@@ -12,6 +12,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.devices.gpio_pins import GPIO_DEVICES
 from turret_control.drivers.registry import DRIVERS
 from turret_control.gimbal_parameters import GimbalParameters
+from turret_control.laser.lines.registry import LINES
 from turret_control.laser_parameters import LaserParameters
 from turret_control.safety_parameters import SafetyParameters
 
@@ -30,12 +31,17 @@ def pins(gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParamet
     """Return the name of the parameter that uses each GPIO line, by BCM number.
 
     Raises:
-        TurretError: INVALID_ARGUMENT, two parameters name the same line, or a real laser is on a head that may not
-            carry one.
+        TurretError: INVALID_ARGUMENT, two parameters name the same line or serial port, or a real laser is on a head
+            that may not carry one.
     """
     if laser.hardware and not DRIVERS[gimbal.driver].carries_laser:
         raise TurretError(
             ReasonCode.INVALID_ARGUMENT, f'gimbal.driver "{gimbal.driver}" carries no laser: set laser.driver to sim')
+    ports = {os.path.realpath(device) for device in DRIVERS[gimbal.driver].devices(gimbal)} - {GPIO_DEVICES}
+    for device in LINES[laser.driver].devices(laser):
+        if os.path.realpath(device) in ports:
+            raise TurretError(
+                ReasonCode.INVALID_ARGUMENT, f'{device} is used by both gimbal and laser, which need a device each')
     plan: dict[int, str] = {}
     for name, pin in _pins(gimbal, laser, safety):
         if pin in plan:
@@ -81,8 +87,8 @@ def devices(
     """Yield the parameter that needs a device, and the device's path or a pattern of paths."""
     for device in DRIVERS[gimbal.driver].devices(gimbal):
         yield f'gimbal.driver "{gimbal.driver}"', device
-    if laser.hardware:
-        yield f'laser.driver "{laser.driver}"', GPIO_DEVICES
+    for device in LINES[laser.driver].devices(laser):
+        yield f'laser.driver "{laser.driver}"', device
     if safety.estop_driver == 'gpio':
         yield 'safety.estop_driver "gpio"', GPIO_DEVICES
 
@@ -94,8 +100,7 @@ def _pins(
     for device in DRIVERS[gimbal.driver].devices(gimbal):
         for line in _DEVICE_LINES.get(device, ()):
             yield f'gimbal.driver "{gimbal.driver}" ({device})', line
-    if laser.hardware:
-        for name in ('laser_pin', 'indicator_pin', 'watchdog_pin'):
-            yield f'laser.{name}', getattr(laser, name)
+    for name, pin in LINES[laser.driver].pins(laser):
+        yield f'laser.{name}', pin
     if safety.estop_driver == 'gpio':
         yield 'safety.estop_pin', safety.estop_pin

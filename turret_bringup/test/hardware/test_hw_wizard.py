@@ -64,6 +64,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wizard, '_IDS', range(1, 3))
     monkeypatch.setattr(wizard, '_ANSWER_S', 0.1)
     monkeypatch.setattr('turret_bringup.hardware.found.cameras', lambda: [])
+    monkeypatch.setattr('turret_bringup.hardware.found.serial_ports', lambda: [])
 
 
 def hand(servo: EmulatedServo, counts: float) -> Callable[[], str]:
@@ -151,9 +152,43 @@ def test_every_other_head_gives_a_file_that_is_accepted(head: str, tmp_path: Pat
     assert make(person, '/dev/ttyACM7', lambda name, path: bool(checks.append(name)) or True).run(output)
     config = configuration.compose('turret', [output])
     driver = config.effective['gimbal'].driver
-    assert tuple(checks) == ORDER[driver]
+    laser = config.effective['laser']
+    assert tuple(checks) == (*ORDER[driver], *(('laser',) if laser.hardware else ()))
     assert not config.effective['laser'].hardware or config.effective['laser'].dry_run
     assert driver != 'pico' or config.effective['gimbal'].pico.port == '/dev/ttyACM7'
+    assert driver != 'onvif' or not any('laser' in question for question in person.asked)
+
+
+def test_heads_in_the_network_get_what_was_answered(tmp_path: Path) -> None:
+    person = Person({
+        'How is the head driven?': NUMBER['ros2_control.yaml'], 'joint states': '/robot/joint_states',
+        'joint of tilt': 'neck', 'Which camera?': '1'})
+    output = tmp_path / 'ros.yaml'
+    assert make(person).run(output)
+    head = configuration.compose('turret', [output]).effective['gimbal'].ros
+    assert (head.joint_states, head.command) == ('/robot/joint_states', '/head_controller/joint_trajectory')
+    assert (head.pan.joint, head.tilt.joint) == ('pan_joint', 'neck')
+    person = Person({
+        'How is the head driven?': NUMBER['onvif_ptz.yaml'], 'device service': 'http://10.0.0.5/onvif/device_service',
+        'stream': 'rtsp://10.0.0.5/main'})
+    output = tmp_path / 'onvif.yaml'
+    assert make(person).run(output)
+    config = configuration.compose('turret', [output])
+    assert config.effective['gimbal'].onvif.url == 'http://10.0.0.5/onvif/device_service'
+    assert config.effective['gimbal'].onvif.user == 'operator'
+    assert (config.effective['camera'].source, config.effective['camera'].url) == ('stream', 'rtsp://10.0.0.5/main')
+
+
+def test_a_laser_on_a_pico_does_not_emit_and_is_checked(tmp_path: Path) -> None:
+    person = Person({
+        'How is the head driven?': NUMBER['usb_pico.yaml'], 'Pico of its own': 'yes', 'Pico of the laser': '1',
+        'Path of the port': '/dev/ttyACM8', 'Which camera?': '1'})
+    checks: list[str] = []
+    output = tmp_path / 'my.yaml'
+    assert make(person, '/dev/ttyACM7', lambda name, path: bool(checks.append(name)) or True).run(output)
+    laser = configuration.compose('turret', [output]).effective['laser']
+    assert (laser.driver, laser.pico.port, laser.dry_run, laser.has_watchdog) == ('pico', '/dev/ttyACM8', True, True)
+    assert checks[-1] == 'laser'
 
 
 def test_a_check_that_fails_says_what_to_do_and_can_be_repeated(tmp_path: Path) -> None:
@@ -191,7 +226,9 @@ def test_what_is_plugged_in_is_listed_and_a_camera_chosen(tmp_path: Path, monkey
 
 
 def test_every_driver_that_moves_motors_has_its_checks() -> None:
-    assert set(ORDER) <= set(DRIVERS.names)
+    assert set(ORDER) == set(DRIVERS.names)
+    assert {step for steps in ORDER.values() for step in steps} | {'laser'} == set(CHECKS)
+    assert all(step.expect and step.remedy for step in CHECKS.values())
     for driver, steps in ORDER.items():
         assert set(DRIVERS[driver].hardware_checks) <= set(steps)
 

@@ -195,14 +195,15 @@ def test_what_a_dump_says_can_be_given_back() -> None:
 EXAMPLES = {
     'pi5_step_dir.yaml': 'step_dir', 'pi4_tmc2209.yaml': 'tmc2209', 'pi_servo_gpio.yaml': 'servo',
     'pi_pca9685.yaml': 'pca9685', 'pi5_feetech.yaml': 'feetech'}
-#: Builds on computers without pins, which cannot have a laser.
-USB_EXAMPLES = {'usb_dynamixel.yaml': 'dynamixel', 'usb_pico.yaml': 'pico'}
+#: Builds on computers without pins.
+OTHER_EXAMPLES = {
+    'usb_dynamixel.yaml': 'dynamixel', 'usb_pico.yaml': 'pico', 'ros2_control.yaml': 'ros', 'onvif_ptz.yaml': 'onvif'}
 
 
 def test_every_example_is_tested() -> None:
     folder = Path(configuration.__file__).parents[1] / 'config'
-    assert {path.name for path in folder.glob('pi*.yaml')} == set(EXAMPLES)
-    assert {path.name for path in folder.glob('usb*.yaml')} == set(USB_EXAMPLES)
+    examples = {path.name for path in folder.glob('*.yaml') if '\n/**/gimbal:' in path.read_text()}
+    assert examples == {*EXAMPLES, *OTHER_EXAMPLES, 'simulation.yaml'}
 
 
 @pytest.mark.parametrize(('name', 'driver'), EXAMPLES.items())
@@ -252,7 +253,7 @@ def test_the_files_that_nodes_are_started_with_are_not_taken_for_saved_ones() ->
     assert again.effective['web'].port == 8000
 
 
-@pytest.mark.parametrize(('name', 'driver'), USB_EXAMPLES.items())
+@pytest.mark.parametrize(('name', 'driver'), OTHER_EXAMPLES.items())
 def test_an_example_without_pins_has_no_laser_and_refuses_one_until_its_owner_says_so(name: str, driver: str) -> None:
     config = configuration.compose('turret', [Path(name)])
     gimbal, laser, safety = config.hardware()

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.system
 
 CLI = [sys.executable, '-m', 'turret_bringup.cli']
 #: Answers of the person in the order of the questions: which head, five positions of the hand (without a head: Enter),
-#: no camera, and three times yes in the check that moves the axes.
-ANSWERS = ['1', '', '', '', '', '', '1', 'yes', 'yes', 'yes']
+#: no laser, no camera, and three times yes in the check that moves the axes.
+ANSWERS = ['1', '', '', '', '', '', '', '1', 'yes', 'yes', 'yes']
 
 
 @pytest.fixture(scope='module')

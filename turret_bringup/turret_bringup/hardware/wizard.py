@@ -24,6 +24,8 @@ from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.drivers.driver import Dialog
+from turret_control.drivers.registry import DRIVERS
+from turret_control.laser.lines.registry import LINES
 from turret_control.servo_bus.bus import COUNTS_PER_REVOLUTION, FoundServo, ServoBus, scan
 from turret_control.servo_bus.protocols import PROTOCOLS
 from turret_control.servo_bus.wire import SerialWire
@@ -45,6 +47,8 @@ HEADS = {
     'pi4_tmc2209.yaml': 'two steppers with TMC2209 drivers on GPIO pins and a UART',
     'pi_pca9685.yaml': 'two hobby servos on a PCA9685 board (I2C)',
     'pi_servo_gpio.yaml': 'two hobby servos on GPIO pins',
+    'ros2_control.yaml': 'a head that another ROS node drives, such as the controllers of ros2_control',
+    'onvif_ptz.yaml': 'a PTZ camera in the network (ONVIF), without a laser',
     'sim': 'no head yet: simulate it'}
 
 
@@ -76,13 +80,21 @@ CHECKS = {step.name: step for step in (
     CheckStep('pico', 'The Pico shows its caps, and its watchdog acts without frames; the motors are off.',
               'Copy firmware/pico to the Pico (docs/pico.md), and close other programs that use its port.'),
     CheckStep('axis', 'After your "yes" the head rotates 5 degrees to the left and back, then up and back.',
-              'Wrong direction: change "invert" of this axis in the file. No motion: check the supply of the motors.'))}
+              'Wrong direction: change "invert" of this axis in the file. No motion: check the supply of the motors.'),
+    CheckStep('laser', 'Nothing is emitted; the indicator lights for 5 s, and the watchdog acts.',
+              'Check the wiring in docs/hardware.md (pins) or docs/pico.md, and the resistors that hold it low.'))}
 #: Checks of each driver, in their order.
 ORDER = {
     'feetech': ('plan', 'servos', 'axis'), 'dynamixel': ('plan', 'servos', 'axis'),
     'step_dir': ('plan', 'pins', 'switches', 'axis'), 'tmc2209': ('plan', 'pins', 'switches', 'uart', 'axis'),
     'servo': ('plan', 'pins', 'switches', 'axis'), 'pca9685': ('plan', 'pins', 'switches', 'axis'),
-    'pico': ('plan', 'pico', 'switches', 'axis'), 'sim': ('plan',)}
+    'pico': ('plan', 'pico', 'switches', 'axis'), 'ros': ('plan', 'axis'), 'onvif': ('plan', 'axis'), 'sim': ('plan',)}
+#: What is asked of heads in the network: words of the question, and the parameter of the driver that is answered.
+_NETWORK = {
+    'ros': (('topic of its joint states', 'joint_states'), ('topic of its commands', 'command'),
+            ('joint of pan', 'pan.joint'), ('joint of tilt', 'tilt.joint')),
+    'onvif': (('address of its device service', 'url'), ('user', 'user'),
+              ('file with its password (mode 600)', 'password_file'))}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +111,7 @@ class Wizard:
     Attributes:
         dialog: connection to the person; answers may be paths.
         check: runs a hardware check by name with the parameter file; returns whether it passed.
-        port: serial port of the servo bus; empty to ask for it.
+        port: serial port of the servo bus or of the Pico that drives the head; empty to ask for it.
     """
 
     dialog: Dialog
@@ -116,10 +128,13 @@ class Wizard:
         heads = list(HEADS)
         head = heads[self._choose('How is the head driven?', HEADS.values())]
         values = self._example(head) if head.endswith('.yaml') else self._head(head)
-        values['/**/camera'] = self._camera()
-        self._write(output, values)
         driver = str(values['/**/gimbal']['driver'])
-        failed = [name for name in ORDER[driver] if not self._run_check(CHECKS[name], output)]
+        if DRIVERS[driver].carries_laser:
+            values['/**/laser'] = self._laser(values['/**/laser'])
+        values['/**/camera'] = self._stream() if driver == 'onvif' else self._camera()
+        self._write(output, values)
+        checks = [*ORDER[driver], *(['laser'] if LINES[values['/**/laser']['driver']].hardware else [])]
+        failed = [name for name in checks if not self._run_check(CHECKS[name], output)]
         self._say('')
         if failed:
             self._say(f'Failed: {", ".join(failed)}. Repeat one with:  ./turret hw {failed[0]} --params {output}')
@@ -168,13 +183,28 @@ class Wizard:
         values = {node: dict(entry['ros__parameters']) for node, entry in document.items() if node != '/**/camera'}
         gimbal = values['/**/gimbal']
         if gimbal['driver'] == 'pico':
-            gimbal['pico'] = {**gimbal['pico'], 'port': self._serial_port('Which serial port is the Pico?')}
+            gimbal['pico'] = {**gimbal['pico'], 'port': self._serial_port('Which serial port is the Pico?', self.port)}
+        group = gimbal.get(gimbal['driver'], {})
+        for words, key in _NETWORK.get(gimbal['driver'], ()):
+            *inside, last = key.split('.')
+            place = group[inside[0]] if inside else group
+            place[last] = self.dialog.ask(f'The {words} [{place[last]}]: ').strip() or place[last]
         return values
 
     def _head(self, name: str) -> dict[str, dict[str, Any]]:
         gimbal = {'driver': 'sim'} if name == 'sim' else self._bus_servos(name)
         return {
             '/**/gimbal': gimbal, '/**/laser': {'driver': 'sim'}, '/**/safety': {'estop_driver': 'sim'}}
+
+    def _laser(self, example: dict[str, Any]) -> dict[str, Any]:
+        """Return the laser of the example, or one on a Pico that does not emit yet."""
+        if not self._yes('Is a laser on a Raspberry Pi Pico of its own, with the firmware of this project?'):
+            return example
+        port = self._serial_port('Which serial port is the Pico of the laser?', '')
+        return {'driver': 'pico', 'dry_run': True, 'pico': {'port': port}}
+
+    def _stream(self) -> dict[str, Any]:
+        return {'source': 'stream', 'url': self.dialog.ask('Address of its stream (rtsp://...): ').strip()}
 
     def _camera(self) -> dict[str, Any]:
         cameras = found.cameras()
@@ -218,7 +248,7 @@ class Wizard:
 
     def _bus_servos(self, name: str) -> dict[str, Any]:
         """Find both servos, set their IDs and baud rate, and measure where the head points and ends."""
-        port = self._serial_port('Which serial port is the adapter of the servos?')
+        port = self._serial_port('Which serial port is the adapter of the servos?', self.port)
         bus_type = PROTOCOLS[name].bus
 
         def open_bus(baud: int) -> ServoBus:
@@ -239,9 +269,9 @@ class Wizard:
                for axis, values in axes.items()},
             name: {'port': port, 'baud': _BAUD, **axes}}
 
-    def _serial_port(self, question: str) -> str:
-        if self.port:
-            return self.port
+    def _serial_port(self, question: str, given: str) -> str:
+        if given:
+            return given
         ports = found.serial_ports()
         texts = [f'{port.description}  {port.path}' for port in ports]
         chosen = self._choose(question, [*texts, 'another: type its path'])

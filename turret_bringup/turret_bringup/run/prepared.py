@@ -74,6 +74,12 @@ def _panel() -> None:
         raise _NotPreparedError('the panel is not built')
 
 
+def _emulators() -> None:
+    for package in ('rp2040js', '@micropython/micropython-webassembly-pyscript'):
+        if not (ROOT / 'firmware' / 'emulation' / 'node_modules' / package / 'package.json').is_file():
+            raise _NotPreparedError(f'{package} is not installed')
+
+
 def _packages() -> None:
     for package in PACKAGES:
         spec = importlib.util.find_spec(package)
@@ -87,7 +93,7 @@ def _packages() -> None:
 STEPS: dict[str, Callable[[], None]] = {
     'venv': _venv, 'installer': lambda: _section('installer'), 'runtime': _runtime,
     'test': lambda: _section('test'), 'docs': lambda: _section('docs'), 'hardware': lambda: _section('hardware'),
-    'panel': _panel, 'messages': _messages, 'packages': _packages}
+    'panel': _panel, 'emulators': _emulators, 'messages': _messages, 'packages': _packages}
 
 
 def missing(steps: list[str]) -> Iterator[tuple[str, str]]:

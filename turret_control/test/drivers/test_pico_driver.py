@@ -166,7 +166,7 @@ def test_the_check_measures_the_watchdog(rig: Rig) -> None:
 
     assert show_pico(rig.driver, Dialog(lines.append, lambda question: 'no', sleep))
     assert 'its watchdog acted' in lines[-1]
-    assert 'Pulse cap 1000 ms, duty cap 20 %' in lines[0]
+    assert 'Pulse cap 1100 ms, duty cap 22 %' in lines[0]
 
 
 def test_a_motion_that_takes_too_many_steps_is_refused() -> None:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -18,15 +16,6 @@ _STILL = (0, 0, 1)
 @pytest.mark.parametrize('check', firmware('selftest').TESTS, ids=lambda check: check.__name__)
 def test_check_of_the_firmware(check: Callable[[], None]) -> None:
     check()
-
-
-def test_the_firmware_runs_under_micropython() -> None:
-    program = shutil.which('micropython')
-    if program is None:
-        pytest.skip('the Unix port of MicroPython is not installed (Debian: micropython)')
-    done = subprocess.run([program, 'selftest.py'], cwd=FOLDER, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count('good:') == len(firmware('selftest').TESTS)
 
 
 def test_host_and_firmware_have_the_same_protocol() -> None:

@@ -14,7 +14,7 @@ import dataclasses
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from turret_common.errors import TurretError
 from turret_common.params import group, param
@@ -33,19 +33,13 @@ from turret_control.drivers.driver import (
     Switch,
 )
 from turret_control.pico import protocol
+from turret_control.pico.link import BAUD, WHY_OFF, PicoLink, PicoState, require_watchdog
 from turret_control.servo_bus.wire import SerialWire, Wire
 
 _NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
 _PERIOD_NS = 5_000_000
-_ANSWER_S = 0.02
-_EXPIRY_MS = 50
 _SILENT_NS = 60_000_000     # without an answer this long, the Pico has switched everything off
-_BAUD = 115_200             # of no meaning over USB
 _MAX = 2**31 - 1
-_WHY_OFF = {
-    protocol.NONE: 'for no known reason', protocol.FRAMES_STOPPED: 'no frame arrived in time',
-    protocol.ESTOP_PRESSED: 'the emergency stop is pressed', protocol.LATE: 'its loop was late',
-    protocol.RESTARTED: 'it was restarted'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,86 +67,6 @@ class PicoParameters:
     tilt: PicoAxis = group(PicoAxis)
 
 
-class PicoState(NamedTuple):
-    """STATE of the Pico; see :func:`turret_control.pico.protocol.unpack_state`."""
-
-    time_us: int
-    flags: int
-    reason: int
-    laser_reason: int
-    switches: int
-    pan: int
-    pan_velocity: int
-    tilt: int
-    tilt_velocity: int
-    lost: int
-
-
-class Identity(NamedTuple):
-    """IDENTITY of the Pico; see :func:`turret_control.pico.protocol.unpack_identity`."""
-
-    version: int
-    watchdog_ms: int
-    pulse_cap_ms: int
-    duty_per_mille: int
-    window_ms: int
-    fitted: int
-    max_loop_us: int
-
-
-class PicoLink:
-    """Exchanges frames with a Pico. Used by one thread at a time; the loss of the port raises OSError."""
-
-    def __init__(self, wire: Wire) -> None:
-        """Use a serial port."""
-        self._wire = wire
-        self._seq = 0
-
-    def hello(self) -> Identity:
-        """Begin a conversation; the Pico switches everything off.
-
-        Raises:
-            TurretError: DRIVER_FAULT, no Pico with this firmware answers.
-        """
-        for _ in range(5):
-            payload = self._exchange(protocol.HELLO, b'', protocol.IDENTITY)
-            values = None if payload is None else protocol.unpack_identity(payload)
-            if values is not None:
-                identity = Identity(*values)
-                if identity.version != protocol.VERSION:
-                    raise TurretError(
-                        ReasonCode.DRIVER_FAULT, f'the Pico has version {identity.version} of the protocol instead of '
-                        f'{protocol.VERSION}: copy firmware/pico to it again')
-                return identity
-        raise TurretError(ReasonCode.DRIVER_FAULT, 'no Pico with the firmware of firmware/pico answers')
-
-    def drive(
-            self, flags: int, level: int = 0, pan: tuple[int, int, int] = (0, 0, 1),
-            tilt: tuple[int, int, int] = (0, 0, 1)) -> PicoState | None:
-        """Send an order that is valid for 50 ms; return the state, None when the answer was lost."""
-        payload = self._exchange(
-            protocol.DRIVE, protocol.pack_drive(_EXPIRY_MS, flags, level, pan, tilt), protocol.STATE)
-        values = None if payload is None else protocol.unpack_state(payload)
-        return None if values is None else PicoState(*values)
-
-    def close(self) -> None:
-        """Release the port; the Pico switches everything off within 50 ms."""
-        self._wire.close()
-
-    def _exchange(self, kind: int, payload: bytes, answer: int) -> bytes | None:
-        self._seq = (self._seq + 1) & 0xFFFF
-        self._wire.send(protocol.encode(kind, self._seq, payload))
-        data = bytearray()
-        while True:
-            arrived = self._wire.receive(1, _ANSWER_S)
-            data += arrived
-            while (frame := protocol.take_frame(data)) is not None:
-                if frame[:2] == (answer, self._seq):
-                    return bytes(frame[2])
-            if not arrived:
-                return None
-
-
 def show_pico(driver: GimbalDriver, dialog: Dialog) -> bool:
     """Show the caps of the Pico and measure its watchdog, with the motors off."""
     assert isinstance(driver, PicoDriver)
@@ -161,14 +75,9 @@ def show_pico(driver: GimbalDriver, dialog: Dialog) -> bool:
         identity = link.hello()
         dialog.say(f'Pulse cap {identity.pulse_cap_ms} ms, duty cap {identity.duty_per_mille / 10:g} % of '
                    f'{identity.window_ms / 1000:g} s, longest loop {identity.max_loop_us / 1000:.1f} ms.')
-        link.drive(0)
-        link.drive(protocol.LASER)  # of level 0: nothing is emitted, and the watchdog has something to switch off
-        dialog.sleep(0.2)
-        state = link.drive(protocol.LASER)
-        link.drive(0)
-        good = state is not None and state.reason == protocol.FRAMES_STOPPED
-        dialog.say(f'Without frames for 0.2 s its watchdog {"acted" if good else "DID NOT ACT"}.')
-        return good
+        require_watchdog(link, dialog.sleep)
+        dialog.say('Without frames for 60 ms its watchdog acted.')
+        return True
     finally:
         link.close()
 
@@ -228,7 +137,7 @@ class PicoDriver(GimbalDriver):
 
     def connect(self) -> PicoLink:
         """Return a connection to the Pico, for checks while the driver is closed. Raises as :meth:`open`."""
-        return PicoLink(self._open_wire(self._parameters.port, _BAUD))
+        return PicoLink(self._open_wire(self._parameters.port, BAUD))
 
     def open(self) -> None:
         self.close()
@@ -277,7 +186,7 @@ class PicoDriver(GimbalDriver):
                         return
                     if on and state is not None:
                         raise TurretError(
-                            ReasonCode.DRIVER_FAULT, f'the Pico keeps the motors off: {_WHY_OFF.get(state.reason)}')
+                            ReasonCode.DRIVER_FAULT, f'the Pico keeps the motors off: {WHY_OFF.get(state.reason)}')
             raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer')
 
     def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
@@ -321,7 +230,7 @@ class PicoDriver(GimbalDriver):
         if state is not None:
             if self._enabled and not state.flags & protocol.MOTORS_ON:
                 raise TurretError(
-                    ReasonCode.DRIVER_FAULT, f'the Pico switched the motors off: {_WHY_OFF.get(state.reason)}')
+                    ReasonCode.DRIVER_FAULT, f'the Pico switched the motors off: {WHY_OFF.get(state.reason)}')
             self._take(state)
         elif self._clock.now_ns() - self._answered_ns > _SILENT_NS:
             raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer any more')

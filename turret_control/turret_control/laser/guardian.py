@@ -17,12 +17,15 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import signal
 import socket
 import struct
 import sys
+import termios
 import time
 import traceback
+import tty
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -30,6 +33,7 @@ from typing import Any, NoReturn, Protocol
 
 from turret_common.plant_client import PlantError, PlantLink
 from turret_common.threads.real_time import prepare_process
+from turret_control.pico import protocol
 
 _ARMED, _DISARMED = b'A', b'D'
 _PULSE_NS = 10_000_000
@@ -149,6 +153,36 @@ class GpioLine:
             self._line, *(63 * [0]), b'laser guardian', self._OUTPUT, 0, 1, 0, -1))
         fcntl.ioctl(self._chip, self._GET_LINE, request)
         self._fd = self._REQUEST.unpack(request)[-1]
+
+
+class PicoLine:
+    """The laser pin of a Raspberry Pi Pico, which its own watchdog has switched off already when frames stopped."""
+
+    _ANSWER_S = 0.1
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+
+    def prepare(self) -> None:
+        """Nothing: while the driver has the port, no other process can open it."""
+
+    def drive_low(self) -> None:
+        port = os.open(self._port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            tty.setraw(port)
+            os.write(port, protocol.encode(protocol.HELLO, 0))  # switches everything off
+            data, end_by = bytearray(), time.monotonic() + self._ANSWER_S
+            while (left := end_by - time.monotonic()) > 0.0:
+                if select.select([port], [], [], left)[0]:
+                    data += os.read(port, 4096)
+                    while (frame := protocol.take_frame(data)) is not None:
+                        if frame[0] == protocol.IDENTITY:
+                            return
+        except termios.error as error:
+            raise OSError(*error.args) from error
+        finally:
+            os.close(port)
+        raise OSError('the Pico does not answer')
 
 
 class Guardian:
@@ -278,6 +312,8 @@ def line_of(description: dict[str, Any]) -> Line:
     """Return the line that a driver announced."""
     if description['driver'] == 'gpio':
         return GpioLine(description['chip'], description['line'])
+    if description['driver'] == 'pico':
+        return PicoLine(description['port'])
     return SimLine(Path(description['socket']))
 
 

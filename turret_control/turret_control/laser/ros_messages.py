@@ -33,7 +33,7 @@ def laser_state(parameters: LaserParameters, snapshot: LaserSnapshot) -> LaserSt
     """Return the state as a message, without its times."""
     return LaserState(
         driver=parameters.driver, hardware=parameters.hardware, dry_run=parameters.dry_run,
-        watchdog_fitted=parameters.watchdog_fitted, no_watchdog_accepted=parameters.no_watchdog_accepted,
+        watchdog_fitted=parameters.has_watchdog, no_watchdog_accepted=parameters.no_watchdog_accepted,
         profile=parameters.profile, session_remaining_s=snapshot.session_remaining_s, state=snapshot.state,
         emitting=snapshot.emitting, indicator=snapshot.indicator, power=snapshot.power,
         power_cap=parameters.power_cap, arming_remaining_s=snapshot.arming_remaining_s,

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The protocol between host and Raspberry Pi Pico; ``firmware/pico`` runs the same file."""
+"""The protocol and conversation with a Raspberry Pi Pico; ``firmware/pico`` runs the same ``protocol.py``."""

@@ -9,18 +9,27 @@ from typing import Any
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.devices.gpio_pins import pin_errors, pin_factory, taking
-from turret_control.laser.lines.line import LaserLines, LinePins
+from turret_control.devices.gpio_pins import GPIO_DEVICES, pin_errors, pin_factory, taking
+from turret_control.laser.lines.line import LaserLines, LineParameters
 
 
 class GpioLines(LaserLines):
     """Base of all laser lines on GPIO; a subclass with a name says how the fire line is driven."""
 
     @classmethod
-    def make(cls, parameters: LinePins, namespace: str) -> LaserLines:
+    def make(cls, parameters: LineParameters, namespace: str) -> LaserLines:
         return cls(parameters)
 
-    def __init__(self, parameters: LinePins, factory: Any = None, frequency: float | None = None) -> None:
+    @classmethod
+    def pins(cls, parameters: LineParameters) -> Iterator[tuple[str, int]]:
+        for name in ('laser_pin', 'indicator_pin', 'watchdog_pin'):
+            yield name, getattr(parameters, name)
+
+    @classmethod
+    def devices(cls, parameters: LineParameters) -> Iterator[str]:
+        yield GPIO_DEVICES
+
+    def __init__(self, parameters: LineParameters, factory: Any = None, frequency: float | None = None) -> None:
         """Take the pins; each is low from the moment in which it becomes an output, the fire line first.
 
         Args:
@@ -33,7 +42,7 @@ class GpioLines(LaserLines):
         """
         from gpiozero import OutputDevice  # only where there are pins
 
-        self._line = parameters.laser_pin
+        self._parameters = parameters
         factory = factory or pin_factory()
         self._chip = _chip(factory)
         with contextlib.ExitStack() as taken, taking('the laser\'s pins'):
@@ -61,7 +70,10 @@ class GpioLines(LaserLines):
                 self._watchdog.state = not self._watchdog.state
 
     def description(self) -> dict[str, Any]:
-        return {'driver': 'gpio', 'chip': self._chip, 'line': self._line}
+        return {'driver': 'gpio', 'chip': self._chip, 'line': self._parameters.laser_pin}
+
+    def where(self, name: str) -> str:
+        return f'GPIO {getattr(self._parameters, f"{name}_pin")}'
 
     def close(self) -> None:
         with writing():

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from turret_common.params import param
 from turret_common.registry import group_of
 from turret_control.laser.lines.gpio import GpioLines
-from turret_control.laser.lines.line import LinePins
+from turret_control.laser.lines.line import LineParameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,5 +27,5 @@ class PwmLines(GpioLines):
     groups: ClassVar[Mapping[str, type]] = {'gpio_pwm': PwmParameters}
     dimmable: ClassVar[bool] = True
 
-    def __init__(self, parameters: LinePins, factory: Any = None) -> None:
+    def __init__(self, parameters: LineParameters, factory: Any = None) -> None:
         super().__init__(parameters, factory, group_of(parameters, PwmParameters).frequency)

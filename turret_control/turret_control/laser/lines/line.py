@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 
-class LinePins(Protocol):
+class LineParameters(Protocol):
     """What laser lines read of the laser's parameters, besides their own groups.
 
     Get a group with :func:`turret_common.registry.group_of`.
@@ -26,6 +26,14 @@ class LinePins(Protocol):
     def watchdog_pin(self) -> int:
         """BCM number of the watchdog line; -1 = none."""
 
+    @property
+    def max_pulse_s(self) -> float:
+        """Maximum pulse length [s]."""
+
+    @property
+    def max_duty(self) -> float:
+        """Maximum fraction of any 10 s with emission on."""
+
 
 class LaserLines(abc.ABC):
     """Fire line, emission indicator and watchdog line of one laser. All calls come from one thread.
@@ -33,18 +41,30 @@ class LaserLines(abc.ABC):
     Attributes:
         name: value of the parameter ``driver``.
         groups: parameter groups by name.
-        hardware: whether a real laser is driven, through the GPIO lines that the parameters name.
+        hardware: whether a real laser is driven.
         dimmable: whether the power can be set between none and full.
+        measured_watchdog: a hardware watchdog belongs to the lines, and :meth:`make` refuses one that does not act.
     """
 
     name: ClassVar[str]
     groups: ClassVar[Mapping[str, type]] = {}
     hardware: ClassVar[bool] = True
     dimmable: ClassVar[bool] = False
+    measured_watchdog: ClassVar[bool] = False
+
+    @classmethod
+    def pins(cls, parameters: LineParameters) -> Iterator[tuple[str, int]]:
+        """Yield the parameter name and BCM number of each GPIO line; negative numbers are not connected."""
+        yield from ()
+
+    @classmethod
+    def devices(cls, parameters: LineParameters) -> Iterator[str]:
+        """Yield the path, or a pattern of paths, of each device that the lines open."""
+        yield from ()
 
     @classmethod
     @abc.abstractmethod
-    def make(cls, parameters: LinePins, namespace: str) -> LaserLines:
+    def make(cls, parameters: LineParameters, namespace: str) -> LaserLines:
         """Take the lines, with emission off.
 
         Args:
@@ -52,7 +72,8 @@ class LaserLines(abc.ABC):
             namespace: namespace of the turret, which identifies its simulated hardware.
 
         Raises:
-            TurretError: DRIVER_FAULT, a line cannot be claimed; NOT_SUPPORTED, the guardian could not take the line.
+            TurretError: DRIVER_FAULT, a line cannot be claimed; NOT_SUPPORTED, the guardian could not take the line;
+                NO_WATCHDOG, their own watchdog does not act.
         """
 
     @abc.abstractmethod
@@ -69,6 +90,10 @@ class LaserLines(abc.ABC):
     @abc.abstractmethod
     def description(self) -> dict[str, Any]:
         """Return how the guardian can drive the fire line low (:func:`turret_control.laser.guardian.line_of`)."""
+
+    def where(self, name: str) -> str:
+        """Return in words where the fire line (``laser``), the ``indicator`` or the ``watchdog`` line is."""
+        return 'simulated'
 
     @abc.abstractmethod
     def close(self) -> None:

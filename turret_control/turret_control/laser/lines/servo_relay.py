@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from turret_control.laser.lines.gpio import GpioLines
-from turret_control.laser.lines.line import LinePins
+from turret_control.laser.lines.line import LineParameters
 
 _ON_S, _FREQUENCY = 0.002, 50.0
 
@@ -16,7 +16,7 @@ class ServoRelayLines(GpioLines):
 
     name: ClassVar[str] = 'servo_relay'
 
-    def __init__(self, parameters: LinePins, factory: Any = None) -> None:
+    def __init__(self, parameters: LineParameters, factory: Any = None) -> None:
         super().__init__(parameters, factory, _FREQUENCY)
 
     def set_laser(self, level: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from turret_common.plant_client import PlantLink, plant_socket
-from turret_control.laser.lines.line import LaserLines, LinePins
+from turret_control.laser.lines.line import LaserLines, LineParameters
 
 #: The simulated hardware must answer within the time that the guardian allows.
 _TIMEOUT_S = 0.04
@@ -21,7 +21,7 @@ class SimLines(LaserLines):
     dimmable: ClassVar[bool] = True
 
     @classmethod
-    def make(cls, parameters: LinePins, namespace: str) -> LaserLines:
+    def make(cls, parameters: LineParameters, namespace: str) -> LaserLines:
         return cls(plant_socket(namespace))
 
     def __init__(self, socket_path: Path) -> None:

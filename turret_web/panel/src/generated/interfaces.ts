@@ -472,13 +472,13 @@ export interface LaserState {
   header: Header;
   /** when the node started */
   started: Time;
-  /** "sim", "gpio_pwm", "gpio_digital", "servo_relay" */
+  /** "sim", "gpio_pwm", "gpio_digital", "servo_relay", "pico" */
   driver: string;
   /** true: a real laser */
   hardware: boolean;
   /** true: dry run, emission off */
   dry_run: boolean;
-  /** an external hardware watchdog is declared as fitted */
+  /** an external hardware watchdog is declared as fitted, or was measured at the start (driver pico) */
   watchdog_fitted: boolean;
   /** the owner accepted operation without a watchdog */
   no_watchdog_accepted: boolean;
