@@ -25,7 +25,7 @@ class Command(NamedTuple):
         pan_rate, tilt_rate: rates in mode VELOCITY, maximum rates in mode POSITION (NaN = the axis limit).
         seq: sequence number, increasing by one per command within an epoch.
         epoch: CLOCK_MONOTONIC in ns at the start of the sender, which identifies a restart.
-        monotonic_ns: when it was made.
+        monotonic_ns: when it was made; None = when the gimbal gets it, which a message never says.
     """
 
     mode: int
@@ -35,7 +35,7 @@ class Command(NamedTuple):
     tilt_rate: float = math.nan
     seq: int = 0
     epoch: int = 0
-    monotonic_ns: int = 0
+    monotonic_ns: int | None = None
 
 
 STOP = Command(CommandMode.STOP)

@@ -241,7 +241,7 @@ def test_a_restarted_controller_is_obeyed_two_controllers_are_not(homed: Rig) ->
     assert homed.pan.velocity == 0.0
 
 
-@pytest.mark.parametrize(('epoch', 'seq'), [(10, 19), (10, 1), (9, 100), (0, 0)])
+@pytest.mark.parametrize(('epoch', 'seq'), [(10, 19), (10, 1), (9, 100), (0, 0), (0, 10**6)])
 def test_a_replayed_command_moves_nothing_and_is_a_reported_fault_for_a_second(
         homed: Rig, epoch: int, seq: int) -> None:
     homed.gimbal.command(Command(CommandMode.STOP, seq=19, epoch=10, monotonic_ns=homed.now_ns), homed.now_ns)

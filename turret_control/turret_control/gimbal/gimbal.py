@@ -103,8 +103,8 @@ class Gimbal:
         self._pan = Axis('pan', parameters.pan, resolution[0])
         self._tilt = Axis('tilt', parameters.tilt, resolution[1])
         self._axes = (self._pan, self._tilt)
-        self._command: Command | None = None
-        self._newest = (0, 0)  # epoch and number of the newest command, also when it was meant for an old home
+        self._command: tuple[Command, int] | None = None  # the newest, and when it was made
+        self._newest = (0, -1)  # epoch and number of the newest command, also when it was meant for an old home
         self._foreign_ns = -_FOREIGN_NS  # when a foreign command arrived last
         self._procedure: _Procedure | None = None
         self._permit = ReasonCode.PERMIT_MISSING
@@ -141,8 +141,10 @@ class Gimbal:
         order = (command.epoch, command.seq)
         if order <= self._newest:
             self.observe_foreign_command(now_ns)
-        elif 0 <= now_ns - command.monotonic_ns <= COMMAND_TIMEOUT_NS:
-            self._newest, self._command = order, command
+            return
+        made_ns = now_ns if command.monotonic_ns is None else command.monotonic_ns
+        if 0 <= now_ns - made_ns <= COMMAND_TIMEOUT_NS:
+            self._newest, self._command = order, (command, made_ns)
 
     def observe_foreign_command(self, now_ns: int) -> None:
         """Note a command that is not the controller's: the axes stand still for a while, with SECOND_PUBLISHER."""
@@ -268,7 +270,7 @@ class Gimbal:
         pan, tilt = (axis.view(self._condition(axis), self._enabled) for axis in self._axes)
         return GimbalView(
             pan, tilt, self._activity(),
-            1e-9 * (now_ns - self._command.monotonic_ns) if self._command else math.nan,
+            1e-9 * (now_ns - self._command[1]) if self._command else math.nan,
             max(0.0, idle_s - 1e-9 * (now_ns - self._moved_ns)) if self._enabled and idle_s else math.nan,
             self._home_count,
             error.code if error else ReasonCode.OK, error.message if error else '')
@@ -327,8 +329,8 @@ class Gimbal:
             raise self._why_lost
         if self._command is None:
             return self._pan.still(), self._tilt.still()
-        command = self._command
-        if now_ns - command.monotonic_ns > COMMAND_TIMEOUT_NS:
+        command, made_ns = self._command
+        if now_ns - made_ns > COMMAND_TIMEOUT_NS:
             raise TurretError(ReasonCode.COMMAND_STALE, 'no command within 200 ms')
         motions = (
             self._axis_motion(self._pan, command.mode, command.pan, command.pan_rate),
