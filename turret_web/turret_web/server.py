@@ -35,6 +35,7 @@ from turret_web.rosbridge.bridge import Bridge
 from turret_web.rosbridge.calls import ServiceCaller
 from turret_web.routes.api import ApiRoutes
 from turret_web.routes.audio import AudioRoutes
+from turret_web.routes.bags import BagRoutes
 from turret_web.routes.bridge import BridgeRoutes
 from turret_web.routes.files import FileRoutes
 from turret_web.routes.fleet import FleetRoutes
@@ -116,6 +117,8 @@ class WebServer:
         self._files = FileRoutes(
             self._access, self._grants, self._wrong_tokens, panel or Path(str(resources.files('turret_web'))) / 'panel',
             Path(parameters.media_dir or state_dir(gateway.namespace) / 'media').expanduser(), self._tls)
+        self._bags = BagRoutes(
+            Path(parameters.bag_dir or state_dir(gateway.namespace) / 'bags').expanduser(), parameters.limits.stall_s)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.AbstractServer | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -136,7 +139,7 @@ class WebServer:
             web.get('/metrics', self._show_metrics),
             web.get('/', self._root),
             *self._bridge.routes(), *self._video.routes(), *self._rtc.routes(), *self._audio.routes(),
-            *self._fleet.routes(),
+            *self._fleet.routes(), *self._bags.routes(),
             *self._api.routes(), *self._files.routes()])
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         host, port = self.address

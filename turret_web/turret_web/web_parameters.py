@@ -85,6 +85,7 @@ class WebParameters:
         ('status',), 'Topics for display, whose numbers are rounded in JSON to reduce traffic')
     rounded_decimals: int = param(4, 'Number of decimals of rounded numbers', minimum=0, maximum=15)
     media_dir: str = param('', 'Folder of stills and videos to serve; empty = media in the state folder')
+    bag_dir: str = param('', 'Folder of the bags to send as downloads; empty = bags in the state folder')
     fleet_file: str = param(
         '', 'File with addresses and tokens of other turrets to show; empty = fleet.yaml beside the state folders')
     access: AccessParameters = group(AccessParameters)

@@ -6,7 +6,7 @@
 
 import type {
   AxisState, BagInfo, CameraState, ControllerState, Fault, GimbalState, LaserState, MediaItem, PidState, Preset, ReplayEvent, ReplayState, SafetyState, Track,
-  TurretStatus, VisionState, Zone,
+  Time, TurretStatus, VisionState, Zone,
 } from '../src/generated/interfaces.ts';
 
 type Json = Record<string, unknown>;
@@ -111,6 +111,8 @@ export class FakeTurret {
   /** A replay that runs; null = none. */
   replay: ReplayState | null = null;
   private reason = 0;
+  /** Events that are not published yet. */
+  readonly events: { stamp: Time; level: number; name: string; msg: string }[] = [];
   private last = 0;
   private readonly goals = new Map<string, Goal>();
 
@@ -342,6 +344,7 @@ export class FakeTurret {
     switch (topic) {
       case 'status': return this.status();
       case 'replay/state': return this.replay;
+      case 'bag/events': return this.events.shift() ?? null;
       case 'vision/tracks': return { header: this.header(), tracks: this.tracks() };
       case 'controller/state': return this.controller();
       case 'gimbal/state': return this.gimbal();
@@ -469,7 +472,10 @@ export class FakeTurret {
         return { ...OK, name };
       }
       case 'bag/list': return { ...OK, bags: this.bags };
-      case 'bag/mark': return text('text') === '' ? this.refuse(1, 'a mark needs a text') : OK;
+      case 'bag/mark':
+        if (text('text') === '') return this.refuse(1, 'a mark needs a text');
+        this.events.push({ stamp: this.header().stamp, level: 20, name: '/turret/bag', msg: `mark: ${text('text')}` });
+        return OK;
       case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': case 'replay/set_gap_skipping': case 'replay/seek_event': case 'replay/list_events':
         return this.callReplay(service, args);
       case 'bag/rename': this.bags = this.bags.map((bag) => (bag.name === text('name') ? { ...bag, name: text('new_name') } : bag)); return OK;

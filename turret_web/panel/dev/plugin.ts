@@ -118,7 +118,7 @@ class FakeGateway {
       json(response, { ok: true });
       return true;
     }
-    if (!/^\/(config\.json|session|api\/|stream|media\/)/.test(url.pathname)) return false;
+    if (!/^\/(config\.json|session|api\/|stream|media\/|bags\/)/.test(url.pathname)) return false;
     if (this.isOffline) {
       response.destroy();
       return true;
@@ -138,7 +138,10 @@ class FakeGateway {
         id, client: `${this.role} 127.0.0.1`, role: this.role, ...this.origins.get(socket), connected_s: 65, round_trip_s: 0.004, sent_bytes_total: 120_000, sent_messages_total: 900, dropped_messages_total: 0,
       })));
     } else if (url.pathname === '/stream') this.stream(request, response);
-    else if (url.pathname.startsWith('/media/')) {
+    else if (url.pathname.startsWith('/bags/')) {
+      response.writeHead(200, { 'Content-Type': 'application/x-tar', 'Content-Disposition': `attachment; filename="${decodeURIComponent(url.pathname.slice(6))}.tar"` });
+      response.end(Buffer.alloc(1024));
+    } else if (url.pathname.startsWith('/media/')) {
       response.writeHead(200, { 'Content-Type': 'image/png' });
       response.end(this.newest());
     } else if (request.method === 'POST' && this.blocked.includes('http')) request.resume();
@@ -224,7 +227,7 @@ export function devBackEnd(): Plugin {
     config: () => {
       const target = process.env['TURRET'];
       if (target === undefined) return {};
-      const proxy = Object.fromEntries(['/config.json', '/session', '/api', '/stream', '/snapshot', '/media', '/audio', '/webrtc', '/sign-in', '/sign-out']
+      const proxy = Object.fromEntries(['/config.json', '/session', '/api', '/stream', '/snapshot', '/media', '/bags', '/audio', '/webrtc', '/sign-in', '/sign-out']
         .map((path) => [path, { target, changeOrigin: true }]));
       return { server: { proxy: { ...proxy, '/rosbridge': { target: target.replace(/^http/, 'ws'), ws: true, changeOrigin: true } } } };
     },

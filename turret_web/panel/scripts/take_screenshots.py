@@ -2,19 +2,22 @@
 """Take the screenshots of the panel that the documents show: ``take_screenshots.py http://127.0.0.1:8000``.
 
 The turret must run in simulation. The script takes control, follows a target and arms; it stops the turret at the end.
+With ``--views FOLDER`` it writes every view in every size and theme instead, to be looked at; ``npm run dev`` is enough
+for that.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import shutil
-import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 IMAGES = Path(__file__).parents[3] / 'docs' / 'images'
 DESKTOP = {'width': 1440, 'height': 900}
+SIZES = ((1440, 900), (1920, 1080), (1024, 768), (768, 1024), (390, 844), (844, 390))
 #: What the browser knows of earlier visits: the tour was seen, and the name was asked.
 REMEMBERED = """
     localStorage.setItem('turret.tour-seen', 'yes');
@@ -44,15 +47,45 @@ def follow_and_arm(page: Page) -> None:
     raise SystemExit('the turret does not stay armed')
 
 
+def take_views(browser: Browser, url: str, folder: Path) -> None:
+    """Take every view in every size and theme."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for width, height in SIZES:
+        is_phone = min(width, height) < 500
+        for theme in ('dark', 'light'):
+            context = browser.new_context(
+                viewport={'width': width, 'height': height}, color_scheme=theme, has_touch=is_phone, is_mobile=is_phone)
+            context.add_init_script(REMEMBERED)
+            page = context.new_page()
+            page.goto(url)
+            page.wait_for_selector('.connection[data-state=live]')
+            page.locator('.control').get_by_role('button', name='Take control').click()
+            page.wait_for_selector('.control[data-state=mine]')
+            for tab in page.locator('.rail button').all():
+                tab.click()
+                page.locator('.view .group').first.wait_for()
+                name = (tab.get_attribute('id') or '').removeprefix('tab-')
+                page.screenshot(path=folder / f'{width}x{height}_{theme}_{name}.png')
+            page.locator('.control').get_by_role('button', name='Release').click()
+            context.close()
+
+
 def main() -> None:
     """Take the screenshots."""
-    [url] = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('url', help='address of the panel')
+    parser.add_argument('--views', type=Path, metavar='FOLDER', help='write every view in every size and theme')
+    args = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=['--no-sandbox'])
+        if args.views is not None:
+            take_views(browser, args.url, args.views)
+            browser.close()
+            return
         context = browser.new_context(viewport=DESKTOP, color_scheme='dark')
         context.add_init_script(REMEMBERED)
         page = context.new_page()
-        page.goto(url)
+        page.goto(args.url)
         follow_and_arm(page)
         page.screenshot(path=IMAGES / 'panel.png')
         page.locator('header .stop').click()

@@ -12,6 +12,7 @@ import { fetchConfig, fetchSession, socketUrl, type Config, type Session } from 
 import { Operator } from './bridge/operator';
 import { Transport } from './bridge/transport';
 import { makeActions, type Stage } from './state/actions';
+import { watchBagEvents } from './state/bag_events';
 import { listenToGamepad } from './state/gamepad';
 import { Jog } from './state/jog';
 import { listenToKeys } from './state/keyboard';
@@ -151,6 +152,7 @@ async function start(): Promise<void> {
   panel.transport.start();
   setInterval(() => { void panel.refreshOffers(); }, OFFERS_MS);
   watchFleet();
+  watchBagEvents(panel.transport);
 }
 
 if ('serviceWorker' in navigator && import.meta.env.PROD) void navigator.serviceWorker.register('./sw.js').catch(() => undefined);

@@ -40,7 +40,7 @@ def tokens() -> Tokens:
 async def test_a_wide_address_lets_nobody_in_without_a_token(gateway: FakeGateway) -> None:
     async with serving(gateway, host='0.0.0.0') as door:
         for path in ('/session', '/config.json', '/api/status', '/stream?topic=/x', '/rosbridge', '/metrics',
-                     '/media/x', '/api/clients'):
+                     '/media/x', '/bags/x', '/api/clients'):
             assert (await door.get(path))[0] == 401, path
         assert (await door.request('POST', '/api/safety/stop'))[0] == 401
         with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -117,12 +117,22 @@ async def test_the_secret_of_operators_is_for_operators(gateway: FakeGateway) ->
         assert 's3cret' in str(await door.get(f'/session?token={tokens().operator}'))
 
 
+@on_loop
+async def test_bags_are_for_operators(gateway: FakeGateway) -> None:
+    folder = state_dir('turret') / 'bags' / 'a'
+    folder.mkdir(parents=True)
+    (folder / 'metadata.yaml').write_bytes(b'x')
+    async with serving(gateway, host='0.0.0.0') as door:
+        assert (await door.get(f'/bags/a?token={tokens().viewer}'))[0] == 403
+        assert (await door.get(f'/bags/a?token={tokens().operator}'))[0] == 200
+
+
 # --- from where ---
 
 
 @pytest.mark.parametrize(('path', 'method'), [
     ('/session', 'GET'), ('/api/safety/stop', 'POST'), ('/rosbridge', 'GET'), ('/stream?topic=/x', 'GET'),
-    ('/config.json', 'GET'), ('/sign-in', 'POST'), ('/media/x', 'GET')])
+    ('/config.json', 'GET'), ('/sign-in', 'POST'), ('/media/x', 'GET'), ('/bags/x', 'GET')])
 @on_loop
 async def test_pages_of_other_sites_are_refused(path: str, method: str) -> None:
     gateway = FakeGateway()

@@ -391,7 +391,7 @@ def test_settings_are_searched_exported_imported_and_saved(back_end: BackEnd, op
     page.get_by_text('No setting matches').wait_for()
 
 
-def test_bags_are_marked_saved_and_copied_for_a_replay(back_end: BackEnd, open_panel: Any) -> None:
+def test_bags_are_marked_saved_renamed_downloaded_and_copied_for_a_replay(back_end: BackEnd, open_panel: Any) -> None:
     page = open_panel()
     page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
     open_view(page, 'bags')
@@ -400,12 +400,21 @@ def test_bags_are_marked_saved_and_copied_for_a_replay(back_end: BackEnd, open_p
     page.get_by_label('Text of the mark').fill('target lost')
     press(page, 'Mark')
     page.locator('.notice', has_text='Marked: target lost').wait_for()
+    page.get_by_label('Events').locator('li', has_text='mark: target lost').wait_for()
     press(page, 'Stop recording')
     press(page, re.compile(r'Save the last \d+ s'))
     page.locator('.items li', has_text='last_').wait_for()
     page.locator('summary', has_text='Saved automatically after faults (1)').click()
     page.locator('.items li', has_text='fault_safety').get_by_role('button', name='Replay').click()
     page.locator('.notice', has_text='Copied: ./turret replay 20261129_094400_fault_safety').wait_for()
+    row = page.locator('.items li', has_text='20261129_101000_test')
+    with page.expect_download() as download:
+        row.get_by_role('link', name='Download').click()
+    assert download.value.suggested_filename == '20261129_101000_test.tar'
+    row.get_by_role('button', name='Rename').click()
+    page.get_by_label('New name').fill('Two balloons')
+    press(page, 'Apply')
+    page.locator('.items li', has_text='Two balloons').wait_for()
 
 
 def test_a_replay_is_paused_stepped_and_sent_to_its_events(back_end: BackEnd, open_panel: Any) -> None:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import struct
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,28 @@ async def test_without_a_panel_the_door_says_how_to_get_one(gateway: FakeGateway
         status, answer = await door.get('/')
         assert status == 404
         assert 'not built' in answer['message']
+
+
+@on_loop
+async def test_a_bag_is_a_download_in_one_archive(gateway: FakeGateway, tmp_path: Path) -> None:
+    folder = state_dir('turret') / 'bags'
+    files = {'metadata.yaml': b'rosbag2', 'a_0.mcap': bytes(range(256)) * 3000, 'a_1.mcap': b''}
+    (folder / 'a b').mkdir(parents=True)
+    for name, data in files.items():
+        (folder / 'a b' / name).write_bytes(data)
+    (folder / 'a b' / 'link').symlink_to(state_dir('turret') / 'operator.secret')
+    (folder / 'link').symlink_to(state_dir('turret'))
+    async with serving(gateway) as door:
+        async with door.session.get(f'{door.url}/bags/a%20b') as response:
+            archive = await response.read()
+            assert (response.status, response.content_type) == (200, 'application/x-tar')
+            assert response.headers['Content-Disposition'] == 'attachment; filename="a b.tar"'
+            assert response.content_length == len(archive)
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            assert {each.name: tar.extractfile(each).read() for each in tar} == {  # type: ignore[union-attr]
+                f'a b/{name}': data for name, data in files.items()}
+        for path in ('none', '..%2fbags%2fa%20b', 'link', 'a%20b%2fmetadata.yaml', '.hidden', 'a%00b'):
+            assert (await door.get(f'/bags/{path}'))[0] == 404, path
 
 
 @on_loop

@@ -106,12 +106,12 @@ class FileRoutes:
         return response
 
     async def _medium(self, request: web.Request) -> web.StreamResponse:
-        path = _inside(self._media, _plain(request.match_info['name']))
+        path = _inside(self._media, plain(request.match_info['name']))
         return _RangedFile(path, headers={
             'Content-Disposition': f'attachment; filename="{path.name}"', 'Cache-Control': 'private, no-cache'})
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
-        path = _inside(self._media / '.thumbnails', f'{_plain(request.match_info["name"])}.jpg')
+        path = _inside(self._media / '.thumbnails', f'{plain(request.match_info["name"])}.jpg')
         return web.FileResponse(path, headers={'Cache-Control': 'private, no-cache'})
 
     async def panel_file(self, request: web.Request) -> web.StreamResponse:
@@ -143,7 +143,7 @@ class _RangedFile(web.FileResponse):
         return await super().prepare(request)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return the name of a file, without a folder and not hidden (NOT_FOUND)."""
     if '/' in name or name.startswith('.'):
         raise TurretError(ReasonCode.NOT_FOUND, f'there is no file {name:.100}')

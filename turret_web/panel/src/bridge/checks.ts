@@ -11,6 +11,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
   Time: 'sec:number nanosec:number',
   Header: 'stamp:Time frame_id:string',
   Point: 'x:Float y:Float z:Float',
+  Log: 'stamp:Time level:number name:string msg:string',
   JointState: 'header:Header name:string[] position:Float[]',
   CameraInfo: 'header:Header width:number height:number k:Float[]',
 };

@@ -8,6 +8,7 @@ interface Header { stamp: Time; frame_id: string }
 /** What the panel uses of messages that are not the turret's own. */
 interface ForeignMessages {
   'sensor_msgs/msg/JointState': { header: Header; name: string[]; position: (number | null)[] };
+  'rcl_interfaces/msg/Log': { stamp: Time; level: number; name: string; msg: string };
   'sensor_msgs/msg/CameraInfo': { header: Header; width: number; height: number; k: number[] };
 }
 
@@ -22,6 +23,7 @@ export const TOPICS = {
   'safety/state': 'turret_msgs/msg/SafetyState',
   'controller/target': 'turret_msgs/msg/AimTarget',
   'exclusion/people': 'turret_msgs/msg/PeopleArray',
+  'bag/events': 'rcl_interfaces/msg/Log',
   'replay/state': 'turret_msgs/msg/ReplayState',
   'joint_states': 'sensor_msgs/msg/JointState',
   'camera/camera_info': 'sensor_msgs/msg/CameraInfo',

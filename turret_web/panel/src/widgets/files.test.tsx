@@ -7,6 +7,7 @@ import { bench, settled, type Bench } from '../../test/component';
 import { SECOND_THOUGHT_MS } from '../ui/controls';
 import type { Feed } from '../video/feed';
 import { VideoStream } from '../video/video_stream';
+import { watchBagEvents, type BagEvent } from '../state/bag_events';
 import { Bags } from './bags/bags';
 import { Camera } from './camera/camera';
 import { Bell } from './history/history';
@@ -124,6 +125,48 @@ describe('bags', () => {
     button('Save the last 30 s').click();
     await settled();
     expect(turret.bags).toHaveLength(4);
+  });
+
+  it('renames, offers the download and refuses a name that is none', async () => {
+    const made = bench();
+    made.panel.isOffered = () => true;
+    made.status();
+    await made.show(<Bags />);
+    await settled();
+    expect(made.root.querySelector('a[download]')?.getAttribute('href')).toBe('bags/20261129_101000_test');
+    made.button('Rename').click();
+    await settled();
+    const field = made.root.querySelector('.bag-list input');
+    for (const name of ['', '../a', 'auto_x', '-a', 'x'.repeat(121)]) {
+      set(field, name);
+      await settled();
+      expect(made.button('Apply').disabled).toBe(true);
+    }
+    set(field, 'Two balloons');
+    await settled();
+    made.root.querySelector('.bag-list form')?.dispatchEvent(new Event('submit', { cancelable: true }));
+    await settled();
+    expect(made.turret.bags.map(({ name }) => name)).toContain('Two balloons');
+    expect(made.root.querySelector('.bag-list form')).toBeNull();
+  });
+
+  it('offers a viewer no download', async () => {
+    const made = bench({ role: 'viewer' });
+    made.status();
+    await made.show(<Bags />);
+    await settled();
+    expect(made.root.querySelector('a[download]')).toBeNull();
+  });
+
+  it('shows what happens as it happens', async () => {
+    const { text, root } = await shown(<Bags />);
+    expect(text()).toContain('None since this page was opened.');
+    let publish: (event: BagEvent) => void = () => undefined;
+    watchBagEvents({ subscribe: (_: string, deliver: typeof publish) => { publish = deliver; } } as never);
+    for (const [i, level] of [20, 30, 40].entries()) publish({ stamp: { sec: 5, nanosec: i }, level, name: '/turret/bag', msg: `event ${i}` });
+    await settled();
+    expect([...root.querySelectorAll('[aria-label=Events] li')].map((item) => [(item as HTMLElement).dataset['tone'], item.querySelector('p')?.textContent]))
+      .toEqual([['bad', 'event 2'], ['warning', 'event 1'], ['plain', 'event 0']]);
   });
 });
 

@@ -6,7 +6,8 @@ import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 
 import type { BagInfo } from '../../generated/interfaces';
-import { bytes, counted, duration, localTime } from '../../state/format';
+import { bagEvents } from '../../state/bag_events';
+import { bytes, clockTime, counted, duration, localTime } from '../../state/format';
 import { t } from '../../text';
 import { usePanel } from '../../ui/app_context';
 import { Button, ConfirmButton, Field, Group, Select } from '../../ui/controls';
@@ -16,6 +17,9 @@ const SELECTIONS = [
 ];
 const FILES_TIMEOUT_MS = 10_000;
 const LABEL = /^[\w .-]*$/;
+const NAME = /^(?!auto_)[A-Za-z0-9][\w .-]{0,119}$/;
+/** From this level on a ROS log message is a warning, and an error. */
+const [WARN, ERROR] = [30, 40];
 
 /** The bag was saved by the turret itself when something went wrong. */
 export function isAutomatic({ name }: BagInfo): boolean {
@@ -104,24 +108,66 @@ export function Bags(): VNode {
           <p class="quiet">{t.bags.replayHint}</p>
         </>
       )}
+      <Events />
     </Group>
+  );
+}
+
+/** What happened since the page was opened. */
+function Events(): VNode {
+  return (
+    <>
+      <h3>{t.bags.events}</h3>
+      {bagEvents.value.length === 0 ? <p class="quiet">{t.bags.noEvents}</p> : (
+        <ul class="faults" aria-label={t.bags.events}>
+          {bagEvents.value.map(({ stamp: { sec, nanosec }, level, msg }, i) => (
+            <li key={`${sec}.${nanosec}.${i}`} data-tone={level >= ERROR ? 'bad' : level >= WARN ? 'warning' : 'plain'}>
+              <span class="age">{clockTime(sec * 1000)}</span><p>{msg}</p>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 
 function BagList({ bags, onChange }: { bags: readonly BagInfo[]; onChange: () => void }): VNode {
   const panel = usePanel();
   const why = panel.whyNotOperator.value;
+  const renaming = useSignal<{ from: string; to: string } | null>(null);
+
+  async function rename(): Promise<void> {
+    const wanted = renaming.value;
+    if (wanted === null || !NAME.test(wanted.to)) return;
+    if (wanted.to !== wanted.from && await panel.command('bag/rename', { name: wanted.from, new_name: wanted.to }, FILES_TIMEOUT_MS) === null) return;
+    renaming.value = null;
+    onChange();
+  }
+
   return (
     <ul class="items bag-list">
       {bags.map(({ name, duration_s: length, size, messages, start, complete }) => (
         <li key={name}>
-          <span class="name">{name}</span>
+          {renaming.value?.from === name ? (
+            <form class="line name" onSubmit={(event) => { event.preventDefault(); void rename(); }}>
+              <Field label={t.bags.newName} error={NAME.test(renaming.value.to) ? '' : t.bags.wrongName}>
+                <input
+                  type="text" maxLength={120} autofocus value={renaming.value.to} aria-invalid={!NAME.test(renaming.value.to)}
+                  onInput={(event) => { renaming.value = { from: name, to: event.currentTarget.value }; }}
+                />
+              </Field>
+              <button type="submit" disabled={!NAME.test(renaming.value.to)}>{t.fields.apply}</button>
+              <Button onClick={() => { renaming.value = null; }}>{t.fields.cancel}</Button>
+            </form>
+          ) : <span class="name">{name}</span>}
           <span class="quiet">
             {[duration(length), bytes(size), counted(messages, t.bags.message, t.bags.messages), localTime(start), complete ? '' : t.bags.incomplete]
               .filter(Boolean).join(' · ')}
           </span>
           <span class="line end">
             <Button tone="quiet" title={t.bags.copyTitle} onClick={() => { void copy(`./turret replay ${name}`, panel.notices); }}>{t.bags.copyReplay}</Button>
+            {why === '' ? <a class="button" href={`bags/${encodeURIComponent(name)}`} download title={t.bags.downloadTitle}>{t.fields.download}</a> : null}
+            {panel.isOffered('bag/rename') ? <Button why={why} onClick={() => { renaming.value = { from: name, to: name }; }}>{t.fields.rename}</Button> : null}
             <ConfirmButton
               label={t.fields.delete} confirmLabel={t.fields.deleteNow} why={why}
               onConfirm={() => { void panel.command('bag/delete', { name }, FILES_TIMEOUT_MS).then(onChange); }}
