@@ -9,11 +9,11 @@ from enum import IntEnum
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
 
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
+from turret_common.images import decoded
 from turret_common.reason_codes import ReasonCode
 
 #: A BGR image: uint8, shape (height, width, 3). Typed loosely because OpenCV returns what it calls MatLike.
@@ -72,10 +72,10 @@ class Frame:
             TurretError: IO_ERROR when the device gave a JPEG that cannot be read.
         """
         if self._pixels is None:
-            image = cv2.imdecode(np.frombuffer(self._jpeg or b'', np.uint8), cv2.IMREAD_COLOR)
-            if image is None:
-                raise TurretError(ReasonCode.IO_ERROR, 'the camera delivered a damaged JPEG')
-            self._pixels = image.astype(np.uint8, copy=False)
+            try:
+                self._pixels = decoded(self._jpeg or b'')
+            except TurretError as error:
+                raise TurretError(ReasonCode.IO_ERROR, 'the camera delivered a damaged JPEG') from error
         return self._pixels
 
     def jpeg(self, quality: int) -> bytes:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image arrays: no needless copies, and the pixels that the encoding defines."""
 
+import struct
+import zlib
+
+import cv2
 import numpy as np
 import pytest
 
 from turret_common.errors import TurretError
-from turret_common.images import as_array, to_bgr
+from turret_common.images import as_array, decoded, to_bgr
 from turret_common.reason_codes import ReasonCode
 
 
@@ -101,3 +105,26 @@ def test_depths_that_are_not_finite_are_black() -> None:
     depths = np.array([[np.nan, 1.0, np.inf, 3.0, -np.inf]], np.float32)
     assert to_bgr(depths, '32FC1')[0, :, 0].tolist() == [0, 0, 0, 255, 0]
     assert to_bgr(np.full((1, 2), np.nan, np.float32), '32FC1').max() == 0
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+
+def png(width: int, height: int) -> bytes:
+    """Return an image that is complete but for most of its pixels."""
+    header = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(bytes(100))) + chunk(
+        b'IEND', b'')
+
+
+def test_a_compressed_image_is_decoded() -> None:
+    image = np.full((4, 6, 3), 90, np.uint8)
+    assert np.array_equal(decoded(cv2.imencode('.png', image)[1].tobytes()), image)
+
+
+@pytest.mark.parametrize('data', [b'', b'text', b'\xff\xd8\xff', png(0, 0), png(10, 10**8), png(65535, 65535)])
+def test_what_is_no_image_or_a_huge_one_is_refused(data: bytes) -> None:
+    with pytest.raises(TurretError) as refused:
+        decoded(data)
+    assert refused.value.code is ReasonCode.INVALID_ARGUMENT

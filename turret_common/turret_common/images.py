@@ -75,12 +75,15 @@ def decoded(data: Any) -> npt.NDArray[np.uint8]:
     """Return a compressed image, such as a JPEG, as BGR, shape (height, width, 3).
 
     Raises:
-        TurretError: INVALID_ARGUMENT, the data is not a complete image of a known format.
+        TurretError: INVALID_ARGUMENT, the data is not an image of a known format, or too large a one.
     """
     import cv2  # slow to import; not needed by processes without images
 
     buffer = np.frombuffer(data, np.uint8)
-    image = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
+    try:
+        image = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
+    except cv2.error:  # larger than OPENCV_IO_MAX_IMAGE_PIXELS, which the nodes get from their launcher
+        image = None
     if image is None:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{buffer.size} bytes are not a compressed image')
     return cast('npt.NDArray[np.uint8]', image)

@@ -35,6 +35,8 @@ def files(variables: dict[str, str]) -> set[str]:
 
 def test_every_process_announces_itself_for_long_and_image_publishers_have_room_too(tmp_path: Path) -> None:
     assert files(environment({})) == {'fastdds.xml'}
+    assert int(environment({})['OPENCV_IO_MAX_IMAGE_PIXELS']) == 100_000_000
+    assert environment({'OPENCV_IO_MAX_IMAGE_PIXELS': '9'})['OPENCV_IO_MAX_IMAGE_PIXELS'] == '9'
     for raw_images, file in ((False, 'fastdds.xml'), (True, 'fastdds_shm.xml')):
         spec = dataclasses.replace(_SPEC, raw_images=raw_images)
         assert files(node_environment(spec, 'turret', tmp_path, {})) == {file}

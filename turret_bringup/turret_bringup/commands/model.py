@@ -112,15 +112,16 @@ def _find(args: argparse.Namespace, detector: ModelDetector) -> tuple[Path, list
     """Return the image that the model was run on, and what it found there; draw it where that was asked for."""
     import cv2
 
+    from turret_common.images import decoded
     from turret_vision.annotate import mark_detections
     from turret_vision.detectors.detection import make_view
     from turret_vision.detectors.person import PHOTO
 
     file: Path = args.image or PHOTO
-    image = cv2.imread(str(file))
-    if image is None:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{file} is not an image')
-    pixels = image.astype('uint8', copy=False)
+    try:
+        pixels = decoded(file.read_bytes() if file.is_file() else b'')
+    except (OSError, TurretError) as error:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{file} is not an image') from error
     found = detector.detect(make_view(pixels, 0.0))
     if args.output:
         try:

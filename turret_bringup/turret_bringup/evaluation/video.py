@@ -17,7 +17,7 @@ from turret_camera.frame import Frame, Pixels
 from turret_camera.media.recorder import VideoEncoder
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera
-from turret_common.images import as_array, to_bgr
+from turret_common.images import as_array, decoded, to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.track_state import TrackState
 from turret_vision.annotate import annotate
@@ -137,7 +137,10 @@ def _pixels(values: dict[str, Any]) -> Pixels | None:
     """Return a compressed or a raw image as BGR; None where it is damaged. Raises TurretError, NOT_SUPPORTED."""
     data = values['data']
     if 'format' in values:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        try:
+            return decoded(data)
+        except TurretError:
+            return None
     encoding = values['encoding']
     try:
         return to_bgr(as_array(

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable
 from typing import Any
 
-import cv2
-import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
@@ -19,6 +18,8 @@ from turret_bringup.bags.messages import BagMessages, Values
 from turret_bringup.bags.metadata import Qos
 from turret_bringup.bags.reader import Bag, BagMessage
 from turret_bringup.replay.guard import PERMIT_TYPE, Outlet
+from turret_common.errors import TurretError
+from turret_common.images import decoded
 from turret_common.messages.cdr import Codec
 from turret_common.messages.ros_schema import UnknownTypeError, builder, interface, schema
 from turret_common.permit import Permit, lease_digest, permit_mac
@@ -129,10 +130,8 @@ class Outlets:
         values = self.decoder.raw_values(recorded)
         if values is None or self._raw is None:
             return
-        pixels = cv2.imdecode(np.frombuffer(values['data'], np.uint8), cv2.IMREAD_COLOR) if values['data'] else None
-        if pixels is not None:
-            header = builder(Header)(values['header'])
-            self._raw.publish(array_to_image(pixels.astype(np.uint8, copy=False), 'bgr8', header))
+        with contextlib.suppress(TurretError):  # a damaged image
+            self._raw.publish(array_to_image(decoded(values['data']), 'bgr8', builder(Header)(values['header'])))
 
 
 class Operator:

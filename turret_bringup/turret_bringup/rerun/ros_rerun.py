@@ -20,10 +20,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
-import numpy as np
 from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
-from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
+from sensor_msgs.msg import CameraInfo, JointState
 
 from turret_bringup.bags.messages import messages, namespace_of
 from turret_bringup.bags.metadata import BagError
@@ -31,11 +30,10 @@ from turret_bringup.bags.reader import Bag
 from turret_bringup.rerun.history import AimRow, BoxRow, CommandRow, History, TrackRow, same_ids
 from turret_common.errors import TurretError
 from turret_common.geometry import Bearing, PinholeCamera
-from turret_common.images import to_bgr
 from turret_common.permit import PermitMonitor
 from turret_common.pose_history import Pose, PoseHistory
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.images import image_to_array, info_to_camera
+from turret_common.ros.images import info_to_camera, message_to_bgr
 from turret_common.ros.joint_feed import pose_of
 from turret_common.ros.permit_feed import observe_permit
 from turret_common.ros.time import nanoseconds, seconds
@@ -372,12 +370,11 @@ def _box(box: Any) -> Box:
 
 
 def _pixels(message: Any) -> Image:
-    if not isinstance(message, CompressedImage):
-        return to_bgr(image_to_array(message), message.encoding)
-    pixels = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise BagError(ReasonCode.DAMAGED, f'the image of {seconds(message.header.stamp):.3f} s cannot be decoded')
-    return pixels  # type: ignore[return-value]
+    try:
+        return message_to_bgr(message)
+    except TurretError as error:
+        raise BagError(
+            ReasonCode.DAMAGED, f'the image of {seconds(message.header.stamp):.3f} s: {error.message}') from error
 
 
 class _Control:

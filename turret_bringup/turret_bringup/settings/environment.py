@@ -18,6 +18,8 @@ _PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 _FILE, _RAW_IMAGES_FILE = 'fastdds.xml', 'fastdds_shm.xml'
 #: Port of a Fast DDS discovery server.
 _DISCOVERY_PORT = 11811
+#: A compressed image of a few bytes can be one of gigabytes: larger ones are refused.
+_MAX_PIXELS = '100000000'
 
 
 def discovery(peers: str, server: str) -> dict[str, str]:
@@ -56,7 +58,9 @@ def _address(host: str) -> str:
 
 def environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return what everything needs that talks to a turret on this machine, unless ``base`` says otherwise."""
-    variables = {'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST'}
+    variables = {
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST',
+        'OPENCV_IO_MAX_IMAGE_PIXELS': base.get('OPENCV_IO_MAX_IMAGE_PIXELS') or _MAX_PIXELS}
     return variables if any(base.get(name) for name in _PROFILES) else variables | _profiles(_packaged(_FILE))
 
 

@@ -23,6 +23,7 @@ from turret_camera.simulation.ray_sampler import View, base_from_camera
 from turret_camera.sources.source import EndOfFootageError, ImageSource, SourceContext
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
+from turret_common.images import decoded
 from turret_common.plant_client import PlantLink
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
@@ -152,8 +153,9 @@ def read_images(given: Path, rate_hz: float) -> Iterator[FootageFrame]:
     found = given.iterdir() if given.is_dir() else given.parent.glob(given.name)
     number, damaged = 0, ''
     for path in sorted((p for p in found if p.suffix.lower() in _IMAGES), key=_by_number):
-        pixels = cv2.imread(str(path)) if path.is_file() else None  # a pipe may never end
-        if pixels is None:
+        try:
+            pixels = decoded(path.read_bytes() if path.is_file() else b'')  # a pipe may never end
+        except (OSError, TurretError):
             damaged = damaged or f'"{path}" is not an image'
             continue
         yield FootageFrame(number / rate_hz, 1.0 / rate_hz, pixels)

@@ -6,15 +6,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import cv2
-import numpy as np
-
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource, jpeg_size
 from turret_camera.sources.source import ImageSource, SourceContext
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
-from turret_common.images import to_bgr
+from turret_common.images import decoded, to_bgr
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import Clock
 
@@ -82,9 +79,11 @@ class RosTopicSource(ImageSource):
         size = jpeg_size(data)
         if size is not None:
             return Frame(stamp_ns, self.camera(*size), jpeg=data, dropped=dropped)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise TurretError(ReasonCode.CAMERA_LOST, f'"{message.format}" on {self.detail} is not an image format')
+        try:
+            image = decoded(data)
+        except TurretError as error:
+            raise TurretError(
+                ReasonCode.CAMERA_LOST, f'"{message.format}" on {self.detail}: {error.message}') from error
         return Frame(stamp_ns, self.camera(image.shape[1], image.shape[0]), pixels=image, dropped=dropped)
 
     def close(self) -> None:

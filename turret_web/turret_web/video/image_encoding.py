@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from turret_common.errors import TurretError
-from turret_common.images import as_array, to_bgr
+from turret_common.images import as_array, decoded, to_bgr
 from turret_common.reason_codes import ReasonCode
 
 #: Maximum width and height of a scaled image [px].
@@ -30,10 +30,7 @@ def from_jpeg(data: bytes, width: int, height: int, quality: int) -> bytes:
     Raises:
         TurretError: INVALID_ARGUMENT, the data is not a valid image.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, 'the data is not a valid image')
-    return _encode(image, width, height, quality)
+    return _encode(decoded(data), width, height, quality)
 
 
 def from_image(
