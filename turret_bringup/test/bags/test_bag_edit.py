@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bag_mutations import GOLDEN, KINDS, run
 from bag_testing import FLAG, START_NS, TEXT, cdr_string, stamps, write_bag
 from foreign_files import rich_file
 from mcap.reader import make_reader
+from rosbags.typesys import Stores, get_typestore
 
 from turret_bringup.bags.check import findings
 from turret_bringup.bags.edit import rewrite
@@ -19,7 +22,12 @@ from turret_bringup.bags.metadata import Qos, Topic
 from turret_bringup.bags.reader import Bag
 from turret_bringup.bags.writer import BagWriter
 from turret_bringup.cli import main
+from turret_bringup.replay.settings import recorded_parameters
+from turret_common.messages.definitions import definition, type_hash
 
+EVENTS = Topic(
+    '/parameter_events', 'rcl_interfaces/msg/ParameterEvent', definition('rcl_interfaces/msg/ParameterEvent'),
+    type_hash('rcl_interfaces/msg/ParameterEvent'))
 SECOND_NS = 1_000_000_000
 MAP = Topic('/map', 'std_msgs/msg/String', 'string data', qos=(Qos(durability='transient_local'),))
 
@@ -73,6 +81,47 @@ def test_a_cut_can_give_the_turret_another_namespace(tmp_path: Path) -> None:
     texts = [path.read_text() for path in (tmp_path / 'layout').iterdir()]
     assert len(texts) == 2
     assert all('/left/upper/controller/' in text and '/turret/' not in text for text in texts)
+
+
+def parameter_event(node: str, name: str, value: float, *, little_endian: bool = True) -> bytes:
+    """Return a serialized event of one parameter."""
+    types = get_typestore(Stores.ROS2_JAZZY)
+    made = types.types
+    parameter = made['rcl_interfaces/msg/Parameter'](name, made['rcl_interfaces/msg/ParameterValue'](
+        3, False, 0, value, '', np.zeros(0, np.uint8), np.zeros(0, np.bool_), np.zeros(0, np.int64),
+        np.zeros(0, np.float64), []))
+    event = made[EVENTS.type](made['builtin_interfaces/msg/Time'](1, 2), node, [parameter], [], [])
+    return bytes(types.serialize_cdr(event, EVENTS.type, little_endian=little_endian))
+
+
+def write_events(folder: Path, *events: bytes) -> None:
+    status = 'turret_msgs/msg/TurretStatus'
+    with BagWriter(folder, (EVENTS, Topic('/turret/status', status, definition(status), type_hash(status)))) as writer:
+        for event in events:
+            writer.write(EVENTS.name, START_NS, event)
+
+
+@pytest.mark.parametrize(('node', 'renamed'), [
+    ('/turret/vision', '/left/upper/vision'), ('/turret/camera/lens', '/left/upper/camera/lens'),
+    ('/turretx/vision', '/turretx/vision'), ('/other/turret/vision', '/other/turret/vision'), ('/turret', '/turret')])
+@pytest.mark.parametrize('value', [1.5, math.nan, -math.inf])
+@pytest.mark.parametrize('form', ['exact', 'followed by memory', 'big endian', 'cut off'])
+def test_parameters_follow_their_node_into_another_namespace(
+        tmp_path: Path, form: str, value: float, node: str, renamed: str) -> None:
+    data = parameter_event(node, 'a.b', value, little_endian=form != 'big endian')
+    data = data[:-7] if form == 'cut off' else data + b'\7' * 8 if form == 'followed by memory' else data
+    write_events(tmp_path / 'a', data)
+    rewrite([tmp_path / 'a'], tmp_path / 'b', namespace='left/upper')
+    with Bag(tmp_path / 'b') as bag:
+        (message,) = bag.messages()
+    assert message.data == (data if form == 'cut off' else parameter_event(renamed, 'a.b', value))
+
+
+def test_recorded_parameters_are_found_in_another_namespace(tmp_path: Path) -> None:
+    write_events(tmp_path / 'a', *(parameter_event(f'/turret/{node}', 'x', 2.5) for node in ('vision', 'controller')))
+    rewrite([tmp_path / 'a'], tmp_path / 'b', namespace='left/upper')
+    with Bag(tmp_path / 'b') as bag:
+        assert recorded_parameters(bag, '/left/upper') == {'vision': {'x': 2.5}, 'controller': {'x': 2.5}}
 
 
 def test_a_bag_without_a_turret_has_no_namespace_to_change(

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcap.data_stream import RecordBuilder
 from mcap.records import Attachment, Channel, McapRecord, Schema
@@ -16,8 +18,24 @@ from turret_bringup.bags.file_writer import FileWriter
 from turret_bringup.bags.libraries import LIBRARY
 from turret_bringup.bags.metadata import SERIALIZATION, Topic, qos_text
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 _CHUNK_BYTES = 1 << 20
 _PROFILE = 'ros2'
+
+
+class _CountingWriter(io.BufferedWriter):
+    """A stream that knows how much was written to it. ``tell`` is a call of the system, for each message one."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        super().__init__(raw)
+        self.count = 0
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write all of it."""
+        self.count += len(memoryview(data).cast('B'))
+        return super().write(data)
 
 
 class McapFileWriter(FileWriter):
@@ -25,7 +43,6 @@ class McapFileWriter(FileWriter):
 
     def __init__(self, path: Path, folder_fd: int) -> None:
         super().__init__(path, folder_fd)
-        self._size = 0
         self._schemas: dict[tuple[str, str], int] = {}
         self._channels: dict[str, int] = {}
         self._unrepeated: list[Schema | Channel] = []
@@ -33,14 +50,12 @@ class McapFileWriter(FileWriter):
     @property
     def size(self) -> int:
         """Bytes so far, without those that wait for their chunk to fill."""
-        if not self._stream.closed:
-            self._size = self._stream.tell()
-        return self._size
+        return self._stream.count
 
     def open(self) -> None:
         """Make the file, which must not exist. It is locked as long as it is being written."""
         handle = os.open(self.path.name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=self._folder_fd)
-        self._stream = os.fdopen(handle, 'wb')
+        self._stream = _CountingWriter(io.FileIO(handle, 'wb'))
         fcntl.flock(self._stream, fcntl.LOCK_EX)
         self._writer = Writer(self._stream, _CHUNK_BYTES, CompressionType.ZSTD)
         self._writer.start(_PROFILE, LIBRARY)
@@ -107,10 +122,9 @@ class McapFileWriter(FileWriter):
         self._writer.finish()  # type: ignore[no-untyped-call]
         self._stream.flush()
         os.fdatasync(self._stream.fileno())
-        size = self._stream.tell()
         self._stream.close()
         self.flushed = self.messages
-        return size
+        return self.size
 
 
 def serialized(record: McapRecord) -> bytes:

@@ -124,9 +124,11 @@ class BagMessages:
     def changed(self, recorded: BagMessage, change: Callable[[Values], Values]) -> bytes:
         """Return a message serialized with other values; as it is where it cannot be decoded and encoded exactly."""
         reader = self._readers.get(recorded.topic)
-        values = self.values(recorded)
-        if reader is None or reader.convert is not None or values is None or (
-                reader.codec.encode(values, 0) != recorded.data):
+        if reader is None or reader.convert is not None:
+            return recorded.data
+        data = self.data(recorded)
+        values = reader.codec.to_json(data) if data is not None else None
+        if values is None or reader.codec.encode(values, 0) != data:
             return recorded.data
         return reader.codec.encode(change(values), 0)
 

@@ -22,6 +22,7 @@ from turret_common.interface import TOPICS
 from turret_common.messages.definitions import definition
 from turret_common.messages.ros_schema import interface
 from turret_common.ros import qos
+from turret_common.threads.real_time import raise_middleware
 
 _DEPTH = 1000
 
@@ -49,6 +50,7 @@ def main() -> int:
         writer.start('ros2')
         for name in RATES:
             _subscribe(node, writer, name)
+        raise_middleware()  # as every process of a turret does
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         ended = threading.Event()

@@ -10,6 +10,7 @@ from typing import Any
 
 from rcl_interfaces.msg import Parameter, ParameterEvent
 from rcl_interfaces.srv import GetParameters, ListParameters
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 from rclpy.task import Future
@@ -31,18 +32,26 @@ class ParameterWatch:
         self._node = node
         self._prefix = node.get_namespace().rstrip('/')
         self._parameters: dict[str, dict[str, Parameter]] = {}
-        self._listers = {name: node.create_client(ListParameters, f'{name}/list_parameters') for name in names}
-        self._getters = {name: node.create_client(GetParameters, f'{name}/get_parameters') for name in names}
+        self._names = names
+        self._clients: dict[str, tuple[Client, Client]] = {}
         self._asked: set[str] = set()
         self._lock = threading.Lock()
         node.create_subscription(ParameterEvent, '/parameter_events', self._on_event, 100)
 
     def ask(self) -> None:
         """Ask the nodes that have come since the last time."""
-        for name, client in self._listers.items():
-            if name not in self._asked and client.service_is_ready() and self._getters[name].service_is_ready():
+        present = {name for name, namespace in self._node.get_node_names_and_namespaces()
+                   if namespace.rstrip('/') == self._prefix}
+        for name in self._names:
+            if name in self._asked or name not in present:
+                continue
+            if name not in self._clients:  # each costs processor time with every message that the node receives
+                self._clients[name] = (
+                    self._node.create_client(ListParameters, f'{name}/list_parameters'),
+                    self._node.create_client(GetParameters, f'{name}/get_parameters'))
+            if all(client.service_is_ready() for client in self._clients[name]):
                 self._asked.add(name)
-                client.call_async(ListParameters.Request()).add_done_callback(
+                self._clients[name][0].call_async(ListParameters.Request()).add_done_callback(
                     lambda done, name=name: self._get(name, done))
 
     def text(self) -> str:
@@ -77,7 +86,9 @@ class ParameterWatch:
         def keep(done: Future) -> None:
             self.update(name, (
                 Parameter(name=key, value=value) for key, value in zip(names, done.result().values, strict=True)))
-        self._getters[name].call_async(GetParameters.Request(names=names)).add_done_callback(keep)
+            for client in self._clients.pop(name):
+                self._node.destroy_client(client)
+        self._clients[name][1].call_async(GetParameters.Request(names=names)).add_done_callback(keep)
 
     def _on_event(self, event: ParameterEvent) -> None:
         name = event.node.removeprefix(f'{self._prefix}/')
