@@ -202,6 +202,9 @@ class FakeGateway:
             raise TurretError(ReasonCode.TIMED_OUT, f'service {service} did not answer') from None
         return codec.response.encode(answer, 0)
 
+    async def withdrawn(self, name: str) -> None:
+        pass
+
     async def offer_service(
             self, service: str, type_name: str, answer: Callable[[bytes], Awaitable[bytes]]) -> FakeServer:
         self.offered[service] = answer

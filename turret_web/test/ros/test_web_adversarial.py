@@ -365,6 +365,27 @@ def test_an_offered_service_answers_nine_of_nine_and_survives_the_end_of_its_cli
     second.close()
 
 
+@pytest.mark.parametrize(('kind', 'offer'), [
+    ('service', {'service': '/turret/demo/stop', 'type': 'turret_msgs/srv/Stop'}),
+    ('action', {'action': '/turret/demo/home', 'type': 'turret_msgs/Home'})])
+def test_what_a_client_offered_may_be_offered_by_the_next_one_at_once(
+        ros: Any, offering: Offering, kind: str, offer: dict[str, str]) -> None:
+    first = offering.client
+    first.send(op=f'advertise_{kind}', **offer)
+    assert ask(first, 'time', op='call_service', service='/rosapi/get_time')['result']
+    client = ros.probe.create_client(Stop, 'demo/stop')
+    if kind == 'service':
+        assert client.wait_for_service(5.0)
+        client.call_async(Stop.Request(reason='pending'))
+        first.wait(op='call_service')
+    second = Bridge(offering.web.address[1])
+    first.close()
+    second.send(op=f'advertise_{kind}', id='again', **offer)
+    assert ask(second, 'time', op='call_service', service='/rosapi/get_time')['result']
+    assert not [message for message in second.messages if message['op'] == 'status']
+    second.close()
+
+
 def test_an_offered_action_keeps_the_order_of_goals_and_survives_the_end_of_its_client(
         ros: Any, offering: Offering) -> None:
     bridge = offering.client
@@ -378,6 +399,7 @@ def test_an_offered_action_keeps_the_order_of_goals_and_survives_the_end_of_its_
         sent = [client.send_goal_async(Home.Goal(lease_id=f'{round_number}.{number}')) for number in range(2)]
         wait_until(lambda: len(goals()) == 2 * round_number + 2)  # noqa: B023  used before the next round
         new = goals()[-2:]
+        assert {goal['action_type'] for goal in new} == {HOME}  # as the client wrote it
         assert [goal['args']['lease_id'] for goal in new] == [f'{round_number}.0', f'{round_number}.1']
         for goal in new:
             bridge.send(op='action_result', action='/turret/demo/home', id=goal['id'], values={'message': 'done'},

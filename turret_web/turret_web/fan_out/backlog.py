@@ -27,25 +27,26 @@ ItemT = TypeVar('ItemT', bound=Sized)
 class ByteBudget:
     """Counts the waiting bytes of several queues.
 
+    It is called for each message and client.
+
     Attributes:
+        limit: allowed waiting bytes.
         used: waiting bytes.
     """
 
     def __init__(self, limit: int, total: ByteBudget | None = None) -> None:
-        self._limit = limit
+        self.limit = limit
         self._total = total
         self.used = 0
 
-    @property
-    def exceeded(self) -> bool:
-        """Whether more bytes wait than allowed."""
-        return self.used > self._limit or (self._total is not None and self._total.exceeded)
-
-    def add(self, size: int) -> None:
-        """Count ``size`` more waiting bytes; negative for fewer."""
+    def add(self, size: int) -> bool:
+        """Count ``size`` more waiting bytes, negative for fewer; return whether more wait than allowed."""
         self.used += size
-        if self._total is not None:
-            self._total.add(size)
+        total = self._total
+        if total is None:
+            return self.used > self.limit
+        total.used += size
+        return self.used > self.limit or total.used > total.limit
 
 
 class Backlog(Generic[ItemT]):
@@ -76,29 +77,34 @@ class Backlog(Generic[ItemT]):
 
     def append(self, item: ItemT) -> bool:
         """Add a message; return whether it was kept."""
-        self._items.append(item)
-        self._count(item.size)
-        depth = self._depth()
-        while len(self._items) > 1 and (
-                len(self._items) > depth or self._bytes > QUEUE_BYTES or self._budget.exceeded):
-            self.popleft()
-            self.dropped += 1
-        if self._budget.exceeded:
-            self.clear()
-            self.dropped += 1
-        return bool(self._items)
+        items, size = self._items, item.size
+        items.append(item)
+        self._bytes += size
+        exceeded = self._budget.add(size)
+        if len(items) > 1:
+            depth = self._depth()
+            while len(items) > 1 and (len(items) > depth or self._bytes > QUEUE_BYTES or exceeded):
+                exceeded = self._drop()
+        if exceeded:
+            self._drop()
+        return bool(items)
+
+    def _drop(self) -> bool:
+        """Remove the oldest message; return whether still more bytes wait than allowed."""
+        size = self._items.popleft().size
+        self._bytes -= size
+        self.dropped += 1
+        return self._budget.add(-size)
 
     def popleft(self) -> ItemT:
         """Remove the oldest message and return it."""
         item = self._items.popleft()
-        self._count(-item.size)
+        size = item.size
+        self._bytes -= size
+        self._budget.add(-size)
         return item
 
     def clear(self) -> None:
         """Remove all messages."""
         while self._items:
             self.popleft()
-
-    def _count(self, size: int) -> None:
-        self._bytes += size
-        self._budget.add(size)

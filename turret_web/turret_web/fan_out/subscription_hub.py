@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -59,20 +60,33 @@ class Delivery:
     compression: str = 'none'
     fragment_size: int | None = None
 
-    @property
-    def is_cheap(self) -> bool:
-        """Whether the messages need neither PNG compression nor splitting."""
-        return self.fragment_size is None and self.compression != 'png'
+    @functools.cached_property
+    def key(self) -> tuple[str, str, int | None]:
+        """What the frames of a message depend on."""
+        return self.name, self.compression, self.fragment_size
+
+    @functools.cached_property
+    def large_bytes(self) -> float:
+        """Size above which serialized messages are converted by another process [bytes]."""
+        if self.compression == 'cbor-raw':
+            return math.inf
+        is_cheap = self.fragment_size is None and self.compression != 'png'
+        return _LARGE_BYTES if is_cheap else _LARGE_EXPENSIVE_BYTES
 
 
 class Sample:
     """One message of a topic, with the encodings that clients need.
 
     Attributes:
+        converted: keys of the deliveries for which this process has converted the message.
+        conversions: conversions by another process, by the keys of the deliveries.
+        length: size of the serialized message [bytes].
         size: estimated memory [bytes].
     """
 
-    __slots__ = ('_codec', '_data', '_decimals', '_payloads', '_received_ns', '_wires', 'conversions', 'size')
+    __slots__ = (
+        '_codec', '_data', '_decimals', '_payloads', '_received_ns', '_wires', 'conversions', 'converted', 'length',
+        'size')
 
     def __init__(self, data: bytes, codec: Codec, decimals: int | None) -> None:
         self._data = data
@@ -81,14 +95,10 @@ class Sample:
         self._received_ns = time.time_ns()
         self._payloads: dict[tuple[str, str], bytes] = {}
         self._wires: dict[tuple[str, str, int | None], bytes] = {}
+        self.converted: set[tuple[str, str, int | None]] = set()
         self.conversions: dict[tuple[str, str, int | None], asyncio.Future[bytes]] = {}
+        self.length = len(data)
         self.size = _MEMORY_FACTOR * len(data) + _MEMORY_BYTES
-
-    def is_large(self, delivery: Delivery) -> bool:
-        """Return whether it must be converted by another process because of its size."""
-        if delivery.compression == 'cbor-raw':
-            return False
-        return len(self._data) > (_LARGE_BYTES if delivery.is_cheap else _LARGE_EXPENSIVE_BYTES)
 
     def conversion(self, delivery: Delivery) -> Conversion:
         """Return the request to convert it for a client."""
@@ -96,38 +106,37 @@ class Sample:
             self._codec.kind, self._data, self._decimals, self._received_ns, delivery.name, delivery.compression,
             delivery.fragment_size)
 
-    def payload(self, delivery: Delivery) -> bytes:
-        """Return the ``publish`` message, JSON or CBOR.
+    def convert(self, delivery: Delivery) -> None:
+        """Convert it for a client: its payload, which may be compressed for each client, or the frames.
 
         Raises:
             CodecError: the bytes are not a message of this type.
         """
-        key = (delivery.name, delivery.compression)
+        if delivery.compression == 'none' and delivery.fragment_size is None:
+            self.payload(delivery)
+        else:
+            self.wire(delivery)
+        self.converted.add(delivery.key)
+
+    def payload(self, delivery: Delivery) -> bytes:
+        """Return the ``publish`` message, JSON or CBOR. Raises as :meth:`convert`."""
+        key = delivery.key[:2]
         payload = self._payloads.get(key)
         if payload is None:
             payload = self._payloads[key] = converter.payload(self._codec, self.conversion(delivery))
         return payload
 
-    def has_payload(self, delivery: Delivery) -> bool:
-        """Return whether the message was converted by this process."""
-        return (delivery.name, delivery.compression) in self._payloads
-
-    def has_wire(self, delivery: Delivery) -> bool:
-        """Return whether the WebSocket frames exist."""
-        return (delivery.name, delivery.compression, delivery.fragment_size) in self._wires
-
     def wire(self, delivery: Delivery) -> bytes:
-        """Return the ``publish`` message as WebSocket frames. Raises as :meth:`payload`."""
-        key = (delivery.name, delivery.compression, delivery.fragment_size)
-        wire = self._wires.get(key)
+        """Return the ``publish`` message as WebSocket frames. Raises as :meth:`convert`."""
+        wire = self._wires.get(delivery.key)
         if wire is None:
-            wire = self._wires[key] = encodings.wire(
+            wire = self._wires[delivery.key] = encodings.wire(
                 self.payload(delivery), encodings.is_binary(delivery.compression), delivery.fragment_size)
         return wire
 
     def set_wire(self, delivery: Delivery, wire: bytes) -> None:
         """Keep frames that were converted elsewhere."""
-        self._wires[delivery.name, delivery.compression, delivery.fragment_size] = wire
+        self._wires[delivery.key] = wire
 
 
 class Subscription:
@@ -185,17 +194,14 @@ class Subscription:
             self._timer = self._loop.call_at(self._due, self._release)
 
     def _push(self, sample: Sample) -> None:
-        if self._converting or self._slow >= _SLOW_COUNT or sample.is_large(self._delivery):
+        if self._converting or self._slow >= _SLOW_COUNT or sample.length > self._delivery.large_bytes:
             self._unconverted.append(sample)
             self._convert_next()
             return
-        if not (sample.has_payload if self._plain else sample.has_wire)(self._delivery):
+        if self._delivery.key not in sample.converted:
             began = time.thread_time()  # a system call: once for each message, not for each client
             try:
-                if self._plain:
-                    sample.payload(self._delivery)  # the frame may be compressed for each client
-                else:
-                    sample.wire(self._delivery)
+                sample.convert(self._delivery)
             except CodecError as error:
                 self._topic.report_conversion_error(error)
                 return
@@ -241,7 +247,7 @@ class Subscription:
         """Return the next frame for the client."""
         sample = self._unsent.popleft()
         deflater = self._send_queue.deflater
-        if deflater is not None and self._plain and self._topic.is_slow and sample.has_payload(self._delivery):
+        if deflater is not None and self._plain and self._topic.is_slow and self._delivery.key in sample.converted:
             payload = sample.payload(self._delivery)
             if len(payload) > _MIN_DEFLATED_BYTES:
                 return deflater.text_frame(payload)
@@ -425,10 +431,9 @@ class SubscriptionHub:
 
     def convert(self, sample: Sample, delivery: Delivery) -> asyncio.Future[bytes]:
         """Convert a message by another process, once for all clients with the same encoding."""
-        key = (delivery.name, delivery.compression, delivery.fragment_size)
-        if key not in sample.conversions:
-            sample.conversions[key] = self._loop.create_task(self._convert(sample, delivery))
-        return sample.conversions[key]
+        if delivery.key not in sample.conversions:
+            sample.conversions[delivery.key] = self._loop.create_task(self._convert(sample, delivery))
+        return sample.conversions[delivery.key]
 
     async def _convert(self, sample: Sample, delivery: Delivery) -> bytes:
         wire = await self._converter.convert(sample.conversion(delivery))

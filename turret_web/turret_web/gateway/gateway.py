@@ -134,6 +134,9 @@ class Gateway(Protocol):
     async def call(self, service: RosName, type_name: InterfaceType, request: bytes, timeout_s: float) -> bytes:
         """Call a service and return the response (NOT_READY: there is no server, or it has ended; TIMED_OUT)."""
 
+    async def withdrawn(self, name: RosName) -> None:
+        """Wait until a service or action that a client withdraws no longer exists."""
+
     async def offer_service(
             self, service: RosName, type_name: InterfaceType,
             answer: Callable[[bytes], Coroutine[Any, Any, bytes]]) -> Closable:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -64,7 +64,12 @@ _MEMBERS = {
 
 
 class _RosFeed:
-    """A subscription whose QoS follows the publishers of the topic."""
+    """A subscription whose QoS follows the publishers of the topic.
+
+    Attributes:
+        newest_only: whether only the latest message matters. It is read for each message and client.
+        topic: name of the topic.
+    """
 
     def __init__(self, gateway: RosGateway, topic: RosName, cls: Any, deliver: Callable[[bytes], None]) -> None:
         self._gateway = gateway
@@ -75,6 +80,7 @@ class _RosFeed:
         self.topic = topic
         self._inlet = MessageInlet(gateway.loop_queue, deliver, 1)
         self._followed = FollowedQos(gateway.node, topic, self._choose)
+        self.newest_only = self._matters_only_newest()
         self._subscription = self._subscribe()
 
     @property
@@ -87,9 +93,7 @@ class _RosFeed:
         """Number that changes when a publisher has ended."""
         return self._followed.departures
 
-    @property
-    def newest_only(self) -> bool:
-        """Whether only the latest message matters."""
+    def _matters_only_newest(self) -> bool:
         return self._is_image or (
             bool(self._followed.publishers) and self._followed.qos.reliability == ReliabilityPolicy.BEST_EFFORT)
 
@@ -99,6 +103,7 @@ class _RosFeed:
             return
         departures = self._followed.departures
         changed = self._followed.review()
+        self.newest_only = self._matters_only_newest()
         refresh = self._followed.departures != departures and self.latched
         if changed or refresh:
             self._gateway.reader.unsubscribe(self._subscription)
@@ -149,8 +154,9 @@ class _RosPublisher:
 class _RosServer:
     """A service or an action that a client offers. Requests in progress are counted on the executor's thread."""
 
-    def __init__(self, gateway: RosGateway) -> None:
+    def __init__(self, gateway: RosGateway, name: RosName) -> None:
         self._gateway = gateway
+        self._name = name
         self._in_progress = 0
         self.destroy: Callable[[], Any] = lambda: None
 
@@ -172,6 +178,10 @@ class _RosServer:
         It is destroyed on the executor's thread: rclpy raises an error in the executor if the entity of a running
         callback is destroyed.
         """
+        with self._gateway.withdrawing(self._name):
+            await self._finish()
+
+    async def _finish(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _FINISH_S
         while self._in_progress and loop.time() < deadline:
@@ -228,6 +238,7 @@ class RosGateway:
                 self._safety_responses.create_client(_interface(type_name, 'srv'), name), permanent=True)
             for name, type_name in self._safety_services()}
         self._codecs: dict[Any, Codec] = {}
+        self._withdrawn: dict[RosName, asyncio.Future[None]] = {}
         self._review_timer: asyncio.TimerHandle | None = None
 
     def _safety_services(self) -> list[tuple[RosName, InterfaceType]]:
@@ -452,12 +463,28 @@ class RosGateway:
         if type_name not in types:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'service {service} has type {types[0]}, not {type_name}')
 
+    @contextmanager
+    def withdrawing(self, name: RosName) -> Iterator[None]:
+        """Mark the service or action of a client as being withdrawn."""
+        gone = self._withdrawn[name] = self._loop.create_future()
+        try:
+            yield
+        finally:
+            if self._withdrawn.get(name) is gone:
+                del self._withdrawn[name]
+            gone.set_result(None)
+
+    async def withdrawn(self, name: RosName) -> None:
+        """Wait until a service or action that a client withdraws no longer exists."""
+        while name in self._withdrawn:
+            await asyncio.shield(self._withdrawn[name])
+
     async def offer_service(
             self, service: RosName, type_name: InterfaceType,
             answer: Callable[[bytes], Coroutine[Any, Any, bytes]]) -> _RosServer:
         """Offer a service."""
         cls = _interface(type_name, 'srv')
-        server = _RosServer(self)
+        server = _RosServer(self, service)
 
         async def callback(request: Any, response: Any) -> Any:
             data = await server.result(server.start(answer(serialize_message(request))))
@@ -472,7 +499,7 @@ class RosGateway:
     async def offer_action(self, action: RosName, type_name: InterfaceType, handler: ActionHandler) -> _RosServer:
         """Offer an action."""
         cls = _interface(type_name, 'action')
-        server = _RosServer(self)
+        server = _RosServer(self, action)
         results: dict[str, Any] = {}
 
         def accept(goal: Any) -> None:

@@ -121,9 +121,10 @@ class ActionOperations(OperationGroup):
         codec = self._bridge.gateway.action(type_name)
         if action in self._offered:
             await self._offered.pop(action).close()
+        await self._bridge.gateway.withdrawn(action)
         if self._bridge.gateway.service_type(RosName(f'{action}/_action/send_goal')) is not None:
             raise TurretError(ReasonCode.ALREADY_EXISTS, f'action {action} exists already')
-        offered = OfferedAction(self._client, action, type_name, codec)
+        offered = OfferedAction(self._client, action, message['type'], codec)
         offered.handle = await self._bridge.gateway.offer_action(action, type_name, offered)
         self._offered[action] = offered
 
@@ -272,9 +273,12 @@ class _OfferedGoal:
 
 
 class OfferedAction:
-    """An action that a client offers: goals are sent to it, feedback and results arrive from it."""
+    """An action that a client offers: goals are sent to it, feedback and results arrive from it.
 
-    def __init__(self, client: Client, name: RosName, type_name: InterfaceType, codec: ActionCodec) -> None:
+    Goals carry the type as the client wrote it.
+    """
+
+    def __init__(self, client: Client, name: RosName, type_name: str, codec: ActionCodec) -> None:
         self._client = client
         self._name = name
         self._type = type_name

@@ -78,6 +78,7 @@ class ServiceOperations(OperationGroup):
         codec = self._bridge.gateway.service(type_name)
         if service in self._offered:
             await self._offered.pop(service).close()
+        await self._bridge.gateway.withdrawn(service)
         if self._bridge.gateway.service_type(service) is not None:
             raise TurretError(ReasonCode.ALREADY_EXISTS, f'service {service} exists already')
         offered = OfferedService(self._client, service, codec, self._bridge.limits.call_s)
