@@ -17,6 +17,7 @@ from sensor_msgs.msg import JointState
 from turret_common.errors import TurretError
 from turret_common.messages.run_key import run_key
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.background_log import BackgroundLog
 from turret_common.ros.critical import Done, ended
 from turret_common.ros.deferred_response import DeferredActionServer
 from turret_common.ros.internals import feedback_type
@@ -84,6 +85,7 @@ class GimbalNode(Node):
             DeferredActionServer(self, Home, 'gimbal/home', self._home, cancel_callback=self._cancel),
             DeferredActionServer(self, Calibrate, 'gimbal/calibrate', self._calibrate, cancel_callback=self._cancel)]
 
+        self._log = BackgroundLog(self)
         self._thread = Periodic('gimbal', PERIOD_S, self._tick, self._on_thread_error, real_time=True)
         self._thread.start()
 
@@ -91,6 +93,7 @@ class GimbalNode(Node):
         """Stop, and switch the motors off."""
         self._thread.stop()
         self._driver.close()
+        self._log.close()
         for action in self._actions:
             action.destroy()
         super().destroy_node()
@@ -205,9 +208,9 @@ class GimbalNode(Node):
         code, warned = self._noted
         idle = view.idle_release_s < _IDLE_WARNING_S
         if view.code != code and view.code not in _ORDINARY:
-            self.get_logger().warning(view.message)
+            self._log.warning(view.message)
         if idle and not warned:
-            self.get_logger().warning(f'no motion: the motors will be released in {view.idle_release_s:.0f} s')
+            self._log.warning(f'no motion: the motors will be released in {view.idle_release_s:.0f} s')
         self._noted = (view.code, idle)
 
     # Services and actions

@@ -22,6 +22,7 @@ from turret_common.ros.params import RosParameters
 from turret_common.ros.permit_feed import PermitFeed
 from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
+from turret_common.threads.output import restore_output
 from turret_common.threads.saver import Saver
 from turret_control.laser.emission_budget import EmissionBudget
 from turret_control.laser.guardian import GuardianLink
@@ -34,6 +35,8 @@ from turret_msgs import msg, srv
 
 #: Period of the state while nothing changes.
 _STATE_PERIOD_S = 0.1
+#: Maximum time that the process waits for its last line to be written, before the guardian gets the fire line [s].
+_LAST_WORDS_S = 0.01
 
 
 class LaserNode(Node):
@@ -87,6 +90,7 @@ class LaserNode(Node):
     def _on_thread_end(self, why: str) -> None:
         """End the process, so that the guardian takes the fire line."""
         self.get_logger().fatal(f'the laser cannot be driven any more: {why}')
+        restore_output(_LAST_WORDS_S)
         os._exit(1)
 
     def _on_save_error(self, problem: str) -> None:

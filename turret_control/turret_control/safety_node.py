@@ -25,6 +25,7 @@ from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
+from turret_common.ros.background_log import BackgroundLog
 from turret_common.ros.critical import critical
 from turret_common.ros.joint_feed import pose_of
 from turret_common.ros.node import answered, run
@@ -47,9 +48,9 @@ from turret_msgs import msg, srv
 
 _PERIOD_S = 0.02
 _STATE_PERIOD_S = 0.1
-#: Publishers are counted with every 50th permit, what arrives on the own topics is checked with every 5th, automatic
-#: bursts are renewed with every second one.
-_COUNT_EVERY, _CHECK_EVERY, _RENEW_EVERY = 50, 5, 2
+#: What arrives on the own topics is checked with every 5th permit, automatic bursts are renewed with every second one.
+_CHECK_EVERY, _RENEW_EVERY = 5, 2
+_COUNT_PERIOD_S = 1.0  # between counts of the publishers
 #: Topics with one publisher: all that can move the head or affect the laser.
 _OWNED_TOPICS = (
     'safety/permit', 'safety/state', 'gimbal/command', 'gimbal/state', 'joint_states', 'laser/state', 'camera/state',
@@ -115,12 +116,17 @@ class SafetyNode(Node):
         self.create_service(srv.ConfirmRegion, 'safety/confirm_region', self._confirm_region)
         self.create_service(srv.SetAutoFire, 'safety/set_auto_fire', self._set_auto_fire)
 
+        self._log = BackgroundLog(self)
         self._thread = critical(self, 'permit', _PERIOD_S, self._update, real_time=True)
+        self._count = critical(self, 'publishers', _COUNT_PERIOD_S, self._check_publishers)
         self._thread.start()
+        self._count.start()
 
     def destroy_node(self) -> None:
         """Stop issuing permits, so that motion and emission end within 100 ms."""
         self._thread.stop()
+        self._count.stop()
+        self._log.close()
         if self._sim_estop is not None:
             self._sim_estop.stop()
         self._saver.close()
@@ -164,13 +170,11 @@ class SafetyNode(Node):
         self._states.update(key, lambda: self._state(verdict, now_ns))
         if record != before:  # by the emergency stop
             self._saver.put(record)
-            self.get_logger().warning(f'stopped: {record.reason}')
+            self._log.warning(f'stopped: {record.reason}')
         if self._permit_seq % _RENEW_EVERY == 0:
             self._renew_burst(now_ns)
         if self._permit_seq % _CHECK_EVERY == 0:
             self._check_own_topics()
-        if self._permit_seq % _COUNT_EVERY == 0:
-            self._check_publishers()
 
     def _renew_burst(self, now_ns: int) -> None:
         with self._lock:
@@ -179,6 +183,7 @@ class SafetyNode(Node):
             self._grant(msg.FireGrant.SOURCE_AUTO, on, burst)
 
     def _check_publishers(self) -> None:
+        """Count the publishers, in a thread of its own: asking the middleware takes long in a large graph."""
         names = {
             topic: [f'{end.node_namespace}/{end.node_name}' for end in self.get_publishers_info_by_topic(topic)]
             for topic in _OWNED_TOPICS}

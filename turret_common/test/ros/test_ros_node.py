@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from turret_common.ros.node import LAUNCHER_VARIABLE
-from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.ros_testing import claim_domain, wait_until
 
 NODE = '''
 import sys
@@ -113,3 +114,42 @@ def test_a_failing_thread_ends_the_process() -> None:
     with start('--fail') as process:
         output, errors = process.communicate(timeout=10.0)
     assert (output, errors, process.returncode) == ('ready\nsafe\n', '', 1)
+
+
+LOGGING = '''
+import sys
+import threading
+from pathlib import Path
+from rclpy.node import Node
+from turret_common.ros.node import run
+
+class Example(Node):
+    def __init__(self):
+        super().__init__('example')
+        threading.Thread(target=self.work, daemon=True).start()
+
+    def work(self):
+        for i in range(20_000):
+            self.get_logger().warning(f'{i:06d} ' + 100 * 'x')
+        Path(sys.argv[1]).touch()
+
+raise SystemExit(run(Example, real_time=True))
+'''
+
+
+def test_a_log_that_nobody_reads_does_not_hold_up_a_node_in_real_time(tmp_path: Path) -> None:
+    environment = {
+        **os.environ, 'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'ROS_LOG_DIR': str(tmp_path / 'log')}
+    logged = tmp_path / 'logged'
+    with subprocess.Popen(
+            [sys.executable, '-c', LOGGING, str(logged)], env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            wait_until(logged.exists, 60.0)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30.0) == 0
+        finally:
+            process.kill()
+        assert process.stderr is not None
+        assert b'000000 xxx' in process.stderr.read()
+    assert not list(tmp_path.glob('log/*'))  # a log file is a disk

@@ -24,6 +24,7 @@ from rclpy.signals import SignalHandlerOptions
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.deferred_response import defer_responses
+from turret_common.threads.output import detach_output, restore_output
 from turret_common.threads.real_time import prepare_process, raise_middleware
 
 RequestT = TypeVar('RequestT')
@@ -52,10 +53,13 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_ti
         make_node: returns the node.
         args: arguments of ROS; None = those of the process.
         real_time: a busy machine must not delay the process: see
-            :func:`turret_common.threads.real_time.prepare_process`.
+            :func:`turret_common.threads.real_time.prepare_process`. What it logs is written by a thread of its own and
+            to no file of ROS.
     """
     if real_time:
         prepare_process()
+        detach_output()
+        args = [*(sys.argv if args is None else args), '--ros-args', '--disable-external-lib-logs']
     # The handlers of rclpy would shut the context down while threads publish. Blocking the signals is not enough:
     # threads that a library started at its import would receive them and end the process.
     woken, waker = os.pipe()
@@ -82,6 +86,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_ti
         rclpy.try_shutdown()
         for number in _END_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+        restore_output()
 
 
 def _only_wake(*_: object) -> None:

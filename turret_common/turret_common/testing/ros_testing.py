@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import fcntl
+import io
 import os
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from turret_common.messages.run_key import run_key
@@ -26,6 +29,9 @@ from turret_common.ros.permit_feed import sign_permit
 from turret_common.testing.waiting import free_port as free_port
 from turret_common.testing.waiting import wait_until as wait_until
 from turret_msgs.msg import SafetyPermit
+
+if TYPE_CHECKING:  # the benches use this module without it
+    import pytest
 
 _held: dict[int, Any] = {}
 
@@ -108,6 +114,33 @@ class RosHarness:
                 self._executor.spin_once(timeout_sec=0.1)
         except ExternalShutdownException:
             pass
+
+
+def blocking_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Return a list to which each use of the log, of the graph and of a file is added: name of the thread, what it did.
+
+    Threads with deadlines must do none of them: a log line waits for whoever reads it, the graph for the middleware, a
+    file for the disk.
+    """
+    calls: list[tuple[str, str]] = []
+
+    def note(owner: Any, name: str) -> None:
+        original = getattr(owner, name)
+
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            calls.append((threading.current_thread().name, name))
+            return original(*args, **kwargs)
+        monkeypatch.setattr(owner, name, noted)
+
+    note(rclpy_implementation, 'rclpy_logging_rcutils_log')
+    for name in ('get_publishers_info_by_topic', 'get_subscriptions_info_by_topic', 'count_publishers',
+                 'count_subscribers', 'get_node_names_and_namespaces', 'get_topic_names_and_types'):
+        note(Node, name)
+    for module in (builtins, io):
+        note(module, 'open')
+    for name in ('open', 'write', 'fsync', 'replace', 'unlink'):
+        note(os, name)
+    return calls
 
 
 @contextlib.contextmanager

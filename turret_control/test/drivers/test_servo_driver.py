@@ -16,6 +16,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from i2c_bus import FakeBus
 from wired_pins import Lockstep
 
+from turret_common import params
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
@@ -275,3 +276,35 @@ def test_parameters_that_cannot_work_are_refused() -> None:
         ServoAxis(min_pulse_s=0.002)
     with pytest.raises(ValueError, match='must differ'):
         Pca9685Parameters(pan_channel=1)
+
+
+@pytest.mark.parametrize(('given', 'expected'), [({}, (1, 0x40)), ({'bus': 3, 'address': 0x41}, (3, 0x41))])
+def test_the_board_is_that_of_the_parameters(
+        given: dict[str, int], expected: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[int, int]] = []
+
+    def open_it(number: int, address: int) -> FakeBus:
+        opened.append((number, address))
+        return FakeBus()
+    monkeypatch.setattr('turret_control.drivers.pca9685.open_bus', open_it)
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.7, upper=0.7)
+    parameters = GimbalParameters(
+        driver='pca9685', pan=axis, tilt=axis, servo=SERVOS, pca9685=Pca9685Parameters(**given))
+    driver = Pca9685Driver.make(parameters, 'turret')
+    driver.open()
+    assert driver.read().enabled is False
+    driver.close()
+    assert opened == [expected]
+    assert list(Pca9685Driver.devices(parameters)) == [f'/dev/i2c-{expected[0]}']
+
+
+@pytest.mark.parametrize(('name', 'lowest', 'highest'), [
+    ('bus', 0, 20), ('address', 0x03, 0x77), ('pan_channel', 0, 15), ('tilt_channel', 0, 15)])
+def test_the_board_has_the_numbers_of_its_data_sheet(name: str, lowest: int, highest: int) -> None:
+    board = Pca9685Parameters(pan_channel=2, tilt_channel=3)
+    assert (Pca9685Parameters().pan_channel, Pca9685Parameters().tilt_channel) == (0, 1)
+    for value in (lowest, highest):
+        assert getattr(params.replace(board, {name: value}), name) == value
+    for value in (lowest - 1, highest + 1):
+        with pytest.raises(params.ParameterError, match=name):
+            params.replace(board, {name: value})

@@ -23,7 +23,7 @@ from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros.time import seconds
-from turret_common.testing.ros_testing import RosHarness, signed, wait_until
+from turret_common.testing.ros_testing import RosHarness, blocking_calls, signed, wait_until
 from turret_control.drivers.driver import GimbalDriver, Register
 from turret_control.gimbal import gimbal
 from turret_control.gimbal.ros_messages import sign_command
@@ -314,6 +314,21 @@ def test_it_recovers_when_the_hardware_comes_back(make: Callable[..., Bench]) ->
     wait_until(lambda: bench.state.code == ReasonCode.DRIVER_FAULT or bench.state.pan.state == AxisState.STATE_DISABLED)
     wait_until(lambda: bench.state.pan.state == AxisState.STATE_DISABLED)
     assert not bench.state.pan.homed  # nothing moves before an operator acts
+
+
+def test_the_thread_of_the_motors_neither_logs_nor_asks_the_graph_nor_touches_a_file(
+        make: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = blocking_calls(monkeypatch)
+    bench = make(home_on_start=True, idle_release_s=1.0)
+    wait_until(lambda: bench.state.pan.homed and bench.state.motion == GimbalState.MOTION_NONE)
+    wait_until(lambda: ('log', 'rclpy_logging_rcutils_log') in calls)  # that the motors will be released
+    turn(bench)
+    bench.commands.publish(GimbalCommand())
+    wait_until(lambda: bench.state.code == ReasonCode.SECOND_PUBLISHER)
+    bench.server.stop()
+    wait_until(lambda: bench.state.code == ReasonCode.DRIVER_FAULT)
+    wait_until(lambda: len(calls) > 2)
+    assert [call for call in calls if call[0] == 'gimbal'] == []
 
 
 def test_an_emergency_stop_that_was_missed_switches_the_motors_off_all_the_same(make: Callable[..., Bench]) -> None:

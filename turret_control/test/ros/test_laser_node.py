@@ -14,7 +14,7 @@ from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import signed, wait_until
+from turret_common.testing.ros_testing import blocking_calls, signed, wait_until
 from turret_control.laser.ros_messages import sign_grant
 from turret_control.laser_driver_node import LaserNode
 from turret_control.plant_node import PlantNode
@@ -105,6 +105,17 @@ def test_it_arms_with_the_indicator_fires_and_goes_dark(rig: Rig) -> None:
     wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_OFF)
     assert rig.states[-1].code == ReasonCode.DISARMED
     assert rig.pin('indicator')['level'] == 0.0
+
+
+def test_the_threads_of_the_laser_neither_log_nor_ask_the_graph_nor_touch_a_file(
+        ros: Any, plant: PlantLink, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = blocking_calls(monkeypatch)
+    rig = Rig(ros, plant)
+    rig.hold()
+    rig.timer.cancel()
+    wait_until(lambda: rig.pin()['level'] == 0.0)
+    wait_until(lambda: any(thread == 'emission budget' for thread, _ in calls))
+    assert [call for call in calls if call[0] in ('laser', 'laser topics')] == []
 
 
 def test_holding_the_trigger_holds_the_beam_and_the_permit_cuts_it(rig: Rig) -> None:

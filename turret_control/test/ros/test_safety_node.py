@@ -15,7 +15,7 @@ from turret_common.operator_secret import secret_file
 from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.ros_testing import blocking_calls, wait_until
 from turret_control.safety.interlocks import Estop, SafetyCore
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv
@@ -160,6 +160,25 @@ def test_zones_are_kept_and_withhold_emission(rig: Rig, own_state: Path) -> None
     stale = srv.SetZones.Request(lease_id=rig.lease_id, zones=[], base_version='of other zones')
     assert rig.ros.call(srv.SetZones, 'safety/set_zones', stale).code == ReasonCode.STALE_INPUT
     assert len(rig.states[-1].zones) == 1
+
+
+def test_the_thread_of_the_permits_neither_logs_nor_asks_the_graph_nor_touches_a_file(
+        ros: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = blocking_calls(monkeypatch)
+    rig = Rig(ros)
+    rig.acquire()
+    rig.beat_until(lambda: rig.permits[-1].laser_ok)
+    monkeypatch.setattr(rig.node, '_read_estop', lambda: Estop.PRESSED)
+    wait_until(lambda: ReasonCode.ESTOP_PRESSED in rig.permits[-1].reasons)
+    monkeypatch.setattr(rig.node, '_read_estop', lambda: Estop.RELEASED)
+    rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='smoke'))
+    rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id=rig.lease_id))
+    publish_once(rig, 'safety/permit', msg.SafetyPermit(), qos.PERMIT)
+    wait_until(lambda: seen_as_foreign(rig))
+    wait_until(lambda: ('log', 'rclpy_logging_rcutils_log') in calls)
+    wait_until(lambda: ('publishers', 'get_publishers_info_by_topic') in calls)
+    wait_until(lambda: any(thread == 'stop record' for thread, _ in calls))
+    assert [call for call in calls if call[0] == 'permit'] == []
 
 
 def test_a_silent_driver_withholds_motion(rig: Rig) -> None:
