@@ -5,6 +5,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { bench, settled, type Bench } from '../test/component';
 import { AppPage } from './app';
+import { soundStatus } from './bridge/checks';
+import { SECTION_NAMES } from './bridge/sections';
+import { SHAPES, type Track, type TurretStatus } from './generated/interfaces';
 import type { Stage } from './state/actions';
 import { tourSeen } from './state/settings';
 import { watch } from './state/watchdog';
@@ -80,6 +83,58 @@ describe('page', () => {
     await settled();
     expect(root.querySelector('.stop')).not.toBeNull();
     expect(root.querySelector('[data-testid=status-seq]')?.textContent).toBe(`#${panel.store.status.value?.seq}`);
+  });
+
+  const VIEWS = ['drive', 'presets', 'zones', 'aim', 'camera', 'media', 'bags', 'plots', 'setup', 'settings', 'system'];
+  const LONG = 'x'.repeat(240);
+
+  /** A status with every number that may be unknown unknown, by the interface definitions. */
+  function unknowns(value: unknown, type: string): unknown {
+    if (type.endsWith('[]')) return (value as unknown[]).map((item) => unknowns(item, type.slice(0, -2)));
+    if (type === 'Float') return null;
+    if (SHAPES[type] === undefined) return value;
+    return Object.fromEntries(SHAPES[type].split(' ').filter(Boolean).map((member) => {
+      const [name = '', kind = ''] = member.split(':');
+      return [name, unknowns((value as Record<string, unknown>)[name], kind)];
+    }));
+  }
+
+  it.each([
+    ['every number unknown', (made: Bench) => {
+      const status = unknowns(made.turret.status(), 'TurretStatus') as TurretStatus;
+      for (const name of SECTION_NAMES) status[`${name}_age_s`] = 0.1;
+      return { ...status, period_s: 0.5 };
+    }],
+    ['every list empty', (made: Bench) => {
+      Object.assign(made.turret, { zones: [], presets: [], media: [], bags: [], faults: [] });
+      return { ...made.turret.status(), tracks: [] };
+    }],
+    ['150 items with endless names in every list', (made: Bench) => {
+      const names = Array.from({ length: 150 }, (_, i) => `${LONG}${i}`);
+      const { turret } = made;
+      Object.assign(turret, {
+        zones: names.map((name) => ({ ...turret.zones[0], name })), presets: names.map((name) => ({ ...turret.presets[0], name })),
+        media: names.map((name) => ({ ...turret.media[0], name })), bags: names.map((name) => ({ ...turret.bags[0], name })),
+        faults: names.map((name) => ({ node: name, code: 402, message: name, severity: 2, age_s: 1, active: true })),
+      });
+      return { ...turret.status(), tracks: names.map((id) => ({ ...turret.tracks()[0], id, class_id: LONG })) as Track[] };
+    }],
+  ])('shows every view with %s', async (_, make) => {
+    const made = await page();
+    const problems: string[] = [];
+    const fault = (event: ErrorEvent): void => { problems.push(event.message); };
+    window.addEventListener('error', fault);
+    const status = soundStatus(make(made));
+    expect(status?.problems).toEqual([]);
+    if (status !== null) made.panel.store.acceptStatus(status.status, made.panel.store.now.peek());
+    for (const view of VIEWS) {
+      made.root.querySelector<HTMLButtonElement>(`#tab-${view}`)?.click();
+      await settled();
+      expect(made.root.querySelector('.failed-part')?.textContent ?? '', view).toBe('');
+      expect(made.text(), view).not.toMatch(/NaN|undefined|null|Infinity|\[object/);
+    }
+    window.removeEventListener('error', fault);
+    expect(problems).toEqual([]);
   });
 
   it('records operator changes for the history', async () => {

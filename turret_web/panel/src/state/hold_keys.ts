@@ -18,8 +18,8 @@ export class HoldKeys {
     if (!this.held.has(code)) this.held.set(code, release);
   }
 
-  isHeld(code: string): boolean {
-    return this.held.has(code);
+  get isAny(): boolean {
+    return this.held.size > 0;
   }
 
   /** Any key event shows that the keyboard still reaches this page. */
@@ -30,7 +30,11 @@ export class HoldKeys {
   release(code: string): void {
     const release = this.held.get(code);
     this.held.delete(code);
-    release?.();
+    try {
+      release?.();
+    } catch (error) {
+      console.error(error); // the others must be released all the same
+    }
   }
 
   releaseAll(): void {

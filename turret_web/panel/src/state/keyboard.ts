@@ -18,6 +18,12 @@ function isText(target: EventTarget | null): target is HTMLElement {
   return target instanceof HTMLElement && target.matches('input:not([type="checkbox"], [type="range"]), textarea');
 }
 
+/** The action of a button that is held, when the key is one that presses buttons. */
+function heldButton({ target, key }: KeyboardEvent): string | undefined {
+  if (key !== ' ' && key !== 'Enter') return undefined;
+  return target instanceof HTMLElement ? target.closest<HTMLElement>('button[data-hold]')?.dataset['hold'] : undefined;
+}
+
 function matches(action: Action, code: string): boolean {
   return action.codes.some((wanted) => wanted === code || (wanted === 'Digit*' && /^Digit\d$/.test(code)));
 }
@@ -39,7 +45,7 @@ export function listenToKeys({ actions, windows, stop, areShortcutsOn }: Keyboar
 
   /** Close what is open or leave the field; otherwise stop. What is held is released in any case. */
   const closeOrStop = (event: KeyboardEvent): void => {
-    const wasHolding = all.some(({ codes }) => codes.some((code) => held.isHeld(code)));
+    const wasHolding = held.isAny;
     releaseAll();
     if (event.repeat) return;
     if (!wasHolding && windows.closeTop()) return;
@@ -58,8 +64,9 @@ export function listenToKeys({ actions, windows, stop, areShortcutsOn }: Keyboar
       return;
     }
     if (isTakenBy(event.target, event.code)) return;
-    const action = all.find((candidate) => matches(candidate, event.code));
-    if (action === undefined || (!areShortcutsOn() && !event.code.startsWith('Arrow') && event.code !== 'F1')) return;
+    const button = heldButton(event);
+    const action = all.find((candidate) => (button === undefined ? matches(candidate, event.code) : candidate.id === button));
+    if (action === undefined || (button === undefined && !areShortcutsOn() && !event.code.startsWith('Arrow') && event.code !== 'F1')) return;
     const isPossible = action.whyNot() === '';
     if (event.code.startsWith('Arrow') && !isPossible) return; // the page scrolls
     event.preventDefault();

@@ -4,7 +4,7 @@
  * monotonic clock and comes from outside.
  */
 
-import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 
 import { SECTION_NAMES, type SectionName, type Sections } from '../bridge/sections';
 import type { Connection } from '../bridge/transport';
@@ -56,13 +56,15 @@ export class Store {
     SECTION_NAMES.map((name) => [name, signal(null)])) as unknown as KnownSignals;
 
   acceptStatus(status: TurretStatus, now: number): void {
-    this.statusAt = now;
-    this.status.value = status;
-    for (const name of SECTION_NAMES) {
-      const age = status[`${name}_age_s`];
-      if (age === null) this.sections[name].value = null;
-      else this.accept(name, status[name], now - age * 1000);
-    }
+    batch(() => { // what shows it runs at the end, so a fault there loses no section
+      this.statusAt = now;
+      this.status.value = status;
+      for (const name of SECTION_NAMES) {
+        const age = status[`${name}_age_s`];
+        if (age === null) this.sections[name].value = null;
+        else this.accept(name, status[name], now - age * 1000);
+      }
+    });
   }
 
   /**

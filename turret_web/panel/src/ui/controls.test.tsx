@@ -46,6 +46,29 @@ it('arms only after it was held, and says why it cannot', async () => {
   expect(calls.map(({ name }) => name)).toEqual(['laser/arm']);
 });
 
+it.each([
+  ['the window loses the focus', () => window.dispatchEvent(new Event('blur'))],
+  ['the page is hidden', () => document.dispatchEvent(new Event('visibilitychange'))],
+  ['Meta is pressed', (button: HTMLElement) => button.dispatchEvent(new KeyboardEvent('keydown', { key: 'Meta', metaKey: true, bubbles: true }))],
+  ['a menu opens', (button: HTMLElement) => button.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))],
+  ['the pointer is lost', (button: HTMLElement) => button.dispatchEvent(new PointerEvent('lostpointercapture', { bubbles: true }))],
+])('does not arm when %s while it is held', async (_, happen) => {
+  const { show, button, calls, takeControl, status } = bench();
+  takeControl();
+  status();
+  await show(<DeliberateButton id="arm" />);
+  const arm = button('Arm');
+  for (const begin of [new PointerEvent('pointerdown', { button: 0, bubbles: true }), new KeyboardEvent('keydown', { key: ' ', bubbles: true })]) {
+    arm.dispatchEvent(begin);
+    await settled();
+    expect(arm.dataset['held']).toBe('true');
+    happen(arm);
+    await new Promise((resolve) => { setTimeout(resolve, DELIBERATE_MS + 100); });
+    expect(arm.dataset['held']).toBe('false');
+    expect(calls).toEqual([]);
+  }
+});
+
 it('releases the trigger when the link is lost', async () => {
   const { show, panel, turret, takeControl, status } = bench();
   takeControl();

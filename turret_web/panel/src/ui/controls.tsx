@@ -67,7 +67,10 @@ function isInside(element: Element, { clientX, clientY }: PointerEvent): boolean
   return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
 }
 
-/** The button of an action that lasts while it is held: by pointer, or by space or enter. */
+/**
+ * The button of an action that lasts while it is held by a pointer. Space or enter on it are held keys like all others:
+ * state/keyboard.ts presses and releases them, also when their key-up never comes.
+ */
 export function HoldButton(
   { id, isHeld, class: extra, children }: { id: ActionId; isHeld: boolean; class?: string; children?: ComponentChildren },
 ): VNode {
@@ -79,7 +82,7 @@ export function HoldButton(
   useEffect(() => release, []);
   return (
     <button
-      type="button" class={`hold ${extra ?? ''}`} disabled={!possible} title={actionTitle(action, why)}
+      type="button" class={`hold ${extra ?? ''}`} data-hold={id} disabled={!possible} title={actionTitle(action, why)}
       aria-pressed={isHeld} aria-keyshortcuts={action.keys}
       onPointerDown={(event) => {
         if (event.button !== 0) return;
@@ -89,12 +92,6 @@ export function HoldButton(
       onPointerMove={(event) => { if (!isInside(event.currentTarget, event)) release(); }}
       onPointerUp={release} onPointerCancel={release} onLostPointerCapture={release} onPointerLeave={release}
       onBlur={release} onContextMenu={(event) => event.preventDefault()}
-      onKeyDown={(event) => {
-        if (event.key !== ' ' && event.key !== 'Enter') return;
-        event.preventDefault();
-        if (!event.repeat) action.run('button');
-      }}
-      onKeyUp={(event) => { if (event.key === ' ' || event.key === 'Enter') release(); }}
     >
       {children ?? action.label()}
     </button>
@@ -122,17 +119,28 @@ export function DeliberateButton({ id, class: extra }: { id: ActionId; class?: s
       if (action.whyNot() === '') action.run('button');
     }, DELIBERATE_MS);
   };
-  useEffect(() => end, []);
+  useEffect(() => {
+    document.addEventListener('visibilitychange', end);
+    window.addEventListener('blur', end);
+    return () => {
+      document.removeEventListener('visibilitychange', end);
+      window.removeEventListener('blur', end);
+      end();
+    };
+  }, []);
   useEffect(() => { if (why !== '') end(); }, [why]);
   return (
     <button
       type="button" class={`deliberate ${extra ?? ''}`} data-held={isHeld} disabled={why !== ''}
       title={actionTitle(action, why)}
       onPointerDown={(event) => { if (event.button === 0) begin(); }}
-      onPointerUp={end} onPointerLeave={end} onPointerCancel={end} onBlur={end}
-      onContextMenu={(event) => event.preventDefault()}
+      onPointerUp={end} onPointerLeave={end} onPointerCancel={end} onLostPointerCapture={end} onBlur={end}
+      onContextMenu={(event) => { event.preventDefault(); end(); }}
       onKeyDown={(event) => {
-        if (event.key !== ' ' && event.key !== 'Enter') return;
+        if (event.key !== ' ' && event.key !== 'Enter') {
+          end(); // any other key, and Meta first of all, after which no key-up may come
+          return;
+        }
         event.preventDefault();
         if (!event.repeat) begin();
       }}

@@ -25,3 +25,15 @@ it('releases everything when no key event confirms it', () => {
   held.check(901 + DOUBT_MS);
   expect(release).toHaveBeenCalledTimes(1);
 });
+
+it('releases all of them although one fails', () => {
+  const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const release = vi.fn();
+  const held = new HoldKeys();
+  held.press('KeyF', 0, () => { throw new Error('a fault'); });
+  held.press('KeyA', 0, release);
+  held.releaseAll();
+  expect(release).toHaveBeenCalledTimes(1);
+  expect(held.isAny).toBe(false);
+  error.mockRestore();
+});

@@ -53,6 +53,45 @@ describe('keys', () => {
     expect(fire.release).toHaveBeenCalledTimes(1);
   });
 
+  describe('a button that is held by space or enter', () => {
+    let button: HTMLButtonElement;
+    beforeEach(() => {
+      button = document.createElement('button');
+      button.dataset['hold'] = 'fire';
+      document.body.append(button);
+      shortcuts = false; // a button is no shortcut
+      key('keydown', { code: 'Space', key: ' ' }, button);
+      expect(fire.run).toHaveBeenCalledTimes(1);
+    });
+    afterEach(() => button.remove());
+
+    it.each([
+      ['its key comes up', () => key('keyup', { code: 'Space', key: ' ' }, button)],
+      ['Meta comes', () => key('keydown', { code: 'MetaLeft', key: 'Meta', metaKey: true }, button)],
+      ['Escape comes', () => key('keydown', { code: 'Escape', key: 'Escape' }, button)],
+      ['the window loses the focus', () => window.dispatchEvent(new Event('blur'))],
+      ['the page is hidden', () => document.dispatchEvent(new Event('visibilitychange'))],
+      ['a menu opens', () => window.dispatchEvent(new Event('contextmenu'))],
+      ['the panel ends', () => end()],
+    ])('is released when %s', (_, happen) => {
+      happen();
+      expect(fire.release).toHaveBeenCalledTimes(1);
+    });
+
+    it('is released when nothing confirms it for a second', () => {
+      vi.useFakeTimers();
+      end();
+      vi.clearAllMocks();
+      end = listenToKeys({
+        actions: [{ id: 'fire', label: () => '', codes: [], keys: '', whyNot: () => '', ...fire }], windows, stop, areShortcutsOn: () => true,
+      });
+      key('keydown', { code: 'Enter', key: 'Enter' }, button);
+      vi.advanceTimersByTime(1500);
+      expect(fire.release).toHaveBeenCalledTimes(1);
+      vi.useRealTimers();
+    });
+  });
+
   it('closes what is open with Escape, and stops only when nothing is', () => {
     const close = vi.fn();
     const closed = windows.opened('viewer', close);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { effect } from '@preact/signals';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { LaserState, TurretStatus } from '../../generated/interfaces';
@@ -89,6 +90,16 @@ describe('Store', () => {
     expect(store.stale.value).toBe(true);
     expect(store.current('laser')).toBeNull();
     expect(store.section('laser')?.emitting).toBe(true);
+  });
+
+  it('takes every section although what shows one of them fails', () => {
+    store.acceptStatus(status(laser(1), 0.1), 10_000);
+    let count = 0;
+    const end = effect(() => { if (store.section('camera') !== null && (count += 1) > 1) throw new Error('a widget'); });
+    expect(() => store.acceptStatus(status(laser(2, true), 0.1), 10_500)).toThrow('a widget');
+    expect(store.section('laser')?.emitting).toBe(true);
+    expect(store.sectionAge('bag', 10_500)).toBeCloseTo(0.1);
+    end();
   });
 
   it('shows numbers five times a second, and what matters at once', () => {
