@@ -51,6 +51,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     f'{_CORE}/laser/emission_budget.py': (f'{_TEST}/laser/test_laser_class2.py',),
     f'{_CORE}/laser/thread.py': (f'{_TEST}/laser/test_thread.py',),
     f'{_CORE}/laser/guardian.py': (f'{_TEST}/laser/test_guardian.py',),
+    f'{_CORE}/laser/lines/pico.py': (f'{_TEST}/laser/test_pico_lines.py',),
     f'{_CORE}/laser_parameters.py': (f'{_TEST}/test_laser_parameters.py',),
     f'{_CORE}/gimbal/axis.py': (f'{_TEST}/gimbal/test_gimbal.py', f'{_TEST}/gimbal/test_homing.py'),
     f'{_CORE}/gimbal/gimbal.py': tuple(f'{_TEST}/gimbal/test_{name}.py' for name in (
@@ -61,6 +62,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     f'{_CORE}/devices/pca9685.py': (f'{_TEST}/drivers/test_servo_driver.py',),
     f'{_CORE}/devices/tmc2209.py': (f'{_TEST}/devices/test_tmc2209.py', f'{_TEST}/drivers/test_tmc2209_driver.py'),
     f'{_CORE}/drivers/stepping.py': (f'{_TEST}/drivers/test_stepping.py', f'{_TEST}/drivers/test_step_dir_driver.py'),
+    f'{_CORE}/drivers/threaded.py': (f'{_TEST}/drivers/test_threaded_driver.py',),
     **{f'{_CORE}/drivers/{name}.py': (f'{_TEST}/drivers/test_{name}_driver.py', f'{_TEST}/drivers/test_driver.py')
        for name in ('servo', 'step_dir', 'tmc2209', 'bus_servo', 'pico', 'onvif', 'ros_head')},
     f'{_CORE}/drivers/pca9685.py': (f'{_TEST}/drivers/test_servo_driver.py',),

@@ -21,12 +21,15 @@ class ImitatedHead:
         self._clock, self._period_s, self._output = clock, period_s, output
         self._begin_ns = 0
         self._from, self._rates, self._length_s = [0.0, 0.0], [0.0, 0.0], 0.0
-        self._last_ns: int | None = None
+        self._last: HeadReading | None = None
 
     def reading(self) -> HeadReading:
+        if not self.silent or self._last is None:
+            self._last = self._measure()
+        return self._last
+
+    def _measure(self) -> HeadReading:
         now_ns = self._clock.now_ns()
-        if self.silent:
-            now_ns = self._last_ns = self._last_ns or now_ns
         elapsed_s = 1e-9 * (now_ns - self._begin_ns)
         moving = elapsed_s <= self._length_s
         pan, tilt = (
@@ -39,7 +42,7 @@ class ImitatedHead:
         return not self.silent
 
     def send(self, positions: tuple[float, float], velocities: tuple[float, float]) -> None:
-        self._from = list(self.reading().positions)
+        self._from = list(self._measure().positions)
         self._begin_ns = self._clock.now_ns()
         self.commanded = True
         if self._output == 'velocity':  # it keeps moving until it is commanded otherwise

@@ -92,3 +92,23 @@ def test_devices_are_listed_with_their_names(tmp_path: Path) -> None:
     assert found.i2c_buses(tmp_path) == [found.Device('/dev/i2c-1', 'bcm2835 (i2c@7e804000)')]
     assert found.cameras(tmp_path) == [found.Device('/dev/video0', 'HD Webcam')]
     assert found.gpio_chips(tmp_path) == [found.Device('/dev/gpiochip0', 'GPIO')]
+
+
+@pytest.mark.parametrize(('words', 'sentence'), [
+    (['scan', '--timeout', 'nan'], '--timeout is above 0'), (['scan', '--timeout', '-1'], '--timeout is above 0'),
+    (['scan', '--baud', '7'], '7 Bd is not one of'), (['set-id', '300', '3'], 'an ID is 0 to 253, not 300'),
+    (['set-id', '-1', '3'], 'an ID is 0 to 253, not -1'), (['set-id', '1', '999'], 'an ID is 0 to 253, not 999'),
+    (['set-baud', '1', '1000000', '--baud', '-5'], '-5 Bd is not one of'),
+    (['emulate', '--latency', 'nan'], '--latency is 0 to 1 s')])
+def test_what_no_servo_can_have_is_refused_before_anything_is_sent(
+        bus: tuple[str, EmulatedFeetechBus], words: list[str], sentence: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    port = [] if words[0] == 'emulate' else ['--port', bus[0]]
+    assert cli.main(['hw', 'bus', *words, *port]) == cli.WRONG_INPUT
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('port', ['/dev/null', '/tmp', '/dev/no-such-port'])
+def test_a_port_that_is_none_is_one_sentence(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(['hw', 'bus', 'scan', '--port', port, *FAST]) == cli.WRONG_INPUT
+    assert 'cannot open the servo bus' in capsys.readouterr().err

@@ -31,6 +31,7 @@ from turret_control.servo_bus.pty_bus import PtyBus
 from turret_control.servo_bus.wire import SerialWire
 
 _FEW_IDS = 21
+_MAX_TIMEOUT_S = 1.0
 _HEAD_PERIOD_S = 0.01
 #: Pose of the simulated head at power-up [rad], at which the emulated servos start.
 _HEAD_START = (0.07, -0.05)
@@ -75,6 +76,7 @@ def run(words: Sequence[str], say: Callable[[str], None]) -> int:
     if args.action == 'emulate':
         _emulate(args, say)
     protocol = PROTOCOLS[args.protocol]
+    _check(args, protocol.bus)
     port = args.port or only_port()
 
     def open_bus(baud: int) -> ServoBus:
@@ -107,6 +109,18 @@ def run(words: Sequence[str], say: Callable[[str], None]) -> int:
     return 0
 
 
+def _check(args: argparse.Namespace, bus: type[ServoBus]) -> None:
+    """Refuse what no servo can have. Raises TurretError: OUT_OF_RANGE."""
+    if not 0.0 < args.timeout <= _MAX_TIMEOUT_S:
+        raise TurretError(ReasonCode.OUT_OF_RANGE, f'--timeout is above 0 and at most {_MAX_TIMEOUT_S:g} s')
+    for baud in (args.baud or []) if args.action == 'scan' else [args.baud]:
+        if baud not in bus.bauds.values():
+            raise TurretError(
+                ReasonCode.OUT_OF_RANGE, f'{baud} Bd is not one of {", ".join(map(str, bus.bauds.values()))}')
+    if args.action != 'scan' and not 0 <= args.servo <= bus.max_id:
+        raise TurretError(ReasonCode.OUT_OF_RANGE, f'an ID is 0 to {bus.max_id}, not {args.servo}')
+
+
 def describe(found: FoundServo) -> str:
     """Return a found servo as a line."""
     return f'ID {found.servo:3}  {found.baud:7} Bd  {found.description}'
@@ -130,6 +144,8 @@ def only_port() -> str:
 
 
 def _emulate(args: argparse.Namespace, say: Callable[[str], None]) -> NoReturn:
+    if not 0.0 <= args.latency <= _MAX_TIMEOUT_S:
+        raise TurretError(ReasonCode.OUT_OF_RANGE, f'--latency is 0 to {_MAX_TIMEOUT_S:g} s')
     wake_on_time()  # servos answer in time, however busy this machine is
     emulated = PROTOCOLS[args.protocol].emulated()
     emulated.faults.latency_s = args.latency

@@ -21,12 +21,16 @@ class OnvifDevice:
         requests: names of the requests so far.
         silent: requests get no answer.
         without_position: the status has no position.
+        reported: coordinates to report instead of the position.
+        prolog: of each answer, in place of none.
     """
 
     def __init__(self, user: str = 'admin', password: str = 'secret') -> None:
         self.user, self.password = user, password
         self.requests: list[str] = []
         self.silent = self.without_position = self.without_ptz = False
+        self.reported: tuple[str, str] | None = None
+        self.prolog = ''
         self.position = [0.0, 0.0]
         self._speed, self._until_s, self._then_s = [0.0, 0.0], 0.0, time.monotonic()
         self._lock = threading.Lock()
@@ -87,7 +91,7 @@ class OnvifDevice:
         return of('Username') == self.user and of('Password') == base64.b64encode(digest).decode() and in_time
 
     def _envelope(self, body: str) -> bytes:
-        return (f'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:tt="{_TT}">'
+        return (f'{self.prolog}<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:tt="{_TT}">'
                 f'<s:Body>{body}</s:Body></s:Envelope>').encode()
 
     def _GetSystemDateAndTime(self, text: str) -> str:  # noqa: N802
@@ -107,7 +111,8 @@ class OnvifDevice:
         assert '<ProfileToken>main</ProfileToken>' in text
         if self.without_position:
             return '<r/>'
-        return f'<r><tt:Position><tt:PanTilt x="{self.position[0]}" y="{self.position[1]}"/></tt:Position></r>'
+        x, y = self.reported or self.position
+        return f'<r><tt:Position><tt:PanTilt x="{x}" y="{y}"/></tt:Position></r>'
 
     def _ContinuousMove(self, text: str) -> str:  # noqa: N802
         found = re.search(r'x="([-\d.]+)" y="([-\d.]+)".*<Timeout>PT([\d.]+)S<', text)

@@ -319,7 +319,8 @@ def test_the_whole_gimbal_homes_and_keeps_its_limits(rig: Rig) -> None:
         if tick == 1:
             gimbal.start_homing(ends.append)
         elif ends:
-            gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, 1.0, -1.0, tick), now_ns)
+            gimbal.command(Command(
+                CommandMode.VELOCITY, NAN, NAN, 1.0, -1.0, tick, monotonic_ns=now_ns), now_ns)
         motions = gimbal.tick(rig.driver.read(), ReasonCode.OK, now_ns)
         if motions.enabled != powered:
             powered = motions.enabled
@@ -329,6 +330,32 @@ def test_the_whole_gimbal_homes_and_keeps_its_limits(rig: Rig) -> None:
     assert ends == [None]
     assert rig.driver.read().pan.position == pytest.approx(0.5, abs=2 * COUNT)
     assert rig.driver.read().tilt.position == pytest.approx(-0.3, abs=2 * COUNT)
+
+
+def test_a_position_that_cannot_be_is_a_driver_fault(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    rig.wait(0.1)
+    rig.tilt.shaft.position = rig.tilt.shaft.goal = 4000.0
+    assert 'the tilt servo (ID 2) reports position 4000, far beyond its end positions' in rig.fault()
+    assert not rig.pan.shaft.powered
+    assert not rig.tilt.shaft.powered
+
+
+def test_power_that_one_servo_does_not_take_is_taken_from_the_other(rig: Rig) -> None:
+    rig.driver.open()
+    put = rig.driver._bus.put  # noqa: SLF001  the servo that refuses
+
+    def refuse(servo: int, name: str, value: int) -> None:
+        if (servo, name, value) == (2, 'torque', 1):
+            raise TurretError(ReasonCode.DRIVER_FAULT, 'servo 2 does not take torque = 1')
+        put(servo, name, value)
+
+    rig.driver._bus.put = refuse  # noqa: SLF001
+    with pytest.raises(TurretError, match='servo 2 does not take'):
+        rig.driver.enable(True)
+    assert not rig.pan.shaft.powered
+    assert not rig.driver.read().enabled
 
 
 def test_the_check_shows_what_the_hand_does(rig: Rig) -> None:

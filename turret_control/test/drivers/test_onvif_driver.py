@@ -18,7 +18,7 @@ from turret_common.testing.ros_testing import wait_until
 from turret_control import wiring
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
-from turret_control.devices.onvif import password_digest
+from turret_control.devices.onvif import OnvifCamera, password_digest
 from turret_control.drivers.onvif import OnvifAxis, OnvifDriver, OnvifParameters
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.laser_parameters import LaserParameters
@@ -112,6 +112,39 @@ def test_a_camera_that_falls_silent_is_a_driver_fault(device: OnvifDevice, drive
         return False
 
     wait_until(lost, 30.0)
+
+
+@pytest.mark.parametrize('reported', [
+    ('nan', '0'), ('0', 'inf'), ('-1e308', '0'), ('180', '12'), ('', '0'), ('north', '0')])
+def test_positions_that_cannot_be_are_a_driver_fault_and_then_it_recovers(
+        device: OnvifDevice, driver: OnvifDriver, reported: tuple[str, str]) -> None:
+    camera = OnvifCamera(f'{device.address}/device', 'admin', 'secret', 5.0)
+    camera.connect()
+    driver.enable(True)
+    device.reported = reported
+    with pytest.raises(TurretError, match=r'not a number|not between') as fault:
+        camera.position()
+    assert fault.value.code is ReasonCode.DRIVER_FAULT
+    camera.close()
+    device.reported = None
+    driver.close()
+    driver.open()
+    assert abs(driver.read().pan.position) < 2.0
+
+
+@pytest.mark.parametrize('prolog', [
+    '<?xml version="1.0" encoding="nonsense"?>', '<?xml version="1.0" encoding="utf-7"?>', '<html>', '\x00',
+    '<!DOCTYPE a [<!ENTITY b "' + 'x' * 9000 + '"><!ENTITY c "' + '&b;' * 9000 + '">]>'])
+def test_answers_that_are_no_xml_are_one_sentence(device: OnvifDevice, tmp_path: Path, prolog: str) -> None:
+    device.prolog = prolog
+    if 'DOCTYPE' in prolog:  # an entity that is not used costs nothing
+        driver = make(device, tmp_path)
+        driver.open()
+        driver.close()
+        return
+    with pytest.raises(TurretError) as refusal:
+        make(device, tmp_path).open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
 
 
 def test_an_address_without_a_camera_is_a_driver_fault() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from pico_firmware import FirmwareWire, firmware
@@ -116,6 +116,38 @@ def test_a_pico_that_does_not_answer_is_a_driver_fault(rig: Rig) -> None:
     rig.start()
     rig.go()
     rig.wire.deaf = True
+    assert 'does not answer any more' in rig.fault()
+
+
+def test_a_port_that_never_stops_sending_is_no_pico(rig: Rig) -> None:
+    rig.wire.receive = lambda count, timeout_s: b'\xa5\x10$GPRMC'  # type: ignore[method-assign]
+    with pytest.raises(TurretError, match='no Pico with the firmware'):
+        rig.driver.open()
+    assert rig.wire.closed
+
+
+@pytest.mark.parametrize('change', [
+    pytest.param(lambda answer: answer + answer, id='duplicates'),
+    pytest.param(lambda answer: b'\xa5\x05' + answer, id='half a frame first')])
+def test_what_else_arrives_changes_no_value(rig: Rig, change: Callable[[bytes], bytes]) -> None:
+    receive = rig.wire.receive
+    rig.wire.receive = lambda count, timeout_s: change(receive(count, timeout_s))  # type: ignore[method-assign]
+    rig.start()
+    rig.go(0.3, 2.0)
+    assert rig.driver.read().pan.position == pytest.approx(0.3, abs=4e-3)
+
+
+def test_stale_answers_are_silence(rig: Rig) -> None:
+    rig.start()
+    rig.go()
+    stale: list[bytes] = []
+    receive = rig.wire.receive
+
+    def first(count: int, timeout_s: float) -> bytes:
+        stale.append(receive(count, timeout_s))
+        return stale.pop() if len(stale) > 1 and not stale[-1] else stale[0]
+
+    rig.wire.receive = first  # type: ignore[method-assign]
     assert 'does not answer any more' in rig.fault()
 
 

@@ -85,6 +85,47 @@ def test_joint_states_that_are_not_finite_are_a_driver_fault(rig: Rig, wrong: fl
     assert not rig.head.commanded
 
 
+@pytest.mark.parametrize('wrong', [
+    ((math.nan, 0.0), (0.0, 0.0)), ((0.0, 0.0), (math.inf, 0.0)), ((0.0, 1e9), (0.0, 0.0)), ((0.0, 0.0), (0.0, -1e6))])
+def test_a_head_that_reports_nonsense_is_stopped_where_it_was_commanded_last(
+        rig: Rig, wrong: tuple[tuple[float, float], tuple[float, float]]) -> None:
+    rig.start()
+    rig.go()
+    sent: list[tuple[float, ...]] = []
+    send = rig.head.send
+
+    def watched(positions: tuple[float, float], velocities: tuple[float, float]) -> None:
+        sent.append((*positions, *velocities))
+        send(positions, velocities)
+
+    rig.head.send = watched  # type: ignore[method-assign]
+    rig.driver.lockstep.go_on(0.02)
+    last = sent[-1]
+    rig.head.reading = lambda: HeadReading(  # type: ignore[method-assign]
+        rig.driver.lockstep.now_ns(), *wrong)
+    rig.driver.lockstep.release()
+    rig.driver._thread.join(10.0)  # type: ignore[union-attr]  # noqa: SLF001  its end is what is waited for
+    with pytest.raises(TurretError, match=r'not finite|implausible') as fault:
+        rig.driver.read()
+    assert fault.value.code is ReasonCode.DRIVER_FAULT
+    assert not rig.head.commanded
+    assert all(math.isfinite(value) for command in sent for value in command)
+    assert sent[-1] == (*last[:2], 0.0, 0.0)
+
+
+def test_a_head_that_was_never_commanded_is_not_halted(rig: Rig) -> None:
+    halted: list[object] = []
+    rig.head.halt = halted.append  # type: ignore[method-assign, assignment]
+    rig.driver.open()
+    rig.head.silent = True
+    rig.driver.read()
+    rig.driver.lockstep.go_on(0.5)
+    with pytest.raises(TurretError, match=r'for 0\.2 s'):
+        rig.driver.enable(True)
+    rig.driver.close()
+    assert halted == []
+
+
 @pytest.mark.parametrize('output', ['trajectory', 'velocity'])
 def test_nothing_beyond_the_end_positions_is_commanded(output: str) -> None:
     rig = Rig(output=output, pan=RosAxis(lower=-0.2, upper=0.3))

@@ -136,7 +136,8 @@ def test_the_whole_gimbal_on_servos_keeps_its_limits_and_its_speed(factory: Mock
         if tick == 1:
             gimbal.start_homing(ends.append)
         elif ends:
-            gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, 1.0, -1.0, tick), now_ns)
+            gimbal.command(Command(
+                CommandMode.VELOCITY, NAN, NAN, 1.0, -1.0, tick, monotonic_ns=now_ns), now_ns)
         motions = gimbal.tick(pins.read(), ReasonCode.OK, now_ns)
         if motions.enabled != powered:
             powered = motions.enabled

@@ -33,6 +33,7 @@ class ImitatedController:
         self.rates = [0.0, 0.0]
         self.commands: list[Any] = []
         self.silent = False
+        self.stamp: Any = None  # of all states from now on
         self._output = output
         self._states = ros.probe.create_publisher(JointState, 'head/joint_states', STREAM)
         kind = JointTrajectory if output == 'trajectory' else Float64MultiArray
@@ -58,7 +59,7 @@ class ImitatedController:
         if self.silent:
             return
         message = JointState(name=list(self.joints), position=list(self.joints.values()))
-        message.header.stamp = wall_stamp()
+        message.header.stamp = self.stamp or wall_stamp()
         self._states.publish(message)
 
 
@@ -122,6 +123,22 @@ def test_a_head_that_falls_silent_is_stopped(rig: tuple[ImitatedController, RosH
 
     wait_until(lost)
     wait_until(lambda: controller.rates == [0.0, 0.0])
+
+
+def test_states_that_are_only_repeated_are_none(rig: tuple[ImitatedController, RosHeadDriver]) -> None:
+    controller, driver = rig
+    driver.enable(True)
+    wait_until(lambda: go(driver, 0.1, 0.1))
+    controller.stamp = wall_stamp()
+
+    def lost() -> bool:
+        try:
+            driver.read()
+        except TurretError as error:
+            return error.code is ReasonCode.DRIVER_FAULT
+        return False
+
+    wait_until(lost)
 
 
 @pytest.mark.skipif(importlib.util.find_spec('control_msgs') is not None, reason='control_msgs is installed')

@@ -34,6 +34,7 @@ _WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-sece
 _WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd'
 _DIGEST = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest'
 _MAX_ANSWER = 1 << 20
+_END = 1.01  # of positions, as cameras round
 
 
 def password_digest(nonce: bytes, created: str, password: str) -> str:
@@ -81,10 +82,15 @@ class OnvifCamera:
         found = answer.find(f'.//{{{_SCHEMA}}}Position/{{{_SCHEMA}}}PanTilt')
         if found is None:
             raise TurretError(ReasonCode.DRIVER_FAULT, 'the camera does not report its position')
+        x, y = found.get('x', ''), found.get('y', '')
         try:
-            return float(found.get('x', '')), float(found.get('y', ''))
+            position = float(x), float(y)
         except ValueError as error:
             raise TurretError(ReasonCode.DRIVER_FAULT, 'the position of the camera is not a number') from error
+        if not all(abs(value) <= _END for value in position):  # nor not finite
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'the camera reports the position ({x}, {y}), which is not between -1 and 1')
+        return position
 
     def move(self, pan: float, tilt: float, duration_s: float) -> None:
         """Move at speeds of -1 to 1; the camera stops by itself after ``duration_s``."""
@@ -118,7 +124,7 @@ class OnvifCamera:
                 answer = connection.getresponse()
                 text = answer.read(_MAX_ANSWER)
             tree = ET.fromstring(text)
-        except (OSError, http.client.HTTPException, ET.ParseError, ValueError) as error:
+        except (OSError, http.client.HTTPException, ET.ParseError, ValueError, LookupError) as error:
             raise TurretError(ReasonCode.DRIVER_FAULT, f'the camera at {url} does not answer: {error}') from error
         fault = tree.find(f'.//{{{_SOAP}}}Fault')
         if fault is not None or answer.status >= http.HTTPStatus.BAD_REQUEST:

@@ -10,10 +10,8 @@ servos, so that they hold without this process too.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
@@ -21,10 +19,9 @@ from turret_common.errors import TurretError
 from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
-from turret_common.threads.clock import Clock, MonotonicClock
-from turret_common.threads.real_time import wake_on_time
+from turret_common.threads.clock import Clock
 from turret_control.axis_parameters import GimbalAxis
-from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
+from turret_control.devices.motion_profile import MotionProfile
 from turret_control.drivers.driver import (
     AxisSample,
     Dialog,
@@ -34,15 +31,16 @@ from turret_control.drivers.driver import (
     PositionSource,
     Register,
 )
+from turret_control.drivers.threaded import ThreadedDriver
 from turret_control.servo_bus.bus import COUNTS_PER_REVOLUTION, OVERLOAD, ServoBus, ServoLimits, ServoState
 from turret_control.servo_bus.wire import SerialWire, Wire
 
-_NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
 _COUNTS_PER_RAD = COUNTS_PER_REVOLUTION / (2.0 * math.pi)
 _LOST_ANSWERS = 3           # at least so many in a row, since this process may have stood still itself
 _FIRST_SPEED = 0.2          # rad/s, the maximum until the first order
 _MAX_LEAD = 0.35            # rad, how far the goal may be ahead of the head
 _OUTSIDE = 20               # counts beyond the end positions at which a head may still be powered
+_FAR_OUTSIDE = 200          # counts beyond them that no powered servo reports
 _AXES = ('pan', 'tilt')
 
 
@@ -163,7 +161,7 @@ def show_servos(driver: GimbalDriver, dialog: Dialog) -> bool:
         driver.close()
 
 
-class BusServoDriver(GimbalDriver):
+class BusServoDriver(ThreadedDriver):
     """Guides two servos along a shaped motion.
 
     Attributes:
@@ -171,6 +169,7 @@ class BusServoDriver(GimbalDriver):
         parameter_class: dataclass of the driver's parameter group, which has the name of the driver.
     """
 
+    failed: ClassVar[str] = 'the adapter of the servo bus is lost'
     bus: ClassVar[type[ServoBus]]
     parameter_class: ClassVar[type[BusServoParameters]]
     hardware: ClassVar[bool] = True
@@ -200,47 +199,35 @@ class BusServoDriver(GimbalDriver):
             open_wire: opens the serial port at a baud rate.
             clock: None for this machine's.
         """
+        super().__init__(round(1e9 * parameters.period_s), clock)
         self._parameters = parameters
         self._servos = (parameters.pan, parameters.tilt)
         self._ids = (parameters.pan.id, parameters.tilt.id)
         self._open_wire = open_wire
-        self._clock = clock or MonotonicClock()
-        self._period_ns = round(1e9 * parameters.period_s)
         self.resolution = (parameters.tolerance, parameters.tolerance)
         self._bus: ServoBus | None = None
         self._profiles = (MotionProfile(), MotionProfile())
         self._speeds = [_FIRST_SPEED, _FIRST_SPEED]  # maximum of each servo [rad/s]
-        self._order = _NO_ORDER
-        self._enabled = False
         self._states: dict[int, ServoState] = {}
         self._answered_ns = [0, 0]
         self._lost = [0, 0]  # answers in a row
         self._sample: GimbalSample | None = None
-        self._talk = threading.RLock()  # held while the bus is used
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
 
-    def open(self) -> None:
-        self.close()
+    def _take(self) -> None:
         bus = self.bus(self._open_wire(self._parameters.port, self._parameters.baud), self._parameters.answer_timeout_s)
         try:
-            with _adapter():
-                for name, axis in zip(_AXES, self._servos, strict=True):
-                    if bus.ping(axis.id) is None and bus.ping(axis.id) is None:
-                        raise TurretError(
-                            ReasonCode.DRIVER_FAULT, f'the {name} servo (ID {axis.id}) does not answer at '
-                            f'{self._parameters.baud} Bd; see "./turret hw bus scan"')
-                    bus.configure(axis.id, self._limits(axis))
-                self._bus, self._error, self._enabled = bus, None, False
-                self._measure_all()
+            for name, axis in zip(_AXES, self._servos, strict=True):
+                if bus.ping(axis.id) is None and bus.ping(axis.id) is None:
+                    raise TurretError(
+                        ReasonCode.DRIVER_FAULT, f'the {name} servo (ID {axis.id}) does not answer at '
+                        f'{self._parameters.baud} Bd; see "./turret hw bus scan"')
+                bus.configure(axis.id, self._limits(axis))
+            self._bus = bus
+            self._measure_all()
         except BaseException:
             self._bus = None
             bus.close()
             raise
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name='servo bus', daemon=True)
-        self._thread.start()
 
     def _limits(self, axis: BusServoAxis) -> ServoLimits:
         parameters = self._parameters
@@ -248,35 +235,23 @@ class BusServoDriver(GimbalDriver):
             *axis.ends, parameters.max_torque, parameters.max_temperature, parameters.min_voltage,
             parameters.max_voltage)
 
-    def close(self) -> None:
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def _release(self) -> None:
         if self._bus is not None:
-            with contextlib.suppress(TurretError):
-                self.enable(False)
             self._bus.close()
-            self._bus = None
-        self._enabled, self._sample = False, None
+        self._bus = self._sample = None
 
-    def enable(self, on: bool) -> None:
+    def _switch(self, on: bool) -> None:
         """Switch the motors; they hold the head where it is, whatever their last goals were.
 
         Raises:
             TurretError: DRIVER_FAULT, a servo does not confirm it, or the head is beyond its end positions.
         """
-        with self._talk:
-            self._order = _NO_ORDER
-            if self._bus is None or on is self._enabled:
-                return
-            with _adapter():
-                if on:
-                    self._start(self._bus)
-                else:
-                    self._enabled = False
-                    self._forget_power()
-                    self._bus.set_torque(self._ids, False)
+        assert self._bus is not None
+        if on:
+            self._start(self._bus)
+        else:
+            self._forget_power()
+            self._bus.set_torque(self._ids, False)
 
     def _start(self, bus: ServoBus) -> None:
         self._measure_all()
@@ -293,23 +268,14 @@ class BusServoDriver(GimbalDriver):
         self._send_goals(bus)
         bus.set_torque(self._ids, True)
         self._send_goals(bus)
-        self._enabled = True
 
     def _forget_power(self) -> None:
         """Mark the newest sample as one of motors that hold nothing."""
         if self._sample is not None:
             self._sample = self._sample._replace(enabled=False, known=False)
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
-        if self._enabled:
-            self._order = (pan, tilt, until_ns)
-
-    def read(self) -> GimbalSample:
-        if isinstance(self._error, TurretError):
-            raise self._error
-        if self._error is not None or self._sample is None:
-            raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'the servos are not driven: {self._error or "the driver is not open"}')
+    def _newest(self) -> GimbalSample:
+        assert self._sample is not None
         return self._sample if self._sample.known else self._sample._replace(enabled=self._enabled)
 
     def states(self) -> dict[str, ServoState]:
@@ -322,7 +288,7 @@ class BusServoDriver(GimbalDriver):
             for name, axis in zip(_AXES, self._servos, strict=True) for field in self.bus.table]
 
     def _value(self, servo: int, field: str) -> int | None:
-        with self._talk:
+        with self._use:
             try:
                 value = None if self._bus is None else self._bus.get(servo, field)
             except (TurretError, OSError):
@@ -332,34 +298,16 @@ class BusServoDriver(GimbalDriver):
     def write_register(self, axis: str, address: int, value: int) -> None:
         raise TurretError(ReasonCode.READ_ONLY, 'the control table of a servo is written from the parameters only')
 
-    # The bus, in a thread of its own
-
-    def _run(self) -> None:
-        if isinstance(self._clock, MonotonicClock):
-            wake_on_time()
-        try:
-            due_ns = self._clock.now_ns()
-            while not self._ended.is_set():
-                with self._talk, _adapter():
-                    self._cycle()
-                due_ns = max(due_ns + self._period_ns, self._clock.now_ns())
-                self._clock.sleep_until(due_ns)
-        except Exception as error:  # noqa: BLE001  read() raises it
-            self._error = error
-            with contextlib.suppress(Exception):
-                self.enable(False)
+    # The bus, in the thread
 
     def _cycle(self) -> None:
         assert self._bus is not None
         self._measure(self._bus)
         if not self._enabled:
             return
-        now_ns = self._clock.now_ns()
-        pan, tilt, until_ns = self._order
-        for i, (axis, profile, motion) in enumerate(zip(self._servos, self._profiles, (pan, tilt), strict=True)):
-            if now_ns >= until_ns:
-                motion = stand_still(motion.acceleration)
-            elif motion.speed > 0.0:
+        motions = self._motions(self._clock.now_ns())
+        for i, (axis, profile, motion) in enumerate(zip(self._servos, self._profiles, motions, strict=True)):
+            if motion.speed > 0.0:
                 motion = motion._replace(target=max(axis.lower, min(axis.upper, motion.target)))
                 self._speeds[i] = motion.speed
             if abs(profile.position - axis.angle(self._states[axis.id].position)) > _MAX_LEAD:
@@ -401,6 +349,11 @@ class BusServoDriver(GimbalDriver):
             if axis.id in states:
                 self._answered_ns[i], self._lost[i] = max(1, now_ns), 0
                 _refuse_fault(who, states[axis.id], self._enabled)
+                lower, upper = axis.ends
+                if self._enabled and not lower - _FAR_OUTSIDE <= states[axis.id].position <= upper + _FAR_OUTSIDE:
+                    raise TurretError(
+                        ReasonCode.DRIVER_FAULT, f'{who} reports position {states[axis.id].position}, far beyond its '
+                        f'end positions {lower} and {upper}')
                 continue
             self._lost[i] += 1
             silent_s = 1e-9 * (now_ns - self._answered_ns[i])
@@ -424,12 +377,3 @@ def _refuse_fault(who: str, state: ServoState, enabled: bool) -> None:
         raise TurretError(ReasonCode.DRIVER_FAULT, f'{who} reports: {", ".join(faults)} ({values})')
     if enabled and not state.torque:
         raise TurretError(ReasonCode.DRIVER_FAULT, f'{who} switched its motor off, or was reset ({values})')
-
-
-@contextlib.contextmanager
-def _adapter() -> Iterator[None]:
-    """Turn the loss of the adapter into a driver fault."""
-    try:
-        yield
-    except OSError as error:  # SerialException is one
-        raise TurretError(ReasonCode.DRIVER_FAULT, f'the adapter of the servo bus is lost: {error}') from error

@@ -82,6 +82,7 @@ class OnvifLink:
                     ReasonCode.DRIVER_FAULT, f'cannot read onvif.password_file: {error.message}') from error
         self._camera = OnvifCamera(parameters.url, parameters.user, password, parameters.request_timeout_s)
         self._camera.connect()
+        self._end_s = 2.0 * parameters.request_timeout_s + 1.0
         self._reading: HeadReading | None = None
         self._wanted: tuple[float, float] | None = None  # speeds of the camera
         self._moving = False
@@ -111,7 +112,9 @@ class OnvifLink:
     def close(self) -> None:
         """Stop the camera and end the connection."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(self._end_s)
+        if self._thread.is_alive():  # in a request that the camera does not end; its move ends by itself
+            return
         with contextlib.suppress(TurretError):
             self._camera.stop()
         self._camera.close()
@@ -136,7 +139,7 @@ class OnvifLink:
         self._reading = HeadReading(t_ns, (pan, tilt), rates)
         self._arrived.set()
         wanted, self._wanted = self._wanted, None
-        if wanted is None:
+        if wanted is None or self._ended.is_set():
             return  # nothing was ordered since: the move ends by itself
         if max(map(abs, wanted)) >= _SMALLEST:
             self._camera.move(*wanted, _MOVE_S)

@@ -9,10 +9,8 @@ home is lost.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
@@ -20,9 +18,8 @@ from turret_common.errors import TurretError
 from turret_common.params import group, param
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
-from turret_common.threads.clock import Clock, MonotonicClock
-from turret_common.threads.real_time import wake_on_time
-from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_common.threads.clock import Clock
+from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.driver import (
     AxisSample,
     Dialog,
@@ -32,11 +29,11 @@ from turret_control.drivers.driver import (
     PositionSource,
     Switch,
 )
+from turret_control.drivers.threaded import ThreadedDriver
 from turret_control.pico import protocol
 from turret_control.pico.link import BAUD, WHY_OFF, PicoLink, PicoState, require_watchdog
 from turret_control.servo_bus.wire import SerialWire, Wire
 
-_NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
 _PERIOD_NS = 5_000_000
 _SILENT_NS = 60_000_000     # without an answer this long, the Pico has switched everything off
 _MAX = 2**31 - 1
@@ -82,10 +79,11 @@ def show_pico(driver: GimbalDriver, dialog: Dialog) -> bool:
         link.close()
 
 
-class PicoDriver(GimbalDriver):
+class PicoDriver(ThreadedDriver):
     """Sends the motion of both axes to a Pico every 5 ms."""
 
     name: ClassVar[str] = 'pico'
+    failed: ClassVar[str] = 'the Pico is unplugged'
     groups: ClassVar[Mapping[str, type]] = {'pico': PicoParameters}
     hardware: ClassVar[bool] = True
     hardware_checks: ClassVar[Mapping[str, Callable[[GimbalDriver, Dialog], bool]]] = {'pico': show_pico}
@@ -119,135 +117,81 @@ class PicoDriver(GimbalDriver):
             open_wire: opens the serial port.
             clock: None for this machine's.
         """
+        super().__init__(_PERIOD_NS, clock)
         self._parameters = parameters
         self._open_wire = open_wire
-        self._clock = clock or MonotonicClock()
         self._motors = (parameters.pan, parameters.tilt)
         self.resolution = (parameters.pan.step_angle, parameters.tilt.step_angle)
         self._link: PicoLink | None = None
         self._fitted = 0
-        self._order = _NO_ORDER
-        self._enabled = False
         self._sample: GimbalSample | None = None
         self._answered_ns = 0
-        self._talk = threading.Lock()  # held while the port is used
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
 
     def connect(self) -> PicoLink:
         """Return a connection to the Pico, for checks while the driver is closed. Raises as :meth:`open`."""
         return PicoLink(self._open_wire(self._parameters.port, BAUD))
 
-    def open(self) -> None:
-        self.close()
+    def _take(self) -> None:
         link = self.connect()
         try:
-            with _port():
-                self._fitted = link.hello().fitted
-                state = next((state for state in (link.drive(0) for _ in range(5)) if state is not None), None)
-                if state is None:
-                    raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer')
+            self._fitted = link.hello().fitted
+            state = next((state for state in (link.drive(0) for _ in range(5)) if state is not None), None)
+            if state is None:
+                raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer')
         except BaseException:
             link.close()
             raise
-        self._link, self._error, self._enabled = link, None, False
-        self._take(state)
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name='pico', daemon=True)
-        self._thread.start()
+        self._link = link
+        self._observe(state, False)
 
-    def close(self) -> None:
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def _release(self) -> None:
         if self._link is not None:
-            with contextlib.suppress(TurretError):
-                self.enable(False)
             self._link.close()
-            self._link = None
-        self._enabled, self._sample = False, None
+        self._link = self._sample = None
 
-    def enable(self, on: bool) -> None:
-        """Switch the motors. Raises TurretError: DRIVER_FAULT, the Pico does not confirm it."""
-        with self._talk:
-            self._order = _NO_ORDER
-            if self._link is None or on is self._enabled:
+    def _switch(self, on: bool) -> None:
+        assert self._link is not None
+        wanted = protocol.MOTORS if on else 0
+        for _ in range(3):
+            state = self._link.drive(wanted)
+            if state is not None and state.flags & protocol.MOTORS_ON == wanted:
+                self._observe(state, on)
                 return
-            self._enabled = False
-            wanted = protocol.MOTORS if on else 0
-            with _port():
-                for _ in range(3):
-                    state = self._link.drive(wanted)
-                    if state is not None and state.flags & protocol.MOTORS_ON == wanted:
-                        self._enabled = on
-                        self._take(state)
-                        return
-                    if on and state is not None:
-                        raise TurretError(
-                            ReasonCode.DRIVER_FAULT, f'the Pico keeps the motors off: {WHY_OFF.get(state.reason)}')
-            raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer')
+            if on and state is not None:
+                raise TurretError(
+                    ReasonCode.DRIVER_FAULT, f'the Pico keeps the motors off: {WHY_OFF.get(state.reason)}')
+        raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer')
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
-        if self._enabled:
-            self._order = (pan, tilt, until_ns)
-
-    def read(self) -> GimbalSample:
-        if isinstance(self._error, TurretError):
-            raise self._error
-        if self._error is not None or self._sample is None:
-            raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'the Pico is not driven: {self._error or "the driver is not open"}')
+    def _newest(self) -> GimbalSample:
+        assert self._sample is not None
         return self._sample
-
-    # The port, in a thread of its own
-
-    def _run(self) -> None:
-        if isinstance(self._clock, MonotonicClock):
-            wake_on_time()
-        try:
-            due_ns = self._clock.now_ns()
-            while not self._ended.is_set():
-                with self._talk, _port():
-                    self._cycle()
-                due_ns = max(due_ns + _PERIOD_NS, self._clock.now_ns())
-                self._clock.sleep_until(due_ns)
-        except Exception as error:  # noqa: BLE001  read() raises it
-            self._error = error
-            with contextlib.suppress(Exception):
-                self.enable(False)
 
     def _cycle(self) -> None:
         assert self._link is not None
-        now_ns = self._clock.now_ns()
-        pan, tilt, until_ns = self._order
-        if now_ns >= until_ns:
-            pan, tilt = stand_still(pan.acceleration), stand_still(tilt.acceleration)
-        state = self._link.drive(
-            protocol.MOTORS if self._enabled else 0, 0, *(
-                _steps(motion, motor.step_angle) for motion, motor in zip((pan, tilt), self._motors, strict=True)))
+        state = self._link.drive(protocol.MOTORS if self._enabled else 0, 0, *(
+            _steps(motion, motor.step_angle)
+            for motion, motor in zip(self._motions(self._clock.now_ns()), self._motors, strict=True)))
         if state is not None:
             if self._enabled and not state.flags & protocol.MOTORS_ON:
                 raise TurretError(
                     ReasonCode.DRIVER_FAULT, f'the Pico switched the motors off: {WHY_OFF.get(state.reason)}')
-            self._take(state)
+            self._observe(state, self._enabled)
         elif self._clock.now_ns() - self._answered_ns > _SILENT_NS:
             raise TurretError(ReasonCode.DRIVER_FAULT, 'the Pico does not answer any more')
 
-    def _take(self, state: PicoState) -> None:
+    def _observe(self, state: PicoState, enabled: bool) -> None:
         self._answered_ns = self._clock.now_ns()
         pan, tilt = (
             AxisSample(
                 position * motor.step_angle, velocity * motor.step_angle,
-                *(self._switch(state.switches, bit << shift) for bit in (
+                *(self._contact(state.switches, bit << shift) for bit in (
                     protocol.PAN_LOWER, protocol.PAN_UPPER, protocol.PAN_HOME)))
             for position, velocity, motor, shift in (
                 (state.pan, state.pan_velocity, self._motors[0], 0),
                 (state.tilt, state.tilt_velocity, self._motors[1], 3)))
-        self._sample = GimbalSample(self._answered_ns, pan, tilt, self._enabled)
+        self._sample = GimbalSample(self._answered_ns, pan, tilt, enabled)
 
-    def _switch(self, pressed: int, bit: int) -> Switch:
+    def _contact(self, pressed: int, bit: int) -> Switch:
         if not self._fitted & bit:
             return Switch.NONE
         return Switch.PRESSED if pressed & bit else Switch.OPEN
@@ -257,12 +201,3 @@ def _steps(motion: AxisMotion, step_angle: float) -> tuple[int, int, int]:
     """Return target, speed and acceleration of a motion in steps."""
     target = max(-_MAX, min(_MAX, round(motion.target / step_angle)))
     return target, min(_MAX, int(motion.speed / step_angle)), max(1, min(_MAX, int(motion.acceleration / step_angle)))
-
-
-@contextlib.contextmanager
-def _port() -> Iterator[None]:
-    """Turn the loss of the port into a driver fault."""
-    try:
-        yield
-    except OSError as error:  # SerialException is one
-        raise TurretError(ReasonCode.DRIVER_FAULT, f'the Pico is unplugged: {error}') from error

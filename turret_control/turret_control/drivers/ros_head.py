@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
-from turret_common.threads.clock import Clock, MonotonicClock
-from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
+from turret_common.threads.clock import Clock
+from turret_control.devices.motion_profile import MotionProfile
 from turret_control.drivers.driver import AxisSample, DriverParameters, GimbalDriver, GimbalSample, PositionSource
 from turret_control.drivers.ros.head import HeadLink, HeadReading, RosParameters
+from turret_control.drivers.threaded import ThreadedDriver
 
-_NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
 _CORRECTION = 5.0       # 1/s, of the position error with output "velocity"
 _MAX_LEAD = 0.35        # rad, how far the goal may be ahead of the head
+_MAX_ANGLE, _MAX_RATE = 4.0 * math.pi, 100.0  # rad and rad/s, beyond which no head is
 _OPEN_S = 3.0           # s, how long the first joint states are waited for
 
 
@@ -76,9 +76,10 @@ class HeadParameters(Protocol):
         """Tilt axis."""
 
 
-class LinkedHeadDriver(GimbalDriver):
+class LinkedHeadDriver(ThreadedDriver):
     """Guides a head with a controller of its own along a shaped motion, over a link."""
 
+    failed: ClassVar[str] = 'the head is not driven'
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.MEASURED
 
@@ -106,73 +107,46 @@ class LinkedHeadDriver(GimbalDriver):
             open_link: connects to the head.
             clock: None for this machine's.
         """
+        super().__init__(round(1e9 * parameters.period_s), clock)
         self._parameters = parameters
         self._source = source
         self._by_velocity = by_velocity
         self._open_link = open_link
-        self._clock = clock or MonotonicClock()
         self._joints = (parameters.pan, parameters.tilt)
-        self._period_ns = round(1e9 * parameters.period_s)
         self.resolution = (parameters.tolerance, parameters.tolerance)
         self._link: HeadLink | None = None
         self._profiles = (MotionProfile(), MotionProfile())
-        self._order = _NO_ORDER
-        self._enabled = False
-        self._lock = threading.Lock()  # held while a command is made, and while commanding is switched
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
+        self._goal: tuple[float, float] | None = None  # the positions that were commanded; None while nothing is
 
-    def open(self) -> None:
-        self.close()
+    def _take(self) -> None:
         link = self._open_link()
         if not link.wait(_OPEN_S):
             link.close()
             raise TurretError(ReasonCode.DRIVER_FAULT, f'no {self._source} arrive')
-        self._link, self._error, self._enabled = link, None, False
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name='head', daemon=True)
-        self._thread.start()
+        self._link = link
 
-    def close(self) -> None:
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def _release(self) -> None:
         if self._link is not None:
-            with contextlib.suppress(TurretError):
-                self.enable(False)
             self._link.close()
             self._link = None
-        self._enabled = False
 
-    def enable(self, on: bool) -> None:
+    def _switch(self, on: bool) -> None:
         """Command the head from where it is, or command it to stand still and then no more."""
-        with self._lock:
-            self._order = _NO_ORDER
-            if self._link is None or on is self._enabled:
-                return
-            if on:
-                reading = self._fresh()
-                for profile, joint, position in zip(self._profiles, self._joints, reading.positions, strict=True):
-                    profile.position, profile.velocity = joint.sign * position, 0.0
-                self._link.send(reading.positions, (0.0, 0.0))
-            else:
-                newest = self._link.reading()
-                if newest is not None:
-                    self._link.halt(newest.positions)
-            self._enabled = on
+        assert self._link is not None
+        if on:
+            reading = self._fresh()
+            for profile, joint, position in zip(self._profiles, self._joints, reading.positions, strict=True):
+                profile.position, profile.velocity = joint.sign * position, 0.0
+            self._goal = reading.positions
+            self._link.send(reading.positions, (0.0, 0.0))
+        elif self._goal is not None:
+            goal = self._goal
+            with contextlib.suppress(TurretError):  # where nothing is known of the head it stops at its last goal
+                goal = self._fresh().positions
+            self._link.halt(goal)
+            self._goal = None
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
-        if self._enabled:
-            self._order = (pan, tilt, until_ns)
-
-    def read(self) -> GimbalSample:
-        if isinstance(self._error, TurretError):
-            raise self._error
-        if self._error is not None or self._link is None:
-            raise TurretError(
-                ReasonCode.DRIVER_FAULT, f'the head is not driven: {self._error or "the driver is not open"}')
+    def _newest(self) -> GimbalSample:
         reading = self._fresh()
         pan, tilt = (
             AxisSample(joint.sign * position, joint.sign * velocity)
@@ -183,7 +157,7 @@ class LinkedHeadDriver(GimbalDriver):
         """Return the newest reading.
 
         Raises:
-            TurretError: DRIVER_FAULT, it is too old or not finite.
+            TurretError: DRIVER_FAULT, it is too old, not finite or implausible.
         """
         reading = None if self._link is None else self._link.reading()
         age_s = math.inf if reading is None else 1e-9 * (self._clock.now_ns() - reading.t_ns)
@@ -192,30 +166,19 @@ class LinkedHeadDriver(GimbalDriver):
                 ReasonCode.DRIVER_FAULT, f'no {self._source} for {self._parameters.state_timeout_s:g} s')
         if not all(map(math.isfinite, (*reading.positions, *reading.velocities))):
             raise TurretError(ReasonCode.DRIVER_FAULT, f'the {self._source} are not finite')
+        if max(map(abs, reading.positions)) > _MAX_ANGLE or max(map(abs, reading.velocities)) > _MAX_RATE:
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'the {self._source} are implausible: {reading.positions} rad, '
+                f'{reading.velocities} rad/s')
         return reading
 
-    def _run(self) -> None:
-        try:
-            due_ns = self._clock.now_ns()
-            while not self._ended.is_set():
-                with self._lock:
-                    if self._enabled and self._link is not None:
-                        self._send(self._link, self._fresh())
-                due_ns = max(due_ns + self._period_ns, self._clock.now_ns())
-                self._clock.sleep_until(due_ns)
-        except Exception as error:  # noqa: BLE001  read() raises it
-            self._error = error
-            with contextlib.suppress(Exception):
-                self.enable(False)
-
-    def _send(self, link: HeadLink, reading: HeadReading) -> None:
-        now_ns = self._clock.now_ns()
-        pan, tilt, until_ns = self._order
+    def _cycle(self) -> None:
+        if not self._enabled or self._link is None:
+            return
+        reading = self._fresh()
         goals, speeds = [], []
         for profile, joint, motion, measured in zip(
-                self._profiles, self._joints, (pan, tilt), reading.positions, strict=True):
-            if now_ns >= until_ns:
-                motion = stand_still(motion.acceleration)
+                self._profiles, self._joints, self._motions(self._clock.now_ns()), reading.positions, strict=True):
             motion = motion._replace(target=max(joint.lower, min(joint.upper, motion.target)))
             error = profile.position - joint.sign * measured
             if abs(error) > _MAX_LEAD:
@@ -228,7 +191,8 @@ class LinkedHeadDriver(GimbalDriver):
                 speed = max(-limit, min(limit, profile.velocity + _CORRECTION * error))
             goals.append(joint.sign * profile.position)
             speeds.append(joint.sign * speed)
-        link.send((goals[0], goals[1]), (speeds[0], speeds[1]))
+        self._goal = (goals[0], goals[1])
+        self._link.send(self._goal, (speeds[0], speeds[1]))
 
 
 class RosHeadDriver(LinkedHeadDriver):

@@ -11,20 +11,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
-from turret_common.errors import TurretError
 from turret_common.params import group, param
-from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
-from turret_common.threads.clock import Clock, MonotonicClock
-from turret_common.threads.real_time import wake_on_time
+from turret_common.threads.clock import Clock
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.gpio_pins import GPIO_DEVICES, finish_pulses, pin_errors, pin_factory, taking
-from turret_control.devices.motion_profile import AxisMotion, MotionProfile, stand_still
+from turret_control.devices.motion_profile import MotionProfile
 from turret_control.drivers.driver import (
     AxisSample,
     DriverParameters,
@@ -33,9 +29,9 @@ from turret_control.drivers.driver import (
     PositionSource,
     pin_param,
 )
+from turret_control.drivers.threaded import ThreadedDriver
 
 FRAME_NS = 20_000_000
-_NO_ORDER = (AxisMotion(0.0, 0.0, 1.0), AxisMotion(0.0, 0.0, 1.0), 0)
 #: Time from enabling until the servos have reached the first angle [ns].
 _SOFT_START_NS = 2_000_000_000
 #: During the soft start one frame in so many has a pulse: at its begin, and fewer and fewer until its end.
@@ -146,10 +142,11 @@ class PinOutputs:
             self._taken.close()
 
 
-class ServoDriver(GimbalDriver):
+class ServoDriver(ThreadedDriver):
     """Guides two servos along a shaped motion at 50 Hz."""
 
     name: ClassVar[str] = 'servo'
+    failed: ClassVar[str] = 'no pulses are made'
     groups: ClassVar[Mapping[str, type]] = {'servo': ServoParameters}
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.COMMANDED
@@ -183,64 +180,37 @@ class ServoDriver(GimbalDriver):
             factory: gpiozero's pin factory; None for this machine's.
             clock: None for this machine's.
         """
+        super().__init__(FRAME_NS, clock)
         self._servos = (parameters.pan, parameters.tilt)
         self._parameters = parameters
         self._factory = factory
-        self._clock = clock or MonotonicClock()
         self._outputs: ServoOutputs | None = None
         self._profiles = (MotionProfile(), MotionProfile())
         self._widths: list[float | None] = [None, None]  # of the pulses that are being made [s]
-        self._order = _NO_ORDER
-        self._enabled = False
         self._enabled_ns = 0
         self._frames = 0  # since the servos were enabled
-        self._power = threading.Lock()  # held while a frame is made, and while the pulses are switched
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
 
     def _open_outputs(self) -> ServoOutputs:
         return PinOutputs(self._parameters, self._factory or pin_factory())
 
-    def open(self) -> None:
-        self.close()
+    def _take(self) -> None:
         self._outputs = self._open_outputs()
-        self._error = None
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name='servos', daemon=True)
-        self._thread.start()
 
-    def close(self) -> None:
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+    def _release(self) -> None:
         if self._outputs is not None:
-            with contextlib.suppress(TurretError, *pin_errors()):
-                self.enable(False)
-            with contextlib.suppress(TurretError):
-                self._outputs.close()
+            self._outputs.close()
             self._outputs = None
 
-    def enable(self, on: bool) -> None:
-        with self._power:
-            if on and not self._enabled:
-                self._enabled_ns, self._frames = self._clock.now_ns(), 0
-            self._order = _NO_ORDER
-            self._enabled = on
-            for axis, profile in enumerate(self._profiles):
-                profile.velocity = 0.0
-                if not on and self._outputs is not None:
-                    self._outputs.pulse(axis, None)
-                    self._widths[axis] = None
+    def _switch(self, on: bool) -> None:
+        if on:
+            self._enabled_ns, self._frames = self._clock.now_ns(), 0
+        for axis, profile in enumerate(self._profiles):
+            profile.velocity = 0.0
+            if not on and self._outputs is not None:
+                self._outputs.pulse(axis, None)
+                self._widths[axis] = None
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
-        if self._enabled:
-            self._order = (pan, tilt, until_ns)
-
-    def read(self) -> GimbalSample:
-        if self._error is not None or self._outputs is None:
-            raise TurretError(ReasonCode.DRIVER_FAULT, f'no pulses are made: {self._error or "the driver is not open"}')
+    def _newest(self) -> GimbalSample:
         pan, tilt = (AxisSample(profile.position, profile.velocity) for profile in self._profiles)
         now_ns = self._clock.now_ns()
         return GimbalSample(now_ns, pan, tilt, self._enabled, known=self._started(now_ns))
@@ -249,23 +219,9 @@ class ServoDriver(GimbalDriver):
         """Return whether the soft start is over."""
         return self._enabled and now_ns - self._enabled_ns >= _SOFT_START_NS
 
-    def _run(self) -> None:
-        if isinstance(self._clock, MonotonicClock):
-            wake_on_time()
-        try:
-            due_ns = self._clock.now_ns()
-            while not self._ended.is_set():
-                with self._power:
-                    if self._enabled:
-                        self._make_frame()
-                due_ns = max(due_ns + FRAME_NS, self._clock.now_ns())
-                self._clock.sleep_until(due_ns)
-        except Exception as error:  # noqa: BLE001  read() raises it
-            self._error = error
-            with contextlib.suppress(Exception):
-                self.enable(False)
-
-    def _make_frame(self) -> None:
+    def _cycle(self) -> None:
+        if not self._enabled:
+            return
         now_ns = self._clock.now_ns()
         started = self._started(now_ns)
         if not started:
@@ -276,10 +232,9 @@ class ServoDriver(GimbalDriver):
         self._frames += 1
         if self._frames % _CHECK_EVERY == 0 and self._outputs is not None:
             self._outputs.check()
-        pan, tilt, until_ns = self._order
-        for axis, (profile, motion) in enumerate(zip(self._profiles, (pan, tilt), strict=True)):
+        for axis, (profile, motion) in enumerate(zip(self._profiles, self._motions(now_ns), strict=True)):
             if started:
-                profile.advance(motion if now_ns < until_ns else stand_still(motion.acceleration), 1e-9 * FRAME_NS)
+                profile.advance(motion, 1e-9 * FRAME_NS)
             width_s = pulse_width(self._servos[axis], profile.position) if pulsed else None
             if width_s != self._widths[axis] and self._outputs is not None:
                 self._outputs.pulse(axis, width_s)

@@ -11,19 +11,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from turret_common.errors import TurretError
 from turret_common.params import group, param
-from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
-from turret_common.threads.clock import Clock, MonotonicClock
-from turret_common.threads.real_time import wake_on_time
+from turret_common.threads.clock import Clock
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.gpio_pins import GPIO_DEVICES, pin_errors, pin_factory, taking
-from turret_control.devices.motion_profile import AxisMotion, stand_still
+from turret_control.devices.motion_profile import stand_still
 from turret_control.drivers.driver import (
     AxisSample,
     DriverParameters,
@@ -34,13 +30,12 @@ from turret_control.drivers.driver import (
     pin_param,
 )
 from turret_control.drivers.stepping import Debouncer, StepEvent, StepPlanner
+from turret_control.drivers.threaded import ThreadedDriver
 
 _SEGMENT_NS = 1_000_000
 _RESTING_SEGMENT_NS = 5_000_000
 _LATE_NS = 5_000_000  # steps that are later than this are not made up for
 _STALLED_NS = 20_000_000  # a motor without steps for this time has stopped
-_REST = AxisMotion(0.0, 0.0, 1.0)
-_NO_ORDER = (_REST, _REST, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,10 +150,11 @@ class _Axis(NamedTuple):
         return AxisSample(self.planner.position, self.planner.velocity, *self.wires.switches)
 
 
-class StepDirDriver(GimbalDriver):
+class StepDirDriver(ThreadedDriver):
     """Counts the steps that it makes; one count, whatever cuts a motion short."""
 
     name: ClassVar[str] = 'step_dir'
+    failed: ClassVar[str] = 'no steps are made'
     groups: ClassVar[Mapping[str, type]] = {'step_dir': StepDirParameters}
     hardware: ClassVar[bool] = True
     position_source: ClassVar[PositionSource] = PositionSource.COUNTED
@@ -195,24 +191,17 @@ class StepDirDriver(GimbalDriver):
             factory: gpiozero's pin factory; None for this machine's.
             clock: None for this machine's.
         """
+        super().__init__(_SEGMENT_NS, clock)
         self._parameters = parameters
         self._factory = factory
-        self._clock = clock or MonotonicClock()
         self._axes: tuple[_Axis, ...] = ()
         self._pins = contextlib.ExitStack()
-        self._order = _NO_ORDER
-        self._enabled = False
-        self._power = threading.Lock()  # held while a step is made, and while the current is switched
         self._cut = False  # power or steps were interrupted since the last segment: the motors stand still
         self.resolution = (parameters.pan.step_angle, parameters.tilt.step_angle)
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
 
-    def open(self) -> None:
+    def _take(self) -> None:
         from gpiozero import OutputDevice
 
-        self.close()
         factory = self._factory or pin_factory()
         parameters = self._parameters
         with contextlib.ExitStack() as pins, taking('the motor pins'):
@@ -228,65 +217,37 @@ class StepDirDriver(GimbalDriver):
                 axis.wires.read_switches(1e-9 * self._clock.now_ns())
                 pins.callback(axis.wires.enable.off)  # before any pin is released
             self._axes, self._pins = axes, pins.pop_all()
-        self._error = None
-        self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name='steps', daemon=True)
-        self._thread.start()
 
-    def close(self) -> None:
-        """Switch the motors off and release the pins, which float then: a pull-up must keep the motors off."""
-        self._ended.set()
-        self._enabled = False
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        with contextlib.suppress(*pin_errors()):
-            self._pins.close()
+    def _release(self) -> None:
+        """Release the pins, which float then: a pull-up must keep the motors off."""
         self._axes = ()
+        self._pins.close()
 
-    def enable(self, on: bool) -> None:
-        with self._power:
-            self._order = _NO_ORDER
-            self._cut = True
-            self._enabled = on
-            for axis in self._axes:
-                axis.wires.enable.value = on
+    def _switch(self, on: bool) -> None:
+        self._cut = True
+        for axis in self._axes:
+            axis.wires.enable.value = on
 
-    def command(self, pan: AxisMotion, tilt: AxisMotion, until_ns: int) -> None:
-        if self._enabled:
-            self._order = (pan, tilt, until_ns)
-
-    def read(self) -> GimbalSample:
-        if self._error is not None or not self._axes:
-            raise TurretError(ReasonCode.DRIVER_FAULT, f'no steps are made: {self._error or "the driver is not open"}')
+    def _newest(self) -> GimbalSample:
         pan, tilt = self._axes
         return GimbalSample(self._clock.now_ns(), pan.sample(), tilt.sample(), self._enabled)
 
-    # The pulses, in a thread of their own
+    # The pulses, in the thread
 
-    def _run(self) -> None:
-        if isinstance(self._clock, MonotonicClock):
-            wake_on_time()
-        try:
-            begin_ns = self._clock.now_ns()
-            while not self._ended.is_set():
-                length_ns = _RESTING_SEGMENT_NS if self._resting(begin_ns) else _SEGMENT_NS
-                self._make_segment(begin_ns, length_ns)
-                begin_ns += length_ns
-                self._clock.sleep_until(begin_ns)
-                now_ns = self._clock.now_ns()
-                if now_ns - begin_ns > _STALLED_NS:
-                    self._cut = True
-                if now_ns - begin_ns > _LATE_NS:
-                    begin_ns = now_ns
-        except Exception as error:  # noqa: BLE001  read() raises it
-            self._error = error
-            with contextlib.suppress(Exception):
-                self.enable(False)
+    def _period(self, due_ns: int) -> int:
+        late_ns = self._clock.now_ns() - due_ns
+        if late_ns > _STALLED_NS:
+            self._cut = True
+        begin_ns = due_ns if late_ns <= _LATE_NS else due_ns + late_ns
+        length_ns = _RESTING_SEGMENT_NS if self._resting(begin_ns) else _SEGMENT_NS
+        self._make_segment(begin_ns, length_ns)
+        return begin_ns + length_ns
+
+    def _cycle(self) -> None:
+        """Nothing: the hardware is held for each step, and not for a whole period."""
 
     def _resting(self, begin_ns: int) -> bool:
-        pan, tilt, until_ns = self._order
-        ordered = begin_ns < until_ns and (pan.speed > 0.0 or tilt.speed > 0.0)
+        ordered = any(motion.speed > 0.0 for motion in self._motions(begin_ns))
         return not ordered and all(axis.planner.velocity == 0.0 for axis in self._axes)
 
     def _make_segment(self, begin_ns: int, length_ns: int) -> None:
@@ -296,17 +257,16 @@ class StepDirDriver(GimbalDriver):
             for axis in self._axes:
                 axis.planner.halt()
         events: list[tuple[StepEvent, _Axis]] = []
-        pan, tilt, until_ns = self._order
-        for axis, motion in zip(self._axes, (pan, tilt), strict=True):
+        for axis, motion in zip(self._axes, self._motions(begin_ns), strict=True):
             axis.wires.read_switches(1e-9 * begin_ns)
             ahead = axis.wires.switches[1 if motion.target > axis.planner.position else 0]
-            if ahead.stops or begin_ns >= until_ns:
+            if ahead.stops:
                 motion = stand_still(motion.acceleration)
             events += [(event, axis) for event in axis.planner.plan(motion, 1e-9 * length_ns)]
         for event, axis in sorted(events, key=lambda pair: pair[0].offset_s):
             due_ns = max(begin_ns + round(1e9 * event.offset_s), axis.wires.free_ns)
             self._clock.sleep_until(due_ns)
-            with self._power:
+            with self._use:
                 now_ns = self._clock.now_ns()
                 self._cut = self._cut or now_ns - due_ns > _STALLED_NS
                 if self._cut or not self._enabled:

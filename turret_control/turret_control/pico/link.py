@@ -20,6 +20,7 @@ _ANSWER_S = 0.02
 _EXPIRY_MS = 50
 _SILENCE_S = 0.06           # without frames, after which the watchdog has acted
 _ATTEMPTS = 3
+_MAX_FLOOD = 4096           # bytes without an answer: not a Pico with this firmware
 
 
 class PicoState(NamedTuple):
@@ -92,14 +93,15 @@ class PicoLink:
     def _exchange(self, kind: int, payload: bytes, answer: int) -> bytes | None:
         self._seq = (self._seq + 1) & 0xFFFF
         self._wire.send(protocol.encode(kind, self._seq, payload))
-        data = bytearray()
+        data, flood = bytearray(), _MAX_FLOOD
         while True:
             arrived = self._wire.receive(1, self._answer_s)
             data += arrived
+            flood -= len(arrived)
             while (frame := protocol.take_frame(data)) is not None:
                 if frame[:2] == (answer, self._seq):
                     return bytes(frame[2])
-            if not arrived:
+            if not arrived or flood < 0:
                 return None
 
 

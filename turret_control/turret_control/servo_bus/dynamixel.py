@@ -34,6 +34,7 @@ _POSITION_MODE = 3
 _WATCHDOG = 10                      # in units of 20 ms: without a packet this long, the servo stops
 _STOPPED = 'stopped by its bus watchdog'
 _REBOOT_ATTEMPTS = 100
+_MAX_FLOOD = 4096                   # bytes without an answer: not a servo bus
 _PACKAGE = (
     'driver "dynamixel" needs the Python package dynamixel-sdk: run ./turret setup --hardware; with a ROS '
     'distribution: python3 -m pip install --user --break-system-packages dynamixel-sdk==4.1.0')
@@ -52,6 +53,7 @@ class _SdkPort:
         self._answer_timeout_s = self._timeout_s = answer_timeout_s
         self._data = b''
         self._timed_out = False
+        self._left = 0
 
     def clearPort(self) -> None:  # noqa: N802
         """Discard what has arrived; sending does it."""
@@ -59,14 +61,17 @@ class _SdkPort:
 
     def writePort(self, packet: list[int]) -> int:  # noqa: N802
         self._wire.send(bytes(packet))
+        self._left = _MAX_FLOOD
         self._timed_out = False
         return len(packet)
 
     def readPort(self, length: int) -> bytes:  # noqa: N802
         """Return up to ``length`` bytes, fewer after the time-out."""
-        if len(self._data) < length:
-            self._data += self._wire.receive(length - len(self._data), self._timeout_s)
-            self._timed_out = len(self._data) < length
+        if len(self._data) < length and self._left > 0:
+            arrived = self._wire.receive(length - len(self._data), self._timeout_s)
+            self._data += arrived
+            self._left -= len(arrived)
+        self._timed_out = len(self._data) < length
         taken, self._data = self._data[:max(0, length)], self._data[max(0, length):]
         return taken
 
@@ -122,10 +127,13 @@ class DynamixelBus(ServoBus):
         return int(model) if self._arrived(result) else None
 
     def read(self, servo: int, address: int, size: int) -> bytes:
-        data, result, _ = self._packets.readTxRx(self._port, servo, address, size)
-        if not self._arrived(result) or len(data) != size:
-            raise NoAnswerError(servo)
-        return bytes(data)
+        self._packets.readTx(self._port, servo, address, size)
+        while True:  # readTxRx would take the begin of a longer answer
+            packet, result = self._packets.rxPacket(self._port, False)
+            if not self._arrived(result):
+                raise NoAnswerError(servo)
+            if packet[4] == servo and len(packet) == size + 11:
+                return bytes(packet[9:9 + size])
 
     def write(self, servo: int, address: int, data: bytes) -> None:
         result, error = self._packets.writeTxRx(self._port, servo, address, len(data), list(data))

@@ -18,7 +18,7 @@ from typing import ClassVar
 from turret_control.servo_bus.bus import OVERLOAD, Field, NoAnswerError, ServoBus, ServoLimits, ServoState
 from turret_control.servo_bus.wire import Wire
 
-PING, READ, WRITE, SYNC_READ, SYNC_WRITE = 0x01, 0x02, 0x03, 0x82, 0x83
+READ, WRITE, SYNC_READ, SYNC_WRITE = 0x02, 0x03, 0x82, 0x83
 BROADCAST = 0xFE
 HEADER = b'\xff\xff'
 #: Bits of the status byte. The servo switches its motor off for those of field ``unload``.
@@ -26,6 +26,7 @@ FAULTS = {0: 'voltage out of range', 1: 'position sensor', 2: 'too hot', 3: 'ove
 #: Model numbers that are known.
 MODELS = {777: 'STS3215', 2825: 'STS3250', 1033: 'STS3020'}
 _ALL_FAULTS = sum(1 << bit for bit in FAULTS)
+_MAX_FLOOD = 4096       # bytes without an answer: not a servo bus
 _MAX_LENGTH = 128       # of the packets that are used here; more is a disturbance
 _COARSE_SPEED = 50.0    # counts/s per unit of speed, where bit 2 of the phase field is not set
 _STATE = (40, 27)       # address and size of the block with torque, goal, limits, state
@@ -93,16 +94,12 @@ class FeetechBus(ServoBus):
 
     def ping(self, servo: int) -> int | None:
         try:
-            self._exchange(servo, PING)
             return self.table['model'].decode(self.read(servo, 3, 2))
         except NoAnswerError:
             return None
 
     def read(self, servo: int, address: int, size: int) -> bytes:
-        data = self._exchange(servo, READ, bytes([address, size]), size)
-        if len(data) != size:
-            raise NoAnswerError(servo)
-        return data
+        return self._exchange(servo, READ, bytes([address, size]), size)
 
     def write(self, servo: int, address: int, data: bytes) -> None:
         self._exchange(servo, WRITE, bytes([address]) + data)
@@ -110,8 +107,7 @@ class FeetechBus(ServoBus):
     def read_all(self, servos: Iterable[int], address: int, size: int) -> dict[int, bytes]:
         ids = bytes(servos)
         self._wire.send(packet(BROADCAST, SYNC_READ, bytes([address, size]) + ids))
-        answers = self._answers(ids, size)
-        return {servo: data for servo, data in answers.items() if len(data) == size}
+        return self._answers(ids, size)
 
     def write_all(self, address: int, data: Mapping[int, bytes]) -> None:
         size = len(next(iter(data.values())))
@@ -120,26 +116,33 @@ class FeetechBus(ServoBus):
 
     def _exchange(self, servo: int, instruction: int, parameters: bytes = b'', size: int = 0) -> bytes:
         self._wire.send(packet(servo, instruction, parameters))
-        answers = self._answers(bytes([servo]), size)
+        answers = self._answers(bytes([servo]), size, (servo, instruction, parameters))
         if servo not in answers:
             raise NoAnswerError(servo)
         return answers[servo]
 
-    def _answers(self, servos: bytes, size: int) -> dict[int, bytes]:
-        """Return the parameters that servos send, ``size`` bytes each; what others send is left out."""
+    def _answers(
+            self, servos: bytes, size: int, sent: tuple[int, int, bytes] | None = None) -> dict[int, bytes]:
+        """Return the parameters that servos send, ``size`` bytes each.
+
+        Other packets are left out: those of other servos, answers to something else, and ``sent``, which some adapters
+        send back.
+        """
         found: dict[int, bytes] = {}
         data = bytearray()
         answer_s = (6 + size) * 10.0 / self._wire.baud
+        flood = _MAX_FLOOD
         while len(found) < len(servos):
             missing = len(servos) - len(found)
             arrived = self._wire.receive(
                 max(1, missing * (6 + size) - len(data)), self._answer_timeout_s + missing * answer_s)
             data += arrived
+            flood -= len(arrived)
             while (answer := take_packet(data)) is not None:
-                if answer[0] in servos:
+                if answer[0] in servos and len(answer[2]) == size and answer != sent:
                     found[answer[0]] = answer[2]
-            if not arrived:
-                self._lost = True
+            if not arrived or flood < 0:
+                self._lost = len(found) < len(servos)
                 break
         return found
 

@@ -35,6 +35,7 @@ class RosHeadLink:
         self._parameters = parameters
         self._joints = [parameters.pan.joint, parameters.tilt.joint]
         self._reading: HeadReading | None = None
+        self._stamp_ns = 0  # of the newest joint states
         self._arrived = threading.Event()
         follow = _follow_type() if parameters.output == 'follow' else None
         self._context = rclpy.Context()
@@ -106,7 +107,11 @@ class RosHeadLink:
         except (ValueError, IndexError):
             return
         velocities = [float(message.velocity[i]) if i < len(message.velocity) else math.nan for i in indices]
-        t_ns = monotonic_ns(nanoseconds(message.header.stamp))
+        stamp_ns = nanoseconds(message.header.stamp)
+        if stamp_ns and 0 <= self._stamp_ns - stamp_ns < round(1e9 * self._parameters.state_timeout_s):
+            return  # repeated, or overtaken by a newer one
+        self._stamp_ns = stamp_ns
+        t_ns = monotonic_ns(stamp_ns)
         if not now_ns - round(1e9 * self._parameters.state_timeout_s) <= t_ns <= now_ns:
             t_ns = now_ns  # no stamp, or one of another clock
         before = self._reading
