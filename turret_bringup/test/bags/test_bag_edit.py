@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bag_mutations import GOLDEN, KINDS, run
 from bag_testing import FLAG, START_NS, TEXT, cdr_string, stamps, write_bag
-from foreign_files import rich_file
+from foreign_files import OPTIONS, rich_file
 from mcap.reader import make_reader
 from rosbags.typesys import Stores, get_typestore
 
@@ -158,6 +158,28 @@ def test_an_existing_bag_is_not_overwritten(tmp_path: Path, capsys: pytest.Captu
     assert read(tmp_path / 'a') == before
 
 
+@pytest.mark.parametrize('command', ['cut', 'merge'])
+def test_no_part_of_a_new_bag_is_left_where_a_bag_is_damaged(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    rich_file(tmp_path / 'x.mcap', **OPTIONS[2])
+    data = bytearray((tmp_path / 'x.mcap').read_bytes())
+    data[data.find(b'text 40')] ^= 1  # in a chunk far behind the beginning
+    (tmp_path / 'x.mcap').write_bytes(data)
+    assert main(['bag', command, str(tmp_path / 'x.mcap'), '-o', str(tmp_path / 'part')]) == 2
+    assert 'checksum of a chunk' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['x.mcap']
+
+
+def test_what_is_not_of_ros_is_noted_by_every_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rich_file(tmp_path / 'x.mcap')
+    for command in (['export', '-o', 'tables'], ['cut', '-o', 'part'], ['check'], ['info']):
+        main(['bag', command[0], str(tmp_path / 'x.mcap'), *command[1:2], *(
+            str(tmp_path / name) for name in command[2:])])
+        captured = capsys.readouterr()
+        assert "messages in 'json', not 'cdr'" in captured.out + captured.err, command
+        assert 'a second type, std_msgs/msg/Int32' in captured.out + captured.err, command
+
+
 def test_bags_are_renamed_and_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_bag(tmp_path / 'a')
     write_bag(tmp_path / 'b')
@@ -195,6 +217,15 @@ def test_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         file.seek(end - 20)
         file.write(b'x' * 10)
     assert 'a_0.mcap is damaged' in '\n'.join(findings(tmp_path / 'a'))
+
+
+def test_the_clock_steps_of_a_topic_are_counted_where_they_are_many(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'a', (TEXT,)) as writer:
+        for i in range(100):
+            writer.write(TEXT.name, START_NS + i, cdr_string('x'), START_NS - (i % 2) * SECOND_NS)
+    found = [finding for finding in findings(tmp_path / 'a') if 'clock step' in finding]
+    assert len(found) == 4
+    assert found[-1] == '/chatter: 47 more clock steps'
 
 
 def test_lost_messages_are_found(tmp_path: Path) -> None:

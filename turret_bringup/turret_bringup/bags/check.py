@@ -29,6 +29,7 @@ class _Stream:
 
     stamps: list[int] = dataclasses.field(default_factory=list)
     unordered: int = 0
+    steps: int = 0
     published_ns: int = 0
     number: int | None = None
     missing: int = 0
@@ -51,8 +52,6 @@ def findings(path: Path) -> Iterator[str]:
         if bag.is_mcap:
             from turret_bringup.bags.recovery import is_whole
             yield from (f'{file.name} is damaged' for file in bag.paths if not is_whole(file))
-        for topic, reason in bag.left_out.items():
-            yield f'{topic} cannot be read: {reason}'
         if bag.custom.get(DROPPED, '0') != '0':
             yield f'{bag.custom[DROPPED]} messages were lost while it was recorded'
         if path.is_dir():
@@ -76,8 +75,10 @@ def findings(path: Path) -> Iterator[str]:
                 if message.published_ns and message.topic not in latched:
                     now_s = (message.stamp_ns - message.published_ns) * 1e-9
                     if delay_s is not None and abs(now_s - delay_s) > _STEP_S and abs(now_s) > _STEP_S:
-                        yield (f'{message.topic}: sent {now_s:.1f} s before it was received, at '
-                               f'{(message.stamp_ns - bag.start_ns) * 1e-9:.1f} s: a clock step')
+                        stream.steps += 1
+                        if stream.steps <= _SHOWN:
+                            yield (f'{message.topic}: sent {now_s:.1f} s before it was received, at '
+                                   f'{(message.stamp_ns - bag.start_ns) * 1e-9:.1f} s: a clock step')
                     delay_s = now_s
         except BagError as error:
             yield error.message
@@ -100,6 +101,8 @@ def _metadata_findings(bag: Bag) -> Iterator[str]:
 def _stream_findings(topic: str, stream: _Stream, start_ns: int) -> Iterator[str]:
     if stream.unordered:
         yield f'{topic}: {stream.unordered} messages were received before ones that were sent earlier'
+    if stream.steps > _SHOWN:
+        yield f'{topic}: {stream.steps - _SHOWN} more clock steps'
     if stream.missing:
         yield f'{topic}: {stream.missing} messages are missing by their numbers'
     periods = [(after - before) * 1e-9 for before, after in zip(stream.stamps, stream.stamps[1:], strict=False)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,7 +37,7 @@ def rewrite(
     """Write the messages of bags into a new bag, in the order of their stamps.
 
     With a start, the newest earlier message of each latched topic comes first. Attachments and metadata records are
-    copied.
+    copied. Where this fails, no part of the new bag is left.
 
     Args:
         sources: folders or files.
@@ -68,7 +69,8 @@ def rewrite(
             target, [dataclasses.replace(topic, name=names[0].topic(topic.name)) for topic in topics.values()],
             custom={**custom, NAMESPACE: namespace} if namespace else custom, split_bytes=split_bytes, split_s=split_s)
         count = 0
-        with writer:
+        writer.open()
+        try:
             for bag, names_of_bag in zip(bags, names, strict=True):
                 latched = [name for name, topic in bag.topics.items() if name in topics and is_latched(topic)]
                 for message in map(names_of_bag.message, bag.newest(latched, first_ns) if start_s else ()):
@@ -81,6 +83,11 @@ def rewrite(
                 writer.write(message.topic, message.stamp_ns, message.data, message.published_ns)
                 count += 1
             _copy_attachments(bags, writer)
+            writer.close()
+        except BaseException:  # a part would look like the whole
+            writer.abort()
+            shutil.rmtree(target, ignore_errors=True)
+            raise
         notes = [f'{topic} is left out: {reason}' for bag in bags for topic, reason in bag.left_out.items()]
         return Edited(count, tuple(notes))
 

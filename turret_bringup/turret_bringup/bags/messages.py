@@ -77,7 +77,7 @@ class BagMessages:
     """Decodes the messages of one bag.
 
     Attributes:
-        left_out: topics that cannot be decoded, and why.
+        left_out: topics that cannot be decoded, and why; without those that the bag itself leaves out.
         damaged: number of messages that could not be decoded, by topic, of those that were asked for so far.
     """
 
@@ -134,7 +134,8 @@ class BagMessages:
 
     def notes(self) -> list[str]:
         """Return what was left out, a sentence each."""
-        return [f'{topic} is left out: {reason}' for topic, reason in self.left_out.items()] + [
+        unread = [*self._bag.left_out.items(), *self.left_out.items()]
+        return [f'{topic} is left out: {reason}' for topic, reason in unread] + [
             f'{topic}: {count} damaged messages are left out' for topic, count in self.damaged.items()]
 
     def _decoded(self, recorded: BagMessage, decoder: Callable[[Codec], Callable[[bytes], Values]]) -> Values | None:

@@ -84,7 +84,7 @@ class Outlets:
             namespace: of the recorded turret.
             into: nodes that run again.
         """
-        self.left_out: dict[str, str] = {}
+        self.left_out = dict(bag.left_out)
         self.decoder = BagMessages(bag)
         self._permits = permits
         self._publishers: dict[str, Any] = {}
