@@ -12,6 +12,9 @@ from pathlib import Path
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
+#: Folders within the state folder of a turret. A namespace ``turret/run`` would share one with the turret ``turret``.
+_FOLDERS = frozenset({
+    'bags', 'calibration', 'effective_parameters', 'media', 'models', 'parameters', 'run', 'view'})
 #: The kernel limits the path of a socket to 107 bytes; the file name takes some of them.
 _MAX_SOCKET_FOLDER = 90
 
@@ -26,8 +29,17 @@ def state_dir(namespace: str) -> Path:
 
     Args:
         namespace: of the turret, with or without slashes at the ends; inner slashes make sub-folders.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, the folder would be within one that belongs to another turret.
     """
-    folder = state_root() / (namespace.strip('/') or 'turret')
+    name = namespace.strip('/') or 'turret'
+    shared = _FOLDERS.intersection(name.split('/')[1:])
+    if shared:
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT, f'"{name}" cannot be a namespace: "{min(shared)}" is a folder of the turret '
+            f'"{name.partition("/")[0]}"')
+    folder = state_root() / name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
@@ -46,7 +58,7 @@ def runtime_dir(namespace: str) -> Path:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
         folder = Path('/tmp', f'turret-{os.getuid()}', name)  # not $TMPDIR, which differs between shells
         folder.parent.mkdir(exist_ok=True, mode=0o700)
-        if folder.parent.stat().st_uid != os.getuid():
+        if folder.parent.lstat().st_uid != os.getuid():
             raise TurretError(ReasonCode.NOT_ALLOWED, f'{folder.parent} belongs to another user')
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

@@ -12,7 +12,7 @@ import pytest
 from turret_bringup.run import assignment
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
-from turret_bringup.settings.graph import groups_named
+from turret_bringup.settings.graph import GROUPS, HARDWARE, PERCEPTION, groups_named
 from turret_common.errors import TurretError
 from turret_common.paths import runtime_dir, state_dir
 
@@ -79,6 +79,46 @@ def test_a_camera_and_a_bus_belong_to_one_turret() -> None:
               for name in ('left', 'right')]
     with assignment.devices_held(boards[0]), pytest.raises(TurretError, match=r'is in use by the turret "left"'):
         assignment.hold_devices(boards[1])
+
+
+def test_a_device_is_the_same_by_every_link_to_it(tmp_path: Path) -> None:
+    device, link = tmp_path / 'ttyUSB7', tmp_path / 'usb-servo-board'
+    device.touch()
+    link.symlink_to(device)
+    boards = [composed(
+        name, f'gimbal.feetech.port="{path}"', 'camera.source=sim', 'laser.driver=sim', 'safety.estop_driver=sim',
+        file='pi5_feetech.yaml') for name, path in (('left', device), ('right', link))]
+    with assignment.devices_held(boards[0]), pytest.raises(TurretError, match=r'ttyUSB7 .* is in use by the turret "l'):
+        assignment.hold_devices(boards[1])
+
+
+def test_a_namespace_of_a_domain_belongs_to_one_turret_whatever_its_state_folder(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('ROS_DOMAIN_ID', raising=False)
+    with assignment.hold_namespace('left', GROUPS):
+        monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path / 'another'))
+        for same_domain in ('0', '', '0 '):
+            monkeypatch.setenv('ROS_DOMAIN_ID', same_domain)
+            with pytest.raises(TurretError, match=r'"left" of ROS domain 0 .* is in use by the turret "left"'):
+                assignment.hold_namespace('left', (PERCEPTION,))
+        for other in ('Left', 'left_', 'lef', 'left/left', 'hall/left'):
+            assignment.hold_namespace(other, GROUPS).close()
+        monkeypatch.setenv('ROS_DOMAIN_ID', '5')
+        assignment.hold_namespace('left', GROUPS).close()
+    monkeypatch.setenv('ROS_DOMAIN_ID', '0')
+    with assignment.hold_namespace('left', (HARDWARE,)):  # the groups of a turret may be started one after another
+        assignment.hold_namespace('left', (PERCEPTION,)).close()
+
+
+@pytest.mark.parametrize('namespace', ['left/run', 'left/bags/', '/hall/media/left'])
+def test_a_namespace_within_the_folders_of_another_turret_is_refused(
+        namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path))
+    with pytest.raises(TurretError, match='is a folder of the turret'):
+        state_dir(namespace)
+    assert not list(tmp_path.iterdir())
+    assert {state_dir(name) for name in ('run', 'left', 'hall/left', 'left/left')} == {
+        tmp_path / 'turret' / name for name in ('run', 'left', 'hall/left', 'left/left')}
 
 
 def test_a_host_without_the_hardware_takes_no_device() -> None:

@@ -10,7 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from turret_bringup.settings.environment import discovery, environment, node_environment
+from turret_bringup.settings.environment import (
+    discovery,
+    environment,
+    node_environment,
+    remember_discovery,
+    require_supported,
+)
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.interface import TOPICS
@@ -34,9 +40,9 @@ def files(variables: dict[str, str]) -> set[str]:
 
 
 def test_every_process_announces_itself_for_long_and_image_publishers_have_room_too(tmp_path: Path) -> None:
-    assert files(environment({})) == {'fastdds.xml'}
-    assert int(environment({})['OPENCV_IO_MAX_IMAGE_PIXELS']) == 100_000_000
-    assert environment({'OPENCV_IO_MAX_IMAGE_PIXELS': '9'})['OPENCV_IO_MAX_IMAGE_PIXELS'] == '9'
+    assert files(environment('turret', {})) == {'fastdds.xml'}
+    assert int(environment('turret', {})['OPENCV_IO_MAX_IMAGE_PIXELS']) == 100_000_000
+    assert environment('turret', {'OPENCV_IO_MAX_IMAGE_PIXELS': '9'})['OPENCV_IO_MAX_IMAGE_PIXELS'] == '9'
     for raw_images, file in ((False, 'fastdds.xml'), (True, 'fastdds_shm.xml')):
         spec = dataclasses.replace(_SPEC, raw_images=raw_images)
         assert files(node_environment(spec, 'turret', tmp_path, {})) == {file}
@@ -44,7 +50,7 @@ def test_every_process_announces_itself_for_long_and_image_publishers_have_room_
 
 @pytest.mark.parametrize('name', _NAMES)
 def test_a_profile_of_the_shell_is_used(name: str, tmp_path: Path) -> None:
-    assert files(environment({name: '/own.xml'})) == set()
+    assert files(environment('turret', {name: '/own.xml'})) == set()
     assert files(node_environment(dataclasses.replace(_SPEC, raw_images=False), 'turret', tmp_path, {
         name: '/own.xml'})) == set()
 
@@ -61,6 +67,14 @@ def test_each_publisher_of_jpeg_images_sends_them_in_messages_that_no_link_divid
         (size,) = (found.findtext('{*}value') for found in profile.iterfind('.//{*}property')
                    if found.findtext('{*}name') == 'fastdds.max_message_size')
         assert 1000 < int(size or 0) <= _MTU - _HEADERS
+
+
+def test_processes_of_one_host_reach_all_others_and_send_less_to_other_hosts(tmp_path: Path) -> None:
+    for spec in GRAPH:
+        for base, reached in (({}, 100), (discovery('10.0.0.2', ''), 32)):
+            root = ElementTree.parse(node_environment(spec, 'turret', tmp_path, base)[_NAMES[0]]).getroot()
+            assert [int(found.text or 0) for found in root.findall('.//{*}maxInitialPeersRange')] == [reached]
+    assert '<maxInitialPeersRange>100<' in Path(environment('turret', {})[_NAMES[0]]).read_text()
 
 
 def test_every_writer_announces_lost_messages_alike() -> None:
@@ -80,17 +94,72 @@ def test_both_profiles_discover_alike() -> None:
 
 def test_without_other_hosts_discovery_stays_on_this_one() -> None:
     assert discovery('', '') == {}
-    assert environment({})['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
+    assert environment('turret', {})['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
 
 
 def test_other_hosts_are_static_peers_or_meet_at_a_discovery_server() -> None:
     assert discovery('10.0.0.2, 10.0.0.3', '') == {'ROS_STATIC_PEERS': '10.0.0.2;10.0.0.3'}
     assert discovery('localhost', '')['ROS_STATIC_PEERS'].startswith('127.')
-    assert discovery('', '10.0.0.2') == {'ROS_DISCOVERY_SERVER': '10.0.0.2:11811'}
-    assert discovery('', '10.0.0.2:5000') == {'ROS_DISCOVERY_SERVER': '10.0.0.2:5000'}
+    everything = {'ROS_SUPER_CLIENT': 'TRUE'}  # the safety node looks for second publishers
+    assert discovery('', '10.0.0.2') == {'ROS_DISCOVERY_SERVER': '10.0.0.2:11811', **everything}
+    assert discovery('', '10.0.0.2:5000') == {'ROS_DISCOVERY_SERVER': '10.0.0.2:5000', **everything}
 
 
-@pytest.mark.parametrize(('peers', 'server'), [('no-such-host.invalid', ''), ('', '10.0.0.2:port'), ('', ':1')])
+def test_programs_discover_a_turret_as_its_nodes_were_started(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path))
+    assert 'ROS_DISCOVERY_SERVER' not in environment('left', {})
+    remember_discovery('left', {**discovery('10.0.0.3', '10.0.0.2'), 'HOME': '/home/me'})
+    found = environment('/left', {})
+    assert found['ROS_DISCOVERY_SERVER'] == '10.0.0.2:11811'
+    assert found['ROS_SUPER_CLIENT'] == 'TRUE'
+    assert found['ROS_STATIC_PEERS'] == '10.0.0.3'
+    assert 'HOME' not in found
+    assert 'ROS_DISCOVERY_SERVER' not in environment('left', {'ROS_DISCOVERY_SERVER': ''})  # the shell decides
+    assert 'ROS_DISCOVERY_SERVER' not in environment('right', {})
+    assert 'ROS_DISCOVERY_SERVER' not in node_environment(_SPEC, 'left', tmp_path, {})  # those of a replay
+    remember_discovery('left', {})
+    assert 'ROS_DISCOVERY_SERVER' not in environment('left', {})
+
+
+@pytest.mark.parametrize('damage', ['', '[]', '{"ROS_STATIC'])
+def test_a_damaged_file_of_discovery_is_not_used(
+        damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path))
+    remember_discovery('left', {})
+    (tmp_path / 'turret' / 'left' / 'discovery.json').write_text(damage)
+    assert 'ROS_STATIC_PEERS' not in environment('left', {})
+
+
+def test_each_node_has_the_enclave_of_its_group_where_security_is_on(tmp_path: Path) -> None:
+    secured = {'ROS_SECURITY_ENABLE': 'true'}
+    found = {spec.name: node_environment(spec, 'hall/left', tmp_path, secured)['ROS_SECURITY_ENCLAVE_OVERRIDE']
+             for spec in GRAPH}
+    assert found['vision'] == '/hall/left/perception'
+    assert found['laser'] == found['safety'] == '/hall/left/hardware'
+    assert environment('hall/left', secured)['ROS_SECURITY_ENCLAVE_OVERRIDE'] == found['web'] == '/hall/left/operator'
+    own = {**secured, 'ROS_SECURITY_ENCLAVE_OVERRIDE': '/mine'}
+    assert 'ROS_SECURITY_ENCLAVE_OVERRIDE' not in node_environment(_SPEC, 'turret', tmp_path, own)
+    assert 'ROS_SECURITY_ENCLAVE_OVERRIDE' not in environment('turret', {})
+
+
+@pytest.mark.parametrize(('variables', 'words'), [
+    ({'ROS_SECURITY_ENABLE': 'true'}, 'without security'), ({'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}, 'rmw_zenoh_cpp')])
+def test_what_the_python_packages_do_not_contain_is_refused(variables: dict[str, str], words: str) -> None:
+    require_supported({'RMW_IMPLEMENTATION': '', 'ROS_SECURITY_ENABLE': 'false'})
+    with pytest.raises(TurretError, match=words):
+        require_supported(variables)
+
+
+def test_zenoh_has_no_peers() -> None:
+    for peers, server in (('10.0.0.2', ''), ('', '10.0.0.2')):
+        with pytest.raises(TurretError, match='routers'):
+            discovery(peers, server, {'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'})
+    assert discovery('', '', {'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}) == {}
+
+
+@pytest.mark.parametrize(('peers', 'server'), [
+    ('no-such-host.invalid', ''), ('', '10.0.0.2:port'), ('', ':1'), ('', '10.0.0.2:0'), ('', '10.0.0.2:65536')])
 def test_a_host_that_does_not_exist_is_refused(peers: str, server: str) -> None:
     with pytest.raises(TurretError, match=r'no-such-host|port|empty'):
         discovery(peers, server)

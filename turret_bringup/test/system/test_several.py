@@ -8,12 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from turret_bringup.bench.ros_several import foreign_publishers, started, statuses
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import ScratchTurret
+from turret_common.errors import TurretError
+from turret_common.paths import state_dir
+from turret_common.testing.ros_testing import free_port
 
 pytestmark = pytest.mark.system
 
@@ -43,6 +47,25 @@ def test_a_stop_of_one_does_not_stop_the_other(
         first.command('safety/stop', reason='only this one')
         first.wait_for('status', lambda status: status.safety.software_stop, 10.0)
         assert not second.status().safety.software_stop
+
+
+def test_another_turret_does_not_take_a_name_of_the_domain_even_with_a_state_folder_of_its_own(
+        turrets: dict[str, ScratchTurret], tmp_path: Path) -> None:
+    command = [sys.executable, '-m', 'turret_bringup.cli', 'up', '--namespace', 'turret0', '--port', str(free_port())]
+    done = subprocess.run(
+        command, env={**turrets['turret0'].environment, 'XDG_STATE_HOME': str(tmp_path)}, capture_output=True,
+        text=True, timeout=60.0)
+    assert done.returncode == 2, done.stdout
+    assert 'is in use by the turret "turret0"' in done.stderr
+
+
+def test_no_namespace_can_be_a_folder_of_a_turret(turrets: dict[str, ScratchTurret]) -> None:
+    state = Path(turrets['turret0'].environment['XDG_STATE_HOME'], 'turret', 'turret0')
+    folders = [path.name for path in state.iterdir() if path.is_dir()]
+    assert 'run' in folders
+    for folder in folders:
+        with pytest.raises(TurretError, match='is a folder of the turret'):
+            state_dir(f'turret0/{folder}')
 
 
 def test_both_are_listed_with_their_panels(turrets: dict[str, ScratchTurret]) -> None:

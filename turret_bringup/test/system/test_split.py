@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +16,7 @@ from turret_bringup.bench.split.split import IN_VIEW, probe, split_turret
 from turret_bringup.run.isolated_turret import ScratchTurret
 from turret_common.bench import Row
 from turret_common.errors import TurretError
+from turret_common.testing.ros_testing import wait_until
 
 pytestmark = pytest.mark.system
 
@@ -52,6 +55,17 @@ def test_images_arrive_over_a_link_that_delays_and_loses_packets(split: tuple[Sc
     assert found['frames processed'].value > 5.0
     assert abs(found['clock offset'].value) < 0.5 * found['round trip'].value + 1.0
     assert math.isfinite(found['age of commands, median'].value)
+
+
+def test_the_doctor_tells_the_offset_of_their_clocks(split: tuple[ScratchTurret, Link]) -> None:
+    turret, link = split
+
+    def clocks() -> str:
+        done = subprocess.run(
+            [*link.first.within(), sys.executable, '-m', 'turret_bringup.cli', 'doctor'], env=turret.environment,
+            capture_output=True, text=True, timeout=120.0)
+        return next(line for line in done.stdout.splitlines() if 'clocks' in line)
+    wait_until(lambda: 'that of the host of vision is off by' in clocks(), 120.0, 'an offset that vision has measured')
 
 
 def test_the_laser_is_off_and_the_head_still_while_the_link_is_cut_and_all_returns_with_it(

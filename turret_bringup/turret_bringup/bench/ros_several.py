@@ -2,15 +2,19 @@
 """Several turrets on one machine, in one ROS domain: their cost, the rate of each status, and cross-talk.
 
 Each turret tracks in simulation in a namespace of its own. ``traffic`` is all on the loopback interface, which carries
-discovery and everything outside shared memory. ``cross-talk`` counts publishers and frames of one turret under the name
-of another.
+discovery and everything outside shared memory. Of this, ``discovery`` goes to the ports that RTPS has for it: while
+nothing starts or ends these are announcements (measured by root only). ``cross-talk`` counts publishers and frames of
+one turret under the name of another.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import os
+import socket
+import struct
 import tempfile
 import threading
 import time
@@ -29,12 +33,18 @@ from turret_common.testing.ros_testing import claim_domain, wait_until
 #: Names in the domain that belong to no turret.
 _SHARED_TOPICS = ('/rosout', '/parameter_events', '/diagnostics', '/tf', '/tf_static')
 _PRESENT_S = 60.0
+#: Of RTPS: the port for discovery by multicast of domain 0, the ports of each domain, and the first of those, every
+#: second one, for discovery by unicast.
+_FIRST_PORT, _PORTS, _UNICAST = 7400, 250, 10
+#: Of linux/if_ether.h; Ethernet, IP and UDP headers.
+_ETH_P_IP, _HEADERS_BYTES = 0x0800, 42
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
     parser.add_argument('--turrets', type=int, nargs='*', default=[1, 2, 4], help='numbers of turrets (default: 1 2 4)')
     parser.add_argument('--seconds', type=float, default=20.0, help='time of each measurement (default: %(default)s)')
+    parser.add_argument('--rate', type=float, default=30.0, help='images per second (default: %(default)s)')
     parser.add_argument('--settle', type=float, default=10.0, help='time before (default: %(default)s)')
 
 
@@ -42,7 +52,7 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
     """Give the rows."""
     for count in args.turrets:
         with tempfile.TemporaryDirectory() as state, ExitStack() as stack:
-            turrets = started(stack, Path(state), count)
+            turrets = started(stack, Path(state), count, ['--set', f'camera.rate_hz={args.rate:g}'])
             os.environ.update(next(iter(turrets.values())).environment)
             with TurretClient(next(iter(turrets)), timeout_s=30.0) as client:
                 time.sleep(args.settle)
@@ -50,12 +60,13 @@ def measure(args: argparse.Namespace) -> Iterator[Row]:
                 yield from _isolation(client, list(turrets), args.seconds)
 
 
-def started(stack: ExitStack, state: Path, count: int) -> dict[str, ScratchTurret]:
+def started(
+        stack: ExitStack, state: Path, count: int, arguments: Sequence[str] = ()) -> dict[str, ScratchTurret]:
     """Start so many turrets with one state folder in one domain; return them by namespace."""
     domain = claim_domain()
     return {
         f'turret{number}': stack.enter_context(scratch_turret(
-            state, ['--namespace', f'turret{number}'], domain=domain)) for number in range(count)}
+            state, ['--namespace', f'turret{number}', *arguments], domain=domain)) for number in range(count)}
 
 
 def _costs(turrets: dict[str, ScratchTurret], seconds: float) -> Iterator[Row]:
@@ -64,17 +75,45 @@ def _costs(turrets: dict[str, ScratchTurret], seconds: float) -> Iterator[Row]:
     sent = psutil.net_io_counters(pernic=True)['lo'].bytes_sent
     used = {process.pid: sum(process.cpu_times()[:2]) for process in processes}
     began = time.monotonic()
-    time.sleep(seconds)
+    discovery = _discovery_bytes(int(next(iter(turrets.values())).environment['ROS_DOMAIN_ID']), seconds)
     passed_s = time.monotonic() - began
     load = sum(sum(process.cpu_times()[:2]) - used[process.pid] for process in processes) / passed_s
     traffic = (psutil.net_io_counters(pernic=True)['lo'].bytes_sent - sent) / passed_s
     memory = sum(process.memory_full_info().pss for process in processes)
     for metric, value, unit in (
             ('processor', 100.0 * load, '% of one core'), ('memory', memory / 1e6, 'MB PSS'),
-            ('traffic', traffic / 1e3, 'kB/s'), ('machine load', psutil.getloadavg()[0], '')):
+            ('traffic', traffic / 1e3, 'kB/s'), ('discovery', discovery / passed_s / 1e3, 'kB/s'),
+            ('machine load', psutil.getloadavg()[0], '')):
         yield Row(scenario, 'all', metric, value, unit)
         if unit:
             yield Row(scenario, 'each', metric, value / len(turrets), unit)
+
+
+def _discovery_bytes(domain: int, seconds: float) -> float:
+    """Return how many bytes were sent to the discovery ports of a domain within this host in so many seconds from now.
+
+    Returns:
+        NaN where this user must not look at packets.
+    """
+    deadline, total = time.monotonic() + seconds, 0
+    try:
+        packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_IP))
+    except PermissionError:
+        time.sleep(seconds)
+        return float('nan')
+    with packets:
+        packets.bind(('lo', _ETH_P_IP))
+        while (left_s := deadline - time.monotonic()) > 0.0:
+            packets.settimeout(left_s)
+            with contextlib.suppress(TimeoutError):
+                packet, (_, _, kind, *_) = packets.recvfrom(_HEADERS_BYTES)
+                # Each packet is seen twice, when it is sent and when it arrives.
+                if kind != socket.PACKET_OUTGOING and packet[23] == socket.IPPROTO_UDP:
+                    (length,), (port,) = struct.unpack_from('!H', packet, 16), struct.unpack_from('!H', packet, 36)
+                    offset = port - _FIRST_PORT - _PORTS * domain
+                    if offset == 0 or (_UNICAST <= offset < _PORTS and offset % 2 == 0):
+                        total += length
+    return total
 
 
 def _isolation(client: TurretClient, namespaces: Sequence[str], seconds: float) -> Iterator[Row]:

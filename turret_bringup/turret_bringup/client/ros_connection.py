@@ -8,7 +8,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, TypeVar
 
 import rclpy
@@ -31,6 +31,20 @@ _DEPTH = 10
 ConnectionT = TypeVar('ConnectionT', bound='Connection')
 
 
+@contextlib.contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables; those of ROS until the end of the ``with`` block: another turret may have others."""
+    before = {name: os.environ.get(name) for name in values if name.startswith('ROS_')}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
 class Connection:
     """A node of its own beside a running turret, with an executor in a thread. Use it in a ``with`` statement.
 
@@ -51,10 +65,10 @@ class Connection:
         self._listeners: dict[str, list[Callable[[Any], None]]] = {}
 
     def __enter__(self: ConnectionT) -> ConnectionT:
-        os.environ.update(environment())
         self._context = Context()
-        rclpy.init(args=list(NO_LOG_FILE), context=self._context)
-        self.node = Node(f'client_{os.getpid()}', namespace=self.namespace, context=self._context)
+        with _variables(environment(self.namespace)):
+            rclpy.init(args=list(NO_LOG_FILE), context=self._context)
+            self.node = Node(f'client_{os.getpid()}', namespace=self.namespace, context=self._context)
         raise_middleware()
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)

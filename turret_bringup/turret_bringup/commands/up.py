@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from turret_bringup.commands.options import add_namespace
 from turret_bringup.run import inputs, instance, panel_address
-from turret_bringup.settings.environment import discovery
+from turret_bringup.settings.environment import discovery, remember_discovery, require_supported
 from turret_bringup.settings.graph import HARDWARE, groups_named
 from turret_common.messages.run_key import renew_run_key
 from turret_common.paths import state_dir
@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         inputs.require_footage(args.video)
     if args.camera and HARDWARE in groups:
         inputs.require_camera(args.camera)
+    if 'ROS_DISTRO' not in os.environ:
+        require_supported()
     if args.detach:
         return _detach(args)
     if 'ROS_DISTRO' in os.environ:
@@ -90,7 +92,8 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup.settings import configuration
     from turret_control import wiring
 
-    with instance.held(args.namespace, groups), ExitStack() as locks:
+    with instance.held(args.namespace, groups), assignment.hold_namespace(
+            args.namespace, groups), ExitStack() as locks:
         config = configuration.compose(
             args.namespace, args.params, assignments(args), groups=groups,
             panel_port=assignment.panel_port(args.namespace))
@@ -101,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
         web = config.effective['web']
         if config.starts('web'):
             panel_address.require_free(web.host, web.port)
+        remember_discovery(args.namespace)
         files = config.write(configuration.effective_folder(args.namespace))
         colored = sys.stdout.isatty()
         supervisor = Supervisor(

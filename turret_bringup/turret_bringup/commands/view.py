@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     command = [
         sys.executable, '-m', markers.module, '--ros-args', '-r', f'__ns:=/{args.namespace}',
         '--params-file', str(files[markers.name])]
-    os.environ.update(environment())
+    os.environ.update(environment(args.namespace))
     parameters, web = config.effective[markers.name], config.effective['web']
     if args.image:
         _take_image(command, args.namespace, args.image, parameters.distance_m)

@@ -19,7 +19,7 @@ from turret_bringup.run.ros_launch import VIEW_PACKAGES, composed, declared, giv
 from turret_bringup.run.supervisor import REFUSED, RESPAWN_S
 from turret_bringup.settings import configuration
 from turret_bringup.settings.configuration import Configuration
-from turret_bringup.settings.environment import discovery, node_environment
+from turret_bringup.settings.environment import discovery, node_environment, remember_discovery
 from turret_bringup.settings.graph import HARDWARE, groups_named
 from turret_common.messages.run_key import renew_run_key
 from turret_common.ros.node import LAUNCHER_VARIABLE
@@ -48,8 +48,10 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     # Held until this process exits; ./turret down finds the turret by it.
     context.extend_locals({
         'turret_lock': instance.hold(config.namespace, signal.SIGINT, groups),
+        'namespace_locks': assignment.hold_namespace(config.namespace, groups),
         'device_locks': assignment.hold_devices(config)})
     bridge_path = stock_servers.secret_path()
+    remember_discovery(config.namespace)
     files = config.write(configuration.effective_folder(config.namespace))
     if HARDWARE in groups:
         renew_run_key(config.namespace)

@@ -38,7 +38,7 @@ def _start(context: LaunchContext) -> list[Node]:
         config.effective['gimbal'], boresight_file(namespace).load() or Boresight(),
         config.effective['controller'].base_camera if on_base else None)
     require_package('robot_state_publisher', 'view.launch.py')
-    common = {'namespace': namespace, 'additional_env': environment(), 'output': 'screen'}
+    common = {'namespace': namespace, 'additional_env': environment(namespace), 'output': 'screen'}
     nodes = [
         Node(package='robot_state_publisher', executable='robot_state_publisher', parameters=[
             {'robot_description': ParameterValue(urdf, value_type=str), 'frame_prefix': prefix}, sim_time], **common),

@@ -7,6 +7,7 @@ Uses the standard library only, because it must work where the set-up has failed
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import platform
 import resource
@@ -23,14 +24,19 @@ from functools import partial
 from pathlib import Path
 
 from turret_bringup.run import instance, panel_address, prepared, shared_memory
+from turret_bringup.settings.environment import require_supported
+from turret_bringup.settings.graph import GROUPS
 from turret_common.errors import TurretError
 from turret_common.host import minimum_versions
 from turret_common.paths import state_dir
+from turret_common.reason_codes import ReasonCode
 
 _NEEDED_SHM_MB = 50  # measured: 41
 _NEEDED_DISK_MB = 500
 _SET_UP_DISK_MB = 2500
 _STEPS = ('venv', 'installer', 'runtime', 'panel', 'messages', 'packages')
+#: Longest wait for the state of vision, which may run on another host.
+_VISION_S = 10.0
 _STOCK_PORTS = {9090: 'rosbridge_server', 8080: 'web_video_server'}
 _DEVICES = ('video*', 'gpiochip*', 'i2c-*', 'spidev*', 'ttyUSB*', 'ttyACM*')
 
@@ -72,6 +78,8 @@ def examine(namespace: str, port: int, environment: Mapping[str, str] = os.envir
     yield Finding(
         Verdict.FINE, 'turret', f'is running in the namespace "{namespace}", process {running}' if running
         else f'none is running in the namespace "{namespace}"')
+    if running is not None:
+        yield from _clocks(namespace)
     yield from _ports(port, running is not None)
     yield from _network()
     yield from _firewall()
@@ -157,18 +165,44 @@ def _real_time() -> Iterator[Finding]:
 
 
 def _ros_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
-    names = ('ROS_DISTRO', 'ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'ROS_LOCALHOST_ONLY')
+    names = ('ROS_DISTRO', 'ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'ROS_LOCALHOST_ONLY', 'ROS_STATIC_PEERS',
+             'ROS_DISCOVERY_SERVER', 'ROS_SECURITY_ENABLE')
     for name in names:
         if name in environment:
             yield Finding(Verdict.NOTE, name, f'is set to "{environment[name]}"')
-    middleware = environment.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp')
-    if 'ROS_DISTRO' not in environment and middleware != 'rmw_fastrtps_cpp':
-        yield Finding(
-            Verdict.BAD, 'RMW_IMPLEMENTATION', f'is "{middleware}", but only rmw_fastrtps_cpp is here: '
-            'unset RMW_IMPLEMENTATION')
+    if 'ROS_DISTRO' not in environment:
+        try:
+            require_supported(environment)
+        except TurretError as error:
+            yield Finding(Verdict.BAD, 'middleware', error.message)
     if environment.get('ROS_PYTHON_CHECK_FIELDS') == '1':
         yield Finding(
             Verdict.BAD, 'ROS_PYTHON_CHECK_FIELDS', 'makes each image cost 60 ms: unset ROS_PYTHON_CHECK_FIELDS')
+
+
+def _clocks(namespace: str) -> Iterator[Finding]:
+    """Ask a running turret for the clock offset of its hosts, where it is split over two."""
+    if len(instance.running(namespace)) == len(GROUPS):
+        return
+    try:
+        # Only here, because rclpy is missing where the set-up has failed.
+        from turret_bringup.client.ros_client import TurretClient
+
+        with TurretClient(namespace, _VISION_S) as client:
+            state = next(client.messages('vision/state'))
+    except (ImportError, TurretError) as error:
+        yield Finding(Verdict.BAD, 'clocks', f'the offset between the hosts is not known: {error}')
+        return
+    if math.isnan(state.clock_offset_s):
+        yield Finding(
+            Verdict.NOTE, 'clocks',
+            'vision measures no offset: it is on the host of the camera, or the camera does not answer')
+        return
+    differ = state.code == ReasonCode.CLOCK_OFFSET
+    yield Finding(
+        Verdict.BAD if differ else Verdict.FINE, 'clocks', f'that of the host of vision is off by '
+        f'{1e3 * state.clock_offset_s:.1f} ms +-{500.0 * state.round_trip_s:.1f} ms' + (
+            ', so vision publishes no tracks: synchronize both hosts, for example with chrony' if differ else ''))
 
 
 def _ports(port: int, running: bool) -> Iterator[Finding]:

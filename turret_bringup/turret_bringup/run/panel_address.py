@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
+#: Port of the panel of the default namespace; the others get those that follow.
+FIRST_PORT = 8000
 _EVERYWHERE = ('', '0.0.0.0', '::')
 _TIMEOUT_S = 0.5
 

@@ -3,48 +3,87 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from turret_bringup.settings.graph import DEFAULT_NAMESPACE, NodeSpec
+from turret_bringup.settings.graph import DEFAULT_NAMESPACE, OPERATOR, Group, NodeSpec
 from turret_common.errors import TurretError
+from turret_common.paths import state_dir, state_root
 from turret_common.reason_codes import ReasonCode
 
 _PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 #: Our profiles, and those of processes that publish raw images.
 _FILE, _RAW_IMAGES_FILE = 'fastdds.xml', 'fastdds_shm.xml'
+#: How many processes of each host announcements reach, in one of our files and where they go to other hosts too.
+_RANGES = '<maxInitialPeersRange>100<', '<maxInitialPeersRange>32<'
 #: Port of a Fast DDS discovery server.
-_DISCOVERY_PORT = 11811
+DISCOVERY_PORT = 11811
 #: A compressed image of a few bytes can be one of gigabytes: larger ones are refused.
 _MAX_PIXELS = '100000000'
+#: In the state folder: the variables that the nodes of the turret were started with.
+_DISCOVERY_FILE = 'discovery.json'
+_PEERS, _SERVER, _SUPER_CLIENT = 'ROS_STATIC_PEERS', 'ROS_DISCOVERY_SERVER', 'ROS_SUPER_CLIENT'
+_MIDDLEWARE, _FAST_DDS, _ZENOH = 'RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp', 'rmw_zenoh_cpp'
+_SECURITY, _ENCLAVE = 'ROS_SECURITY_ENABLE', 'ROS_SECURITY_ENCLAVE_OVERRIDE'
 
 
-def discovery(peers: str, server: str) -> dict[str, str]:
+def discovery(peers: str, server: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables with which nodes discover those on other hosts, by ROS 2's own means.
 
     Without peers and server the range stays as it is: this host, unless the shell says otherwise. Peers are sent the
-    announcements that otherwise stay on this host, without multicast, so that discovery also works on Wi-Fi.
+    announcements that otherwise stay on this host, without multicast, so that discovery also works on Wi-Fi. Clients of
+    a server learn of everything in the domain, not only of what they communicate with: the safety node looks for second
+    publishers.
 
     Args:
         peers: other hosts of the turret, names or addresses separated by commas.
         server: host, or host:port, of a Fast DDS discovery server.
+        base: the environment of the shell.
 
     Raises:
-        TurretError: INVALID_ARGUMENT, a host name has no IPv4 address, or a port is not a number.
+        TurretError: INVALID_ARGUMENT, a host name has no IPv4 address, or a port is not one; NOT_SUPPORTED, the
+            shell has chosen Zenoh, whose routers discover other hosts.
     """
     variables = {}
+    if (peers or server) and base.get(_MIDDLEWARE) == _ZENOH:
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED, f'{_ZENOH} reaches other hosts through its routers, see docs/several.md: leave '
+            'out peers and discovery server')
     if peers:
         names = [name.strip() for name in peers.split(',') if name.strip()]
-        variables['ROS_STATIC_PEERS'] = ';'.join(map(_address, names))
+        variables[_PEERS] = ';'.join(map(_address, names))
     if server:
-        host, _, port = server.partition(':')
-        if not (port or str(_DISCOVERY_PORT)).isdecimal():
-            raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{port}" is not the port of a discovery server')
-        variables['ROS_DISCOVERY_SERVER'] = f'{_address(host)}:{port or _DISCOVERY_PORT}'
+        host, port = discovery_server(server)
+        variables |= {_SERVER: f'{host}:{port}', _SUPER_CLIENT: 'TRUE'}
     return variables
+
+
+def discovery_server(text: str) -> tuple[str, int]:
+    """Return IPv4 address and port of ``host`` or ``host:port``. Raises as :func:`discovery`."""
+    host, _, port = text.partition(':')
+    number = port or str(DISCOVERY_PORT)
+    if not (number.isascii() and number.isdecimal() and 0 < int(number) < 65536):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{port}" is not the port of a discovery server')
+    return _address(host), int(number)
+
+
+def remember_discovery(namespace: str, base: Mapping[str, str] = os.environ) -> None:
+    """Save how the nodes of a turret that starts now discover others, for :func:`environment`."""
+    variables = {name: base[name] for name in (_PEERS, _SERVER, _SUPER_CLIENT) if base.get(name)}
+    (state_dir(namespace) / _DISCOVERY_FILE).write_text(json.dumps(variables))
+
+
+def _remembered(namespace: str) -> dict[str, str]:
+    try:
+        found = json.loads((state_root() / namespace.strip('/') / _DISCOVERY_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    names = (_PEERS, _SERVER, _SUPER_CLIENT)
+    return {name: str(found[name]) for name in names if name in found} if isinstance(found, dict) else {}
 
 
 def _address(host: str) -> str:
@@ -56,12 +95,40 @@ def _address(host: str) -> str:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the host "{host}" has no IPv4 address: {error}') from error
 
 
-def environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what everything needs that talks to a turret on this machine, unless ``base`` says otherwise."""
+def environment(namespace: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return what a program needs that talks to a turret of this machine, unless ``base`` says otherwise.
+
+    It discovers the turret's nodes as these were started to discover each other.
+    """
+    remembered = {name: value for name, value in _remembered(namespace).items() if name not in base}
+    return remembered | _common(namespace, OPERATOR, base)
+
+
+def _common(namespace: str, group: Group, base: Mapping[str, str]) -> dict[str, str]:
     variables = {
         'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST',
         'OPENCV_IO_MAX_IMAGE_PIXELS': base.get('OPENCV_IO_MAX_IMAGE_PIXELS') or _MAX_PIXELS}
+    if base.get(_SECURITY) == 'true' and _ENCLAVE not in base:
+        variables[_ENCLAVE] = enclave(namespace, group)
     return variables if any(base.get(name) for name in _PROFILES) else variables | _profiles(_packaged(_FILE))
+
+
+def require_supported(base: Mapping[str, str] = os.environ) -> None:
+    """Raise TurretError (NOT_SUPPORTED) where the shell demands what the Python packages of ROS 2 do not contain."""
+    middleware = base.get(_MIDDLEWARE) or _FAST_DDS
+    if middleware != _FAST_DDS:
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED, f'{_MIDDLEWARE} is "{middleware}", but the Python packages of ROS 2 contain '
+            f'{_FAST_DDS} only: unset {_MIDDLEWARE}, or use a distribution')
+    if base.get(_SECURITY) == 'true':
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED, f'{_SECURITY} is "true", but the Python packages of ROS 2 contain Fast DDS '
+            f'without security: unset {_SECURITY}, or use a distribution')
+
+
+def enclave(namespace: str, group: Group) -> str:
+    """Return the SROS2 enclave of a group of nodes; other programs use that of the group ``operator``."""
+    return f'/{namespace.strip("/")}/{group.name}'
 
 
 def node_environment(
@@ -74,18 +141,18 @@ def node_environment(
         folder: where its Fast DDS profiles are written, as topics are named in them.
         base: the environment that it inherits; its values take precedence.
     """
-    variables = environment(base)
+    variables = _common(namespace, spec.group, base)
     if spec.raw_images:
-        return variables | _profiles(_for_namespace(_RAW_IMAGES_FILE, namespace, folder))
+        return variables | _profiles(_for_turret(_RAW_IMAGES_FILE, namespace, folder, base))
     packaged = _PROFILES[0] in variables
-    return variables | (_profiles(_for_namespace(_FILE, namespace, folder)) if packaged else {})
+    return variables | (_profiles(_for_turret(_FILE, namespace, folder, base)) if packaged else {})
 
 
-def _for_namespace(file: str, namespace: str, folder: Path) -> Path:
-    """Write one of our files so that the names of its topics begin with a namespace; return its path."""
+def _for_turret(file: str, namespace: str, folder: Path, base: Mapping[str, str]) -> Path:
+    """Write one of our files with the topics of a turret and fewer announcements to other hosts; return its path."""
     path = folder / file
     text = _packaged(file).read_text().replace(f'"/{DEFAULT_NAMESPACE}/', f'"/{namespace.strip("/")}/')
-    path.write_text(text)
+    path.write_text(text.replace(*_RANGES) if base.get(_PEERS) else text)
     return path
 
 

@@ -41,6 +41,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize('text', [
     '', '[]', 'turrets: 1', 'turrets: [1]', 'turrets: [{name: a}]', 'turrets: [{name: a, url: "ftp://b"}]',
     'turrets: [{url: "http://b"}]', 'turrets: [{name: a, url: "http://b", color: red}]', 'turrets: [{name: 1, url: 2}]',
+    'turrets: [{name: /left, url: "http://b"}]',
     'turrets: [{name: a, url: "javascript:alert(1)"}]', 'turrets: [{name: a, url: "http://b/path"}]', '{',
     'turrets: [{name: a, url: "http://b"}, {name: a, url: "http://c"}]'])
 def test_a_file_that_is_not_valid_is_refused(tmp_path: Path, text: str) -> None:

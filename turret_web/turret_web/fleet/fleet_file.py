@@ -19,7 +19,7 @@ class FleetEntry(NamedTuple):
     """One turret of the file.
 
     Attributes:
-        name: shown; unique in the file.
+        name: shown; unique in the file. One with a slash at its beginning is that of a turret of the domain.
         url: of its panel, without a slash at the end.
         token: viewer or operator token of its web gateway; empty = none needed.
         certificate: PEM file that its TLS certificate is checked with; empty = the authorities of this host.
@@ -73,8 +73,9 @@ def _entry(path: Path, values: Any) -> FleetEntry:
             'certificate')
     name, url = values.get('name', ''), values.get('url', '').rstrip('/')
     parts = urlsplit(url)
-    if not name or parts.scheme not in ('http', 'https') or not parts.hostname or parts.path or parts.query:
+    if not name or name.startswith('/') or not (
+            parts.scheme in ('http', 'https') and parts.hostname and not parts.path and not parts.query):
         raise TurretError(
-            ReasonCode.INVALID_ARGUMENT, f'{path}: the turret "{name}" needs a name and a url such as '
-            'https://10.0.0.5:8000')
+            ReasonCode.INVALID_ARGUMENT, f'{path}: the turret "{name}" needs a name without a slash '
+            'at its beginning and a url such as https://10.0.0.5:8000')
     return FleetEntry(name, url, values.get('token', ''), values.get('certificate', ''))
