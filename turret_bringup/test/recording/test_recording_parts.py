@@ -336,12 +336,15 @@ def test_it_needs_free_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     usage = namedtuple('usage', 'total used free')
     recording = recorder(tmp_path / 'a', Limits(0.0, 1000, 1000))
     recording.start()
+    for i in range(5):
+        recording.offer(TEXT.name, START_NS + i, cdr_string(str(i)), START_NS + i)
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: usage(2000, 1001, 999))
     wait_until(lambda: not recording.progress.active, 10.0, 'its end')
     assert recording.progress.ended is not None
     assert recording.progress.ended.code == ReasonCode.STORAGE_FULL
-    with Bag(tmp_path / 'a'):
-        pass
+    assert is_complete(tmp_path / 'a')
+    with Bag(tmp_path / 'a') as bag:
+        assert bag.messages_total == 5
     with pytest.raises(TurretError) as caught:
         recorder(tmp_path / 'b', Limits(0.0, 1000, 1000)).start()
     assert caught.value.code == ReasonCode.STORAGE_FULL
@@ -537,6 +540,8 @@ def test_a_step_of_the_clock_begins_a_file_where_files_are_split_by_time(tmp_pat
         for i, step_s in enumerate((0, 1, -3600, -3599, 3600)):
             writer.write(TEXT.name, START_NS + step_s * SECOND_NS, cdr_string(str(i)))
     assert len(list((tmp_path / 'a').glob('*.mcap'))) == 3
+    with Bag(tmp_path / 'a') as bag:
+        assert len(list(bag.messages())) == 5
 
 
 _KILLED = """
@@ -569,6 +574,7 @@ def test_a_killed_recorder_misses_at_most_a_second(tmp_path: Path) -> None:
         for line in process.stdout:
             last_ns = int(line)
     process.wait()
+    assert [(entry.name, entry.complete) for entry in BagLibrary(tmp_path).entries()] == [('a', False)]
     assert [name for name, _ in BagLibrary(tmp_path).recover()] == ['a']
     with Bag(tmp_path / 'a') as bag:
         found = [message.stamp_ns for message in bag.messages()]

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -367,6 +369,13 @@ def test_a_publisher_that_comes_back_with_weaker_quality_of_service_is_recorded(
     wait_until(written, 20.0, 'a message of the new publisher')
 
 
+def warnings(ros: RosHarness) -> list[str]:
+    """Return the warnings in the log of the node so far."""
+    if not hasattr(ros, 'log'):
+        ros.log = ros.collect(Log, '/rosout', qos.profile(reliable=True, latched=True, depth=1000))
+    return [entry.msg for entry in ros.log if entry.level == Log.WARN and entry.name == 'turret.bag']
+
+
 def test_an_interrupted_recording_is_repaired_and_reported(ros: RosHarness, tmp_path: Path) -> None:
     writer = BagWriter(tmp_path / 'bags' / 'mine', (Topic('/a', 'std_msgs/msg/String', 'string data\n'),))
     writer.open()
@@ -376,6 +385,7 @@ def test_an_interrupted_recording_is_repaired_and_reported(ros: RosHarness, tmp_
     rig = Rig(ros, tmp_path / 'bags')
     state = rig.recorded(code=int(ReasonCode.RECORDING_FAILED))
     assert 'mine was interrupted; repaired mine: 1 messages' in state.message
+    wait_until(lambda: any('repaired mine' in text for text in warnings(ros)), 10.0, 'a warning in the log')
 
 
 def test_bags_of_other_programs_are_not_touched(ros: RosHarness, tmp_path: Path) -> None:
@@ -394,15 +404,50 @@ def test_bags_of_other_programs_are_not_touched(ros: RosHarness, tmp_path: Path)
     assert [path.name for path in folder.iterdir()] == ['x.mcap']
 
 
+@pytest.mark.parametrize('step_s', [3600.0, -3600.0])
 def test_a_step_of_the_clock_is_an_event_in_the_bag(
-        ros: RosHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        ros: RosHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step_s: float) -> None:
     rig = Rig(ros, tmp_path / 'bags')
     events = ros.collect(Log, 'bag/events')
+    name = rig.start().name
+    rig.publish(0, 50)
     now = time.time
-    monkeypatch.setattr('turret_bringup.bag_node.time.time', lambda: now() + 3600.0)
+    monkeypatch.setattr('turret_bringup.bag_node.time.time', lambda: now() + step_s)
     event = wait_until(lambda: events and events[0], 10.0, 'an event')
-    assert 'clock step of +3600' in event.msg
+    text = f'clock step of {step_s:+.0f}'
+    assert event.msg.startswith(text)
+    wait_until(lambda: any(text in entry for entry in warnings(ros)), 10.0, 'a warning in the log')
+    rig.publish(50, 50)
+    rig.recorded(recording=True, code=int(ReasonCode.OK))
     assert rig.states[-1].held_s < 60.0
+    assert rig.states[-1].duration_s < 60.0
+    assert rig.stop().success
+    assert positions(rig.folder / name) == [float(i) for i in range(100)]
+    with Bag(rig.folder / name) as bag:
+        (mark,) = [deserialize_message(m.data, Log) for m in bag.messages(['/turret/bag/events'])]
+    assert (mark.msg, mark.level) == (event.msg, Log.WARN)
+
+
+def test_a_disk_that_does_not_answer_is_reported_and_costs_nothing_when_it_does(
+        ros: RosHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_bringup.recording.recorder._STALLED_S', 0.5)
+    rig = Rig(ros, tmp_path / 'bags')
+    answers, write = threading.Event(), os.fdatasync
+
+    def waiting(descriptor: int) -> None:
+        assert answers.wait(60.0)
+        write(descriptor)
+    name = rig.start().name
+    monkeypatch.setattr(os, 'fdatasync', waiting)
+    rig.publish(0, 50)
+    state = rig.recorded(code=int(ReasonCode.RECORDING_FAILED))
+    assert 'the disk has not answered' in state.message
+    assert state.recording
+    rig.publish(50, 50)
+    answers.set()
+    rig.recorded(recording=True, code=int(ReasonCode.OK))
+    assert rig.stop().success
+    assert positions(rig.folder / name) == [float(i) for i in range(100)]
 
 
 def test_marks_of_an_operator_are_in_the_bag(rig: Rig) -> None:
