@@ -84,6 +84,23 @@ _ANEW = 'the next image is of another target, or far later, and starts over'
 _FIRST_PULSE = 'overwritten by the first pulse, which is always sent'
 _FIRST_IMAGE = 'overwritten by the first image, before it is read'
 ACCEPTED: dict[tuple[str, str, str], str] = {
+    **{('threaded.py', '_NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)', change): 'an axis that stands already'
+       for change in ('0 -> 1', '1.0 -> 3.0')},
+    **{('threaded.py', line, change): 'overwritten when it opens, before which it is not read'
+       for line, change in (
+           ('self._enabled = False', 'False -> True'), ('self._enabled = False', 'self._enabled = False -> pass'),
+           ('self._order = _NO_ORDER', 'self._order = _NO_ORDER -> pass'),
+           ('self._taken = False', 'self._taken = False -> pass'),
+           ('self._powered = False  # perhaps: a motor that did not confirm that it is off counts as powered',
+            'False -> True'),
+           ('self._powered = False  # perhaps: a motor that did not confirm that it is off counts as powered',
+            'self._powered = False -> pass'))},
+    ('threaded.py', 'if self._enabled:', 'self._enabled -> True'): 'enabling ends the order',
+    ('threaded.py', 'self._thread = None', 'self._thread = None -> pass'): 'a thread that has ended is joined again',
+    **{('threaded.py', 'if isinstance(self._clock, MonotonicClock):',
+        f'isinstance(self._clock, MonotonicClock) -> {value}'): 'priority among the threads of this machine'
+       for value in (True, False)},
+    ('threaded.py', 'wake_on_time()', 'wake_on_time() -> pass'): 'priority among the threads of this machine',
     ('zones.py', 'math.ceil((-_TURN - pan_high) / _TURN), math.floor((_TURN - pan_low) / _TURN) + 1)]',
      '1 -> 3'): 'more full turns are compared than can ever match',
     ('interlocks.py', 'self._ns = 0', '0 -> 1'): _OVERWRITTEN,

@@ -28,6 +28,7 @@ class Recorder(ThreadedDriver):
         calls: of the hardware.
         motions: what each period was to make.
         failing: names of the calls that fail, and what they raise.
+        slow_ns: how long a period takes.
     """
 
     name: ClassVar[str] = 'recorder'
@@ -45,6 +46,7 @@ class Recorder(ThreadedDriver):
         self.motions: list[tuple[AxisMotion, AxisMotion]] = []
         self.failing: dict[str, Exception] = {}
         self.thread: threading.Thread | None = None
+        self.slow_ns = 0
 
     def note(self, call: str) -> None:
         self.calls.append(call)
@@ -66,6 +68,8 @@ class Recorder(ThreadedDriver):
             raise self.failing['cycle']
         if self._enabled:
             self.motions.append(self._motions(self._clock.now_ns()))
+        if self.slow_ns:
+            self._clock.sleep_until(self._clock.now_ns() + self.slow_ns)
 
     def _newest(self) -> GimbalSample:
         return GimbalSample(self._clock.now_ns(), AxisSample(0.0, 0.0), AxisSample(0.0, 0.0), self._enabled)
@@ -191,6 +195,25 @@ def test_a_failure_in_the_thread_switches_off_and_is_raised(
     driver.failing.clear()
     driver.open()
     assert not driver.read().enabled
+
+
+def test_periods_that_took_too_long_are_not_made_up_for(driver: Stepped) -> None:
+    driver.enable(True)
+    driver.slow_ns = 45 * MS
+    driver.lockstep.go_on(0.046)
+    driver.slow_ns = 0
+    driver.motions.clear()
+    driver.lockstep.go_on(0.034)
+    assert len(driver.motions) in (3, 4)
+
+
+def test_one_that_never_opened_does_nothing() -> None:
+    driver = Recorder(None)
+    driver.command(GO, GO, 2**62)
+    driver.enable(True)
+    assert 'not open' in fails(driver)
+    driver.close()
+    assert driver.calls == []
 
 
 def test_hardware_that_cannot_be_taken_is_not_released(driver: Stepped) -> None:

@@ -27,7 +27,7 @@ class Wire(Protocol):
 
 
 class SerialWire:
-    """A serial port.
+    """A serial port. What it does not take within 0.1 s is lost.
 
     Attributes:
         baud: baud rate in force.
@@ -42,6 +42,7 @@ class SerialWire:
         import serial  # only where there is a port
 
         self.baud = baud
+        self._busy = serial.SerialTimeoutException
         try:
             self._port: Any = serial.Serial(path, baud, timeout=0.0, write_timeout=0.1, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
@@ -50,7 +51,10 @@ class SerialWire:
     def send(self, data: bytes) -> None:
         """Discard what has arrived, then transmit ``data``."""
         self._port.reset_input_buffer()
-        self._port.write(data)
+        try:
+            self._port.write(data)
+        except self._busy:  # the answer will be missing
+            self._port.reset_output_buffer()
 
     def receive(self, count: int, timeout_s: float) -> bytes:
         """Return at least ``count`` bytes and all that have arrived, fewer after the time-out."""
