@@ -16,7 +16,7 @@ from typing import Any
 import cbor2
 import pytest
 from aiohttp import web
-from web_testing import JPEG, NOTE, BridgeClient, FakeGateway, RunningServer, on_loop, serving, until
+from web_testing import COUNT, JPEG, NOTE, BridgeClient, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
@@ -89,8 +89,14 @@ async def behind(gateway: FakeGateway, **parameters: Any) -> AsyncIterator[tuple
 
 @pytest.fixture
 def gateway() -> FakeGateway:
+    return gateway_with_services()
+
+
+def gateway_with_services() -> FakeGateway:
     gateway = FakeGateway()
     gateway.topic_types |= {f'{CAMERA}/compressed': JPEG.name, '/hidden/note': NOTE.name}
+    for name in ('safety/stop', 'laser/arm', 'camera/set_parameters', 'gimbal/home/_action/send_goal'):
+        gateway.serve(f'/turret/{name}', lambda values: values)  # their types; the server is the one that calls them
     return gateway
 
 
@@ -173,7 +179,7 @@ async def test_calls_are_answered_once_and_only_to_the_one_who_called(
 @on_loop
 async def test_goals_of_others_cannot_be_cancelled(gateway: FakeGateway) -> None:
     async with behind(gateway) as (door, stock), door.connect() as first, door.connect() as second:
-        goal = {'action': '/turret/gimbal/home', 'action_type': 'turret_msgs/action/Home', 'id': 'g'}
+        goal = {'action': '/turret/gimbal/home', 'action_type': COUNT, 'id': 'g'}
         await second.send(op='send_action_goal', **goal, args={}, feedback=True)
         asked = await stock.hears('send_action_goal')
         assert 'no goal g' in await error(first, op='cancel_action_goal', **goal)
@@ -185,6 +191,41 @@ async def test_goals_of_others_cannot_be_cancelled(gateway: FakeGateway) -> None
         assert (await second.receive())['values'] == {'at': 1}
         result = await second.receive()
         assert (result['action'], result['id'], result['status']) == ('/turret/gimbal/home', 'g', 5)
+
+
+@pytest.mark.parametrize(('request_', 'reason'), [
+    ({'op': 'call_service', 'service': '/turret/laser/none'}, 'does not exist'),
+    ({'op': 'call_service', 'service': '/turret/laser/arm', 'type': 'demo_msgs/srv/Other'},
+     'has type demo_msgs/srv/Add'),
+    ({'op': 'call_service', 'service': '/turret/laser/a b'}, 'not a ROS name'),
+    ({'op': 'send_action_goal', 'action': '/turret/gimbal/none', 'action_type': COUNT}, 'does not exist'),
+    ({'op': 'send_action_goal', 'action': '/turret/gimbal/home', 'action_type': 'demo_msgs/action/Other'},
+     'has type demo_msgs/action/Count'),
+    ({'op': 'send_action_goal', 'action': '/turret/gimbal/home\0', 'action_type': COUNT}, 'not a ROS name')])
+@on_loop
+async def test_names_and_types_are_compared_with_the_graph_first(request_: dict[str, Any], reason: str) -> None:
+    async with behind(gateway_with_services()) as (door, stock), door.connect() as client:
+        answer = await client.ask(id='1', **request_)
+        assert (answer['result'], answer['id']) == (False, '1')
+        assert reason in answer['values']
+        assert stock.heard == []
+
+
+@on_loop
+async def test_a_request_that_the_server_never_answers_is_answered(
+        gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_web.proxies.rosbridge_proxy._GRACE_S', 0.1)
+    async with behind(gateway, limits={'goal_s': 0.1}) as (door, stock), door.connect() as client:
+        call = {'op': 'call_service', 'service': '/turret/laser/arm', 'timeout': 0.1, 'id': 'c'}
+        for _ in range(2):  # its id is free again
+            answer = await client.ask(**call)
+            assert (answer['op'], answer['id'], answer['result']) == ('service_response', 'c', False)
+            assert 'did not answer within 0.1 s' in answer['values']
+        answer = await client.ask(op='send_action_goal', action='/turret/gimbal/home', action_type=COUNT, id='g')
+        assert (answer['op'], answer['id'], answer['result']) == ('action_result', 'g', False)
+        asked = await stock.hears('call_service')
+        await stock.say({'op': 'service_response', 'service': '/x', 'id': asked['id'], 'values': {}, 'result': True})
+        await client.settle()
 
 
 @on_loop

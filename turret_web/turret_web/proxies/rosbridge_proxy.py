@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -28,6 +29,7 @@ from turret_web.fan_out.backlog import Backlog
 from turret_web.fan_out.send_queue import SendQueue
 from turret_web.fan_out.subscription_hub import DEFAULT_QUEUE
 from turret_web.names import InterfaceType, RosName
+from turret_web.rosbridge.actions import check_action
 from turret_web.rosbridge.bridge import (
     Bridge,
     Client,
@@ -46,6 +48,8 @@ from turret_web.rosbridge.rosapi import Rosapi
 log = logging.getLogger(__name__)
 
 _CONNECT_S = 5.0
+#: Time beyond its timeout that the server has to report that a request timed out [s].
+_GRACE_S = 2.0
 _MAX_MESSAGE = 64 * 1024 * 1024
 #: Members that are forwarded, by operation, with their types. Names, types and ids are written from parsed values.
 _SUBSCRIBE = {'throttle_rate': int}
@@ -154,6 +158,13 @@ class _Topic:
         self.ids: set[str | int | None] = set()
 
 
+class _Pending(NamedTuple):
+    """A request that the server has not answered yet, with the name that the client used."""
+
+    name: str
+    timer: asyncio.TimerHandle
+
+
 class ProxyOperations(OperationGroup):
     """Operations on topics, calls and goals of one client by the upstream server, in place of the embedded ones."""
 
@@ -176,8 +187,8 @@ class ProxyOperations(OperationGroup):
         self._mark = f'{next(_marks)}:'
         self._topics: dict[str, _Topic] = {}
         self._advertised: set[str] = set()
-        self._calls: dict[str, str] = {}
-        self._goals: dict[str, str] = {}
+        self._calls: dict[str, _Pending] = {}
+        self._goals: dict[str, _Pending] = {}
         self._own_ids = (f'own:{number}' for number in itertools.count(1))
         self.operations = {
             'subscribe': self._subscribe, 'unsubscribe': self._unsubscribe, 'advertise': self._advertise,
@@ -196,6 +207,8 @@ class ProxyOperations(OperationGroup):
     async def close(self) -> None:
         """Close the connection; the server then releases the resources of the client."""
         self._reading.cancel()
+        for pending in (*self._calls.values(), *self._goals.values()):
+            pending.timer.cancel()
         await self._upstream.close()
 
     # --- from the client ---
@@ -279,34 +292,28 @@ class ProxyOperations(OperationGroup):
         args = get(message, 'args', (dict, list), {})
         max_s = self._bridge.limits.call_s
         timeout_s = get(message, 'timeout', (int, float), max_s)
-        type_name = _type(message, 'srv')
-        self._check_pending(self._calls, marked)
-        self._calls[marked] = message['service'].partition('#')[0]
-        try:
+        timeout_s = min(timeout_s, max_s) if timeout_s > 0 else max_s
+        type_name = get_type_if_given(message, 'srv')
+        with self._awaiting(self._calls, marked, message, 'service', timeout_s):
             await self._bridge.services.prepare(self._client.role, name, args, max_s)
+            actual = self._bridge.services.resolve(name, type_name)
             self._bridge.services.record(self._client.name, self._client.role, name)
             await self._send({
-                'op': 'call_service', 'service': name, 'id': marked, 'args': args,
-                'timeout': min(timeout_s, max_s) if timeout_s > 0 else max_s, **type_name})
-        except BaseException:
-            self._calls.pop(marked, None)
-            raise
+                'op': 'call_service', 'service': name, 'id': marked, 'args': args, 'timeout': timeout_s,
+                'type': actual})
 
     async def _send_goal(self, message: dict[str, Any]) -> None:
         name, marked = get_action(message), self._id(request_id_of(message))
         self._bridge.policy.check(Use.SEND_GOAL, self._client.role, name)
+        type_name = get_type(message, 'action', 'action_type')
         forwarded = {
-            'op': 'send_action_goal', 'action': name, 'id': marked,
-            'action_type': get_type(message, 'action', 'action_type'), **_members(message, _GOAL)}
-        self._check_pending(self._goals, marked)
-        self._goals[marked] = message['action'].partition('#')[0]
-        try:
+            'op': 'send_action_goal', 'action': name, 'id': marked, 'action_type': type_name,
+            **_members(message, _GOAL)}
+        check_action(self._bridge.gateway, name, type_name)
+        with self._awaiting(self._goals, marked, message, 'action', self._bridge.limits.goal_s):
             self._bridge.services.record(
                 self._client.name, self._client.role, RosName(f'{name}/_action/send_goal'))
             await self._send(forwarded)
-        except BaseException:
-            self._goals.pop(marked, None)
-            raise
 
     async def _cancel_goal(self, message: dict[str, Any]) -> None:
         name, marked = get_action(message), self._id(request_id_of(message))
@@ -315,12 +322,33 @@ class ProxyOperations(OperationGroup):
             raise TurretError(ReasonCode.NOT_FOUND, f'no goal {request_id_of(message)!s:.60} is active')
         await self._send({'op': 'cancel_action_goal', 'action': name, 'id': marked})
 
-    def _check_pending(self, pending: dict[str, str], marked: str) -> None:
+    @contextmanager
+    def _awaiting(
+            self, pending: dict[str, _Pending], marked: str, message: dict[str, Any], kind: str,
+            timeout_s: float) -> Iterator[None]:
+        """Register a request while it is sent; it is refused if the server does not answer it in time.
+
+        Raises:
+            TurretError: RATE_LIMITED, or ALREADY_EXISTS, its id is pending already.
+        """
         limit = self._bridge.limits.calls
         if len(pending) >= limit:
             raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} pending on one connection')
         if marked in pending:
             raise TurretError(ReasonCode.ALREADY_EXISTS, f'id {self._own_id(marked)!s:.60} is pending already')
+
+        def expire() -> None:
+            del pending[marked]
+            self._client.refuse(message, TurretError(
+                ReasonCode.TIMED_OUT, f'the rosbridge server did not answer within {timeout_s:g} s'))
+        pending[marked] = _Pending(
+            message[kind].partition('#')[0], asyncio.get_running_loop().call_later(timeout_s + _GRACE_S, expire))
+        try:
+            yield
+        except BaseException:
+            if marked in pending:
+                pending.pop(marked).timer.cancel()
+            raise
 
     # --- from the server ---
 
@@ -349,16 +377,17 @@ class ProxyOperations(OperationGroup):
         topic.frames.offer(_frame(message))
 
     def _on_response(self, message: dict[str, Any]) -> None:
-        given = self._calls.pop(message['id'])
-        self._answer(message, ('values', 'result'), op='service_response', service=given)
+        call = self._calls.pop(message['id'])
+        call.timer.cancel()
+        self._answer(message, ('values', 'result'), op='service_response', service=call.name)
 
     def _on_feedback(self, message: dict[str, Any]) -> None:
-        given = self._goals[message['id']]
-        self._answer(message, ('values',), op='action_feedback', action=given)
+        self._answer(message, ('values',), op='action_feedback', action=self._goals[message['id']].name)
 
     def _on_result(self, message: dict[str, Any]) -> None:
-        given = self._goals.pop(message['id'])
-        self._answer(message, ('values', 'status', 'result'), op='action_result', action=given)
+        goal = self._goals.pop(message['id'])
+        goal.timer.cancel()
+        self._answer(message, ('values', 'status', 'result'), op='action_result', action=goal.name)
 
     def _answer(self, message: dict[str, Any], keys: tuple[str, ...], **members: str) -> None:
         self._client.send(

@@ -18,7 +18,7 @@ from turret_common.errors import TurretError
 from turret_common.messages.cdr import goal_id_of
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.policy import Use
-from turret_web.gateway.gateway import ActionCodec, Closable
+from turret_web.gateway.gateway import ActionCodec, Closable, Gateway
 from turret_web.names import InterfaceType, RosName
 from turret_web.rosbridge.bridge import (
     Bridge,
@@ -170,6 +170,21 @@ class _GoalAnswer:
         self.client.send(message, self.request_id, self.compression, self.fragment_size)
 
 
+def check_action(gateway: Gateway, action: RosName, type_name: InterfaceType) -> None:
+    """Check that an action exists and has a type, before a client of it is created.
+
+    Raises:
+        TurretError: NOT_FOUND; INVALID_ARGUMENT, it has another type.
+    """
+    actual = gateway.service_type(RosName(f'{action}/_action/send_goal'))
+    if actual is None:
+        raise TurretError(ReasonCode.NOT_FOUND, f'action {action} does not exist')
+    if actual != f'{type_name}_SendGoal':
+        raise TurretError(
+            ReasonCode.INVALID_ARGUMENT,
+            f'action {action} has type {actual.removesuffix("_SendGoal")}, not {type_name}')
+
+
 class Goal:
     """One goal, from sending it to its result."""
 
@@ -188,21 +203,12 @@ class Goal:
         self._action = action
         codec = self._gateway.action(type_name)
         self._type = type_name
-        self._check_type()
+        check_action(self._gateway, action, type_name)
         self._goal = by_name(args, codec.goal.kind)
         codec.goal.encode(self._goal, 0)  # for errors that name the fields as the client knows them
         self._on_feedback = on_feedback
         self._uuid = list(uuid.uuid4().bytes)
         self._accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def _check_type(self) -> None:
-        actual = self._gateway.service_type(RosName(f'{self._action}/_action/send_goal'))
-        if actual is None:
-            raise TurretError(ReasonCode.NOT_FOUND, f'action {self._action} does not exist')
-        if actual != f'{self._type}_SendGoal':
-            raise TurretError(
-                ReasonCode.INVALID_ARGUMENT,
-                f'action {self._action} has type {actual.removesuffix("_SendGoal")}, not {self._type}')
 
     async def execute(self) -> tuple[int, dict[str, Any]]:
         """Send the goal and wait for its end; return the status and the values of the result.

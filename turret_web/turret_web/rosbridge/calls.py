@@ -84,14 +84,23 @@ class ServiceCaller:
 
     async def _call(
             self, name: RosName, args: Any, timeout_s: float, expected: InterfaceType | None = None) -> dict[str, Any]:
+        actual = self.resolve(name, expected)
+        codec = self._gateway.service(actual)
+        request = codec.request.encode(by_name(args, codec.request.kind), time.time_ns())
+        return codec.response.to_json(await self._gateway.call(name, actual, request, timeout_s))
+
+    def resolve(self, name: RosName, expected: InterfaceType | None = None) -> InterfaceType:
+        """Return the type of a service in the graph.
+
+        Raises:
+            TurretError: NOT_FOUND; INVALID_ARGUMENT, it has another type than expected.
+        """
         actual = self._gateway.service_type(name)
         if actual is None:
             raise TurretError(ReasonCode.NOT_FOUND, f'service {name} does not exist')
         if expected is not None and expected != actual:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'service {name} has type {actual}, not {expected}')
-        codec = self._gateway.service(actual)
-        request = codec.request.encode(by_name(args, codec.request.kind), time.time_ns())
-        return codec.response.to_json(await self._gateway.call(name, actual, request, timeout_s))
+        return actual
 
     def record(self, caller: str, role: Role, name: RosName) -> None:
         """Record a call of an operator, unless it is open to viewers, a heartbeat or a jog."""
