@@ -18,7 +18,6 @@ from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_control.laser.lines.pico import PicoLines
 from turret_control.laser.lines.registry import LINES
-from turret_control.laser.ros_messages import laser_state
 from turret_control.laser.state_machine import LaserCore, LaserState
 from turret_control.laser.thread import LaserThread
 from turret_control.laser_parameters import LaserParameters
@@ -268,12 +267,21 @@ def test_one_that_falls_silent_is_an_error(rig: Rig) -> None:
     lines.close()
 
 
-def test_its_watchdog_needs_no_declaration_and_is_reported() -> None:
-    parameters = LaserParameters(driver='pico')
-    snapshot = LaserCore(parameters, PermitMonitor()).snapshot(0)
-    assert laser_state(parameters, snapshot).watchdog_fitted
-    assert not laser_state(LaserParameters(), snapshot).watchdog_fitted
+def test_its_watchdog_needs_no_declaration() -> None:
+    assert LaserParameters(driver='pico').has_watchdog
+    assert not LaserParameters().has_watchdog
     assert [name for name in LINES.names if LINES[name].measured_watchdog] == ['pico']
+
+
+def connected(parameters: LaserParameters) -> PicoLines:
+    """Connect in real time, again where a busy machine delays the answers."""
+    deadline = time.monotonic() + 20.0
+    while True:
+        try:
+            return PicoLines(parameters)
+        except TurretError:
+            if time.monotonic() > deadline:
+                raise
 
 
 def test_the_thread_of_the_laser_faults_and_recovers_with_its_pico() -> None:
@@ -283,7 +291,7 @@ def test_the_thread_of_the_laser_faults_and_recovers_with_its_pico() -> None:
     parameters = LaserParameters(driver='pico', pico=type(REAL.pico)(served.path))  # type: ignore[attr-defined]
     core = LaserCore(parameters, PermitMonitor())
     ended: list[str] = []
-    thread = LaserThread(core, PicoLines(parameters), None, lambda: None, ended.append)
+    thread = LaserThread(core, connected(parameters), None, lambda: None, ended.append)
     thread.start()
     try:
         deadline = time.monotonic() + 20.0
@@ -328,25 +336,35 @@ GUARDED = '''
 '''
 
 
-def test_a_killed_driver_leaves_it_off_and_its_guardian_says_nothing_else() -> None:
+def test_a_killed_driver_leaves_it_off_and_its_guardian_switches_off_too() -> None:
     pico = EmulatedPico()
+    seen: set[int] = set()
+    step = pico.wire.machine.step
+
+    def watched(*args: Any) -> Any:
+        made = step(*args)
+        seen.add(pico.wire.machine.laser.level)
+        return made
+
+    pico.wire.machine.step = watched
     served = PtyBus(pico)  # type: ignore[arg-type]
-    process = subprocess.Popen(
-        [sys.executable, '-c', textwrap.dedent(GUARDED), served.path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env={**os.environ, 'PYTHONPATH': os.pathsep.join(part for part in sys.path if part)})
+    path = os.pathsep.join(part for part in sys.path if part)
+    errors = ''
     try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == 'emitting\n'
-        deadline = time.monotonic() + 20.0
-        while not pico.emitting() and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert pico.emitting()
-        process.terminate()  # the guardian passes it on, and the driver dies of it
-        _, errors = process.communicate(timeout=20)
-        assert errors == ''
+        for _ in range(10):  # again where a busy machine delays the answers
+            process = subprocess.Popen(
+                [sys.executable, '-c', textwrap.dedent(GUARDED), served.path], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, env={**os.environ, 'PYTHONPATH': path})
+            assert process.stdout is not None
+            emitting = process.stdout.readline() == 'emitting\n'
+            process.terminate()  # the guardian passes it on, and the driver dies of it
+            _, errors = process.communicate(timeout=20)
+            if emitting and 255 in seen:
+                break
+        assert 255 in seen
+        assert 'cannot be driven low' not in errors
         assert not pico.emitting()
-        assert pico.wire.machine.reason == protocol.FRAMES_STOPPED or not pico.wire.machine._asked  # noqa: SLF001
+        assert not pico.wire.machine._asked  # noqa: SLF001  the newest conversation is that of the guardian
+        assert pico.wire.machine._seq is None  # noqa: SLF001
     finally:
-        process.kill()
-        process.wait()
         served.close()

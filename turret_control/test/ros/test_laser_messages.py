@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from turret_common.permit import PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_control.laser.ros_messages import grant_of, grant_valid, laser_state, sign_grant
-from turret_control.laser.state_machine import Grant, LaserSnapshot, LaserState
+from turret_control.laser.state_machine import Grant, LaserCore, LaserSnapshot, LaserState
 from turret_control.laser_parameters import LaserParameters
 from turret_msgs import msg
 
@@ -61,3 +62,9 @@ def test_a_state_shows_each_value_under_its_own_name() -> None:
         state.power_cap, state.duty_cap, state.pulse_s, state.burst_count, state.burst_gap_s, state.cooldown_s)
     assert set_up == ('sim', False, True, True, False, 'standard', 0.5, 0.0625, 0.03125, 7, 0.75, 1.5)
     assert math.isfinite(state.arm_remaining_s)
+
+
+def test_a_watchdog_that_was_measured_is_reported_as_fitted() -> None:
+    for parameters, fitted in ((LaserParameters(driver='pico'), True), (LaserParameters(), False)):
+        snapshot = LaserCore(parameters, PermitMonitor()).snapshot(0)
+        assert laser_state(parameters, snapshot).watchdog_fitted is fitted
