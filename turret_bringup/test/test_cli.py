@@ -17,6 +17,7 @@ from turret_bringup import cli
 from turret_bringup.commands import COMMANDS, options, replay, up
 from turret_bringup.commands.bench import BENCHMARKS
 from turret_bringup.commands.development import test as lanes
+from turret_bringup.hardware.wizard import CHECKS
 from turret_bringup.run import doctor
 from turret_bringup.settings.configuration import assigned_layer, compose
 from turret_common.bench import Benchmark, Row, percentile, run
@@ -141,7 +142,8 @@ def test_checks_of_hardware_that_is_not_there_are_refused(
     captured = capsys.readouterr()
     assert error in captured.err
     assert captured.err.count('\n') == 1
-    assert captured.out == ''
+    step = CHECKS[words[0]]
+    assert captured.out == f'Expect: {step.expect}\nWhat to do: {step.remedy}\n'
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,8 @@ def test_the_plan_of_a_build_is_shown_on_any_computer(example: str, capsys: pyte
     shown = capsys.readouterr().out
     assert 'GPIO 18  header pin 12  pulled down at power-on  laser.laser_pin' in shown
     assert 'emergency stop: gpio' in shown
+    assert shown.startswith(f'Expect: {CHECKS["plan"].expect}\n')
+    assert 'What to do' not in shown
 
 
 def test_a_plan_that_uses_a_pin_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

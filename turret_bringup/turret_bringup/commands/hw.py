@@ -55,7 +55,23 @@ def run(args: argparse.Namespace) -> int:
         return bus.run(args.rest, _say)
     if args.check == 'wizard':
         return _run_wizard(args.rest)
-    return int(not _run_check(args.check, args.namespace, args.params, args.assignments))
+    return int(not _announced(args))
+
+
+def _announced(args: argparse.Namespace) -> bool:
+    """Run a check; say before what to expect, and what to do when it fails."""
+    from turret_bringup.hardware.wizard import CHECKS as STEPS
+
+    step = STEPS.get(args.check)
+    good = False
+    try:
+        if step is not None:
+            _say(f'Expect: {step.expect}')
+        good = _run_check(args.check, args.namespace, args.params, args.assignments)
+        return good
+    finally:
+        if step is not None and not good:
+            _say(f'What to do: {step.remedy}')
 
 
 def wizard_parser() -> argparse.ArgumentParser:
