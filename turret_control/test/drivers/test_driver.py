@@ -20,8 +20,10 @@ from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import GimbalDriver, PositionSource
 from turret_control.drivers.dynamixel import DynamixelDriver, DynamixelParameters
 from turret_control.drivers.feetech import FeetechDriver, FeetechParameters
+from turret_control.drivers.onvif import OnvifDriver, OnvifParameters
 from turret_control.drivers.pca9685 import Pca9685Driver, Pca9685Parameters
 from turret_control.drivers.pico import PicoDriver, PicoParameters
+from turret_control.drivers.registry import DRIVERS
 from turret_control.drivers.ros.head import RosParameters
 from turret_control.drivers.ros_head import RosHeadDriver
 from turret_control.drivers.servo import ServoAxis, ServoDriver, ServoParameters
@@ -185,6 +187,22 @@ class VelocityHeadBench(HeadBench):
     output = 'velocity'
 
 
+class PositionHeadBench(HeadBench):
+    output = 'position'
+
+
+class SteppedCamera(Lockstep, OnvifDriver):
+    """The driver of a PTZ camera."""
+
+
+class CameraBench(HeadBench):
+    """The camera without its network, which tests of its own have."""
+
+    def __init__(self) -> None:
+        self.driver = SteppedCamera(OnvifParameters(period_s=0.01), 'turret', lambda parameters, namespace: self.head)
+        self.head = ImitatedHead(self.driver.lockstep, 0.01, 'velocity')
+
+
 class SteppedPico(Lockstep, PicoDriver):
     """The driver of the Pico."""
 
@@ -204,13 +222,19 @@ class PicoBench(Bench):
 
 @pytest.fixture(params=[
     SimBench, StepDirBench, ChipBench, ServoBench, BoardBench, FeetechBench, DynamixelBench, HeadBench,
-    VelocityHeadBench, PicoBench])
+    VelocityHeadBench, PositionHeadBench, CameraBench, PicoBench])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     make: Callable[[], Bench] = request.param
     bench = make()
     bench.driver.open()
     yield bench
     bench.driver.close()
+
+
+def test_every_driver_is_checked() -> None:
+    makers = (SimDriver, SteppedDriver, SteppedChips, SteppedServos, SteppedBoard, SteppedFeetech, SteppedDynamixel,
+              SteppedHead, SteppedCamera, SteppedPico)
+    assert {maker.name for maker in makers} == set(DRIVERS.names)
 
 
 NEVER = 2**62  # no order expires
