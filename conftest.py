@@ -6,11 +6,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from turret_common.host.minimum_versions import BASIS, MINIMUM, unmet
 
 with contextlib.suppress(ImportError):  # not needed by the tests of an installation
     from hypothesis import settings
@@ -36,13 +38,37 @@ OPTIONAL = {
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
-    """Report a test module that cannot import an optional module as skipped."""
+    """Report a test module that cannot import an optional module, or one that is too old here, as skipped."""
     outcome = yield
     report: pytest.CollectReport = outcome.get_result()  # type: ignore[attr-defined]  pluggy sends it
-    missing = re.search(r"ModuleNotFoundError: No module named '([a-z0-9_]+)", str(report.longrepr or ''))
-    if report.failed and missing and missing[1] in OPTIONAL:
+    if not report.failed:
+        return
+    text = str(report.longrepr or '')
+    missing = re.search(r"ModuleNotFoundError: No module named '([a-z0-9_]+)", text)
+    reasons = [f'the Python module {missing[1]} is not installed'] if missing and missing[1] in OPTIONAL else [
+        refusal for refusal, packages in _refusals() if any(name in text for name in packages)]
+    if reasons:
         report.outcome = 'skipped'
-        report.longrepr = (str(collector.path), 0, f'the Python module {missing[1]} is not installed')
+        report.longrepr = (str(collector.path), 0, reasons[0])
+
+
+def _refusals() -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield why features are refused with the packages that are installed here, and the packages that they need."""
+    for feature in MINIMUM.keys() - {BASIS}:
+        if refusal := unmet(feature):
+            yield refusal, MINIMUM[feature]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Report a test of a feature that the versions installed here make refuse as skipped, with the refusal."""
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()  # type: ignore[attr-defined]  pluggy sends it
+    if report.failed and call.excinfo is not None:
+        for refusal, _ in _refusals():
+            if refusal in str(call.excinfo.value):
+                report.outcome = 'skipped'
+                report.longrepr = (str(item.path), 0, refusal)
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ goal = Home.Goal()
 
 @pytest.fixture(scope='module')
 def stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip('mypy')
     folder = tmp_path_factory.mktemp('stubs')
     subprocess.run([sys.executable, ROOT / 'tools' / 'generate_stubs.py', folder], check=True)
     return folder

@@ -44,7 +44,7 @@ OPTIONAL = {
 }
 #: Modules that only tests import; the tests that need them are skipped where they are missing.
 TEST_ONLY = {
-    'amqtt', 'flatbuffers', 'mkdocs', 'onnx', 'onnxruntime', 'playwright', 'pwdlib', 'rosbags', 'roslibpy',
+    'amqtt', 'flatbuffers', 'mkdocs', 'mypy', 'onnx', 'onnxruntime', 'playwright', 'pwdlib', 'rosbags', 'roslibpy',
     'simple_pid'}
 
 

@@ -12,6 +12,7 @@ import pytest
 from gpiozero.pins.lgpio import LGPIOFactory
 from gpiozero.pins.local import LocalPiFactory
 
+from turret_common.host.minimum_versions import require
 from turret_control.devices.gpio_pins import with_exact_pins
 
 _PI_5 = 0xD04170
@@ -36,6 +37,7 @@ class Chip:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        require('GPIO pins')
         self.trace: list[Level] = []
         self.outside: dict[int, bool] = {}
         self.broken: set[int] = set()

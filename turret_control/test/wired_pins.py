@@ -9,6 +9,7 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
+from turret_common.host.minimum_versions import require
 from turret_control.drivers.step_dir import StepDirAxis, StepDirDriver, StepDirParameters
 
 
@@ -31,6 +32,7 @@ class WiredFactory(MockFactory):
     """Keeps every change of an output as (name, level), and calls who is wired to it."""
 
     def __init__(self) -> None:
+        require('GPIO pins')
         self.driven: dict[str, bool] = {}
         self.trace: list[tuple[str, float]] = []
         self.wires: dict[str, Callable[[float], None]] = {}

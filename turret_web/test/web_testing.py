@@ -305,3 +305,11 @@ async def until(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
         assert asyncio.get_running_loop().time() < deadline, 'condition not met in time'
         await asyncio.sleep(0.002)
     return value
+
+
+async def read_until(content: aiohttp.StreamReader, end: bytes) -> bytes:
+    """Return what arrives up to the given bytes; ``readuntil`` of aiohttp before 3.10 looks for the first of them."""
+    read = b''
+    while not read.endswith(end):
+        read += await content.readexactly(1)
+    return read

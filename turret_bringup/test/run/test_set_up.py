@@ -82,7 +82,7 @@ def test_the_first_python_on_the_path_may_be_too_new(clone: Path, tmp_path: Path
     assert 'usage: ./turret' in turret(clone, '--help', PATH=str(programs)).stdout
 
 
-@pytest.mark.parametrize('character', '$"`\\:;\n')
+@pytest.mark.parametrize('character', '$"`\\:;#?*[]\n')
 def test_a_path_that_pip_or_cmake_cannot_use_is_refused(clone: Path, character: str) -> None:
     renamed = clone.rename(clone.with_name(f'my{character}turret'))
     done = turret(renamed, 'setup')

@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from turret_common.bench import Row
+from turret_common.host.minimum_versions import require
 from turret_control.devices.gpio_pins import pin_factory
 from turret_control.devices.motion_profile import AxisMotion
 from turret_control.drivers.step_dir import StepDirAxis, StepDirDriver, StepDirParameters
@@ -81,6 +82,7 @@ def _run(rate: float, seconds: float, pins: Sequence[int] | None) -> tuple[list[
 
 def _timed(real: bool, step_pin: int, times: list[int]) -> Any:
     """Return a pin factory that notes when the step pin is raised."""
+    require('GPIO pins')
     from gpiozero.pins.mock import MockFactory, MockPin
 
     class Quiet(MockPin):

@@ -7,6 +7,9 @@ import importlib
 import re
 from importlib import metadata
 
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
+
 #: Feature without which no turret works.
 BASIS = 'turret'
 #: Minimum version of each package, by the feature that needs it. ``./turret test distribution`` runs on those of the
@@ -49,3 +52,13 @@ def unmet(feature: str) -> str:
         if tuple(int(part) for part in re.findall(r'\d+', installed)[:2]) < minimum:
             return f'{feature}: {name} {needed} or newer is required, and {installed} is installed'
     return ''
+
+
+def require(feature: str) -> None:
+    """Refuse a feature that cannot work with the installed packages.
+
+    Raises:
+        TurretError: NOT_SUPPORTED, with the reason.
+    """
+    if reason := unmet(feature):
+        raise TurretError(ReasonCode.NOT_SUPPORTED, reason)

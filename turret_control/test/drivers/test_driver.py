@@ -14,6 +14,7 @@ from tmc_bus import FakePort
 from wired_pins import WIRING, Lockstep, SteppedDriver, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
+from turret_common.host.minimum_versions import require
 from turret_common.plant_client import PlantLink
 from turret_common.reason_codes import ReasonCode
 from turret_control.devices.motion_profile import AxisMotion, stand_still
@@ -105,6 +106,7 @@ class SteppedBoard(Lockstep, Pca9685Driver):
 
 class ServoBench(Bench):
     def __init__(self) -> None:
+        require('GPIO pins')
         self.factory = MockFactory(pin_class=MockPWMPin)
         self.driver = SteppedServos(ServoParameters(ServoAxis(pin=12), ServoAxis(pin=13)), self.factory)
 

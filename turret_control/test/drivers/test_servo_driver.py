@@ -18,6 +18,7 @@ from wired_pins import Lockstep
 
 from turret_common import params
 from turret_common.errors import TurretError
+from turret_common.host.minimum_versions import require
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
@@ -48,6 +49,7 @@ def widths(factory: MockFactory) -> list[float]:
 
 @pytest.fixture
 def factory() -> MockFactory:
+    require('GPIO pins')
     return MockFactory(pin_class=MockPWMPin)
 
 

@@ -11,6 +11,7 @@ from gpiozero import Device
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from turret_common.errors import TurretError
+from turret_common.host.minimum_versions import require
 from turret_common.reason_codes import ReasonCode
 from turret_control.laser.lines.gpio import GpioLines
 from turret_control.laser.lines.gpio_pwm import PwmParameters
@@ -21,6 +22,7 @@ from turret_control.laser_parameters import LaserParameters
 
 @pytest.fixture
 def pins() -> Iterator[MockFactory]:
+    require('GPIO pins')
     factory = MockFactory(pin_class=MockPWMPin)
     factory.chip = 4
     yield factory
@@ -92,6 +94,7 @@ def test_the_guardian_is_told_chip_and_line(pins: MockFactory) -> None:
 
 
 def test_pins_that_the_guardian_cannot_take_are_refused() -> None:
+    require('GPIO pins')
     factory = MockFactory(pin_class=MockPWMPin)
     with pytest.raises(TurretError) as refused:
         lines(factory, 'gpio_pwm')

@@ -9,6 +9,7 @@ from gpiozero import GPIOZeroError
 from gpiozero.pins.mock import MockFactory
 
 from turret_common.errors import TurretError
+from turret_common.host.minimum_versions import require
 from turret_common.plant_client import PlantError
 from turret_common.reason_codes import ReasonCode
 from turret_common.testing.ros_testing import wait_until
@@ -92,6 +93,7 @@ def test_a_turret_without_one_has_nothing_to_debounce() -> None:
 
 @pytest.fixture
 def pins() -> Iterator[MockFactory]:
+    require('GPIO pins')
     factory = MockFactory()
     yield factory
     factory.reset()

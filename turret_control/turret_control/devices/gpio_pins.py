@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from turret_common.errors import TurretError
-from turret_common.host.minimum_versions import unmet
+from turret_common.host.minimum_versions import require
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.real_time import in_real_time
 
@@ -31,8 +31,7 @@ def pin_factory() -> Any:
         TurretError: DRIVER_FAULT, this machine has no pins that can be used; NOT_SUPPORTED, gpiozero is too old or
         configured to imitate them.
     """
-    if reason := unmet('GPIO pins'):
-        raise TurretError(ReasonCode.NOT_SUPPORTED, reason)
+    require('GPIO pins')
     from gpiozero import BadPinFactory, Device  # only where there are pins
     from gpiozero.pins.mock import MockFactory
 

@@ -246,6 +246,7 @@ def test_a_session_is_good_until_it_ends_and_cannot_be_changed(tmp_path: Path) -
 def test_the_way_in_is_a_qr_code_that_a_reader_reads() -> None:
     import cv2
     import numpy as np
+    pytest.importorskip('segno')
     url = 'http://192.168.1.5:8000/sign-in?token=abcdefghijklmnopqrstuvwxyz012345'
     lines = qr_code(url).splitlines()
     shades = {' ': (0, 0), '\u2580': (255, 0), '\u2584': (0, 255), '\u2588': (255, 255)}

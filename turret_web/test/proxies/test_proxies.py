@@ -16,7 +16,18 @@ from typing import Any
 import cbor2
 import pytest
 from aiohttp import web
-from web_testing import COUNT, JPEG, NOTE, BridgeClient, FakeGateway, RunningServer, on_loop, serving, until
+from web_testing import (
+    COUNT,
+    JPEG,
+    NOTE,
+    BridgeClient,
+    FakeGateway,
+    RunningServer,
+    on_loop,
+    read_until,
+    serving,
+    until,
+)
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
@@ -74,7 +85,7 @@ async def behind(gateway: FakeGateway, **parameters: Any) -> AsyncIterator[tuple
     stock = Stock()
     app = web.Application()
     app.add_routes([web.get('/stream', stock.stream), web.get('/', stock.bridge)])
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, '127.0.0.1', 0).start()
     stock.url = f'127.0.0.1:{runner.addresses[0][1]}'
@@ -299,7 +310,7 @@ async def test_one_stream_of_the_video_server_serves_all_viewers(gateway: FakeGa
     async with behind(gateway) as (door, stock):
         viewers = [await door.session.get(f'{door.url}/stream?topic={CAMERA}') for _ in range(3)]
         for viewer in viewers:
-            head = await viewer.content.readuntil(b'\xff\xd8')
+            head = await read_until(viewer.content, b'\xff\xd8')
             assert b'X-Timestamp: 7.250000' in head
             viewer.close()
         assert stock.streams == [f'topic={CAMERA}&type=ros_compressed']

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web_testing import AUDIO, CAMERA_STATE, IMAGE, JPEG, STATUS, FakeGateway, on_loop, serving, until
+from web_testing import AUDIO, CAMERA_STATE, IMAGE, JPEG, STATUS, FakeGateway, on_loop, read_until, serving, until
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir, write_atomically
@@ -243,7 +243,7 @@ async def test_jpeg_images_pass_through_unchanged_with_their_stamp(gateway: Fake
         assert response.headers['Content-Type'] == 'multipart/x-mixed-replace;boundary=boundarydonotcross'
         for number in (1, 2):
             gateway.emit(f'{CAMERA}/compressed', jpeg(number))
-            part = await response.content.readuntil(bytes((0xff, 0xd8, number)) + b'\r\n')
+            part = await read_until(response.content, bytes((0xff, 0xd8, number)) + b'\r\n')
             assert part == (
                 b'--boundarydonotcross\r\nContent-type: image/jpeg\r\nX-Timestamp: %d.250000\r\n'
                 b'Content-Length: 3\r\n\r\n\xff\xd8%c\r\n' % (number, number))
@@ -259,7 +259,7 @@ async def test_viewers_share_a_subscription_which_ends_with_the_last(gateway: Fa
         assert len(gateway.feeds[topic]) == 1
         gateway.emit(topic, jpeg(1))
         for viewer in viewers:
-            assert (await viewer.content.readuntil(b'\xff\xd8\x01'))[-3:] == b'\xff\xd8\x01'
+            assert (await read_until(viewer.content, b'\xff\xd8\x01'))[-3:] == b'\xff\xd8\x01'
             viewer.close()
         for number in range(50):
             gateway.emit(topic, jpeg(number))
@@ -323,7 +323,7 @@ async def test_an_image_is_made_once_for_all_viewers_of_a_size(
         viewers = [await door.session.get(url) for _ in range(4)]
         gateway.emit(f'{CAMERA}/compressed', {'format': 'jpeg', 'data': list(source)})
         for viewer in viewers:
-            assert b'X-Timestamp' in await viewer.content.readuntil(b'\xff\xd9')
+            assert b'X-Timestamp' in await read_until(viewer.content, b'\xff\xd9')
             viewer.close()
     assert made == [(4, 95)]
 
@@ -400,12 +400,12 @@ async def test_a_stream_without_images_shows_one_that_says_why(
         if state is not None:
             await until(lambda: gateway.feeds.get('/turret/camera/state'))
             gateway.emit('/turret/camera/state', state)
-        head = await viewer.content.readuntil(b'\r\n\r\n')
+        head = await read_until(viewer.content, b'\r\n\r\n')
         assert (state['message'].encode() if state else b'does not answer') in head
         assert b'X-Timestamp' not in head
-        assert _size(await viewer.content.readuntil(b'\xff\xd9')) == (640, 480)
+        assert _size(await read_until(viewer.content, b'\xff\xd9')) == (640, 480)
         gateway.emit(topic, jpeg(7))  # it is back
-        assert b'X-Timestamp: 7.25' in await viewer.content.readuntil(b'\xff\xd8\x07')
+        assert b'X-Timestamp: 7.25' in await read_until(viewer.content, b'\xff\xd8\x07')
 
 
 # --- sound ---

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _AGAIN_S = 1.0
 _SILENCE_S = 10.0
 _MAX_FRAME_BYTES = 16 * 1024 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
 _LENGTH = re.compile(rb'content-length:\s*(\d+)', re.IGNORECASE)
 _STAMP = re.compile(rb'x-timestamp:\s*(\d+)\.(\d{1,9})', re.IGNORECASE)
 
@@ -107,10 +108,24 @@ class _Reader:
         if response.status != 200:
             raise ValueError(f'the server answered {response.status}')
         while True:
-            head = await response.content.readuntil(b'\r\n\r\n')
+            head = await _head(response.content)
             length, stamp = _LENGTH.search(head), _STAMP.search(head)
             if length is None or int(length[1]) > _MAX_FRAME_BYTES:
                 raise ValueError('the server sent something other than images')
             jpeg = await response.content.readexactly(int(length[1]))
             seconds, fraction = (stamp[1], stamp[2]) if stamp else (b'0', b'0')
             self._channel.show(jpeg, f'{seconds.decode()}.{fraction[:6].decode():<06}')
+
+
+async def _head(content: aiohttp.StreamReader) -> bytes:
+    """Return the header lines of a part; what arrived of them where the response ends.
+
+    Line by line, because aiohttp before 3.10 ends ``readuntil`` after the first byte of a longer separator.
+    """
+    head = b''
+    while not head.endswith(b'\r\n\r\n') and len(head) < _MAX_HEAD_BYTES:
+        line = await content.readline()
+        if not line:
+            break
+        head += line
+    return head
