@@ -10,6 +10,7 @@ import protocol
 WATCHDOG_US = 50_000    # without a valid frame this long, everything is switched off
 _LATE_US = 20_000       # a loop that takes longer may have missed something: everything is switched off
 _BUCKETS = 100          # of the window of the duty cap
+MAX_RATE = 100_000      # steps/s, which the state machines can make in time
 
 
 class Axis:
@@ -30,7 +31,7 @@ class Axis:
 
     def order(self, target, speed, acceleration):
         """Go to a position [steps] at no more than a speed [steps/s] with an acceleration [steps/s^2]."""
-        self._order = (target, speed, max(1, acceleration))
+        self._order = (target, min(speed, MAX_RATE), max(1, acceleration))
 
     def halt(self):
         """Stand at once, as without current."""

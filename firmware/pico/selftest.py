@@ -148,6 +148,17 @@ def motion_keeps_speed_and_acceleration_and_arrives():
     assert fastest <= 800.1 and gain <= 8000 * 1e-3 * 1.01, (fastest, gain)
 
 
+def an_order_beyond_reason_takes_no_more_steps_than_can_be_made():
+    bench = Bench()
+    for _ in range(20):
+        bench.send(protocol.MOTORS, 0, (2**31 - 1, 2**32 - 1, 2**32 - 1), (-2**31, 2**32 - 1, 2**32 - 1))
+        for _ in range(10):
+            bench.now_us += STEP_US
+            for steps in bench.machine.step(bench.now_us, 0, False):
+                assert abs(steps) <= logic.MAX_RATE * STEP_US // 10**6
+    assert bench.machine.tilt.position < 0 < bench.machine.pan.position
+
+
 def an_order_with_speed_0_brakes():
     bench = Bench()
     bench.hold(300, protocol.MOTORS, 0, (10**6, 1000, 10000))
@@ -212,7 +223,8 @@ TESTS = (
     frames_survive_noise, numbers_survive, silence_switches_everything_off_within_its_time,
     a_shorter_expiry_holds_and_a_longer_one_does_not, repeated_and_old_frames_are_left_out,
     the_emergency_stop_acts_without_the_host, a_limit_switch_stops_its_direction_only,
-    motion_keeps_speed_and_acceleration_and_arrives, an_order_with_speed_0_brakes, the_laser_keeps_its_caps,
+    motion_keeps_speed_and_acceleration_and_arrives, an_order_beyond_reason_takes_no_more_steps_than_can_be_made,
+    an_order_with_speed_0_brakes, the_laser_keeps_its_caps,
     a_restart_leaves_everything_off_until_nothing_is_asked_for, a_loop_that_hangs_switches_off,
     the_identity_has_the_caps)
 
