@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
 
 _ASSETS = ROOT / 'turret_web' / 'turret_web' / 'panel' / 'assets'
-_WAIT_S = 30.0
+_WAIT_S = 120.0
 _HEAP_PERIOD_S = 10.0
 _FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-component-update']
 _WINDOW = {'width': 1440, 'height': 900}

@@ -32,8 +32,9 @@ function membersOf(type: string): Members | null {
 }
 
 function problemOf(type: string, value: unknown, path: string): string {
+  const it = path === '' ? 'it' : path;
   if (type.endsWith('[]')) {
-    if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return `${path} is not a list`;
+    if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return `${it} is not a list`;
     if (!Array.isArray(value)) return '';
     for (let i = 0; i < value.length; i += 1) {
       const problem = problemOf(type.slice(0, -2), value[i], `${path}[${i}]`);
@@ -41,11 +42,11 @@ function problemOf(type: string, value: unknown, path: string): string {
     }
     return '';
   }
-  if (type === 'Float') return value === null || typeof value === 'number' ? '' : `${path} is not a number`;
+  if (type === 'Float') return value === null || typeof value === 'number' ? '' : `${it} is not a number`;
   if (type === 'number' || type === 'string' || type === 'boolean') {
-    return typeof value === type ? '' : `${path} is not a ${type}`;
+    return typeof value === type ? '' : `${it} is not a ${type}`;
   }
-  if (typeof value !== 'object' || value === null) return `${path} is missing`;
+  if (typeof value !== 'object' || value === null) return `${it} is missing`;
   for (const [name, kind] of membersOf(type) ?? []) {
     const problem = problemOf(kind, (value as Record<string, unknown>)[name], path === '' ? name : `${path}.${name}`);
     if (problem !== '') return problem;
