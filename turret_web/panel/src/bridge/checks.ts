@@ -3,6 +3,7 @@
 
 import { SHAPES, type TurretStatus } from '../generated/interfaces';
 import { SECTION_NAMES, type SectionName } from './sections';
+import { t } from '../text';
 
 type Members = readonly (readonly [name: string, type: string])[];
 
@@ -32,9 +33,9 @@ function membersOf(type: string): Members | null {
 }
 
 function problemOf(type: string, value: unknown, path: string): string {
-  const it = path === '' ? 'it' : path;
+  const it = path === '' ? t.problems.it : path;
   if (type.endsWith('[]')) {
-    if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return `${it} is not a list`;
+    if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return t.problems.notA(it, t.problems.list);
     if (!Array.isArray(value)) return '';
     for (let i = 0; i < value.length; i += 1) {
       const problem = problemOf(type.slice(0, -2), value[i], `${path}[${i}]`);
@@ -42,11 +43,11 @@ function problemOf(type: string, value: unknown, path: string): string {
     }
     return '';
   }
-  if (type === 'Float') return value === null || typeof value === 'number' ? '' : `${it} is not a number`;
+  if (type === 'Float') return value === null || typeof value === 'number' ? '' : t.problems.notA(it, t.problems.number);
   if (type === 'number' || type === 'string' || type === 'boolean') {
-    return typeof value === type ? '' : `${it} is not a ${type}`;
+    return typeof value === type ? '' : t.problems.notA(it, type);
   }
-  if (typeof value !== 'object' || value === null) return `${it} is missing`;
+  if (typeof value !== 'object' || value === null) return t.problems.missing(it);
   for (const [name, kind] of membersOf(type) ?? []) {
     const problem = problemOf(kind, (value as Record<string, unknown>)[name], path === '' ? name : `${path}.${name}`);
     if (problem !== '') return problem;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the gateway sends the panel before it connects. */
 
+import { t } from '../text';
+
 export interface Config {
   /** Namespace of the turret, absolute, without a slash at the end. */
   readonly namespace: string;
@@ -27,13 +29,13 @@ const NOT_SIGNED_IN = 401;
 async function getJson(path: string): Promise<Record<string, unknown>> {
   const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (response.status === NOT_SIGNED_IN) location.assign('sign-in');
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  if (!response.ok) throw new Error(t.problems.answered(path, response.status));
   return (await response.json()) as Record<string, unknown>;
 }
 
 function text(answer: Record<string, unknown>, name: string): string {
   const value = answer[name];
-  if (typeof value !== 'string') throw new Error(`the answer has no text "${name}"`);
+  if (typeof value !== 'string') throw new Error(t.problems.noText(name));
   return value;
 }
 

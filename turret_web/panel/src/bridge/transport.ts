@@ -13,6 +13,7 @@ import {
   type ActionName, type Feedback, type Goal, type Message, type Request, type Response, type Result,
   type ServiceName, type TopicName,
 } from './names';
+import { t } from '../text';
 
 export type Connection = 'connecting' | 'open' | 'closed';
 
@@ -107,7 +108,7 @@ export class Transport {
   /** Call a service that is not the turret's own, by full name and type. */
   callAs<Q, A>(name: string, type: string, request: Q, timeoutMs = CALL_TIMEOUT_MS): Promise<A> {
     return this.exchange((ros, resolve, reject) => {
-      const timer = setTimeout(() => reject(new TransportError(`${name} did not answer in time`)), timeoutMs);
+      const timer = setTimeout(() => reject(new TransportError(t.problems.noAnswer(name))), timeoutMs);
       const done = (): void => {
         clearTimeout(timer);
         this.heardAt = performance.now();
@@ -152,7 +153,7 @@ export class Transport {
   ): Promise<A> {
     return new Promise<A>((resolve, reject) => {
       if (this.ros === null || this.state !== 'open') {
-        reject(new TransportError('not connected'));
+        reject(new TransportError(t.problems.notConnected));
         return;
       }
       const fail = (error: TransportError): void => { this.pending.delete(fail); reject(error); };
@@ -219,7 +220,7 @@ export class Transport {
     this.ros = null;
     ros.close();
     this.setState('closed');
-    for (const fail of [...this.pending]) fail(new TransportError('connection lost'));
+    for (const fail of [...this.pending]) fail(new TransportError(t.problems.connectionLost));
     const delay = BACK_OFF_MS[Math.min(this.failures, BACK_OFF_MS.length - 1)] ?? 0;
     this.failures += 1;
     this.schedule(delay, () => this.start());

@@ -2,6 +2,7 @@
 /** Numbers for people: the one place for units and digits. SI inside, degrees on the panel; null is "unknown". */
 
 import type { Float, Time } from '../generated/interfaces';
+import { t } from '../text';
 
 export const UNKNOWN = '–';
 export const DEGREES = 180 / Math.PI;
@@ -47,7 +48,7 @@ export function duration(seconds: Float): string {
 }
 
 export function age(seconds: Float): string {
-  return seconds === null ? 'never seen' : seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds);
+  return seconds === null ? t.problems.neverSeen : seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds);
 }
 
 export function localTime(time: Time): string {

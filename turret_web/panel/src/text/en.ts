@@ -17,6 +17,13 @@ export const en = {
     title: 'Views', thumbs: 'Stop and fire', drive: 'Drive', presets: 'Presets', zones: 'Zones', aim: 'Aim', camera: 'Camera', media: 'Media', bags: 'Bags',
     plots: 'Plots', setup: 'Set-up', settings: 'Settings', system: 'System', fleet: 'Turrets',
   },
+  problems: {
+    noAnswer: (name: string): string => `${name} did not answer in time`, answered: (what: string, status: number): string => `${what} answered ${status}`,
+    noText: (name: string): string => `the answer has no text "${name}"`, notConnected: 'not connected', connectionLost: 'connection lost',
+    it: 'it', missing: (it: string): string => `${it} is missing`, notA: (it: string, kind: string): string => `${it} is not a ${kind}`, list: 'list', number: 'number',
+    noFrame: 'no frame for three seconds', noFirstFrame: 'no frame arrived', videoStopped: 'the video stopped', undecodable: 'a frame could not be decoded',
+    soundStopped: 'the sound stopped', soundUnplayable: 'the sound cannot be played', neverSeen: 'never seen',
+  },
   fields: {
     close: 'Close', cancel: 'Cancel', dismiss: 'Dismiss', undo: 'Undo', keep: 'Keep', delete: 'Delete', deleteNow: 'Delete now',
     rename: 'Rename', apply: 'Apply', refresh: 'Refresh list', download: 'Download', optional: 'optional', loading: 'Loading …',

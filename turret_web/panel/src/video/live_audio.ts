@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Play the turret's live MP3 with little delay: by default a browser buffers several seconds of it first. */
 
+import { t } from '../text';
+
 const TYPE = 'audio/mpeg';
 /** Further behind than this, playing jumps to the newest sound [s]. */
 const MAX_DELAY_S = 1;
@@ -54,7 +56,7 @@ export class LiveAudio {
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) throw new Error('the sound stopped');
+      if (done) throw new Error(t.problems.soundStopped);
       await changed(buffer, () => buffer.appendBuffer(value));
       if (buffer.buffered.length === 0) continue;
       const newest = buffer.buffered.end(buffer.buffered.length - 1);
@@ -68,7 +70,7 @@ export class LiveAudio {
 function changed(buffer: SourceBuffer, change: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     buffer.addEventListener('updateend', () => resolve(), { once: true });
-    buffer.addEventListener('error', () => reject(new Error('the sound cannot be played')), { once: true });
+    buffer.addEventListener('error', () => reject(new Error(t.problems.soundUnplayable)), { once: true });
     change();
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Time } from '../generated/interfaces';
+import { t } from '../text';
 import { parseStamp } from './multipart';
 import type { VideoEvents } from './video_stream';
 
@@ -77,7 +78,7 @@ export class RtcStream {
     if (this.peer !== null) return;
     const peer = new RTCPeerConnection();
     this.peer = peer;
-    this.expectWithin(CONNECT_MS, 'no frame arrived');
+    this.expectWithin(CONNECT_MS, t.problems.noFirstFrame);
     this.connect(peer).catch((error: unknown) => { if (this.peer === peer) this.fail((error as Error).message); });
   }
 
@@ -106,7 +107,7 @@ export class RtcStream {
     };
     const show = (_: number, metadata: VideoFrameCallbackMetadata): void => {
       if (this.peer !== peer) return;
-      this.expectWithin(SILENCE_MS, 'no frame for three seconds');
+      this.expectWithin(SILENCE_MS, t.problems.noFrame);
       this.video.requestVideoFrameCallback(show);
       const frame = new VideoFrame(this.video);
       const rtpTime = rtpTimeOf(frame) ?? metadata.rtpTimestamp;
@@ -126,7 +127,7 @@ export class RtcStream {
       method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: peer.localDescription?.sdp ?? '',
       signal: AbortSignal.timeout(CONNECT_MS),
     });
-    if (!answer.ok) throw new Error(`WebRTC answered ${answer.status}`);
+    if (!answer.ok) throw new Error(t.problems.answered('WebRTC', answer.status));
     this.address = answer.headers.get('Location');
     if (this.peer !== peer) {
       this.stop();

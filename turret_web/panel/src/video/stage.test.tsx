@@ -44,7 +44,7 @@ describe('stage', () => {
   });
 
   it('follows a box that is clicked', async () => {
-    const { center_x: x, center_y: y } = made.turret.tracks()[0]?.box ?? { center_x: 0, center_y: 0 };
+    const { center_x: x, center_y: y } = feed.shown?.tracks[0]?.box ?? { center_x: 0, center_y: 0 };
     frame.dispatchEvent(event('pointerdown', x ?? 0, y ?? 0));
     frame.dispatchEvent(event('pointerup', x ?? 0, y ?? 0));
     await wait(300);
@@ -52,7 +52,7 @@ describe('stage', () => {
   });
 
   it('follows the box that was clicked although it has moved on since', async () => {
-    const { center_x: x, center_y: y } = made.turret.tracks()[0]?.box ?? { center_x: 0, center_y: 0 };
+    const { center_x: x, center_y: y } = feed.shown?.tracks[0]?.box ?? { center_x: 0, center_y: 0 };
     frame.dispatchEvent(event('pointerdown', x ?? 0, y ?? 0));
     feed.shown = { image: { width: 480, height: 360 }, stamp: null, tracks: [], exact: true };
     frame.dispatchEvent(event('pointerup', x ?? 0, y ?? 0));

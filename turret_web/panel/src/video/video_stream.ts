@@ -5,6 +5,7 @@
  */
 
 import type { Time } from '../generated/interfaces';
+import { t } from '../text';
 import { MultipartParser, boundaryOf, type Part } from './multipart';
 
 export interface VideoEvents {
@@ -83,16 +84,16 @@ export class VideoStream implements Stream {
   /** Read one response to its end. */
   private async read(stopped: AbortSignal): Promise<void> {
     const silent = new AbortController();
-    const giveUp = (): void => silent.abort(new Error('no frame for three seconds'));
+    const giveUp = (): void => silent.abort(new Error(t.problems.noFrame));
     let timer = setTimeout(giveUp, SILENCE_MS);
     try {
       const response = await fetch(this.url, { signal: AbortSignal.any([stopped, silent.signal]), cache: 'no-store' });
-      if (!response.ok || response.body === null) throw new Error(`video answered ${response.status}`);
+      if (!response.ok || response.body === null) throw new Error(t.problems.answered(t.video.title, response.status));
       const parser = new MultipartParser(boundaryOf(response.headers.get('content-type') ?? ''));
       const reader = response.body.getReader();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) throw new Error('the video stopped');
+        if (done) throw new Error(t.problems.videoStopped);
         const newest = parser.push(value).at(-1);
         if (newest === undefined) continue;
         clearTimeout(timer);
@@ -119,7 +120,7 @@ export class VideoStream implements Stream {
         this.events.onImage(image, stamp);
         this.events.onProblem('');
       } catch {
-        this.events.onProblem('a frame could not be decoded');
+        this.events.onProblem(t.problems.undecodable);
       }
     }
     this.decoding = false;
