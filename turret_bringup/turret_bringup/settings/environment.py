@@ -19,7 +19,7 @@ _PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 #: Our profiles, and those of processes that publish raw images.
 _FILE, _RAW_IMAGES_FILE = 'fastdds.xml', 'fastdds_shm.xml'
 #: How many processes of each host announcements reach, in one of our files and where they go to other hosts too.
-_RANGES = '<maxInitialPeersRange>100<', '<maxInitialPeersRange>32<'
+_RANGES = '<maxInitialPeersRange>120<', '<maxInitialPeersRange>32<'
 #: Port of a Fast DDS discovery server.
 DISCOVERY_PORT = 11811
 #: A compressed image of a few bytes can be one of gigabytes: larger ones are refused.
