@@ -453,9 +453,9 @@ def main() -> int:
     survivors = []
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
-        for package in ('turret_common', 'turret_control', 'turret_vision'):
-            ignored = shutil.ignore_patterns('__pycache__', '.lgd-*')  # a pipe of lgpio cannot be copied
-            shutil.copytree(ROOT / package, tree / package, ignore=ignored)
+        for name in ('turret_common', 'turret_control', 'turret_vision', 'firmware'):
+            ignored = shutil.ignore_patterns('__pycache__', 'node_modules', '.lgd-*')  # pipe of lgpio
+            shutil.copytree(ROOT / name, tree / name, ignore=ignored)
         for name in ('conftest.py', 'pyproject.toml'):
             shutil.copy(ROOT / name, tree / name)
         timeouts_s = {}

@@ -29,6 +29,8 @@ class Recorder(ThreadedDriver):
         motions: what each period was to make.
         failing: names of the calls that fail, and what they raise.
         slow_ns: how long a period takes.
+        inside: a period is being made.
+        go_on: it may end.
     """
 
     name: ClassVar[str] = 'recorder'
@@ -47,6 +49,8 @@ class Recorder(ThreadedDriver):
         self.failing: dict[str, Exception] = {}
         self.thread: threading.Thread | None = None
         self.slow_ns = 0
+        self.inside, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
 
     def note(self, call: str) -> None:
         self.calls.append(call)
@@ -64,6 +68,8 @@ class Recorder(ThreadedDriver):
 
     def _cycle(self) -> None:
         self.thread = threading.current_thread()
+        self.inside.set()
+        self.go_on.wait(20.0)
         if 'cycle' in self.failing:
             raise self.failing['cycle']
         if self._enabled:
@@ -235,6 +241,22 @@ def test_opening_again_releases_and_takes_anew(driver: Stepped) -> None:
     driver.open()
     assert driver.calls == ['take', 'on', 'off', 'release', 'take']
     assert not driver.read().enabled
+
+
+def test_power_is_not_switched_while_a_period_is_made() -> None:
+    driver = Recorder(None)
+    driver.go_on.clear()
+    driver.open()
+    assert driver.inside.wait(20.0)
+    switching = threading.Thread(target=driver.enable, args=(True,))
+    switching.start()
+    switching.join(0.1)
+    assert switching.is_alive()
+    assert driver.calls == ['take']
+    driver.go_on.set()
+    switching.join(20.0)
+    assert driver.calls == ['take', 'on']
+    driver.close()
 
 
 def test_its_periods_keep_their_time_on_the_clock_of_this_machine() -> None:

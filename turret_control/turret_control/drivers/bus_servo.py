@@ -288,7 +288,7 @@ class BusServoDriver(ThreadedDriver):
             for name, axis in zip(_AXES, self._servos, strict=True) for field in self.bus.table]
 
     def _value(self, servo: int, field: str) -> int | None:
-        with self._use:
+        with self._lock:
             try:
                 value = None if self._bus is None else self._bus.get(servo, field)
             except (TurretError, OSError):

@@ -266,7 +266,7 @@ class StepDirDriver(ThreadedDriver):
         for event, axis in sorted(events, key=lambda pair: pair[0].offset_s):
             due_ns = max(begin_ns + round(1e9 * event.offset_s), axis.wires.free_ns)
             self._clock.sleep_until(due_ns)
-            with self._use:
+            with self._lock:
                 now_ns = self._clock.now_ns()
                 self._cut = self._cut or now_ns - due_ns > _STALLED_NS
                 if self._cut or not self._enabled:

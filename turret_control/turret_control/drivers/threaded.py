@@ -47,7 +47,7 @@ class ThreadedDriver(GimbalDriver):
         self._order = _NO_ORDER
         self._taken = False
         self._powered = False  # perhaps: a motor that did not confirm that it is off counts as powered
-        self._use = threading.RLock()  # held while the hardware is used
+        self._lock = threading.RLock()  # held while the hardware is used
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: TurretError | None = None
@@ -99,7 +99,7 @@ class ThreadedDriver(GimbalDriver):
 
     def enable(self, on: bool) -> None:
         """Switch the motors; when on is not confirmed they are switched off. Raises TurretError: DRIVER_FAULT."""
-        with self._use, self._faults():
+        with self._lock, self._faults():
             self._order = _NO_ORDER
             if not self._taken or on is self._enabled is self._powered:
                 return
@@ -136,7 +136,7 @@ class ThreadedDriver(GimbalDriver):
 
     def _period(self, due_ns: int) -> int:
         """Make the motion of the period that was due at ``due_ns``; return when the next one is due."""
-        with self._use:
+        with self._lock:
             self._cycle()
         return max(due_ns + self._period_ns, self._clock.now_ns())
 
