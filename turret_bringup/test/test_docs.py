@@ -122,7 +122,7 @@ def test_every_command_and_option_exists(page: Path) -> None:
         action for action in parser()._actions  # noqa: SLF001  argparse has no public list
         if isinstance(action, argparse._SubParsersAction)).choices  # noqa: SLF001  likewise
     for line in commands(page):
-        for name, rest in re.findall(r'\./turret ([a-z]+)(.*)', line):
+        for name, rest in re.findall(r'\./turret ([a-z]+(?:-[a-z]+)*)(.*)', line):
             assert name in COMMANDS, f'{page.name}: {line}'
             if name == 'bench':
                 benchmark, *words = rest.split() or ['']
