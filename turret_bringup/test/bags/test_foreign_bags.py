@@ -25,7 +25,7 @@ from mcap.stream_reader import StreamReader
 from mcap.writer import IndexType, Writer
 
 from turret_bringup.bags import mcap_file
-from turret_bringup.bags.mcap_file import Piece
+from turret_bringup.bags.mcap_file import McapFile, Piece
 from turret_bringup.bags.mcap_writer import serialized
 from turret_bringup.bags.metadata import MAGIC, BagError, Topic
 from turret_bringup.bags.reader import Bag
@@ -423,6 +423,21 @@ def test_a_damaged_chunk_costs_only_itself(tmp_path: Path, kind: str, number: in
     assert texts(tmp_path / 'a') == [i for i in written if i // 10 != number]
     assert recovery.kept == (() if killed and not recovery.lost else ('a_0.mcap.orig',))
     assert all((tmp_path / 'a' / name).read_bytes() == content for name in recovery.kept)
+
+
+def test_a_channel_that_only_the_summary_defines_is_defined_before_its_messages(tmp_path: Path) -> None:
+    path = tmp_path / 'x.mcap'
+    rich_file(path, use_chunking=False)
+    whole = path.read_bytes()
+    with McapFile(path) as file:
+        first = next(record for record in file.records(len(MAGIC), file.size) if record.opcode == Opcode.CHANNEL)
+    damaged = bytearray(whole)
+    damaged[first.offset + 9] ^= 0x40  # another number of a channel, which is legal in itself
+    before = content(path)
+    path.write_bytes(damaged)
+    assert recover(path).kept == ('x.mcap.orig',)
+    assert content(path) == before
+    assert recover(path).rewritten == ()
 
 
 @pytest.mark.parametrize('cut', [0, 3000])

@@ -150,7 +150,8 @@ def _is_whole(file: McapFile) -> bool:
         if file.other_kind():
             raise
         return False
-    return bool(unread) or expected in (None, sum(file.all_counts.values()))
+    return bool(unread) or (
+        expected in (None, sum(file.all_counts.values())) and file.all_counts.keys() <= file.channels.keys())
 
 
 def _require_equal(path: Path, copy: Salvage) -> None:
