@@ -1,6 +1,9 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 # SPDX-License-Identifier: Apache-2.0
-"""Draw the diagrams of the documents as SVG: states, data flow, wiring.
+"""Draw the diagrams of the documents as SVG: states, data flow, folders, latency, wiring.
+
+Topics, folders, imports, limits of time and measured times come from the code and the
+documents, and are never typed here.
 
 With ``--check`` it writes nothing and fails when a file is out of date.
 """
@@ -8,12 +11,23 @@ With ``--check`` it writes nothing and fails when a file is out of date.
 from __future__ import annotations
 
 import argparse
+import ast
+import re
 import sys
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-IMAGES = Path(__file__).resolve().parent.parent / 'docs' / 'images'
+from turret_common.interface import TOPICS
+from turret_common.permit import PERMIT_LIFETIME_NS
+from turret_control.gimbal.gimbal import COMMAND_TIMEOUT_NS
+from turret_control.laser import guardian
+from turret_control.laser.state_machine import GRANT_LIFETIME_NS
+from turret_control.safety.lease import BEAT_LIFETIME_NS
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / 'docs' / 'images'
 WIDTH, HEIGHT = 132, 44
 STYLE = """
   text { font: 14px sans-serif; fill: #1b2733; text-anchor: middle; dominant-baseline: middle }
@@ -91,22 +105,33 @@ CONTROL = Diagram(
         Arrow('operator', 'operator', 'another takes over'), Arrow('operator', 'stopped', 'stop (anyone)', 20),
         Arrow('free', 'stopped', 'stop (anyone)'), Arrow('stopped', 'operator', 'reset (operator)', 20),
     ))
-FLOW = Diagram(
-    'Flow of data', 1000, 420,
-    {
-        'camera': Node(90, 60, 'camera'), 'vision': Node(300, 60, 'vision'), 'controller': Node(520, 60, 'controller'),
-        'gimbal': Node(860, 60, 'gimbal'), 'safety': Node(520, 210, 'safety', 'warm'),
-        'laser': Node(860, 210, 'laser', 'hot'), 'status': Node(300, 360, 'status'), 'web': Node(520, 360, 'web'),
-        'browser': Node(860, 360, 'browser'),
-    },
-    (
-        Arrow('camera', 'vision', 'image'), Arrow('vision', 'controller', 'tracks'),
-        Arrow('controller', 'gimbal', 'command'), Arrow('gimbal', 'safety', 'joint states', -24),
-        Arrow('safety', 'gimbal', 'permit', -24), Arrow('safety', 'laser', 'permit, grant'),
-        Arrow('controller', 'safety', 'fire request'), Arrow('status', 'web', '2 Hz'),
-        Arrow('web', 'browser', 'WebSocket, video'), Arrow('vision', 'status', 'state'),
-        Arrow('safety', 'status', 'state'),
-    ))
+FLOW_NODES = {
+    'camera': Node(90, 90, 'camera'), 'vision': Node(370, 90, 'vision'),
+    'controller': Node(660, 90, 'controller'), 'gimbal': Node(1020, 90, 'gimbal'),
+    'exclusion': Node(90, 260, 'exclusion', 'warm'), 'plant': Node(370, 260, 'plant'),
+    'safety': Node(660, 260, 'safety', 'warm'), 'laser': Node(1020, 260, 'laser', 'hot'),
+    'bag': Node(90, 420, 'bag'), 'status': Node(370, 420, 'status'), 'web': Node(660, 420, 'web'),
+    'browser': Node(1020, 420, 'browser'),
+}
+#: Topics of the data flow with a subscriber each and the bend of its arrow; the publisher is that of the interface.
+FLOW_TOPICS = (
+    ('camera/image_raw', 'vision', 0), ('camera/image_raw', 'exclusion', 0), ('vision/tracks', 'controller', 0),
+    ('gimbal/command', 'gimbal', 0), ('joint_states', 'controller', 30), ('joint_states', 'vision', 66),
+    ('joint_states', 'safety', 24), ('safety/permit', 'gimbal', 24), ('safety/permit', 'laser', -22),
+    ('safety/fire_grant', 'laser', 22), ('safety/permit', 'controller', 24), ('controller/fire_request', 'safety', 24),
+    ('exclusion/people', 'safety', 44), ('status', 'web', 0), ('safety/state', 'status', 0),
+)
+
+
+def data_flow() -> Diagram:
+    """Return the flow of data between the nodes, with the names of the topics."""
+    publishers = {topic.name: topic.node for topic in TOPICS}
+    arrows = [Arrow(publishers[topic], subscriber, topic, bend) for topic, subscriber, bend in FLOW_TOPICS]
+    return Diagram('Flow of data: nodes and the topics between them', 1120, 460, FLOW_NODES, (
+        *arrows, Arrow('web', 'browser', 'WebSocket, video'), Arrow('plant', 'camera', 'simulation'),
+        Arrow('status', 'bag', 'this and all others')))
+
+
 BUS_SERVOS = Diagram(
     'Wiring of build D: bus servos on a USB adapter', 900, 260,
     {
@@ -149,8 +174,12 @@ STEP_DIR = Diagram(
         Arrow('key', 'laser', 'plus side'),
         Arrow('estop', 'pi', 'contact 2'), Arrow('estop', 'drivers', '12 V', 150),
     ))
+#: Packages from top to bottom, each row from left to right.
+LAYERS = (
+    ('turret_bringup',), ('turret_camera', 'turret_vision', 'turret_control', 'turret_web'), ('turret_common',),
+    ('turret_msgs',))
 DIAGRAMS = {
-    'laser_states': LASER, 'track_states': TRACK, 'control_states': CONTROL, 'data_flow': FLOW,
+    'laser_states': LASER, 'track_states': TRACK, 'control_states': CONTROL, 'data_flow': data_flow(),
     'wiring_bus_servos': BUS_SERVOS, 'wiring_pico': PICO, 'wiring_step_dir': STEP_DIR,
 }
 
@@ -192,13 +221,128 @@ def svg(diagram: Diagram) -> str:
         f'height="{HEIGHT}"/><text x="{node.x:.0f}" y="{node.y:.0f}">{escape(node.text)}</text>'
         for node in diagram.nodes.values()]
     arrows = [_arrow(arrow, diagram.nodes) for arrow in diagram.arrows]
+    return _page(diagram.title, diagram.width, diagram.height, [
+        *(curve for curve, _ in arrows), *boxes, *(label for _, label in arrows)])
+
+
+def _page(title: str, width: int, height: int, body: Sequence[str]) -> str:
     return '\n'.join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {diagram.width} {diagram.height}" role="img">',
-        f'<title>{escape(diagram.title)}</title>', f'<style>{STYLE}</style>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
+        f'<title>{escape(title)}</title>', f'<style>{STYLE}</style>',
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">'
         '<polygon points="0 0 10 5 0 10" fill="#5b6b7a"/></marker></defs>',
-        f'<rect x="0" y="0" width="{diagram.width}" height="{diagram.height}" style="fill:#fff;stroke:none"/>',
-        *(curve for curve, _ in arrows), *boxes, *(label for _, label in arrows), '</svg>', ''])
+        f'<rect x="0" y="0" width="{width}" height="{height}" style="fill:#fff;stroke:none"/>',
+        *body, '</svg>', ''])
+
+
+def _text(x: float, y: float, text: str, style: str = '') -> str:
+    return f'<text x="{x:.0f}" y="{y:.0f}" style="{style}">{escape(text)}</text>'
+
+
+def _bar(x: float, y: float, length: float, kind: str) -> str:
+    return (f'<rect class="{kind}" style="rx:2" x="{x:.0f}" y="{y - 9:.0f}" width="{max(2.0, length):.0f}" '
+            'height="18"/>')
+
+
+def package_folders(package: str) -> list[str]:
+    """Return the folders of a package that hold modules, or the kinds of its interfaces."""
+    if package == 'turret_msgs':
+        return ['msg', 'srv', 'action']
+    return sorted(init.parent.name for init in (ROOT / package / package).glob('*/__init__.py'))
+
+
+def imported_packages(package: str) -> set[str]:
+    """Return the packages of the turret that a package imports."""
+    found = set()
+    for path in (ROOT / package / package).rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [
+                alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            found |= {name.partition('.')[0] for name in names if name and name.startswith('turret_')}
+    return found - {package}
+
+
+def folders() -> str:
+    """Return the packages with their folders, and an arrow for each package that another one imports."""
+    width, gap, line, top = 1100, 20, 17, 14
+    boxes: dict[str, tuple[float, float, float, float]] = {}
+    body, y = [], float(top)
+    for layer in LAYERS:
+        each = (width - gap * (len(layer) + 1)) / len(layer)
+        columns = 1 if len(layer) > 1 else 7
+        rows = max(-(-len(package_folders(package)) // columns) for package in layer)
+        height = 38 + line * rows
+        for number, package in enumerate(layer):
+            x = gap + number * (each + gap)
+            boxes[package] = x, y, each, height
+            body.append(f'<rect x="{x:.0f}" y="{y:.0f}" width="{each:.0f}" height="{height}"/>')
+            body.append(_text(x + each / 2, y + 16, package, 'font-weight:bold'))
+            for index, folder in enumerate(package_folders(package)):
+                column, row = index % columns, index // columns
+                body.append(_text(
+                    x + each * (column + 0.5) / columns, y + 38 + line * row, folder, 'font-size:12.5px'))
+        y += height + 46
+    for package in boxes:
+        body += [_import_arrow(package, other, boxes) for other in sorted(imported_packages(package) & set(boxes))]
+    return _page('Packages and their folders; an arrow leads to what a package imports', width, round(y - 32), body)
+
+
+def _import_arrow(
+        package: str, other: str, boxes: dict[str, tuple[float, float, float, float]]) -> str:
+    """Return an arrow to the next layer, at a place of its own; imports beyond the next layer are left out."""
+    rows = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    (x1, y1, w1, h1), (x2, y2, w2, _) = boxes[package], boxes[other]
+    if rows[other] == rows[package]:
+        right = x2 > x1
+        return (f'<path d="M{x1 + (w1 if right else 0):.0f} {y1 + 16:.0f} '
+                f'L{x2 + (-3 if right else w2 + 3):.0f} {y2 + 16:.0f}"/>')
+    if rows[other] != rows[package] + 1:
+        return ''
+    x = x1 + w1 / 2 if w1 < w2 else x2 + w2 / 2
+    return f'<path d="M{x:.0f} {y1 + h1:.0f} L{x:.0f} {y2 - 3:.0f}"/>'
+
+
+def measured_ms() -> dict[str, tuple[float, float]]:
+    """Return the median and p95 of each part of the way from an image to a command, which docs/aiming.md states."""
+    text = ' '.join((ROOT / 'docs' / 'aiming.md').read_text().split())
+    number = r'([\d.]+) \(([\d.]+)\)'
+    found = re.search(
+        rf'{number} until the image is published, {number} in the detector, and {number} for transport', text)
+    if found is None:
+        raise SystemExit('docs/aiming.md does not state the ages any more that the drawing of the latency shows')
+    numbers = [float(value) for value in found.groups()]
+    return {name: (numbers[2 * i], numbers[2 * i + 1]) for i, name in enumerate((
+        'exposure and camera', 'detector', 'transport, tracker, control'))}
+
+
+def latency() -> str:
+    """Return the times from an image to a command, and the limits after which something stops."""
+    left, scale, y = 330.0, 2.2, 50.0
+    body = [_text(left, 20, 'From image to command, measured in simulation (median; light: to p95)',
+                  'font-weight:bold;text-anchor:start')]
+    start = 0.0
+    for name, (median, late) in measured_ms().items():
+        body += [
+            _text(left - 12, y, name, 'text-anchor:end'),
+            *(_bar(left + scale * 6 * start, y, scale * 6 * length, kind)
+              for kind, length in (('', late), ('warm', median))),
+            _text(left + scale * 6 * (start + late) + 10, y, f'{median:g} ms (p95 {late:g})', 'text-anchor:start')]
+        start += median
+        y += 30
+    y += 24
+    body.append(_text(
+        left, y - 4, 'Limits in the code: silence for so long stops', 'font-weight:bold;text-anchor:start'))
+    limits = {
+        'guardian: pulse of an armed driver': 1e3 * guardian.ARMED_SILENCE_S,
+        'permit of safety': 1e-6 * PERMIT_LIFETIME_NS,
+        'command to the gimbal': 1e-6 * COMMAND_TIMEOUT_NS, 'fire grant': 1e-6 * GRANT_LIFETIME_NS,
+        "operator's heartbeat": 1e-6 * BEAT_LIFETIME_NS}
+    for name, limit in limits.items():
+        y += 28
+        body += [_text(left - 12, y, name, 'text-anchor:end'),
+                 _bar(left, y, scale * limit, 'bad'),
+                 _text(left + scale * limit + 10, y, f'{limit:g} ms', 'text-anchor:start')]
+    return _page('Latency budget: times from an image to a command, and limits', 1110, round(y + 30), body)
 
 
 def main() -> int:
@@ -206,8 +350,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 when a file is out of date')
     check = parser.parse_args().check
-    for name, diagram in DIAGRAMS.items():
-        file, text = IMAGES / f'{name}.svg', svg(diagram)
+    drawings = {name: svg(diagram) for name, diagram in DIAGRAMS.items()}
+    for name, text in {**drawings, 'folders': folders(), 'latency': latency()}.items():
+        file = IMAGES / f'{name}.svg'
         if check and (not file.exists() or file.read_text() != text):
             sys.stderr.write(f'{file.name} is out of date: run tools/draw_docs.py\n')
             return 1

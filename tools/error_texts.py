@@ -83,7 +83,7 @@ REMEDIES = {
     'NO_FRAMES': 'The camera is open and delivers nothing: check its resolution and rate, plug it in again.',
     'DETECTOR_FAILED': 'The message names the cause; the previous detector remains in use.',
     'TRACK_LOST': 'Select another target.',
-    'NO_CALIBRATION': 'Calibrate first: [Aiming](aiming.md).',
+    'NO_CALIBRATION': 'Calibrate first: [Calibrate](how_to/calibrate.md).',
     'NO_POSE': 'The gimbal does not report, or the clocks of two hosts differ.',
     'RECORDING_FAILED': 'Check the disk and the folder; what was written remains readable.',
     'NOT_SIGNED_IN': 'Sign in with a token: `./turret token show`.',

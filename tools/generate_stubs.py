@@ -110,7 +110,7 @@ def stub(package: str, kind: str) -> str | None:
 def main() -> int:
     """Write the stubs of all packages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('folder', type=Path, help='where to write them; add it to mypy_path')
+    parser.add_argument('folder', type=Path, help='folder to write to; add it to mypy_path')
     folder: Path = parser.parse_args().folder
     for package in PACKAGES:
         for kind in _PARTS:

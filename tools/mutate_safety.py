@@ -120,7 +120,7 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      'self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS -> False'): 'bounds the memory only',
     ('interlocks.py', 'return math.hypot(across, max(tilts) - min(tilts)) < _STILL_ANGLE',
      'math.hypot(across, max(tilts) - min(tilts)) < _STILL_ANGLE -> '
-     '(math.hypot(across, max(tilts) - min(tilts)) <= _STILL_ANGLE)'): 'an angle that is exactly the least',
+     '(math.hypot(across, max(tilts) - min(tilts)) <= _STILL_ANGLE)'): 'an angle that is exactly the minimum',
     ('interlocks.py', 'while self._poses and self._poses[0][0] < now_ns - 2 * _STILL_NS:',
      'self._poses[0][0] < now_ns - 2 * _STILL_NS -> (self._poses[0][0] <= now_ns - 2 * _STILL_NS)'): _ONE_NS,
     ('interlocks.py', "self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good "

@@ -21,6 +21,7 @@ import pytest
 from turret_bringup.cli import parser
 from turret_bringup.commands import COMMANDS
 from turret_bringup.commands.bench import BENCHMARKS
+from turret_bringup.hardware import bus
 from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import ACTIONS, SERVICES, TOPICS
@@ -40,7 +41,7 @@ NAMES = {entry.name.lstrip('/') for entry in (*TOPICS, *SERVICES, *ACTIONS)}
 OWNERS = {*NODES, *(name.partition('/')[0] for name in NAMES)}
 OF_EVERY_NODE = {
     'save_parameters', 'get_parameters', 'set_parameters', 'list_parameters', 'describe_parameters'}
-FILES = ('.py', '.md', '.yaml', '.json', '.xml', '.msg', '.srv', '.action', '.rviz', '.txt', '.toml', '.tokens')
+FILES = ('.py', '.md', '.yaml', '.json', '.xml', '.msg', '.srv', '.action', '.rviz', '.txt', '.toml', '.tokens', '.png')
 
 
 def page_id(page: Path) -> str:
@@ -55,7 +56,7 @@ def test_the_generated_documents_are_current() -> None:
 def test_links_within_the_project_lead_somewhere(page: Path) -> None:
     for target in re.findall(r'\]\(([^)#\s]+)[^)]*\)', page.read_text()):
         if '://' not in target:
-            assert (page.parent / target).exists() or target in GENERATED, f'{page.name} links to {target}'
+            assert (page.parent / target).exists() or Path(target).name in GENERATED, f'{page.name} links to {target}'
 
 
 def inline(page: Path) -> Iterator[str]:
@@ -128,7 +129,8 @@ def test_every_command_and_option_exists(page: Path) -> None:
                 benchmark, *words = rest.split() or ['']
                 assert benchmark in ('', *BENCHMARKS), f'{page.name}: {line}'
                 for word in words:
-                    assert not word.startswith('--') or f"'{word}'" in benchmark_code(), f'{page.name}: {line}'
+                    known = not word.startswith('--') or word == '--help' or f"'{word}'" in benchmark_code()
+                    assert known, f'{page.name}: {line}'
                 continue
             known = options(tops[name])
             if name == 'hw' and rest.split()[:1] in (['bus'], ['wizard']):  # they parse their own options
@@ -145,7 +147,8 @@ def test_every_command_and_option_exists(page: Path) -> None:
 def test_every_option_that_is_named_alone_exists(page: Path) -> None:
     for text in inline(page):
         for option in re.findall(r'^(--[a-z][a-z-]*)', text):
-            assert option in options(parser()) or f"'{option}'" in benchmark_code(), f'{page.name}: {text}'
+            known = options(parser()) | options(bus.parser())
+            assert option in known or f"'{option}'" in benchmark_code(), f'{page.name}: {text}'
 
 
 @pytest.mark.parametrize('page', CHECKED, ids=page_id)
@@ -172,7 +175,7 @@ def test_every_interface_type_exists(page: Path) -> None:
 def test_every_argument_exists(page: Path) -> None:
     known = launch_arguments() | {name for node in NODES for name in parameters(node)} | {'__ns', '__node'}
     for line in commands(page):
-        if 'rosbag2_transport' in line:
+        if 'rosbag2_transport' in line or 'ros2 run joy' in line:
             continue  # a program of ROS
         for name in re.findall(r'([A-Za-z_.]+):=', line):
             assert name in known, f'{page.name}: {line}'
@@ -183,11 +186,11 @@ def test_every_topic_service_and_action_exists(page: Path) -> None:
     for text in {*inline(page), *commands(page)}:
         relative = re.findall(r'^([a-z_*]+(?:/[a-z_*]+)+)$', text)
         names = [name for name in relative if name.partition('/')[0] in OWNERS]
-        names += re.findall(r'/turret/([a-z_]+(?:/[a-z_]+)*)', text) if '://' not in text else []
+        names += re.findall(r'(?<!\w)/turret/([a-z_]+(?:/[a-z_]+)*)', text) if '://' not in text else []
         for name in names:
             node, _, last = name.partition('/')
             exists = (name in NODES or any(fnmatch(known, name) for known in NAMES)
-                      or (node in NODES and last in OF_EVERY_NODE) or name == 'robot_description')
+                      or (node in NODES and last in OF_EVERY_NODE) or name in ('robot_description', 'joy'))
             assert exists, f'{page.name}: {text}'
 
 
@@ -326,6 +329,39 @@ def test_the_site_needs_no_network(site: Path) -> None:
     for page in site.rglob('*.html'):
         for source in re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(https?://[^"]+)"', page.read_text()):
             assert 'canonical' in source, f'{page.name} loads {source}'
+
+
+def imported(module: str) -> set[str]:
+    """Return the modules of the turret that a module imports, directly or not, itself included."""
+    found, todo = set(), [module]
+    while todo:
+        name = todo.pop()
+        path = ROOT / name.partition('.')[0] / f"{name.replace('.', '/')}.py"
+        if name in found or not path.is_file():
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith('turret_'):
+                todo += [node.module, *(f'{node.module}.{alias.name}' for alias in node.names)]
+    return found - {'turret_common.interface'}
+
+
+def test_the_data_flow_has_every_node_and_only_subscriptions_that_exist() -> None:
+    sys.path.insert(0, str(ROOT / 'tools'))
+    import draw_docs
+    assert {spec.name for spec in GRAPH} <= set(draw_docs.FLOW_NODES)
+    for topic, node, _ in draw_docs.FLOW_TOPICS:
+        text = ''.join((ROOT / name.partition('.')[0] / f"{name.replace('.', '/')}.py").read_text()
+                       for name in imported(NODES[node].module))
+        states = node == 'status' and topic.endswith('/state')
+        assert states or f"'{topic}'" in text, f'{node} does not subscribe to {topic}'
+
+
+def test_each_library_of_the_running_turret_is_justified() -> None:
+    table = (ROOT / 'docs' / 'design.md').read_text().partition('## Libraries')[2].partition('\n## ')[0]
+    needed = (ROOT / 'requirements' / 'runtime.in').read_text().partition('# Build')[0]
+    names = re.findall(r'^([a-z][\w-]*)', needed, re.MULTILINE)
+    assert [name for name in names if not name.startswith('ros-') and not re.search(rf'\b{name}\b', table)] == []
 
 
 def test_the_diagrams_are_current_and_show_every_state() -> None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,13 @@ PATTERNS: dict[str, str] = {
     r'(?i)\b(?:doubt(?:s|ed|ful)?|trusted|cures?|cured|patience\w*|complain\w*|parting|whose word|merits?)\b':
         'unconfirmed, confirmed, remedy, time-out, report',
     r'(?i)\b(?:genuine|[Ss]tock (?:server|bridge|rosbridge|video|web)s?)\b': 'upstream',
+    r'(?<![Aa]t )\bleast\b(?![ _-]squares)|\b(?:[Gg]reatest|[Ff]arthest)\b': 'minimum, maximum',
+    r'\b(?:the|changed) law\b(?! of)': 'controller, control law',
+    r'\b(?:the|its|no|some) play\b(?! of)|\bplay of the (?:head|gears?|axis|axes)\b': 'backlash',
+    r'\bof way\b|\bthe way between\b|\b[Pp]lace in the recording\b|(?<!in )\bplace of the (?:laser|camera)\b':
+        'travel, position',
+    r"help=f?'(?:of|to be|how|what|where) ": 'a noun phrase that stands alone',
+    r'\b(?:believes|makes of it)\b|(?<!you )(?<!they )\bwants\b': 'estimates, requires, finds',
     r'\b(?:original (?:turret|law|controller|settings)|replaced turret)\b': 'legacy',
 }
 SUFFIXES = ('.md', '.py', '.msg', '.srv', '.action', '.ts', '.tsx', '.yaml', '.html', '.css', '.xacro', '.sh')
@@ -46,6 +55,21 @@ def texts() -> list[str]:
     """Return the tracked files with text that people read."""
     return [name for name in tracked_files() if (name.endswith(SUFFIXES) or name == 'turret')
             and not name.endswith(QUOTING)]
+
+
+def test_words_are_spelt_as_in_the_dictionary() -> None:
+    done = subprocess.run(
+        [sys.executable, '-m', 'codespell_lib', *tracked_files()], cwd=ROOT, capture_output=True, text=True,
+        check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_terms_of_the_glossary_are_used() -> None:
+    terms = re.findall(r'^\| ([^|]+) \|', (ROOT / 'docs' / 'glossary.md').read_text(), re.MULTILINE)[1:]
+    pages = ' '.join((ROOT / name).read_text().lower() for name in texts())
+    assert len(terms) >= 30
+    words = [word.strip() for term in terms for word in re.split(r'[,:;]', term)]
+    assert [word for word in words if word.lower() not in re.sub(r'\s+', ' ', pages)] == []
 
 
 @pytest.mark.parametrize('pattern', PATTERNS)

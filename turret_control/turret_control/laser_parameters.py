@@ -72,12 +72,12 @@ class LaserParameters:
 
     @property
     def max_pulse_s(self) -> float:
-        """The longest pulse, hold to fire included, in s."""
+        """The maximum pulse, hold to fire included, in s."""
         return PLAY_PULSE_S if self.class2_play else self.pulse_cap_s
 
     @property
     def max_duty(self) -> float:
-        """The largest share of any 10 s that the laser may be on."""
+        """The maximum fraction of any 10 s that the laser may be on."""
         return 1.0 if self.class2_play else self.duty_cap
 
     @property
@@ -110,7 +110,7 @@ class LaserParameters:
                 f' allows in {DUTY_WINDOW_S:g} s')
 
 
-#: The most power of a visible class 2 laser in mW, and the longest pulse under its profile in s.
+#: The maximum power of a visible class 2 laser in mW, and the maximum pulse under its profile in s.
 CLASS2_MW, PLAY_PULSE_S = 1.0, 60.0
 #: The duty cap holds in every window of this length, in s.
 DUTY_WINDOW_S = 10.0

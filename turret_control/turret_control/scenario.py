@@ -128,7 +128,7 @@ def still(azimuth: float, elevation: float) -> Path:
 
 
 def sine(amplitude: float, peak_rate: float, elevation: float, phase: float = 0.0) -> Path:
-    """Return a swing in azimuth with the given amplitude [rad] and greatest rate [rad/s]."""
+    """Return a swing in azimuth with the given amplitude [rad] and maximum rate [rad/s]."""
     omega = peak_rate / amplitude
     return lambda t: (amplitude * math.sin(omega * t + phase), elevation)
 
@@ -137,7 +137,7 @@ def ramp(amplitude: float, rate: float, elevation: float, reversal_s: float = 1.
     """Return a path to and fro at a constant rate; its reversals have constant acceleration and last ``reversal_s``.
 
     Args:
-        amplitude: farthest azimuth [rad].
+        amplitude: maximum azimuth [rad].
         rate: between the turns [rad/s].
         elevation: rad.
         reversal_s: duration of a reversal; shorter where the amplitude is too small for it.
@@ -244,7 +244,7 @@ def _darted(way: float, rate: float, acceleration: float, u: float) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """The part of the view that a wanderer keeps to, in rad, its rates in rad/s and its longest pause in s."""
+    """The part of the view that a wanderer keeps to, in rad, its rates in rad/s and its maximum pause in s."""
 
     azimuth: tuple[float, float]
     elevation: tuple[float, float]
@@ -253,9 +253,9 @@ class Room:
 
 
 def wander(room: Room, start: tuple[float, float], rng: random.Random, legs: int = 40) -> Path:
-    """Return a smooth, closed walk from point to point with pauses; the greatest rate of each leg is within the room's.
+    """Return a smooth, closed walk from point to point with pauses; the maximum rate of each leg is within the room's.
 
-    A leg follows half a cosine, whose greatest rate is pi/2 times its mean.
+    A leg follows half a cosine, whose maximum rate is pi/2 times its mean.
     """
     points = [start]
     while len(points) < legs:
@@ -381,8 +381,8 @@ def make_scenario(name: str, seed: int = 0, amplitude: float = 0.0, rate: float 
         name: one of :data:`NAMES`; a number behind an underscore sets the rate in degrees/s, for sine the frequency
             in Hz.
         seed: of everything random in it.
-        amplitude: farthest azimuth [rad]; 0 for the scenario's own.
-        rate: greatest rate [rad/s]; 0 for the one in the name or the scenario's own.
+        amplitude: maximum azimuth [rad]; 0 for the scenario's own.
+        rate: maximum rate [rad/s]; 0 for the one in the name or the scenario's own.
 
     Raises:
         ScenarioError: UNKNOWN_NAME.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The image with what vision makes of it drawn in."""
+"""The image with detections, tracks and crosshair drawn in."""
 
 from __future__ import annotations
 

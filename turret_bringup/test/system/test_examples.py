@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import json
+import queue
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +18,8 @@ from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.testing.mqtt_broker import mqtt_broker
+from turret_common.testing.ros_testing import wait_until
 
 pytestmark = pytest.mark.system
 EXAMPLES = Path(__file__).parents[3] / 'examples'
@@ -31,7 +37,40 @@ def turret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchTurret]:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.stem for path in EXAMPLES.glob('*.py')} == set(PRINTED)
+    assert {path.stem for path in EXAMPLES.glob('*.py')} == {*PRINTED, 'status_to_mqtt'}
+
+
+def test_the_status_reaches_a_broker_and_a_message_stops_the_turret(
+        turret: ScratchTurret, client: TurretClient, tmp_path: Path) -> None:
+    pytest.importorskip('amqtt')
+    mqtt = pytest.importorskip('paho.mqtt.client')
+    (tmp_path / 'password').write_text('a password\n')
+    received: queue.Queue[dict[str, Any]] = queue.Queue()
+    with mqtt_broker(tmp_path, 'turret', 'a password') as port:
+        listener = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        listener.username_pw_set('turret', 'a password')
+        listener.on_connect = lambda *_: listener.subscribe('turret/status')
+        listener.on_message = lambda _client, _data, message: received.put(json.loads(message.payload))
+        listener.connect('127.0.0.1', port)
+        listener.loop_start()
+        example = subprocess.Popen(
+            [sys.executable, EXAMPLES / 'status_to_mqtt.py', '127.0.0.1', str(port), 'turret', tmp_path / 'password'],
+            env=turret.environment)
+        try:
+            assert received.get(timeout=60.0)['stopped'] is False
+            wait_until(lambda: listener.publish('turret/stop', '', qos=1) and stopped(received), 30.0, 'the stop')
+        finally:
+            example.send_signal(signal.SIGINT)
+            example.wait(20.0)
+            listener.disconnect()
+            listener.loop_stop()
+    with client.operator(take_over=True):
+        client.command('safety/reset')
+
+
+def stopped(received: queue.Queue[dict[str, Any]]) -> bool:
+    """Return whether the next status that was received reports the software stop."""
+    return bool(received.get(timeout=20.0)['stopped'])
 
 
 @pytest.mark.parametrize('name', PRINTED)

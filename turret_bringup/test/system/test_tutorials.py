@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tutorials, done as written: files are written, commands typed, and what they print is what the page shows.
+"""The tutorials and the guides to parts of your own, done as written.
+
+Files are written, commands typed, and what they print is what the page shows.
 
 In a tutorial, ``sh`` blocks are commands, the ``text`` block after one is what its last command prints, and a block
 with a title is a file. An ellipsis (…) stands for anything, as a line of its own for any lines.
@@ -24,7 +26,7 @@ from turret_common.testing.ros_testing import claim_domain, free_port
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[3]
-TUTORIALS = sorted((ROOT / 'docs' / 'tutorials').glob('*.md'))
+TUTORIALS = sorted([*(ROOT / 'docs' / 'tutorials').glob('*.md'), *(ROOT / 'docs' / 'how_to').glob('your_*.md')])
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 #: Commands that only look may be repeated until they print what is expected.
 LOOKS = re.compile(r'\./turret (status|param get|bag (list|info))\b')
@@ -106,8 +108,8 @@ class Reader:
         """Stop whatever still runs, and remove the packages that were installed."""
         subprocess.run(['./turret', 'down'], cwd=self.folder, env=self.environment, check=False, capture_output=True)
         subprocess.run(
-            [sys.executable, '-m', 'pip', 'uninstall', '--quiet', '--yes', 'my-turret'], check=False,
-            capture_output=True)
+            [sys.executable, '-m', 'pip', 'uninstall', '--quiet', '--yes', 'my-turret', 'my-camera', 'my-laser'],
+            check=False, capture_output=True)
 
 
 @pytest.mark.skipif('ROS_DISTRO' in os.environ, reason='the tutorials are for ./turret on the wheels')

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--processors', type=int, metavar='N', choices=range(1, len(os.sched_getaffinity(0)) + 1),
         help='hold the turret to so many (default: all)')
-    parser.add_argument('--kills', type=int, default=10, help='how often the camera is killed (default: %(default)s)')
+    parser.add_argument('--kills', type=int, default=10, help='kills of the camera (default: %(default)s)')
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:

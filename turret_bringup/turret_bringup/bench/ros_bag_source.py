@@ -63,7 +63,7 @@ def main() -> int:
     """Publish."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('seconds', type=float)
-    parser.add_argument('--subscribers', type=int, default=1, help='of each topic (default: %(default)s)')
+    parser.add_argument('--subscribers', type=int, default=1, help='subscribers of each topic (default: %(default)s)')
     args = parser.parse_args()
     seconds = args.seconds
     rclpy.init()

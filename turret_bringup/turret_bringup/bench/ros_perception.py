@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the benchmark's arguments."""
     parser.add_argument('--seconds', type=float, default=30.0, help='time to measure (default: %(default)s)')
     parser.add_argument('--settle', type=float, default=10.0, help='time before (default: %(default)s)')
-    parser.add_argument('--method', default='motion', help='of detection (default: %(default)s)')
+    parser.add_argument('--method', default='motion', help='detection method (default: %(default)s)')
     parser.add_argument('--video', metavar='FILE', help='footage in place of the simulated camera')
 
 

@@ -48,7 +48,7 @@ def _scenario(client: TurretClient, turret: ScratchTurret, seconds: float, panel
     name = f'{panels} panels' + (f', {killed} killed' if killed else '')
     latencies_s: list[float] = []
     viewing = threading.Thread(target=lambda: asyncio.run(_view(turret.port, panels, seconds, latencies_s)))
-    killing = threading.Timer(_KILL_AFTER_S, turret.kill, [killed])
+    killing = threading.Timer(min(_KILL_AFTER_S, seconds / 2), turret.kill, [killed])
     viewing.start()
     if killed:
         killing.start()
@@ -56,6 +56,8 @@ def _scenario(client: TurretClient, turret: ScratchTurret, seconds: float, panel
     arrivals_s = [time.monotonic() for _ in itertools.takewhile(
         lambda _: time.monotonic() - started < seconds, client.messages('status'))]
     viewing.join()
+    if killed:
+        killing.join()
     periods_s = [later - earlier for earlier, later in itertools.pairwise(arrivals_s)]
     rate_hz = len(periods_s) / (arrivals_s[-1] - arrivals_s[0]) if periods_s else math.nan
     yield Row('status', name, 'rate', rate_hz, 'Hz')

@@ -3,7 +3,7 @@
 
 Both axes turn at a steady rate through the stepper driver's own code. The figures are of the instants at which the
 STEP pins were written. Without ``--pins`` the pins are imitated, which shows what Python and the kernel allow but not
-what the pins cost; with it real pins are driven (no motor may be connected). A row "limit" gives the fastest rate
+what the pins cost; with it real pins are driven (no motor may be connected). A row "limit" gives the maximum rate
 that was reached within 2 % with 99 % of the intervals within a quarter of what they should be.
 """
 

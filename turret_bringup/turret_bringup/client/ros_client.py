@@ -17,6 +17,7 @@ from rclpy.parameter import Parameter, parameter_value_to_python
 from turret_bringup.client.ros_connection import Connection
 from turret_bringup.client.ros_operator import Operator
 from turret_bringup.client.ros_values import as_message, as_values
+from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.interface import ACTIONS, SERVICES
 from turret_common.messages.ros_schema import interface
@@ -24,7 +25,9 @@ from turret_common.reason_codes import ReasonCode
 from turret_msgs.msg import TurretStatus
 
 _ACTION_TYPES = {action.name: action.type for action in ACTIONS}
-_SERVICE_TYPES = {service.name: service.type for service in SERVICES}
+_SERVICE_TYPES = {
+    **{service.name: service.type for service in SERVICES},
+    **{f'{spec.name}/save_parameters': 'turret_msgs/srv/SaveParameters' for spec in GRAPH}}
 _RETRY_S = 0.05
 #: Fast DDS discovers a node up to 3.7 s later than another one of the same idle machine (measured).
 _DISCOVERY_S = 5.0

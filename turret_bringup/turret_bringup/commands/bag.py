@@ -91,7 +91,7 @@ def _add_recording(actions: _Actions) -> None:
     mark.add_argument('text', metavar='TEXT', nargs='+')
     save = actions.add('save', 'save the last seconds as a bag', _save)
     save.add_argument('--label', default='', metavar='TEXT', help='part of the name')
-    save.add_argument('--seconds', type=float, default=0.0, metavar='S', help='how far back (default: all of it)')
+    save.add_argument('--seconds', type=float, default=0.0, metavar='S', help='length (default: all of it)')
 
 
 def _add_files(actions: _Actions) -> None:

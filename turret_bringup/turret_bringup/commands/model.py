@@ -35,17 +35,17 @@ _SHOWN_CLASSES = 12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('action', choices=('inspect', 'add'), help='what to do')
+    parser.add_argument('action', choices=('inspect', 'add'), help='show what it is, or copy it to the state folder')
     parser.add_argument('file', type=Path, metavar='FILE', help='model, .onnx or .tflite')
     parser.add_argument('--name', metavar='NAME', help='name of the added model (default: that of the file)')
     parser.add_argument('--family', default='', help='its family, as docs/camera.md lists them')
     parser.add_argument('--classes', type=Path, metavar='FILE', help='names of its classes, one per line')
     parser.add_argument('--color', default='', help='order of the channels of its input, rgb or bgr')
     parser.add_argument(
-        '--values', default='', metavar='RANGE', help='what black and white are in its input: 0..1, 0..255 or =-1..1')
+        '--values', default='', metavar='RANGE', help='values of black and white in its input: 0..1, 0..255 or =-1..1')
     parser.add_argument(
         '--size', nargs=2, type=int, metavar=('WIDTH', 'HEIGHT'), help='input size in px where the model takes any')
-    parser.add_argument('--provider', default='', metavar='NAME', help='what runs it, as the parameter onnx.provider')
+    parser.add_argument('--provider', default='', metavar='NAME', help='processor, as the parameter onnx.provider')
     parser.add_argument('--confidence', type=float, default=0.5, help='minimum score (default: %(default)s)')
     parser.add_argument('--image', type=Path, metavar='FILE', help='image to inspect it with (default: a photo)')
     parser.add_argument('--output', type=Path, metavar='FILE', help='write the image with the detections drawn in')

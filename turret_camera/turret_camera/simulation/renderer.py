@@ -193,7 +193,7 @@ def smear(image: Pixels, dx: float, dy: float) -> Pixels:
 
 @functools.lru_cache(1024)
 def _line(dx_steps: int, dy_steps: int) -> npt.NDArray[np.float32]:
-    """Return the kernel that smears along a line; a head that turns steadily wants the same one again and again."""
+    """Return the kernel that smears along a line; a head that turns steadily needs the same one again and again."""
     dx, dy = dx_steps / _STEPS_PER_PX, dy_steps / _STEPS_PER_PX
     n = 2 * math.ceil(0.5 * max(abs(dx), abs(dy))) + 1
     kernel = np.zeros((n, n))

@@ -17,7 +17,7 @@ _SHIFT = 4  # binary places of coordinates, so that edges fall between pixels
 
 
 def rgb(code: str) -> Color:
-    """Return a color given as six hexadecimal digits of red, green and blue as OpenCV wants it: blue first."""
+    """Return a color given as six hexadecimal digits of red, green and blue in the order of OpenCV: blue first."""
     return int(code[4:6], 16), int(code[2:4], 16), int(code[0:2], 16)
 
 

@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from amqtt.broker import Broker
 from controller_surroundings import LEASE, Surroundings, stopped
 from paho.mqtt import client as mqtt
-from pwdlib.hashers.argon2 import Argon2Hasher
 from rclpy.parameter import Parameter
 
 from turret_common.errors import TurretError
 from turret_common.ros.qos import COMMAND
-from turret_common.testing.ros_testing import RosHarness, free_port, wait_until
+from turret_common.testing.mqtt_broker import mqtt_broker
+from turret_common.testing.ros_testing import RosHarness, wait_until
 from turret_control.controller_node import ControllerNode
 from turret_control.handset.handset import HandsetParameters
 from turret_control.handset.mqtt_joy import MqttJoy
@@ -30,29 +27,9 @@ LEFT, IDLE = '-100,0,False,True,100.0', '2,-3,False,False,0.0'  # the laser butt
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[int]:
-    """The port of a broker that wants the password."""
-    port, passwords = free_port(), tmp_path / 'passwords'
-    passwords.write_text(f'{USER}:{Argon2Hasher(time_cost=1, memory_cost=64).hash(PASSWORD)}\n')
-    plugin = 'amqtt.plugins.authentication.FileAuthPlugin'
-    config = {'listeners': {'default': {'type': 'tcp', 'bind': f'127.0.0.1:{port}'}},
-              'plugins': {plugin: {'password_file': str(passwords)}}}
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-
-    async def serve() -> None:
-        server = Broker(config)
-        await server.start()
-        ending.append(asyncio.Event())
-        ready.set()
-        await ending[0].wait()
-        await server.shutdown()
-    ending: list[asyncio.Event] = []
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert ready.wait(10.0)
-    yield port
-    loop.call_soon_threadsafe(ending[0].set)
-    thread.join()
-    loop.close()
+    """The port of a broker that requires the password."""
+    with mqtt_broker(tmp_path, USER, PASSWORD) as port:
+        yield port
 
 
 @pytest.fixture

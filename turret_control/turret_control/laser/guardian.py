@@ -38,7 +38,7 @@ from turret_control.pico import protocol
 _ARMED, _DISARMED = b'A', b'D'
 _PULSE_NS = 10_000_000
 #: Silence of an armed driver, in s, after which the guardian kills it; and of one that reported itself disarmed.
-_ARMED_SILENCE_S, _DISARMED_SILENCE_S = 0.05, 1.0
+ARMED_SILENCE_S, _DISARMED_SILENCE_S = 0.05, 1.0
 #: Silence of the guardian, in ns, after which the driver switches emission off.
 _GUARDIAN_SILENCE_NS = 80_000_000
 #: A driver has so long to start, in s, and so long to exit after SIGTERM.
@@ -234,7 +234,7 @@ class Guardian:
         announcement = b''
         heard = time.monotonic()
         while True:
-            silence = (_ARMED_SILENCE_S if self._armed else _DISARMED_SILENCE_S) if self._line else _START_S
+            silence = (ARMED_SILENCE_S if self._armed else _DISARMED_SILENCE_S) if self._line else _START_S
             connection.settimeout(min(silence, _LOOK_S))
             try:
                 data = connection.recv(4096)

@@ -41,7 +41,7 @@ class PlantServer:
         Args:
             plant: the simulated hardware.
             path: of the socket.
-            tick: called with the plant as it is now; returns after how many seconds it wants the next call.
+            tick: called with the plant as it is now; returns the time in s until the next call.
             on_error: called with the error that ended the thread.
             clock_ns: CLOCK_MONOTONIC in ns.
         """

@@ -175,7 +175,7 @@ class FeetechBus(ServoBus):
             0.1 * of('voltage'), of('temperature'), tuple(text for bit, text in FAULTS.items() if status >> bit & 1))
 
     def move(self, goals: Mapping[int, tuple[int, float]]) -> None:
-        """Send goals; a speed of 0 would be none, so that the least is one unit."""
+        """Send goals; a speed of 0 would be none, so that the minimum is one unit."""
         self.write_all(_GOAL[0], {
             servo: b'\x00' + self.table['goal'].encode(goal) + b'\x00\x00' + self.table['goal_speed'].encode(
                 min(32_000, max(1, -int(-speed // self._speed_unit.get(servo, 1.0)))))

@@ -26,7 +26,7 @@ VIEW = make_view(np.full((120, 160, 3), 90, np.uint8), 0.0)
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each request with what the test wants."""
+    """Answers each request with what the test sets."""
 
     def __init__(self) -> None:
         super().__init__(('127.0.0.1', 0), Handler)

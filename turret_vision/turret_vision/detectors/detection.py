@@ -93,7 +93,7 @@ class Detection:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """The part of an image that a detector looks at, at the resolution that it wants.
+    """The part of an image that a detector looks at, at the resolution that it requires.
 
     Attributes:
         image: BGR, shape (height, width, 3).

@@ -19,7 +19,7 @@ class NoiseEstimator:
     """Compares the scatter of measurements with what is expected of them.
 
     Each measurement is compared with the parabola through the three before it. No smooth motion shows in the
-    difference, only noise, whatever the filter believes of the target.
+    difference, only noise, whatever the state of the filter.
 
     Attributes:
         scale: true standard deviation divided by the nominal one.

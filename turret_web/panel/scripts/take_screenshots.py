@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Take the screenshots of the panel that the documents show: ``take_screenshots.py http://127.0.0.1:8000``.
 
-The turret must run in simulation. The script takes control, follows a target and arms; it stops the turret at the end.
+The turret must run in simulation. The script takes control, follows a target, arms and fires; it stops the turret at
+the end. It writes ``panel.png``, and ``panel.webp``, an animation of at most 3 MB.
 With ``--views FOLDER`` it writes every view in every size and theme instead, to be looked at; ``npm run dev`` is enough
 for that.
 """
@@ -10,9 +11,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
+import itertools
 import shutil
+import time
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 IMAGES = Path(__file__).parents[3] / 'docs' / 'images'
@@ -23,6 +28,11 @@ REMEMBERED = """
     localStorage.setItem('turret.tour-seen', 'yes');
     localStorage.setItem('turret.operator-name', 'Ann');
 """
+#: Size and quality of the animation, its duration before and while firing in s, and its frame rate.
+SMALL, QUALITY, BEFORE_S, FIRING_S, RATE = (960, 600), 55, 4.0, 1.5, 6.0
+MAX_BYTES = 3_000_000
+#: On a busy machine a page takes a minute to open.
+WAIT_MS = 120_000
 ARM_MS = 1000
 ARMING_MS = 6000
 TRIES = 10
@@ -70,6 +80,40 @@ def take_views(browser: Browser, url: str, folder: Path) -> None:
             context.close()
 
 
+class Animation:
+    """Screenshots with the time for which each is shown."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._frames: list[tuple[float, Image.Image]] = []
+
+    def record(self, duration_s: float) -> None:
+        """Take screenshots for a time."""
+        end = time.monotonic() + duration_s
+        while (now := time.monotonic()) < end:
+            image = Image.open(io.BytesIO(self._page.screenshot(type='jpeg', quality=90)))
+            self._frames.append((now, image.resize(SMALL, Image.Resampling.LANCZOS)))
+            self._page.wait_for_timeout(max(0.0, 1000.0 * (now + 1.0 / RATE - time.monotonic())))
+
+    def save(self, path: Path) -> None:
+        """Write them; a pause between two recordings is left out."""
+        times, images = zip(*self._frames, strict=True)
+        pauses = [min(1000.0 * (after - before), 2000.0 / RATE) for before, after in itertools.pairwise(times)]
+        images[0].save(
+            path, save_all=True, append_images=images[1:], duration=[round(pause) for pause in (*pauses, 1000.0)],
+            loop=0, quality=QUALITY, method=6)
+        if path.stat().st_size > MAX_BYTES:
+            raise SystemExit(f'{path} has {path.stat().st_size} bytes, more than {MAX_BYTES}')
+
+
+def fire(page: Page) -> None:
+    """Press the trigger and keep it pressed."""
+    box = page.get_by_role('button', name='Hold to fire').bounding_box()
+    assert box is not None
+    page.mouse.move(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
+    page.mouse.down()
+
+
 def main() -> None:
     """Take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -85,9 +129,17 @@ def main() -> None:
         context = browser.new_context(viewport=DESKTOP, color_scheme='dark')
         context.add_init_script(REMEMBERED)
         page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
         page.goto(args.url)
         follow_and_arm(page)
         page.screenshot(path=IMAGES / 'panel.png')
+        animation = Animation(page)
+        animation.record(BEFORE_S)
+        fire(page)
+        animation.record(FIRING_S)
+        page.mouse.up()
+        animation.record(BEFORE_S / 2)
+        animation.save(IMAGES / 'panel.webp')
         page.locator('header .stop').click()
         page.wait_for_selector('.banner.stopped')
         browser.close()

@@ -54,7 +54,7 @@ def web_gateway(**parameters: Any) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open the panel in a fresh profile that wants WebRTC."""
+    """Open the panel in a fresh profile that asks for WebRTC."""
     contexts = []
 
     def open_it(url: str, script: str = '') -> Any:

@@ -44,7 +44,7 @@ _REVIEW_S = 1.0
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a client wants its messages.
+    """How messages are delivered to a client.
 
     Attributes:
         name: name of the topic as the client wrote it.
@@ -389,7 +389,7 @@ class SubscriptionHub:
             name: absolute name of the topic.
             type_name: type that the client expects; None for any type.
             send_queue: outgoing frames of the client.
-            delivery: how the client wants the messages.
+            delivery: how the client gets the messages.
             on_error: gets errors of the subscription that occur later.
 
         Raises:

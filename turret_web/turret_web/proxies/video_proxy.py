@@ -66,7 +66,7 @@ class VideoProxy(Video):
 
 
 def _query(request: VideoRequest) -> str:
-    """Return the query for a stream. The upstream server wants the name of the raw topic, also of compressed images."""
+    """Return the query for a stream. The upstream server takes the name of the raw topic, also of compressed images."""
     base = request.topic.removesuffix('/compressed')
     if base != request.topic and request.unchanged:
         return urlencode({'topic': base, 'type': 'ros_compressed'})

@@ -37,7 +37,7 @@ class _Requests:
     deliver every message several times.
 
     Attributes:
-        deliveries: how each subscription wants its messages, by its id.
+        deliveries: how each subscription gets its messages, by its id.
         subscription: the stream; None while it is being created.
     """
 

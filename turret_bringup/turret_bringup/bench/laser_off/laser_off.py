@@ -413,7 +413,7 @@ def _children(pid: int) -> list[int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``./turret bench laser-off``."""
     parser.add_argument('--event', action='append', choices=tuple(EVENTS), help='only this one (repeatable)')
-    parser.add_argument('--trials', type=int, default=3, help='of each event (default 3)')
+    parser.add_argument('--trials', type=int, default=3, help='trials of each event (default 3)')
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:

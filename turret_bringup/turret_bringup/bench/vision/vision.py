@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--images', type=int, default=60, help='images per method and size')
     parser.add_argument('--methods', nargs='+', metavar='METHOD', help='only these; else all that need no model')
     parser.add_argument('--footage', type=Path, metavar='DIR', help='folder of the shared footage')
-    parser.add_argument('--misses', type=Path, metavar='DIR', help='where images of the worst misses are written')
+    parser.add_argument('--misses', type=Path, metavar='DIR', help='folder for images of the worst misses')
     parser.add_argument('--background', action='store_true', help='only motion beside OpenCV\'s KNN and MOG2')
     parser.add_argument('--only-footage', action='store_true', help='leave the times out')
 
