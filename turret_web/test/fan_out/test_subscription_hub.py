@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from typing import Any
@@ -178,3 +179,21 @@ def test_stamps_are_rounded_to_milliseconds_and_other_integers_stay() -> None:
     values = {'stamp': {'sec': 5, 'nanosec': 123_456_789}, 'seq': 12_345_678, 'on': True, 'list': [0.00004, 'a']}
     assert rounded(values, 4) == {
         'stamp': {'sec': 5, 'nanosec': 123_000_000}, 'seq': 12_345_678, 'on': True, 'list': [0.0, 'a']}
+
+
+@on_loop
+async def test_a_conversion_is_not_lost_with_the_client_that_wanted_it(
+        monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    async def convert(*_: Any) -> bytes:
+        frames: bytes = await asyncio.get_running_loop().create_future()
+        return frames
+    monkeypatch.setattr('turret_web.fan_out.converter.Converter.convert', convert)
+    gateway = FakeGateway()
+    async with serving(gateway) as door, door.connect() as client:
+        await client.send(op='subscribe', topic=NOTES, compression='png')
+        await client.settle()
+        gateway.emit(NOTES, {'text': 'x' * 20_000})
+        await client.send(op='unsubscribe', topic=NOTES)
+        await client.settle()
+        gc.collect()
+        assert 'destroyed' not in caplog.text

@@ -378,6 +378,7 @@ class SubscriptionHub:
         self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._converter = Converter()
+        self._conversions: set[asyncio.Task[bytes]] = set()
         self._review_timer: asyncio.TimerHandle | None = None
 
     async def subscribe(
@@ -432,7 +433,10 @@ class SubscriptionHub:
     def convert(self, sample: Sample, delivery: Delivery) -> asyncio.Future[bytes]:
         """Convert a message by another process, once for all clients with the same encoding."""
         if delivery.key not in sample.conversions:
-            sample.conversions[delivery.key] = self._loop.create_task(self._convert(sample, delivery))
+            task = self._loop.create_task(self._convert(sample, delivery))
+            self._conversions.add(task)  # the loop keeps no reference, and the sample may be dropped meanwhile
+            task.add_done_callback(self._conversions.discard)
+            sample.conversions[delivery.key] = task
         return sample.conversions[delivery.key]
 
     async def _convert(self, sample: Sample, delivery: Delivery) -> bytes:
