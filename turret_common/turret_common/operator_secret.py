@@ -20,7 +20,8 @@ def obtain_secret(namespace: str) -> str:
     """Return the operator secret of a turret; create it when there is none.
 
     Raises:
-        TurretError: NOT_ALLOWED when other users can read the file, IO_ERROR when it cannot be read or is empty.
+        TurretError: NOT_ALLOWED when other users can read the file, IO_ERROR when it cannot be read, is no text or is
+            empty.
     """
     path = secret_file(namespace)
     try:
@@ -29,8 +30,9 @@ def obtain_secret(namespace: str) -> str:
         if path.stat().st_mode & 0o077:
             raise TurretError(ReasonCode.NOT_ALLOWED, f'{path} can be read by other users: chmod 600 it, or delete it')
         secret = path.read_text().strip()
-    except OSError as error:
-        raise TurretError(ReasonCode.IO_ERROR, f'the operator secret cannot be read or created: {error}') from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise TurretError(
+            ReasonCode.IO_ERROR, f'the operator secret {path} cannot be read or created: {error}') from error
     if not secret:
         raise TurretError(ReasonCode.IO_ERROR, f'{path} is empty: delete it')
     return secret

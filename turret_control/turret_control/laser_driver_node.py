@@ -157,7 +157,7 @@ def _restarted(folder: Path, run: str) -> bool:
     """
     path = folder / 'laser.run'
     try:
-        restarted = path.exists() and path.read_text() == run
+        restarted = path.exists() and path.read_bytes() == run.encode()
         write_atomically(path, run.encode())
     except OSError:
         return True

@@ -11,10 +11,11 @@ import pytest
 
 from turret_bringup.bench.laser_off.laser_off import run_trials
 
-#: One of each kind: the driver, its guardian, the permit and its way, the operator, people.
+#: One of each kind: the driver, its guardian, the permit and its way, the operator, people, two processes at once, a
+#: stop while no file can be written, messages that the safety node did not send.
 EVENTS = (
     'driver stopped', 'guardian stopped', 'safety killed', 'permits buffered', 'heartbeats buffered',
-    'person near the beam')
+    'person near the beam', 'driver and safety stopped', 'software stop on a full disk', 'grants replayed')
 MUTATE = Path(__file__).resolve().parents[3] / 'tools' / 'mutate_safety.py'
 
 

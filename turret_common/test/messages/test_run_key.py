@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import threading
 from pathlib import Path
 
@@ -40,13 +42,38 @@ def test_a_new_run_has_another_key() -> None:
 
 
 @pytest.mark.parametrize(('content', 'mode', 'code'), [
-    (b'short', 0o600, ReasonCode.IO_ERROR), (bytes(32), 0o644, ReasonCode.NOT_ALLOWED)])
+    (b'short', 0o600, ReasonCode.IO_ERROR), (bytes(33), 0o600, ReasonCode.IO_ERROR), (b'', 0o600, ReasonCode.IO_ERROR),
+    (bytes(32), 0o644, ReasonCode.NOT_ALLOWED), (bytes(32), 0o620, ReasonCode.NOT_ALLOWED),
+    (bytes(32), 0o601, ReasonCode.NOT_ALLOWED)])
 def test_a_key_that_cannot_be_trusted_is_refused(content: bytes, mode: int, code: ReasonCode) -> None:
     key_file('turret').write_bytes(content)
     key_file('turret').chmod(mode)
     with pytest.raises(TurretError) as refusal:
         run_key('turret')
     assert refusal.value.code is code
+
+
+def test_a_key_that_only_its_owner_may_use_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    key_file('turret').write_bytes(b'k' * 32)
+    key_file('turret').chmod(0o700)
+    monkeypatch.setattr('turret_common.messages.run_key.write_atomically', None)  # nothing is written
+    assert run_key('turret') == b'k' * 32
+
+
+def test_a_key_that_cannot_be_read_or_written_is_an_error() -> None:
+    key_file('turret').mkdir(mode=0o700)
+    for use in (run_key, renew_run_key):
+        with pytest.raises(TurretError) as refusal:
+            use('turret')
+        assert refusal.value.code is ReasonCode.IO_ERROR
+        assert 'the key of the run' in refusal.value.message
+
+
+def test_the_names_of_runs_and_the_codes_have_their_lengths() -> None:
+    assert len(run_key('turret')) == 32
+    assert len(run_id(run_key('turret'))) == 16
+    expected = hmac.new(b'key', repr(('permit', 1, True, 'x')).encode(), hashlib.sha256).hexdigest()
+    assert mac(b'key', 'permit', (1, True, 'x')) == expected[:32]
 
 
 def test_a_code_belongs_to_key_kind_and_values() -> None:

@@ -151,6 +151,15 @@ def test_stale_answers_are_silence(rig: Rig) -> None:
     assert 'does not answer any more' in rig.fault()
 
 
+def test_a_driver_that_is_not_open_switches_nothing(rig: Rig) -> None:
+    for before in (lambda: None, rig.start):
+        before()
+        rig.driver.close()
+        rig.driver.enable(True)
+        rig.driver.enable(False)
+        assert not rig.wire.machine.motors
+
+
 def test_a_pico_that_is_unplugged_is_a_driver_fault(rig: Rig) -> None:
     rig.start()
     rig.wire.broken = True

@@ -183,12 +183,13 @@ def test_the_board_gets_its_frame_rate_and_pulses() -> None:
     assert bus.registers[0x01] == 0x04, 'the outputs drive both levels'
     assert [bus.width_s(channel) for channel in (3, 7)] == [0.0, 0.0]
     start(board)
-    assert bus.width_s(3) == pytest.approx(0.0015, rel=0.01)
+    assert [bus.width_s(channel) for channel in (3, 7)] == pytest.approx([0.0015, 0.0015], rel=0.01)
     board.command(AxisMotion(0.4, 1.0, 10.0), STILL, NEVER)
     board.lockstep.go_on(1.5)
     assert bus.width_s(3) == pytest.approx(pulse_width(SERVOS.pan, 0.4), rel=0.01)
+    assert bus.width_s(7) == pytest.approx(0.0015, rel=0.01)
     board.close()
-    assert bus.width_s(3) == 0.0
+    assert [bus.width_s(channel) for channel in (3, 7)] == [0.0, 0.0]
     assert bus.closed
 
 
@@ -278,7 +279,8 @@ def test_parameters_that_cannot_work_are_refused() -> None:
     with pytest.raises(ValueError, match='below max_pulse_s'):
         ServoAxis(min_pulse_s=0.002)
     with pytest.raises(ValueError, match='must differ'):
-        Pca9685Parameters(pan_channel=1)
+        Pca9685Parameters(pan_channel=5, tilt_channel=5)
+    assert Pca9685Parameters(pan_channel=4, tilt_channel=2, bus=4)
 
 
 @pytest.mark.parametrize(('given', 'expected'), [({}, (1, 0x40)), ({'bus': 3, 'address': 0x41}, (3, 0x41))])

@@ -105,6 +105,32 @@ class GimbalMachine(RuleBasedStateMachine):
         self.send(Command(CommandMode.POSITION, position, -0.5 * position, NAN, NAN, 0))
         self.pass_time(40, True)
 
+    @rule(kind=st.sampled_from(['replayed', 'late', 'from the future', 'foreign']),
+          off_ns=st.integers(COMMAND_NS + 1, 10**12), rate=st.floats(-2.0, 2.0), ticks=st.integers(1, 60))
+    def intrude(self, kind: str, off_ns: int, rate: float, ticks: int) -> None:
+        """Send commands that are not the controller's; they are no fresh command to the judge."""
+        for _ in range(ticks if self.commands else 0):
+            now_ns = self.rig.now_ns
+            if kind == 'foreign':
+                self.rig.gimbal.observe_foreign_command(now_ns)
+            else:
+                made_ns = {'replayed': now_ns, 'late': now_ns - off_ns, 'from the future': now_ns + off_ns}[kind]
+                seq = self.commands if kind == 'replayed' else self.commands + 10**6
+                self.rig.gimbal.command(Command(CommandMode.VELOCITY, NAN, NAN, rate, -rate, seq, 0, made_ns), now_ns)
+            self.pass_time(1, False)
+
+    @rule(estop=st.booleans())
+    def stop(self, estop: bool) -> None:
+        """Stop, and reset it while the controller goes on."""
+        self.rig.stopped, self.rig.estop = True, estop
+        self.pass_time(2, True)
+        self.rig.stopped = self.rig.estop = False
+        self.pass_time(20, True)
+        if estop:
+            assert not self.rig.pan.enabled
+            assert not self.rig.pan.homed
+            assert not self.rig.plant.enabled
+
     @rule(permit=st.sampled_from(
         [ReasonCode.OK, ReasonCode.OK, ReasonCode.PERMIT_STALE, ReasonCode.MOTION_NOT_PERMITTED]))
     def permit(self, permit: ReasonCode) -> None:

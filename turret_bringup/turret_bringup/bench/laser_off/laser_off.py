@@ -5,9 +5,10 @@ The simulated hardware, gimbal, safety and laser run as processes of their own; 
 the event happens at a random moment. The time to emission off is read at the simulated laser pin, which keeps its
 level when its driver dies. The operator then keeps the trigger held, and the pin must stay low.
 
-Permits reach the laser through this program, which passes each on at once, or drops, delays, repeats, reorders or holds
-them. It also replaces the person exclusion. Times count from the event or, when messages are missing, from the last
-valid one.
+Permits and fire grants reach the laser through this program, which passes each on at once, or drops, delays, repeats,
+reorders, holds, replays or forges them. It also replaces the person exclusion. A disk that takes nothing is imitated by
+a limit of the size of files, which is stricter than a full one. Times count from the event or, when messages are
+missing, from the last valid one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import contextlib
 import math
 import os
 import random
+import resource
 import signal
 import statistics
 import subprocess
@@ -28,7 +30,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from turret_bringup.bench.laser_off.ros_bench import RELAYED_TOPIC, BenchOperator, People, PermitRelay
+from turret_bringup.bench.laser_off.ros_bench import RELAYED_TOPICS, BenchOperator, People, Relay
 from turret_bringup.client.ros_client import TurretClient
 from turret_common.bench import Row
 from turret_common.errors import TurretError
@@ -43,8 +45,8 @@ _NODES: dict[str, dict[str, str]] = {
     'safety': {'estop_driver': 'sim', 'exclusion': 'always'},
     'laser': {'driver': 'sim', 'power': '1.0'},
 }
-#: The laser receives permits only through the relay.
-_REMAPPED = {'laser': f'safety/permit:={RELAYED_TOPIC}'}
+#: The laser receives permits and grants only through the relays.
+_REMAPPED = {'laser': [word for topic, relayed in RELAYED_TOPICS.items() for word in ('-r', f'{topic}:={relayed}')]}
 _STALL_S = 2.0
 _ANSWER_S = 2.0
 _STAYS_OFF_S = 0.5
@@ -68,8 +70,7 @@ class Rack:
                 self._go_on(process.pid)
                 continue
             overrides = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
-            if name in _REMAPPED:
-                overrides += ['-r', _REMAPPED[name]]
+            overrides += _REMAPPED.get(name, [])
             self._processes[name] = subprocess.Popen(
                 [sys.executable, '-m', f'turret_control.{name}_node', '--ros-args', '-r', f'__ns:=/{NAMESPACE}',
                  *overrides], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -97,6 +98,13 @@ class Rack:
         """Press or release the simulated emergency stop."""
         self._plant.call('set', name='estop', value=pressed)
 
+    def fill_disk(self, full: bool) -> None:
+        """Let the safety node and the laser's driver write nothing to any file, or again whatever they want."""
+        for name in ('safety', 'driver') if 'safety' in self._processes else ():
+            with contextlib.suppress(ProcessLookupError, IndexError):
+                resource.prlimit(
+                    self.pid(name), resource.RLIMIT_FSIZE, (0 if full else resource.RLIM_INFINITY,) * 2)
+
     @staticmethod
     def _go_on(pid: int) -> None:
         for each in (pid, *_children(pid)):
@@ -111,18 +119,21 @@ class VoidTrialError(Exception):
 class Trial:
     """One trial: the laser fires and an event happens."""
 
-    def __init__(self, rack: Rack, operator: BenchOperator, relay: PermitRelay, people: People) -> None:
+    def __init__(
+            self, rack: Rack, operator: BenchOperator, relay: Relay, grants: Relay, people: People) -> None:
         """Prepare one.
 
         Args:
             rack: the processes.
             operator: holds the trigger.
             relay: passes permits on.
+            grants: passes fire grants on.
             people: reports people near the beam.
         """
         self.rack = rack
         self.operator = operator
         self.relay = relay
+        self.grants = grants
         self.people = people
         self.stays_off_s = _STAYS_OFF_S
 
@@ -131,6 +142,8 @@ class Trial:
         operator = self.operator
         operator.heartbeat, operator.trigger = operator.send_heartbeat, False
         self.relay.handle, self.people.report = self.relay.pass_on, self.people.no_people
+        self.grants.handle = self.grants.pass_on
+        self.rack.fill_disk(False)
         try:
             _wait(self._armed, 60.0, 'it did not arm', 0.1)
         except VoidTrialError:
@@ -160,7 +173,10 @@ class Trial:
         Args:
             since_ns: returns the start of the measured time [ns], once the pin is low.
         """
-        _wait(lambda: self.rack.pin()[0] == 0.0, 5.0, 'emission did not end')
+        try:
+            _wait(lambda: self.rack.pin()[0] == 0.0, 5.0, 'emission did not end')
+        except VoidTrialError:
+            return math.inf
         _, off_ns = self.rack.pin()
         if off_ns < since_ns():
             raise VoidTrialError('the beam ended by itself')
@@ -247,7 +263,7 @@ def _exclusion_falls_silent(trial: Trial) -> Callable[[], int]:
     return lambda: trial.people.last_ns
 
 
-def _permits(make: Callable[[PermitRelay], Callable[[Any], None]]) -> Callable[[Trial], Callable[[], int]]:
+def _permits(make: Callable[[Relay], Callable[[Any], None]]) -> Callable[[Trial], Callable[[], int]]:
     """Return an event that treats permits otherwise, counted from the last one that was passed on."""
     def act(trial: Trial) -> Callable[[], int]:
         trial.relay.handle = make(trial.relay)
@@ -256,19 +272,19 @@ def _permits(make: Callable[[PermitRelay], Callable[[Any], None]]) -> Callable[[
     return act
 
 
-def _held_back(relay: PermitRelay) -> Callable[[Any], None]:
+def _held_back(relay: Relay) -> Callable[[Any], None]:
     """Pass each permit on after it has expired."""
     def handle(permit: Any) -> None:
         threading.Timer(_PERMIT_DELAY_S, relay.send, (permit,)).start()
     return handle
 
 
-def _repeating(relay: PermitRelay) -> Callable[[Any], None]:
+def _repeating(relay: Relay) -> Callable[[Any], None]:
     last = relay.recorded[-1]
     return lambda _: relay.send(last)
 
 
-def _in_bursts(relay: PermitRelay) -> Callable[[Any], None]:
+def _in_bursts(relay: Relay) -> Callable[[Any], None]:
     """Hold permits back for a while and release them all at once, again and again."""
     held: list[Any] = []
 
@@ -306,9 +322,63 @@ def _replay_permits(trial: Trial) -> None:
     trial.relay.replay()
 
 
+def _pair(first: str, second: str, number: signal.Signals) -> Callable[[Trial], Callable[[], int]]:
+    """Return an event in which two processes get a signal, in any order."""
+    def act(trial: Trial) -> Callable[[], int]:
+        pids = [trial.rack.pid(first), trial.rack.pid(second)]
+        random.shuffle(pids)
+        now = time.monotonic_ns()
+        for pid in pids:
+            os.kill(pid, number)
+        return lambda: now
+    return act
+
+
+def _during(what: Sequence[str], name: str, number: signal.Signals) -> Callable[[Trial], Callable[[], int]]:
+    """Return an event in which a process gets a signal while services are called one after the other."""
+    def act(trial: Trial) -> Callable[[], int]:
+        def call() -> None:
+            for service in what:
+                with contextlib.suppress(TurretError):  # the node that should answer is gone
+                    trial.operator.call(service)
+
+        pid, now = trial.rack.pid(name), time.monotonic_ns()
+        calling = threading.Thread(target=call, daemon=True)
+        calling.start()
+        time.sleep(random.uniform(0.0, 0.02))
+        os.kill(pid, number)
+        return lambda: now
+    return act
+
+
+def _on_a_full_disk(act: Callable[[Trial], Callable[[], int]]) -> Callable[[Trial], Callable[[], int]]:
+    def on_a_full_disk(trial: Trial) -> Callable[[], int]:
+        trial.rack.fill_disk(True)
+        return act(trial)
+    return on_a_full_disk
+
+
+def _forge_permits(trial: Trial) -> None:
+    trial.operator.call('safety/stop')
+    trial.relay.handle = lambda _: None
+    trial.relay.forge(laser_ok=True, motion_ok=True)
+
+
+def _forge_grants(trial: Trial) -> None:
+    trial.grants.handle = lambda _: None
+    trial.grants.forge(trigger=True)
+
+
+def _replay_grants(trial: Trial) -> None:
+    trial.grants.handle = lambda _: None
+    trial.grants.replay()
+
+
 PERMIT_LOST_MS, OPERATOR_LOST_MS, DRIVER_LOST_MS = 150.0, 350.0, 150.0
 #: Silence of the person exclusion counts after 300 ms.
 EXCLUSION_LOST_MS = 300.0 + PERMIT_LOST_MS
+#: A grant that is not renewed counts for 200 ms.
+GRANT_LOST_MS = 200.0 + 50.0
 #: Maximum pulse and the tolerance of its end.
 PULSE_CAP_MS = 1000.0 + 20.0
 
@@ -342,6 +412,22 @@ EVENTS: dict[str, Event] = {
     'software stop': Event(_do(lambda trial: trial.operator.call('safety/stop')), PERMIT_LOST_MS),
     'emergency stop': Event(_do(lambda trial: trial.rack.press_estop(True)), PERMIT_LOST_MS),
     'disarmed': Event(_do(lambda trial: trial.operator.call('laser/disarm')), PERMIT_LOST_MS),
+    **{f'{first} and {second} {word}': Event(_pair(first, second, number), DRIVER_LOST_MS)
+       for first, second in (('driver', 'safety'), ('driver', 'gimbal'), ('guardian', 'safety'),
+                             ('guardian', 'gimbal'), ('safety', 'gimbal'))
+       for word, number in (('killed', signal.SIGKILL), ('stopped', signal.SIGSTOP))},
+    **{f'{name} {word} during {what}': Event(_during(services, name, number), PERMIT_LOST_MS)
+       for what, services in (('a stop', ['safety/stop']), ('a reset', ['safety/stop', 'safety/reset']))
+       for name in ('driver', 'safety')
+       for word, number in (('killed', signal.SIGKILL), ('stopped', signal.SIGSTOP))},
+    'software stop on a full disk': Event(
+        _on_a_full_disk(_do(lambda trial: trial.operator.call('safety/stop'))), PERMIT_LOST_MS),
+    'emergency stop on a full disk': Event(
+        _on_a_full_disk(_do(lambda trial: trial.rack.press_estop(True))), PERMIT_LOST_MS),
+    'driver killed on a full disk': Event(_on_a_full_disk(_signal('driver', signal.SIGKILL)), DRIVER_LOST_MS),
+    'permits forged after a stop': Event(_do(_forge_permits), PERMIT_LOST_MS),
+    'grants forged': Event(_do(_forge_grants), GRANT_LOST_MS),
+    'grants replayed': Event(_do(_replay_grants), GRANT_LOST_MS),
     'pulse cap': Event(_wait_for_the_cap, PULSE_CAP_MS),
 }
 
@@ -368,12 +454,14 @@ def run_trials(events: Sequence[str], trials: int, seed: int = 1) -> Iterator[Re
         rack = Rack()
         try:
             with TurretClient(NAMESPACE, timeout_s=_ANSWER_S) as client:
-                operator, relay, people = BenchOperator(client), PermitRelay(client), People(client)
+                operator, people = BenchOperator(client), People(client)
+                relay = Relay(client, 'safety/permit')
+                grants = Relay(client, 'safety/fire_grant')
                 try:
                     with client.listening('laser/state', operator.observe_laser), client.listening(
-                            'safety/permit', relay.receive):
+                            'safety/permit', relay.receive), client.listening('safety/fire_grant', grants.receive):
                         for event in events:
-                            trial = Trial(rack, operator, relay, people)
+                            trial = Trial(rack, operator, relay, grants, people)
                             times = [_one(trial, EVENTS[event], chance) for _ in range(trials)]
                             yield Result(event, EVENTS[event].limit_ms, times)
                 finally:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 import sys
@@ -17,8 +18,9 @@ from turret_common.ros import qos
 from turret_common.threads.periodic import Periodic
 from turret_msgs import msg
 
-#: Where the laser under test hears permits.
-RELAYED_TOPIC = 'relay/permit'
+#: Where the laser under test hears permits and fire grants, by where the safety node publishes them.
+RELAYED_TOPICS = {'safety/permit': 'relay/permit', 'safety/fire_grant': 'relay/fire_grant'}
+_KINDS = {'safety/permit': msg.SafetyPermit, 'safety/fire_grant': msg.FireGrant}
 _PEOPLE_PERIOD_S = 0.1
 _NEED_LEASE = ('safety/reset', 'laser/arm')
 
@@ -44,35 +46,51 @@ class BenchOperator(Operator):
         self._client.call(service, {'lease_id': self.lease_id} if service in _NEED_LEASE else {})
 
 
-class PermitRelay:
-    """Stands between the safety node and the laser.
+class Relay:
+    """Stands between the safety node and the laser, for the messages of one topic.
 
     Attributes:
-        handle: what is done with each permit that comes.
-        recorded: the newest permits that were passed on.
+        handle: what is done with each message that comes.
+        recorded: the newest messages that were passed on.
     """
 
-    def __init__(self, client: TurretClient) -> None:
+    def __init__(self, client: TurretClient, topic: str) -> None:
         self.recorded: deque[Any] = deque(maxlen=50)
         self.handle: Callable[[Any], None] = self.pass_on
-        publisher = client.node.create_publisher(msg.SafetyPermit, RELAYED_TOPIC, qos.PERMIT)
+        publisher = client.node.create_publisher(_KINDS[topic], RELAYED_TOPICS[topic], qos.PERMIT)
         self.send: Callable[[Any], None] = publisher.publish
 
-    def receive(self, permit: Any) -> None:
-        """Handle a permit of the safety node."""
-        self.handle(permit)
+    def receive(self, message: Any) -> None:
+        """Handle a message of the safety node."""
+        self.handle(message)
 
-    def pass_on(self, permit: Any) -> None:
-        """Pass a permit on as it comes."""
-        self.recorded.append(permit)
-        self.send(permit)
+    def pass_on(self, message: Any) -> None:
+        """Pass a message on as it comes."""
+        self.recorded.append(message)
+        self.send(message)
 
     def replay(self) -> None:
-        """Send the recorded permits for a second, repeated and out of order."""
+        """Send the recorded messages for a second, repeated and out of order."""
         recorded = list(self.recorded)
+        self._for_a_second(lambda: random.choice(recorded))
+
+    def forge(self, **changes: Any) -> None:
+        """Send for a second what was recorded last, numbered and dated as new, without the key of the run."""
+        last = self.recorded[-1]
+
+        def forged() -> Any:
+            message = copy.deepcopy(last)
+            last.seq += 1
+            message.seq, message.monotonic_ns = last.seq + 1000, time.monotonic_ns()
+            for field, value in changes.items():
+                setattr(message, field, value)
+            return message
+        self._for_a_second(forged)
+
+    def _for_a_second(self, make: Callable[[], Any]) -> None:
         end = time.monotonic() + 1.0
         while time.monotonic() < end:
-            self.send(random.choice(recorded))
+            self.send(make())
             time.sleep(0.005)
 
 
