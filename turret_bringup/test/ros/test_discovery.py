@@ -14,7 +14,7 @@ from turret_common.testing.ros_testing import claim_domain, release_domain
 
 #: Of RTPS: first port for unicast of domain 0, ports of each domain. A process has two of them.
 _FIRST_PORT, _PORTS = 7410, 250
-#: How many processes the announcements of Fast DDS reach unless it is told otherwise.
+#: How many processes the announcements of Fast DDS reach by default.
 _USUAL = 32
 _PROCESS = """
 import sys, time, rclpy

@@ -41,7 +41,7 @@ _MAIN_THREAD_PERCENT = 10.0
 _TO_PIXEL_MS = 50.0
 _FIRST_VIEW_S = 1.0
 _BUNDLE_KB = 250.0
-#: Growth that cannot be told from noise within half an hour [kB/min].
+#: Growth that cannot be distinguished from noise within half an hour [kB/min].
 _HEAP_SLOPE = 20.0
 
 _REMEMBERED = """

@@ -137,7 +137,7 @@ raise SystemExit(run(Example, real_time=True))
 '''
 
 
-def test_a_log_that_nobody_reads_does_not_hold_up_a_node_in_real_time(tmp_path: Path) -> None:
+def test_a_log_without_a_reader_does_not_hold_up_a_node_in_real_time(tmp_path: Path) -> None:
     environment = {
         **os.environ, 'ROS_DOMAIN_ID': str(claim_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'ROS_LOG_DIR': str(tmp_path / 'log')}

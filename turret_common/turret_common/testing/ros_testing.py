@@ -119,7 +119,7 @@ class RosHarness:
 def blocking_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Return a list to which each use of the log, of the graph and of a file is added: name of the thread, what it did.
 
-    Threads with deadlines must do none of them: a log line waits for whoever reads it, the graph for the middleware, a
+    Threads with deadlines must do none of them: a log line waits for its reader, the graph for the middleware, a
     file for the disk.
     """
     calls: list[tuple[str, str]] = []

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Standard output and error that never hold up the process: threads with deadlines must not wait for who reads them.
 
-A terminal that was paused, a full pipe or a slow disk behind it blocks whoever writes. A logger of rclpy holds the
+A terminal that was paused, a full pipe or a slow disk behind it blocks the writer. A logger of rclpy holds the
 interpreter lock meanwhile, which stops all threads of the process.
 """
 
@@ -37,7 +37,7 @@ class _Forwarder(threading.Thread):
             while data and reading:
                 try:
                     data = data[os.write(self._target, data):]
-                except OSError:  # nobody reads any more: from now on it is discarded
+                except OSError:  # there is no reader any more: from now on it is discarded
                     reading = False
 
     def restore(self, timeout_s: float) -> None:
@@ -53,7 +53,7 @@ _forwarders: list[_Forwarder] = []
 def detach_output() -> None:
     """Let a thread write what this process writes to standard output and error, until :func:`restore_output`.
 
-    What does not fit into a pipe of 1 MiB while nobody reads is lost.
+    What does not fit into a pipe of 1 MiB without a reader is lost.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -26,7 +26,7 @@ _NO_ORDER = (stand_still(1.0), stand_still(1.0), 0)
 class ThreadedDriver(GimbalDriver):
     """A driver with a thread; a subclass takes, switches and releases the hardware and makes the motion of a period.
 
-    Whatever its methods raise that is no TurretError becomes a DRIVER_FAULT. They are called one at a time.
+    Whatever its methods raise that is not a TurretError becomes a DRIVER_FAULT. They are called one at a time.
 
     Attributes:
         failed: what a failure means, as the begin of its message.

@@ -102,7 +102,7 @@ describe('start', () => {
   const shown = (selector: string): Element | null => document.querySelector(selector);
   const waitFor = (check: () => unknown): Promise<unknown> => vi.waitFor(() => { if (!check()) throw new Error(document.body.textContent ?? ''); }, { timeout: 20_000 });
 
-  it('waits for the gateway and says so, then shows the panel and the status', async () => {
+  it('waits for the gateway and shows it, then shows the panel and the status', async () => {
     isUp = false;
     await import('./main');
     await waitFor(() => shown('#boot')?.textContent?.includes('does not answer'));
@@ -115,7 +115,7 @@ describe('start', () => {
     await waitFor(() => shown('.connection')?.getAttribute('data-state') === 'live');
   });
 
-  it('reports a status that is none, once, and goes on', async () => {
+  it('reports a status that is none, once, and continues', async () => {
     await import('./main');
     await waitFor(() => FakeSocket.opened.some(({ topics }) => topics.has('/turret/status')));
     const main = FakeSocket.opened.find(({ topics }) => topics.has('/turret/status'));

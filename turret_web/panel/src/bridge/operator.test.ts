@@ -79,7 +79,7 @@ describe('operator', () => {
     if (operator.transport.connection === 'open') expect(triggers().at(-1)).toBe(false);
   });
 
-  it('beats no more once nobody looks at the page', async () => {
+  it('beats no more once the page is not looked at', async () => {
     await operator.acquire('Ann', false);
     hasFocus = false;
     const before = calls.length;
@@ -99,7 +99,7 @@ describe('operator', () => {
     expect([operator.isOperator.value, operator.isTriggerHeld.value]).toEqual([false, false]);
   });
 
-  it('goes on after a heartbeat without an answer', async () => {
+  it('continues after a heartbeat without an answer', async () => {
     await operator.acquire('Ann', false);
     answers['safety/heartbeat'] = () => Promise.reject(new Error('lost'));
     await vi.advanceTimersByTimeAsync(200);

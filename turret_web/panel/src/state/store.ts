@@ -114,7 +114,7 @@ export class Store {
     return age === null || age > MISSED_PERIODS * (this.status.value?.period_s || DEFAULT_PERIOD_S);
   }
 
-  /** Whether a message tells something that must not wait. */
+  /** Whether a message must not wait. */
   private isNews<K extends OwnTopic>(name: K, value: Sections[K]): boolean {
     const known = this.sections[name].peek()?.value;
     return AT_ONCE[name].some((member) => known?.[member] !== value[member]);

@@ -54,7 +54,7 @@ it.each([
   expect(made.button('Home').disabled).toBe(false);
 });
 
-it('is no warning when the person canceled it', async () => {
+it('is not a warning when the person canceled it', async () => {
   made.button('Home').click();
   await settled();
   made.button('Cancel: Home').click();

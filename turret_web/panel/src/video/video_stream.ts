@@ -20,7 +20,7 @@ export interface Stream {
   stop(): void;
 }
 
-/** What the worker is told. */
+/** Messages to the worker. */
 export interface WorkerOrder { url: string; isOn: boolean }
 /** What the worker says. */
 export interface WorkerReport { image?: ImageBitmap; stamp?: Time | null; problem?: string }

@@ -59,7 +59,7 @@ describe('keys', () => {
       button = document.createElement('button');
       button.dataset['hold'] = 'fire';
       document.body.append(button);
-      shortcuts = false; // a button is no shortcut
+      shortcuts = false; // a button is not a shortcut
       key('keydown', { code: 'Space', key: ' ' }, button);
       expect(fire.run).toHaveBeenCalledTimes(1);
     });
