@@ -20,7 +20,7 @@ from turret_bringup.settings.configuration import check, compose, parse_layer
 from turret_bringup.settings.graph import GRAPH
 from turret_common import params
 from turret_common.interface import ACTIONS, SERVICES, TOPICS
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import ControllerState, TurretStatus
 
 #: The nodes of a simulation.

@@ -38,14 +38,14 @@ OPTIONAL = {
     'ai_edge_litert': 'detector method tflite', 'onnxruntime': 'detector method onnx', 'picamera2': 'camera source',
     'lz4': 'bags', 'mcap': 'bags', 'zstandard': 'bags', 'orjson': 'faster JSON',
     'control_msgs': 'gimbal driver ros with FollowJointTrajectory', 'dynamixel_sdk': 'gimbal driver dynamixel',
-    'pip': 'check of the virtual environment',
+    'pip': 'check of the virtual environment', 'playwright': 'benchmark of the panel',
+    '_typeshed': 'type check', 'amqtt': 'broker of tests', 'pwdlib': 'broker of tests', 'pytest': 'helpers of tests',
     'foxglove': 'benchmark of the web gateway', 'rosbag2_py': 'bags without mcap', 'rosbags': 'bags of ROS 1',
     'pyarrow': 'export as Parquet', 'segno': 'QR code of the sign-in address',
 }
-#: Modules that only tests import; the tests that need them are skipped where they are missing.
+#: Modules that only tests import: programs in ``tools``, and others without which the tests that need them are skipped.
 TEST_ONLY = {
-    'amqtt', 'flatbuffers', 'mkdocs', 'mypy', 'onnx', 'onnxruntime', 'playwright', 'pwdlib', 'rosbags', 'roslibpy',
-    'simple_pid'}
+    'draw_docs', 'error_texts', 'flatbuffers', 'mkdocs', 'mypy', 'onnx', 'roslibpy', 'simple_pid'}
 
 
 @cache

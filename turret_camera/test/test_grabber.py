@@ -14,7 +14,7 @@ from turret_camera.grabber import Grabber, Status
 from turret_camera.sources.source import EndOfFootageError, ImageSource
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 LOST = TurretError(ReasonCode.IO_ERROR, 'gone')
 

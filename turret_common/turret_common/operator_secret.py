@@ -20,8 +20,8 @@ def obtain_secret(namespace: str) -> str:
     """Return the operator secret of a turret; create it when there is none.
 
     Raises:
-        TurretError: NOT_ALLOWED when other users can read the file, IO_ERROR when it cannot be read, is no text or is
-            empty.
+        TurretError: NOT_ALLOWED when other users can read the file, IO_ERROR when it cannot be read, is empty or is
+            not a text.
     """
     path = secret_file(namespace)
     try:

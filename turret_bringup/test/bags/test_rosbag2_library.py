@@ -26,7 +26,7 @@ from turret_bringup.cli import main
 from turret_bringup.recording.recorder import BagRecorder, Limits
 from turret_bringup.settings.configuration import compose
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 MAP = Topic('/map', 'std_msgs/msg/String', 'string data\n', qos=(Qos(durability='transient_local'),))
 

@@ -8,7 +8,7 @@ import pytest
 
 from turret_bringup.bench import loads
 from turret_bringup.bench.loads import LOADS
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 
 def below() -> list[psutil.Process]:

@@ -16,7 +16,8 @@ import pytest
 from graph_scenarios import MORTAL, SCENARIOS, a_killed_node_ages_becomes_a_fault_and_returns
 
 from turret_bringup.client.ros_client import TurretClient
-from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port, wait_until
 
 pytest.importorskip('launch_ros', reason='launch comes with a ROS distribution only')
 pytest.importorskip('launch_testing', reason='launch comes with a ROS distribution only')

@@ -36,7 +36,7 @@ from turret_bringup.recording.selection import Selector, known, mark_text
 from turret_common.errors import TurretError
 from turret_common.messages.definitions import definition
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 NOW = datetime.datetime(2026, 11, 25, 12, 0, 0)
 SECOND_NS = 1_000_000_000

@@ -32,7 +32,8 @@ from turret_common.messages.cdr import Codec
 from turret_common.messages.definitions import parse, type_hash
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
+from turret_common.testing.ros_testing import RosHarness, ros_harness
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import BagState, Fault, LaserState, TurretStatus
 from turret_msgs.srv import DeleteBag, ListBags, MarkBag, RenameBag, SaveLast, StartBag, StopBag
 

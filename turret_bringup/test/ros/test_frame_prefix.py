@@ -17,7 +17,8 @@ from turret_bringup.settings.graph import GRAPH, VIEWERS
 from turret_common import params
 from turret_common.interface import TOPICS
 from turret_common.ros import qos as ros_qos
-from turret_common.testing.ros_testing import RosHarness, signed, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed
+from turret_common.testing.waiting import wait_until
 from turret_common.threads.periodic import Periodic
 from turret_msgs.msg import SafetyPermit
 

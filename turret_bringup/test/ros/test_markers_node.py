@@ -16,7 +16,7 @@ from turret_bringup.markers_node import MarkersNode
 from turret_common.geometry import BASE_CAMERA_FRAME, PinholeCamera
 from turret_common.ros import qos
 from turret_common.ros.images import camera_to_info
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs import msg
 
 CAMERA = PinholeCamera.from_field_of_view(640, 480, math.radians(60.0))

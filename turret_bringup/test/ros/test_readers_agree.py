@@ -24,7 +24,8 @@ from turret_common.ros.images import image_to_array
 from turret_common.ros.joint_feed import JointFeed, PoseFeed, pose_of
 from turret_common.ros.qos import STREAM
 from turret_common.ros.time import stamp_from
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_web.video.image_encoding import from_image
 
 ROOT = Path(__file__).parents[3]

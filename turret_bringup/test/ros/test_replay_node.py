@@ -25,7 +25,8 @@ from turret_common.permit import Permit, PermitMonitor, lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.permit_feed import observe_permit
 from turret_common.ros.qos import NEWEST, STATE
-from turret_common.testing.ros_testing import RosHarness, signed, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import (
     FireGrant,
     FireRequest,

@@ -29,7 +29,8 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image, camera_to_info
 from turret_common.ros.qos import COMMAND, IMAGE_OUT, PERMIT, STATE, STREAM
 from turret_common.ros.time import stamp_from, stamp_from_ns, wall_stamp
-from turret_common.testing.ros_testing import RosHarness, signed, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed
+from turret_common.testing.waiting import wait_until
 from turret_control.controller_node import ControllerNode
 from turret_control.controller_parameters import ControllerParameters
 from turret_msgs import msg

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from turret_bringup.run.prepared import ROOT
-from turret_common.testing.ros_testing import claim_domain, free_port
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port
 
 INTERRUPTIONS = 10
 #: Longest time in s from the start of a set-up to its interruption; a step takes up to a minute on an idle machine.

@@ -16,7 +16,7 @@ from turret_bringup.commands import calibrate
 from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
 from turret_camera.simulation.ray_sampler import base_from_camera
 from turret_common.geometry import Bearing, PinholeCamera, angle_between, direction, pixel_to_bearing
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import ControllerState, SimGroundTruth
 
 pytestmark = pytest.mark.system

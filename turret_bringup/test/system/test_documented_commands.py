@@ -26,7 +26,8 @@ from turret_bringup.bags.library import BagLibrary
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
 from turret_bringup.run.prepared import ROOT
-from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 

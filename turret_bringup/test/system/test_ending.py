@@ -21,7 +21,8 @@ from turret_bringup.run.instance import supervisor_pid
 from turret_bringup.run.isolated_turret import alive, scratch_turret
 from turret_common.paths import state_dir
 from turret_common.plant_client import PlantError, PlantLink, plant_socket
-from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port, wait_until
 from turret_msgs.msg import LaserState
 
 pytestmark = pytest.mark.system

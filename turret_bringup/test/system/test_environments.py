@@ -18,7 +18,8 @@ import pytest
 
 from turret_bringup.run.instance import lock_path
 from turret_bringup.settings.graph import GROUPS
-from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 

@@ -19,7 +19,7 @@ from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.testing.mqtt_broker import mqtt_broker
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
 EXAMPLES = Path(__file__).parents[3] / 'examples'

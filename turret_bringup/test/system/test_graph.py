@@ -16,7 +16,7 @@ from turret_bringup.bags.reader import Bag
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run import shared_memory
 from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

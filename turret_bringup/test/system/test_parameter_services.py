@@ -23,7 +23,7 @@ from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
 from turret_bringup.settings.configuration import compose
 from turret_common.params import specs
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
 #: Starts each node that a turret can have.

@@ -21,7 +21,8 @@ from sensor_msgs.msg import JointState, Joy
 from turret_bringup import cli
 from turret_bringup.bags.reader import Bag
 from turret_common.ros.qos import NEWEST, STATE
-from turret_common.testing.ros_testing import RosHarness, claim_domain, release_domain, wait_until
+from turret_common.testing.ros_testing import RosHarness, claim_domain, release_domain
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import (
     FireGrant,
     FireRequest,

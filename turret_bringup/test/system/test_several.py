@@ -17,7 +17,7 @@ from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import ScratchTurret
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
-from turret_common.testing.ros_testing import free_port
+from turret_common.testing.waiting import free_port
 
 pytestmark = pytest.mark.system
 

@@ -16,7 +16,7 @@ from turret_bringup.bench.split.split import IN_VIEW, probe, split_turret
 from turret_bringup.run.isolated_turret import ScratchTurret
 from turret_common.bench import Row
 from turret_common.errors import TurretError
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 import pytest
 
-from turret_common.testing.ros_testing import claim_domain, free_port
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[3]

@@ -18,7 +18,7 @@ import pytest
 
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import AxisState, ControllerState
 
 pytestmark = pytest.mark.system

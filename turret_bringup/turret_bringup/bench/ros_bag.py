@@ -29,7 +29,8 @@ from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import scratch_turret
 from turret_common.bench import Row
 from turret_common.messages.cdr import stamp_of
-from turret_common.testing.ros_testing import claim_domain, release_domain, wait_until
+from turret_common.testing.ros_testing import claim_domain, release_domain
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import GimbalCommand, SafetyPermit, TurretStatus
 
 SCENARIOS = ('steady', 'turret')

@@ -23,7 +23,8 @@ from turret_common.bench import Row, percentile
 from turret_common.messages.ros_schema import UnknownTypeError, interface
 from turret_common.ros.domains import is_in_use
 from turret_common.ros.qos import STATE, suiting
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import ReplayState
 from turret_msgs.srv import SetReplayPaused
 

@@ -28,7 +28,8 @@ import psutil
 from turret_bringup.client.ros_client import TurretClient
 from turret_bringup.run.isolated_turret import ScratchTurret, scratch_turret
 from turret_common.bench import Row
-from turret_common.testing.ros_testing import claim_domain, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import wait_until
 
 #: Names in the domain that belong to no turret.
 _SHARED_TOPICS = ('/rosout', '/parameter_events', '/diagnostics', '/tf', '/tf_static')

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port, wait_until
 
 _START_S = 60.0
 

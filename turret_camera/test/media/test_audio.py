@@ -18,7 +18,7 @@ import pytest
 from turret_camera.capture_parameters import AudioParameters
 from turret_camera.media.audio import SAMPLE_RATE, AudioCapture, AudioStatus, Mp3Encoder, Sound
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_common.threads.clock import MonotonicClock
 
 TONE = AudioParameters(source='tone')

@@ -25,7 +25,7 @@ from turret_camera.media.recorder import Limits, VideoRecorder
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 NOW = datetime.datetime(2026, 8, 23, 18, 15, 2)
 PLENTY = Limits(max_s=600.0, min_free=1)

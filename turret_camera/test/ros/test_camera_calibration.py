@@ -19,7 +19,7 @@ from turret_camera.lens.calibrator import Board, BoardKind
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image
 from turret_common.ros.qos import IMAGE_OUT, STREAM
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.action import CalibrateCamera
 
 _LOOKS = 4  # at each image

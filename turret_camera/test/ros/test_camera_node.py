@@ -24,11 +24,11 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image, camera_to_info, image_to_array
 from turret_common.ros.qos import IMAGE_OUT, NEWEST, STATE, STREAM
 from turret_common.ros.time import seconds, stamp_from
-from turret_common.testing import ros_testing
+from turret_common.testing import waiting
 from turret_msgs.msg import AudioChunk, AudioState, CameraState, MediaItem
 from turret_msgs.srv import CaptureStill, DeleteMedia, ListMedia, RenameMedia, StartRecording, StopRecording
 
-wait_until = functools.partial(ros_testing.wait_until, timeout_s=30.0)  # for slow machines
+wait_until = functools.partial(waiting.wait_until, timeout_s=30.0)  # for slow machines
 
 
 def start(ros: Any, **parameters: Any) -> CameraNode:

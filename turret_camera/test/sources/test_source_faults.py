@@ -35,7 +35,7 @@ from turret_camera.sources.source import ImageSource, SourceContext
 from turret_camera.sources.v4l2 import V4l2Source
 from turret_common.plant_client import plant_socket
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 GARBAGE = bytes(range(256)) * 40
 

@@ -11,7 +11,8 @@ from std_srvs.srv import Trigger
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.critical import Done, critical, ended, result_of
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 
 
 def test_the_failure_of_a_critical_thread_shuts_the_context_down(ros: RosHarness) -> None:

@@ -13,7 +13,8 @@ from std_srvs.srv import Trigger
 
 from turret_common.ros import deferred_response
 from turret_common.ros.deferred_response import DeferredActionServer, DiscoveredClients
-from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
+from turret_common.testing.ros_testing import RosHarness, ros_harness
+from turret_common.testing.waiting import wait_until
 from turret_msgs.action import Home
 
 

@@ -19,7 +19,8 @@ from turret_common.ros.images import (
 )
 from turret_common.ros.qos import STREAM
 from turret_common.ros.time import stamp_from
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 
 
 @pytest.mark.parametrize(('shape', 'encoding'), [((4, 6, 3), 'bgr8'), ((4, 6), 'mono8'), ((4, 6, 4), 'rgba8')])

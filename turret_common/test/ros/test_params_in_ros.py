@@ -17,7 +17,7 @@ from rclpy.parameter import Parameter
 from turret_common.params import ParameterError, param
 from turret_common.ros.params import ArmedGuard, RosParameters
 from turret_common.ros.qos import STATE
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import LaserState
 from turret_msgs.srv import SaveParameters
 

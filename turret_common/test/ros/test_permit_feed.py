@@ -16,7 +16,8 @@ from turret_common.permit import Permit, PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.permit_feed import PermitFeed, observe_permit, permit_of, sign_permit
 from turret_common.ros.qos import PERMIT
-from turret_common.testing.ros_testing import RosHarness, signed, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import SafetyPermit
 
 

@@ -9,7 +9,8 @@ from std_msgs.msg import Int32
 
 from turret_common.interface import QOS
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 
 LATCHED, RELIABLE, LOSSY = qos.STATE, qos.COMMAND, qos.PERMIT
 

@@ -24,7 +24,8 @@ from turret_common.ros.time import (
     wall_ns,
     wall_stamp,
 )
-from turret_common.testing.ros_testing import RosHarness, signed, wait_until
+from turret_common.testing.ros_testing import RosHarness, signed
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import SafetyPermit
 
 NAN = math.nan

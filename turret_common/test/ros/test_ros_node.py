@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from turret_common.ros.node import LAUNCHER_VARIABLE
-from turret_common.testing.ros_testing import claim_domain, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import wait_until
 
 NODE = '''
 import sys

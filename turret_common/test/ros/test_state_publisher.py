@@ -7,7 +7,8 @@ from typing import Any
 from turret_common.ros.qos import STATE
 from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.time import seconds
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import GimbalState
 
 LONG_S = 1000.0

@@ -16,7 +16,8 @@ from std_msgs.msg import Int32
 from turret_common.ros.internals import WaitSet
 from turret_common.ros.qos import IMAGE_OUT, NEWEST
 from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
-from turret_common.testing.ros_testing import RosHarness, ros_harness, wait_until
+from turret_common.testing.ros_testing import RosHarness, ros_harness
+from turret_common.testing.waiting import wait_until
 
 LONG_S = 30.0
 

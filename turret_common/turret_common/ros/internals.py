@@ -25,6 +25,9 @@ _UNLIMITED_NS = -1
 #: Raised when the middleware refuses an entity. rclpy has no public name for it.
 RclError = rclpy_implementation.RCLError
 
+#: The module whose ``rclpy_logging_rcutils_log`` writes each line of the log; for tests that count the lines.
+implementation: Any = rclpy_implementation
+
 
 class UnspunGroup(CallbackGroup):
     """Callback group of entities that an executor must not serve. It keeps no reference to them.

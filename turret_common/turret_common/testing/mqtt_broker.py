@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from turret_common.testing.ros_testing import free_port
+from turret_common.testing.waiting import free_port
 
 
 @contextmanager

@@ -17,17 +17,15 @@ from typing import TYPE_CHECKING, Any
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from turret_common.messages.run_key import run_key
 from turret_common.ros.deferred_response import defer_responses
 from turret_common.ros.domains import DOMAINS, is_in_use
-from turret_common.ros.internals import is_shut_down
+from turret_common.ros.internals import implementation, is_shut_down
 from turret_common.ros.node import NO_LOG_FILE
 from turret_common.ros.permit_feed import sign_permit
-from turret_common.testing.waiting import free_port as free_port
-from turret_common.testing.waiting import wait_until as wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import SafetyPermit
 
 if TYPE_CHECKING:  # the benches use this module without it
@@ -132,7 +130,7 @@ def blocking_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
             return original(*args, **kwargs)
         monkeypatch.setattr(owner, name, noted)
 
-    note(rclpy_implementation, 'rclpy_logging_rcutils_log')
+    note(implementation, 'rclpy_logging_rcutils_log')
     for name in ('get_publishers_info_by_topic', 'get_subscriptions_info_by_topic', 'count_publishers',
                  'count_subscribers', 'get_node_names_and_namespaces', 'get_topic_names_and_types'):
         note(Node, name)

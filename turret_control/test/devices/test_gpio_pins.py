@@ -19,7 +19,7 @@ from wired_pins import WIRING
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_common.threads.real_time import in_real_time
 from turret_control.devices import gpio_pins
 from turret_control.devices.gpio_pins import header_chip, pin_factory

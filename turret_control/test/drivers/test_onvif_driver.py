@@ -14,7 +14,7 @@ from onvif_device import OnvifDevice
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_control import wiring
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still

@@ -13,7 +13,7 @@ from wired_pins import WIRING, Lockstep, WiredFactory, WiredMotor
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.tmc2209 import CHOPCONF, GSTAT, IHOLD_IRUN, PWMCONF, SLAVECONF, VACTUAL
 from turret_control.drivers.tmc2209 import Tmc2209Driver, Tmc2209Parameters

@@ -108,7 +108,7 @@ class GimbalMachine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(['replayed', 'late', 'from the future', 'foreign']),
           off_ns=st.integers(COMMAND_NS + 1, 10**12), rate=st.floats(-2.0, 2.0), ticks=st.integers(1, 60))
     def intrude(self, kind: str, off_ns: int, rate: float, ticks: int) -> None:
-        """Send commands that are not the controller's; they are no fresh command to the judge."""
+        """Send commands that are not the controller's; they do not count as fresh."""
         for _ in range(ticks if self.commands else 0):
             now_ns = self.rig.now_ns
             if kind == 'foreign':
@@ -121,7 +121,7 @@ class GimbalMachine(RuleBasedStateMachine):
 
     @rule(estop=st.booleans())
     def stop(self, estop: bool) -> None:
-        """Stop, and reset it while the controller goes on."""
+        """Stop, and reset it while the controller keeps running."""
         self.rig.stopped, self.rig.estop = True, estop
         self.pass_time(2, True)
         self.rig.stopped = self.rig.estop = False

@@ -23,7 +23,8 @@ from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, STATE
 from turret_common.ros.time import seconds
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_control.boresight.store import boresight_file
 from turret_control.controller.presets import PresetStore
 from turret_control.controller_node import ControllerNode

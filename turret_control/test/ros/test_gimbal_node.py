@@ -23,7 +23,8 @@ from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros.time import seconds
-from turret_common.testing.ros_testing import RosHarness, blocking_calls, signed, wait_until
+from turret_common.testing.ros_testing import RosHarness, blocking_calls, signed
+from turret_common.testing.waiting import wait_until
 from turret_control.drivers.driver import GimbalDriver, Register
 from turret_control.gimbal import gimbal
 from turret_control.gimbal.ros_messages import sign_command

@@ -14,7 +14,8 @@ from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import blocking_calls, signed, wait_until
+from turret_common.testing.ros_testing import blocking_calls, signed
+from turret_common.testing.waiting import wait_until
 from turret_control.laser.ros_messages import sign_grant
 from turret_control.laser_driver_node import LaserNode
 from turret_control.plant_node import PlantNode

@@ -15,7 +15,8 @@ from rclpy.parameter import Parameter
 from turret_common.errors import TurretError
 from turret_common.ros.qos import COMMAND
 from turret_common.testing.mqtt_broker import mqtt_broker
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_control.controller_node import ControllerNode
 from turret_control.handset.handset import HandsetParameters
 from turret_control.handset.mqtt_joy import MqttJoy

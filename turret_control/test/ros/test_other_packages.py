@@ -15,7 +15,8 @@ import pytest
 
 from turret_common.ros.qos import STATE
 from turret_common.testing.out_of_tree import install_package
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import GimbalState, LaserState
 
 DRIVER = """

@@ -12,7 +12,8 @@ from rclpy.parameter import Parameter
 from turret_common.errors import TurretError
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.ros.qos import STREAM
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_control.plant_node import PlantNode
 from turret_msgs.msg import SimGroundTruth
 

@@ -17,7 +17,8 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, STREAM
 from turret_common.ros.time import seconds, wall_stamp
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.ros.head import RosParameters
 from turret_control.drivers.ros_head import RosHeadDriver

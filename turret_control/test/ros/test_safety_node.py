@@ -15,7 +15,8 @@ from turret_common.operator_secret import secret_file
 from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import blocking_calls, wait_until
+from turret_common.testing.ros_testing import blocking_calls
+from turret_common.testing.waiting import wait_until
 from turret_control.safety.interlocks import Estop, SafetyCore
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv

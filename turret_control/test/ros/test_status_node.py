@@ -12,7 +12,7 @@ from rclpy.parameter import Parameter
 from turret_common.messages.run_key import run_key
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_control.safety.ros_messages import sign_state
 from turret_control.status_node import StatusNode
 from turret_msgs import msg, srv

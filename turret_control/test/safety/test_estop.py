@@ -12,7 +12,7 @@ from turret_common.errors import TurretError
 from turret_common.host.minimum_versions import require
 from turret_common.plant_client import PlantError
 from turret_common.reason_codes import ReasonCode
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_control.safety.estop import SimEstop, debounced, gpio_estop, no_estop
 from turret_control.safety.interlocks import Estop
 

@@ -17,7 +17,8 @@ from turret_common.geometry import PinholeCamera, pixel_to_bearing
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image, camera_to_info
 from turret_common.ros.qos import IMAGE_OUT, STREAM
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import PeopleArray
 from turret_vision.detectors.detection import Box, Detection, View
 from turret_vision.exclusion_node import ExclusionNode

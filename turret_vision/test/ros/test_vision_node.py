@@ -22,7 +22,8 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros.images import array_to_image, camera_to_info
 from turret_common.ros.qos import IMAGE_OUT, NEWEST, STATE, STREAM
 from turret_common.ros.time import seconds, stamp_from
-from turret_common.testing.ros_testing import RosHarness, wait_until
+from turret_common.testing.ros_testing import RosHarness
+from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import DetectionArray, Track, TrackArray, VisionState
 from turret_msgs.srv import GetTime, TeachColor
 from turret_vision.vision_node import VisionNode

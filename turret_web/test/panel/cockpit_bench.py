@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from test_panel import DELIBERATE_MS, REMEMBERED, retry
 
-from turret_common.testing.ros_testing import free_port, wait_until
+from turret_common.testing.waiting import free_port, wait_until
 
 SOURCE = Path(__file__).parents[2] / 'panel'
 WAIT_S = 20.0

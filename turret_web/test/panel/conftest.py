@@ -20,7 +20,8 @@ import psutil
 import pytest
 from web_testing import PANEL
 
-from turret_common.testing.ros_testing import claim_domain, free_port, wait_until
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port, wait_until
 
 START_S = 60.0
 END_S = 10.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

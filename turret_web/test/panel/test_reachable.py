@@ -22,7 +22,7 @@ from cockpit_bench import (  # noqa: F401
 )
 from test_panel import IMAGE
 
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

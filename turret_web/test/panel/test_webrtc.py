@@ -16,7 +16,7 @@ from filming import TOPIC, filmed
 from test_panel import IMAGE, REMEMBERED
 from web_testing import JPEG, PANEL, FakeGateway, serving
 
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

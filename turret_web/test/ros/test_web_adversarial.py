@@ -21,7 +21,7 @@ from rclpy.task import Future
 from std_msgs.msg import String
 from test_web_node import Bridge, start
 
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.action import Home
 from turret_msgs.msg import FireRequest
 from turret_msgs.srv import Stop

@@ -29,7 +29,7 @@ from turret_common.errors import TurretError
 from turret_common.ros import qos as ros_qos
 from turret_common.ros.qos import FollowedQos
 from turret_common.ros.serialization import serialized
-from turret_common.testing.ros_testing import wait_until
+from turret_common.testing.waiting import wait_until
 from turret_msgs.action import Home
 from turret_msgs.msg import LaserState, TurretStatus
 from turret_msgs.srv import SetMode, Stop

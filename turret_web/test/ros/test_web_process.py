@@ -25,7 +25,7 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 
 from turret_common.ros import qos as ros_qos
-from turret_common.testing.ros_testing import free_port, wait_until
+from turret_common.testing.waiting import free_port, wait_until
 from turret_msgs.action import Home
 from turret_msgs.srv import Stop
 from turret_web.access.access import load_tokens, tokens_path

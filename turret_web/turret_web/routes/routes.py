@@ -104,7 +104,7 @@ async def read_body(request: web.Request, limit: int, timeout_s: float = _BODY_S
         raise TurretError(ReasonCode.TIMED_OUT, f'the body did not arrive within {timeout_s:g} s') from None
     except (web.RequestPayloadError, PayloadEncodingError):
         raise TurretError(
-            ReasonCode.INVALID_ARGUMENT, 'the body is not what Content-Encoding or Transfer-Encoding says') from None
+            ReasonCode.INVALID_ARGUMENT, 'the body is damaged, or not in the encoding that its headers name') from None
     if len(body) > limit:
         raise TurretError(ReasonCode.TOO_LARGE, f'the body is larger than {limit} bytes')
     return body

@@ -37,7 +37,8 @@ from typing import Any, NamedTuple
 from turret_bringup.bench.web import hostile as bench_web_hostile
 from turret_bringup.bench.web import load as bench_web_load
 from turret_common.bench import Row, note
-from turret_common.testing.ros_testing import claim_domain, free_port
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port
 
 TOPIC = '/turret/status'
 STATUS_TYPE = 'turret_msgs/msg/TurretStatus'
