@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from turret_bringup.run import shared_memory
 
 NAME = 'fastrtps_0123456789abcdef'
 
 
-def segment(folder: Path, name: str = NAME, age_s: float = 60.0) -> Path:
-    path = folder / name
-    path.write_bytes(bytes(100))
-    lock = folder / f'{name}_el'
+def segment(folder: Path, name: str = NAME, age_s: float = 60.0, state: int = 2) -> Path:
+    path, lock = folder / name, folder / f'{name}_el'
+    path.write_bytes(state.to_bytes(4, sys.byteorder) + bytes(96))
     lock.touch()
-    os.utime(lock, (time.time() - age_s,) * 2)
+    for file in (path, lock):
+        os.utime(file, (time.time() - age_s,) * 2)
     return path
 
 
@@ -41,6 +44,15 @@ def test_a_locked_segment_is_left_alone(tmp_path: Path) -> None:
 def test_a_segment_that_was_just_made_is_left_alone(tmp_path: Path) -> None:
     segment(tmp_path, age_s=0.0)
     assert not shared_memory.orphans(tmp_path)
+
+
+@pytest.mark.parametrize('state', [0, 1, 3])
+def test_the_segment_of_a_port_that_was_never_completed_is_cleared(state: int, tmp_path: Path) -> None:
+    segment(tmp_path, 'fastrtps_port7411', state=state)
+    young = segment(tmp_path, 'fastrtps_port7413', age_s=0.0, state=state)
+    complete = segment(tmp_path, 'fastrtps_port7415')
+    shared_memory.clear_orphans(tmp_path)
+    assert {path for path in tmp_path.iterdir() if not path.name.endswith('_el')} == {young, complete}
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:

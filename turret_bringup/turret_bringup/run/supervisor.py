@@ -85,7 +85,7 @@ class Supervisor:
             commands: what to run; names are unique.
             output: where the processes' output goes, with their names before each line.
             preload: modules that are imported once, for all processes.
-            clean_up: called after processes have exited, to remove what they may have left.
+            clean_up: called first, and after processes have exited, to remove what such processes may have left.
         """
         width = max((len(command.name) for command in commands), default=0)
         colored = output.isatty()
@@ -119,6 +119,7 @@ class Supervisor:
             importlib.import_module(module)
         gc.collect()
         gc.freeze()  # the collector would otherwise touch, and so copy, shared memory
+        self._clean_up()
         self._janitor = Janitor(self._clean_up)
         poll_s: float | None = 0.0
         with self._handled_signals():

@@ -59,7 +59,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None, *, real_ti
     if real_time:
         prepare_process()
         detach_output()
-        args = [*(sys.argv if args is None else args), '--ros-args', '--disable-external-lib-logs']
+        args = [*(sys.argv if args is None else args), *NO_LOG_FILE]
     # The handlers of rclpy would shut the context down while threads publish. Blocking the signals is not enough:
     # threads that a library started at its import would receive them and end the process.
     woken, waker = os.pipe()
