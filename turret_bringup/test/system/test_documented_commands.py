@@ -29,7 +29,7 @@ from turret_bringup.run.prepared import ROOT
 from turret_common.testing.ros_testing import claim_domain
 from turret_common.testing.waiting import free_port, wait_until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.soak]  # a page takes a minute or more
 
 COMMAND_S = 300.0
 #: Commands that run until they are interrupted, and what they print when they are ready.
