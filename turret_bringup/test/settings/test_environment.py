@@ -69,14 +69,6 @@ def test_each_publisher_of_jpeg_images_sends_them_in_messages_that_no_link_divid
         assert 1000 < int(size or 0) <= _MTU - _HEADERS
 
 
-def test_processes_of_one_host_reach_all_others_and_send_less_to_other_hosts(tmp_path: Path) -> None:
-    for spec in GRAPH:
-        for base, reached in (({}, 120), (discovery('10.0.0.2', ''), 32)):
-            root = ElementTree.parse(node_environment(spec, 'turret', tmp_path, base)[_NAMES[0]]).getroot()
-            assert [int(found.text or 0) for found in root.findall('.//{*}maxInitialPeersRange')] == [reached]
-    assert '<maxInitialPeersRange>120<' in Path(environment('turret', {})[_NAMES[0]]).read_text()
-
-
 def test_every_writer_announces_lost_messages_alike() -> None:
     for file in ('fastdds.xml', 'fastdds_shm.xml'):
         for profile in profiles(Path(str(resources.files('turret_bringup') / 'config' / file))).values():

@@ -18,8 +18,6 @@ from turret_common.reason_codes import ReasonCode
 _PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 #: Our profiles, and those of processes that publish raw images.
 _FILE, _RAW_IMAGES_FILE = 'fastdds.xml', 'fastdds_shm.xml'
-#: How many processes of each host announcements reach, in one of our files and where they go to other hosts too.
-_RANGES = '<maxInitialPeersRange>120<', '<maxInitialPeersRange>32<'
 #: Port of a Fast DDS discovery server.
 DISCOVERY_PORT = 11811
 #: A compressed image of a few bytes can be one of gigabytes: larger ones are refused.
@@ -143,16 +141,16 @@ def node_environment(
     """
     variables = _common(namespace, spec.group, base)
     if spec.raw_images:
-        return variables | _profiles(_for_turret(_RAW_IMAGES_FILE, namespace, folder, base))
+        return variables | _profiles(_for_turret(_RAW_IMAGES_FILE, namespace, folder))
     packaged = _PROFILES[0] in variables
-    return variables | (_profiles(_for_turret(_FILE, namespace, folder, base)) if packaged else {})
+    return variables | (_profiles(_for_turret(_FILE, namespace, folder)) if packaged else {})
 
 
-def _for_turret(file: str, namespace: str, folder: Path, base: Mapping[str, str]) -> Path:
-    """Write one of our files with the topics of a turret and fewer announcements to other hosts; return its path."""
+def _for_turret(file: str, namespace: str, folder: Path) -> Path:
+    """Write one of our files so that the names of its topics begin with a namespace; return its path."""
     path = folder / file
     text = _packaged(file).read_text().replace(f'"/{DEFAULT_NAMESPACE}/', f'"/{namespace.strip("/")}/')
-    path.write_text(text.replace(*_RANGES) if base.get(_PEERS) else text)
+    path.write_text(text)
     return path
 
 
