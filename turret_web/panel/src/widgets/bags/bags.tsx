@@ -164,14 +164,15 @@ function BagList({ bags, onChange }: { bags: readonly BagInfo[]; onChange: () =>
             {[duration(length), bytes(size), counted(messages, t.bags.message, t.bags.messages), localTime(start), complete ? '' : t.bags.incomplete]
               .filter(Boolean).join(' · ')}
           </span>
-          <span class="line end">
-            <Button tone="quiet" title={t.bags.copyTitle} onClick={() => { void copy(`./turret replay ${name}`, panel.notices); }}>{t.bags.copyReplay}</Button>
-            {why === '' ? <a class="button" href={`bags/${encodeURIComponent(name)}`} download title={t.bags.downloadTitle}>{t.fields.download}</a> : null}
-            {panel.isOffered('bag/rename') ? <Button why={why} onClick={() => { renaming.value = { from: name, to: name }; }}>{t.fields.rename}</Button> : null}
+          <span class="line">
+            {/* First, so that its question appears where it was however the line wraps, and not another button. */}
             <ConfirmButton
               label={t.fields.delete} confirmLabel={t.fields.deleteNow} why={why}
               onConfirm={() => { void panel.command('bag/delete', { name }, FILES_TIMEOUT_MS).then(onChange); }}
             />
+            <Button tone="quiet" title={t.bags.copyTitle} onClick={() => { void copy(`./turret replay ${name}`, panel.notices); }}>{t.bags.copyReplay}</Button>
+            {why === '' ? <a class="button" href={`bags/${encodeURIComponent(name)}`} download title={t.bags.downloadTitle}>{t.fields.download}</a> : null}
+            {panel.isOffered('bag/rename') ? <Button why={why} onClick={() => { renaming.value = { from: name, to: name }; }}>{t.fields.rename}</Button> : null}
           </span>
         </li>
       ))}
