@@ -9,7 +9,7 @@ from collections.abc import Callable
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
-from turret_control.drivers.driver import GimbalSample
+from turret_control.drivers.driver import GimbalDriver, GimbalSample
 from turret_control.drivers.simulation import SimDriver
 from turret_control.gimbal.axis import AxisView
 from turret_control.gimbal.gimbal import Gimbal, GimbalView
@@ -21,6 +21,15 @@ from turret_control.plant_parameters import PlantAxis, PlantParameters
 
 PERIOD_NS = 8_000_000
 NAN = math.nan
+
+
+def has_failed(driver: GimbalDriver) -> bool:
+    """Return whether a driver reports a fault instead of the state of its axes."""
+    try:
+        driver.read()
+    except TurretError as error:
+        return error.code is ReasonCode.DRIVER_FAULT
+    return False
 
 
 class Rig:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gimbal_rig import has_failed
 from onvif_device import OnvifDevice
 
 from turret_common.errors import TurretError
@@ -104,14 +105,7 @@ def test_a_camera_that_falls_silent_is_a_driver_fault(device: OnvifDevice, drive
     driver.enable(True)
     device.silent = True
 
-    def lost() -> bool:
-        try:
-            driver.read()
-        except TurretError as error:
-            return error.code is ReasonCode.DRIVER_FAULT
-        return False
-
-    wait_until(lost, 30.0)
+    wait_until(lambda: has_failed(driver), 30.0)
 
 
 @pytest.mark.parametrize('reported', [

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gimbal_rig import has_failed
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
@@ -115,14 +116,7 @@ def test_a_head_that_falls_silent_is_stopped(rig: tuple[ImitatedController, RosH
     wait_until(lambda: controller.commands)
     controller.silent = True
 
-    def lost() -> bool:
-        try:
-            driver.read()
-        except TurretError as error:
-            return error.code is ReasonCode.DRIVER_FAULT
-        return False
-
-    wait_until(lost)
+    wait_until(lambda: has_failed(driver))
     wait_until(lambda: controller.rates == [0.0, 0.0])
 
 
@@ -132,14 +126,7 @@ def test_states_that_are_only_repeated_are_none(rig: tuple[ImitatedController, R
     wait_until(lambda: go(driver, 0.1, 0.1))
     controller.stamp = wall_stamp()
 
-    def lost() -> bool:
-        try:
-            driver.read()
-        except TurretError as error:
-            return error.code is ReasonCode.DRIVER_FAULT
-        return False
-
-    wait_until(lost)
+    wait_until(lambda: has_failed(driver))
 
 
 @pytest.mark.skipif(importlib.util.find_spec('control_msgs') is not None, reason='control_msgs is installed')
