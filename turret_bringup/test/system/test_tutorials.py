@@ -27,8 +27,7 @@ from turret_common.testing.waiting import free_port
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[3]
-#: Not your_laser_line.md: beside its laser line the simulated head was not homed within 60 s; the cause is unknown.
-TUTORIALS = sorted([*(ROOT / 'docs' / 'tutorials').glob('*.md'), ROOT / 'docs' / 'how_to' / 'your_camera.md'])
+TUTORIALS = sorted([*(ROOT / 'docs' / 'tutorials').glob('*.md'), *(ROOT / 'docs' / 'how_to').glob('your_*.md')])
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 #: Commands that only look may be repeated until they print what is expected.
 LOOKS = re.compile(r'\./turret (status|param get|bag (list|info))\b')
