@@ -62,3 +62,13 @@ def test_a_program_that_does_not_know_the_server_finds_nothing(turret: ScratchTu
     done = subprocess.run([*_CLI, 'status'], env=elsewhere, capture_output=True, text=True, timeout=60.0)
     assert done.returncode == 2, done.stdout
     assert 'no message on status' in done.stderr
+
+
+def test_a_program_can_turn_to_a_turret_without_a_server(
+        turret: ScratchTurret, client: TurretClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.wait_for('safety/state', lambda state: True, 20.0)
+    with scratch_turret(tmp_path, ['--namespace', 'other']) as other:
+        for name in ('XDG_STATE_HOME', 'ROS_DOMAIN_ID'):
+            monkeypatch.setenv(name, other.environment[name])
+        with TurretClient('other', timeout_s=20.0) as second:
+            second.wait_for('safety/state', lambda state: True, 20.0)

@@ -79,9 +79,9 @@ def _remembered(namespace: str) -> dict[str, str]:
     try:
         found = json.loads((state_root() / namespace.strip('/') / _DISCOVERY_FILE).read_text())
     except (OSError, ValueError):
-        return {}
+        found = {}
     names = (_PEERS, _SERVER, _SUPER_CLIENT)
-    return {name: str(found[name]) for name in names if name in found} if isinstance(found, dict) else {}
+    return {name: str(found.get(name, '')) for name in names} if isinstance(found, dict) else dict.fromkeys(names, '')
 
 
 def _address(host: str) -> str:
@@ -96,7 +96,8 @@ def _address(host: str) -> str:
 def environment(namespace: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return what a program needs that talks to a turret of this machine, unless ``base`` says otherwise.
 
-    It discovers the turret's nodes as these were started to discover each other.
+    It discovers the turret's nodes as these were started to discover each other. Without a discovery server the
+    variable is empty: where it is missing, Fast DDS 2.14 takes the last value that the process had.
     """
     remembered = {name: value for name, value in _remembered(namespace).items() if name not in base}
     return remembered | _common(namespace, OPERATOR, base)
