@@ -25,7 +25,9 @@ WAIT_S = 20.0
 #: Stamp and brightness of the frame that is shown.
 SHOWN = """() => {
     const canvas = document.querySelector('canvas.pixels');
-    const pixel = canvas.getContext('2d').getImageData(20, 20, 1, 1).data;
+    const one = new OffscreenCanvas(1, 1).getContext('2d');
+    one.drawImage(canvas, 20, 20, 1, 1, 0, 0, 1, 1);
+    const pixel = one.getImageData(0, 0, 1, 1).data;
     return [document.querySelector('section.video').dataset.stamp, pixel[0]];
 }"""
 
