@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import rclpy.action
+from rclpy.action import GoalResponse
+from rclpy.client import Client
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -32,7 +34,8 @@ class Server(Node):
         self.discovery_blocked = False
         self._discovered: set[bytes] = set()
         self.create_service(Trigger, 'ask', self._ask)
-        self.action = DeferredActionServer(self, Home, 'home', self._home)
+        self.goals: list[str] = []
+        self.action = DeferredActionServer(self, Home, 'home', self._home, goal_callback=self._accept)
 
     def get_subscriptions_info_by_topic(self, *args: Any, **kwargs: Any) -> list[Any]:
         readers = super().get_subscriptions_info_by_topic(*args, **kwargs)
@@ -44,6 +47,10 @@ class Server(Node):
     def _ask(_: Any, response: Any) -> Any:
         response.success = True
         return response
+
+    def _accept(self, goal: Any) -> GoalResponse:
+        self.goals.append(goal.lease_id)
+        return GoalResponse.ACCEPT
 
     @staticmethod
     def _home(goal: Any) -> Any:
@@ -72,15 +79,27 @@ def test_discovered_clients_get_responses(ros: RosHarness, server: Server) -> No
         assert ros.call(Trigger, 'ask', Trigger.Request()).success  # by a client that leaves
 
 
-def test_a_deferred_response_does_not_block_others(ros: RosHarness, server: Server) -> None:
-    wait_until(two_calls(ros)[1].done, what='a response to a client that stays')
+@pytest.fixture
+def known(ros: RosHarness, server: Server) -> Client:
+    """A client that has been served."""
+    client = ros.probe.create_client(Trigger, 'ask')
+    assert client.wait_for_service(10.0)
+    for _ in range(5):
+        wait_until(client.call_async(Trigger.Request()).done, what='a response to a client that stays')
+    return client
+
+
+def test_a_deferred_response_does_not_block_those_to_others(ros: RosHarness, server: Server, known: Client) -> None:
     server.discovery_blocked = True
     first, second = two_calls(ros)
-    wait_until(second.done, what='the second response')
+    for _ in range(5):
+        wait_until(known.call_async(Trigger.Request()).done, what='a response to another client')
     assert not first.done()
+    assert not second.done()
     server.discovery_blocked = False
-    wait_until(first.done, what='the first response')
-    assert first.result().success
+    for call in (first, second):
+        wait_until(call.done, what='a response')
+        assert call.result().success
 
 
 def test_a_response_is_sent_after_the_time_out(
@@ -90,13 +109,12 @@ def test_a_response_is_sent_after_the_time_out(
     wait_until(two_calls(ros)[0].done, what='a response')
 
 
-def test_each_response_of_an_action_is_deferred(ros: RosHarness, server: Server) -> None:
+def test_each_response_of_an_action_is_deferred(ros: RosHarness, server: Server, known: Client) -> None:
     client = rclpy.action.ActionClient(ros.probe, Home, 'home')
     assert client.wait_for_server(10.0)
-    wait_until(two_calls(ros)[1].done, what='a response to a client that stays')
     server.discovery_blocked = True
     goal = client.send_goal_async(Home.Goal())
-    wait_until(two_calls(ros)[1].done, what='a later response')
+    wait_until(known.call_async(Trigger.Request()).done, what='a later response')
     assert not goal.done()
     server.discovery_blocked = False
     wait_until(goal.done, what='the acceptance')
@@ -105,6 +123,21 @@ def test_each_response_of_an_action_is_deferred(ros: RosHarness, server: Server)
     assert result.result().result.success
     cancelled = goal.result().cancel_goal_async()
     wait_until(cancelled.done, what='the answer to a cancellation')
+    client.destroy()
+
+
+def test_goals_are_taken_in_the_order_in_which_they_were_sent(ros: RosHarness, server: Server, known: Client) -> None:
+    client = rclpy.action.ActionClient(ros.probe, Home, 'home')
+    assert client.wait_for_server(10.0)
+    server.discovery_blocked = True
+    goals = [client.send_goal_async(Home.Goal(lease_id=str(number))) for number in range(5)]
+    wait_until(known.call_async(Trigger.Request()).done, what='a later response')
+    assert server.goals == []
+    server.discovery_blocked = False
+    goals += [client.send_goal_async(Home.Goal(lease_id=str(number))) for number in range(5, 10)]
+    for goal in goals:
+        wait_until(goal.done, what='the acceptance')
+    assert server.goals == [str(number) for number in range(10)]
     client.destroy()
 
 

@@ -8,13 +8,15 @@ wait (``max_blocking_time`` of the profile ``service``, ros2/rmw_fastrtps#704) s
 the figures. This module instead defers the first response to each client without blocking.
 
 The middleware does not tell which client sent a request, only the sequence number of the request within that client.
-The first response to a client is therefore sent once more clients are discovered than have been served.
+The first response to a client is therefore sent once more clients are discovered than have been served, and one with
+the number that follows is sent after it: it may be for the same client.
 """
 
 from __future__ import annotations
 
 import functools
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +84,13 @@ class _Deferrer:
         return DiscoveredClients(lambda: {
             bytes(reader.endpoint_gid) for reader in self._node.get_subscriptions_info_by_topic(topic, no_mangle=True)})
 
+    def must_wait(self, clients: DiscoveredClients, number: int) -> bool:
+        """Return whether the client that sent its ``number``-th request may not have been discovered yet."""
+        return clients.may_be_undiscovered(number) or self._waits(clients, number - 1)
+
+    def _waits(self, clients: DiscoveredClients, number: int) -> bool:
+        return any(waiting.clients is clients and waiting.number == number for waiting in self._waiting)
+
     def send_when_discovered(self, clients: DiscoveredClients, number: int, send: Callable[[], Any]) -> None:
         """Call ``send`` as soon as the client that sent its ``number``-th request is discovered, or after 5 s."""
         self._waiting.append(_Deferred(clients, number, time.monotonic() + _TIMEOUT_S, send))
@@ -94,6 +103,8 @@ class _Deferrer:
 
     def _check(self) -> None:
         for waiting in list(self._waiting):
+            if self._waits(waiting.clients, waiting.number - 1):
+                continue
             if waiting.clients.take_discovered(waiting.number) or time.monotonic() >= waiting.deadline:
                 self._waiting.remove(waiting)
                 waiting.send()
@@ -121,7 +132,7 @@ def _send_response(
         deferrer: _Deferrer, clients: DiscoveredClients, send: Callable[[Any, Any], None], response: Any,
         header: Any) -> None:
     number = header.request_id.sequence_number
-    if clients.may_be_undiscovered(number):
+    if deferrer.must_wait(clients, number):
         deferrer.send_when_discovered(clients, number, lambda: send(response, header))
     else:
         send(response, header)
@@ -133,6 +144,7 @@ class DeferredActionServer(ActionServer):
     def __init__(self, node: Node, action_type: Any, action_name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(node, action_type, action_name, *args, **kwargs)
         self._deferrer = _Deferrer(node)
+        self._released: deque[dict[str, Any]] = deque()
         name = node.resolve_service_name(action_name)
         self._clients = {
             key: self._deferrer.clients(f'{name}/_action/{service}')
@@ -147,8 +159,20 @@ class DeferredActionServer(ActionServer):
         """Process what was taken; each kind separately, because each may have to wait."""
         for key, request in taken.items():
             clients = self._clients.get(key)
-            if clients is not None and clients.may_be_undiscovered(request[0].sequence_number):
-                self._deferrer.send_when_discovered(clients, request[0].sequence_number, functools.partial(
-                    self._node.executor.create_task, super().execute, {key: request}))
+            if clients is not None and self._deferrer.must_wait(clients, request[0].sequence_number):
+                self._deferrer.send_when_discovered(
+                    clients, request[0].sequence_number, functools.partial(self._release, {key: request}))
+            elif self._released:
+                self._release({key: request})
             else:
                 await super().execute({key: request})
+
+    def _release(self, request: dict[str, Any]) -> None:
+        if not self._released:
+            self._node.executor.create_task(self._execute_released)
+        self._released.append(request)
+
+    async def _execute_released(self) -> None:
+        """Process requests in the order of their arrival: of several tasks, rclpy starts the newest first."""
+        while self._released:
+            await super().execute(self._released.popleft())

@@ -335,7 +335,7 @@ def test_the_class_2_profile_asks_for_the_region_again(rig: Rig) -> None:
 def test_the_emergency_stop_is_latched_and_outlives_a_restart(rig: Rig) -> None:
     wait_until(lambda: rig.permits and rig.permits[-1].motion_ok)
     rig.node._read_estop = lambda: Estop.PRESSED  # noqa: SLF001  the contact
-    wait_until(lambda: rig.states[-1].software_stop)
+    wait_until(lambda: rig.states and rig.states[-1].software_stop)
     rig.node._read_estop = lambda: Estop.RELEASED  # noqa: SLF001  the contact
     wait_until(lambda: list(rig.permits[-1].reasons)[:1] == [ReasonCode.SOFTWARE_STOP])
     assert 'emergency stop' in rig.states[-1].message

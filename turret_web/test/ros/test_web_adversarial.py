@@ -326,8 +326,9 @@ class Offering:
 
     def close(self) -> None:
         self.ending.set()
-        self.executor.wake()
+        self.executor.create_task(lambda: None)  # ends spin_once(), which waits on after wake()
         self.thread.join(5.0)
+        assert not self.thread.is_alive()
         self.web.destroy_node()
         rclpy.try_shutdown(context=self.context)
 
@@ -353,12 +354,12 @@ def test_an_offered_service_answers_nine_of_nine_and_survives_the_end_of_its_cli
             if message['op'] == 'call_service' and message['args']['reason'] == str(number)), None))
         bridge.send(op='service_response', service='/turret/demo/stop', id=request['id'],
                     values={'message': f'hello {number}'}, result=True)
-        wait_until(future.done, 2.0, f'answer {number}')
+        wait_until(future.done, what=f'answer {number}')
         assert future.result().message == f'hello {number}'
     pending = client.call_async(Stop.Request(reason='pending'))
     wait_until(lambda: any(message.get('args', {}).get('reason') == 'pending' for message in bridge.messages))
     bridge.close()
-    wait_until(pending.done, 5.0, 'the answer to a request whose client has ended')
+    wait_until(pending.done, what='the answer to a request whose client has ended')
     wait_until(lambda: not ros.probe.count_services('/turret/demo/stop'))
     second = Bridge(offering.web.address[1])
     assert ask(second, 'time', op='call_service', service='/rosapi/get_time')['result']
@@ -405,15 +406,15 @@ def test_an_offered_action_keeps_the_order_of_goals_and_survives_the_end_of_its_
             bridge.send(op='action_result', action='/turret/demo/home', id=goal['id'], values={'message': 'done'},
                         status=4, result=True)
         for future in sent:
-            wait_until(future.done, 2.0)
+            wait_until(future.done)
             result = future.result().get_result_async()
-            wait_until(result.done, 2.0)
+            wait_until(result.done)
             assert (result.result().status, result.result().result.message) == (4, 'done')
     last = client.send_goal_async(Home.Goal())
     wait_until(last.done)
     result = last.result().get_result_async()
     bridge.close()
-    wait_until(result.done, 5.0, 'the end of a goal whose client has ended')
+    wait_until(result.done, what='the end of a goal whose client has ended')
     assert result.result().status == 6
     wait_until(lambda: not ros.probe.count_services('/turret/demo/home/_action/send_goal'))
     second = Bridge(offering.web.address[1])
