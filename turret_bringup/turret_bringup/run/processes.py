@@ -53,8 +53,7 @@ def commands(
                     **shared,
                     **node_environment(spec, configuration.namespace, parameter_files[spec.name].parent, base)},
                 ['-r', f'__ns:=/{configuration.namespace}', '-r', f'__node:={spec.name}',
-                 '--params-file', str(parameter_files[spec.name]), '--log-level', log_level,
-                 '--disable-external-lib-logs']),
+                 '--params-file', str(parameter_files[spec.name]), '--log-level', log_level]),
             ends_last=spec.simulation_only, ends_all=spec.ends_all)
         for spec in configuration.nodes]
 
@@ -64,6 +63,7 @@ def _run(spec: NodeSpec, variables: Mapping[str, str], ros_arguments: list[str])
     setproctitle.setproctitle(f'turret {spec.name}')  # before the environment moves: it needs its place
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)  # one arena for each thread would cost some 10 MB
     os.environ.update(variables)
-    sys.argv = [spec.name, '--ros-args', *ros_arguments]
+    from turret_common.ros.node import NO_LOG_FILE  # preloaded; its rclpy is nothing for the supervisor itself
+    sys.argv = [spec.name, '--ros-args', *ros_arguments, *NO_LOG_FILE]
     runpy.run_module(spec.module, run_name='__main__', alter_sys=True)
     return 0

@@ -2,7 +2,10 @@
 from __future__ import annotations
 
 import math
+import socket
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,3 +134,49 @@ def test_a_safety_state_counts_only_under_the_key_of_the_run(rig: Rig) -> None:
     assert math.isnan(rig.statuses[-1].safety_age_s)
     publish(run_key('turret'))
     wait_until(lambda: rig.statuses[-1].safety.software_stop)
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The socket on which systemd hears its services."""
+    path = str(tmp_path / 'notify')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(path)
+        heard.setblocking(False)
+        monkeypatch.setenv('NOTIFY_SOCKET', path)
+        yield heard
+
+
+def notifications(manager: socket.socket) -> list[bytes]:
+    """Return those that have arrived since the last call."""
+    found = []
+    while True:
+        try:
+            found.append(manager.recv(1000))
+        except BlockingIOError:
+            return found
+
+
+def test_the_watchdog_of_systemd_is_satisfied_while_permits_are_issued(manager: socket.socket, rig: Rig) -> None:
+    states = rig.ros.probe.create_publisher(msg.SafetyState, 'safety/state', qos.STATE)
+
+    def later(beats: int, key: bytes | None) -> list[bytes]:
+        """Return what systemd hears after that many messages of the status, while safety publishes under a key."""
+        end = len(rig.statuses) + beats
+
+        def arrived() -> bool:
+            if key is not None:
+                states.publish(sign_state(msg.SafetyState(monotonic_ns=time.monotonic_ns()), key))
+            return len(rig.statuses) >= end
+        wait_until(arrived, 20.0)
+        return notifications(manager)
+
+    wait_until(states.get_subscription_count)
+    assert later(3, None) == []               # the status beats, and there is no permit
+    assert later(3, b'another key') == []
+    alive = b'READY=1\nWATCHDOG=1'
+    wait_until(lambda: later(1, run_key('turret')), 20.0)
+    assert set(later(3, run_key('turret'))) == {alive}
+    wait_until(lambda: not later(1, None), 20.0)  # safety is silent
+    assert later(4, None) == []
+    wait_until(lambda: later(1, run_key('turret')), 20.0)
