@@ -14,7 +14,7 @@ trap 'rm -r "$work"' EXIT
 compile installer.in > "$work/installer"
 compile runtime.in > "$work/runtime"
 compile -c "$work/runtime" test.in > "$work/test"
-compile -c "$work/runtime" --no-deps hardware.in > "$work/hardware"
+compile -c "$work/runtime" -c "$work/test" hardware.in > "$work/hardware"
 compile -c "$work/runtime" node.in > "$work/node"
 compile -c "$work/runtime" -c "$work/test" docs.in > "$work/docs"
 {

@@ -38,6 +38,7 @@ OPTIONAL = {
     'ai_edge_litert': 'detector method tflite', 'onnxruntime': 'detector method onnx', 'picamera2': 'camera source',
     'lz4': 'bags', 'mcap': 'bags', 'zstandard': 'bags', 'orjson': 'faster JSON',
     'control_msgs': 'gimbal driver ros with FollowJointTrajectory', 'dynamixel_sdk': 'gimbal driver dynamixel',
+    'onvif': 'gimbal driver onvif',
     'pip': 'check of the virtual environment', 'playwright': 'benchmark of the panel',
     '_typeshed': 'type check', 'amqtt': 'broker of tests', 'pwdlib': 'broker of tests', 'pytest': 'helpers of tests',
     'foxglove': 'benchmark of the web gateway', 'rosbag2_py': 'bags without mcap', 'rosbags': 'bags of ROS 1',

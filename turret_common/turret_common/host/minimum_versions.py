@@ -23,6 +23,7 @@ MINIMUM: dict[str, dict[str, tuple[int, int]]] = {
     'MQTT handset': {'paho-mqtt': (1, 6)},
     'GPIO pins': {'gpiozero': (2, 0)},
     'plots': {'matplotlib': (3, 6)},
+    'ONVIF cameras': {'onvif-zeep-async': (4, 3)},
 }
 
 

@@ -205,6 +205,14 @@ class CameraBench(HeadBench):
         self.head = ImitatedHead(self.driver.lockstep, 0.01, 'velocity')
 
 
+class AbsoluteCameraBench(CameraBench):
+    """A camera that goes to positions far away by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head.can_go = True
+
+
 class SteppedPico(Lockstep, PicoDriver):
     """The driver of the Pico."""
 
@@ -224,7 +232,8 @@ class PicoBench(Bench):
 
 @pytest.fixture(params=[
     SimBench, StepDirBench, ChipBench, ServoBench, BoardBench, FeetechBench, DynamixelBench, HeadBench,
-    VelocityHeadBench, PositionHeadBench, CameraBench, PicoBench])
+    VelocityHeadBench, PositionHeadBench, CameraBench, AbsoluteCameraBench,
+    PicoBench])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     make: Callable[[], Bench] = request.param
     bench = make()

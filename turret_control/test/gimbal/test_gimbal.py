@@ -69,8 +69,8 @@ def test_what_makes_no_sense_is_refused(mode: int, target: float, rate: float, c
 
 def test_what_each_mode_means() -> None:
     assert axis_motion(CommandMode.STOP, 'pan', NAN, NAN, 0.0, LIMITS).speed == 0.0
-    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, 2.0, 0.0, LIMITS) == AxisMotion(1.5, 2.0, 20.0)
-    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, -0.5, 0.0, LIMITS) == AxisMotion(-1.0, 0.5, 20.0)
+    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, 2.0, 0.0, LIMITS) == AxisMotion(1.5, 2.0, 20.0, True)
+    assert axis_motion(CommandMode.VELOCITY, 'pan', NAN, -0.5, 0.0, LIMITS) == AxisMotion(-1.0, 0.5, 20.0, True)
     assert axis_motion(CommandMode.POSITION, 'pan', 0.7, 0.5, 0.0, LIMITS) == AxisMotion(0.7, 0.5, 20.0)
     assert axis_motion(CommandMode.POSITION, 'pan', 0.7, NAN, 0.0, LIMITS) == AxisMotion(0.7, 2.0, 20.0)
 

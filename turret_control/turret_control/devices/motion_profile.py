@@ -17,12 +17,13 @@ class AxisMotion(NamedTuple):
     """Commanded motion of one axis: go to ``target`` [rad] at no more than ``speed`` [rad/s], and hold there.
 
     Speed changes by at most ``acceleration`` [rad/s^2]. Turning at a rate is a motion to the last allowed position in
-    that direction; standing still is a motion with speed 0.
+    that direction, marked as ``turning``; standing still is a motion with speed 0.
     """
 
     target: float
     speed: float
     acceleration: float
+    turning: bool = False
 
 
 def stand_still(acceleration: float) -> AxisMotion:

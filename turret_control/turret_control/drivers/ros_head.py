@@ -19,7 +19,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.registry import group_of
 from turret_common.threads.clock import Clock
-from turret_control.devices.motion_profile import MotionProfile
+from turret_control.devices.motion_profile import AxisMotion, MotionProfile
 from turret_control.drivers.driver import AxisSample, DriverParameters, GimbalDriver, GimbalSample, PositionSource
 from turret_control.drivers.ros.head import HeadLink, HeadReading, RosParameters
 from turret_control.drivers.threaded import ThreadedDriver
@@ -176,10 +176,16 @@ class LinkedHeadDriver(ThreadedDriver):
         if not self._enabled or self._link is None:
             return
         reading = self._fresh()
+        pan, tilt = (
+            motion._replace(target=max(joint.lower, min(joint.upper, motion.target)))
+            for joint, motion in zip(self._joints, self._motions(self._clock.now_ns()), strict=True))
+        self._guide(self._link, reading, (pan, tilt))
+
+    def _guide(self, link: HeadLink, reading: HeadReading, motions: tuple[AxisMotion, AxisMotion]) -> None:
+        """Command one period of motions, whose targets are within the end positions."""
         goals, speeds = [], []
         for profile, joint, motion, measured in zip(
-                self._profiles, self._joints, self._motions(self._clock.now_ns()), reading.positions, strict=True):
-            motion = motion._replace(target=max(joint.lower, min(joint.upper, motion.target)))
+                self._profiles, self._joints, motions, reading.positions, strict=True):
             error = profile.position - joint.sign * measured
             if abs(error) > _MAX_LEAD:
                 profile.velocity = 0.0  # something holds the head: it must not catch up in one move
@@ -192,7 +198,7 @@ class LinkedHeadDriver(ThreadedDriver):
             goals.append(joint.sign * profile.position)
             speeds.append(joint.sign * speed)
         self._goal = (goals[0], goals[1])
-        self._link.send(self._goal, (speeds[0], speeds[1]))
+        link.send(self._goal, (speeds[0], speeds[1]))
 
 
 class RosHeadDriver(LinkedHeadDriver):

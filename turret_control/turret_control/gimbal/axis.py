@@ -55,7 +55,7 @@ def axis_motion(mode: int, name: str, target: float, rate: float, position: floa
         end = limits.upper if rate > 0.0 else limits.lower
         if rate == 0.0 or (end - position) * rate <= 0.0:
             return still
-        return AxisMotion(end, abs(rate), limits.max_acceleration)
+        return AxisMotion(end, abs(rate), limits.max_acceleration, turning=True)
     if mode == CommandMode.POSITION:
         require_finite(**{name: target})
         if not limits.lower <= target <= limits.upper:

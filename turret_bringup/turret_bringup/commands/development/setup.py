@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--force', action='store_true', help='start over: delete the installed packages and builds first')
     parser.add_argument(
-        '--hardware', action='store_true', help='also install what only some hardware needs (Dynamixel servos)')
+        '--hardware', action='store_true',
+        help='also install what only some hardware needs (Dynamixel servos, ONVIF cameras)')
 
 
 def run(_: argparse.Namespace) -> int:
