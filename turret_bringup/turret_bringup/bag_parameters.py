@@ -18,7 +18,7 @@ class TopicParameters:
          '/diagnostics', '/rosout', '/parameter_events'), 'Topics of the selection "light"')
     full: tuple[str, ...] = param(
         ('camera/*/compressed', 'vision/*/compressed', 'camera/audio'), 'Additional topics of the selection "full"')
-    excluded: tuple[str, ...] = param((), 'Topics that no selection contains')
+    excluded: tuple[str, ...] = param(('vision/mask/compressed',), 'Topics that no selection contains')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -79,6 +79,8 @@ TOPICS: tuple[Topic, ...] = (
           'targets over time, as bearings'),
     Topic('vision/image_annotated/compressed', 'sensor_msgs/msg/CompressedImage', 'vision', 'IMAGE_OUT',
           'per processed frame, while subscribed', 'camera image with boxes and track ids'),
+    Topic('vision/mask/compressed', 'sensor_msgs/msg/CompressedImage', 'vision', 'IMAGE_OUT',
+          'per processed frame, while subscribed', 'pixels that a detector by motion or color takes for objects'),
     Topic('vision/state', 'turret_msgs/msg/VisionState', 'vision', 'STATE', _SLOW, 'method, rate, problems'),
     Topic('exclusion/people', 'turret_msgs/msg/PeopleArray', 'exclusion', 'STREAM', 'per processed frame',
           'people and faces to keep the beam away from; with a real laser, or when enabled'),

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 import cv2
+import numpy as np
 
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
 from turret_common.pose_history import Pose
 from turret_common.reason_codes import ReasonCode
-from turret_vision.detectors.detection import Detection, Image, make_view
+from turret_vision.detectors.detection import Detection, Image, View, make_view
 from turret_vision.detectors.detector import Detector
 from turret_vision.detectors.optical_flow import FlowFollower
 from turret_vision.detectors.registry import make_detector
@@ -73,6 +74,7 @@ class Vision:
         self._parameters = parameters
         self._applied: VisionParameters | None = None
         self._tracker = Tracker(parameters.tracker)
+        self._view: View | None = None
         self._stamps: deque[float] = deque(maxlen=_AVERAGED)
         self._durations: deque[float] = deque(maxlen=_AVERAGED)
 
@@ -98,6 +100,23 @@ class Vision:
     def processing_s(self) -> float:
         """Mean time per image; NaN = none yet."""
         return sum(self._durations) / len(self._durations) if self._durations else math.nan
+
+    def mask(self, width: int, height: int) -> Image | None:
+        """Return which pixels of the newest image of ``width`` x ``height`` px the detector takes for parts of objects.
+
+        The mask is smaller than the image by the factor of the detector's view: 255 = a part, 0 = none. None where the
+        detector does not judge single pixels.
+        """
+        mask = self.detector.mask() if self.detector is not None else None
+        view = self._view
+        if mask is None or view is None or mask.shape != view.image.shape[:2]:
+            return None
+        rows, columns = mask.shape
+        left, top = round(view.left / view.scale), round(view.top / view.scale)
+        size = max(top + rows, round(height / view.scale)), max(left + columns, round(width / view.scale))
+        whole = np.zeros(size, np.uint8)
+        whole[top:top + rows, left:left + columns] = mask
+        return whole
 
     def apply(self, parameters: VisionParameters) -> None:
         """Apply changed parameters. If a new detector cannot start, the present one stays; see ``problem``."""
@@ -182,7 +201,7 @@ class Vision:
         p = self._parameters
         self._follower.every = p.every
         detector = self._follower.detector
-        view = make_view(image, stamp, detector.width, p.region, pose, camera, detector.exact_width)
+        view = self._view = make_view(image, stamp, detector.width, p.region, pose, camera, detector.exact_width)
         try:
             seen = self._follower.detect(view)
             self._run_problem = _OK

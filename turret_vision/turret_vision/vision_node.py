@@ -65,6 +65,7 @@ class VisionNode(Node):
         self._detections = self.create_publisher(DetectionArray, 'vision/detections', STREAM)
         self._tracks = self.create_publisher(TrackArray, 'vision/tracks', STREAM)
         self._annotated = self.create_publisher(CompressedImage, 'vision/image_annotated/compressed', IMAGE_OUT)
+        self._mask = self.create_publisher(CompressedImage, 'vision/mask/compressed', IMAGE_OUT)
         self._state = StatePublisher(self, VisionState, 'vision/state', _STATE_PERIOD_S)
         self._state_lock = threading.Lock()
 
@@ -128,6 +129,9 @@ class VisionNode(Node):
         self._poses.catch_up()
         if self._annotated.get_subscription_count():
             self._publish_annotated(image.header, pixels, self._result)
+        if self._mask.get_subscription_count() and (mask := self._vision.mask(*size)) is not None:
+            _, png = cv2.imencode('.png', mask, (cv2.IMWRITE_PNG_BILEVEL, 1))
+            self._mask.publish(CompressedImage(header=image.header, format='png', data=png.tobytes()))
 
     def _publish_tracks(self, header: Header, tracks: list[Track]) -> None:
         if not self._clock_differs():
@@ -180,7 +184,8 @@ class VisionNode(Node):
         fresh = code != ReasonCode.NO_FRAMES and p.enabled
         state.detection = DetectionState(
             enabled=p.enabled, method=method, mode=detector.mode if detector is not None else '',
-            available=list(available()), rate_hz=vision.rate_hz if fresh else float('nan'),
+            has_mask=detector is not None and detector.has_mask, available=list(available()),
+            rate_hz=vision.rate_hz if fresh else float('nan'),
             processing_s=vision.processing_s, count=len(result.detections) if fresh else 0, dropped=self._images.missed)
         state.motion = MotionState(
             active=method == 'motion' and p.enabled,

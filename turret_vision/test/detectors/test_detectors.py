@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -165,6 +166,28 @@ def test_classes_region_size_and_confidence_filter() -> None:
     assert count(region=(0.0, 0.0, 0.5, 0.5)) == 1
     assert count(min_size=40.0) == 1
     assert count(min_confidence=1.0) == 0
+
+
+@pytest.mark.parametrize('changes', [{}, {'region': (0.5, 0.5, 1.0, 1.0)}, {'balloon.width': 160}], ids=str)
+def test_the_mask_lies_on_the_whole_image(changes: dict[str, Any]) -> None:
+    vision = Vision(build(VisionParameters, {'method': 'balloon', **changes}))
+    assert vision.mask(320, 240) is None
+    vision.process(balloon_image(), 0.0, CAMERA, LEVEL)
+    mask = vision.mask(320, 240)
+    assert mask is not None
+    factor = 320 / mask.shape[1]
+    assert mask.shape[0] * factor == 240
+    _, _, boxes, centers = cv2.connectedComponentsWithStats(mask)
+    assert centers[-1] * factor == pytest.approx((240.0, 180.0), abs=2.0)
+    assert len(boxes) == (2 if 'region' in changes else 3)  # the ground is one
+
+
+def test_a_detector_that_judges_no_pixels_has_no_mask() -> None:
+    vision = Vision(build(VisionParameters, {'method': 'haar'}))
+    vision.process(balloon_image(), 0.0, CAMERA, LEVEL)
+    assert vision.detector is not None
+    assert not vision.detector.has_mask
+    assert vision.mask(320, 240) is None
 
 
 def test_a_detector_that_cannot_start_leaves_the_previous_one_and_reports_why() -> None:

@@ -95,6 +95,24 @@ def test_a_moving_disc_is_found_by_a_still_head() -> None:
         assert found.box.width == pytest.approx(22.0, abs=3.0)
 
 
+@pytest.mark.parametrize('pan', [0.0, 0.05])
+def test_its_mask_covers_what_moves_in_the_image(pan: float) -> None:
+    watch = Watch()
+    assert watch.detector.mask() is None
+    for _ in range(10):
+        watch.look()
+    pose = Pose(pan, 0.0)
+    for _ in range(10):
+        watch.look(pose)
+    (found,) = watch.look(pose, target=Bearing(0.1, 0.05))
+    mask = watch.detector.mask()
+    assert mask is not None
+    assert mask.shape == (CAMERA.height, CAMERA.width)
+    assert set(np.unique(mask)) == {0, 255}
+    left, top, width, height = cv2.boundingRect(mask)
+    assert Box.from_rect(left, top, width, height).iou(found.box) > 0.8
+
+
 @pytest.mark.parametrize('late_s', [0.0, 0.02, -0.02])
 def test_a_turning_head_moves_no_wall_though_its_stamps_are_off(late_s: float) -> None:
     watch = Watch()

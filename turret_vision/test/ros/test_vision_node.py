@@ -255,6 +255,20 @@ def test_the_annotated_image_exists_only_for_viewers(world: World) -> None:
     assert seconds(images[-1].header.stamp) in world.stamps
 
 
+def test_the_mask_exists_only_for_viewers_and_covers_what_is_detected(world: World) -> None:
+    wait_until(lambda: world.tracked() and world.states[-1].detection.has_mask)
+    images = world.harness.collect(CompressedImage, 'vision/mask/compressed', NEWEST)
+    wait_until(lambda: images)
+    mask = cv2.imdecode(np.frombuffer(images[-1].data, np.uint8), cv2.IMREAD_UNCHANGED)
+    stamp = images[-1].header.stamp
+    found = wait_until(lambda: next((m for m in world.detections if m.header.stamp == stamp), None))
+    factor = CAMERA.width / mask.shape[1]
+    left, top, width, height = cv2.boundingRect(mask)
+    box = found.detections[0].box
+    assert (left + width / 2) * factor == pytest.approx(box.center_x, abs=factor + 1.0)
+    assert (top + height / 2) * factor == pytest.approx(box.center_y, abs=factor + 1.0)
+
+
 def test_a_color_is_taught_from_the_newest_image(world: World) -> None:
     world.color = (200, 90, 80)  # a bluish violet too pale for "saturated" with this limit
     assert world.set(balloon__min_saturation=0.9) == ''

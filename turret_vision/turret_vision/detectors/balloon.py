@@ -59,6 +59,11 @@ class BalloonDetector(Detector[BalloonParameters]):
 
     name: ClassVar = 'balloon'
     groups: ClassVar = {name: BalloonParameters}
+    has_mask: ClassVar = True
+
+    def __init__(self, parameters: BalloonParameters) -> None:
+        super().__init__(parameters)
+        self._mask: Image | None = None
 
     @property
     def mode(self) -> str:
@@ -67,14 +72,19 @@ class BalloonDetector(Detector[BalloonParameters]):
 
     def detect(self, view: View) -> list[Detection]:
         """Return the balloons in a view; the confidence is how well the outline agrees with an ellipse."""
-        mask = cv2.morphologyEx(self._mask(view.image), cv2.MORPH_OPEN, _KERNEL)
+        mask = cv2.morphologyEx(self._in_color(view.image), cv2.MORPH_OPEN, _KERNEL)
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _KERNEL)
+        self._mask = mask  # type: ignore[assignment]
         contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         min_area = view.area(self._parameters.min_area)
         found = (self._balloon(contour, min_area) for contour in contours)  # type: ignore[arg-type]
         return [detection for detection in found if detection is not None]
 
-    def _mask(self, image: Image) -> Image:
+    def mask(self) -> Image | None:
+        """Return where the last view has the color, as :meth:`Detector.mask` does."""
+        return self._mask
+
+    def _in_color(self, image: Image) -> Image:
         p = self._parameters
         hsv: Image = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)  # type: ignore[assignment]
         if p.color == 'saturated':

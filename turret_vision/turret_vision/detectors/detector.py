@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from turret_common.params import param
-from turret_vision.detectors.detection import Detection, View
+from turret_vision.detectors.detection import Detection, Image, View
 
 ParametersT = TypeVar('ParametersT')
 
@@ -29,6 +29,8 @@ class Detector(ABC, Generic[ParametersT]):
     name: ClassVar[str]
     #: Whether images are reduced to just ``width``; else by the nearest whole factor, which is cheaper.
     exact_width: ClassVar[bool] = False
+    #: Whether it judges single pixels, see :meth:`mask`.
+    has_mask: ClassVar[bool] = False
     groups: ClassVar[Mapping[str, type]]
 
     def __init__(self, parameters: ParametersT) -> None:
@@ -59,6 +61,10 @@ class Detector(ABC, Generic[ParametersT]):
     @abstractmethod
     def detect(self, view: View) -> list[Detection]:
         """Return the objects in a view, boxes in px of ``view.image``."""
+
+    def mask(self) -> Image | None:
+        """Return which pixels of the last view it takes for parts of objects: 255, the others 0; None = no view yet."""
+        return None
 
     def update(self) -> None:
         """Update its model from the last view, which can wait until the detections are published."""

@@ -45,11 +45,14 @@ class MotionDetector(Detector[MotionParameters]):
 
     name: ClassVar = 'motion'
     groups: ClassVar = {name: MotionParameters}
+    has_mask: ClassVar = True
 
     def __init__(self, parameters: MotionParameters) -> None:
         super().__init__(parameters)
         self._model: BackgroundModel | None = None
         self._stamp = 0.0
+        self._foreground: tuple[Image, Array] | None = None  # and the homography to the image
+        self._size = (0, 0)
         self._update: Callable[[float], None] | None = None
         self._updated = 0.0  # stamp up to which the model is updated
 
@@ -73,7 +76,14 @@ class MotionDetector(Detector[MotionParameters]):
             gray, view.pose, min(dt, _MAX_STEP_S), self._parameters.sensitivity, self._parameters.memory_s)
         if self._update is None:
             self._updated = view.stamp
+        self._foreground, self._size = (foreground, to_image), (gray.shape[1], gray.shape[0])
         return self.objects(foreground, to_image, gray.size)
+
+    def mask(self) -> Image | None:
+        """Return where the last view deviates from the background, as :meth:`Detector.mask` does."""
+        if self._foreground is None:
+            return None
+        return cv2.warpPerspective(*self._foreground, self._size, flags=cv2.INTER_NEAREST)  # type: ignore[return-value]
 
     def objects(self, foreground: Image, to_image: Array, image_px: int) -> list[Detection]:
         """Return the objects of a foreground mask, in px of the image to which a homography brings them.

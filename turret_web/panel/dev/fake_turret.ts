@@ -12,6 +12,9 @@ import type {
 type Json = Record<string, unknown>;
 type Answer = { success: boolean; code: number; message: string } & Json;
 
+/** Masks of 16 x 12 px with one rectangle. */
+const MASK = 'iVBORw0KGgoAAAANSUhEUgAAABAAAAAMAQAAAABDnAAsAAAAIElEQVQIHQXBAQEAAACCIF3S/xk+CwTB5XK5XC6XIAgHdkcGLQO8ffIAAAAASUVORK5CYII=';
+const SMALL_MASK = 'iVBORw0KGgoAAAANSUhEUgAAABAAAAAMAQAAAABDnAAsAAAAHUlEQVQIHQXBsQEAAAjDILL4/72dhIiIbt0iIiIeKhoCDfvH0MUAAAAASUVORK5CYII=';
 const OK = { success: true, code: 0, message: '' };
 export const WIDTH = 480;
 export const HEIGHT = 360;
@@ -286,6 +289,7 @@ export class FakeTurret {
       ...this.common(),
       detection: {
         enabled: this.parameters['vision']?.['enabled']?.value === true, method: method === 'onnx' || method === 'tflite' ? 'balloon' : method, mode: '',
+        has_mask: method === 'motion' || method === 'balloon',
         available: ['motion', 'balloon', 'haar', 'onnx', 'remote'], rate_hz: 14.8, processing_s: 0.006, count: 2, dropped: 0,
       },
       motion: { active: method === 'motion', motion_detected: true, sensitivity: 25, min_area: 500 }, track_count: 2,
@@ -345,6 +349,9 @@ export class FakeTurret {
       case 'status': return this.status();
       case 'replay/state': return this.replay;
       case 'bag/events': return this.events.shift() ?? null;
+      case 'vision/mask/compressed': return {
+        header: this.header(), format: 'png', data: Number(this.parameters['vision']?.['balloon.min_value']?.value ?? 0) < 0.9 ? MASK : SMALL_MASK,
+      };
       case 'vision/tracks': return { header: this.header(), tracks: this.tracks() };
       case 'controller/state': return this.controller();
       case 'gimbal/state': return this.gimbal();

@@ -14,6 +14,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
   Point: 'x:Float y:Float z:Float',
   Log: 'stamp:Time level:number name:string msg:string',
   JointState: 'header:Header name:string[] position:Float[]',
+  CompressedImage: 'header:Header format:string data:string',
   CameraInfo: 'header:Header width:number height:number k:Float[]',
 };
 

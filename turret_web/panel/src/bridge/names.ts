@@ -9,6 +9,8 @@ interface Header { stamp: Time; frame_id: string }
 interface ForeignMessages {
   'sensor_msgs/msg/JointState': { header: Header; name: string[]; position: (number | null)[] };
   'rcl_interfaces/msg/Log': { stamp: Time; level: number; name: string; msg: string };
+  /** The bytes of `data` are base64. */
+  'sensor_msgs/msg/CompressedImage': { header: Header; format: string; data: string };
   'sensor_msgs/msg/CameraInfo': { header: Header; width: number; height: number; k: number[] };
 }
 
@@ -17,6 +19,7 @@ type Messages = OwnMessages & ForeignMessages;
 export const TOPICS = {
   'status': 'turret_msgs/msg/TurretStatus',
   'vision/tracks': 'turret_msgs/msg/TrackArray',
+  'vision/mask/compressed': 'sensor_msgs/msg/CompressedImage',
   'controller/state': 'turret_msgs/msg/ControllerState',
   'gimbal/state': 'turret_msgs/msg/GimbalState',
   'laser/state': 'turret_msgs/msg/LaserState',
@@ -32,6 +35,7 @@ export const TOPICS = {
 /** Topics that are published faster than the panel needs: minimum time between two messages [ms]. */
 export const THROTTLE_MS: Partial<Record<TopicName, number>> = {
   'gimbal/state': 100, 'controller/state': 100, 'joint_states': 40, 'controller/target': 40, 'camera/camera_info': 1000,
+  'vision/mask/compressed': 100,
 };
 
 export const SERVICES = {

@@ -37,6 +37,18 @@ describe('Transport', () => {
     await vi.waitFor(() => expect(heard).toEqual([['a', 7], ['b', 7]]), WAIT);
   });
 
+  it('ends a subscription that is not needed any more, and subscribes again', async () => {
+    const transport = await connected();
+    const ends = [0, 1].map(() => transport.listen('vision/mask/compressed', () => undefined));
+    await vi.waitFor(() => expect(bridge.ops('subscribe')).toHaveLength(1), WAIT);
+    ends[0]?.();
+    expect(bridge.ops('unsubscribe')).toHaveLength(0);
+    ends[1]?.();
+    await vi.waitFor(() => expect(bridge.ops('unsubscribe')).toMatchObject([{ topic: '/turret/vision/mask/compressed' }]), WAIT);
+    transport.listen('vision/mask/compressed', () => undefined);
+    await vi.waitFor(() => expect(bridge.ops('subscribe')).toHaveLength(2), WAIT);
+  });
+
   it('renews its subscriptions after the server was killed and came back', async () => {
     const transport = await connected();
     const heard: number[] = [];

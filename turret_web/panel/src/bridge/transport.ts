@@ -48,6 +48,7 @@ export class Transport {
   private heardAt = 0;
   private goals = 0;
   private readonly subscribers = new Map<TopicName, Deliver[]>();
+  private readonly topics = new Map<TopicName, Topic>();
   private readonly pending = new Set<(error: TransportError) => void>();
 
   constructor(
@@ -83,12 +84,16 @@ export class Transport {
     if (this.ros !== null && this.state === 'open') this.renew(this.ros, topic);
   }
 
-  /** As {@link subscribe}, until the function that it returns is called; the subscription itself stays. */
+  /** As {@link subscribe}, until the function that it returns is called. */
   listen<T extends TopicName>(topic: T, deliver: (message: Message<T>) => void): () => void {
     this.subscribe(topic, deliver);
     return () => {
-      const all = this.subscribers.get(topic);
-      if (all !== undefined) this.subscribers.set(topic, all.filter((other) => other !== deliver));
+      const others = (this.subscribers.get(topic) ?? []).filter((other) => other !== deliver);
+      if (others.length > 0) {
+        this.subscribers.set(topic, others);
+      } else if (this.subscribers.delete(topic) && this.state === 'open') {
+        this.topics.get(topic)?.unsubscribe();
+      }
     };
   }
 
@@ -172,7 +177,9 @@ export class Transport {
   }
 
   private renew(ros: Ros, topic: TopicName): void {
-    this.topic(ros, topic).subscribe((message) => {
+    const subscribed = this.topic(ros, topic);
+    this.topics.set(topic, subscribed);
+    subscribed.subscribe((message) => {
       if (ros !== this.ros) return;
       this.heardAt = performance.now();
       this.deliver(topic, message);

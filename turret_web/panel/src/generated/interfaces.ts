@@ -341,6 +341,8 @@ export interface DetectionState {
   method: string;
   /** variant of the method, e.g. the cascade's name; empty = none */
   mode: string;
+  /** whether vision/mask/compressed is published for this method */
+  has_mask: boolean;
   /** methods available on this machine */
   available: string[];
   /** [Hz] images processed per second; NaN = none yet */
@@ -2391,7 +2393,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'CrosshairState': 'x:Float y:Float range:Float range_estimated:boolean calibrated:boolean boresight_azimuth:Float boresight_elevation:Float offset_y:Float offset_z:Float residual:Float',
   'Detection': 'class_id:string confidence:Float box:BoundingBox',
   'DetectionArray': 'header:Header method:string width:number height:number processing_s:Float detections:Detection[]',
-  'DetectionState': 'enabled:boolean method:string mode:string available:string[] rate_hz:Float processing_s:Float count:number dropped:number',
+  'DetectionState': 'enabled:boolean method:string mode:string has_mask:boolean available:string[] rate_hz:Float processing_s:Float count:number dropped:number',
   'Fault': 'node:string code:number message:string severity:number age_s:Float active:boolean',
   'FireGrant': 'epoch:number seq:number monotonic_ns:number source:number trigger:boolean burst:number mac:string',
   'FireRequest': 'header:Header seq:number track_id:string aim_error:Float mac:string',

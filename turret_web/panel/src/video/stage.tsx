@@ -62,7 +62,8 @@ export function Stage({ feed, controls, children }: Props): VNode {
     let pinch = 0;
     let cursor: Point2 | null = null;
     let firstCorner: Point2 | null = null;
-    const mask = new Mask();
+    const mask = new Mask(panel, () => wake());
+    const endMask = mask.start();
     let clickTimer: ReturnType<typeof setTimeout> | undefined;
 
     const size = (): { width: number; height: number } => ({ width: area.clientWidth, height: area.clientHeight });
@@ -242,7 +243,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       event.preventDefault();
     };
 
-    const paint = (now: number, isNew = false): void => {
+    const paint = (now: number): void => {
       const shown = feed.shown;
       const view = fitNow(areaSize);
       if (shown === null || view === null) return;
@@ -254,7 +255,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       if (context === null) return;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.clearRect(0, 0, w, h);
-      const masked = mask.of(image, isNew);
+      const masked = mask.now(now);
       if (masked !== null) {
         const whole = view.rectToScreen({ x: 0, y: 0, ...shown.image });
         context.imageSmoothingEnabled = false;
@@ -335,7 +336,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       const stamp = feed.shown?.stamp ?? null;
       section.dataset['stamp'] = stamp === null ? '' : String(microseconds(stamp));
       placeImage();
-      paint(now, true);
+      paint(now);
     };
     feed.onReady = wake;
     wake();
@@ -369,6 +370,7 @@ export function Stage({ feed, controls, children }: Props): VNode {
       stopPlacing();
       stopPicking();
       endStream();
+      endMask();
       endDrag();
       controls(null);
       for (const [name, listener] of listeners) area.removeEventListener(name, listener as EventListener);

@@ -16,7 +16,7 @@ import { liveValue, ParameterControl, UndoButton } from '../../ui/parameter';
 import { useParameterList } from '../../ui/parameter_list';
 import { FixedRow, ParameterRow } from '../../ui/parameter_row';
 import { shownAs } from '../../ui/parameter_text';
-import { maskRange, rangeOfColor, type BalloonColor } from '../../video/mask';
+import { isMasked } from '../../video/mask';
 
 /** Settings that every detector obeys. */
 const COMMON = ['classes', 'min_confidence', 'min_size', 'every'];
@@ -100,7 +100,7 @@ export function Detector(): VNode {
           <p class="why" role="status">
             {vision !== null && vision.code !== 0 ? `${vision.message || reasonName(vision.code)}` : reason ?? why}
           </p>
-          <DetectorSettings method={detection.method} parameters={all.value} why={why} />
+          <DetectorSettings method={detection.method} hasMask={detection.has_mask} parameters={all.value} why={why} />
           <div class="line"><UndoButton prefix="vision/" /><TeachColor /></div>
           <FailureList failures={failures.value} />
         </>
@@ -109,24 +109,21 @@ export function Detector(): VNode {
   );
 }
 
-/** The settings of the detector that runs, and those of every detector; for balloons, what matches over the video. */
-function DetectorSettings({ method, parameters, why }: { method: string; parameters: readonly Parameter[]; why: string }): VNode {
-  const isMasked = useSignal(false);
+/** The settings of the detector that runs, and those of every detector; what matches is shown over the video. */
+function DetectorSettings(
+  { method, hasMask, parameters, why }: { method: string; hasMask: boolean; parameters: readonly Parameter[]; why: string },
+): VNode {
   const prefix = `${method}.`;
   const own = parameters.filter(({ name }) => name.startsWith(prefix));
-  const color = Object.fromEntries(own.map(({ name, value }) => [name.slice(prefix.length), liveValue('vision', name) ?? value])) as BalloonColor;
-  const isBalloon = method === 'balloon' && own.length > 0;
-  const isShown = isBalloon && isMasked.value;
-  const range = JSON.stringify(isShown ? rangeOfColor(color) : null);
-  useEffect(() => { maskRange.value = JSON.parse(range) as typeof maskRange.value; }, [range]);
-  useEffect(() => () => { maskRange.value = null; }, []);
+  const color = own.find(({ name }) => name === 'balloon.color');
+  useEffect(() => () => { isMasked.value = false; }, []);
   const matters = ({ name }: Parameter): boolean => {
     const wanted = OF_COLOR[name.slice(prefix.length)];
-    return method !== 'balloon' || wanted === undefined || wanted === color['color'];
+    return method !== 'balloon' || wanted === undefined || wanted === (liveValue('vision', 'balloon.color') ?? color?.value);
   };
   return (
     <>
-      {isBalloon ? <Check label={t.detector.mask} checked={isMasked.value} onChange={(on) => { isMasked.value = on; }} /> : null}
+      {hasMask ? <Check label={t.detector.mask} checked={isMasked.value} onChange={(on) => { isMasked.value = on; }} /> : null}
       <div class="sliders">
         {own.filter(({ readOnly }) => !readOnly).filter(matters).map((parameter) => <Setting key={parameter.name} parameter={parameter} why={why} />)}
         {own.filter(({ readOnly }) => readOnly).map((parameter) => <FixedRow key={parameter.name} parameter={parameter} />)}
