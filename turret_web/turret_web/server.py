@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from pathlib import Path
+from typing import TextIO
 
 from aiohttp import web
 
@@ -21,12 +22,12 @@ from turret_web.access.access import Access, Grant, WrongTokenError, load_tokens
 from turret_web.access.hosts import Hosts, check_origin, is_loopback
 from turret_web.access.open_grants import OpenGrants
 from turret_web.access.policy import Policy
-from turret_web.access.tls import make_context
+from turret_web.access.tls import fingerprint, make_context
 from turret_web.access.wrong_tokens import WrongTokens
 from turret_web.failures import as_refusal
 from turret_web.fan_out.subscription_hub import SubscriptionHub
 from turret_web.fleet.fleet_file import default_path
-from turret_web.fleet.panel_addresses import remove_panel_address, write_panel_address
+from turret_web.fleet.panel_addresses import publish_panel
 from turret_web.gateway.gateway import Gateway
 from turret_web.http_connections import ConnectionTable, HttpConnection, raise_file_limit
 from turret_web.metrics import Metrics
@@ -121,6 +122,7 @@ class WebServer:
             Path(parameters.bag_dir or state_dir(gateway.namespace) / 'bags').expanduser(), parameters.limits.stall_s)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.AbstractServer | None = None
+        self._published: TextIO | None = None
         self._watching: asyncio.Task[None] | None = None
         self.address = (parameters.host, parameters.port)
 
@@ -159,8 +161,9 @@ class WebServer:
                 ReasonCode.IO_ERROR, f'cannot listen on {host}:{port}: {error.strerror or error}') from error
         self.address = self._listener.sockets[0].getsockname()[:2]
         try:
-            write_panel_address(self._namespace, self.base_url)
-        except OSError as error:
+            certificate = fingerprint(self._parameters.tls_certificate, state_dir(self._namespace) / 'web.pem')
+            self._published = await publish_panel(self._namespace, self.base_url, certificate)
+        except (OSError, ValueError) as error:
             log.warning('the address of the panel cannot be written: %s', error)
         self._watching = asyncio.get_running_loop().create_task(self._watch_grants())
 
@@ -179,7 +182,8 @@ class WebServer:
             self._watching.cancel()
         if self._listener is not None:
             self._listener.close()
-        remove_panel_address(self._namespace)
+        if self._published is not None:
+            self._published.close()
         await self._fleet.close()
         await self._rtc.close()
         await self._bridge.close()

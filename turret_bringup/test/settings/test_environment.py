@@ -16,6 +16,7 @@ from turret_bringup.settings.environment import (
     node_environment,
     remember_discovery,
     require_supported,
+    turret_domain,
 )
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
@@ -112,6 +113,32 @@ def test_programs_discover_a_turret_as_its_nodes_were_started(
     assert 'ROS_DISCOVERY_SERVER' not in node_environment(_SPEC, 'left', tmp_path, {})  # those of a replay
     remember_discovery('left', {})
     assert environment('left', {})['ROS_DISCOVERY_SERVER'] == ''
+
+
+def test_programs_reach_a_turret_in_its_domain_unless_the_shell_sets_one(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path))
+    assert environment('left', {})['ROS_DOMAIN_ID'] == ''
+    assert turret_domain('left', {}) == 0
+    remember_discovery('left', {'ROS_DOMAIN_ID': '7'})
+    for shell in ({}, {'ROS_DOMAIN_ID': ''}, {'ROS_DOMAIN_ID': ' '}):
+        assert environment('/left', shell)['ROS_DOMAIN_ID'] == '7'
+        assert turret_domain('/left', shell) == 7
+        assert environment('right', shell)['ROS_DOMAIN_ID'] == ''
+    assert 'ROS_DOMAIN_ID' not in environment('left', {'ROS_DOMAIN_ID': '0'})
+    assert turret_domain('left', {'ROS_DOMAIN_ID': '0'}) == 0
+    assert 'ROS_DOMAIN_ID' not in node_environment(_SPEC, 'left', tmp_path, {})
+
+
+@pytest.mark.parametrize('domain', ['"x"', '-1', '233', 'null', '[1]'])
+def test_a_domain_that_does_not_exist_is_not_used(
+        domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path))
+    remember_discovery('left', {'ROS_DOMAIN_ID': '7', 'ROS_STATIC_PEERS': '10.0.0.3'})
+    file = tmp_path / 'turret' / 'left' / 'discovery.json'
+    file.write_text(file.read_text().replace('"7"', domain))
+    assert environment('left', {})['ROS_DOMAIN_ID'] == ''
+    assert environment('left', {})['ROS_STATIC_PEERS'] == '10.0.0.3'
 
 
 @pytest.mark.parametrize('damage', ['', '[]', '{"ROS_STATIC'])

@@ -1,66 +1,164 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two turrets of one host in one ROS domain: each keeps its beat, and neither touches the other."""
+"""Turrets of one host, started with a namespace each: each keeps its beat, and none touches another.
+
+No shell sets a ROS domain: they choose one with room.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pytest
 
-from turret_bringup.bench.ros_several import foreign_publishers, started, statuses
+from turret_bringup.bench.ros_several import connected, foreign_publishers, started, statuses
 from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run.assignment import DOMAINS_VARIABLE
 from turret_bringup.run.isolated_turret import ScratchTurret
+from turret_bringup.settings.environment import turret_domain
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir
-from turret_common.testing.waiting import free_port
+from turret_common.ros.domains import ANNOUNCED_TO
+from turret_common.testing.ros_testing import claim_domain
+from turret_common.testing.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
+_CLI = (sys.executable, '-m', 'turret_bringup.cli')
+
+
+class Case(NamedTuple):
+    """Other programs in the first domain, and the domain that each turret chooses."""
+
+    others: int
+    chosen: list[int]
+
+
+@pytest.fixture(scope='module', params=[
+    pytest.param(Case(0, [0, 0]), id='one domain'), pytest.param(Case(6, [0, 1]), id='two domains'),
+    pytest.param(Case(0, [0, 0, 1, 1]), id='four turrets', marks=pytest.mark.soak)])
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
 
 
 @pytest.fixture(scope='module')
-def turrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ScratchTurret]]:
+def turrets(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ScratchTurret]]:
+    domains = [claim_domain() for _ in range(2)]
     with ExitStack() as stack:
-        yield started(stack, tmp_path_factory.mktemp('state'), 2)
+        for number in range(ANNOUNCED_TO - case.others, ANNOUNCED_TO):
+            other = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            other.bind(('127.0.0.1', 7410 + 250 * domains[0] + 2 * number))
+        yield started(
+            stack, tmp_path_factory.mktemp('state'), len(case.chosen), domains, ['--set', 'camera.rate_hz=5.0'])
 
 
-def test_each_beats_and_no_name_is_shared(
-        turrets: dict[str, ScratchTurret], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in turrets['turret0'].environment.items():
+@pytest.fixture(autouse=True)
+def shell(turrets: dict[str, ScratchTurret], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Set the environment of a shell that sets no domain."""
+    environment = {**turrets['turret0'].environment}
+    del environment['ROS_DOMAIN_ID']
+    monkeypatch.delenv('ROS_DOMAIN_ID', raising=False)
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with TurretClient('turret0', timeout_s=30.0) as client:
-        arrivals, wrong_frames = statuses(client, list(turrets), 4.0)
-        assert all(7 <= len(times) <= 9 for times in arrivals.values()), arrivals
-        assert wrong_frames == 0
-        assert foreign_publishers(client, list(turrets)) == []
+    return environment
 
 
-def test_a_stop_of_one_does_not_stop_the_other(
-        turrets: dict[str, ScratchTurret], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in turrets['turret0'].environment.items():
-        monkeypatch.setenv(name, value)
-    with TurretClient('turret0', timeout_s=30.0) as first, TurretClient('turret1', timeout_s=30.0) as second:
-        first.command('safety/stop', reason='only this one')
-        first.wait_for('status', lambda status: status.safety.software_stop, 10.0)
-        assert not second.status().safety.software_stop
+@pytest.fixture
+def clients(turrets: dict[str, ScratchTurret]) -> Iterator[dict[str, TurretClient]]:
+    with ExitStack() as stack:
+        yield connected(stack, turrets)
+
+
+def output(shell: dict[str, str], *words: str) -> str:
+    done = subprocess.run([*_CLI, *words], env=shell, capture_output=True, text=True, timeout=60.0)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def asked(turret: ScratchTurret, path: str) -> bytes:
+    with urllib.request.urlopen(f'http://127.0.0.1:{turret.port}{path}', timeout=20.0) as answer:
+        return bytes(answer.read())
+
+
+def test_each_chooses_a_domain_with_room_and_says_which(case: Case, turrets: dict[str, ScratchTurret]) -> None:
+    known = list(map(int, next(iter(turrets.values())).environment[DOMAINS_VARIABLE].split(',')))
+    for chosen, (name, turret) in zip(case.chosen, turrets.items(), strict=True):
+        assert turret_domain(name) == known[chosen]
+        line, = (line for line in turret.lines if 'ROS_DOMAIN_ID' in line)
+        assert f'| ROS_DOMAIN_ID {known[chosen]}: ' in line
+
+
+def test_each_beats_and_no_name_is_shared(clients: dict[str, TurretClient]) -> None:
+    arrivals, wrong_frames = statuses(clients, 4.0)
+    assert all(6 <= len(times) <= 10 for times in arrivals.values()), arrivals
+    assert wrong_frames == 0
+    assert foreign_publishers(clients) == []
+
+
+def test_a_stop_of_one_stops_no_other(clients: dict[str, TurretClient]) -> None:
+    stopped, *others = reversed(clients.values())
+    stopped.command('safety/stop', reason='only this one')
+    stopped.wait_for('status', lambda status: status.safety.software_stop, 20.0)
+    for other in others:
+        assert not other.status().safety.software_stop
+
+
+def test_every_program_reaches_each_without_settings(
+        turrets: dict[str, ScratchTurret], shell: dict[str, str]) -> None:
+    for name in turrets:
+        status = json.loads(output(shell, 'status', '--json', '--namespace', name))
+        assert status['header']['frame_id'] == f'{name}/base_link'
+        assert '5.0' in output(shell, 'param', 'get', 'camera', 'rate_hz', '--namespace', name)
+
+
+def test_a_program_turns_from_one_to_the_other(turrets: dict[str, ScratchTurret]) -> None:
+    for name in (*turrets, 'turret0'):
+        with TurretClient(name, timeout_s=20.0) as client:
+            assert client.status().header.frame_id == f'{name}/base_link'
+    assert 'ROS_DOMAIN_ID' not in os.environ
+
+
+def test_a_node_that_starts_again_is_in_the_domain_again(
+        turrets: dict[str, ScratchTurret], clients: dict[str, TurretClient]) -> None:
+    name, turret = list(turrets.items())[-1]
+    turret.kill('status')
+    assert clients[name].status().header.frame_id == f'{name}/base_link'
+
+
+def test_each_panel_shows_all_of_them_live(turrets: dict[str, ScratchTurret]) -> None:
+    def live(door: ScratchTurret) -> dict[str, Any] | None:
+        found = {turret['id']: turret for turret in json.loads(asked(door, '/api/fleet'))['turrets']}
+        return found if set(found) == {f'/{name}' for name in turrets} and not any(
+            turret['problem'] for turret in found.values()) else None
+
+    for door in turrets.values():
+        found = wait_until(functools.partial(live, door), 60.0, 'all turrets')
+        for name, turret in turrets.items():
+            assert found[f'/{name}']['url'] == f'http://127.0.0.1:{turret.port}'
+            assert asked(door, f'/api/fleet/snapshot?id={quote(f"/{name}")}').startswith(b'\xff\xd8')
 
 
 def test_another_turret_does_not_take_a_name_of_the_domain_even_with_a_state_folder_of_its_own(
-        turrets: dict[str, ScratchTurret], tmp_path: Path) -> None:
-    command = [sys.executable, '-m', 'turret_bringup.cli', 'up', '--namespace', 'turret0', '--port', str(free_port())]
-    done = subprocess.run(
-        command, env={**turrets['turret0'].environment, 'XDG_STATE_HOME': str(tmp_path)}, capture_output=True,
-        text=True, timeout=60.0)
+        shell: dict[str, str], tmp_path: Path) -> None:
+    own = {**shell, 'XDG_STATE_HOME': str(tmp_path), 'ROS_DOMAIN_ID': str(turret_domain('turret1'))}
+    command = [*_CLI, 'up', '--namespace', 'turret1', '--port', str(free_port())]
+    done = subprocess.run(command, env=own, capture_output=True, text=True, timeout=60.0)
     assert done.returncode == 2, done.stdout
-    assert 'is in use by the turret "turret0"' in done.stderr
+    assert 'is in use by the turret "turret1"' in done.stderr
 
 
-def test_no_namespace_can_be_a_folder_of_a_turret(turrets: dict[str, ScratchTurret]) -> None:
-    state = Path(turrets['turret0'].environment['XDG_STATE_HOME'], 'turret', 'turret0')
+def test_no_namespace_can_be_a_folder_of_a_turret(shell: dict[str, str]) -> None:
+    state = Path(shell['XDG_STATE_HOME'], 'turret', 'turret0')
     folders = [path.name for path in state.iterdir() if path.is_dir()]
     assert 'run' in folders
     for folder in folders:
@@ -68,11 +166,11 @@ def test_no_namespace_can_be_a_folder_of_a_turret(turrets: dict[str, ScratchTurr
             state_dir(f'turret0/{folder}')
 
 
-def test_both_are_listed_with_their_panels(turrets: dict[str, ScratchTurret]) -> None:
-    command = [sys.executable, '-m', 'turret_bringup.cli', 'list', '--json']
-    done = subprocess.run(
-        command, env=turrets['turret0'].environment, capture_output=True, text=True, timeout=60.0, check=True)
-    found = {turret['name']: turret for turret in json.loads(done.stdout)}
+def test_all_are_listed_with_their_panels_and_domains(turrets: dict[str, ScratchTurret], shell: dict[str, str]) -> None:
+    found = {turret['name']: turret for turret in json.loads(output(shell, 'list', '--json'))}
     assert set(found) == set(turrets)
-    assert len({turret['url'] for turret in found.values()}) == 2
-    assert all('SIMULATION' in turret['state'] for turret in found.values()), found
+    for name, turret in turrets.items():
+        assert found[name]['url'] == f'http://127.0.0.1:{turret.port}'
+        assert found[name]['domain'] == str(turret_domain(name))
+        assert 'SIMULATION' in found[name]['state']
+    assert f'ROS_DOMAIN_ID {turret_domain("turret1")}' in output(shell, 'list')

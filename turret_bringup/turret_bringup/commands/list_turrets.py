@@ -16,11 +16,12 @@ _ANSWER_S = 10.0
 
 
 class Listed(NamedTuple):
-    """One turret of the list; ``groups`` are those that run on this host."""
+    """One turret of the list; ``groups`` are those that run on this host, ``domain`` is its ROS domain there."""
 
     name: str
     groups: str
     process: str
+    domain: str
     url: str
     state: str
 
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for turret in found:
         sys.stdout.write('  '.join(filter(None, (
-            turret.name.ljust(16), turret.groups, turret.process, turret.url, turret.state))) + '\n')
+            turret.name.ljust(16), turret.groups, turret.process, turret.domain and f'ROS_DOMAIN_ID {turret.domain}',
+            turret.url, turret.state))) + '\n')
     if not found:
         sys.stdout.write('no turret is running on this host, and fleet.yaml lists none\n')
     return 0
@@ -46,28 +48,25 @@ def run(args: argparse.Namespace) -> int:
 
 async def _turrets() -> list[Listed]:
     from turret_bringup.run import instance
+    from turret_bringup.settings.environment import turret_domain
     from turret_bringup.settings.graph import GROUPS
-    from turret_web.access.access import load_tokens, tokens_path
-    from turret_web.fleet.fleet_file import FleetEntry, default_path, load_fleet
-    from turret_web.fleet.panel_addresses import panel_addresses
+    from turret_web.fleet.fleet_file import default_path, load_fleet
+    from turret_web.fleet.panel_addresses import panels
 
-    urls = panel_addresses()
-    local = []
+    found, entries = panels(), []
     for namespace in instance.namespaces():
         running = instance.running(namespace)
         if not running:
             continue
         groups = 'all groups' if len(running) == len(GROUPS) else ', '.join(group.name for group in running)
-        pids = sorted({found.pid for found in running.values()})
-        token = load_tokens(tokens_path(namespace)).viewer if tokens_path(namespace).exists() else ''
-        url = urls.get(namespace, '')
-        local.append((Listed(namespace, groups, f'process {", ".join(map(str, pids))}', url, ''), token))
-    remote = [(Listed(entry.name, '', '', entry.url, ''), entry) for entry in load_fleet(default_path())]
-    states = await asyncio.gather(
-        *(_state(FleetEntry(turret.name, turret.url, token)) for turret, token in local),
-        *(_state(entry) for _, entry in remote))
-    return [turret._replace(state=state)
-            for turret, state in zip([turret for turret, _ in (*local, *remote)], states, strict=True)]
+        pids = sorted({process.pid for process in running.values()})
+        panel = found.get(namespace)
+        entries.append((Listed(
+            namespace, groups, f'process {", ".join(map(str, pids))}', str(turret_domain(namespace, {})),
+            panel.url if panel else '', ''), panel))
+    entries += [(Listed(entry.name, '', '', '', entry.url, ''), entry) for entry in load_fleet(default_path())]
+    states = await asyncio.gather(*(_state(entry) for _, entry in entries))
+    return [turret._replace(state=state) for (turret, _), state in zip(entries, states, strict=True)]
 
 
 async def _state(entry: Any) -> str:
@@ -75,7 +74,7 @@ async def _state(entry: Any) -> str:
     from turret_bringup.client.ros_status import summary
     from turret_web.fleet.members import HttpMember, reported
 
-    if not entry.url:
+    if entry is None:
         return ''
     member = HttpMember(entry, _ANSWER_S)
     try:

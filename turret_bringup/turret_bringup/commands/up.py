@@ -92,8 +92,10 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup.settings import configuration
     from turret_control import wiring
 
-    with instance.held(args.namespace, groups), assignment.hold_namespace(
-            args.namespace, groups), ExitStack() as locks:
+    with instance.held(args.namespace, groups), ExitStack() as locks:
+        joined = assignment.join_domain(args.namespace, groups)
+        locks.enter_context(joined.locks)
+        os.environ['ROS_DOMAIN_ID'] = str(joined.number)
         config = configuration.compose(
             args.namespace, args.params, assignments(args), groups=groups,
             panel_port=assignment.panel_port(args.namespace))
@@ -110,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         supervisor = Supervisor(
             processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,
             clean_up=shared_memory.clear_orphans)
-        for line in [*config.notes, configuration.announcement(config)]:
+        for line in [*joined.notes, *config.notes, configuration.announcement(config)]:
             supervisor.write(line)
         started = f'started: {", ".join(spec.name for spec in config.nodes)}'
         code = supervisor.run(
@@ -212,12 +214,17 @@ def _detach(args: argparse.Namespace) -> int:
             ] if reached else [
                 f'no panel at {web.host} port {web.port} after {_REACHABLE_S:g} s; run ./turret doctor']
             sys.stdout.write('\n'.join([
-                *config.notes, configuration.announcement(config), *lines, f'log: {log}',
+                *_domain_notes(log), *config.notes, configuration.announcement(config), *lines, f'log: {log}',
                 f'stop it with: ./turret down --namespace {args.namespace}', '']))
             return 0 if reached else 1
         time.sleep(_POLL_S)
     sys.stderr.write(log.read_text())
     return supervisor.returncode
+
+
+def _domain_notes(log: Path) -> list[str]:
+    """Return what the turret printed about its ROS domain."""
+    return [line for line in log.read_text(errors='replace').splitlines() if 'ROS_DOMAIN_ID ' in line]
 
 
 def _rotated(log: Path) -> Path:

@@ -46,12 +46,12 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if HARDWARE in groups:
         wiring.require_devices(*config.hardware())
     # Held until this process exits; ./turret down finds the turret by it.
-    context.extend_locals({
-        'turret_lock': instance.hold(config.namespace, signal.SIGINT, groups),
-        'namespace_locks': assignment.hold_namespace(config.namespace, groups),
-        'device_locks': assignment.hold_devices(config)})
+    context.extend_locals({'turret_lock': instance.hold(config.namespace, signal.SIGINT, groups)})
+    joined = assignment.join_domain(config.namespace, groups)
+    domain = {'ROS_DOMAIN_ID': str(joined.number)}
+    context.extend_locals({'namespace_locks': joined.locks, 'device_locks': assignment.hold_devices(config)})
     bridge_path = stock_servers.secret_path()
-    remember_discovery(config.namespace)
+    remember_discovery(config.namespace, {**os.environ, **domain})
     files = config.write(configuration.effective_folder(config.namespace))
     if HARDWARE in groups:
         renew_run_key(config.namespace)
@@ -60,12 +60,12 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             package=spec.package, executable=spec.name, name=spec.name, namespace=f'/{config.namespace}',
             parameters=[str(files[spec.name])], arguments=['--ros-args', '--log-level', values['log_level']],
             additional_env={
-                **node_environment(spec, config.namespace, files[spec.name].parent),
+                **node_environment(spec, config.namespace, files[spec.name].parent), **domain,
                 **_secrets(spec.name, bridge_path), LAUNCHER_VARIABLE: str(os.getpid())},
             output='screen', emulate_tty=True, respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
         for spec in config.nodes]
-    lines = [LogInfo(msg=line) for line in [*config.notes, configuration.announcement(config)]]
-    return [*lines, *nodes, *_stock_servers(config, bridge_path), *_view(values)]
+    lines = [LogInfo(msg=line) for line in [*joined.notes, *config.notes, configuration.announcement(config)]]
+    return [*lines, *nodes, *_stock_servers(config, bridge_path, domain), *_view(values)]
 
 
 def _secrets(node: str, bridge_path: str) -> dict[str, str]:
@@ -73,7 +73,7 @@ def _secrets(node: str, bridge_path: str) -> dict[str, str]:
     return {BRIDGE_PATH_VARIABLE: bridge_path} if node == 'web' else {}
 
 
-def _stock_servers(config: Configuration, bridge_path: str) -> list[Node]:
+def _stock_servers(config: Configuration, bridge_path: str, domain: dict[str, str]) -> list[Node]:
     if not config.starts('web'):
         return []
     web = config.effective['web']
@@ -84,7 +84,7 @@ def _stock_servers(config: Configuration, bridge_path: str) -> list[Node]:
         require_package(server.package, argument)
     return [
         Node(package=server.package, executable=server.executable, name=server.name, parameters=[server.parameters],
-             output='screen', respawn=True, respawn_delay=RESPAWN_S)
+             additional_env=domain, output='screen', respawn=True, respawn_delay=RESPAWN_S)
         for _, server in stock]
 
 

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from turret_bringup.run import instance, panel_address, prepared, shared_memory
-from turret_bringup.settings.environment import require_supported
+from turret_bringup.settings.environment import require_supported, turret_domain
 from turret_bringup.settings.graph import GROUPS
 from turret_common.errors import TurretError
 from turret_common.host import minimum_versions
@@ -76,7 +76,8 @@ def examine(namespace: str, port: int, environment: Mapping[str, str] = os.envir
     yield from _tools()
     yield from _ros_variables(environment)
     yield Finding(
-        Verdict.FINE, 'turret', f'is running in the namespace "{namespace}", process {running}' if running
+        Verdict.FINE, 'turret', f'is running in the namespace "{namespace}", process {running}, with '
+        f'ROS_DOMAIN_ID {turret_domain(namespace, {})}' if running
         else f'none is running in the namespace "{namespace}"')
     if running is not None:
         yield from _clocks(namespace)

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import psutil
 
+from turret_bringup.run.assignment import DOMAINS_VARIABLE
 from turret_common.testing.ros_testing import claim_domain
 from turret_common.testing.waiting import free_port, wait_until
 
-_START_S = 60.0
+_START_S = 120.0
 
 
 class ScratchTurret:
@@ -26,20 +27,20 @@ class ScratchTurret:
 
     def __init__(
             self, state: Path, arguments: Sequence[str] = (), within: Sequence[str] = (),
-            domain: int | None = None) -> None:
+            domains: Sequence[int] = ()) -> None:
         """Start it.
 
         Args:
             state: an empty folder in place of the user's state folder.
             arguments: further ones of ``./turret up``.
             within: command that runs the rest of its command line, such as one that enters a network namespace.
-            domain: ROS domain that is reserved already; None = a free one.
+            domains: ROS domains that are reserved already: it chooses from several by itself; empty = a free one.
         """
         self.port = free_port()
-        domain = claim_domain() if domain is None else domain
+        domains = domains or [claim_domain()]
         self.environment = {
-            **os.environ, 'XDG_STATE_HOME': str(state), 'ROS_DOMAIN_ID': str(domain),
-            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+            **os.environ, 'XDG_STATE_HOME': str(state), 'ROS_DOMAIN_ID': str(domains[0]) if len(domains) == 1 else '',
+            DOMAINS_VARIABLE: ','.join(map(str, domains)), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
         self.lines: list[str] = []
         self.supervisor = subprocess.Popen(
             [*within, sys.executable, '-m', 'turret_bringup.cli', 'up', '--port', str(self.port), *arguments],
@@ -83,12 +84,12 @@ class ScratchTurret:
 @contextmanager
 def scratch_turret(
         state: Path, arguments: Sequence[str] = (), within: Sequence[str] = (),
-        domain: int | None = None) -> Iterator[ScratchTurret]:
+        domains: Sequence[int] = ()) -> Iterator[ScratchTurret]:
     """Give a turret whose panel is reachable, or whose groups are started; whatever is left at the end is killed.
 
     Arguments are those of :class:`ScratchTurret`. When the ``with`` block fails, the output of the turret is printed.
     """
-    turret = ScratchTurret(state, arguments, within, domain)
+    turret = ScratchTurret(state, arguments, within, domains)
     processes = []
     try:
         turret.wait_for('panel: http', 'started: ')

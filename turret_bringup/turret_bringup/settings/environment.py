@@ -12,7 +12,7 @@ from pathlib import Path
 
 from turret_bringup.settings.graph import DEFAULT_NAMESPACE, OPERATOR, Group, NodeSpec
 from turret_common.errors import TurretError
-from turret_common.paths import state_dir, state_root
+from turret_common.paths import state_dir, state_root, write_atomically
 from turret_common.reason_codes import ReasonCode
 
 _PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
@@ -25,6 +25,9 @@ _MAX_PIXELS = '100000000'
 #: In the state folder: the variables that the nodes of the turret were started with.
 _DISCOVERY_FILE = 'discovery.json'
 _PEERS, _SERVER, _SUPER_CLIENT = 'ROS_STATIC_PEERS', 'ROS_DISCOVERY_SERVER', 'ROS_SUPER_CLIENT'
+_DOMAIN, _RANGE = 'ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE'
+_REMEMBERED = (_DOMAIN, _PEERS, _SERVER, _SUPER_CLIENT)
+_MAX_DOMAIN = 232  # of DDSI-RTPS: the ports of later ones would be above 65535
 _MIDDLEWARE, _FAST_DDS, _ZENOH = 'RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp', 'rmw_zenoh_cpp'
 _SECURITY, _ENCLAVE = 'ROS_SECURITY_ENABLE', 'ROS_SECURITY_ENCLAVE_OVERRIDE'
 
@@ -71,8 +74,8 @@ def discovery_server(text: str) -> tuple[str, int]:
 
 def remember_discovery(namespace: str, base: Mapping[str, str] = os.environ) -> None:
     """Save how the nodes of a turret that starts now discover others, for :func:`environment`."""
-    variables = {name: base[name] for name in (_PEERS, _SERVER, _SUPER_CLIENT) if base.get(name)}
-    (state_dir(namespace) / _DISCOVERY_FILE).write_text(json.dumps(variables))
+    variables = {name: base[name] for name in _REMEMBERED if base.get(name)}
+    write_atomically(state_dir(namespace) / _DISCOVERY_FILE, json.dumps(variables).encode())
 
 
 def _remembered(namespace: str) -> dict[str, str]:
@@ -80,8 +83,42 @@ def _remembered(namespace: str) -> dict[str, str]:
         found = json.loads((state_root() / namespace.strip('/') / _DISCOVERY_FILE).read_text())
     except (OSError, ValueError):
         found = {}
-    names = (_PEERS, _SERVER, _SUPER_CLIENT)
-    return {name: str(found.get(name, '')) for name in names} if isinstance(found, dict) else dict.fromkeys(names, '')
+    values = {name: str(found.get(name, '')) for name in _REMEMBERED} if isinstance(found, dict) else dict.fromkeys(
+        _REMEMBERED, '')
+    return values if _is_domain(values[_DOMAIN]) else {**values, _DOMAIN: ''}
+
+
+def _is_domain(text: str) -> bool:
+    return text in map(str, range(_MAX_DOMAIN + 1))
+
+
+def domain_number(variable: str, text: str) -> int | None:
+    """Return the number of a ROS domain that a variable contains; None where it contains none.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT, it is not the number of a domain.
+    """
+    text = text.strip()
+    if text and not _is_domain(text):
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'{variable}: "{text}" is not a number from 0 to {_MAX_DOMAIN}')
+    return int(text) if text else None
+
+
+def shell_domain(base: Mapping[str, str] = os.environ) -> int | None:
+    """Return the ROS domain that the shell sets; None where it sets none. Raises as :func:`domain_number`."""
+    return domain_number(_DOMAIN, base.get(_DOMAIN, ''))
+
+
+def turret_domain(namespace: str, base: Mapping[str, str] = os.environ) -> int:
+    """Return the ROS domain in which programs of this shell look for a turret. Raises as :func:`domain_number`."""
+    asked = shell_domain(base)
+    return int(_remembered(namespace)[_DOMAIN] or 0) if asked is None else asked
+
+
+def stays_on_this_host(base: Mapping[str, str] = os.environ) -> bool:
+    """Return whether nodes discover those of this host only, and each other without a server or router."""
+    return base.get(_RANGE, '') in ('', 'LOCALHOST') and base.get(_MIDDLEWARE) != _ZENOH and not (
+        base.get(_PEERS) or base.get(_SERVER))
 
 
 def _address(host: str) -> str:
@@ -97,15 +134,17 @@ def environment(namespace: str, base: Mapping[str, str] = os.environ) -> dict[st
     """Return what a program needs that talks to a turret of this machine, unless ``base`` says otherwise.
 
     It discovers the turret's nodes as these were started to discover each other. Without a discovery server the
-    variable is empty: where it is missing, Fast DDS 2.14 takes the last value that the process had.
+    variable is empty: where it is missing, Fast DDS 2.14 takes the last value that the process had. An empty domain of
+    the shell is none.
     """
-    remembered = {name: value for name, value in _remembered(namespace).items() if name not in base}
+    kept = {name for name in base if name != _DOMAIN or base[name].strip()}
+    remembered = {name: value for name, value in _remembered(namespace).items() if name not in kept}
     return remembered | _common(namespace, OPERATOR, base)
 
 
 def _common(namespace: str, group: Group, base: Mapping[str, str]) -> dict[str, str]:
     variables = {
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': base.get('ROS_AUTOMATIC_DISCOVERY_RANGE') or 'LOCALHOST',
+        _RANGE: base.get(_RANGE) or 'LOCALHOST',
         'OPENCV_IO_MAX_IMAGE_PIXELS': base.get('OPENCV_IO_MAX_IMAGE_PIXELS') or _MAX_PIXELS}
     if base.get(_SECURITY) == 'true' and _ENCLAVE not in base:
         variables[_ENCLAVE] = enclave(namespace, group)

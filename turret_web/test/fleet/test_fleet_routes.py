@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One gateway shows the turrets of its ROS domain and those of ``fleet.yaml``, and stops all of them."""
+"""One gateway shows the turrets of its ROS domain, of its host and of ``fleet.yaml``, and stops all of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from web_testing import JPEG, STATUS, FakeGateway, RunningServer, on_loop, serving
 
 from turret_common.messages.cdr import Codec
 from turret_common.messages.schema import Field, Primitive, Struct, Text
+from turret_web.access.access import rotate_tokens, tokens_path
+from turret_web.fleet.panel_addresses import panels, publish_panel
 from turret_web.gateway.gateway import ServiceCodec
 from turret_web.names import InterfaceType
 
@@ -92,7 +95,8 @@ async def beating(gateway: FakeGateway, *topics: str) -> AsyncIterator[None]:
         while True:
             for topic in topics:
                 gateway.emit(topic, {'seq': 1})
-            gateway.emit('/left/camera/image_raw/compressed', {'data': base64.b64encode(IMAGE).decode()})
+            if '/left/camera/image_raw/compressed' in gateway.topic_types:
+                gateway.emit('/left/camera/image_raw/compressed', {'data': base64.b64encode(IMAGE).decode()})
             await asyncio.sleep(0.02)
     task = asyncio.create_task(beat())
     try:
@@ -177,3 +181,66 @@ async def test_a_file_that_cannot_be_used_is_reported_and_hides_no_turret_of_the
         _, answer = await door.get('/api/fleet')
         assert 'chmod 600' in answer['problem']
         assert [turret['problem'] for turret in answer['turrets']] == ['', '']
+
+
+@on_loop
+async def test_turrets_of_this_host_in_another_domain_are_shown_and_stopped_while_they_run(tmp_path: Path) -> None:
+    gateway, other = FakeGateway(), Other()
+    token = rotate_tokens(tokens_path('hall/north')).viewer
+    gateway.service_types[STOP] = neighbors().service_types[STOP]
+
+    async def stop(values: dict[str, Any]) -> dict[str, Any]:
+        return {'success': True}
+    gateway.answers['/turret/safety/stop'] = stop
+    async with other.serve() as url, serving(gateway) as door, beating(gateway, '/turret/status'):
+        published = await publish_panel('hall/north', url, '')
+        turrets = await listed(door)
+        assert list(turrets) == ['/turret', '/hall/north']
+        assert turrets['/hall/north']['url'] == url
+        assert turrets['/hall/north']['state']['mode'] == 2
+        assert other.tokens == {f'Bearer {token}'}
+        assert await door.get('/api/fleet/snapshot', params={'id': '/hall/north'}) == (200, IMAGE)
+        _, answer = await door.request('POST', '/api/fleet/stop')
+        assert answer['success'], answer
+        assert len(other.stops) == 1
+        published.close()  # as the end of its process does
+        assert list(await listed(door)) == ['/turret']
+
+
+@on_loop
+async def test_a_turret_of_the_domain_is_reached_over_ros_and_over_http_when_it_has_left_the_domain() -> None:
+    gateway, other = neighbors(), Other()
+    async with other.serve() as url, serving(gateway) as door, beating(gateway, '/turret/status', '/left/status'):
+        published = await publish_panel('left', url, '')
+        assert (await listed(door))['/left']['url'] == url
+        assert not other.tokens
+        del gateway.topic_types['/left/status']
+        turrets = await listed(door)
+        assert list(turrets) == ['/left', '/turret']
+        assert turrets['/left']['state']['mode'] == 2
+        published.close()
+
+
+@on_loop
+async def test_an_encrypted_panel_of_this_host_is_known_by_its_certificate() -> None:
+    hall = FakeGateway(namespace='/hall')
+    hall.topic_types = {'/hall/status': STATUS.name}
+    async with serving(FakeGateway()) as door, serving(hall, tls_certificate='self-signed') as server, \
+            beating(hall, '/hall/status'):
+        impostor = await publish_panel('north', server.server.base_url, '0' * 64)
+        turrets = await listed(door)
+        assert turrets['/hall']['url'] == server.server.base_url
+        assert turrets['/hall']['url'].startswith('https://')
+        assert turrets['/hall']['problem'] == ''
+        assert 'does not answer' in turrets['/north']['problem']
+        impostor.close()
+
+
+def test_only_one_gateway_publishes_the_panel_of_a_namespace() -> None:
+    async def publish() -> None:
+        with await publish_panel('hall', 'http://127.0.0.1:1', ''), pytest.raises(OSError, match='another web gateway'):
+            await publish_panel('hall', 'http://127.0.0.1:2', '')
+        with await publish_panel('hall', 'http://127.0.0.1:2', ''):
+            assert panels()['hall'].url == 'http://127.0.0.1:2'
+        assert panels() == {}
+    asyncio.run(publish())

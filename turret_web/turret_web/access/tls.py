@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 import subprocess
@@ -41,6 +42,15 @@ def make_context(certificate: str, key: str, own: Path) -> ssl.SSLContext | None
     except (OSError, ssl.SSLError) as error:
         raise TurretError(ReasonCode.IO_ERROR, f'certificate {certificate}: {error}') from error
     return context
+
+
+def fingerprint(certificate: str, own: Path) -> str:
+    """Return the SHA-256 of the certificate that :func:`make_context` uses, in hexadecimal; empty = no encryption."""
+    if not certificate:
+        return ''
+    text = (own if certificate == SELF_SIGNED else Path(certificate).expanduser()).read_text()
+    first = text[text.index('-----BEGIN CERT'):].partition(ssl.PEM_FOOTER)[0] + ssl.PEM_FOOTER
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
 
 
 def _make_certificate() -> bytes:

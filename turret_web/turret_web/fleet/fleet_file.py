@@ -16,19 +16,21 @@ _KEYS = {'name', 'url', 'token', 'certificate'}
 
 
 class FleetEntry(NamedTuple):
-    """One turret of the file.
+    """One turret that is reached over HTTP.
 
     Attributes:
-        name: shown; unique in the file. One with a slash at its beginning is that of a turret of the domain.
+        name: shown; unique. One with a slash at its beginning is the namespace of a turret of this host.
         url: of its panel, without a slash at the end.
         token: viewer or operator token of its web gateway; empty = none needed.
         certificate: PEM file that its TLS certificate is checked with; empty = the authorities of this host.
+        fingerprint: SHA-256 of its TLS certificate, in hexadecimal, which is checked instead; empty = none.
     """
 
     name: str
     url: str
     token: str = ''
     certificate: str = ''
+    fingerprint: str = ''
 
 
 def default_path() -> Path:

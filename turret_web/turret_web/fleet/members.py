@@ -162,12 +162,14 @@ class HttpMember:
             raise TurretError(
                 ReasonCode.NOT_READY, f'{self.url} does not answer: {str(error) or type(error).__name__}') from None
         if response.status in (401, 403):
-            raise TurretError(ReasonCode.NOT_SIGNED_IN, f'{self.url} refused the token of fleet.yaml')
+            raise TurretError(ReasonCode.NOT_SIGNED_IN, f'{self.url} refused the token')
         if response.status != 200 or len(body) > limit:
             raise TurretError(ReasonCode.NOT_READY, f'{self.url} answered {response.status}')
         return body
 
-    def _tls(self) -> ssl.SSLContext | bool:
+    def _tls(self) -> ssl.SSLContext | aiohttp.Fingerprint | bool:
+        if self._entry.fingerprint:
+            return aiohttp.Fingerprint(bytes.fromhex(self._entry.fingerprint))
         if not self._entry.certificate:
             return True
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.fleet.fleet_file import FleetEntry, load_fleet
 from turret_web.fleet.members import STATUS_TYPE, DomainMember, HttpMember, Member, reported, summary
-from turret_web.fleet.panel_addresses import panel_addresses
+from turret_web.fleet.panel_addresses import panels
 from turret_web.gateway.gateway import Gateway
 from turret_web.routes.routes import caller_of, json_response
 
@@ -26,7 +27,11 @@ _REMEMBERED_S = 60.0
 
 
 class FleetRoutes:
-    """Routes of the fleet. The id of a turret is its namespace in the ROS domain, or its name in the file."""
+    """Routes of the fleet.
+
+    Turrets of the ROS domain are reached over ROS, others over HTTP: those of this user on this host, and those of the
+    file. The id of a turret is its namespace with a slash at its beginning, or its name in the file.
+    """
 
     def __init__(self, gateway: Gateway, file: Path) -> None:
         """Prepare; the file is read at each request, so that it can be changed while the gateway runs."""
@@ -85,8 +90,10 @@ class FleetRoutes:
             entries = load_fleet(self._file)
         except TurretError as error:
             problem = error.message
-            entries = list(self._remote)
-        await self._review_domain()
+            entries = [entry for entry in self._remote if not entry.name.startswith('/')]
+        local = panels()
+        present = await self._review_domain({name: panel.url for name, panel in local.items()})
+        entries = [panel for panel in local.values() if panel.name not in present] + entries
         for entry in set(self._remote) - set(entries):
             await self._remote.pop(entry).close()
         for entry in entries:
@@ -95,12 +102,13 @@ class FleetRoutes:
         members |= {entry.name: self._remote[entry] for entry in entries}
         return members, problem
 
-    async def _review_domain(self) -> None:
-        now, urls = time.monotonic(), panel_addresses()
+    async def _review_domain(self, urls: Mapping[str, str]) -> set[str]:
+        """Return the namespaces of the domain that are there now."""
+        now = time.monotonic()
         found = {name.removesuffix(_STATUS_SUFFIX) for name, types in self._gateway.topics().items()
                  if name.endswith(_STATUS_SUFFIX) and STATUS_TYPE in types}
-        found.discard('')
-        for namespace in found | {self._gateway.namespace}:
+        found = found - {''} | {self._gateway.namespace}
+        for namespace in found:
             self._seen[namespace] = now
             member = self._domain.setdefault(namespace, DomainMember(self._gateway, namespace))
             member.url = urls.get(namespace.strip('/'), '')
@@ -108,3 +116,4 @@ class FleetRoutes:
             if now - seen > _REMEMBERED_S:
                 del self._seen[namespace]
                 await self._domain.pop(namespace).close()
+        return found

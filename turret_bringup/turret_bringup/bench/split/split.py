@@ -80,7 +80,7 @@ def split_turret(link: Link, name: str, amplitude: float = 0.0) -> Iterator[Scra
             link.first.within()))
         stack.enter_context(scratch_turret(
             states[1], [*target, '--only', 'perception', '--peers', link.first.address],
-            link.second.within(), domain=int(hardware.environment['ROS_DOMAIN_ID'])))
+            link.second.within(), [int(hardware.environment['ROS_DOMAIN_ID'])]))
         yield hardware
 
 
