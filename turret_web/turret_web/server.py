@@ -15,6 +15,7 @@ from typing import TextIO
 from aiohttp import web
 
 from turret_common.errors import TurretError
+from turret_common.host.memory import return_free_memory
 from turret_common.name_patterns import NamePatterns
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
@@ -58,6 +59,8 @@ _OPEN_PATHS = ('/healthz', '/sign-in', '/sign-in.css')
 _DECIDING = ('Host', 'Origin', 'Authorization', 'Sec-Fetch-Site', 'Sec-Fetch-Mode')
 #: Interval at which the permissions of open connections are checked [s].
 _GRANTS_S = 1.0
+#: Interval at which memory that images have left is given back to the system [s].
+_MEMORY_S = 30.0
 #: Maximum duration of a TLS handshake [s].
 _HANDSHAKE_S = 5.0
 
@@ -123,7 +126,7 @@ class WebServer:
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.AbstractServer | None = None
         self._published: TextIO | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self.address = (parameters.host, parameters.port)
 
     async def start(self) -> None:
@@ -165,7 +168,8 @@ class WebServer:
             self._published = await publish_panel(self._namespace, self.base_url, certificate)
         except (OSError, ValueError) as error:
             log.warning('the address of the panel cannot be written: %s', error)
-        self._watching = asyncio.get_running_loop().create_task(self._watch_grants())
+        loop = asyncio.get_running_loop()
+        self._watching = [loop.create_task(self._watch_grants()), loop.create_task(self._return_memory())]
 
     async def _watch_grants(self) -> None:
         """Close connections whose permission has ended, for example after the tokens were rotated."""
@@ -176,10 +180,15 @@ class WebServer:
             except Exception as error:  # noqa: BLE001  boundary: the tokens may be unreadable for a moment
                 as_refusal(error)
 
+    async def _return_memory(self) -> None:
+        while True:
+            await asyncio.sleep(_MEMORY_S)
+            await asyncio.to_thread(return_free_memory)
+
     async def stop(self) -> None:
         """Close every connection and stop listening."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._watching:
+            task.cancel()
         if self._listener is not None:
             self._listener.close()
         if self._published is not None:

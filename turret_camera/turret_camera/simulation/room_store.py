@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import inspect
 import io
@@ -16,6 +15,7 @@ import numpy as np
 from turret_camera.simulation import panorama, scene_painter
 from turret_camera.simulation import room as sim_room
 from turret_camera.simulation.panorama import Panorama
+from turret_common.host.memory import return_free_memory
 from turret_common.paths import write_atomically
 
 #: Rooms that are kept; the ones used longest ago go first.
@@ -37,7 +37,7 @@ def stored_room(folder: Path, seed: int, pixels_per_rad: float) -> Panorama:
     with contextlib.suppress(OSError, ValueError, EOFError):
         return _mapped(path)
     room = sim_room.paint_room(seed, pixels_per_rad)
-    _return_memory()
+    return_free_memory()
     with contextlib.suppress(OSError):
         file = io.BytesIO()
         np.save(file, room.image)
@@ -61,9 +61,3 @@ def _fingerprint(seed: int, pixels_per_rad: float) -> str:
     """Return what changes with everything that a room is painted by."""
     source = ''.join(inspect.getsource(module) for module in (scene_painter, panorama, sim_room))
     return hashlib.sha256(f'{seed} {pixels_per_rad!r} {cv2.__version__} {source}'.encode()).hexdigest()[:24]
-
-
-def _return_memory() -> None:
-    """Give back to the system what painting needed; by itself the C library keeps it."""
-    with contextlib.suppress(AttributeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)

@@ -450,3 +450,12 @@ async def test_without_sound_it_says_why(
         status, answer = await asked
         assert (status, answer['code']) == (503, ReasonCode.NOT_READY)
         assert words in answer['message']
+
+
+@on_loop
+async def test_memory_is_given_back_to_the_system(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    monkeypatch.setattr('turret_web.server._MEMORY_S', 0.01)
+    monkeypatch.setattr('turret_web.server.return_free_memory', lambda: calls.append(None))
+    async with serving(gateway):
+        await until(lambda: len(calls) > 1)
