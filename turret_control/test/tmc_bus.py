@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import errno
+import termios
+
 
 def checksum(body: bytes) -> int:
     """Return the datasheet's CRC, bit by bit over the wire order (lowest bit of each byte first)."""
@@ -51,7 +54,7 @@ class FakePort:
         self.spoil = 0
         self.spoil_echo = False
         self.early = 0
-        self.broken = False
+        self.broken = self.vanished = False
         self.closed = False
         self._echo = echo
         self._input = b''
@@ -82,6 +85,8 @@ class FakePort:
         return data
 
     def reset_input_buffer(self) -> None:
+        if self.vanished:
+            raise termios.error(errno.EIO, 'Input/output error')  # as pyserial lets it through
         self._input = b''
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 from turret_bringup import cli
 from turret_bringup.hardware import found
 from turret_control.servo_bus.emulated_feetech import EmulatedFeetechBus, EmulatedSts
+from turret_control.servo_bus.feetech import FeetechBus
 from turret_control.servo_bus.pty_bus import PtyBus
 
 FAST = ['--timeout', '0.04', '--baud', '1000000']
@@ -48,6 +49,26 @@ def test_a_baud_rate_is_changed_and_verified(
     assert emulated.baud_of(emulated.servos[0]) == 115_200
     assert cli.main(['hw', 'bus', 'scan', '--port', port, *FAST]) == 1
     assert 'No servo answers' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('words', [['scan'], ['set-id', '1', '5'], ['set-baud', '1', '115200']])
+def test_an_adapter_that_is_unplugged_meanwhile_is_one_sentence(
+        words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    served = PtyBus(EmulatedFeetechBus([EmulatedSts(1)]))
+    ping = FeetechBus.ping
+
+    def unplug(bus: FeetechBus, servo: int) -> int | None:
+        if servo == 5:
+            served.close()
+        return ping(bus, servo)
+
+    monkeypatch.setattr(FeetechBus, 'ping', unplug)
+    if words[0] == 'set-baud':
+        monkeypatch.setattr(FeetechBus, 'set_baud', lambda bus, servo, baud: unplug(bus, 5))
+    assert cli.main(['hw', 'bus', *words, '--port', served.path, *FAST]) == cli.WRONG_INPUT
+    error = capsys.readouterr().err
+    assert 'unplugged, or failed' in error
+    assert error.count('\n') == 1
 
 
 def test_a_port_that_is_missing_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,13 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run one check or tool; return 1 when it has found a problem."""
-    if args.check == 'bus':
-        from turret_bringup.hardware import bus
+    try:
+        if args.check == 'bus':
+            from turret_bringup.hardware import bus
 
-        return bus.run(args.rest, _say)
-    if args.check == 'wizard':
-        return _run_wizard(args.rest)
-    return int(not _announced(args))
+            return bus.run(args.rest, _say)
+        if args.check == 'wizard':
+            return _run_wizard(args.rest)
+        return int(not _announced(args))
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise TurretError(ReasonCode.DRIVER_FAULT, f'a device was unplugged, or failed: {error}') from error
 
 
 def _announced(args: argparse.Namespace) -> bool:

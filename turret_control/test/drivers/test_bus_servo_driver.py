@@ -9,13 +9,16 @@ import importlib.util
 import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from gimbal_rig import has_failed
 from wired_pins import Lockstep
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.testing.waiting import wait_until
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.bus_servo import BusServoAxis, BusServoDriver, show_servos
@@ -236,6 +239,104 @@ def test_an_unplugged_adapter_is_a_driver_fault(rig: Rig) -> None:
     assert not rig.driver.read().enabled
 
 
+def test_nothing_is_written_to_servos_without_power(rig: Rig) -> None:
+    rig.driver.open()
+    written: list[int] = []
+    rig.pan.write = lambda address, data, now_s: written.append(address)
+    rig.go()
+    rig.wait(0.2)
+    assert not written
+
+
+def test_a_servo_that_takes_goals_only_with_power_does_not_jump(rig: Rig) -> None:
+    rig.driver.open()
+    write, old = rig.pan.write, rig.pan.shaft.position + 500.0
+
+    def deaf(address: int, data: bytes, now_s: float) -> int:
+        powered = rig.pan.shaft.powered
+        error = write(address, data, now_s)
+        if not powered:
+            rig.pan.shaft.goal = old
+        return error
+
+    rig.pan.write = deaf
+    rig.driver.enable(True)
+    assert rig.pan.shaft.powered
+    assert abs(rig.pan.shaft.goal - 2048.0) < 2.0
+
+
+def test_a_servo_is_lost_after_three_answers_in_a_row(name: str) -> None:
+    rig = Rig(name, period_s=0.05, silence_s=0.06)
+    rig.driver.open()
+    rig.driver.enable(True)
+    rig.wait(0.2)
+    rig.pan.dead = True
+    began_ns = rig.driver.lockstep.now_ns()
+    rig.wait(0.1)
+    assert not has_failed(rig.driver)
+    assert 'the pan servo' in rig.fault()
+    assert rig.driver.lockstep.now_ns() - began_ns < 250_000_000
+    rig.driver.close()
+
+
+def test_the_limits_of_the_parameters_are_written(name: str) -> None:
+    rig = Rig(name, min_voltage=7.0, max_voltage=12.9, max_temperature=61)
+    rig.driver.open()
+    values = {register.name: register.value for register in rig.driver.registers() if register.axis == 'tilt'}
+    assert (values['min_voltage'], values['max_voltage'], values['max_temperature']) == (70, 129, 61)
+    rig.driver.close()
+    assert FeetechParameters().min_voltage == 6.0, 'two cells that are nearly empty'
+
+
+def test_two_servos_with_one_id_are_suspected(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both answer at the same time: what is the same in both answers arrives, the rest is garbled."""
+    twins, send = type(rig.emulated)([type(rig.tilt)(2, 1000.0)]), EmulatedWire.send
+
+    def send_to_both(wire: EmulatedWire, data: bytes) -> None:
+        send(wire, data)
+        other = EmulatedWire(twins, rig.driver.lockstep, wire.baud)
+        send(other, data)
+        mine, its = wire.receive(1, 0.0), other.receive(1, 0.0)
+        garbled = bytes(a & b for a, b in zip(mine[-len(its):], its, strict=True)) if its else b''
+        wire._arrived = mine[:len(mine) - len(its)] + garbled  # noqa: SLF001  as it arrives
+
+    monkeypatch.setattr(EmulatedWire, 'send', send_to_both)
+    with pytest.raises(TurretError, match=r'servo of tilt does not answer with its state: do two servos have the same'):
+        rig.driver.open()
+
+
+def test_faults_together_are_all_named(rig: Rig) -> None:
+    rig.start()
+    rig.tilt.fail(1 | 4 | 32)
+    message = rig.fault()
+    for text in ('voltage out of range', 'too hot', 'overload', '31 deg C'):
+        assert text in message
+
+
+def test_an_adapter_that_comes_back_under_another_name_is_named_as_missing_and_then_found(
+        name: str, tmp_path: Path) -> None:
+    bus = EmulatedFeetechBus if name == 'feetech' else EmulatedDynamixelBus
+    link = tmp_path / 'adapter'  # as the links of udev in /dev/serial/by-id, which keep the name
+    served = PtyBus(bus())
+    link.symlink_to(served.path)
+    driver: BusServoDriver = (
+        FeetechDriver(FeetechParameters(port=str(link), answer_timeout_s=0.04)) if name == 'feetech'
+        else DynamixelDriver(DynamixelParameters(port=str(link), answer_timeout_s=0.04)))
+    driver.open()
+    served.close()
+    wait_until(lambda: has_failed(driver), 60.0)
+    link.unlink()
+    with pytest.raises(TurretError, match='cannot open') as refusal:
+        driver.open()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    again = PtyBus(bus())
+    link.symlink_to(again.path)
+    driver.open()
+    assert not driver.read().enabled
+    driver.close()
+    again.close()
+
+
 @pytest.mark.parametrize(('bit', 'text'), [(0, 'voltage'), (2, 'too hot'), (5, 'overload')])
 def test_faults_of_a_servo_are_driver_faults_with_its_values(rig: Rig, bit: int, text: str) -> None:
     rig.start()
@@ -368,6 +469,7 @@ def test_the_check_shows_what_the_hand_does(rig: Rig) -> None:
     assert show_servos(rig.driver, Dialog(lines.append, lambda question: 'no', sleep))
     assert 'pan: moved by 17.' in ''.join(lines)
     assert '12.1 V' in ''.join(lines)
+    assert 'Move the head by hand' in lines[0]
 
 
 def test_a_driver_on_a_pseudo_terminal_follows_in_real_time(name: str) -> None:

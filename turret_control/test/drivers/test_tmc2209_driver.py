@@ -102,6 +102,13 @@ def test_a_broken_port_is_a_driver_fault(driver: Driver, port: FakePort) -> None
     assert refusal.code is ReasonCode.DRIVER_FAULT
 
 
+def test_a_port_that_vanishes_is_a_driver_fault(driver: Driver, port: FakePort) -> None:
+    driver.open()
+    port.vanished = True
+    assert 'Input/output error' in fault(driver).message
+    assert {register.value for register in driver.registers() if register.name == 'GSTAT'} == {None}
+
+
 def test_a_uart_that_blocks_does_not_hold_up_the_motors(driver: Driver, port: FakePort) -> None:
     driver.open()
     blocked, go_on = threading.Event(), threading.Event()

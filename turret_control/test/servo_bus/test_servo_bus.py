@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
+from random import Random
 
 import pytest
 import serial
@@ -233,6 +234,20 @@ def test_an_adapter_that_is_unplugged_is_an_error_of_the_system(rig: Rig) -> Non
         rig.bus.states([1, 2])
 
 
+def test_a_terminal_that_vanishes_is_an_error_of_the_system(rig: Rig) -> None:
+    served = PtyBus(rig.emulated)
+    wire = SerialWire(served.path, 1_000_000)
+    bus = rig.make_bus(wire, 0.05)
+    served.close()
+    for use in (
+            lambda: wire.send(b'\xff'), lambda: wire.receive(1, 0.01), lambda: bus.ping(1), lambda: bus.states([1])):
+        with pytest.raises(OSError, match=r'Input/output error'):
+            use()
+    bus.close()
+    with pytest.raises(TurretError, match='cannot open'):
+        SerialWire(served.path, 1_000_000)
+
+
 class AdverseWire(EmulatedWire):
     """A wire on which more arrives than the answers.
 
@@ -276,6 +291,38 @@ def test_behind_half_a_packet_an_answer_is_right_or_lost(rig: Rig) -> None:
     for _ in range(5):
         assert bus.get(2, 'position') == 1234
         assert all(state.position == 1234 for servo, state in bus.states([1, 2]).items() if servo == 2)
+
+
+def test_valid_packets_that_answer_nothing_change_no_value(rig: Rig) -> None:
+    """Answers of servo 1 with every length and with the bytes that are stuffed, in front of and behind the others."""
+    random = Random(7)
+    rig.emulated.servos[1].shaft.position = 1234.0
+
+    def junk(sent: bytes, answer: bytes) -> bytes:
+        body = bytes(random.choice((0x55, 0xFF, 0xFD, random.randrange(256))) for _ in range(random.randrange(14)))
+        if rig.bus.name == 'feetech':
+            packet = feetech.packet(1, body[0] if body else 0, body[1:])
+        else:
+            head = bytes([0xFF, 0xFF, 0xFD, 0, 1, len(body) + 2, 0]) + body
+            packet = head + crc(head).to_bytes(2, 'little')
+        return random.choice((packet, packet + answer, answer + packet, packet + packet))
+
+    def crc(head: bytes) -> int:
+        from dynamixel_sdk import Protocol2PacketHandler
+
+        return int(Protocol2PacketHandler().updateCRC(0, list(head), len(head)))
+
+    bus = rig.make_bus(AdverseWire(rig.emulated, junk), 0.0)
+    position, found = bus.table['position'], []
+    for _ in range(300):
+        with contextlib.suppress(NoAnswerError):
+            found.append(position.decode(bus.read(2, position.address, position.size)))
+        found += [state.position for servo, state in bus.states([1, 2]).items() if servo == 2]
+        assert bus.ping(2) in (777, 1060, None)
+        with contextlib.suppress(TurretError):
+            bus.write(2, bus.table['torque'].address, b'\x00')
+    assert len(found) > 50
+    assert set(found) == {1234}, 'right or lost'
 
 
 def test_an_adapter_that_only_sends_back_has_no_servos(rig: Rig) -> None:

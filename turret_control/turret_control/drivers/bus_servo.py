@@ -332,7 +332,9 @@ class BusServoDriver(ThreadedDriver):
             if all(self._answered_ns):
                 return
         missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]
-        raise TurretError(ReasonCode.DRIVER_FAULT, f'the servo of {" and ".join(missing)} does not answer')
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT, f'the servo of {" and ".join(missing)} does not answer with its state: do two '
+            'servos have the same ID?')
 
     def _measure(self, bus: ServoBus, starting: bool = False) -> None:
         """Read both servos and note the time at which they measured.

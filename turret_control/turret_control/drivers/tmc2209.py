@@ -29,6 +29,7 @@ from turret_control.devices.tmc2209 import (
 )
 from turret_control.drivers.driver import Dialog, DriverParameters, GimbalDriver, GimbalSample, Register
 from turret_control.drivers.step_dir import StepDirDriver, StepDirParameters
+from turret_control.servo_bus.wire import lost_port
 
 _ANSWER_S = 0.02
 
@@ -219,7 +220,7 @@ class Tmc2209Driver(StepDirDriver):
     def _talk(self, use: Callable[[], ResultT]) -> ResultT:
         """Use the UART, whose loss is a driver fault."""
         try:
-            with self._uart_lock:
+            with self._uart_lock, lost_port():
                 return use()
         except OSError as error:  # SerialException is one
             raise TurretError(ReasonCode.DRIVER_FAULT, f'the UART to the motor drivers failed: {error}') from error

@@ -60,7 +60,11 @@ class _SdkPort:
         self._data = b''
 
     def writePort(self, packet: list[int]) -> int:  # noqa: N802
-        self._wire.send(bytes(packet))
+        try:
+            self._wire.send(bytes(packet))
+        except BaseException:
+            self.is_using = False  # the SDK would never send again
+            raise
         self._left = _MAX_FLOOD
         self._timed_out = False
         return len(packet)

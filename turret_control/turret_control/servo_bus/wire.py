@@ -4,11 +4,22 @@
 from __future__ import annotations
 
 import contextlib
+import termios
 import time
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+
+
+@contextlib.contextmanager
+def lost_port() -> Iterator[None]:
+    """Raise OSError where a serial port is lost: for some of its calls pyserial lets another kind of error through."""
+    try:
+        yield
+    except termios.error as error:
+        raise OSError(*error.args) from error
 
 
 class Wire(Protocol):
@@ -45,29 +56,31 @@ class SerialWire:
         self._busy = serial.SerialTimeoutException
         try:
             self._port: Any = serial.Serial(path, baud, timeout=0.0, write_timeout=0.1, exclusive=True)
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
             raise TurretError(ReasonCode.DRIVER_FAULT, f'cannot open the servo bus {path}: {error}') from error
 
     def send(self, data: bytes) -> None:
         """Discard what has arrived, then transmit ``data``."""
-        self._port.reset_input_buffer()
-        try:
-            self._port.write(data)
-        except self._busy:  # the answer will be missing
-            self._port.reset_output_buffer()
+        with lost_port():
+            self._port.reset_input_buffer()
+            try:
+                self._port.write(data)
+            except self._busy:  # the answer will be missing
+                self._port.reset_output_buffer()
 
     def receive(self, count: int, timeout_s: float) -> bytes:
         """Return at least ``count`` bytes and all that have arrived, fewer after the time-out."""
         deadline, data = time.monotonic() + timeout_s, b''
-        while len(data) < count:
-            self._port.timeout = max(0.0, deadline - time.monotonic())
-            chunk = self._port.read(max(1, self._port.in_waiting))
-            if not chunk:
-                break
-            data += chunk
+        with lost_port():
+            while len(data) < count:
+                self._port.timeout = max(0.0, deadline - time.monotonic())
+                chunk = self._port.read(max(1, self._port.in_waiting))
+                if not chunk:
+                    break
+                data += chunk
         return data
 
     def close(self) -> None:
         """Release the port."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), lost_port():
             self._port.close()
