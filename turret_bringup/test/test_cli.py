@@ -183,15 +183,16 @@ def test_the_doctor_knows_pins_that_keep_their_level(tmp_path: Path, value: str,
     assert 'strict_gpiod' in finding.text
 
 
-def test_tokens_are_shown_and_renewed(capsys: pytest.CaptureFixture[str]) -> None:
-    def say(action: str) -> str:
-        assert cli.main(['token', action]) == 0
+def test_tokens_are_shown_and_renewed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def say(action: str, *words: str) -> str:
+        assert cli.main(['token', action, *words]) == 0
         return capsys.readouterr().out
     first = say('show')
     assert say('show') == first
     assert 'operator: ' in first
     renewed = say('rotate')
     assert renewed != first
+    assert say('show', '--file', str(tmp_path / 'shared.tokens')) not in (first, renewed)
     assert say('show') == renewed
 
 

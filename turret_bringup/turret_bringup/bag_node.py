@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from turret_bringup.recording.ring import Held, RingBuffer
 from turret_bringup.recording.ros_feeds import BagFeeds, Feed
 from turret_bringup.recording.ros_parameter_watch import ParameterWatch
 from turret_bringup.recording.selection import Selector, known, mark_text
+from turret_bringup.replay.child import ReplayChild, access_of
+from turret_bringup.replay.player import RATE_RANGE
 from turret_bringup.settings.graph import GRAPH
 from turret_common.errors import TurretError
 from turret_common.name_patterns import NamePatterns
@@ -41,7 +43,19 @@ from turret_common.ros.subscriptions import PolledSubscription
 from turret_common.ros.time import stamp_from
 from turret_common.validation import require_range
 from turret_msgs.msg import BagInfo, BagState, Fault, LaserState, TurretStatus
-from turret_msgs.srv import DeleteBag, ListBags, MarkBag, RenameBag, SaveLast, StartBag, StopBag
+from turret_msgs.srv import (
+    DeleteBag,
+    ListBags,
+    MarkBag,
+    RenameBag,
+    SaveLast,
+    StartBag,
+    StartReplay,
+    StopBag,
+    StopReplay,
+)
+from turret_web.access.access import tokens_path
+from turret_web.access.tls import own_certificate
 
 _TAKE_S = 0.1     # between two looks at what has arrived: the middleware keeps it, with its times
 _PERIOD_S = 0.5  # between two looks at everything else, and two states
@@ -76,6 +90,7 @@ class BagNode(Node):
         self._trouble: TurretError | None = None
         self._change = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix='bag-files')
+        self._replay = ReplayChild(self._look_now)
         self._watch = ParameterWatch(self, [spec.name for spec in GRAPH])
         self._feeds = BagFeeds(self, self._on_feed)
         self._state = StatePublisher(self, BagState, 'bag/state', _PERIOD_S)
@@ -89,6 +104,8 @@ class BagNode(Node):
         self.create_service(RenameBag, 'bag/rename', self._rename)
         self.create_service(DeleteBag, 'bag/delete', self._delete)
         self.create_service(MarkBag, 'bag/mark', self._mark_asked)
+        self.create_service(StartReplay, 'bag/start_replay', self._start_replay)
+        self.create_service(StopReplay, 'bag/stop_replay', self._stop_replay)
         self.create_timer(1.0, self._watch.ask)
         self._free_space = 0
         self._worker.submit(self._repair)
@@ -101,12 +118,14 @@ class BagNode(Node):
         self._thread.start()
 
     def destroy_node(self) -> None:
-        """Complete what is being recorded."""
+        """Complete what is being recorded, and end the replay."""
+        replay_end = self._replay.end()
         self._thread.stop()
         self._take_now()
         if self._recorder is not None:
             self._recorder.stop(_FINISH_S)
         self._worker.shutdown()
+        wait([replay_end], _FINISH_S)
         super().destroy_node()
 
     # --- on the thread of its own
@@ -207,6 +226,8 @@ class BagNode(Node):
         message = BagState(
             selection=self._selection, held_s=self._ring.span_s, held_size=self._ring.size,
             saved=self._saved, free_space=self._free_space)
+        replay = self._replay.status
+        message.replay, message.replay_port, message.replay_message = replay.name, replay.port, replay.failure
         trouble = self._trouble
         if self._recorder is not None:
             progress = self._recorder.progress
@@ -292,11 +313,36 @@ class BagNode(Node):
 
     @answered
     async def _rename(self, request: RenameBag.Request, _: RenameBag.Response) -> None:
+        self._require_not_replayed(request.name)
         await result_of(self, self._worker.submit(self._library.rename, request.name, request.new_name))
 
     @answered
     async def _delete(self, request: DeleteBag.Request, _: DeleteBag.Response) -> None:
+        self._require_not_replayed(request.name)
         await result_of(self, self._worker.submit(self._library.delete, request.name))
+
+    def _require_not_replayed(self, name: str) -> None:
+        if name and name == self._replay.status.name:
+            raise TurretError(ReasonCode.BUSY, f'{name} is being replayed')
+
+    @answered
+    async def _start_replay(self, request: StartReplay.Request, _: StartReplay.Response) -> None:
+        rate = request.rate if request.rate != 0.0 else 1.0
+        require_range('rate', rate, *RATE_RANGE)
+        bag = await result_of(self, self._worker.submit(self._library.complete_path, request.name))
+        web = self._watch.values('web')
+        if web is None:
+            raise TurretError(
+                ReasonCode.NOT_READY,
+                'the node "web", whose address and tokens the panel of a replay shares, has not answered')
+        namespace = self.get_namespace()
+        self._replay.start(bag, rate, access_of(web, tokens_path(namespace), own_certificate(namespace)))
+
+    @answered
+    async def _stop_replay(self, _: StopReplay.Request, __: StopReplay.Response) -> None:
+        if not self._replay.status.name:
+            raise TurretError(ReasonCode.NOT_READY, 'no bag is being replayed')
+        await result_of(self, self._replay.end())
 
     # --- on the worker
 
@@ -342,7 +388,7 @@ class BagNode(Node):
     def _save_automatically(self, label: str) -> None:
         try:
             name = self._save(label, prefix=AUTO_PREFIX)
-            self._library.prune(AUTO_PREFIX, self._ros_parameters.value.auto.keep)
+            self._library.prune(AUTO_PREFIX, self._ros_parameters.value.auto.keep, self._replay.status.name)
         except TurretError as error:
             self._trouble = error
             self.get_logger().warning(f'could not save the last seconds: {error.message}')

@@ -167,6 +167,8 @@ SERVICES: tuple[Service, ...] = (
     Service('bag/mark', _T + 'MarkBag', 'bag'),
     Service('bag/rename', _T + 'RenameBag', 'bag'),
     Service('bag/delete', _T + 'DeleteBag', 'bag'),
+    Service('bag/start_replay', _T + 'StartReplay', 'bag'),
+    Service('bag/stop_replay', _T + 'StopReplay', 'bag'),
 )
 
 _A = 'turret_msgs/action/'

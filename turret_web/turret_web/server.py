@@ -23,7 +23,7 @@ from turret_web.access.access import Access, Grant, WrongTokenError, load_tokens
 from turret_web.access.hosts import Hosts, check_origin, is_loopback
 from turret_web.access.open_grants import OpenGrants
 from turret_web.access.policy import Policy
-from turret_web.access.tls import fingerprint, make_context
+from turret_web.access.tls import fingerprint, make_context, own_certificate
 from turret_web.access.wrong_tokens import WrongTokens
 from turret_web.failures import as_refusal
 from turret_web.fan_out.subscription_hub import SubscriptionHub
@@ -98,8 +98,8 @@ class WebServer:
         self._metrics = Metrics()
         self._tls = bool(parameters.tls_certificate)
         self._namespace = gateway.namespace
-        self._access = Access(
-            None if is_loopback(parameters.host) else tokens_path(gateway.namespace), f'turret_{parameters.port}')
+        self._tokens = tokens_path(gateway.namespace, parameters.tokens_file)
+        self._access = Access(None if is_loopback(parameters.host) else self._tokens, parameters.port)
         self._grants = OpenGrants(self._access)
         self._wrong_tokens = WrongTokens()
         policy = Policy(gateway.namespace, parameters.access)
@@ -136,7 +136,7 @@ class WebServer:
             TurretError: IO_ERROR, the server cannot listen on the address, or the certificate cannot be read.
         """
         if self._access.needs_sign_in:
-            load_tokens(tokens_path(self._namespace))
+            load_tokens(self._tokens)
         app = web.Application(middlewares=[self._guard], client_max_size=self._parameters.limits.message_bytes)
         app.on_response_prepare.append(self._add_headers)
         app.add_routes([
@@ -150,7 +150,7 @@ class WebServer:
         host, port = self.address
         try:
             context = make_context(
-                self._parameters.tls_certificate, self._parameters.tls_key, state_dir(self._namespace) / 'web.pem')
+                self._parameters.tls_certificate, self._parameters.tls_key, own_certificate(self._namespace))
             await self._runner.setup()
             if self._runner.server is None:
                 raise OSError('no server')
@@ -164,7 +164,7 @@ class WebServer:
                 ReasonCode.IO_ERROR, f'cannot listen on {host}:{port}: {error.strerror or error}') from error
         self.address = self._listener.sockets[0].getsockname()[:2]
         try:
-            certificate = fingerprint(self._parameters.tls_certificate, state_dir(self._namespace) / 'web.pem')
+            certificate = fingerprint(self._parameters.tls_certificate, own_certificate(self._namespace))
             self._published = await publish_panel(self._namespace, self.base_url, certificate)
         except (OSError, ValueError) as error:
             log.warning('the address of the panel cannot be written: %s', error)

@@ -69,6 +69,8 @@ class WebParameters:
     tls_certificate: str = param(
         '', 'PEM file of the TLS certificate, or "self-signed" to create one; empty = no encryption')
     tls_key: str = param('', 'PEM file of the private key; empty = in the file of the certificate')
+    tokens_file: str = param(
+        '', 'File of the tokens, for servers that share them; empty = web.tokens in the state folder')
     bridge: str = param(
         'embedded', 'Server of the rosbridge protocol: embedded, upstream rosbridge_suite behind the gateway, or none',
         choices=BRIDGES)

@@ -16,6 +16,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_web.access.access import load_tokens, tokens_path
 from turret_web.access.tls import make_context
+from turret_web.web_parameters import WebParameters
 
 
 def test_a_free_port_is_accepted_and_stays_free() -> None:
@@ -77,13 +78,16 @@ def test_reachable_also_with_encryption(tmp_path: Path) -> None:
     assert panel_address.addresses('127.0.0.1', 8000, {}, tls=True) == ['panel: https://127.0.0.1:8000/']
 
 
-def test_tokens_are_shown_in_a_terminal_only() -> None:
-    assert panel_address.sign_in('turret', '127.0.0.1', 8000, False, True) == []
-    token = load_tokens(tokens_path('turret')).operator
-    shown = panel_address.sign_in('turret', '0.0.0.0', 8000, True, True)
+@pytest.mark.parametrize('file', ['', 'shared.tokens'])
+def test_tokens_are_shown_in_a_terminal_only(file: str, tmp_path: Path) -> None:
+    tokens_file = file and str(tmp_path / file)
+    assert panel_address.sign_in('turret', WebParameters(tokens_file=tokens_file), True) == []
+    token = load_tokens(tokens_path('turret', tokens_file)).operator
+    wide = WebParameters(host='0.0.0.0', tls_certificate='self-signed', tokens_file=tokens_file)
+    shown = panel_address.sign_in('turret', wide, True)
     assert shown[0].startswith('for operators: https://')
     assert token in shown[0]
-    assert token not in str(panel_address.sign_in('turret', '0.0.0.0', 8000, True, False))
+    assert token not in str(panel_address.sign_in('turret', wide, False))
 
 
 def test_on_this_machine_there_is_one_address() -> None:

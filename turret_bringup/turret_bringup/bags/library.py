@@ -90,6 +90,13 @@ class BagLibrary:
             raise BagError(ReasonCode.NOT_FOUND, f'no bag "{name}" in {self.folder}')
         return path
 
+    def complete_path(self, name: str) -> Path:
+        """Return the path of a bag that no recorder writes. Raises BagError as :meth:`path`, or BUSY."""
+        path = self.path(name)
+        if is_being_written(path):
+            raise BagError(ReasonCode.BUSY, f'{name} is being written')
+        return path
+
     def find(self, given: str | None) -> Path:
         """Return the path of a bag that is asked for by name; None = the newest.
 
@@ -104,10 +111,8 @@ class BagLibrary:
         return self.folder / entries[0].name
 
     def delete(self, name: str) -> None:
-        """Delete a bag. Raises BagError as :meth:`path`, or BUSY while it is being written, or IO_ERROR."""
-        path = self.path(name)
-        if is_being_written(path):
-            raise BagError(ReasonCode.BUSY, f'{name} is being written')
+        """Delete a bag. Raises BagError as :meth:`complete_path`, or IO_ERROR."""
+        path = self.complete_path(name)
         try:
             shutil.rmtree(path)
         except OSError as error:
@@ -159,11 +164,12 @@ class BagLibrary:
         except OSError as error:
             raise BagError(ReasonCode.IO_ERROR, f'{name}: {error.strerror}') from error
 
-    def prune(self, prefix: str, keep: int) -> None:
-        """Delete the oldest bags whose names begin so, until as many are left."""
+    def prune(self, prefix: str, keep: int, spared: str = '') -> None:
+        """Delete the oldest bags whose names begin so, except for one that is spared, until as many are left."""
         names = sorted(path.name for path in self._folders() if path.name.startswith(prefix))
         for name in names[:-keep]:
-            self.delete(name)
+            if name != spared:
+                self.delete(name)
 
     def _folders(self) -> list[Path]:
         """Return the folders that hold bags."""

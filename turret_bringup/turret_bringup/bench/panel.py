@@ -26,6 +26,7 @@ from turret_bringup.run.prepared import ROOT
 from turret_common.bench import Row, note, percentile, spread
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.testing.visitor import remembered
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
@@ -43,11 +44,6 @@ _FIRST_VIEW_S = 1.0
 _BUNDLE_KB = 250.0
 #: Growth that cannot be distinguished from noise within half an hour [kB/min].
 _HEAP_SLOPE = 20.0
-
-_REMEMBERED = """
-    localStorage.setItem('turret.tour-seen', 'yes');
-    localStorage.setItem('turret.operator-name', 'Bench');
-"""
 
 #: Count images; note when a status arrives and when its number has been drawn, as [stamp, arrived, drawn] in ms.
 _WATCH_STATUS = """
@@ -148,7 +144,7 @@ def _open(browser: Browser, url: str) -> Page:
     """Open the panel in a fresh profile."""
     page = browser.new_context(viewport=_WINDOW).new_page()  # type: ignore[arg-type]
     page.set_default_timeout(_WAIT_S * 1000)
-    page.add_init_script(_REMEMBERED)
+    page.add_init_script(remembered('Bench'))
     page.add_init_script(_WATCH_STATUS)
     page.goto(url, wait_until='commit')
     return page

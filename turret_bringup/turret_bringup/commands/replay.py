@@ -65,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--log-level', choices=('debug', 'info', 'warn', 'error', 'fatal'), default='info',
         help='minimum severity shown (default: %(default)s)')
+    parser.add_argument(
+        '--parent', type=int, metavar='PID', help='end with this process, the one that starts the command')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
     from turret_bringup.run.supervisor import Supervisor
     from turret_common.ros.domains import is_in_use
 
+    if args.parent is not None:
+        _end_with(args.parent)
     args.bag = bag_path(args)
     options = options_of(args)
     namespace, recorded, name = examine(options)
@@ -102,6 +106,14 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
+def _end_with(parent: int) -> None:
+    from turret_common.host.parent import end_with_parent
+
+    end_with_parent()
+    if os.getppid() != parent:
+        raise TurretError(ReasonCode.NOT_ALLOWED, f'process {parent} did not start this command, or has ended')
+
+
 def options_of(args: argparse.Namespace) -> ReplayOptions:
     """Return the options that the command line describes."""
     from turret_bringup.replay.options import ReplayOptions
@@ -124,7 +136,10 @@ def web_assignments(options: ReplayOptions) -> list[str]:
     """Return the single parameters of the options, the port of the panel among them."""
     if not options.panel:
         return list(options.assignments)
-    return [*options.assignments, f'web.port={_free_port() if options.port is None else options.port}']
+    from turret_bringup.run import panel_address
+
+    port = panel_address.first_free('127.0.0.1', _PORTS) if options.port is None else options.port
+    return [*options.assignments, f'web.port={port}']
 
 
 def examine(options: ReplayOptions) -> tuple[str, dict[str, dict[str, Any]], str]:
@@ -159,15 +174,3 @@ def examine(options: ReplayOptions) -> tuple[str, dict[str, dict[str, Any]], str
         for note in notes:
             sys.stderr.write(f'turret: {note}\n')
         return (namespace or '').strip('/'), recorded, bag.path.name
-
-
-def _free_port() -> int:
-    from turret_bringup.run import panel_address
-
-    for port in _PORTS:
-        try:
-            panel_address.require_free('127.0.0.1', port)
-            return port
-        except TurretError:
-            continue
-    raise TurretError(ReasonCode.BUSY, f'no port between {_PORTS[0]} and {_PORTS[-1]} is free; choose with --port')

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from turret_bringup.commands.options import add_namespace
 
@@ -16,6 +17,7 @@ from turret_bringup.commands.options import add_namespace
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument('action', choices=('show', 'rotate'), help='show the tokens, or replace and show them')
+    parser.add_argument('--file', type=Path, help='file of the tokens, where web.tokens_file names one')
     add_namespace(parser)
 
 
@@ -23,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the tokens."""
     from turret_web.access.access import load_tokens, rotate_tokens, tokens_path
 
-    path = tokens_path(args.namespace)
+    path = args.file or tokens_path(args.namespace)
     tokens = rotate_tokens(path) if args.action == 'rotate' else load_tokens(path)
     sys.stdout.write(
         f'operator: {tokens.operator}\nviewer:   {tokens.viewer}\n'

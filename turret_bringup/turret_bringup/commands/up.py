@@ -166,7 +166,7 @@ def panel_announcer(supervisor: Supervisor, namespace: str, web: WebParameters) 
     def announce() -> float | None:
         if panel_address.is_reachable(web.host, web.port):
             lines = panel_address.addresses(web.host, web.port, os.environ, tls)
-            lines += panel_address.sign_in(namespace, web.host, web.port, tls, sys.stdout.isatty())
+            lines += panel_address.sign_in(namespace, web, sys.stdout.isatty())
             for line in lines:
                 supervisor.write(line)
         elif time.monotonic() > deadline:
@@ -210,7 +210,7 @@ def _detach(args: argparse.Namespace) -> int:
             tls = bool(web.tls_certificate)
             lines = [] if not panel else [
                 *panel_address.addresses(web.host, web.port, os.environ, tls),
-                *panel_address.sign_in(args.namespace, web.host, web.port, tls, sys.stdout.isatty()),
+                *panel_address.sign_in(args.namespace, web, sys.stdout.isatty()),
             ] if reached else [
                 f'no panel at {web.host} port {web.port} after {_REACHABLE_S:g} s; run ./turret doctor']
             sys.stdout.write('\n'.join([

@@ -54,13 +54,21 @@ class ParameterWatch:
                 self._clients[name][0].call_async(ListParameters.Request()).add_done_callback(
                     lambda done, name=name: self._get(name, done))
 
+    def values(self, node: str) -> dict[str, Any] | None:
+        """Return what is known of a node; None where it has not answered; from any thread."""
+        with self._lock:
+            return self._plain_values(node) if node in self._parameters else None
+
     def text(self) -> str:
         """Return what is known as a parameter file; from any thread."""
         with self._lock:
             return dump({
-                f'/**/{node}': {'ros__parameters': {
-                    name: _plain(parameter_value_to_python(parameter.value)) for name, parameter in parameters.items()}}
-                for node, parameters in sorted(self._parameters.items())})
+                f'/**/{node}': {'ros__parameters': self._plain_values(node)} for node in sorted(self._parameters)})
+
+    def _plain_values(self, node: str) -> dict[str, Any]:
+        return {
+            name: _plain(parameter_value_to_python(parameter.value))
+            for name, parameter in self._parameters[node].items()}
 
     def events(self) -> list[bytes]:
         """Return what is known as one serialized ``ParameterEvent`` for each node, as if it had just declared them."""

@@ -9,9 +9,13 @@ import http.client
 import socket
 import ssl
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+
+if TYPE_CHECKING:
+    from turret_web.web_parameters import WebParameters
 
 #: Port of the panel of the default namespace; the others get those that follow.
 FIRST_PORT = 8000
@@ -39,6 +43,22 @@ def require_free(host: str, port: int) -> None:
                     f'port {port} is in use by another program; choose another with --port') from error
             raise TurretError(
                 ReasonCode.IO_ERROR, f'cannot listen on {host} port {port}: {error.strerror}') from error
+
+
+def first_free(host: str, ports: range) -> int:
+    """Return the first port that the panel can listen on.
+
+    Raises:
+        TurretError: none is free (BUSY), or the address is not one of this machine (IO_ERROR).
+    """
+    for port in ports:
+        try:
+            require_free(host, port)
+            return port
+        except TurretError as error:
+            if error.code is not ReasonCode.ALREADY_EXISTS:
+                raise
+    raise TurretError(ReasonCode.BUSY, f'no port between {ports[0]} and {ports[-1]} is free; choose with --port')
 
 
 def is_reachable(host: str, port: int) -> bool:
@@ -83,25 +103,23 @@ def addresses(host: str, port: int, environment: Mapping[str, str], tls: bool = 
     return lines
 
 
-def sign_in(namespace: str, host: str, port: int, tls: bool, terminal: bool) -> list[str]:
+def sign_in(namespace: str, web: WebParameters, terminal: bool) -> list[str]:
     """Return the lines with the sign-in addresses, if a token is needed.
 
     Args:
         namespace: namespace of the turret.
-        host: address that the web gateway listens on.
-        port: its port.
-        tls: whether connections are encrypted.
+        web: parameters of the web gateway.
         terminal: whether the lines are shown in a terminal only. A log must not contain tokens.
     """
     from turret_web.access.access import load_tokens, qr_code, sign_in_url, tokens_path
     from turret_web.access.hosts import Hosts, is_loopback
 
-    if is_loopback(host):
+    if is_loopback(web.host):
         return []
     if not terminal:
         return ['sign in with a token: ./turret token show']
-    tokens = load_tokens(tokens_path(namespace))
-    base = f'{"https" if tls else "http"}://{Hosts(host, []).public_name()}:{port}'
+    tokens = load_tokens(tokens_path(namespace, web.tokens_file))
+    base = f'{"https" if web.tls_certificate else "http"}://{Hosts(web.host, []).public_name()}:{web.port}'
     operators = sign_in_url(base, tokens.operator)
     return [f'for operators: {operators}', f'for viewers: {sign_in_url(base, tokens.viewer)}', qr_code(operators)]
 

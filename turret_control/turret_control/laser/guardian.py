@@ -49,7 +49,6 @@ _TAKE_S = 0.5
 #: How often the guardian looks whether the driver's time is up, and whether it has ended, in s.
 _LOOK_S, _REAP_S = 0.2, 0.002
 _PRIORITY = 20
-_PR_SET_PDEATHSIG = 1
 
 
 class GuardianLink:
@@ -292,11 +291,11 @@ class Guardian:
 
 def _exit_with(drive: Callable[[GuardianLink], int], link: GuardianLink) -> NoReturn:
     """Run the driver and end this process, whatever comes, without returning to what the guardian was started from."""
-    import ctypes  # in the driver only
+    from turret_common.host.parent import end_with_parent  # in the driver only
 
     code = 1
     try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        end_with_parent()
         code = drive(link)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1

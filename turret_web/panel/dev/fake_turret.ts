@@ -20,6 +20,8 @@ export const WIDTH = 480;
 export const HEIGHT = 360;
 const FOCAL = 420;
 const FOV_COLOR = { red: [205, 52, 60], blue: [58, 110, 205] } as const;
+/** A replay answers so long after it was started [s]. */
+const REPLAY_START_S = 1;
 const [OFF, ARMING, ARMED, FIRING] = [0, 1, 2, 3];
 
 interface Goal { id: string; action: string; since: number; canceled: boolean; done: (result: Json, success: boolean) => void; feedback: (values: Json) => void }
@@ -111,6 +113,8 @@ export class FakeTurret {
   private regionConfirmed = false;
   private recording = { since: 0, name: '', on: false };
   private bag = { since: 0, name: '', on: false };
+  /** The bag that is replayed, in a panel of its own. */
+  private replayed = { since: 0, name: '' };
   /** A replay that runs; null = none. */
   replay: ReplayState | null = null;
   private reason = 0;
@@ -324,6 +328,7 @@ export class FakeTurret {
       bag: {
         ...this.common(), recording: on, name, selection: 'light', duration_s: on ? this.now - since : 0, size: on ? Math.round((this.now - since) * 3e5) : 0,
         messages: on ? Math.round((this.now - since) * 800) : 0, dropped: 0, held_s: 30, held_size: 9_000_000, saved: '', free_space: 41_000_000_000, code: 0, message: '',
+        replay: this.replayed.name, replay_port: this.replayed.name !== '' && this.now - this.replayed.since > REPLAY_START_S ? 8100 : 0, replay_message: '',
       },
       faults: this.faults,
     };
@@ -486,6 +491,11 @@ export class FakeTurret {
       case 'replay/set_paused': case 'replay/step': case 'replay/seek': case 'replay/set_rate': case 'replay/set_gap_skipping': case 'replay/seek_event': case 'replay/list_events':
         return this.callReplay(service, args);
       case 'bag/rename': this.bags = this.bags.map((bag) => (bag.name === text('name') ? { ...bag, name: text('new_name') } : bag)); return OK;
+      case 'bag/start_replay':
+        if (this.replayed.name !== '') return this.refuse(5, `${this.replayed.name} is being replayed; end that replay first`);
+        this.replayed = { since: this.now, name: text('name') };
+        return OK;
+      case 'bag/stop_replay': this.replayed = { since: 0, name: '' }; return OK;
       case 'bag/delete': this.bags = this.bags.filter(({ name }) => name !== text('name')); return OK;
       case 'status/get_faults': return {
         ...OK, faults: [...this.faults, { node: 'camera', code: 402, message: 'no frames for 1.2 s', severity: 1, age_s: 620, active: false }],

@@ -20,7 +20,7 @@ const FRAME_MS = 66;
 const SERVICES = [
   'camera/capture_still', 'camera/start_recording', 'camera/stop_recording', 'camera/list_media', 'camera/rename_media', 'camera/delete_media',
   'vision/teach_color', 'controller/set_mode', 'controller/set_boresight', 'gimbal/set_enabled', 'gimbal/set_home', 'gimbal/access_registers',
-  'safety/set_zones', 'safety/set_auto_fire', 'bag/list', 'bag/start', 'bag/delete', 'bag/rename', 'bag/mark',
+  'safety/set_zones', 'safety/set_auto_fire', 'bag/list', 'bag/start', 'bag/delete', 'bag/rename', 'bag/mark', 'bag/start_replay', 'bag/stop_replay',
 ];
 const REPLAY_SERVICES = ['replay/seek', 'replay/seek_event', 'replay/list_events', 'replay/set_gap_skipping'];
 const ACTIONS = [

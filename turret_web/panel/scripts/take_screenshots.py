@@ -20,14 +20,12 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
+from turret_common.testing.visitor import remembered
+
 IMAGES = Path(__file__).parents[3] / 'docs' / 'images'
 DESKTOP = {'width': 1440, 'height': 900}
 SIZES = ((1440, 900), (1920, 1080), (1024, 768), (768, 1024), (390, 844), (844, 390))
-#: What the browser knows of earlier visits: the tour was seen, and the name was asked.
-REMEMBERED = """
-    localStorage.setItem('turret.tour-seen', 'yes');
-    localStorage.setItem('turret.operator-name', 'Ann');
-"""
+VISITOR = remembered('Ann')
 #: Size and quality of the animation, its duration before and while firing in s, and its frame rate.
 SMALL, QUALITY, BEFORE_S, FIRING_S, RATE = (960, 600), 55, 4.0, 1.5, 6.0
 MAX_BYTES = 3_000_000
@@ -65,7 +63,7 @@ def take_views(browser: Browser, url: str, folder: Path) -> None:
         for theme in ('dark', 'light'):
             context = browser.new_context(
                 viewport={'width': width, 'height': height}, color_scheme=theme, has_touch=is_phone, is_mobile=is_phone)
-            context.add_init_script(REMEMBERED)
+            context.add_init_script(VISITOR)
             page = context.new_page()
             page.goto(url)
             page.wait_for_selector('.connection[data-state=live]')
@@ -127,7 +125,7 @@ def main() -> None:
             browser.close()
             return
         context = browser.new_context(viewport=DESKTOP, color_scheme='dark')
-        context.add_init_script(REMEMBERED)
+        context.add_init_script(VISITOR)
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)
         page.goto(args.url)

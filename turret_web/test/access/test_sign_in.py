@@ -228,10 +228,10 @@ def test_tokens_that_other_users_can_read_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_session_is_good_until_it_ends_and_cannot_be_changed(tmp_path: Path) -> None:
-    access = Access(tmp_path / 'web.tokens', 'c')
+    access = Access(tmp_path / 'web.tokens', 8000)
 
     def role(session: Any, now: float = 1000.0) -> Role | None:
-        grant = access.grant({'c': session}, '', '', now)
+        grant = access.grant({'turret_8000': session}, '', '', now)
         return grant and grant.role
     given, session = access.new_session(load_tokens(tmp_path / 'web.tokens').viewer, 1000.0)
     assert given is Role.VIEWER
@@ -241,6 +241,40 @@ def test_a_session_is_good_until_it_ends_and_cannot_be_changed(tmp_path: Path) -
     assert role(session.replace('viewer', 'operator')) is None
     for broken in ('', '.', '..', 'viewer', session[:-1], session + '0', 'é.1.2'):
         assert role(broken) is None
+
+
+def test_servers_with_the_same_tokens_share_sessions_and_their_ends(tmp_path: Path) -> None:
+    turret, replay = (Access(tmp_path / 'web.tokens', port) for port in (8000, 8100))
+    other = Access(tmp_path / 'other.tokens', 8100)
+    tokens = load_tokens(tmp_path / 'web.tokens')
+    operator, viewer = (turret.new_session(token, 1000.0)[1] for token in (tokens.operator, tokens.viewer))
+    grant = replay.grant({'turret_8000': operator, 'elsewhere': 'x'}, '', '', 1000.0)
+    assert grant is not None
+    assert grant.role is Role.OPERATOR
+    assert other.grant({'turret_8000': operator}, '', '', 1000.0) is None
+    assert replay.grant({'else_8000': operator}, '', '', 1000.0) is None
+    # That of the own port comes first, and a broken one is ignored.
+    for own, role in ((viewer, Role.VIEWER), ('broken', Role.OPERATOR)):
+        both = replay.grant({'turret_8000': operator, 'turret_8100': own}, '', '', 1000.0)
+        assert both is not None
+        assert both.role is role
+    # Who signs out at one has signed out at both; the ends of several sessions are kept beside each other.
+    replay.end_session(grant, 1000.0)
+    assert turret.grant({'turret_8000': operator}, '', '', 1000.0) is None
+    assert not turret.is_valid(grant, 1000.0)
+    ended = turret.grant({'turret_8000': viewer}, '', '', 1000.0)
+    assert ended is not None
+    turret.end_session(ended, 1000.0)
+    for later in (replay, turret, Access(tmp_path / 'web.tokens', 8200)):
+        assert [later.grant({'turret_8000': session}, '', '', 1000.0) for session in (operator, viewer)] == [None, None]
+
+
+@on_loop
+async def test_the_tokens_may_be_in_a_file_of_another_name(gateway: FakeGateway, tmp_path: Path) -> None:
+    shared = load_tokens(tmp_path / 'shared.tokens')
+    async with serving(gateway, host='0.0.0.0', tokens_file=str(tmp_path / 'shared.tokens')) as door:
+        assert (await door.get('/session', headers={'Authorization': f'Bearer {shared.operator}'}))[0] == 200
+        assert not (state_dir('turret') / 'web.tokens').exists()
 
 
 def test_the_way_in_is_a_qr_code_that_a_reader_reads() -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_panel import DELIBERATE_MS, REMEMBERED, retry
+from test_panel import DELIBERATE_MS, retry
 
+from turret_common.testing.visitor import remembered
 from turret_common.testing.waiting import free_port, wait_until
 
 SOURCE = Path(__file__).parents[2] / 'panel'
@@ -109,7 +110,7 @@ def open_panel(back_end: BackEnd, browser: Any) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         if remember:
-            context.add_init_script(REMEMBERED % name)
+            context.add_init_script(remembered(name))
         page = context.new_page()
         page.set_default_timeout(WAIT_S * 1000)
         page.goto(back_end.url)

@@ -6,13 +6,17 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import socket
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
+from turret_common.testing.visitor import remembered
 from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -24,12 +28,8 @@ ATTEMPT_S = 6.0
 #: How long Arm is held [ms].
 DELIBERATE_MS = 1000
 RETRY_S = 60.0
-
-#: What the browser knows of earlier visits: the tour was seen, and the name was asked.
-REMEMBERED = """
-    localStorage.setItem('turret.tour-seen', 'yes');
-    localStorage.setItem('turret.operator-name', '%s');
-"""
+#: Until a replay has started.
+START_S = 60.0
 
 #: Power that the turret has, which the slider shows only after a moment.
 LASER_POWER = "fetch('api/status').then((answer) => answer.json()).then(({ laser }) => laser.power)"
@@ -67,7 +67,7 @@ def open_panel(turret: Any, browser: Any, pages: list[Any], tmp_path: Path) -> I
 
     def open_page(viewport: dict[str, int] = DESKTOP, name: str = 'Panel', **options: Any) -> Any:
         context = browser.new_context(viewport=viewport, **options)
-        context.add_init_script(REMEMBERED % name)
+        context.add_init_script(remembered(name))
         page = context.new_page()
         pages.append(page)
         page.set_default_timeout(WAIT_S * 1000)
@@ -296,6 +296,47 @@ def test_records_saves_and_deletes_bags(turret: Any, panel: Any) -> None:
     saved = panel.locator('.items li', has_text='_last')
     for bag in (recorded, saved):
         delete_twice(bag)
+
+
+def test_replays_a_bag_in_a_panel_of_its_own(turret: Any, panel: Any) -> None:
+    panel.get_by_role('tab', name='Bags').click()
+    panel.get_by_role('textbox', name='Label').fill('again')
+    panel.get_by_label('Topics').select_option('full')
+    panel.get_by_role('button', name='Record bag').click()
+    turret.wait_for(
+        lambda status: status['bag']['recording'] and status['bag']['messages'] > 1000, 'a recording', START_S)
+    panel.get_by_role('button', name='Stop recording').click()
+    row = panel.locator('.items li', has_text='_again')
+    row.get_by_role('button', name='Replay', exact=True).click()
+    link = row.get_by_role('link', name='Open the replay')
+    link.wait_for(timeout=START_S * 1000)
+    bag = turret.process('bag')
+    processes = bag.children(recursive=True)
+    with panel.context.expect_page() as opened:
+        link.click()
+    replay = opened.value
+    port = urlsplit(replay.url).port
+    assert port in range(8100, 8200)
+    bar = replay.locator('.banner.replay', has_text='_again')
+    bar.wait_for(timeout=START_S * 1000)
+    bar.get_by_role('button', name='Continue').click()
+    wait_until(lambda: has_contrast(replay.evaluate(IMAGE)), START_S, 'a frame of the replay')
+    assert replay.get_by_role('tab', name='Bags').count() == 0  # a replay replays nothing
+    row.get_by_role('button', name='End', exact=True).click()
+    row.get_by_role('button', name='Replay', exact=True).wait_for()
+    assert len(processes) >= 3
+    assert psutil.wait_procs(processes, WAIT_S)[1] == []
+    assert bag.children() == []
+    with socket.socket() as probe:
+        assert probe.connect_ex(('127.0.0.1', port)) != 0
+    replay.close()
+    delete_twice(row)
+
+
+def has_contrast(rgba: list[int]) -> bool:
+    """Return whether pixels differ from each other as those of a frame do."""
+    values = [value for i, value in enumerate(rgba) if i % 4 != 3]
+    return max(values) - min(values) > 30
 
 
 def delete_twice(row: Any) -> None:

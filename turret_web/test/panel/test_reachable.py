@@ -391,9 +391,8 @@ def test_settings_are_searched_exported_imported_and_saved(back_end: BackEnd, op
     page.get_by_text('No setting matches').wait_for()
 
 
-def test_bags_are_marked_saved_renamed_downloaded_and_copied_for_a_replay(back_end: BackEnd, open_panel: Any) -> None:
+def test_bags_are_marked_saved_replayed_renamed_and_downloaded(back_end: BackEnd, open_panel: Any) -> None:
     page = open_panel()
-    page.context.grant_permissions(['clipboard-read', 'clipboard-write'])
     open_view(page, 'bags')
     press(page, 'Record bag')
     until(back_end, lambda s: s['bag']['recording'], 'a recording')
@@ -405,8 +404,15 @@ def test_bags_are_marked_saved_renamed_downloaded_and_copied_for_a_replay(back_e
     press(page, re.compile(r'Save the last \d+ s'))
     page.locator('.items li', has_text='last_').wait_for()
     page.locator('summary', has_text='Saved automatically after faults (1)').click()
-    page.locator('.items li', has_text='fault_safety').get_by_role('button', name='Replay').click()
-    page.locator('.notice', has_text='Copied: ./turret replay 20261129_094400_fault_safety').wait_for()
+    row = page.locator('.items li', has_text='fault_safety')
+    row.get_by_role('button', name='Replay').click()
+    row.get_by_text('The replay is starting.').wait_for()
+    link = row.get_by_role('link', name='Open the replay')
+    link.wait_for()
+    assert link.evaluate('({href, target, rel}) => [new URL(href).port, target, rel]') == ['8100', '_blank', 'noopener']
+    assert page.locator('.items li', has_text='20261129_101000_test').get_by_role('button', name='Replay').is_disabled()
+    row.get_by_role('button', name='End').click()
+    row.get_by_role('button', name='Replay').wait_for()
     row = page.locator('.items li', has_text='20261129_101000_test')
     with page.expect_download() as download:
         row.get_by_role('link', name='Download').click()

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from filming import TOPIC, filmed
-from test_panel import IMAGE, REMEMBERED
+from test_panel import IMAGE
 from web_testing import JPEG, PANEL, FakeGateway, serving
 
+from turret_common.testing.visitor import remembered
 from turret_common.testing.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -62,7 +63,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     def open_it(url: str, script: str = '') -> Any:
         context = browser.new_context()
         contexts.append(context)
-        context.add_init_script(f"{REMEMBERED % 'Panel'} localStorage.setItem('turret.video', 'webrtc'); {script}")
+        context.add_init_script(f"{remembered('Panel')} localStorage.setItem('turret.video', 'webrtc'); {script}")
         page = context.new_page()
         page.set_default_timeout(WAIT_S * 1000)
         page.goto(url)

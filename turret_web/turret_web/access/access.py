@@ -31,6 +31,8 @@ SESSION_S = 30 * 24 * 3600.0
 
 _BEARER = 'bearer '
 _MIN_TOKEN = 16
+#: Beginning of the names of session cookies; the port follows.
+_COOKIE = 'turret_'
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Grant:
     session: str = ''
 
 
-def tokens_path(namespace: str) -> Path:
-    """Return the file with the tokens of a turret."""
-    return state_dir(namespace) / 'web.tokens'
+def tokens_path(namespace: str, named: str = '') -> Path:
+    """Return the file with the tokens of a turret: the one that the parameter ``tokens_file`` names, or its own."""
+    return Path(named).expanduser() if named else state_dir(namespace) / 'web.tokens'
 
 
 def _tokens_file(path: Path) -> JsonFile[Tokens]:
@@ -120,12 +122,13 @@ class WrongTokenError(TurretError):
 class Access:
     """Decides which role a request has."""
 
-    def __init__(self, path: Path | None, cookie_name: str) -> None:
+    def __init__(self, path: Path | None, port: int) -> None:
         """Create it.
 
         Args:
             path: file of the tokens; None if every client is an operator.
-            cookie_name: name of the session cookie. Cookies are shared by all ports of a host.
+            port: in the name of the session cookie, since cookies are shared by all ports of a host. Sessions of
+                servers with the same tokens are accepted too: the panel of a replay needs no second sign-in.
         """
         self._path = path
         self._read: tuple[object, Tokens] | None = None
@@ -133,9 +136,8 @@ class Access:
             path.with_name('web.signed_out') if path is not None else Path(os.devnull), 1,
             lambda data: {str(session): float(until) for session, until in data.items()}, dict)
         self._revoked: dict[str, float] = {}
-        if path is not None:
-            self._revoked = self._signed_out.load_or_set_aside(lambda _: None) or {}
-        self.cookie_name = cookie_name
+        self._revoked_read: object = None
+        self.cookie_name = f'{_COOKIE}{port}'
 
     @property
     def needs_sign_in(self) -> bool:
@@ -161,7 +163,9 @@ class Access:
         tokens = self._tokens(self._path)
         if token:
             return Grant(_role_of_token(tokens, token), key=_fingerprint(tokens))
-        return self._of_session(tokens, cookies.get(self.cookie_name, ''), now_s)
+        sessions = (value for name, value in sorted(
+            cookies.items(), key=lambda cookie: cookie[0] != self.cookie_name) if name.startswith(_COOKIE))
+        return next(filter(None, (self._of_session(tokens, value, now_s) for value in sessions)), None)
 
     def new_session(self, token: str, now_s: float) -> tuple[Role, str]:
         """Return the role of a token, and the value of the cookie of a new session.
@@ -179,7 +183,7 @@ class Access:
     def end_session(self, grant: Grant, now_s: float) -> None:
         """Make a session invalid (IO_ERROR)."""
         if grant.session:
-            self._revoked = {session: until for session, until in self._revoked.items() if until > now_s}
+            self._revoked = {session: until for session, until in self._ended_sessions().items() if until > now_s}
             self._revoked[grant.session] = grant.until_s
             self._signed_out.save(self._revoked)
 
@@ -188,7 +192,7 @@ class Access:
         if self._path is None:
             return True
         return (
-            now_s < grant.until_s and grant.session not in self._revoked
+            now_s < grant.until_s and grant.session not in self._ended_sessions()
             and hmac.compare_digest(grant.key, _fingerprint(self._tokens(self._path))))
 
     def _of_session(self, tokens: Tokens, cookie: str, now_s: float) -> Grant | None:
@@ -199,16 +203,29 @@ class Access:
         grant = Grant(Role(role), float(until), _fingerprint(tokens), session)
         return grant if self.is_valid(grant, now_s) else None
 
+    def _ended_sessions(self) -> dict[str, float]:
+        """Return the sessions that signed out, here or at another server with the same tokens."""
+        state = _state_of(self._signed_out.path)
+        if state != self._revoked_read:
+            self._revoked = {**self._revoked, **(self._signed_out.load_or_set_aside(lambda _: None) or {})}
+            self._revoked_read = state
+        return self._revoked
+
     def _tokens(self, path: Path) -> Tokens:
         """Return the tokens; the file is read again when it has changed."""
-        try:
-            stat = path.stat()
-            state = (stat.st_mtime_ns, stat.st_ino, stat.st_size, stat.st_mode)
-        except OSError:
-            state = None
+        state = _state_of(path)
         if self._read is None or self._read[0] != state or state is None:
             self._read = (state, load_tokens(path))
         return self._read[1]
+
+
+def _state_of(path: Path) -> object:
+    """Return what changes when a file does; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size, stat.st_mode
 
 
 def _role_of_token(tokens: Tokens, shown: str) -> Role:

@@ -10,13 +10,18 @@ import subprocess
 from pathlib import Path
 
 from turret_common.errors import TurretError
-from turret_common.paths import write_atomically
+from turret_common.paths import state_dir, write_atomically
 from turret_common.reason_codes import ReasonCode
 
 #: The value of the parameter ``tls_certificate`` that requests a self-signed certificate.
 SELF_SIGNED = 'self-signed'
 
 _VALID_DAYS = 3650
+
+
+def own_certificate(namespace: str) -> Path:
+    """Return the file of the self-signed certificate of a turret, with its key."""
+    return state_dir(namespace) / 'web.pem'
 
 
 def make_context(certificate: str, key: str, own: Path) -> ssl.SSLContext | None:

@@ -87,6 +87,8 @@ export const SERVICES = {
   'bag/mark': 'turret_msgs/srv/MarkBag',
   'bag/rename': 'turret_msgs/srv/RenameBag',
   'bag/delete': 'turret_msgs/srv/DeleteBag',
+  'bag/start_replay': 'turret_msgs/srv/StartReplay',
+  'bag/stop_replay': 'turret_msgs/srv/StopReplay',
 } as const satisfies Record<string, keyof Services>;
 
 export const ACTIONS = {

@@ -157,6 +157,12 @@ export interface BagState {
   code: number;
   /** human-readable text; empty = none */
   message: string;
+  /** bag that is being replayed; empty = none */
+  replay: string;
+  /** TCP port of the panel of that replay, once it answers; 0 = not yet */
+  replay_port: number;
+  /** why the last replay failed, as a sentence; empty = it has not */
+  replay_message: string;
 }
 
 export interface BoundingBox {
@@ -1798,6 +1804,22 @@ export interface StartRecording_Response {
   name: string;
 }
 
+export interface StartReplay_Request {
+  /** folder of the bag, as in ListBags */
+  name: string;
+  /** [s/s] recorded seconds per second, 0.01 to 100; 0 = 1 */
+  rate: Float;
+}
+
+export interface StartReplay_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
+}
+
 export interface StepReplay_Request {
   /** number of messages; 0 = up to and including the next image */
   messages: number;
@@ -1854,6 +1876,18 @@ export interface StopRecording_Response {
   name: string;
   /** [s] */
   duration_s: Float;
+}
+
+export interface StopReplay_Request {
+}
+
+export interface StopReplay_Response {
+  /** false: nothing was changed */
+  success: boolean;
+  /** ReasonCode; OK on success */
+  code: number;
+  /** human-readable text; empty = none */
+  message: string;
 }
 
 export interface TeachColor_Request {
@@ -2237,10 +2271,12 @@ export interface Services {
   'turret_msgs/srv/SetZones': { request: SetZones_Request; response: SetZones_Response };
   'turret_msgs/srv/StartBag': { request: StartBag_Request; response: StartBag_Response };
   'turret_msgs/srv/StartRecording': { request: StartRecording_Request; response: StartRecording_Response };
+  'turret_msgs/srv/StartReplay': { request: StartReplay_Request; response: StartReplay_Response };
   'turret_msgs/srv/StepReplay': { request: StepReplay_Request; response: StepReplay_Response };
   'turret_msgs/srv/Stop': { request: Stop_Request; response: Stop_Response };
   'turret_msgs/srv/StopBag': { request: StopBag_Request; response: StopBag_Response };
   'turret_msgs/srv/StopRecording': { request: StopRecording_Request; response: StopRecording_Response };
+  'turret_msgs/srv/StopReplay': { request: StopReplay_Request; response: StopReplay_Response };
   'turret_msgs/srv/TeachColor': { request: TeachColor_Request; response: TeachColor_Response };
 }
 
@@ -2386,7 +2422,7 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'AudioState': 'status:number code:number message:string source:string level:Float',
   'AxisState': 'name:string state:number position_source:number position:Float velocity:Float lower:Float upper:Float max_velocity:Float max_acceleration:Float enabled:boolean moving:boolean homed:boolean home:Float calibrated:boolean lower_switch:number upper_switch:number',
   'BagInfo': 'name:string start:Time duration_s:Float size:number messages:number complete:boolean',
-  'BagState': 'header:Header started:Time recording:boolean name:string selection:string duration_s:Float size:number messages:number dropped:number held_s:Float held_size:number saved:string free_space:number code:number message:string',
+  'BagState': 'header:Header started:Time recording:boolean name:string selection:string duration_s:Float size:number messages:number dropped:number held_s:Float held_size:number saved:string free_space:number code:number message:string replay:string replay_port:number replay_message:string',
   'BoundingBox': 'center_x:Float center_y:Float width:Float height:Float',
   'CameraState': 'header:Header started:Time source:string source_detail:string hardware:boolean on_base:boolean status:number code:number message:string width:number height:number encoding:string rate_hz:Float frames:number dropped:number stamp_source:number auto_exposure:boolean exposure_us:Float analog_gain:Float digital_gain:Float auto_white_balance:boolean color_gains:Float[] lux:Float brightness:Float contrast:Float saturation:Float recording:RecordingState audio:AudioState',
   'ControllerState': 'header:Header started:Time mode:number tracking:number target_id:string selected_id:string priority:number recenter_on_loss:boolean predictive:boolean aim_error:Float on_target:boolean rate_hz:Float pan_pid:PidState tilt_pid:PidState crosshair:CrosshairState pattern:PatternState presets:Preset[] code:number message:string',
@@ -2466,10 +2502,12 @@ export const SHAPES: Readonly<Record<string, string>> = {
   'SetZones_Response': 'success:boolean code:number message:string',
   'StartBag_Response': 'success:boolean code:number message:string name:string',
   'StartRecording_Response': 'success:boolean code:number message:string name:string',
+  'StartReplay_Response': 'success:boolean code:number message:string',
   'StepReplay_Response': 'success:boolean code:number message:string',
   'Stop_Response': 'success:boolean code:number message:string',
   'StopBag_Response': 'success:boolean code:number message:string name:string',
   'StopRecording_Response': 'success:boolean code:number message:string name:string duration_s:Float',
+  'StopReplay_Response': 'success:boolean code:number message:string',
   'TeachColor_Response': 'success:boolean code:number message:string hsv_center:Float[] hsv_range:Float[]',
   'AutoTune_Result': 'success:boolean code:number message:string kp:Float ki:Float kd:Float ultimate_gain:Float ultimate_period_s:Float',
   'AutoTune_Feedback': 'phase:string progress:Float',

@@ -8,7 +8,7 @@ import { SECOND_THOUGHT_MS } from '../ui/controls';
 import type { Feed } from '../video/feed';
 import { VideoStream } from '../video/video_stream';
 import { watchBagEvents, type BagEvent } from '../state/bag_events';
-import { Bags } from './bags/bags';
+import { Bags, replayAddress } from './bags/bags';
 import { Camera } from './camera/camera';
 import { Bell } from './history/history';
 import { PlanView } from './map/plan_view';
@@ -148,6 +148,65 @@ describe('bags', () => {
     await settled();
     expect(made.turret.bags.map(({ name }) => name)).toContain('Two balloons');
     expect(made.root.querySelector('.bag-list form')).toBeNull();
+  });
+
+  it('replays a bag: starts it, opens its panel once that answers, ends it, and one at a time', async () => {
+    const made = bench();
+    made.panel.isOffered = () => true;
+    made.status();
+    await made.show(<Bags />);
+    await settled();
+    const { root, text, button, turret } = made;
+    const row = (name: string): Element | undefined => [...root.querySelectorAll('.bag-list li')].find((item) => item.textContent?.includes(name));
+    const replayOf = (name: string): HTMLButtonElement | undefined => [...row(name)?.querySelectorAll('button') ?? []].find(({ textContent }) => textContent === 'Replay');
+    const state = async (values: Record<string, unknown>): Promise<void> => {
+      for (const [key, value] of Object.entries(values)) turret.overrides.set(`bag.${key}`, value);
+      made.status();
+      await settled();
+    };
+    replayOf('20261129_101000_test')?.click();
+    await settled();
+    expect(made.calls.find(({ name }) => name === 'bag/start_replay')?.request).toMatchObject({ name: '20261129_101000_test', rate: 1 });
+    expect(row('20261129_101000_test')?.textContent).toContain('The replay is starting.');
+    expect(root.querySelector('a[target]')).toBeNull();
+    await state({ replay: '20261129_101000_test', replay_port: 8100 });
+    const link = root.querySelector<HTMLAnchorElement>('a[target]');
+    expect([link?.textContent, link?.getAttribute('href'), link?.rel, link?.target])
+      .toEqual(['Open the replay', replayAddress(location, 8100), 'noopener', '_blank']);
+    expect(text()).toContain('port 8100');
+    expect(replayOf('20261129_094400_fault_safety')?.title).toContain('20261129_101000_test is being replayed');
+    button('End').click();
+    await settled();
+    expect(made.calls.map(({ name }) => name)).toContain('bag/stop_replay');
+    await vi.waitFor(async () => {
+      await state({ replay: '', replay_port: 0, replay_message: 'the bag has no messages' });
+      expect(replayOf('20261129_101000_test')?.disabled).toBe(false);
+    }, 5000);
+    expect(text()).toContain('The replay failed: the bag has no messages');
+  });
+
+  it('opens a replay at the address of the page, with the port of the replay', () => {
+    expect(replayAddress(new URL('https://turret.local:8443/x?y#z') as never, 8100)).toBe('https://turret.local:8100/');
+    expect(replayAddress(new URL('http://[::1]:8000/') as never, 8101)).toBe('http://[::1]:8101/');
+  });
+
+  it('shows a viewer the replay, and why only operators start and end it', async () => {
+    const made = bench({ role: 'viewer' });
+    made.panel.isOffered = () => true;
+    made.status();
+    await made.show(<Bags />);
+    await settled();
+    expect([made.button('Replay').disabled, made.button('Replay').title]).toEqual([true, made.panel.whyNotOperator.value]);
+    for (const [key, value] of Object.entries({ replay: '20261129_101000_test', replay_port: 8100 })) made.turret.overrides.set(`bag.${key}`, value);
+    made.status();
+    await settled();
+    expect(made.button('End').disabled).toBe(true);
+    expect(made.root.querySelector('a[target]')).not.toBeNull();
+  });
+
+  it('offers no replay where the turret has no such service, as in a replay', async () => {
+    const { text } = await shown(<Bags />);
+    expect(text()).not.toContain('Replay');
   });
 
   it('offers a viewer no download', async () => {

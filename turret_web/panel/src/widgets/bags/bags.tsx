@@ -16,6 +16,8 @@ const SELECTIONS = [
   { value: 'light', label: t.bags.light }, { value: 'full', label: t.bags.full }, { value: 'all', label: t.bags.all },
 ];
 const FILES_TIMEOUT_MS = 10_000;
+/** After the answer, a state shows within this time that a replay has been started [ms]. */
+const CONFIRMED_MS = 1500;
 const LABEL = /^[\w .-]*$/;
 const NAME = /^(?!auto_)[A-Za-z0-9][\w .-]{0,119}$/;
 /** From this level on a ROS log message is a warning, and an error. */
@@ -96,7 +98,7 @@ export function Bags(): VNode {
       <p class="quiet" role="status">
         {[
           isRecording && state !== null ? `${state.name} · ${duration(state.duration_s)} · ${bytes(state.size)}` : '',
-          state?.message ?? '', state?.dropped ? t.bags.lost(state.dropped) : '', why,
+          state?.message ?? '', state?.replay_message ? t.bags.replayFailed(state.replay_message) : '', state?.dropped ? t.bags.lost(state.dropped) : '', why,
         ].filter(Boolean).join(' · ')}
       </p>
       {bags.value === null ? <p class="quiet">{t.fields.loading}</p> : all.length === 0 ? <p class="quiet">{t.bags.empty}</p> : (
@@ -105,7 +107,6 @@ export function Bags(): VNode {
           {automatic.length === 0 ? null : (
             <details><summary>{t.bags.automatic(automatic.length)}</summary><BagList bags={automatic} onChange={() => { void list(); }} /></details>
           )}
-          <p class="quiet">{t.bags.replayHint}</p>
         </>
       )}
       <Events />
@@ -170,9 +171,9 @@ function BagList({ bags, onChange }: { bags: readonly BagInfo[]; onChange: () =>
               label={t.fields.delete} confirmLabel={t.fields.deleteNow} why={why}
               onConfirm={() => { void panel.command('bag/delete', { name }, FILES_TIMEOUT_MS).then(onChange); }}
             />
-            <Button tone="quiet" title={t.bags.copyTitle} onClick={() => { void copy(`./turret replay ${name}`, panel.notices); }}>{t.bags.copyReplay}</Button>
             {why === '' ? <a class="button" href={`bags/${encodeURIComponent(name)}`} download title={t.bags.downloadTitle}>{t.fields.download}</a> : null}
             {panel.isOffered('bag/rename') ? <Button why={why} onClick={() => { renaming.value = { from: name, to: name }; }}>{t.fields.rename}</Button> : null}
+            {panel.isOffered('bag/start_replay') ? <Replay name={name} /> : null}
           </span>
         </li>
       ))}
@@ -180,11 +181,34 @@ function BagList({ bags, onChange }: { bags: readonly BagInfo[]; onChange: () =>
   );
 }
 
-async function copy(text: string, notices: { done(message: string): void; failed(message: string): void }): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    notices.done(t.bags.copied(text));
-  } catch {
-    notices.failed(t.bags.copyFailed(text));
+/** Address of the panel of a replay: that of this page, with another port. */
+export function replayAddress({ protocol, hostname }: Pick<Location, 'protocol' | 'hostname'>, port: number): string {
+  return `${protocol}//${hostname}:${port}/`;
+}
+
+/** Replaying a bag: to start it, to open its panel once that answers, and to end it. */
+function Replay({ name }: { name: string }): VNode {
+  const panel = usePanel();
+  const state = panel.store.section('bag');
+  const isAsked = useSignal(false);
+  const why = panel.whyNotOperator.value;
+  const replayed = state?.replay ?? '';
+  const port = replayed === name ? state?.replay_port ?? 0 : 0;
+
+  async function start(): Promise<void> {
+    isAsked.value = true;
+    if (await panel.command('bag/start_replay', { name, rate: 1 }, FILES_TIMEOUT_MS) === null) isAsked.value = false;
+    else setTimeout(() => { isAsked.value = false; }, CONFIRMED_MS);
   }
+
+  if (replayed !== name && !isAsked.value) {
+    return <Button title={t.bags.replayTitle} why={why || (replayed === '' ? '' : t.bags.replayBusy(replayed))} onClick={() => { void start(); }}>{t.bags.replay}</Button>;
+  }
+  return (
+    <>
+      {port === 0 ? null : <a class="button" href={replayAddress(location, port)} target="_blank" rel="noopener">{t.bags.openReplay}</a>}
+      <Button why={why} onClick={() => { void panel.command('bag/stop_replay', {}, FILES_TIMEOUT_MS); }}>{t.bags.endReplay}</Button>
+      <span class="quiet" role="status">{port === 0 ? t.bags.replayStarting : t.bags.replayPort(port)}</span>
+    </>
+  );
 }
