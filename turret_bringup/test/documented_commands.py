@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 NEEDS = ('hardware', 'ROS 2', 'root', 'a second computer', 'the network', 'a broker', 'an hour')
 #: Commands that other tests run: the test, and how it names the command.
 ELSEWHERE = {
-    r'\./turret test( unit| ros| system| panel| colcon)*$': ('.ci/run', 'exec ./turret test'),
+    r'\./turret test( unit| ros| system| panel| colcon)*$': ('.ci/run', './turret test "$@"'),
     r'\./turret docs$': ('turret_bringup/test/test_docs.py', "'mkdocs', 'build', '--strict'"),
     r'\./turret release$': ('turret_bringup/test/test_release.py', 'release.archive'),
     r'\./turret hw wizard( --output my.yaml)?$': (

@@ -125,7 +125,7 @@ def _soak(extra: Sequence[str]) -> list[list[str]]:
 
 
 def _fresh(_: Sequence[str]) -> list[list[str]]:
-    return [[str(ROOT / '.ci' / 'fresh'), suite] for suite in ('bookworm', 'trixie')]
+    return [[str(ROOT / '.ci' / 'fresh'), suite, './turret test unit'] for suite in ('bookworm', 'trixie')]
 
 
 def _distribution(extra: Sequence[str]) -> list[list[str]]:
