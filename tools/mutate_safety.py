@@ -80,6 +80,7 @@ SUITES: dict[str, tuple[str, ...]] = {
 _OVERWRITTEN = 'overwritten by the first heartbeat or lease, before it can be read'
 _FOR_THE_TYPE_CHECKER = 'a missing permit was refused by the age already; repeated for the type checker'
 _ONE_NS = 'a nanosecond'
+_EXACTLY = 'a value that is exactly the limit'
 _ANEW = 'the next image is of another target, or far later, and starts over'
 _FIRST_PULSE = 'overwritten by the first pulse, which is always sent'
 _FIRST_IMAGE = 'overwritten by the first image, before it is read'
@@ -101,6 +102,21 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
         f'isinstance(self._clock, MonotonicClock) -> {value}'): 'priority among the threads of this machine'
        for value in (True, False)},
     ('threaded.py', 'wake_on_time()', 'wake_on_time() -> pass'): 'priority among the threads of this machine',
+    ('bus_servo.py', 'return self._sample if self._sample.known else self._sample._replace(enabled=self._enabled)',
+     'self._sample.known -> False'): 'what is known was measured with the motors powered',
+    ('bus_servo.py', 'if abs(profile.position - axis.angle(self._states[axis.id].position)) > _MAX_LEAD:',
+     'abs(profile.position - axis.angle(self._states[axis.id].position)) > _MAX_LEAD -> '
+     '(abs(profile.position - axis.angle(self._states[axis.id].position)) >= _MAX_LEAD)'): _EXACTLY,
+    ('bus_servo.py', 'if not starting and self._lost[i] >= _LOST_ANSWERS and silent_s > self._parameters.silence_s:',
+     'silent_s > self._parameters.silence_s -> (silent_s >= self._parameters.silence_s)'): _EXACTLY,
+    ('bus_servo.py', 'servo.lower <= home + axis.lower and home + axis.upper <= servo.upper):',
+     'servo.lower <= home + axis.lower -> (servo.lower < home + axis.lower)'): _EXACTLY,
+    ('bus_servo.py',
+     'missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]',
+     'True -> False'): 'both have two elements',
+    ('pico.py', 'self._fitted = 0', 'self._fitted = 0 -> pass'): 'overwritten when it opens, before it is read',
+    ('ros_head.py', 'if self._link is not None:', 'self._link is not None -> True'):
+        'only what was taken is released; for the type checker',
     ('zones.py', 'math.ceil((-_TURN - pan_high) / _TURN), math.floor((_TURN - pan_low) / _TURN) + 1)]',
      '1 -> 3'): 'more full turns are compared than can ever match',
     ('interlocks.py', 'self._ns = 0', '0 -> 1'): _OVERWRITTEN,

@@ -288,6 +288,26 @@ def test_the_limits_of_the_parameters_are_written(name: str) -> None:
     assert FeetechParameters().min_voltage == 6.0, 'two cells that are nearly empty'
 
 
+def test_closing_releases_the_port(rig: Rig) -> None:
+    rig.start()
+    rig.driver.close()
+    assert rig.wires[-1].closed
+
+
+def test_an_answer_that_is_lost_after_a_fault_does_not_prevent_the_next_start(
+        rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.start()
+    rig.pan.dead = True
+    rig.fault()
+    rig.driver.close()
+    rig.pan.dead = False
+    states, lost = rig.driver.bus.states, iter([True, True])
+    monkeypatch.setattr(
+        rig.driver.bus, 'states', lambda bus, servos: {} if next(lost, False) else states(bus, servos))
+    rig.driver.open()
+    assert not rig.driver.read().enabled
+
+
 def test_two_servos_with_one_id_are_suspected(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both answer at the same time: what is the same in both answers arrives, the rest is garbled."""
     twins, send = type(rig.emulated)([type(rig.tilt)(2, 1000.0)]), EmulatedWire.send
@@ -464,9 +484,11 @@ def test_the_check_shows_what_the_hand_does(rig: Rig) -> None:
 
     def sleep(seconds: float) -> None:
         rig.pan.shaft.position += 2.0
+        rig.tilt.shaft.position -= 1.0
         rig.wait(seconds)
 
     assert show_servos(rig.driver, Dialog(lines.append, lambda question: 'no', sleep))
+    assert [line[:5] for line in lines if 'angle fell' in line] == ['tilt:']
     assert 'pan: moved by 17.' in ''.join(lines)
     assert '12.1 V' in ''.join(lines)
     assert 'Move the head by hand' in lines[0]
@@ -510,5 +532,8 @@ def test_parameters_that_cannot_work_are_refused(name: str) -> None:
             continue
         with pytest.raises(ValueError, match=error):
             dataclasses.replace(good, **change)
-    with pytest.raises(ValueError, match='below max_voltage'):
-        FeetechParameters(min_voltage=14.0)
+    for low in (13.5, 14.0):
+        with pytest.raises(ValueError, match='below max_voltage'):
+            FeetechParameters(min_voltage=low, max_voltage=13.5)
+    with pytest.raises(ValueError, match='within one revolution'):
+        dataclasses.replace(good, **{name: dataclasses.replace(group, pan=BusServoAxis(lower=0.0, upper=0.0))})

@@ -248,6 +248,10 @@ def test_every_driver_is_checked() -> None:
     assert {maker.name for maker in makers} == set(DRIVERS.names)
 
 
+def test_every_driver_but_the_simulated_one_moves_hardware() -> None:
+    assert [name for name in DRIVERS.names if not DRIVERS[name].hardware] == ['sim']
+
+
 NEVER = 2**62  # no order expires
 STILL = stand_still(30.0)
 

@@ -189,6 +189,33 @@ def test_switches_of_the_pico_stop_the_axis_and_are_reported(rig: Rig) -> None:
     assert rig.driver.read().pan.position == stopped.position
 
 
+@pytest.mark.parametrize(('bit', 'axis', 'switch'), [
+    (protocol.PAN_LOWER, 'pan', 'lower'), (protocol.PAN_UPPER, 'pan', 'upper'),
+    (protocol.TILT_LOWER, 'tilt', 'lower'), (protocol.TILT_UPPER, 'tilt', 'upper')])
+def test_every_switch_is_that_of_its_axis(rig: Rig, bit: int, axis: str, switch: str) -> None:
+    rig.start()
+    rig.wire.switches = bit
+    rig.driver.lockstep.go_on(0.05)
+    sample = rig.driver.read()
+    pressed = {
+        (name, end) for name in ('pan', 'tilt') for end in ('lower', 'upper', 'home')
+        if getattr(getattr(sample, name), end) is Switch.PRESSED}
+    assert pressed == {(axis, switch)}
+
+
+def test_closing_releases_the_port(rig: Rig) -> None:
+    rig.start()
+    rig.driver.close()
+    assert rig.wire.closed
+
+
+def test_a_pico_that_is_there_and_takes_no_orders_is_one_sentence(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_control.pico.link.PicoLink.drive', lambda link, *order: None)
+    with pytest.raises(TurretError, match=r'^the Pico does not answer$'):
+        rig.driver.open()
+    assert rig.wire.closed
+
+
 def test_the_check_measures_the_watchdog(rig: Rig) -> None:
     lines: list[str] = []
 

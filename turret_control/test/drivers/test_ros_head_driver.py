@@ -136,6 +136,15 @@ def test_nothing_beyond_the_end_positions_is_commanded(output: str) -> None:
     rig.driver.close()
 
 
+def test_the_goal_does_not_run_ahead_of_a_head_that_is_held(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.start()
+    sent: list[float] = []
+    monkeypatch.setattr(rig.head, 'send', lambda positions, velocities: sent.append(positions[0]))
+    rig.go(seconds=2.0)
+    assert len(sent) > 100
+    assert max(sent) < 0.4
+
+
 def test_an_inverted_joint_moves_the_other_way() -> None:
     rig = Rig(pan=RosAxis(invert=True))
     rig.start()
@@ -149,6 +158,8 @@ def test_parameters_that_cannot_work_are_refused() -> None:
     good = GimbalParameters(driver='ros', pan=axis, tilt=axis)
     for change, error in (
             ({'pan': GimbalAxis()}, 'reference "absolute" or "declared"'),
+            ({'pan': dataclasses.replace(axis, reference='flag')}, 'reference "absolute" or "declared"'),
+            ({'tilt': dataclasses.replace(axis, limit_switches=True)}, 'no limit_switches'),
             ({'ros': RosParameters(pan=RosAxis(upper=0.5))}, 'beyond the end positions')):
         with pytest.raises(ValueError, match=error):
             dataclasses.replace(good, **change)
