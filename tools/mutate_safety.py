@@ -115,6 +115,9 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      'missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]',
      'True -> False'): 'both have two elements',
     ('pico.py', 'self._fitted = 0', 'self._fitted = 0 -> pass'): 'overwritten when it opens, before it is read',
+    ('ros_head.py',
+     'if max(map(abs, reading.positions)) > _MAX_ANGLE or max(map(abs, reading.velocities)) > _MAX_RATE:',
+     'max(map(abs, reading.velocities)) > _MAX_RATE -> (max(map(abs, reading.velocities)) >= _MAX_RATE)'): _EXACTLY,
     ('ros_head.py', 'if self._link is not None:', 'self._link is not None -> True'):
         'only what was taken is released; for the type checker',
     ('zones.py', 'math.ceil((-_TURN - pan_high) / _TURN), math.floor((_TURN - pan_low) / _TURN) + 1)]',

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from gimbal_rig import has_failed
+from imitated_head import ImitatedHead
 from onvif_device import (
     DEGREES,
     GENERIC,
@@ -23,6 +24,7 @@ from onvif_device import (
     OnvifDevice,
     Space,
 )
+from wired_pins import Lockstep
 
 from turret_common.errors import TurretError
 from turret_common.host import minimum_versions
@@ -40,6 +42,59 @@ from turret_control.safety_parameters import SafetyParameters
 pytest.importorskip('onvif')  # of onvif-zeep-async, which is optional
 
 STILL = stand_still(10.0)
+
+
+class SteppedCamera(Lockstep, OnvifDriver):
+    """The driver in lockstep."""
+
+
+class Rig:
+    """The driver and a camera without its network."""
+
+    def __init__(self, reach: float = 9.0, **changes: Any) -> None:
+        self.driver = SteppedCamera(
+            OnvifParameters(period_s=0.01, pan=OnvifAxis(**changes)), 'turret', lambda parameters, namespace: self.head)
+        self.head = ImitatedHead(self.driver.lockstep, 0.01, 'velocity')
+        self.head.can_go, self.head.reach = True, ((-reach, reach), (-reach, reach))
+        self.driver.open()
+        self.driver.enable(True)
+
+    def go(self, target: float, seconds: float, turning: bool = False, until_s: float = 1e9) -> float:
+        until_ns = self.driver.lockstep.now_ns() + round(1e9 * until_s)
+        self.driver.command(AxisMotion(target, 0.5, 5.0, turning), STILL, until_ns)
+        self.driver.lockstep.go_on(seconds)
+        return self.driver.read().pan.position
+
+
+def test_an_absolute_move_has_one_goal_and_ends_at_it() -> None:
+    rig = Rig()
+    assert rig.go(1.0, 3.0) == pytest.approx(1.0, abs=0.02)
+    assert set(rig.head.went) == {(1.0, 0.0)}
+    went = len(rig.head.went)
+    rig.go(0.9, 1.0)
+    assert len(rig.head.went) == went, 'it is near'
+    assert rig.go(-0.5, 4.0, turning=True) == pytest.approx(-0.5, abs=0.02)
+    assert len(rig.head.went) == went, 'the end of a motion at a rate is no goal'
+    rig.driver.close()
+
+
+def test_an_absolute_move_ends_at_once_with_its_order() -> None:
+    rig = Rig()
+    rig.go(1.5, 0.5, until_s=0.5)
+    rig.driver.lockstep.go_on(0.02)
+    begin = rig.driver.read().pan.position
+    assert 0.2 < begin < 0.3
+    rig.driver.lockstep.go_on(1.0)
+    assert rig.driver.read().pan.position == pytest.approx(begin, abs=0.005)
+    rig.driver.close()
+
+
+@pytest.mark.parametrize('invert', [False, True])
+def test_absolute_moves_keep_the_end_positions_of_parameters_and_camera(invert: bool) -> None:
+    for rig, end in ((Rig(upper=0.6, invert=invert), 0.6), (Rig(reach=0.4, invert=invert), 0.4)):
+        assert rig.go(1.2, 3.0) == pytest.approx(end, abs=0.02)
+        assert {abs(pan) for pan, _ in rig.head.went} == {end}
+        rig.driver.close()
 
 
 @pytest.fixture
