@@ -19,24 +19,27 @@ PATTERNS: dict[str, str] = {
     r'\b(?:lessons?|believed|the resting room)\b': 'background update, estimate, background model',
     r'\b(?:tells|told|said)\b|\btell of\b|\bsays so\b': 'reports, shows, prints, documents',
     r'(?i)(?<!in )\bpictures?\b(?![ -]in[ -])|_pictures?\b|\bpictures?_': 'frame, image, still, screenshot',
-    r'(?<!there )(?<!There )\b(?:is|are|was|were) no (?!longer|more|other|later|earlier|person|\w+er\b)':
+    r'(?<!there )(?<!There )\b(?:is|are|was|were) no (?!longer|more|other|later|earlier|person|greater|larger|smaller)':
         'is not a ...',
     r'(?i)\b(?:somebody|nobody|everybody|anybody|whoever|who would rather)\b': 'operator, client, user, person',
-    r'\b(?:end it with|end them|was ended|is ended|are ended|were ended)\b': 'stop, stopped',
+    r'\b(?:end it with|end with Ctrl|ended with code|end them|was ended|is ended|are ended|were ended)\b':
+        'stop, stopped, exited',
     r'\b(?:go|goes|going|went) on\b': 'continue, keep running',
     r'''['"](?:Least(?! squares)|Largest|Longest|Fastest|Greatest|Farthest|Smallest)\b''': 'Minimum, Maximum',
     r'\b(?:least(?!_squares)|longest|greatest|fastest|farthest)_': 'min, max',
     r'\b(?:shall|for ever|anew|in vain|as ever|as of old)\b': 'must, permanently, again, without effect',
-    r'\b(?:goes?|stays?|kept?|keeps?|is|be|was|are|went) (?:dark|lit)\b|\bgoing dark\b|\bhourly light\b':
+    r'\b(?:goes?|stays?|kept?|keeps?|is|be|was|are|went) (?:dark|lit)\b|\bgoing dark\b|\bhourly light\b'
+    r'|\bit dark\b|\bdark by\b':
         'emission off, emission on',
     r'\b(?:the truth|in truth(?![.:\[])|truths)\b': 'ground truth',
     r'(?i)front[ _-]?door': 'web gateway',
     r'\broom (?:left|for)\b': 'free space',
     r'(?i)colour|\bgrey|behaviour|\bcentre|\bmetres?\b|neighbour|analogue\b(?!Gain)|manoeuvr|licence':
         'American spelling',
-    r'(?i)\b(?:doubt(?:s|ed|ful)?|trusted|cures?|cured|patience\w*|complain\w*|parting|whose word|merits?)\b':
+    r'(?i)\b(?:doubt(?:s|ed|ful)?|trusted|cures?|cured|mend(?:s|ed)?)\b'
+    r'|\b(?:patience\w*|complain\w*|parting|whose word|merits?)\b':
         'unconfirmed, confirmed, remedy, time-out, report',
-    r'(?i)\b(?:genuine|[Ss]tock (?:server|bridge|rosbridge|video|web)s?)\b': 'upstream',
+    r'(?i)\bgenuine\b|(?<![a-z])stock(?![a-z])': 'upstream',
     r'(?<![Aa]t )\bleast\b(?![ _-]squares)|\b(?:[Gg]reatest|[Ff]arthest)\b': 'minimum, maximum',
     r'\b(?:the|changed) law\b(?! of)': 'controller, control law',
     r'\b(?:the|its|no|some) play\b(?! of)|\bplay of the (?:head|gears?|axis|axes)\b': 'backlash',

@@ -12,7 +12,7 @@ from turret_bringup.bags.libraries import BAG_LIBRARIES, missing_bag_libraries
 from turret_bringup.commands import COMMANDS
 from turret_common.errors import TurretError
 
-#: Errors of a folder or disk that the user has to mend.
+#: Errors of a folder or disk that the user has to correct.
 _UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR)
 #: Exit code for wrong input.
 WRONG_INPUT = 2

@@ -127,7 +127,7 @@ def check_laser(laser: LaserParameters, lines: LaserLines, dialog: Dialog) -> bo
             lines.beat()
             dialog.sleep(_BEAT_S)
         lines.set_indicator(False)
-        good = ask('The indicator is off now. Was it lit until now? [yes/no] ') == 'yes'
+        good = ask('The indicator is off now. Was it on until now? [yes/no] ') == 'yes'
         if fed:
             good &= ask('Did the watchdog close while it was pulsed, and open afterwards? [yes/no] ') == 'yes'
         elif lines.measured_watchdog:

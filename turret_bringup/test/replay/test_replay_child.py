@@ -73,7 +73,7 @@ def test_files_of_the_turret_take_the_place_of_those_in_the_state_of_the_replay(
     (b'anything', 0, ''),
     (b'turret | REPLAY of x\nturret: x has no messages\n', 2, 'x has no messages'),
     (b'turret: \x1b[31mred\x1b[0m \xff\n\n', 2, '[31mred [0m \ufffd'),
-    (b'', 3, 'the replay ended with code 3'),
+    (b'', 3, 'the replay exited with code 3'),
     (b'turret | all is well\n', -9, 'the replay was killed by SIGKILL'),
     (b'x' * 1000, 1, 'x' * 300)], ids=['well', 'refused', 'no text', 'silent', 'killed', 'long'])
 def test_the_end_of_a_replay_is_one_sentence(output: bytes, code: int, why: str) -> None:

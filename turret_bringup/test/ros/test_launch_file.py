@@ -91,7 +91,7 @@ def test_wrong_parameters_are_refused_before_anything_starts() -> None:
         nodes(set='gimbal.drivr=sim')
 
 
-@pytest.mark.parametrize(('argument', 'value'), [('bridge', 'stock'), ('video', 'stock'), ('sim', 'maybe')])
+@pytest.mark.parametrize(('argument', 'value'), [('bridge', 'foreign'), ('video', 'foreign'), ('sim', 'maybe')])
 def test_an_argument_takes_only_what_is_listed(argument: str, value: str) -> None:
     with pytest.raises(RuntimeError, match=argument):
         nodes(**{argument: value})
@@ -117,9 +117,9 @@ def test_a_missing_server_ends_in_one_sentence(
         nodes(**argument)
 
 
-def test_the_stock_servers_start_on_this_machine_behind_the_web_gateway(
+def test_the_upstream_servers_start_on_this_machine_behind_the_web_gateway(
         has: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('turret_bringup.run.stock_servers.secret_path', lambda: '/s3cret')
+    monkeypatch.setattr('turret_bringup.run.upstream_servers.secret_path', lambda: '/s3cret')
     has('rosbridge_server', 'rosapi', 'web_video_server')
     there = nodes(bridge='rosbridge_suite', video='web_video_server')
     assert {'rosbridge_websocket', 'rosapi_node', 'web_video_server'} <= set(there)

@@ -68,7 +68,7 @@ def test_each_line_has_the_name_of_its_process() -> None:
 
 def test_a_process_that_dies_starts_again_after_growing_pauses() -> None:
     _, output = run(Command('x', shell('exit 7')), until='0.4 s')
-    assert re.findall(r'x ended with code 7; starts again in (\S+) s', output) == ['0.05', '0.1', '0.2', '0.4']
+    assert re.findall(r'x exited with code 7; starts again in (\S+) s', output) == ['0.05', '0.1', '0.2', '0.4']
 
 
 def test_a_process_that_is_killed_is_named_so() -> None:
@@ -92,7 +92,7 @@ def test_a_refusal_later_on_does_not_end_the_turret(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(('script', 'code', 'reason'), [
     ('exit 0', 0, None), ('echo the bag is damaged; exit 2', 2, 'the bag is damaged'),
-    ('exit 1', 2, 'x ended with code 1'),
+    ('exit 1', 2, 'x exited with code 1'),
     ('kill -9 $$', 2, 'x was killed by SIGKILL')])
 def test_all_is_over_when_that_ends_which_ends_all(script: str, code: int, reason: str | None) -> None:
     player = Command('x', shell(script), ends_all=True)
@@ -130,10 +130,10 @@ def test_python_mains_keep_their_exit_codes_and_tracebacks() -> None:
     def leave() -> int:
         raise SystemExit(5)
     _, output = run(
-        Command('bad', fail), Command('left', leave), until='(?s)bad ended.*left ended|left ended.*bad ended')
+        Command('bad', fail), Command('left', leave), until='(?s)bad exited.*left exited|left exited.*bad exited')
     assert 'RuntimeError: a defect' in output
-    assert 'bad ended with code 1' in output
-    assert 'left ended with code 5' in output
+    assert 'bad exited with code 1' in output
+    assert 'left exited with code 5' in output
 
 
 def test_a_child_holds_nothing_of_its_parent() -> None:

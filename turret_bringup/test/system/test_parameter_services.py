@@ -80,7 +80,7 @@ def test_the_parameters_of_all_nodes_can_be_dumped(turret: ScratchTurret, client
         text=True, timeout=60.0, check=False)
     assert dump.returncode == 0, dump.stderr
     assert [name for name in NODES if f'/{name}:' not in dump.stdout] == []
-    assert not any('ended with code' in line for line in turret.lines)
+    assert not any('exited with code' in line for line in turret.lines)
 
 
 def _unknown() -> ParameterMessage:

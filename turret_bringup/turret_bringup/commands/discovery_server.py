@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a Fast DDS discovery server, at which the hosts of a turret meet.
 
-Start it on one host, then the groups on every host with ./turret up --discovery-server HOST. It ends with Ctrl-C.
+Start it on one host, then the groups on every host with ./turret up --discovery-server HOST. It stops with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             raise TurretError(
                 ReasonCode.IO_ERROR, f'cannot listen on {host} port {port}: {error.strerror}') from error
     words = ['-i', '0', '-l', host, '-p', str(port)]
-    sys.stdout.write(f'discovery server at {host} port {port}; end with Ctrl-C\n')
+    sys.stdout.write(f'discovery server at {host} port {port}; stop it with Ctrl-C\n')
     sys.stdout.flush()
     if 'ROS_DISTRO' in os.environ:
         os.execvp('fastdds', ['fastdds', 'discovery', *words])

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     layout = adapted('turret.foxglove.json', folder, args.namespace, parameters.frame_prefix)
     sys.stdout.write(
-        f'drawing on /{args.namespace}/markers; end with Ctrl-C\n'
+        f'drawing on /{args.namespace}/markers; stop it with Ctrl-C\n'
         f'in Foxglove: open a connection of the kind Rosbridge to ws://{web.host}:{web.port}/rosbridge\n'
         f'and import the layout {layout}\n')
     sys.stdout.flush()

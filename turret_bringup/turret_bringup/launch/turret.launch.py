@@ -13,7 +13,7 @@ from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 
-from turret_bringup.run import assignment, instance, stock_servers
+from turret_bringup.run import assignment, instance, upstream_servers
 from turret_bringup.run.launch_arguments import COMMON, TURRET
 from turret_bringup.run.ros_launch import VIEW_PACKAGES, composed, declared, given, require_inputs, require_package
 from turret_bringup.run.supervisor import REFUSED, RESPAWN_S
@@ -50,7 +50,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     joined = assignment.join_domain(config.namespace, groups)
     domain = {'ROS_DOMAIN_ID': str(joined.number)}
     context.extend_locals({'namespace_locks': joined.locks, 'device_locks': assignment.hold_devices(config)})
-    bridge_path = stock_servers.secret_path()
+    bridge_path = upstream_servers.secret_path()
     remember_discovery(config.namespace, {**os.environ, **domain})
     files = config.write(configuration.effective_folder(config.namespace))
     if HARDWARE in groups:
@@ -65,7 +65,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             output='screen', emulate_tty=True, respawn=True, respawn_delay=RESPAWN_S, on_exit=_end_when_refused)
         for spec in config.nodes]
     lines = [LogInfo(msg=line) for line in [*joined.notes, *config.notes, configuration.announcement(config)]]
-    return [*lines, *nodes, *_stock_servers(config, bridge_path, domain), *_view(values)]
+    return [*lines, *nodes, *_upstream_servers(config, bridge_path, domain), *_view(values)]
 
 
 def _secrets(node: str, bridge_path: str) -> dict[str, str]:
@@ -73,19 +73,19 @@ def _secrets(node: str, bridge_path: str) -> dict[str, str]:
     return {BRIDGE_PATH_VARIABLE: bridge_path} if node == 'web' else {}
 
 
-def _stock_servers(config: Configuration, bridge_path: str, domain: dict[str, str]) -> list[Node]:
+def _upstream_servers(config: Configuration, bridge_path: str, domain: dict[str, str]) -> list[Node]:
     if not config.starts('web'):
         return []
     web = config.effective['web']
-    stock = [('bridge:=rosbridge_suite', server) for server in stock_servers.bridge_nodes(
+    upstream = [('bridge:=rosbridge_suite', server) for server in upstream_servers.bridge_nodes(
         web, config.namespace, bridge_path)]
-    stock += [('video:=web_video_server', server) for server in stock_servers.video_nodes(web)]
-    for argument, server in stock:
+    upstream += [('video:=web_video_server', server) for server in upstream_servers.video_nodes(web)]
+    for argument, server in upstream:
         require_package(server.package, argument)
     return [
         Node(package=server.package, executable=server.executable, name=server.name, parameters=[server.parameters],
              additional_env=domain, output='screen', respawn=True, respawn_delay=RESPAWN_S)
-        for _, server in stock]
+        for _, server in upstream]
 
 
 def _view(values: dict[str, str]) -> list[IncludeLaunchDescription]:

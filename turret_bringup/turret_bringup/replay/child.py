@@ -179,4 +179,6 @@ def sentence(output: bytes, code: int) -> str:
         return f'the replay was killed by {signal.Signals(-code).name}'
     text = ''.join(char if char.isprintable() or char == '\n' else ' ' for char in output.decode(errors='replace'))
     lines = [line.strip() for line in text.split('\n') if line.strip()]
-    return lines[-1].removeprefix('turret: ').strip()[:_MAX_SENTENCE] if lines else f'the replay ended with code {code}'
+    if not lines:
+        return f'the replay exited with code {code}'
+    return lines[-1].removeprefix('turret: ').strip()[:_MAX_SENTENCE]

@@ -37,7 +37,7 @@ _SET_UP_DISK_MB = 2500
 _STEPS = ('venv', 'installer', 'runtime', 'panel', 'messages', 'packages')
 #: Longest wait for the state of vision, which may run on another host.
 _VISION_S = 10.0
-_STOCK_PORTS = {9090: 'rosbridge_server', 8080: 'web_video_server'}
+_UPSTREAM_PORTS = {9090: 'rosbridge_server', 8080: 'web_video_server'}
 _DEVICES = ('video*', 'gpiochip*', 'i2c-*', 'spidev*', 'ttyUSB*', 'ttyACM*')
 
 
@@ -215,11 +215,11 @@ def _ports(port: int, running: bool) -> Iterator[Finding]:
             yield Finding(Verdict.FINE, f'port {port}', 'is the panel of the running turret')
         else:
             yield Finding(Verdict.BAD, f'port {port}', error.message)
-    for stock, program in _STOCK_PORTS.items():
+    for number, program in _UPSTREAM_PORTS.items():
         try:
-            panel_address.require_free('127.0.0.1', stock)
+            panel_address.require_free('127.0.0.1', number)
         except TurretError:
-            yield Finding(Verdict.NOTE, f'port {stock}', f'is in use; {program} needs it')
+            yield Finding(Verdict.NOTE, f'port {number}', f'is in use; {program} needs it')
 
 
 def _network() -> Iterator[Finding]:

@@ -276,4 +276,4 @@ def _prefix(name: str, color: int | None) -> str:
 
 
 def _how(code: int) -> str:
-    return f'was killed by {signal.Signals(-code).name}' if code < 0 else f'ended with code {code}'
+    return f'was killed by {signal.Signals(-code).name}' if code < 0 else f'exited with code {code}'

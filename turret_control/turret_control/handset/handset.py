@@ -66,7 +66,7 @@ def parse(text: str) -> Deflection:
     try:
         x, y, power = (float(fields[i]) for i in (0, 1, 4))
     except ValueError as error:
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'a field is no number: {error}') from error
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'a field is not a number: {error}') from error
     require_range('x', x, -_FULL, _FULL)
     require_range('y', y, -_FULL, _FULL)
     require_range('power', power, 0.0, _FULL)

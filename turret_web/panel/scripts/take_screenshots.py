@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Take the screenshots of the panel that the documents show: ``take_screenshots.py http://127.0.0.1:8000``.
+"""Record the panel as the documents show it: ``take_screenshots.py http://127.0.0.1:8000``.
 
-The turret must run in simulation. The script takes control, follows a target, arms and fires; it stops the turret at
-the end. It writes ``panel.png``, and ``panel.webp``, an animation of at most 3 MB.
+The turret must run in simulation, and not be stopped. The script takes control, follows a target, arms and fires; it
+releases the control at the end. It writes ``panel.webp``, an animation of at most 3 MB.
 With ``--views FOLDER`` it writes every view in every size and theme instead, to be looked at; ``npm run dev`` is enough
 for that.
 """
@@ -26,33 +26,31 @@ IMAGES = Path(__file__).parents[3] / 'docs' / 'images'
 DESKTOP = {'width': 1440, 'height': 900}
 SIZES = ((1440, 900), (1920, 1080), (1024, 768), (768, 1024), (390, 844), (844, 390))
 VISITOR = remembered('Ann')
-#: Size and quality of the animation, its duration before and while firing in s, and its frame rate.
-SMALL, QUALITY, BEFORE_S, FIRING_S, RATE = (960, 600), 55, 4.0, 1.5, 6.0
+#: Size, quality and frame rate of the animation, and how long each of its parts takes in s.
+SMALL, QUALITY, RATE = (960, 600), 55, 6.0
+FOLLOWING_S, ARMING_S, ARMED_S, FIRING_S, AFTER_S = 2.0, 1.4, 1.5, 0.8, 1.0
 MAX_BYTES = 3_000_000
 #: On a busy machine a page takes a minute to open.
 WAIT_MS = 120_000
-ARM_MS = 1000
-ARMING_MS = 6000
-TRIES = 10
+STATE_S = 8.0
+TRIES = 20
 
 
-def follow_and_arm(page: Page) -> None:
-    """Take control, follow a target and arm."""
+def take_control(page: Page) -> None:
+    """Take control as soon as the page is connected."""
     page.wait_for_selector('.connection[data-state=live]')
     page.locator('.control').get_by_role('button', name='Take control').click()
     page.wait_for_selector('.control[data-state=mine]')
-    armed = page.locator('.fire[data-state=ARMED]')
-    for _ in range(TRIES):  # on a busy machine a late permit disarms
-        page.locator('.segmented').get_by_role('button', name='Track').click()
-        page.locator('.fire-settings .slider input').fill('0.5')
-        button = page.get_by_role('button', name='Arm', exact=True)
-        if button.is_visible() and button.is_enabled():
-            button.click(delay=ARM_MS)
-        with contextlib.suppress(TimeoutError):
-            armed.wait_for(timeout=ARMING_MS)
-            page.locator('.tracks li[data-target=true]').wait_for(timeout=ARMING_MS)
-            return
-    raise SystemExit('the turret does not stay armed')
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button and keep it pressed."""
+    button = page.get_by_role('button', name=name, exact=True)
+    button.wait_for(timeout=1000.0 * STATE_S)
+    box = button.bounding_box()
+    assert box is not None
+    page.mouse.move(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
+    page.mouse.down()
 
 
 def take_views(browser: Browser, url: str, folder: Path) -> None:
@@ -66,9 +64,7 @@ def take_views(browser: Browser, url: str, folder: Path) -> None:
             context.add_init_script(VISITOR)
             page = context.new_page()
             page.goto(url)
-            page.wait_for_selector('.connection[data-state=live]')
-            page.locator('.control').get_by_role('button', name='Take control').click()
-            page.wait_for_selector('.control[data-state=mine]')
+            take_control(page)
             for tab in page.locator('.rail button').all():
                 tab.click()
                 page.locator('.view .group').first.wait_for()
@@ -85,13 +81,20 @@ class Animation:
         self._page = page
         self._frames: list[tuple[float, Image.Image]] = []
 
-    def record(self, duration_s: float) -> None:
-        """Take screenshots for a time."""
+    def record(self, duration_s: float, state: str = '') -> None:
+        """Take screenshots for a time, or until the laser is in a state.
+
+        Raises TimeoutError when it was not in that state in time.
+        """
         end = time.monotonic() + duration_s
         while (now := time.monotonic()) < end:
             image = Image.open(io.BytesIO(self._page.screenshot(type='jpeg', quality=90)))
             self._frames.append((now, image.resize(SMALL, Image.Resampling.LANCZOS)))
+            if state and self._page.locator('.fire').get_attribute('data-state') == state:
+                return
             self._page.wait_for_timeout(max(0.0, 1000.0 * (now + 1.0 / RATE - time.monotonic())))
+        if state:
+            raise TimeoutError(f'the laser is not {state}')
 
     def save(self, path: Path) -> None:
         """Write them; a pause between two recordings is left out."""
@@ -104,12 +107,35 @@ class Animation:
             raise SystemExit(f'{path} has {path.stat().st_size} bytes, more than {MAX_BYTES}')
 
 
-def fire(page: Page) -> None:
-    """Press the trigger and keep it pressed."""
-    box = page.get_by_role('button', name='Hold to fire').bounding_box()
-    assert box is not None
-    page.mouse.move(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
-    page.mouse.down()
+def follow_and_fire(page: Page) -> None:
+    """Follow a target, arm and fire, and write the animation of it.
+
+    Raises TimeoutError when the laser does not get that far: on a busy machine a late permit disarms.
+    """
+    animation = Animation(page)
+    if (disarm := page.get_by_role('button', name='Disarm', exact=True)).is_visible():
+        disarm.click()
+    page.locator('.segmented').get_by_role('button', name='Track').click()
+    page.locator('.fire-settings .slider input').fill('0.5')
+    page.locator('.tracks li[data-target=true]').wait_for(timeout=1000.0 * STATE_S)
+    animation.record(FOLLOWING_S)
+    press(page, 'Arm')
+    try:
+        animation.record(ARMING_S)
+    finally:
+        page.mouse.up()
+    animation.record(STATE_S, 'ARMED')
+    animation.record(ARMED_S)
+    press(page, 'Hold to fire')
+    try:
+        animation.record(STATE_S, 'FIRING')
+        animation.record(FIRING_S)
+    finally:
+        page.mouse.up()
+    animation.record(AFTER_S)
+    if page.locator('.fire').get_attribute('data-state') not in ('ARMED', 'COOLDOWN'):
+        raise TimeoutError('the laser was disarmed')
+    animation.save(IMAGES / 'panel.webp')
 
 
 def main() -> None:
@@ -129,17 +155,14 @@ def main() -> None:
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)
         page.goto(args.url)
-        follow_and_arm(page)
-        page.screenshot(path=IMAGES / 'panel.png')
-        animation = Animation(page)
-        animation.record(BEFORE_S)
-        fire(page)
-        animation.record(FIRING_S)
-        page.mouse.up()
-        animation.record(BEFORE_S / 2)
-        animation.save(IMAGES / 'panel.webp')
-        page.locator('header .stop').click()
-        page.wait_for_selector('.banner.stopped')
+        take_control(page)
+        for _ in range(TRIES):
+            with contextlib.suppress(TimeoutError):
+                follow_and_fire(page)
+                break
+        else:
+            raise SystemExit('the laser does not fire')
+        page.locator('.control').get_by_role('button', name='Release').click()
         browser.close()
 
 

@@ -40,7 +40,7 @@ NOTES = '/turret/vision/note'
 
 
 @dataclass
-class Stock:
+class Upstream:
     """An imitation of rosbridge_websocket and web_video_server in one."""
 
     url: str = ''
@@ -80,20 +80,20 @@ class Stock:
 
 
 @asynccontextmanager
-async def behind(gateway: FakeGateway, **parameters: Any) -> AsyncIterator[tuple[RunningServer, Stock]]:
+async def behind(gateway: FakeGateway, **parameters: Any) -> AsyncIterator[tuple[RunningServer, Upstream]]:
     """A web gateway with upstream servers behind it."""
-    stock = Stock()
+    upstream = Upstream()
     app = web.Application()
-    app.add_routes([web.get('/stream', stock.stream), web.get('/', stock.bridge)])
+    app.add_routes([web.get('/stream', upstream.stream), web.get('/', upstream.bridge)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, '127.0.0.1', 0).start()
-    stock.url = f'127.0.0.1:{runner.addresses[0][1]}'
+    upstream.url = f'127.0.0.1:{runner.addresses[0][1]}'
     try:
         async with serving(
-                gateway, bridge='rosbridge_suite', bridge_upstream=f'ws://{stock.url}', video='web_video_server',
-                video_upstream=f'http://{stock.url}', **parameters) as door:
-            yield door, stock
+                gateway, bridge='rosbridge_suite', bridge_upstream=f'ws://{upstream.url}', video='web_video_server',
+                video_upstream=f'http://{upstream.url}', **parameters) as door:
+            yield door, upstream
     finally:
         await runner.cleanup()
 
@@ -117,27 +117,27 @@ async def error(client: BridgeClient, **message: Any) -> str:
 
 @on_loop
 async def test_topics_go_through_under_checked_names_and_come_back_as_asked(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock), door.connect() as client:
+    async with behind(gateway) as (door, upstream), door.connect() as client:
         await client.send(
             op='subscribe', id='s1', topic='turret/vision/note', type='demo_msgs/Note', compression='png',
             throttle_rate=5, queue_length=3, fragment_size=20, evil='x')
-        asked = await stock.hears('subscribe')
+        asked = await upstream.hears('subscribe')
         assert {**asked, 'id': ''} == {
             'op': 'subscribe', 'id': '', 'topic': NOTES, 'type': 'demo_msgs/msg/Note', 'compression': 'none',
             'throttle_rate': 5, 'queue_length': 3}
-        await stock.say({'op': 'publish', 'topic': '/hidden/note', 'msg': {'text': 'secret'}})
-        await stock.say({'op': 'publish', 'topic': NOTES, 'msg': {'text': 'a'}})
+        await upstream.say({'op': 'publish', 'topic': '/hidden/note', 'msg': {'text': 'secret'}})
+        await upstream.say({'op': 'publish', 'topic': NOTES, 'msg': {'text': 'a'}})
         assert await client.receive() == {'op': 'publish', 'topic': 'turret/vision/note', 'msg': {'text': 'a'}}
         assert 'no such subscription' in await error(client, op='unsubscribe', topic=NOTES, id='other')
         await client.send(op='unsubscribe', topic=NOTES)
-        assert (await stock.hears('unsubscribe'))['id'] == asked['id']
-        await stock.say({'op': 'publish', 'topic': NOTES, 'msg': {'text': 'late'}})
+        assert (await upstream.hears('unsubscribe'))['id'] == asked['id']
+        await upstream.say({'op': 'publish', 'topic': NOTES, 'msg': {'text': 'late'}})
         await client.settle()
 
 
 @on_loop
 async def test_what_is_not_listed_never_reaches_the_server(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock), door.connect() as client:
+    async with behind(gateway) as (door, upstream), door.connect() as client:
         assert 'lists do not allow' in await error(client, op='subscribe', topic='/hidden/note')
         assert 'lists do not allow' in await error(client, op='publish', topic='/turret/gimbal/command', msg={})
         assert 'lists do not allow' in await error(client, op='advertise', topic='/turret/safety/permit', type='x/Y')
@@ -150,12 +150,13 @@ async def test_what_is_not_listed_never_reaches_the_server(gateway: FakeGateway)
             client, op='advertise_service', service='/turret/safety/stop', type='x/Y')
         for op in ('auth', 'png', 'no such'):
             assert 'not supported' in await error(client, op=op)
-        assert stock.heard == []
+        assert upstream.heard == []
 
 
 @on_loop
 async def test_a_viewer_stays_a_viewer(gateway: FakeGateway) -> None:
-    async with behind(gateway, host='0.0.0.0', access=AccessParameters(operator_topics=('demo/*',))) as (door, stock):
+    access = AccessParameters(operator_topics=('demo/*',))
+    async with behind(gateway, host='0.0.0.0', access=access) as (door, upstream):
         token = load_tokens(state_dir('turret') / 'web.tokens').viewer
         async with door.connect(headers={'Authorization': f'Bearer {token}'}) as client:
             answer = await client.ask(op='call_service', service='/turret/laser/arm', id='1')
@@ -163,41 +164,41 @@ async def test_a_viewer_stays_a_viewer(gateway: FakeGateway) -> None:
             assert 'only an operator' in await error(client, op='publish', topic='/turret/demo/note', msg={})
             goal = await client.ask(op='send_action_goal', action='/turret/gimbal/home', action_type='a/B')
             assert 'only an operator' in goal['values']
-            assert stock.heard == []
+            assert upstream.heard == []
             await client.send(op='call_service', service='/turret/safety/stop', id='2')
-            assert (await stock.hears('call_service'))['service'] == '/turret/safety/stop'
+            assert (await upstream.hears('call_service'))['service'] == '/turret/safety/stop'
 
 
 @on_loop
 async def test_calls_are_answered_once_and_only_to_the_one_who_called(
         gateway: FakeGateway, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level('INFO')
-    async with behind(gateway) as (door, stock), door.connect() as first, door.connect() as second:
+    async with behind(gateway) as (door, upstream), door.connect() as first, door.connect() as second:
         await first.send(op='call_service', service='/turret/laser/arm#old', args={'a': 1}, timeout=1e9)
-        asked = await stock.hears('call_service')
+        asked = await upstream.hears('call_service')
         assert (asked['service'], asked['args'], asked['timeout']) == ('/turret/laser/arm', {'a': 1}, 10.0)
         assert 'operator 127.0.0.1 calls /turret/laser/arm' in caplog.text
         answer = {'op': 'service_response', 'service': '/x', 'id': asked['id'], 'values': {'sum': 2}, 'result': True}
-        await stock.say(answer)  # to the second connection, which did not call
+        await upstream.say(answer)  # to the second connection, which did not call
         await second.settle()
-        await stock.sockets[0].send_json(answer)
+        await upstream.sockets[0].send_json(answer)
         assert await first.receive() == {
             'op': 'service_response', 'service': '/turret/laser/arm', 'id': 'old', 'values': {'sum': 2}, 'result': True}
-        await stock.sockets[0].send_json(answer)
+        await upstream.sockets[0].send_json(answer)
         await first.settle()
 
 
 @on_loop
 async def test_goals_of_others_cannot_be_cancelled(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock), door.connect() as first, door.connect() as second:
+    async with behind(gateway) as (door, upstream), door.connect() as first, door.connect() as second:
         goal = {'action': '/turret/gimbal/home', 'action_type': COUNT, 'id': 'g'}
         await second.send(op='send_action_goal', **goal, args={}, feedback=True)
-        asked = await stock.hears('send_action_goal')
+        asked = await upstream.hears('send_action_goal')
         assert 'no goal g' in await error(first, op='cancel_action_goal', **goal)
         await second.send(op='cancel_action_goal', **goal)
-        assert (await stock.hears('cancel_action_goal'))['id'] == asked['id']
-        await stock.say({'op': 'action_feedback', 'action': '/x', 'id': asked['id'], 'values': {'at': 1}})
-        await stock.say({
+        assert (await upstream.hears('cancel_action_goal'))['id'] == asked['id']
+        await upstream.say({'op': 'action_feedback', 'action': '/x', 'id': asked['id'], 'values': {'at': 1}})
+        await upstream.say({
             'op': 'action_result', 'action': '/x', 'id': asked['id'], 'values': {}, 'status': 5, 'result': True})
         assert (await second.receive())['values'] == {'at': 1}
         result = await second.receive()
@@ -215,18 +216,18 @@ async def test_goals_of_others_cannot_be_cancelled(gateway: FakeGateway) -> None
     ({'op': 'send_action_goal', 'action': '/turret/gimbal/home\0', 'action_type': COUNT}, 'not a ROS name')])
 @on_loop
 async def test_names_and_types_are_compared_with_the_graph_first(request_: dict[str, Any], reason: str) -> None:
-    async with behind(gateway_with_services()) as (door, stock), door.connect() as client:
+    async with behind(gateway_with_services()) as (door, upstream), door.connect() as client:
         answer = await client.ask(id='1', **request_)
         assert (answer['result'], answer['id']) == (False, '1')
         assert reason in answer['values']
-        assert stock.heard == []
+        assert upstream.heard == []
 
 
 @on_loop
 async def test_a_request_that_the_server_never_answers_is_answered(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.proxies.rosbridge_proxy._GRACE_S', 0.1)
-    async with behind(gateway, limits={'goal_s': 0.1}) as (door, stock), door.connect() as client:
+    async with behind(gateway, limits={'goal_s': 0.1}) as (door, upstream), door.connect() as client:
         call = {'op': 'call_service', 'service': '/turret/laser/arm', 'timeout': 0.1, 'id': 'c'}
         for _ in range(2):  # its id is free again
             answer = await client.ask(**call)
@@ -234,48 +235,48 @@ async def test_a_request_that_the_server_never_answers_is_answered(
             assert 'did not answer within 0.1 s' in answer['values']
         answer = await client.ask(op='send_action_goal', action='/turret/gimbal/home', action_type=COUNT, id='g')
         assert (answer['op'], answer['id'], answer['result']) == ('action_result', 'g', False)
-        asked = await stock.hears('call_service')
-        await stock.say({'op': 'service_response', 'service': '/x', 'id': asked['id'], 'values': {}, 'result': True})
+        asked = await upstream.hears('call_service')
+        await upstream.say({'op': 'service_response', 'service': '/x', 'id': asked['id'], 'values': {}, 'result': True})
         await client.settle()
 
 
 @on_loop
 async def test_parameters_only_as_listed(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock), door.connect() as client:
+    async with behind(gateway) as (door, upstream), door.connect() as client:
         change = {'parameters': [{'name': 'port', 'value': {'type': 2, 'integer_value': 1}}]}
         answer = await client.ask(op='call_service', service='/turret/web/set_parameters', args=change)
         assert 'do not allow to change parameter' in answer['values']
         answer = await client.ask(
             op='call_service', service='/rosapi/set_param', args={'name': '/turret/web:port', 'value': '1'})
         assert answer['result'] is False
-        assert stock.heard == []
+        assert upstream.heard == []
         gateway.declare('/turret/camera', port=(3, 'a port'))
         await client.send(op='call_service', service='/turret/camera/set_parameters', args=change)
         change['parameters'][0]['value'] = {'type': 3, 'double_value': 1.0}
-        assert (await stock.hears('call_service'))['args'] == change
+        assert (await upstream.hears('call_service'))['args'] == change
 
 
 @on_loop
 async def test_rosapi_shows_what_the_lists_show(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock), door.connect() as client:
+    async with behind(gateway) as (door, upstream), door.connect() as client:
         topics = (await client.ask(op='call_service', service='/rosapi/topics'))['values']['topics']
         assert '/turret/status' in topics
         assert '/hidden/note' not in topics
-        assert stock.heard == []
+        assert upstream.heard == []
 
 
 @on_loop
 async def test_what_the_server_sends_is_trusted_as_little(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock), door.connect() as client:
+    async with behind(gateway) as (door, upstream), door.connect() as client:
         await client.send(op='subscribe', topic=NOTES, compression='cbor')
-        await stock.hears('subscribe')
+        await upstream.hears('subscribe')
         for nonsense in (
                 {'op': 'call_service', 'service': '/x', 'id': '1'}, {'op': 'publish'}, {'op': 'service_response'},
                 {'op': 'action_result', 'id': '9:x'}, {'no': 'op'}, {'op': 'png', 'data': 'x'}, {'op': ['publish']}):
-            await stock.say(nonsense)
-        await stock.sockets[0].send_str('{"op":')
-        await stock.sockets[0].send_bytes(b'\xff\xff')
-        await stock.sockets[0].send_bytes(cbor2.dumps({'op': 'publish', 'topic': NOTES, 'msg': {'data': b'\x01'}}))
+            await upstream.say(nonsense)
+        await upstream.sockets[0].send_str('{"op":')
+        await upstream.sockets[0].send_bytes(b'\xff\xff')
+        await upstream.sockets[0].send_bytes(cbor2.dumps({'op': 'publish', 'topic': NOTES, 'msg': {'data': b'\x01'}}))
         assert cbor2.loads(await client.receive())['msg'] == {'data': b'\x01'}
         await client.settle()
 
@@ -285,9 +286,9 @@ async def test_a_server_that_is_not_there_is_said_and_one_that_goes_ends_the_con
     async with serving(gateway, bridge='rosbridge_suite', bridge_upstream='ws://127.0.0.1:9') as door:
         status, answer = await door.get('/rosbridge')
         assert (status, 'does not answer' in answer['message']) == (503, True)
-    async with behind(gateway) as (door, stock), door.connect() as client:
-        await until(lambda: stock.sockets)
-        await stock.sockets[0].close()
+    async with behind(gateway) as (door, upstream), door.connect() as client:
+        await until(lambda: upstream.sockets)
+        await upstream.sockets[0].close()
         with pytest.raises(AssertionError):
             await client.receive()
         assert client.socket.closed
@@ -298,36 +299,36 @@ async def test_a_server_that_is_not_there_is_said_and_one_that_goes_ends_the_con
 
 @on_loop
 async def test_a_client_that_goes_takes_its_connection_with_it(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock):
+    async with behind(gateway) as (door, upstream):
         async with door.connect() as client:
             await client.send(op='subscribe', topic=NOTES)
-            await stock.hears('subscribe')
-        await until(lambda: not stock.sockets)
+            await upstream.hears('subscribe')
+        await until(lambda: not upstream.sockets)
 
 
 @on_loop
 async def test_one_stream_of_the_video_server_serves_all_viewers(gateway: FakeGateway) -> None:
-    async with behind(gateway) as (door, stock):
+    async with behind(gateway) as (door, upstream):
         viewers = [await door.session.get(f'{door.url}/stream?topic={CAMERA}') for _ in range(3)]
         for viewer in viewers:
             head = await read_until(viewer.content, b'\xff\xd8')
             assert b'X-Timestamp: 7.250000' in head
             viewer.close()
-        assert stock.streams == [f'topic={CAMERA}&type=ros_compressed']
+        assert upstream.streams == [f'topic={CAMERA}&type=ros_compressed']
         assert (await door.get(f'/snapshot?topic={CAMERA}&width=320&quality=50'))[0] == 200
-        assert stock.streams[1:] == [f'topic={CAMERA}&type=mjpeg&width=320&quality=50']
+        assert upstream.streams[1:] == [f'topic={CAMERA}&type=mjpeg&width=320&quality=50']
         assert (await door.get('/stream?topic=/hidden/note'))[0] == 400
-        assert len(stock.streams) == 2
+        assert len(upstream.streams) == 2
 
 
 @pytest.mark.parametrize('url', [
     'ws://192.168.1.2:9090', 'ws://evil.example:9090', 'http://127.0.0.1:9090', 'ws://127.0.0.1', '', 'ws://[',
     'ws://127.0.0.1:99999'])
-def test_a_stock_server_has_to_be_on_this_machine(url: str) -> None:
+def test_a_upstream_server_has_to_be_on_this_machine(url: str) -> None:
     with pytest.raises(TurretError, match='on this machine'):
         check_upstream(url, ('ws',))
 
 
-def test_a_stock_server_on_this_machine_is_good() -> None:
+def test_a_upstream_server_on_this_machine_is_good() -> None:
     for url in ('ws://127.0.0.1:9090', 'ws://localhost:9090', 'ws://[::1]:9090'):
         assert check_upstream(url, ('ws',)) == url

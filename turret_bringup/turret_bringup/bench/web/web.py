@@ -106,7 +106,7 @@ def own_server() -> Server:
         '-p', 'limits.clients:=1000', '-p', 'limits.viewers:=1000'], port, '/rosbridge')
 
 
-def stock_server(kind: str, command: str) -> Server | None:
+def upstream_server(kind: str, command: str) -> Server | None:
     """Start ``rosbridge_websocket`` or ``web_video_server``; None where it is not installed.
 
     Args:
@@ -205,14 +205,14 @@ def bench_bridge(args: argparse.Namespace) -> Iterator[Result]:
 
 
 @contextlib.contextmanager
-def _side_by_side(stock: str, command: str) -> Iterator[list[Server]]:
+def _side_by_side(upstream: str, command: str) -> Iterator[list[Server]]:
     """Provide the server of the turret, and the upstream one if it is installed."""
     with contextlib.ExitStack() as stack:
         servers = [own_server()]
         stack.callback(servers[0].stop)
-        other = stock_server(stock, command)
+        other = upstream_server(upstream, command)
         if other is None:
-            note(f'{stock} is not installed: no comparison')
+            note(f'{upstream} is not installed: no comparison')
         else:
             stack.callback(other.stop)
             servers.append(other)

@@ -13,7 +13,7 @@ export interface Guidance {
   text: string;
   /** Reason code behind it, for the tooltip; empty = none. */
   code: string;
-  /** What mends it, where one press does; or the view to open. */
+  /** The remedy, where one press is enough; or the view to open. */
   action?: ActionId;
   view?: string;
 }

@@ -17,7 +17,7 @@ from turret_web.proxies.rosbridge_proxy import check_upstream
 from turret_web.web_parameters import AccessParameters, WebParameters
 
 
-class StockNode(NamedTuple):
+class UpstreamNode(NamedTuple):
     """A node of a distribution's package, and its parameters."""
 
     package: str
@@ -31,7 +31,7 @@ def secret_path() -> str:
     return f'/{secrets.token_urlsafe(24)}'
 
 
-def bridge_nodes(web: WebParameters, namespace: str, path: str) -> list[StockNode]:
+def bridge_nodes(web: WebParameters, namespace: str, path: str) -> list[UpstreamNode]:
     """Return the nodes of rosbridge_suite; none where the web gateway uses another bridge.
 
     Raises:
@@ -42,19 +42,19 @@ def bridge_nodes(web: WebParameters, namespace: str, path: str) -> list[StockNod
     url = urlsplit(check_upstream(web.bridge_upstream, ('ws',)))
     globs = _globs(web.access, namespace)
     return [
-        StockNode('rosbridge_server', 'rosbridge_websocket', 'rosbridge_websocket', {
+        UpstreamNode('rosbridge_server', 'rosbridge_websocket', 'rosbridge_websocket', {
             **globs, 'address': url.hostname or '', 'port': url.port or 9090, 'url_path': url.path.rstrip('/') + path,
             'max_message_size': web.limits.message_bytes, 'call_services_in_new_thread': True,
             'send_action_goals_in_new_thread': True}),
-        StockNode('rosapi', 'rosapi_node', 'rosapi', dict(globs))]
+        UpstreamNode('rosapi', 'rosapi_node', 'rosapi', dict(globs))]
 
 
-def video_nodes(web: WebParameters) -> list[StockNode]:
+def video_nodes(web: WebParameters) -> list[UpstreamNode]:
     """Return the node of web_video_server; none where the web gateway uses another one. Raises as the other."""
     if web.video != 'web_video_server':
         return []
     url = urlsplit(check_upstream(web.video_upstream, ('http',)))
-    return [StockNode('web_video_server', 'web_video_server', 'web_video_server', {
+    return [UpstreamNode('web_video_server', 'web_video_server', 'web_video_server', {
         'address': url.hostname or '', 'port': url.port or 8080, 'verbose': False})]
 
 

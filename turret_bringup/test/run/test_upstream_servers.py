@@ -6,7 +6,7 @@ import fnmatch
 
 import pytest
 
-from turret_bringup.run import stock_servers
+from turret_bringup.run import upstream_servers
 from turret_common.errors import TurretError
 from turret_web.web_parameters import AccessParameters, WebParameters
 
@@ -14,7 +14,7 @@ WEB = WebParameters(bridge='rosbridge_suite', video='web_video_server')
 
 
 def parameters(web: WebParameters = WEB, namespace: str = 'turret') -> dict[str, dict[str, object]]:
-    nodes = [*stock_servers.bridge_nodes(web, namespace, '/secret'), *stock_servers.video_nodes(web)]
+    nodes = [*upstream_servers.bridge_nodes(web, namespace, '/secret'), *upstream_servers.video_nodes(web)]
     return {node.name: node.parameters for node in nodes}
 
 
@@ -51,7 +51,7 @@ def test_they_never_listen_wider_than_this_machine(address: str) -> None:
 
 
 def test_the_path_cannot_be_guessed() -> None:
-    first, second = (stock_servers.secret_path() for _ in range(2))
+    first, second = (upstream_servers.secret_path() for _ in range(2))
     assert first != second
     assert first.startswith('/')
     assert len(first) > 32
