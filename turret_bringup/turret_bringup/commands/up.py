@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -224,7 +225,7 @@ def _detach(args: argparse.Namespace) -> int:
 
 def _domain_notes(log: Path) -> list[str]:
     """Return what the turret printed about its ROS domain."""
-    return [line for line in log.read_text(errors='replace').splitlines() if 'ROS_DOMAIN_ID ' in line]
+    return re.findall('ROS_DOMAIN_ID .*', log.read_text(errors='replace'))
 
 
 def _rotated(log: Path) -> Path:
