@@ -36,7 +36,8 @@ _RESERVED_FILES = 128
 #: Desired maximum number of file descriptors.
 _FILES = 8192
 #: Reason codes of errors of aiohttp, by their HTTP status.
-_CODES = {404: ReasonCode.NOT_FOUND, 405: ReasonCode.NOT_SUPPORTED, 413: ReasonCode.TOO_LARGE}
+_CODES = {
+    404: ReasonCode.NOT_FOUND, 405: ReasonCode.NOT_SUPPORTED, 413: ReasonCode.TOO_LARGE, 416: ReasonCode.OUT_OF_RANGE}
 #: Connections without a signed-in client: in total and per address.
 _ANONYMOUS = 256
 _ANONYMOUS_PER_ADDRESS = 64
@@ -202,8 +203,8 @@ def _in_our_form(error: web.HTTPException) -> web.StreamResponse:
         return error
     response = refusal(_CODES.get(error.status, ReasonCode.INVALID_ARGUMENT), ' '.join((error.text or '').split()))
     response.set_status(error.status)
-    if 'Allow' in error.headers:
-        response.headers['Allow'] = error.headers['Allow']
+    response.headers.update({
+        name: error.headers[name] for name in ('Allow', 'Content-Range') if name in error.headers})
     return response
 
 

@@ -248,7 +248,7 @@ class WebServer:
         token = '' if request.path == '/sign-in' else request.query.get('token', '')
         try:
             return self._access.grant(
-                request.cookies, request.headers.get('Authorization', ''), token, time.time())
+                request.headers.getall('Cookie', []), request.headers.get('Authorization', ''), token, time.time())
         except WrongTokenError:
             await self._wrong_tokens.delay(address_of(request))
             raise

@@ -276,3 +276,17 @@ async def test_other_clients_are_shown_to_operators_only(gateway: FakeGateway) -
         assert (await door.get('/api/clients', headers=bearer(tokens().viewer)))[1] == []
 
 
+
+
+@pytest.mark.parametrize('key', ['é', 'x', '', 'a' * 500])
+@on_loop
+async def test_a_handshake_with_a_wrong_key_is_answered(
+        gateway: FakeGateway, caplog: pytest.LogCaptureFixture, key: str) -> None:
+    async with serving(gateway) as door:
+        answer = await raw(door, head(
+            path='/rosbridge', Host=b'127.0.0.1', Upgrade=b'websocket', Sec_WebSocket_Version=b'13',
+            Sec_WebSocket_Key=key.encode()).replace(b'Connection: close', b'Connection: Upgrade, close'))
+        assert answer.startswith(b'HTTP/1.1 400 ')
+        assert json.loads(answer.partition(b'\r\n\r\n')[2])['success'] is False
+        assert (await door.get('/healthz'))[1]['clients'] == 0
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

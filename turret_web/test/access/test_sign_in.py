@@ -231,7 +231,7 @@ def test_a_session_is_good_until_it_ends_and_cannot_be_changed(tmp_path: Path) -
     access = Access(tmp_path / 'web.tokens', 8000)
 
     def role(session: Any, now: float = 1000.0) -> Role | None:
-        grant = access.grant({'turret_8000': session}, '', '', now)
+        grant = access.grant([f'turret_8000={session}'], '', '', now)
         return grant and grant.role
     given, session = access.new_session(load_tokens(tmp_path / 'web.tokens').viewer, 1000.0)
     assert given is Role.VIEWER
@@ -248,25 +248,26 @@ def test_servers_with_the_same_tokens_share_sessions_and_their_ends(tmp_path: Pa
     other = Access(tmp_path / 'other.tokens', 8100)
     tokens = load_tokens(tmp_path / 'web.tokens')
     operator, viewer = (turret.new_session(token, 1000.0)[1] for token in (tokens.operator, tokens.viewer))
-    grant = replay.grant({'turret_8000': operator, 'elsewhere': 'x'}, '', '', 1000.0)
+    grant = replay.grant([f'turret_8000={operator}; elsewhere=x'], '', '', 1000.0)
     assert grant is not None
     assert grant.role is Role.OPERATOR
-    assert other.grant({'turret_8000': operator}, '', '', 1000.0) is None
-    assert replay.grant({'else_8000': operator}, '', '', 1000.0) is None
+    assert other.grant([f'turret_8000={operator}'], '', '', 1000.0) is None
+    assert replay.grant([f'else_8000={operator}'], '', '', 1000.0) is None
     # That of the own port comes first, and a broken one is ignored.
     for own, role in ((viewer, Role.VIEWER), ('broken', Role.OPERATOR)):
-        both = replay.grant({'turret_8000': operator, 'turret_8100': own}, '', '', 1000.0)
+        both = replay.grant([f'turret_8000={operator}; turret_8100={own}'], '', '', 1000.0)
         assert both is not None
         assert both.role is role
     # Who signs out at one has signed out at both; the ends of several sessions are kept beside each other.
     replay.end_session(grant, 1000.0)
-    assert turret.grant({'turret_8000': operator}, '', '', 1000.0) is None
+    assert turret.grant([f'turret_8000={operator}'], '', '', 1000.0) is None
     assert not turret.is_valid(grant, 1000.0)
-    ended = turret.grant({'turret_8000': viewer}, '', '', 1000.0)
+    ended = turret.grant([f'turret_8000={viewer}'], '', '', 1000.0)
     assert ended is not None
     turret.end_session(ended, 1000.0)
     for later in (replay, turret, Access(tmp_path / 'web.tokens', 8200)):
-        assert [later.grant({'turret_8000': session}, '', '', 1000.0) for session in (operator, viewer)] == [None, None]
+        assert [later.grant(
+            [f'turret_8000={session}'], '', '', 1000.0) for session in (operator, viewer)] == [None, None]
 
 
 @on_loop
@@ -302,3 +303,18 @@ async def test_encrypted_with_a_certificate_of_our_own(gateway: FakeGateway) -> 
     with pytest.raises(TurretError, match=r'certificate /none\.pem'):
         async with serving(gateway, tls_certificate='/none.pem'):
             pass
+
+
+@on_loop
+async def test_one_of_several_cookies_of_our_name_may_be_the_session(gateway: FakeGateway) -> None:
+    """A browser sends a second one of an old path or of another turret that had the same port."""
+    async with serving(gateway, host='0.0.0.0') as door:
+        async with door.session.post(
+                f'{door.url}/sign-in', data={'token': tokens().viewer}, allow_redirects=False) as answer:
+            good = answer.cookies['turret_0'].OutputString().partition(';')[0]
+        door.session.cookie_jar.clear()
+        for cookie in (good, f'turret_0=x; {good}', f'{good}; turret_0=x', f'a={{"b": [1, 2]}}; {good};turret_0',
+                       good.replace('=', '="') + '"', f'é=1; {good}'):
+            assert await door.get('/session', headers={'Cookie': cookie}) == (200, {'role': 'viewer'}), cookie
+        for cookie in (f'x{good}', good.replace('viewer', 'operator'), f'{good}0', 'turret_0', 'turret_0='):
+            assert (await door.get('/session', headers={'Cookie': cookie}))[0] == 401, cookie

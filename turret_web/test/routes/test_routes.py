@@ -459,3 +459,19 @@ async def test_memory_is_given_back_to_the_system(gateway: FakeGateway, monkeypa
     monkeypatch.setattr('turret_web.server.return_free_memory', lambda: calls.append(None))
     async with serving(gateway):
         await until(lambda: len(calls) > 1)
+
+
+@on_loop
+async def test_ranges_of_a_file(gateway: FakeGateway, tmp_path: Path) -> None:
+    write_atomically(tmp_path / 'a.jpg', b'0123456789')
+    async with serving(gateway, media_dir=str(tmp_path)) as door:
+        for wanted, part in (
+                ('bytes=2-3', b'23'), ('bytes=8-', b'89'), ('bytes=-1', b'9'), ('bytes=0-99', b'0123456789')):
+            assert await door.get('/media/a.jpg', headers={'Range': wanted}) == (206, part), wanted
+        for ignored in (
+                'bytes=0-1,4-5', 'lines=0-1', 'bytes=3-2', 'bytes=-', 'bytes=x', 'bytes=1', '', f'bytes={"9" * 30}-'):
+            assert await door.get('/media/a.jpg', headers={'Range': ignored}) == (200, b'0123456789'), ignored
+        for beyond in ('bytes=10-', 'bytes=99-100', 'bytes=-0'):
+            async with door.session.get(f'{door.url}/media/a.jpg', headers={'Range': beyond}) as answer:
+                assert (answer.status, answer.headers['Content-Range']) == (416, 'bytes */10'), beyond
+                assert (await answer.json())['message'] == 'the file has 10 bytes'

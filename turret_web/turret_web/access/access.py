@@ -15,7 +15,7 @@ import io
 import math
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -144,11 +144,11 @@ class Access:
         """Whether a token is needed."""
         return self._path is not None
 
-    def grant(self, cookies: Mapping[str, str], authorization: str, token: str, now_s: float) -> Grant | None:
+    def grant(self, cookies: Sequence[str], authorization: str, token: str, now_s: float) -> Grant | None:
         """Return the permission of a request, None without a token or a valid session.
 
         Args:
-            cookies: cookies of the request.
+            cookies: Cookie headers of the request; any of several cookies may hold the session.
             authorization: Authorization header; empty = none.
             token: query parameter ``token``, for programs that cannot send headers; empty = none.
             now_s: time since 1970 [s].
@@ -163,8 +163,10 @@ class Access:
         tokens = self._tokens(self._path)
         if token:
             return Grant(_role_of_token(tokens, token), key=_fingerprint(tokens))
+        pairs = [pair.partition('=') for header in cookies for pair in header.split(';')]
+        named = [(name.strip(), value.strip().strip('"')) for name, _, value in pairs]
         sessions = (value for name, value in sorted(
-            cookies.items(), key=lambda cookie: cookie[0] != self.cookie_name) if name.startswith(_COOKIE))
+            named, key=lambda cookie: cookie[0] != self.cookie_name) if name.startswith(_COOKIE))
         return next(filter(None, (self._of_session(tokens, value, now_s) for value in sessions)), None)
 
     def new_session(self, token: str, now_s: float) -> tuple[Role, str]:

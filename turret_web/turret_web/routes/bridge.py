@@ -139,7 +139,7 @@ class BridgeRoutes:
             upstream = await self._upstream.connect() if self._upstream is not None else None
             answer = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
             try:
-                await answer.prepare(request)
+                await _shake_hands(answer, request)
                 transport = request.transport
                 if transport is None:
                     raise ConnectionResetError('the client has disconnected already')
@@ -198,6 +198,13 @@ class BridgeRoutes:
             'connected_s': round(time.monotonic() - connection.since_s, 1),
             'deflate': connection.client.send_queue.deflater is not None,
             **connection.totals()}
+
+
+async def _shake_hands(answer: web.WebSocketResponse, request: web.Request) -> None:
+    try:
+        await answer.prepare(request)
+    except ValueError as error:  # aiohttp foresees a wrong key, but not one that is not ASCII
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'this is not a WebSocket handshake: {error}') from None
 
 
 def _printable(text: str) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import html
 import logging
+import os
+import re
 import time
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 audit = logging.getLogger('turret_web.audit')
 
 _FORM_BYTES = 4096
+_PART = re.compile(r'bytes=(\d{0,18})-(\d{0,18})', re.ASCII)
 _WRONG_TOKEN = 'This token is wrong. ./turret token show prints the tokens.'
 
 
@@ -78,7 +83,7 @@ class FileRoutes:
             headers={'Cache-Control': 'no-store'})
 
     async def _sign_in_style(self, request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(self._pages / 'sign_in.css')
+        return _send(request, self._pages / 'sign_in.css')
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         form = parse_qs((await read_body(request, _FORM_BYTES)).decode('utf-8', 'replace'))
@@ -107,12 +112,12 @@ class FileRoutes:
 
     async def _medium(self, request: web.Request) -> web.StreamResponse:
         path = _inside(self._media, plain(request.match_info['name']))
-        return _RangedFile(path, headers={
+        return _send(request, path, {
             'Content-Disposition': f'attachment; filename="{path.name}"', 'Cache-Control': 'private, no-cache'})
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
         path = _inside(self._media / '.thumbnails', f'{plain(request.match_info["name"])}.jpg')
-        return web.FileResponse(path, headers={'Cache-Control': 'private, no-cache'})
+        return _send(request, path, {'Cache-Control': 'private, no-cache'})
 
     async def panel_file(self, request: web.Request) -> web.StreamResponse:
         """Send a file of the panel; its page for the bare address."""
@@ -121,26 +126,46 @@ class FileRoutes:
             raise TurretError(ReasonCode.NOT_FOUND, 'the panel is not built yet: ./turret setup builds it')
         path = _inside(self._panel, name or 'index.html')
         immutable = path.parent.name == 'assets'  # their names contain a hash of their content
-        return web.FileResponse(path, headers={
+        return _send(request, path, {
             'Cache-Control': 'public, max-age=31536000, immutable' if immutable else 'no-cache'})
 
 
-class _RangedFile(web.FileResponse):
-    """A file that is sent as a whole if it is not the one that the client has a part of.
-
-    aiohttp ignores an entity tag in If-Range.
-    """
+class _WholeFile(web.FileResponse):
+    """A file of which no part is sent, whatever the request says."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send the file."""
-        tag = request.headers.get('If-Range', '')
-        if tag.startswith(('"', 'W/')) and 'Range' in request.headers:
-            stat = self._path.stat()
-            if tag != f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"':
-                headers = request.headers.copy()
-                del headers['Range']
-                request = request.clone(headers=headers)
-        return await super().prepare(request)
+        headers = request.headers.copy()
+        headers.popall('Range', None)
+        return await super().prepare(request.clone(headers=headers))
+
+
+def _send(request: web.Request, path: Path, headers: Mapping[str, str] = MappingProxyType({})) -> web.FileResponse:
+    """Return a file, or the part of it that the request wants.
+
+    Raises:
+        HTTPRequestRangeNotSatisfiable: the part lies beyond the end.
+    """
+    kind = web.FileResponse if _wants_part(request, path.stat()) else _WholeFile
+    return kind(path, headers=headers)
+
+
+def _wants_part(request: web.Request, stat: os.stat_result) -> bool:
+    """Return whether a request wants a part that can be sent alone. All others get the whole file (RFC 9110, 14.2).
+
+    aiohttp refuses several parts and unknown units, and ignores an entity tag in If-Range.
+    """
+    match = _PART.fullmatch(request.headers.get('Range', ''))
+    tag = request.headers.get('If-Range', '')
+    if match is None or (tag.startswith(('"', 'W/')) and tag != f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'):
+        return False
+    first, last = match.groups()
+    if not (first or last) or (first and last and int(first) > int(last)):
+        return False
+    if int(first) >= stat.st_size if first else not int(last):
+        raise web.HTTPRequestRangeNotSatisfiable(
+            text=f'the file has {stat.st_size} bytes', headers={'Content-Range': f'bytes */{stat.st_size}'})
+    return True
 
 
 def plain(name: str) -> str:
