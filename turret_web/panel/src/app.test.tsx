@@ -55,6 +55,17 @@ describe('page', () => {
     expect(panel.view.value).toBe('presets');
   });
 
+  it('begins each view at its top, wherever the one before was', async () => {
+    const { root } = await page();
+    const before = root.querySelector('#view');
+    if (before !== null) before.scrollTop = 120;
+    root.querySelector<HTMLButtonElement>('#tab-bags')?.click();
+    await settled();
+    expect(before?.scrollTop).toBe(120);
+    expect(root.querySelector('#view')?.scrollTop).toBe(0);
+    expect(root.querySelectorAll('#view')).toHaveLength(1);
+  });
+
   it('shows in title and icon what the laser does', async () => {
     const { turret, status, panel } = await page();
     expect(document.title).toBe('Turret turret');

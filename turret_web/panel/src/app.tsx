@@ -253,8 +253,9 @@ export function AppPage({ stage, openView }: { stage: Signal<StageControls | nul
             <div class="plan"><Part name={t.map.label}><PlanView feed={feed} /></Part></div>
           </div>
         )}
-        <section class="view" id="view" role="tabpanel" aria-labelledby={`tab-${view?.id ?? ''}`} tabIndex={-1}>
-          {view === undefined ? null : <Part key={view.id} name={t.views[view.id as keyof typeof t.views] as string}>{view.render()}</Part>}
+        {/* Made anew for each view, so that each begins at its top. */}
+        <section key={view?.id} class="view" id="view" role="tabpanel" aria-labelledby={`tab-${view?.id ?? ''}`} tabIndex={-1}>
+          {view === undefined ? null : <Part name={t.views[view.id as keyof typeof t.views] as string}>{view.render()}</Part>}
         </section>
         <ViewTabs views={views} chosen={view?.id ?? ''} onChoose={choose} />
       </main>

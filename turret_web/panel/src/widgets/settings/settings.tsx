@@ -91,10 +91,10 @@ export function Settings(): VNode {
   return (
     <Group title={t.settings.title}>
       <Segmented label={t.settings.node} options={PARAMETER_NODES.map((value) => ({ value, label: t.settings.nodes[value] }))} value={node.value} onChange={(value) => { node.value = value; }} />
+      <Field label={t.settings.search}>
+        <input type="search" placeholder={t.settings.searchHint} value={search.value} onInput={(event) => { search.value = event.currentTarget.value; }} />
+      </Field>
       <div class="line">
-        <Field label={t.settings.search}>
-          <input type="search" placeholder={t.settings.searchHint} value={search.value} onInput={(event) => { search.value = event.currentTarget.value; }} />
-        </Field>
         <Check label={t.settings.onlyChanged} checked={onlyChanged.value} onChange={(on) => { onlyChanged.value = on; }} />
         <Check label={t.settings.rawNames} checked={expertNames.value === 'on'} onChange={(on) => { expertNames.value = on ? 'on' : 'off'; }} />
       </div>
