@@ -141,17 +141,17 @@ class _WholeFile(web.FileResponse):
 
 
 def _send(request: web.Request, path: Path, headers: Mapping[str, str] = MappingProxyType({})) -> web.FileResponse:
-    """Return a file, or the part of it that the request wants.
+    """Return a file, or the part of it that is requested.
 
     Raises:
         HTTPRequestRangeNotSatisfiable: the part lies beyond the end.
     """
-    kind = web.FileResponse if _wants_part(request, path.stat()) else _WholeFile
+    kind = web.FileResponse if _asks_for_part(request, path.stat()) else _WholeFile
     return kind(path, headers=headers)
 
 
-def _wants_part(request: web.Request, stat: os.stat_result) -> bool:
-    """Return whether a request wants a part that can be sent alone. All others get the whole file (RFC 9110, 14.2).
+def _asks_for_part(request: web.Request, stat: os.stat_result) -> bool:
+    """Return whether a request is for a part that can be sent alone. All others get the whole file (RFC 9110, 14.2).
 
     aiohttp refuses several parts and unknown units, and ignores an entity tag in If-Range.
     """
