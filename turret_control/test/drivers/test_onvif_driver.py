@@ -74,7 +74,7 @@ def test_an_absolute_move_has_one_goal_and_ends_at_it() -> None:
     rig.go(0.9, 1.0)
     assert len(rig.head.went) == went, 'it is near'
     assert rig.go(-0.5, 4.0, turning=True) == pytest.approx(-0.5, abs=0.02)
-    assert len(rig.head.went) == went, 'the end of a motion at a rate is no goal'
+    assert len(rig.head.went) == went, 'the end of a motion at a rate is not a goal'
     rig.driver.close()
 
 
