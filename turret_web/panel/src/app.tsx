@@ -253,7 +253,7 @@ export function AppPage({ stage, openView }: { stage: Signal<StageControls | nul
             <div class="plan"><Part name={t.map.label}><PlanView feed={feed} /></Part></div>
           </div>
         )}
-        {/* Made anew for each view, so that each begins at its top. */}
+        {/* Created again for each view, so that each begins at its top. */}
         <section key={view?.id} class="view" id="view" role="tabpanel" aria-labelledby={`tab-${view?.id ?? ''}`} tabIndex={-1}>
           {view === undefined ? null : <Part name={t.views[view.id as keyof typeof t.views] as string}>{view.render()}</Part>}
         </section>
