@@ -14,6 +14,8 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 _MAX_BYTES = 1_000_000
+#: Values within values. The loader in C of Debian 12 (PyYAML 6.0) recurses without a limit, until the process dies.
+_MAX_DEPTH = 100
 
 
 def read_text(path: Path) -> str:
@@ -63,7 +65,12 @@ def parse_yaml(text: str) -> Any:
         TurretError: INVALID_ARGUMENT. The message is the reason, with the line.
     """
     try:
+        depth = 0
         for event in yaml.parse(text, _Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                raise yaml.MarkedYAMLError(
+                    problem=f'more than {_MAX_DEPTH} values within each other', problem_mark=event.start_mark)  # type: ignore[arg-type]
             if isinstance(event, yaml.AliasEvent):
                 raise yaml.MarkedYAMLError(
                     problem=f'the alias "*{event.anchor}" is not supported', problem_mark=event.start_mark)  # type: ignore[arg-type]
