@@ -61,10 +61,14 @@ def _refusals() -> Iterator[tuple[str, Iterable[str]]]:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Report a test of a feature that the versions installed here make refuse as skipped, with the refusal."""
+    """Report a test that needs an optional module as skipped without it, and one of a feature that is refused here."""
     outcome = yield
     report: pytest.TestReport = outcome.get_result()  # type: ignore[attr-defined]  pluggy sends it
     if report.failed and call.excinfo is not None:
+        error = call.excinfo.value
+        if isinstance(error, ModuleNotFoundError) and error.name in OPTIONAL:
+            report.outcome = 'skipped'
+            report.longrepr = (str(item.path), 0, f'the Python module {error.name} is not installed')
         for refusal, _ in _refusals():
             if refusal in str(call.excinfo.value):
                 report.outcome = 'skipped'
