@@ -61,6 +61,7 @@ def texts() -> list[str]:
 
 
 def test_words_are_spelt_as_in_the_dictionary() -> None:
+    pytest.importorskip('codespell_lib')
     done = subprocess.run(
         [sys.executable, '-m', 'codespell_lib', *tracked_files()], cwd=ROOT, capture_output=True, text=True,
         check=False)
