@@ -338,6 +338,7 @@ ROSLIBPY = textwrap.dedent('''
 
 
 def test_roslibpy_is_a_client(ros: Any, web: Any) -> None:
+    pytest.importorskip('roslibpy')
     def stop(request: Any, response: Any) -> Any:
         response.message = 'stopped'
         return response
