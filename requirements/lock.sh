@@ -15,8 +15,8 @@ compile installer.in > "$work/installer"
 compile runtime.in > "$work/runtime"
 compile -c "$work/runtime" test.in > "$work/test"
 compile -c "$work/runtime" -c "$work/test" hardware.in > "$work/hardware"
-compile -c "$work/runtime" node.in > "$work/node"
-compile -c "$work/runtime" -c "$work/test" docs.in > "$work/docs"
+compile -c "$work/runtime" -c "$work/test" -c "$work/hardware" node.in > "$work/node"
+compile -c "$work/runtime" -c "$work/test" -c "$work/hardware" docs.in > "$work/docs"
 {
   echo '# Exact versions for Python 3.10 to 3.13 on x86-64 Linux. Made by lock.sh; do not edit.'
   for section in installer runtime test hardware node docs; do

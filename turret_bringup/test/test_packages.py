@@ -16,6 +16,7 @@ import pytest
 import yaml
 from catkin_pkg.package import parse_package
 from catkin_pkg.package_version import get_forthcoming_label
+from packaging.markers import Marker, default_environment
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
@@ -29,7 +30,7 @@ KEYS = {
     'gpiozero': 'python3-gpiozero', 'hypothesis': 'python3-hypothesis', 'lgpio': 'python3-lgpio',
     'matplotlib': 'python3-matplotlib',
     'mpl_toolkits': 'python3-matplotlib', 'numpy': 'python3-numpy',
-    'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest',
+    'packaging': 'python3-packaging', 'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest',
     'serial': 'python3-serial', 'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py',
     'yaml': 'python3-yaml',
 }
@@ -192,3 +193,15 @@ def test_every_key_is_an_apt_package_of_ubuntu_24_04(package: str) -> None:
             rule = rule.get('noble', rule.get('*', rule))
         assert isinstance(rule, list) or (isinstance(rule, dict) and 'pip' not in rule), (key, rule)
         assert rule, key
+
+
+@pytest.mark.parametrize('python', ['3.10', '3.11', '3.12', '3.13'])
+def test_no_two_sections_of_the_lock_file_ask_for_different_versions_of_a_package(python: str) -> None:
+    environment = {**default_environment(), 'python_version': python, 'python_full_version': f'{python}.9'}
+    found: dict[str, set[str]] = {}
+    for name, version, marker in re.findall(
+            r'^([\w.-]+)(?:\[.*?\])?==(\S+)(?: ; (.*?))? \\$', (ROOT / 'requirements' / 'lock.txt').read_text(), re.M):
+        if not marker or Marker(marker).evaluate(environment):
+            found.setdefault(name.lower(), set()).add(version)
+    assert len(found) > 200
+    assert {name: versions for name, versions in found.items() if len(versions) > 1} == {}
