@@ -30,7 +30,8 @@ KEYS = {
     'gpiozero': 'python3-gpiozero', 'hypothesis': 'python3-hypothesis', 'lgpio': 'python3-lgpio',
     'matplotlib': 'python3-matplotlib',
     'mpl_toolkits': 'python3-matplotlib', 'numpy': 'python3-numpy',
-    'packaging': 'python3-packaging', 'paho': 'python3-paho-mqtt', 'psutil': 'python3-psutil', 'pytest': 'python3-pytest',
+    'packaging': 'python3-packaging', 'paho': 'python3-paho-mqtt',
+    'psutil': 'python3-psutil', 'pytest': 'python3-pytest',
     'serial': 'python3-serial', 'setproctitle': 'python3-setproctitle', 'urdf_parser_py': 'urdfdom_py',
     'yaml': 'python3-yaml',
 }
@@ -47,7 +48,7 @@ OPTIONAL = {
 }
 #: Modules that only tests import: programs in ``tools``, and others without which the tests that need them are skipped.
 TEST_ONLY = {
-    'draw_docs', 'error_texts', 'flatbuffers', 'mkdocs', 'mypy', 'onnx', 'roslibpy', 'simple_pid'}
+    'codespell_lib', 'draw_docs', 'error_texts', 'flatbuffers', 'mkdocs', 'mypy', 'onnx', 'roslibpy', 'simple_pid'}
 
 
 @cache
