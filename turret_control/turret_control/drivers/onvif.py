@@ -124,7 +124,7 @@ class OnvifLink:
         self._wanted: _Order | None = None
         self._done: _Order | None = None  # the order of the newest move; None while the camera is stopped
         self._error: TurretError | None = None
-        self._worked_ns = time.monotonic_ns()  # when a cycle last succeeded
+        self._worked_ns = time.monotonic_ns()  # begin of the last cycle that succeeded
         self._arrived, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name='onvif', daemon=True)
         self._thread.start()
@@ -172,9 +172,10 @@ class OnvifLink:
 
     def _run(self) -> None:
         while not self._ended.is_set():
+            begin_ns = time.monotonic_ns()  # of this cycle: no reading is older while none fails
             try:
                 self._cycle()
-                self._error, self._worked_ns = None, time.monotonic_ns()
+                self._error, self._worked_ns = None, begin_ns
             except TurretError as error:  # shown by the reading, where it lasts
                 self._error = error
             self._ended.wait(self._period_s)
