@@ -44,6 +44,8 @@ def test_the_status_reaches_a_broker_and_a_message_stops_the_turret(
         turret: ScratchTurret, client: TurretClient, tmp_path: Path) -> None:
     pytest.importorskip('amqtt')
     mqtt = pytest.importorskip('paho.mqtt.client')
+    # A stop would end the homing at the start, which does not begin again by itself: other examples need the reference.
+    client.wait_for('gimbal/state', lambda state: state.pan.homed and state.tilt.homed, 60.0)
     (tmp_path / 'password').write_text('a password\n')
     received: queue.Queue[dict[str, Any]] = queue.Queue()
     with mqtt_broker(tmp_path, 'turret', 'a password') as port:
