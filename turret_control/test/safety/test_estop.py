@@ -63,6 +63,18 @@ def test_a_simulated_input_that_answers_late_is_not_unreadable_before_half_a_sec
     assert bench.after(0.02, {'estop': False}) is Estop.RELEASED
 
 
+def test_a_process_that_did_not_run_has_not_asked_the_simulated_input() -> None:
+    bench = SimBench()
+    bench.after(0.0, {'estop': False})
+    bench.now += 10.0
+    assert bench.read() is Estop.UNKNOWN
+    assert bench.after(0.02, {'estop': False}) is Estop.RELEASED
+    bench.now += 10.0
+    assert bench.read() is Estop.UNKNOWN
+    assert bench.after(0.48, GONE) is Estop.UNKNOWN
+    assert bench.after(0.04, GONE) is Estop.UNREADABLE
+
+
 def test_the_simulated_input_is_read_in_a_thread_of_its_own() -> None:
     bench = SimBench()
     bench.plant.answer = {'estop': True}

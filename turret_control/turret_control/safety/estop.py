@@ -43,7 +43,8 @@ class SimEstop:
     """Reads the emergency stop of the simulated hardware in a thread of its own, so that the caller never waits.
 
     A busy machine answers late, which is not an input that cannot be read: the last answer counts for
-    :data:`_SIM_TIMEOUT_S`. Before the first answer the input is unknown.
+    :data:`_SIM_TIMEOUT_S`. Before the first answer the input is unknown, as after a time in which this process did not
+    run: the simulated hardware was not asked then.
     """
 
     def __init__(self, link: PlantLink, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -56,6 +57,7 @@ class SimEstop:
         self._link = link
         self._clock_s = clock_s
         self._answer: tuple[Estop, float] | None = None
+        self._read_s = self._resumed_s = clock_s()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name='estop', daemon=True)
 
@@ -79,11 +81,16 @@ class SimEstop:
         self._answer = (state, self._clock_s())
 
     def __call__(self) -> Estop:
-        """Return the state at once."""
-        answer = self._answer
+        """Return the state at once; to be called often."""
+        answer, now_s = self._answer, self._clock_s()
+        if now_s - self._read_s > _SIM_TIMEOUT_S:
+            self._resumed_s = now_s
+        self._read_s = now_s
         if answer is None:
             return Estop.UNKNOWN
-        return answer[0] if self._clock_s() - answer[1] < _SIM_TIMEOUT_S else Estop.UNREADABLE
+        if now_s - answer[1] < _SIM_TIMEOUT_S:
+            return answer[0]
+        return Estop.UNKNOWN if now_s - self._resumed_s < _SIM_TIMEOUT_S else Estop.UNREADABLE
 
     def _run(self) -> None:
         while not self._ended.wait(_SIM_PERIOD_S):
