@@ -102,8 +102,8 @@ class Rack:
         """Let the safety node and the laser's driver write nothing to any file, or again whatever they want."""
         for name in ('safety', 'driver') if 'safety' in self._processes else ():
             with contextlib.suppress(ProcessLookupError, IndexError):
-                resource.prlimit(
-                    self.pid(name), resource.RLIMIT_FSIZE, (0 if full else resource.RLIM_INFINITY,) * 2)
+                _, most = resource.prlimit(self.pid(name), resource.RLIMIT_FSIZE)  # raising that takes a privilege
+                resource.prlimit(self.pid(name), resource.RLIMIT_FSIZE, (0 if full else most, most))
 
     @staticmethod
     def _go_on(pid: int) -> None:
