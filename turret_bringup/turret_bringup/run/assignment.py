@@ -12,7 +12,7 @@ import fcntl
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ def panel_port(namespace: str) -> int:
     """Return the port of a namespace's panel: always the same one, and another one for each namespace of this user.
 
     Raises:
-        TurretError: NOT_READY, no port is left; DAMAGED or IO_ERROR, the file of ports cannot be used.
+        TurretError: BUSY, no port is left; DAMAGED or IO_ERROR, the file of ports cannot be used.
     """
     if namespace == DEFAULT_NAMESPACE:
         return panel_address.FIRST_PORT
@@ -53,25 +53,15 @@ def panel_port(namespace: str) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ports = file.load() or {}
         if namespace not in ports:
-            ports[namespace] = _free_port(ports.values())
+            taken = {panel_address.FIRST_PORT, *ports.values()}
+            ports[namespace] = panel_address.first_free(
+                _LOOPBACK, [port for port in range(panel_address.FIRST_PORT, _LAST_PORT + 1) if port not in taken])
             file.save(ports)
         return ports[namespace]
 
 
 def _parse(data: Any) -> dict[str, int]:
     return {str(name): int(port) for name, port in data.items()}
-
-
-def _free_port(taken: Iterable[int]) -> int:
-    used = {panel_address.FIRST_PORT, *taken}
-    for port in range(panel_address.FIRST_PORT, _LAST_PORT + 1):
-        if port not in used:
-            with contextlib.suppress(TurretError):
-                panel_address.require_free(_LOOPBACK, port)
-                return port
-    raise TurretError(
-        ReasonCode.NOT_READY,
-        f'no port from {panel_address.FIRST_PORT} to {_LAST_PORT} is free: choose one with --port')
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import getpass
 import http.client
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from turret_common.errors import TurretError
@@ -45,7 +45,7 @@ def require_free(host: str, port: int) -> None:
                 ReasonCode.IO_ERROR, f'cannot listen on {host} port {port}: {error.strerror}') from error
 
 
-def first_free(host: str, ports: range) -> int:
+def first_free(host: str, ports: Sequence[int]) -> int:
     """Return the first port that the panel can listen on.
 
     Raises:
@@ -58,7 +58,7 @@ def first_free(host: str, ports: range) -> int:
         except TurretError as error:
             if error.code is not ReasonCode.ALREADY_EXISTS:
                 raise
-    raise TurretError(ReasonCode.BUSY, f'no port between {ports[0]} and {ports[-1]} is free; choose with --port')
+    raise TurretError(ReasonCode.BUSY, 'no port of the panel is free: choose one with --port')
 
 
 def is_reachable(host: str, port: int) -> bool:

@@ -10,7 +10,7 @@ import ctypes
 def return_free_memory() -> None:
     """Give the system back what is free; takes up to some milliseconds, in which other Python threads run.
 
-    By itself glibc keeps the room between blocks that are still in use, for each of its heaps.
+    Otherwise glibc keeps what is free between blocks in use, in each of its heaps.
     """
     with contextlib.suppress(AttributeError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)

@@ -114,6 +114,14 @@ def make(device: OnvifDevice, folder: Path, password: str = 'secret', **changes:
     return OnvifDriver(dataclasses.replace(parameters, **changes), 'turret')
 
 
+def powered(device: OnvifDevice, folder: Path, **changes: Any) -> OnvifDriver:
+    """Return a driver that is connected, with power."""
+    driver = make(device, folder, **changes)
+    driver.open()
+    driver.enable(True)
+    return driver
+
+
 @pytest.fixture
 def driver(device: OnvifDevice, tmp_path: Path) -> Iterator[OnvifDriver]:
     driver = make(device, tmp_path)
@@ -177,9 +185,7 @@ def test_a_camera_that_falls_silent_is_a_driver_fault(device: OnvifDevice, drive
     ('nan', '0'), ('0', 'inf'), ('-1e308', '0'), ('180', '12'), ('', '0'), ('north', '0')])
 def test_positions_that_cannot_be_are_a_driver_fault_and_then_it_recovers(
         device: OnvifDevice, tmp_path: Path, reported: tuple[str, str]) -> None:
-    driver = make(device, tmp_path, state_timeout_s=2.0)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path, state_timeout_s=2.0)
     device.reported = reported
     wait_until(lambda: has_failed(driver), 60.0)
     with pytest.raises(TurretError) as fault:
@@ -258,9 +264,7 @@ def test_a_far_position_is_one_absolute_move_in_the_spaces_of_the_camera(
         speeds: tuple[Space, ...]) -> None:
     device.absolute, device.continuous, device.speeds = absolute, continuous, speeds
     device.default = absolute[0].uri
-    driver = make(device, tmp_path, tilt=OnvifAxis(range=math.pi, max_speed=math.pi / 4.0, lower=-0.5, upper=1.5))
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path, tilt=OnvifAxis(range=math.pi, max_speed=math.pi / 4.0, lower=-0.5, upper=1.5))
     wait_until(lambda: abs(steer(driver, 1.0, 0.8) - 1.0) < 0.03, 60.0)
     driver.close()
     assert 1 <= device.requests.count('AbsoluteMove') <= 3
@@ -271,9 +275,7 @@ def test_a_far_position_is_one_absolute_move_in_the_spaces_of_the_camera(
 
 def test_motion_at_a_rate_is_continuous(device: OnvifDevice, tmp_path: Path) -> None:
     device.absolute = (GENERIC,)
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: steer(driver, 1.5, turning=True) > 0.4, 60.0)
     driver.close()
     assert 'ContinuousMove' in device.requests
@@ -282,9 +284,7 @@ def test_motion_at_a_rate_is_continuous(device: OnvifDevice, tmp_path: Path) -> 
 
 def test_without_a_speed_absolute_moves_are_not_used(device: OnvifDevice, tmp_path: Path) -> None:
     device.absolute, device.speeds = (GENERIC,), ()
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: abs(steer(driver, 0.6) - 0.6) < 0.03, 60.0)
     driver.close()
     assert 'AbsoluteMove' not in device.requests, 'it would be as fast as the camera likes'
@@ -294,9 +294,7 @@ def test_without_a_speed_absolute_moves_are_not_used(device: OnvifDevice, tmp_pa
 def test_a_camera_with_absolute_moves_only_follows_in_steps(
         device: OnvifDevice, tmp_path: Path, speeds: tuple[Space, ...]) -> None:
     device.absolute, device.continuous, device.speeds = (GENERIC,), (), speeds
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: abs(steer(driver, 0.6) - 0.6) < 0.03, 60.0)
     assert math.radians(device.degrees[0]) == pytest.approx(-0.6, abs=0.05)
     wait_until(lambda: steer(driver, -1.0, turning=True) < 0.3, 60.0)
@@ -309,9 +307,7 @@ def test_a_camera_with_absolute_moves_only_follows_in_steps(
 def test_an_absolute_move_is_stopped_when_its_order_ends(
         device: OnvifDevice, tmp_path: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     device.absolute = (GENERIC,)
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: steer(driver, 1.7, 0.2) is not None and 'AbsoluteMove' in device.requests, 60.0)
     if end == 'off':
         driver.enable(False)
@@ -329,9 +325,7 @@ def test_an_absolute_move_is_stopped_when_its_order_ends(
 
 def test_a_stop_that_fails_is_repeated(device: OnvifDevice, tmp_path: Path) -> None:
     device.absolute = (GENERIC,)
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: steer(driver, 1.7, 0.2) is not None and 'AbsoluteMove' in device.requests, 60.0)
     device.answers['Stop'] = 500, device.fault('busy')
     driver.enable(False)
@@ -343,9 +337,7 @@ def test_a_stop_that_fails_is_repeated(device: OnvifDevice, tmp_path: Path) -> N
 
 def test_an_absolute_move_that_the_camera_gave_up_is_repeated(device: OnvifDevice, tmp_path: Path) -> None:
     device.absolute = (GENERIC,)
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: steer(driver, 1.5) > 0.1, 60.0)
     device.interrupt()
     wait_until(lambda: abs(steer(driver, 1.5) - 1.5) < 0.03, 60.0)
@@ -356,9 +348,7 @@ def test_an_absolute_move_that_the_camera_gave_up_is_repeated(device: OnvifDevic
 def test_it_arrives_whatever_the_camera_says_of_its_motion(
         device: OnvifDevice, tmp_path: Path, move_status: str) -> None:
     device.absolute, device.move_status = (GENERIC,), move_status
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: abs(steer(driver, 0.8) - 0.8) < 0.03, 60.0)
     driver.close()
 
@@ -367,9 +357,7 @@ def test_absolute_moves_that_are_announced_and_refused_are_replaced_by_continuou
         device: OnvifDevice, tmp_path: Path) -> None:
     device.absolute = (GENERIC,)
     device.answers['AbsoluteMove'] = 500, device.fault('not implemented')
-    driver = make(device, tmp_path)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path)
     wait_until(lambda: abs(steer(driver, 0.6) - 0.6) < 0.03, 60.0)
     driver.close()
     assert device.requests.count('AbsoluteMove') == 1
@@ -380,9 +368,7 @@ def test_absolute_moves_that_are_announced_and_refused_are_replaced_by_continuou
     (200, ''), (200, '{"a": 1}'), (302, '')])
 def test_moves_that_are_refused_are_a_driver_fault(
         device: OnvifDevice, tmp_path: Path, status: int, body: str) -> None:
-    driver = make(device, tmp_path, state_timeout_s=2.0)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path, state_timeout_s=2.0)
     device.answers['ContinuousMove'] = status, device.fault('no right to move') if body == 'fault' else body.encode()
 
     def fails() -> bool:
@@ -399,9 +385,7 @@ def test_moves_that_are_refused_are_a_driver_fault(
 @pytest.mark.parametrize('delay_s', [0.15, 5.0])
 def test_a_slow_camera_is_waited_for_no_longer_than_the_time_out(
         device: OnvifDevice, tmp_path: Path, delay_s: float) -> None:
-    driver = make(device, tmp_path, state_timeout_s=4.0, request_timeout_s=2.0)
-    driver.open()
-    driver.enable(True)
+    driver = powered(device, tmp_path, state_timeout_s=4.0, request_timeout_s=2.0)
     device.delay_s = delay_s
     if delay_s < 2.0:
         wait_until(lambda: abs(steer(driver, 0.4) - 0.4) < 0.05, 60.0)

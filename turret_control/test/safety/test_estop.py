@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import inspect
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,6 +75,20 @@ def test_a_process_that_did_not_run_has_not_asked_the_simulated_input() -> None:
     assert bench.read() is Estop.UNKNOWN
     assert bench.after(0.48, GONE) is Estop.UNKNOWN
     assert bench.after(0.04, GONE) is Estop.UNREADABLE
+
+
+def test_half_a_second_is_too_long_for_an_answer_and_not_a_time_in_which_the_process_did_not_run() -> None:
+    bench = SimBench()
+    bench.after(0.0, {'estop': False})
+    assert bench.after(0.5, GONE) is Estop.UNREADABLE
+    bench.after(0.5, {'estop': False})
+    bench.now += 1.0
+    assert bench.read() is Estop.UNKNOWN
+    assert bench.after(0.5, GONE) is Estop.UNREADABLE
+
+
+def test_the_age_of_an_answer_is_that_of_a_clock_that_is_never_set() -> None:
+    assert inspect.signature(SimEstop).parameters['clock_s'].default is time.monotonic
 
 
 def test_the_simulated_input_is_read_in_a_thread_of_its_own() -> None:
