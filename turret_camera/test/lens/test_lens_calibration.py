@@ -6,11 +6,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from board_images import LENS, board_image, poses
 
 from turret_camera.lens.calibration_file import load_calibration, save_calibration
-from turret_camera.lens.calibrator import Board, BoardKind, LensCalibration
+from turret_camera.lens.calibrator import Board, BoardKind, Corners, LensCalibration
 from turret_common.errors import TurretError
 
 
@@ -48,6 +50,33 @@ def test_it_says_what_is_missing_and_takes_no_view_twice() -> None:
     assert calibration.progress == pytest.approx(0.2)
     with pytest.raises(TurretError):
         calibration.offer(seen[:400])
+
+
+class RoughBoard(Board):
+    """A board whose corners are found with an error that the test chooses."""
+
+    rough_px = 0.0
+
+    def find(self, gray: npt.NDArray[np.uint8]) -> Corners | None:
+        corners = super().find(gray)
+        if corners is None:
+            return None
+        noise = np.random.default_rng(0).normal(0.0, self.rough_px, corners.pixels.shape)
+        return corners._replace(pixels=(corners.pixels + noise).astype(np.float32))
+
+
+@pytest.mark.parametrize(('rough_px', 'kept'), [(0.2, 6), (4.0, 5)])
+def test_only_a_view_that_is_far_off_is_left_out(rough_px: float, kept: int) -> None:
+    board = RoughBoard(BoardKind.CHESSBOARD, 9, 6, 0.75)
+    calibration = LensCalibration(board, 6)
+    for turn, middle in poses():
+        board.rough_px = rough_px if calibration.views == 3 else 0.0
+        seen = board_image(board, turn, middle)
+        calibration.offer(seen)
+        calibration.offer(seen)
+        if calibration.complete:
+            break
+    assert calibration.solve().views == kept
 
 
 @pytest.mark.parametrize(('kind', 'columns', 'rows', 'marker'), [

@@ -25,7 +25,8 @@ _FEWEST_CORNERS = 12
 _STILL_PX = 3.0         # that the board may move between two looks at it: else the view is blurred
 _NEW = 0.2              # by how much a view must differ from each other one in place, size and slant together
 _MOST_RMS_PX = 2.0
-_OUTLIER = 3.0          # times the median error: a view that is left out
+_OUTLIER = 3.0          # times the median error of all views: a view that is left out,
+_OUTLIER_PX = 0.5       # unless its error is within what the search for corners allows
 _FOV = (math.radians(5.0), math.radians(175.0))
 _SIDES = ('left', 'right', 'top', 'bottom')
 _OUTER, _SLANTED = 0.3, 0.15
@@ -221,7 +222,7 @@ class LensCalibration:
                     np.eye(3), np.zeros(5), flags=cv2.CALIB_FIX_K3)
             except cv2.error as error:
                 raise TurretError(ReasonCode.CALIBRATION_FAILED, f'the views fit no lens: {error.err}') from error
-            good = errors.ravel() < _OUTLIER * np.median(errors)
+            good = errors.ravel() <= max(_OUTLIER_PX, _OUTLIER * float(np.median(errors)))
             if attempt or good.all():
                 break
             views = [view for view, fits in zip(views, good, strict=True) if fits]
