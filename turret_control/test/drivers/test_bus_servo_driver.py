@@ -422,10 +422,26 @@ def test_the_control_tables_are_shown_as_registers(rig: Rig) -> None:
     registers = {(register.axis, register.name): register.value for register in rig.driver.registers()}
     assert registers['pan', 'id'] == 1
     assert registers['tilt', 'position'] == 2048
-    rig.tilt.dead = True
     with pytest.raises(TurretError) as refusal:
         rig.driver.write_register('pan', 40, 1)
     assert refusal.value.code is ReasonCode.READ_ONLY
+
+
+def test_a_servo_that_does_not_answer_is_not_asked_for_each_of_its_registers(rig: Rig) -> None:
+    rig.driver.open()
+    rig.pan.dead = True
+    asked: list[int] = []
+    read = rig.driver._bus.read  # noqa: SLF001  the bus under the driver
+
+    def watched(servo: int, address: int, size: int) -> bytes:
+        asked.append(servo)
+        return bytes(read(servo, address, size))
+
+    rig.driver._bus.read = watched  # noqa: SLF001
+    registers = rig.driver.registers()
+    assert asked.count(1) == 3
+    assert {register.value for register in registers if register.axis == 'pan'} == {None}
+    assert len([register for register in registers if register.axis == 'tilt' and register.value is not None]) > 20
 
 
 def test_the_whole_gimbal_homes_and_keeps_its_limits(rig: Rig) -> None:
@@ -461,6 +477,41 @@ def test_a_position_that_cannot_be_is_a_driver_fault(rig: Rig) -> None:
     assert 'the tilt servo (ID 2) reports position 4000, far beyond its end positions' in rig.fault()
     assert not rig.pan.shaft.powered
     assert not rig.tilt.shaft.powered
+
+
+@pytest.mark.parametrize('way', [500.0, -500.0])
+def test_a_position_that_jumps_is_a_driver_fault(rig: Rig, way: float) -> None:
+    rig.start()
+    rig.go()
+    rig.wait(0.1)
+    rig.pan.shaft.position += way
+    assert 'the pan servo (ID 1) reports that it turned by' in rig.fault()
+    assert not rig.pan.shaft.powered
+    assert not rig.tilt.shaft.powered
+
+
+def test_a_servo_that_moves_while_its_answers_are_lost_did_not_jump(rig: Rig) -> None:
+    rig.start()
+    rig.driver.command(AxisMotion(1.0, 4.0, 100.0), STILL, NEVER)
+    for _ in range(4):
+        rig.emulated.faults.lose = 8
+        rig.wait(0.1)
+    assert rig.driver.read().pan.position == pytest.approx(1.0, abs=2 * COUNT)
+
+
+@pytest.mark.parametrize('max_torque', [0.5, 1.0])
+def test_a_servo_that_restarts_and_powers_itself_is_a_driver_fault(name: str, max_torque: float) -> None:
+    """Its limits and its watchdog are gone then, and its head may have sagged meanwhile."""
+    rig = Rig(name, max_torque=max_torque)
+    rig.start()
+    rig.go()
+    rig.wait(0.1)
+    rig.tilt.reset()
+    rig.tilt.write(64 if name == 'dynamixel' else 40, b'\x01', 1e-9 * rig.driver.lockstep.now_ns())
+    assert 'the tilt servo (ID 2) reports: restarted' in rig.fault()
+    rig.driver.close()
+    rig.start()
+    rig.driver.close()
 
 
 def test_power_that_one_servo_does_not_take_is_taken_from_the_other(rig: Rig) -> None:

@@ -374,3 +374,42 @@ def test_a_port_that_never_stops_sending_is_no_servo_bus(rig: Rig) -> None:
     bus = rig.make_bus(Flood(rig.emulated, MonotonicClock()))
     assert bus.ping(1) is None
     assert bus.states([1, 2]) == {}
+
+
+@pytest.mark.parametrize('late_by', range(1, 8))
+def test_states_that_come_late_are_not_taken_for_the_next(rig: Rig, late_by: int) -> None:
+    """An adapter behind which every answer arrives some cycles late, without one that is missing."""
+    answers: list[bytes] = []
+
+    def delay(sent: bytes, answer: bytes) -> bytes:
+        answers.append(answer)
+        return answers[-1 - late_by] if len(answers) > late_by else b''
+
+    bus = adverse(rig, delay)
+    assert [bus.states([1, 2]) for _ in range(20)] == [{}] * 20
+
+
+@pytest.mark.parametrize('order', [1, -1])
+def test_an_id_that_answers_twice_and_differently_did_not_answer(rig: Rig, order: int) -> None:
+    """Two servos have the ID 2 and answer one after the other."""
+    twin = type(rig.emulated)([rig.make_servo(2, 1000.0)])
+
+    def both(sent: bytes, answer: bytes) -> bytes:
+        other = EmulatedWire(twin, MonotonicClock())
+        other.send(sent)
+        return b''.join([answer, other.receive(1, 0.0)][::order])
+
+    bus = adverse(rig, both)
+    for _ in range(3):
+        assert 2 not in bus.states([1, 2])
+
+
+def test_what_another_program_left_is_cleared(rig: Rig) -> None:
+    """What would make a servo listen to another ID, power itself after a restart, or count otherwise."""
+    left = {30: 3} if rig.bus.name == 'feetech' else {12: 2, 60: 3}
+    cleared = {30: 1} if rig.bus.name == 'feetech' else {12: 255, 60: 0}
+    servo = rig.emulated.servos[0]
+    for address, value in left.items():
+        servo.table[address] = value
+    rig.bus.configure(1, LIMITS)
+    assert {address: servo.table[address] for address in left} == cleared

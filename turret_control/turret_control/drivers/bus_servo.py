@@ -40,6 +40,7 @@ _LOST_ANSWERS = 3           # at least so many in a row, since this process may 
 _FIRST_SPEED = 0.2          # rad/s, the maximum until the first order
 _MAX_LEAD = 0.35            # rad, how far the goal may be ahead of the head
 _OUTSIDE = 20               # counts beyond the end positions at which a head may still be powered
+_JUMP, _FASTEST = 130, 13_000  # counts, and counts/s: no servo turns by more, or faster
 _FAR_OUTSIDE = 200          # counts beyond them that no powered servo reports
 _AXES = ('pan', 'tilt')
 
@@ -283,9 +284,14 @@ class BusServoDriver(ThreadedDriver):
         return {name: self._states[axis.id] for name, axis in zip(_AXES, self._servos, strict=True)}
 
     def registers(self) -> list[Register]:
-        return [
-            Register(name, field, self.bus.table[field].address, self._value(axis.id, field))
-            for name, axis in zip(_AXES, self._servos, strict=True) for field in self.bus.table]
+        found = []
+        for name, axis in zip(_AXES, self._servos, strict=True):
+            value: int | None = 0
+            for field, place in self.bus.table.items():
+                if value is not None:  # a servo that does not answer is not asked again and again
+                    value = self._value(axis.id, field)
+                found.append(Register(name, field, place.address, value))
+        return found
 
     def _value(self, servo: int, field: str) -> int | None:
         with self._lock:
@@ -348,17 +354,14 @@ class BusServoDriver(ThreadedDriver):
         now_ns = self._clock.now_ns()
         for i, (name, axis) in enumerate(zip(_AXES, self._servos, strict=True)):
             who = f'the {name} servo (ID {axis.id})'
+            silent_s = 1e-9 * (now_ns - self._answered_ns[i])
             if axis.id in states:
                 self._answered_ns[i], self._lost[i] = max(1, now_ns), 0
                 _refuse_fault(who, states[axis.id], self._enabled)
-                lower, upper = axis.ends
-                if self._enabled and not lower - _FAR_OUTSIDE <= states[axis.id].position <= upper + _FAR_OUTSIDE:
-                    raise TurretError(
-                        ReasonCode.DRIVER_FAULT, f'{who} reports position {states[axis.id].position}, far beyond its '
-                        f'end positions {lower} and {upper}')
+                if self._enabled:
+                    _refuse_position(who, axis, states[axis.id].position, self._states[axis.id].position, silent_s)
                 continue
             self._lost[i] += 1
-            silent_s = 1e-9 * (now_ns - self._answered_ns[i])
             if not starting and self._lost[i] >= _LOST_ANSWERS and silent_s > self._parameters.silence_s:
                 raise TurretError(ReasonCode.DRIVER_FAULT, f'{who} does not answer any more')
         self._states.update(states)
@@ -369,6 +372,27 @@ class BusServoDriver(ThreadedDriver):
                 for axis in self._servos)
             known = self._enabled and powered
             self._sample = GimbalSample((begin_ns + now_ns) // 2, pan, tilt, known, known)
+
+
+def _refuse_position(who: str, axis: BusServoAxis, position: int, before: int, passed_s: float) -> None:
+    """Raise where a powered servo reports a position that it cannot have reached.
+
+    Args:
+        who: the servo in words.
+        axis: its axis.
+        position: in counts.
+        before: the position that it reported before.
+        passed_s: time since then.
+    """
+    lower, upper = axis.ends
+    if not lower - _FAR_OUTSIDE <= position <= upper + _FAR_OUTSIDE:
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT, f'{who} reports position {position}, far beyond its end positions {lower} and '
+            f'{upper}')
+    if abs(position - before) > _JUMP + _FASTEST * passed_s:
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT, f'{who} reports that it turned by {abs(position - before)} counts in '
+            f'{1e3 * passed_s:.0f} ms: do two servos have the same ID?')
 
 
 def _refuse_fault(who: str, state: ServoState, enabled: bool) -> None:

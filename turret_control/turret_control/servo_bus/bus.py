@@ -19,8 +19,11 @@ from turret_control.servo_bus.wire import Wire
 COUNTS_PER_REVOLUTION = 4096
 #: The fault that ends when the motor is powered again.
 OVERLOAD = 'overload'
+#: The fault of a servo that lost what was written to it, and powers its motor all the same.
+RESTARTED = 'restarted by itself'
 _ATTEMPTS = 3
 _SETTLE_S = 0.05
+_LENGTHS = 8  # of the block with the state, one after the other
 
 
 class Field(NamedTuple):
@@ -128,6 +131,7 @@ class ServoBus(abc.ABC):
         self._wire = wire
         self._answer_timeout_s = answer_timeout_s
         self._lost = False  # an answer did not come, and may still come late
+        self._extra = 0
 
     def close(self) -> None:
         """Release the port."""
@@ -149,7 +153,10 @@ class ServoBus(abc.ABC):
 
     @abc.abstractmethod
     def read_all(self, servos: Iterable[int], address: int, size: int) -> dict[int, bytes]:
-        """Return the same part of the table of several servos; those that did not answer are missing."""
+        """Return the same part of the table of several servos.
+
+        Those that did not answer are missing, and so are those of which different answers arrived: two have the ID.
+        """
 
     @abc.abstractmethod
     def write_all(self, address: int, data: Mapping[int, bytes]) -> None:
@@ -255,6 +262,16 @@ class ServoBus(abc.ABC):
                 raise
 
     # Inside
+
+    def _read_repeatedly(self, servos: Iterable[int], address: int, size: int) -> dict[int, bytes]:
+        """Return the same part of the table of several servos, as :meth:`read_all`, for questions that are repeated.
+
+        Nothing in an answer shows which of them it belongs to, so that each begins some bytes earlier than the one
+        before: an answer that comes late has another length, and is not taken.
+        """
+        self._extra = (self._extra + 1) % _LENGTHS
+        blocks = self.read_all(servos, address - self._extra, size + self._extra)
+        return {servo: block[self._extra:] for servo, block in blocks.items()}
 
     def _each(self, servos: Iterable[int], use: Callable[[int], None]) -> None:
         """Do the same with each servo, also after one has failed."""

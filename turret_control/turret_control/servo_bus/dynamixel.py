@@ -15,7 +15,15 @@ from typing import Any, ClassVar
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_control.servo_bus.bus import OVERLOAD, Field, NoAnswerError, ServoBus, ServoLimits, ServoState
+from turret_control.servo_bus.bus import (
+    OVERLOAD,
+    RESTARTED,
+    Field,
+    NoAnswerError,
+    ServoBus,
+    ServoLimits,
+    ServoState,
+)
 from turret_control.servo_bus.wire import Wire
 
 #: Bits of the field ``hardware_error``. The servo switches its motor off for those of field ``shutdown``.
@@ -31,9 +39,11 @@ _FULL_PWM = 885
 _STATE = (64, 83)                   # address and size of the block from torque to temperature
 _GOAL = 112                         # maximum speed and goal, 4 bytes each
 _POSITION_MODE = 3
+_NO_ID = 255
 _WATCHDOG = 10                      # in units of 20 ms: without a packet this long, the servo stops
 _STOPPED = 'stopped by its bus watchdog'
 _REBOOT_ATTEMPTS = 100
+_SHORTEST = 11                      # bytes of an answer
 _MAX_FLOOD = 4096                   # bytes without an answer: not a servo bus
 _PACKAGE = (
     'driver "dynamixel" needs the Python package dynamixel-sdk: run ./turret setup --hardware; with a ROS '
@@ -79,6 +89,11 @@ class _SdkPort:
         taken, self._data = self._data[:max(0, length)], self._data[max(0, length):]
         return taken
 
+    @property
+    def has_packet(self) -> bool:
+        """Whether more has arrived, enough for a packet."""
+        return len(self._data) >= _SHORTEST
+
     def setPacketTimeout(self, length: int) -> None:  # noqa: N802
         self._timeout_s = self._answer_timeout_s + 10.0 * length / self._wire.baud
 
@@ -99,14 +114,15 @@ class DynamixelBus(ServoBus):
     table: ClassVar[Mapping[str, Field]] = {
         'model': Field(0, 2), 'id': Field(7, saved=True), 'baud': Field(8, saved=True),
         'answer_delay': Field(9, saved=True), 'drive_mode': Field(10, saved=True), 'mode': Field(11, saved=True),
-        'offset': Field(20, 4, True, -1), 'max_temperature': Field(31, saved=True), 'max_voltage': Field(32, 2, True),
+        'second_id': Field(12, saved=True), 'offset': Field(20, 4, True, -1),
+        'max_temperature': Field(31, saved=True), 'max_voltage': Field(32, 2, True),
         'min_voltage': Field(34, 2, True), 'upper': Field(48, 4, True), 'lower': Field(52, 4, True),
-        'shutdown': Field(63, saved=True), 'torque': Field(64), 'answers': Field(68), 'hardware_error': Field(70),
-        'bus_watchdog': Field(98, sign_bit=-1), 'goal_pwm': Field(100, 2, sign_bit=-1),
-        'profile_acceleration': Field(108, 4), 'profile_velocity': Field(112, 4), 'goal': Field(116, 4, sign_bit=-1),
-        'moving': Field(122), 'pwm': Field(124, 2, sign_bit=-1), 'load': Field(126, 2, sign_bit=-1),
-        'velocity': Field(128, 4, sign_bit=-1), 'position': Field(132, 4, sign_bit=-1), 'voltage': Field(144, 2),
-        'temperature': Field(146)}
+        'startup': Field(60, saved=True), 'shutdown': Field(63, saved=True), 'torque': Field(64),
+        'answers': Field(68), 'hardware_error': Field(70), 'bus_watchdog': Field(98, sign_bit=-1),
+        'goal_pwm': Field(100, 2, sign_bit=-1), 'profile_acceleration': Field(108, 4),
+        'profile_velocity': Field(112, 4), 'goal': Field(116, 4, sign_bit=-1), 'moving': Field(122),
+        'pwm': Field(124, 2, sign_bit=-1), 'load': Field(126, 2, sign_bit=-1), 'velocity': Field(128, 4, sign_bit=-1),
+        'position': Field(132, 4, sign_bit=-1), 'voltage': Field(144, 2), 'temperature': Field(146)}
 
     def __init__(self, wire: Wire, answer_timeout_s: float = 0.02) -> None:
         """Use a wire, as :class:`ServoBus`.
@@ -151,14 +167,19 @@ class DynamixelBus(ServoBus):
     def read_all(self, servos: Iterable[int], address: int, size: int) -> dict[int, bytes]:
         ids = list(servos)
         found: dict[int, bytes] = {}
+        contradicted: set[int] = set()
         self._packets.syncReadTx(self._port, address, size, ids, len(ids), False)
-        for _ in ids:
+        due = len(ids)
+        while due > 0 or self._port.has_packet:
+            due -= 1
             packet, result = self._packets.rxPacket(self._port, False)
             if self._arrived(result) and packet[4] in ids and len(packet) == size + 11:
-                found[packet[4]] = bytes(packet[9:9 + size])
+                block = bytes(packet[9:9 + size])
+                if found.setdefault(packet[4], block) != block:
+                    contradicted.add(packet[4])
             elif result == self._sdk.COMM_RX_TIMEOUT:
                 break
-        return found
+        return {servo: block for servo, block in found.items() if servo not in contradicted}
 
     def write_all(self, address: int, data: Mapping[int, bytes]) -> None:
         size = len(next(iter(data.values())))
@@ -173,7 +194,7 @@ class DynamixelBus(ServoBus):
     # The servos
 
     def states(self, servos: Iterable[int]) -> dict[int, ServoState]:
-        return {servo: self._state(block) for servo, block in self.read_all(servos, *_STATE).items()}
+        return {servo: self._state(block) for servo, block in self._read_repeatedly(servos, *_STATE).items()}
 
     def _state(self, block: bytes) -> ServoState:
         def of(name: str) -> int:
@@ -183,8 +204,11 @@ class DynamixelBus(ServoBus):
         faults = tuple(text for bit, text in FAULTS.items() if errors >> bit & 1)
         if of('bus_watchdog') < 0:
             faults += (_STOPPED,)
+        powered = of('torque') == 1
+        if powered and of('bus_watchdog') == 0:
+            faults += (RESTARTED,)
         return ServoState(
-            of('position'), of('velocity') * _SPEED_UNIT, of('torque') == 1, of('pwm') / _FULL_PWM, 0.1 * of('voltage'),
+            of('position'), of('velocity') * _SPEED_UNIT, powered, of('pwm') / _FULL_PWM, 0.1 * of('voltage'),
             of('temperature'), faults)
 
     def move(self, goals: Mapping[int, tuple[int, float]]) -> None:
@@ -205,10 +229,10 @@ class DynamixelBus(ServoBus):
                 raise NoAnswerError(servo)
         for name, value in (
                 ('bus_watchdog', 0), ('torque', 0), ('answers', 2), ('answer_delay', 0), ('drive_mode', 0),
-                ('mode', _POSITION_MODE), ('max_temperature', limits.temperature),
-                ('max_voltage', round(10 * limits.max_voltage)), ('min_voltage', round(10 * limits.min_voltage)),
-                ('lower', limits.lower), ('upper', limits.upper), ('shutdown', _SHUTDOWN), ('profile_acceleration', 0),
-                ('goal_pwm', round(_FULL_PWM * limits.torque))):
+                ('mode', _POSITION_MODE), ('second_id', _NO_ID), ('startup', 0),
+                ('max_temperature', limits.temperature), ('max_voltage', round(10 * limits.max_voltage)),
+                ('min_voltage', round(10 * limits.min_voltage)), ('lower', limits.lower), ('upper', limits.upper),
+                ('shutdown', _SHUTDOWN), ('profile_acceleration', 0), ('goal_pwm', round(_FULL_PWM * limits.torque))):
             self.put(servo, name, value)
 
     def set_torque(self, servos: Iterable[int], on: bool) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from turret_control.servo_bus.bus import OVERLOAD, Field, NoAnswerError, ServoBus, ServoLimits, ServoState
+from turret_control.servo_bus.bus import OVERLOAD, RESTARTED, Field, NoAnswerError, ServoBus, ServoLimits, ServoState
 from turret_control.servo_bus.wire import Wire
 
 READ, WRITE, SYNC_READ, SYNC_WRITE = 0x02, 0x03, 0x82, 0x83
@@ -29,6 +29,7 @@ _ALL_FAULTS = sum(1 << bit for bit in FAULTS)
 _MAX_FLOOD = 4096       # bytes without an answer: not a servo bus
 _MAX_LENGTH = 128       # of the packets that are used here; more is a disturbance
 _COARSE_SPEED = 50.0    # counts/s per unit of speed, where bit 2 of the phase field is not set
+_FULL_TORQUE = 1000     # the limit in force after a restart
 _STATE = (40, 27)       # address and size of the block with torque, goal, limits, state
 _GOAL = (41, 7)         # acceleration, goal position, time, speed
 
@@ -79,16 +80,17 @@ class FeetechBus(ServoBus):
         'answers': Field(8, saved=True), 'lower': Field(9, 2, True), 'upper': Field(11, 2, True),
         'max_temperature': Field(13, saved=True), 'max_voltage': Field(14, saved=True),
         'min_voltage': Field(15, saved=True), 'max_torque': Field(16, 2, True), 'phase': Field(18, saved=True),
-        'unload': Field(19, saved=True), 'offset': Field(31, 2, True, 11), 'mode': Field(33, saved=True),
-        'torque': Field(40), 'acceleration': Field(41), 'goal': Field(42, 2, sign_bit=15),
-        'goal_time': Field(44, 2), 'goal_speed': Field(46, 2, sign_bit=15), 'torque_limit': Field(48, 2),
-        'lock': Field(55), 'position': Field(56, 2, sign_bit=15), 'velocity': Field(58, 2, sign_bit=15),
-        'load': Field(60, 2, sign_bit=10), 'voltage': Field(62), 'temperature': Field(63), 'status': Field(65),
-        'moving': Field(66)}
+        'unload': Field(19, saved=True), 'resolution': Field(30, saved=True), 'offset': Field(31, 2, True, 11),
+        'mode': Field(33, saved=True), 'torque': Field(40), 'acceleration': Field(41),
+        'goal': Field(42, 2, sign_bit=15), 'goal_time': Field(44, 2), 'goal_speed': Field(46, 2, sign_bit=15),
+        'torque_limit': Field(48, 2), 'lock': Field(55), 'position': Field(56, 2, sign_bit=15),
+        'velocity': Field(58, 2, sign_bit=15), 'load': Field(60, 2, sign_bit=10), 'voltage': Field(62),
+        'temperature': Field(63), 'status': Field(65), 'moving': Field(66)}
 
     def __init__(self, wire: Wire, answer_timeout_s: float = 0.02) -> None:
         super().__init__(wire, answer_timeout_s)
         self._speed_unit: dict[int, float] = {}  # counts/s per unit of speed, by servo
+        self._torque_limit: dict[int, int] = {}  # that was written, by servo; another one is in force after a restart
 
     # The protocol
 
@@ -126,9 +128,10 @@ class FeetechBus(ServoBus):
         """Return the parameters that servos send, ``size`` bytes each.
 
         Other packets are left out: those of other servos, answers to something else, and ``sent``, which some adapters
-        send back.
+        send back. A servo of which different answers arrive is left out too.
         """
         found: dict[int, bytes] = {}
+        contradicted: set[int] = set()
         data = bytearray()
         answer_s = (6 + size) * 10.0 / self._wire.baud
         flood = _MAX_FLOOD
@@ -139,12 +142,13 @@ class FeetechBus(ServoBus):
             data += arrived
             flood -= len(arrived)
             while (answer := take_packet(data)) is not None:
-                if answer[0] in servos and len(answer[2]) == size and answer != sent:
-                    found[answer[0]] = answer[2]
+                if answer[0] in servos and len(answer[2]) == size and answer != sent and (
+                        found.setdefault(answer[0], answer[2]) != answer[2]):
+                    contradicted.add(answer[0])
             if not arrived or flood < 0:
                 self._lost = len(found) < len(servos)
                 break
-        return found
+        return {servo: answer for servo, answer in found.items() if servo not in contradicted}
 
     def _write_field(self, servo: int, field: Field, value: int) -> None:
         """Write a field; those that are saved are protected by the field ``lock``."""
@@ -161,18 +165,20 @@ class FeetechBus(ServoBus):
     # The servos
 
     def states(self, servos: Iterable[int]) -> dict[int, ServoState]:
-        start, size = _STATE
         return {
-            servo: self._state(servo, block) for servo, block in self.read_all(servos, start, size).items()}
+            servo: self._state(servo, block) for servo, block in self._read_repeatedly(servos, *_STATE).items()}
 
     def _state(self, servo: int, block: bytes) -> ServoState:
         def of(name: str) -> int:
             return self.table[name].of(block, _STATE[0])
 
-        status = of('status')
+        status, powered, limit = of('status'), of('torque') == 1, of('torque_limit')
+        faults = tuple(text for bit, text in FAULTS.items() if status >> bit & 1)
+        if powered and self._torque_limit.get(servo, limit) != limit:
+            faults += (RESTARTED,)
         return ServoState(
-            of('position'), of('velocity') * self._speed_unit.get(servo, 1.0), of('torque') == 1, 1e-3 * of('load'),
-            0.1 * of('voltage'), of('temperature'), tuple(text for bit, text in FAULTS.items() if status >> bit & 1))
+            of('position'), of('velocity') * self._speed_unit.get(servo, 1.0), powered, 1e-3 * of('load'),
+            0.1 * of('voltage'), of('temperature'), faults)
 
     def move(self, goals: Mapping[int, tuple[int, float]]) -> None:
         """Send goals; a speed of 0 would be none, so that the minimum is one unit."""
@@ -188,11 +194,12 @@ class FeetechBus(ServoBus):
             TurretError: DRIVER_FAULT, the servo does not answer or does not take a value.
         """
         self.put(servo, 'torque', 0)
+        self._torque_limit[servo] = min(_FULL_TORQUE - 1, round(_FULL_TORQUE * limits.torque))
         for name, value in (
-                ('answers', 1), ('mode', 0), ('lower', limits.lower), ('upper', limits.upper),
+                ('answers', 1), ('mode', 0), ('resolution', 1), ('lower', limits.lower), ('upper', limits.upper),
                 ('max_temperature', limits.temperature), ('max_voltage', round(10 * limits.max_voltage)),
                 ('min_voltage', round(10 * limits.min_voltage)), ('unload', _ALL_FAULTS),
-                ('torque_limit', round(1000 * limits.torque))):
+                ('torque_limit', self._torque_limit[servo])):
             self.put(servo, name, value)
         self._speed_unit[servo] = 1.0 if self.get(servo, 'phase') & 4 else _COARSE_SPEED
 
