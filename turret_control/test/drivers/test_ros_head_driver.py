@@ -113,6 +113,52 @@ def test_a_head_that_reports_nonsense_is_stopped_where_it_was_commanded_last(
     assert sent[-1] == (*last[:2], 0.0, 0.0)
 
 
+@pytest.mark.parametrize('way', [0.9, -0.9])
+@pytest.mark.parametrize('axis', [0, 1])
+def test_a_position_that_jumps_is_a_driver_fault(rig: Rig, axis: int, way: float) -> None:
+    """As with a second publisher of the joint states."""
+    rig.start()
+    rig.go()
+    halted: list[tuple[float, float]] = []
+    halt, reading = rig.head.halt, rig.head.reading
+
+    def watched(positions: tuple[float, float]) -> None:
+        halted.append(positions)
+        halt(positions)
+
+    def other() -> HeadReading:
+        true = reading()
+        positions = [*true.positions]
+        positions[axis] += way
+        return true._replace(positions=(positions[0], positions[1]))
+
+    rig.head.halt = watched  # type: ignore[method-assign]
+    last = reading().positions
+    rig.head.reading = other  # type: ignore[method-assign]
+    with pytest.raises(TurretError, match='jumped'):
+        rig.driver.read()
+    rig.driver.lockstep.release()
+    rig.driver._thread.join(10.0)  # type: ignore[union-attr]  # noqa: SLF001  its end is what is waited for
+    with pytest.raises(TurretError, match=r'jumped by -?0\.\d\d rad within \d+ ms') as fault:
+        rig.driver.read()
+    assert fault.value.code is ReasonCode.DRIVER_FAULT
+    assert len(halted) == 1
+    assert halted[0] == pytest.approx(last, abs=0.05)
+    rig.head.reading = reading  # type: ignore[method-assign]
+    rig.driver.close()
+    rig.start()
+
+
+def test_a_fast_head_whose_joint_states_pause_did_not_jump(rig: Rig) -> None:
+    rig.start()
+    rig.driver.command(AxisMotion(1.5, 6.0, 300.0), STILL, NEVER)
+    rig.head.silent = True
+    rig.driver.lockstep.go_on(0.15)
+    rig.head.silent = False
+    rig.driver.lockstep.go_on(0.5)
+    assert rig.driver.read().pan.position == pytest.approx(1.5, abs=1e-2)
+
+
 def test_a_head_that_was_never_commanded_is_not_halted(rig: Rig) -> None:
     halted: list[object] = []
     rig.head.halt = halted.append  # type: ignore[method-assign, assignment]

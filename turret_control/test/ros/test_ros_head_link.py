@@ -17,7 +17,7 @@ from trajectory_msgs.msg import JointTrajectory
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, STREAM
-from turret_common.ros.time import seconds, wall_stamp
+from turret_common.ros.time import seconds, stamp_from_ns, wall_stamp
 from turret_common.testing.ros_testing import RosHarness
 from turret_common.testing.waiting import wait_until
 from turret_control.devices.motion_profile import AxisMotion, stand_still
@@ -127,6 +127,56 @@ def test_states_that_are_only_repeated_are_none(rig: tuple[ImitatedController, R
     controller.stamp = wall_stamp()
 
     wait_until(lambda: has_failed(driver))
+
+
+class Offset:
+    """States with a stamp that is off."""
+
+    def __init__(self, ros: RosHarness, offset_s: float) -> None:
+        self._states = ros.probe.create_publisher(JointState, 'head/joint_states', STREAM)
+        self._offset_s = offset_s
+        self.sent = 0
+        ros.probe.create_timer(0.005, self._publish)
+
+    def _publish(self) -> None:
+        message = JointState(name=['pan_joint', 'tilt_joint'], position=[3.0, 3.0], velocity=[0.0, 0.0])
+        message.header.stamp = stamp_from_ns(time.time_ns() + round(1e9 * self._offset_s))
+        self._states.publish(message)
+        self.sent += 1
+
+
+@pytest.mark.parametrize('offset_s', [-30.0, 30.0, -3e8])
+def test_states_that_were_delayed_or_recorded_do_not_count_beside_present_ones(
+        ros: RosHarness, monkeypatch: pytest.MonkeyPatch, offset_s: float) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    ImitatedController(ros, 'position')
+    driver = RosHeadDriver(
+        RosParameters(output='position', command='head/commands', state_timeout_s=2.0), '/turret')
+    driver.open()
+    try:
+        driver.enable(True)
+        wait_until(lambda: go(driver, 0.1, 0.1))
+        other = Offset(ros, offset_s)
+        seen = []
+
+        def enough() -> bool:
+            seen.append(driver.read().pan.position)
+            return other.sent > 200
+
+        wait_until(enough)
+        assert max(map(abs, seen)) < 0.5
+    finally:
+        driver.close()
+
+
+def test_a_head_on_another_clock_is_followed(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    Offset(ros, -3e8)
+    driver = RosHeadDriver(RosParameters(state_timeout_s=2.0), '/turret')
+    driver.open()
+    assert driver.read().pan.position == 3.0
+    assert 0 <= time.monotonic_ns() - driver.read().t_ns < 2_000_000_000
+    driver.close()
 
 
 @pytest.mark.skipif(importlib.util.find_spec('control_msgs') is not None, reason='control_msgs is installed')

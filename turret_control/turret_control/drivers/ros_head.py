@@ -27,6 +27,7 @@ from turret_control.drivers.threaded import ThreadedDriver
 _CORRECTION = 5.0       # 1/s, of the position error with output "velocity"
 _MAX_LEAD = 0.35        # rad, how far the goal may be ahead of the head
 _MAX_ANGLE, _MAX_RATE = 4.0 * math.pi, 100.0  # rad and rad/s, beyond which no head is
+_JUMP, _FASTEST = 0.35, 20.0  # rad and rad/s: no head turns by more, or faster
 _OPEN_S = 3.0           # s, how long the first joint states are waited for
 
 
@@ -115,6 +116,7 @@ class LinkedHeadDriver(ThreadedDriver):
         self._joints = (parameters.pan, parameters.tilt)
         self.resolution = (parameters.tolerance, parameters.tolerance)
         self._link: HeadLink | None = None
+        self._last: HeadReading | None = None  # that was plausible
         self._profiles = (MotionProfile(), MotionProfile())
         self._goal: tuple[float, float] | None = None  # the positions that were commanded; None while nothing is
 
@@ -128,7 +130,7 @@ class LinkedHeadDriver(ThreadedDriver):
     def _release(self) -> None:
         if self._link is not None:
             self._link.close()
-            self._link = None
+        self._link = self._last = None
 
     def _switch(self, on: bool) -> None:
         """Command the head from where it is, or command it to stand still and then no more."""
@@ -157,7 +159,7 @@ class LinkedHeadDriver(ThreadedDriver):
         """Return the newest reading.
 
         Raises:
-            TurretError: DRIVER_FAULT, it is too old, not finite or implausible.
+            TurretError: DRIVER_FAULT, it is too old, not finite or implausible, by itself or after the one before.
         """
         reading = None if self._link is None else self._link.reading()
         age_s = math.inf if reading is None else 1e-9 * (self._clock.now_ns() - reading.t_ns)
@@ -170,6 +172,14 @@ class LinkedHeadDriver(ThreadedDriver):
             raise TurretError(
                 ReasonCode.DRIVER_FAULT, f'the {self._source} are implausible: {reading.positions} rad, '
                 f'{reading.velocities} rad/s')
+        last, self._last = self._last or reading, reading
+        jump = max((now - then for now, then in zip(reading.positions, last.positions, strict=True)), key=abs)
+        passed_s = 1e-9 * (reading.t_ns - last.t_ns)
+        if abs(jump) > _JUMP + _FASTEST * max(0.0, passed_s):
+            self._last = last
+            raise TurretError(
+                ReasonCode.DRIVER_FAULT, f'the {self._source} jumped by {jump:.2f} rad within '
+                f'{1e3 * passed_s:.0f} ms: do two nodes publish them?')
         return reading
 
     def _cycle(self) -> None:

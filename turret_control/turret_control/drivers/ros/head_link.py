@@ -36,6 +36,7 @@ class RosHeadLink:
         self._joints = [parameters.pan.joint, parameters.tilt.joint]
         self._reading: HeadReading | None = None
         self._stamp_ns = 0  # of the newest joint states
+        self._clock_shared = False  # their stamps are of this machine's clock
         self._arrived = threading.Event()
         follow = _follow_type() if parameters.output == 'follow' else None
         self._context = rclpy.Context()
@@ -108,11 +109,15 @@ class RosHeadLink:
             return
         velocities = [float(message.velocity[i]) if i < len(message.velocity) else math.nan for i in indices]
         stamp_ns = nanoseconds(message.header.stamp)
-        if stamp_ns and 0 <= self._stamp_ns - stamp_ns < round(1e9 * self._parameters.state_timeout_s):
+        timeout_ns = round(1e9 * self._parameters.state_timeout_s)
+        if stamp_ns and 0 <= self._stamp_ns - stamp_ns < timeout_ns:
             return  # repeated, or overtaken by a newer one
-        self._stamp_ns = stamp_ns
         t_ns = monotonic_ns(stamp_ns)
-        if not now_ns - round(1e9 * self._parameters.state_timeout_s) <= t_ns <= now_ns:
+        self._clock_shared = self._clock_shared or 0 <= now_ns - t_ns <= timeout_ns
+        if stamp_ns and self._clock_shared and abs(now_ns - t_ns) > timeout_ns:
+            return  # delayed, recorded or of another sender
+        self._stamp_ns = stamp_ns
+        if not 0 <= now_ns - t_ns <= timeout_ns:
             t_ns = now_ns  # no stamp, or one of another clock
         before = self._reading
         for i, velocity in enumerate(velocities):
