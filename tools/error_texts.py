@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ('turret_common', 'turret_camera', 'turret_vision', 'turret_control', 'turret_web', 'turret_bringup')
-#: Folders whose texts users of the turret do not see.
-LEFT_OUT = {'bench', 'testing'}
+#: The folder whose texts users of the turret do not see, and the one whose texts are results unless they are errors.
+TESTS, MEASUREMENTS = 'testing', 'bench'
 #: Calls whose texts are descriptions, prompts or results, which other pages show or no one looks up.
 DESCRIPTIONS = re.compile(
     r'(?:^|_)(?:param|add_argument|add_parser|Argument|Topic|Service|Action|ArgumentParser|of_bag|of_part|in_folder|'
@@ -25,7 +25,7 @@ DESCRIPTIONS = re.compile(
 ERROR = re.compile(r'(?:Error|[Rr]efuse|[Rr]efusal|refused|fatal|Finding)$')
 #: Templates and regular expressions, which are not messages.
 _CODE = re.compile(r'xmlns|</|<!|^<[A-Z]|\[Unit\]|Content-|\(\?|^for .*:$|max-age|-src ')
-NO_CODE = 'Without a fixed reason code'
+NO_CODE = 'Without a reason code, or with one of several'
 OTHER = 'Other messages'
 #: Remedies of the codes for which the panel shows none (`reasons` in turret_web/panel/src/text/en.ts).
 REMEDIES = {
@@ -115,11 +115,30 @@ def _is_sentence(text: str) -> bool:
     return len(re.findall(r'[A-Za-z]{2,}', text)) >= 3 and ' ' in text.strip() and not _CODE.search(text)
 
 
-def _context(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, bool] | None:
-    """Return the section of a text and whether it is passed to an error; None for what is not a message."""
+def _named(node: ast.AST) -> set[str]:
+    return {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name)
+            and part.value.id == 'ReasonCode' and part.attr.isupper()} - {'OK'}
+
+
+def _codes(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> set[str]:
+    """Return the reason codes that a call, tuple or return names, or the local variable that is its first value."""
+    codes = _named(node)
+    if codes or not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name)):
+        return codes
+    name, function = node.args[0].id, parents[node]
+    while not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+        function = parents[function]
+    values = [part.value for part in ast.walk(function)
+              if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == name]
+    return {code for value in values for code in _named(value)}
+
+
+def _context(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[set[str], bool] | None:
+    """Return the sections of a text and whether it is passed to an error; None for what is not a message."""
     if isinstance(parents[node], ast.Expr | ast.JoinedStr):  # a docstring, or a part of a text
         return None
-    section, is_error = '', False
+    sections: set[str] = set()
+    is_error = False
     while not isinstance(node, ast.stmt):
         node = parents[node]
         if isinstance(node, ast.Call):
@@ -127,11 +146,9 @@ def _context(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, bool]
             if DESCRIPTIONS.search(name):
                 return None
             is_error = is_error or bool(ERROR.search(name))
-        if isinstance(node, ast.Call | ast.Tuple | ast.Return) and not section:
-            codes = [part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)
-                     and isinstance(part.value, ast.Name) and part.value.id == 'ReasonCode' and part.attr.isupper()]
-            section = codes[0] if len(set(codes)) == 1 and codes != ['OK'] else ''
-    return section or (NO_CODE if is_error else OTHER), is_error or bool(section)
+        if isinstance(node, ast.Call | ast.Tuple | ast.Return) and not sections:
+            sections = _codes(node, parents)
+    return sections or {NO_CODE if is_error else OTHER}, is_error or bool(sections)
 
 
 def _of_module(path: Path) -> Iterator[tuple[str, Message]]:
@@ -142,18 +159,19 @@ def _of_module(path: Path) -> Iterator[tuple[str, Message]]:
         text = _words(node) if isinstance(node, ast.expr) else None
         context = _context(node, parents) if text and text.strip('… ') else None
         if text and context:
-            section, is_error = context
+            sections, is_error = context
             if _is_sentence(text) or (is_error and ' ' in text.strip() and not _CODE.search(text)):
-                yield section, Message(' '.join(text.split()), module)
+                yield from ((section, Message(' '.join(text.split()), module)) for section in sections)
 
 
 def _of_set_up() -> Iterator[Message]:
-    """Give the texts with which ``./turret`` ends before Python starts."""
+    """Give the texts that ``./turret`` prints before Python starts."""
     script = re.sub(r'\\\n\s*', '', (ROOT / 'turret').read_text())
-    script = re.sub(r'\$\{[^}]*\}|\$\([^)]*\)|\$\w+', '…', script)
-    for words in re.findall(r'\bdie ((?:"[^"]*"|\'[^\']*\'|[ ])+)', script):
-        text = ' '.join(part[1:-1] for part in re.findall(r'"[^"]*"|\'[^\']*\'', words))
-        yield Message(text, 'turret')
+    script = re.sub(r'\$\{[^}]*\}|\$\((?:[^()]|\([^()]*\))*\)|(?<!\\)\$\w+', '…', script)
+    for words in re.findall(r'\b(?:die|say) ((?:"[^"]*"|\'[^\']*\'|[ ])+)', script):
+        text = ' '.join(part[1:-1] for part in re.findall(r'"[^"]*"|\'[^\']*\'', words)).replace('\\$', '$')
+        if _is_sentence(text):
+            yield Message(text, 'turret')
 
 
 def _of_panel() -> Iterator[Message]:
@@ -171,8 +189,8 @@ def messages() -> dict[str, list[Message]]:
     found['Set-up'], found['Panel'] = set(_of_set_up()), set(_of_panel())
     for package in PACKAGES:
         for path in sorted((ROOT / package / package).rglob('*.py')):
-            if not LEFT_OUT & set(path.parts):
-                for section, message in _of_module(path):
+            for section, message in _of_module(path) if TESTS not in path.parts else ():
+                if section != OTHER or MEASUREMENTS not in path.parts:
                     found[section].add(message)
     return {section: sorted(texts) for section, texts in found.items()}
 
