@@ -26,7 +26,8 @@ START_S = 60.0
 LIVE = '.connection[data-state=live]'
 DESKTOP = {'width': 1440, 'height': 900}
 SIZES = {
-    'desktop': DESKTOP, 'large': {'width': 1920, 'height': 1080}, 'tablet': {'width': 1024, 'height': 768},
+    'desktop': DESKTOP, 'large': {'width': 1920, 'height': 1080}, 'laptop': {'width': 1366, 'height': 768},
+    'small laptop': {'width': 1280, 'height': 720}, 'tablet': {'width': 1024, 'height': 768},
     'tablet upright': {'width': 768, 'height': 1024}, 'phone': {'width': 390, 'height': 844},
     'phone on its side': {'width': 844, 'height': 390},
 }

@@ -289,6 +289,19 @@ def test_the_first_visit_asks_the_name_once_and_shows_the_tour(back_end: BackEnd
 
 
 @pytest.mark.parametrize('size', SIZES)
+def test_the_tour_does_not_cover_what_it_points_at(open_panel: Any, size: str) -> None:
+    page = open_panel(SIZES[size], remember=False)
+    for _ in range(4):
+        pointed = page.locator('.pointed')
+        pointed.first.wait_for()
+        covered = pointed.first.evaluate(
+            'pointed => { const { x, y, width, height } = pointed.getBoundingClientRect();'
+            '  return document.elementFromPoint(x + width / 10, y + height / 2)?.closest(".tour") !== null; }')
+        assert not covered, page.locator('.tour').inner_text()
+        page.locator('.tour button').last.click()
+
+
+@pytest.mark.parametrize('size', SIZES)
 def test_every_view_fits_every_screen(open_panel: Any, size: str) -> None:
     phone = 'phone' in size
     page = open_panel(SIZES[size], has_touch=phone, is_mobile=phone)
@@ -304,6 +317,7 @@ def test_every_view_fits_every_screen(open_panel: Any, size: str) -> None:
         assert video['y'] >= 0
         assert video['height'] > 150
         assert stop['y'] + stop['height'] <= SIZES[size]['height']
+        assert stop['x'] + stop['width'] <= SIZES[size]['width']
         assert stop['height'] >= (56 if phone else 40)
 
 
