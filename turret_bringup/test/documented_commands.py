@@ -36,7 +36,7 @@ ELSEWHERE = {
 }
 PROGRAMS = re.compile(
     r"(?:[A-Z_]+=\S+ )*(?:\./turret|ros2|colcon|rosdep|sudo|source|node|curl|ssh|git|podman|pip|python3|"
-    r'\.venv/bin/\w+|npm|mpremote|journalctl|fast-discovery-server|rerun|export|cat|echo|printf|cd|for|touch|sleep|config=\S+|tools/\w+\.py)'
+    r'[\w./]+/bin/\w+|npm|mpremote|journalctl|fast-discovery-server|rerun|export|cat|echo|printf|cd|for|touch|sleep|config=\S+|tools/\w+\.py)'
     r'(?= |$)')
 
 

@@ -146,6 +146,14 @@ def test_checks_of_hardware_that_is_not_there_are_refused(
     assert captured.out == f'Expect: {step.expect}\nWhat to do: {step.remedy}\n'
 
 
+def test_an_unknown_check_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(['hw', 'pinout', '--params', 'pi5_feetech.yaml']) == cli.WRONG_INPUT
+    error = capsys.readouterr().err
+    assert 'no check or tool "pinout"; there are plan, pins, switches, axis, laser,' in error
+    assert 'servos' in error
+    assert 'wizard' in error
+
+
 @pytest.mark.parametrize(
     'example', ['pi5_step_dir.yaml', 'pi4_tmc2209.yaml', 'pi_pca9685.yaml', 'pi_servo_gpio.yaml'])
 def test_the_plan_of_a_build_is_shown_on_any_computer(example: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -285,7 +285,7 @@ def _state_key(view: GimbalView) -> Any:
 #: Reasons that come and go in ordinary use and are not worth a line in the log.
 _ORDINARY = frozenset({
     ReasonCode.OK, ReasonCode.COMMAND_STALE, ReasonCode.SOFT_LIMIT, ReasonCode.NOT_ENABLED, ReasonCode.NOT_HOMED,
-    ReasonCode.NOT_READY})
+    ReasonCode.NOT_READY, ReasonCode.PERMIT_MISSING})
 
 
 def main() -> int:

@@ -90,7 +90,7 @@ def check_axis(driver: GimbalDriver, parameters: GimbalParameters, dialog: Dialo
     driver.open()
     try:
         jump = 'jump to their middle and ' if driver.position_source is PositionSource.COMMANDED else ''
-        question = f'The motors are energised now and {jump}rotate 5 degrees. Is the head free to move? [yes/no] '
+        question = f'The motors are energized now and {jump}rotate 5 degrees. Is the head free to move? [yes/no] '
         if dialog.ask(question) != 'yes':
             dialog.say('Nothing was moved.')
             return False
@@ -159,12 +159,14 @@ def show_plan(
         say(f'GPIO {line:2}  header pin {wiring.HEADER_PINS[line]:2}  pulled {pull:4} at power-on  {name}')
     for name, device in wiring.devices(gimbal, laser, safety):
         say(f'{device}  {name}')
-    driver = DRIVERS[gimbal.driver]
-    resolution = driver.make(gimbal, '').resolution
-    for axis_name, axis, step in (('pan', gimbal.pan, resolution[0]), ('tilt', gimbal.tilt, resolution[1])):
+    driver = DRIVERS[gimbal.driver].make(gimbal, '')
+    form = ('positions to {:.2f} degrees' if driver.position_source is PositionSource.MEASURED else
+            '{:.4f} degrees per step')
+    pan, tilt = driver.resolution
+    for axis_name, axis, step in (('pan', gimbal.pan, pan), ('tilt', gimbal.tilt, tilt)):
         say(f'{axis_name}: {math.degrees(axis.lower):.1f} to {math.degrees(axis.upper):.1f} degrees, at most '
             f'{math.degrees(axis.max_velocity):.0f} degrees/s, home by {axis.reference}'
-            + (f', {math.degrees(step):.4f} degrees per step' if step else ''))
+            + (f', {form.format(math.degrees(step))}' if step else ''))
     emission = 'dry run, no emission' if laser.dry_run else f'power at most {laser.power_cap:g}'
     say(f'laser: {laser.driver}, {emission}, watchdog {_watchdog(laser)}')
     say(f'emergency stop: {safety.estop_driver}')

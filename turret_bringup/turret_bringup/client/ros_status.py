@@ -17,19 +17,19 @@ def lines(status: dict[str, Any]) -> list[str]:
     rows = {
         'camera': f'{camera["source"]}, {camera["width"]}x{camera["height"]} px, '
                   f'{_text(camera["rate_hz"], "{:.1f}")} frames per second',
-        'vision': f'{vision["detection"]["method"]}, {vision["track_count"]} tracks{_clocks(vision)}',
+        'vision': f'{vision["detection"]["method"]}, {_count(vision["track_count"], "track")}{_clocks(vision)}',
         'controller': f'{_name(ControllerState, "MODE", controller["mode"])}, '
                       f'{_name(ControllerState, "TRACKING", controller["tracking"])}, '
                       f'target {controller["target_id"] or "none"}, off by {_degrees(controller["aim_error"])}',
         'gimbal': '; '.join(
             f'{axis["name"]} {_degrees(axis["position"])} {_name(AxisState, "STATE", axis["state"])}'
             for axis in (gimbal['pan'], gimbal['tilt'])),
-        'laser': f'{_name(LaserState, "STATE", laser["state"])}, {laser["fire_count"]} pulses',
+        'laser': f'{_name(LaserState, "STATE", laser["state"])}, {_count(laser["fire_count"], "pulse")}',
         'safety': f'motion {_permitted(safety["motion_ok"])}, laser {_permitted(safety["laser_ok"])}, '
                   f'operator {safety["operator_name"] or "none"}',
         'bag': f'{_recording(bag)}, {_text(bag["held_s"], "{:.0f} s")} in the ring buffer',
     }
-    head = f'{_name(TurretStatus, "BACKEND", status["backend"]).upper()}, status {status["seq"]}'
+    head = f'{_name(TurretStatus, "BACKEND", status["backend"]).upper()}, status message {status["seq"]}'
     body = [
         f'{name:10} {"no message" if age is None else f"{age:5.2f} s ago  {text}"}'
         for name, text in rows.items() for age in [status[f'{name}_age_s']]]
@@ -44,7 +44,8 @@ def summary(status: dict[str, Any]) -> str:
              _name(ControllerState, 'MODE', status['controller']['mode'])]
     if status['safety']['software_stop']:
         words.append('stopped')
-    words.append(f'{len(faults)} faults: {faults[0]["node"]}: {faults[0]["message"]}' if faults else 'no faults')
+    words.append(
+        f'{_count(len(faults), "fault")}: {faults[0]["node"]}: {faults[0]["message"]}' if faults else 'no faults')
     return ', '.join(words)
 
 
@@ -54,6 +55,10 @@ def _name(message_type: Any, prefix: str, value: int) -> str:
         if name.startswith(f'{prefix}_') and number == value:
             return name.removeprefix(f'{prefix}_').replace('_', ' ').lower()
     return str(value)
+
+
+def _count(number: int, name: str) -> str:
+    return f'{number} {name}' if number == 1 else f'{number} {name}s'
 
 
 def _text(value: float | None, form: str, unknown: str = '?') -> str:

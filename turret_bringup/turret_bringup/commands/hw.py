@@ -115,6 +115,10 @@ def _run_check(check: str, namespace: str, files: Sequence[Path], assignments: S
     from turret_control.drivers.registry import DRIVERS
     from turret_control.laser.lines.registry import LINES
 
+    checks = [*CHECKS, *dict.fromkeys(name for driver in DRIVERS.parts.values() for name in driver.hardware_checks)]
+    if check not in checks:
+        raise TurretError(
+            ReasonCode.UNKNOWN_NAME, f'there is no check or tool "{check}"; there are {", ".join([*checks, *TOOLS])}')
     dialog = Dialog(_say, _ask, time.sleep)
     config = configuration.compose(namespace, files, assignments)
     gimbal, laser, safety = config.hardware()

@@ -51,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
     action = actions.add_parser('scan', parents=[common, port], help='find the servos')
     action.add_argument('--baud', type=int, action='append', metavar='BD', help='baud rate to try (repeatable)')
     action.add_argument('--all', action='store_true', help=f'try all IDs, not only 0 to {_FEW_IDS - 1}')
-    for name, what in (('set-id', 'ID'), ('set-baud', 'BD')):
-        action = actions.add_parser(name, parents=[common, port], help=f'change the {what} of a servo')
+    for name, what, words in (('set-id', 'ID', 'ID'), ('set-baud', 'BD', 'baud rate')):
+        action = actions.add_parser(name, parents=[common, port], help=f'change the {words} of a servo')
         action.add_argument('servo', type=int, metavar='ID', help='ID of the servo so far')
         action.add_argument('value', type=int, metavar=f'NEW_{what}', help='new value')
         action.add_argument(

@@ -162,7 +162,8 @@ def _real_time() -> Iterator[Finding]:
         yield Finding(Verdict.FINE, 'real time', 'priority is allowed')
     else:
         yield Finding(
-            Verdict.NOTE, 'real time', 'priority is not allowed, which real stepper motors need: see docs/hardware.md')
+            Verdict.NOTE, 'real time',
+            'priority is not allowed, which real stepper motors need: see docs/raspberry_pi.md')
 
 
 def _ros_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
