@@ -33,10 +33,10 @@ from turret_common.ros.params import RosParameters
 from turret_common.ros.permit_feed import permit_of, sign_permit
 from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import PolledSubscription
-from turret_common.ros.time import seconds
+from turret_common.ros.time import nanoseconds, seconds
 from turret_common.threads.saver import Saver
 from turret_control.laser.ros_messages import grant_valid, sign_grant
-from turret_control.safety.estop import EstopReader, SimEstop, debounced, gpio_estop, no_estop
+from turret_control.safety.estop import EstopReader, SimEstop, debounced, gpio_estop, no_estop, watched
 from turret_control.safety.interlocks import AimReport, CameraReport, GimbalReport, LaserReport, SafetyCore, Verdict
 from turret_control.safety.lease import OperatorLease
 from turret_control.safety.person_exclusion import PeopleReport, Person
@@ -134,7 +134,7 @@ class SafetyNode(Node):
 
     def _estop_reader(self, parameters: SafetyParameters) -> EstopReader:
         if parameters.estop_driver == 'gpio':
-            return gpio_estop(parameters.estop_pin)
+            return watched(gpio_estop(parameters.estop_pin), self._stop_file.found)
         if parameters.estop_driver == 'sim':
             self._sim_estop = SimEstop(PlantLink(plant_socket(self.get_namespace())))
             self._sim_estop.start()
@@ -158,6 +158,8 @@ class SafetyNode(Node):
                 handle(message, now_ns)
             verdict = self._core.decide(now_ns)
             record = self._core.record
+            if record != before:  # by the emergency stop
+                self._saver.put(record)
             digest = lease_digest(self._core.lease.lease_id)
             key = self._published_key(verdict, now_ns)
         self._permit_seq += 1
@@ -168,8 +170,7 @@ class SafetyNode(Node):
         permit.stop_count, permit.estop_count = record.stops, record.estops
         self._permits.publish(sign_permit(permit, self._key))
         self._states.update(key, lambda: self._state(verdict, now_ns))
-        if record != before:  # by the emergency stop
-            self._saver.put(record)
+        if record != before:
             self._log.warning(f'stopped: {record.reason}')
         if self._permit_seq % _RENEW_EVERY == 0:
             self._renew_burst(now_ns)
@@ -297,7 +298,8 @@ class SafetyNode(Node):
         try:
             with self._lock:
                 self._core.request_fire(
-                    request.seq, request.track_id, stamp_age_s, request.aim_error, time.monotonic_ns())
+                    request.seq, request.track_id, stamp_age_s, request.aim_error, time.monotonic_ns(),
+                    nanoseconds(request.header.stamp))
                 burst = self._core.burst_count
         except TurretError:
             return  # the reason is in the message of the state
@@ -349,8 +351,8 @@ class SafetyNode(Node):
         with self._lock:
             self._core.stop(request.reason)
             record = self._core.record
+            self._saver.put(record)
         self._thread.wake()
-        self._saver.put(record)
         self.get_logger().warning(f'stopped: {record.reason}')
 
     @answered
@@ -363,7 +365,8 @@ class SafetyNode(Node):
             with self._lock:
                 self._core.reset(request.lease_id, record.stops)
         finally:
-            self._saver.put(self._core.record)
+            with self._lock:  # so that records are saved in the order in which they were made
+                self._saver.put(self._core.record)
 
     @answered
     def _set_zones(self, request: Any, _: Any) -> None:

@@ -53,6 +53,19 @@ def test_a_laser_goes_on_from_the_light_before_its_start() -> None:
     assert bench.refusal(bench.laser.arm) is ReasonCode.SESSION_LIMIT
 
 
+def test_a_restarted_driver_assumes_that_its_predecessor_ended_in_the_longest_pulse() -> None:
+    """The pulse under way when it was killed was not counted yet."""
+    bench = play()
+    before = bench.laser.budget.left_ns(bench.now)
+    bench.laser = LaserCore(PLAY, bench.permits, bench.laser.budget, bench.now)
+    longest = round(1e9 * PLAY.max_pulse_s)
+    assert bench.laser.budget.left_ns(bench.now) == before - longest
+    assert bench.laser.budget.changes == 1, 'it is saved'
+    other = Bench()
+    other.laser = LaserCore(LaserParameters(power=0.5), other.permits, unknown_until_ns=other.now)
+    assert other.laser.budget.left_ns(other.now) == QUARTER, 'which counts under the class 2 profile only'
+
+
 def test_emission_survives_a_restart_but_not_that_of_the_computer() -> None:
     data = EmissionBudget([(100, 200), (300, 450)]).dump()
     assert list(EmissionBudget.parse(data, 450).pulses) == [(100, 200), (300, 450)]

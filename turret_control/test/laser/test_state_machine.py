@@ -544,6 +544,29 @@ def test_a_hold_that_is_not_renewed_is_an_expired_grant() -> None:
     assert bench.code() is ReasonCode.OK
 
 
+@pytest.mark.parametrize(('stop', 'code'), [
+    ({'stop_count': 1}, ReasonCode.SOFTWARE_STOP), ({'stop_count': 1, 'estop_count': 1}, ReasonCode.ESTOP_PRESSED)])
+@pytest.mark.parametrize('when', ['arming', 'armed', 'lit'])
+def test_a_stop_that_was_reset_while_the_laser_did_not_run_disarms_it(
+        when: str, stop: dict[str, int], code: ReasonCode) -> None:
+    """As with docker pause: both stop and reset pass, and the first permit afterwards permits everything again."""
+    bench = Bench()
+    if when == 'arming':
+        bench.laser.arm(bench.now)
+        bench.tick()
+    else:
+        bench.armed()
+    bench.trigger = when == 'lit'
+    bench.tick()
+    bench.now += 2_000 * MS
+    bench.permit.update(stop)
+    assert bench.tick() == DARK
+    assert bench.code() is code
+    bench.laser.arm(bench.now)
+    bench.run(0.5)
+    assert bench.laser.state is LaserState.ARMING
+
+
 def test_a_restarted_driver_assumes_that_the_duty_was_used_up() -> None:
     bench = Bench()
     bench.laser = LaserCore(replace(PARAMETERS, burst_count=1), bench.permits, unknown_until_ns=bench.now)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import statistics
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from turret_common.ros import qos
 from turret_common.testing.ros_testing import blocking_calls
 from turret_common.testing.waiting import wait_until
 from turret_control.safety.interlocks import Estop, SafetyCore
+from turret_control.safety.stop_file import StopRecord
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv
 
@@ -380,6 +382,40 @@ def test_a_stop_is_counted_in_the_permit(rig: Rig) -> None:
     assert rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id=rig.lease_id)).success
     wait_until(lambda: rig.permits[-1].motion_ok)
     assert (rig.permits[-1].stop_count, rig.permits[-1].estop_count) == (1, 0)
+
+
+def test_a_real_emergency_stop_may_have_been_open_while_the_node_was_away(
+        ros: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_control.safety_node.gpio_estop', lambda pin: lambda: Estop.RELEASED)
+    first = Rig(ros, estop_driver='gpio', estop_pin=5)
+    wait_until(lambda: first.permits and first.permits[-1].motion_ok)
+    first.node._thread.stop()  # noqa: SLF001  it is killed
+    second = Rig(ros, estop_driver='gpio', estop_pin=5)
+    epoch = second.node._epoch  # noqa: SLF001
+    wait_until(lambda: second.states and second.states[-1].software_stop)
+    wait_until(lambda: [permit for permit in second.permits if permit.epoch == epoch and permit.estop_count == 1])
+    assert 'emergency stop' in second.states[-1].message
+
+
+def test_a_stop_that_comes_while_another_one_is_reset_is_the_one_that_is_saved(
+        rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_until(lambda: rig.permits)
+    rig.acquire()
+    rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='smoke'))
+    put, saver = rig.node._saver.put, rig.node._saver  # noqa: SLF001  where records go
+    pressed = threading.Event()
+
+    def delayed(record: StopRecord) -> None:  # the thread of the reset stands still here
+        if not pressed.is_set():
+            pressed.set()
+            rig.node._read_estop = lambda: Estop.PRESSED  # noqa: SLF001  the contact
+            threading.Event().wait(0.5)
+        put(record)
+
+    monkeypatch.setattr(saver, 'put', delayed)
+    rig.ros.call(srv.ResetStop, 'safety/reset', srv.ResetStop.Request(lease_id=rig.lease_id))
+    wait_until(lambda: rig.node._core.record.estops == 1)  # noqa: SLF001
+    wait_until(lambda: rig.node._stop_file.load() == rig.node._core.record, what='the newest record on disk')  # noqa: SLF001
 
 
 def test_a_second_node_that_publishes_permits_is_reported(rig: Rig) -> None:

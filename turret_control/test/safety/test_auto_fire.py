@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import pytest
-from safety_bench import AIM, CAMERA, LASER, PARAMETERS, ZONE, Bench
+from safety_bench import AIM, CAMERA, LASER, MS, PARAMETERS, ZONE, Bench
 
 from turret_common.errors import TurretError
 from turret_common.pose_history import Pose
@@ -78,6 +78,48 @@ def test_a_decision_is_granted_once() -> None:
     bench.wait()
     assert bench.refusal(bench.core.request_fire, 1, 'cat', 0.05, 0.001, bench.now) is ReasonCode.BUSY
     bench.core.request_fire(2, 'cat', 0.05, 0.001, bench.now)
+
+
+def granted(stamp_ns: int) -> Bench:
+    """Return a bench whose request 1, on the image of ``stamp_ns``, was granted."""
+    bench = Bench().auto_fire()
+    for i in (2, 1):
+        request = (-i, 'cat', 0.001, 0.001, bench.now, stamp_ns - 20 * i * MS)
+        assert bench.refusal(bench.core.request_fire, *request) is ReasonCode.NOT_READY
+    bench.core.request_fire(1, 'cat', 0.001, 0.001, bench.now, stamp_ns)
+    return bench
+
+
+@pytest.mark.parametrize(('seq', 'older_ms', 'again'), [
+    (2, 0, True), (0, 0, False), (7, 1, False), (7, 249, False), (0, -1, True)])
+def test_a_decision_that_is_not_newer_than_the_one_that_was_granted_is_not_granted(
+        seq: int, older_ms: int, again: bool) -> None:
+    """Requests that were recorded since are authentic too; a controller that restarted counts from the start."""
+    bench = granted(10**18)
+    request = (seq, 'cat', 0.001, 0.001, bench.now, 10**18 - older_ms * MS)
+    if again:
+        bench.core.request_fire(*request)
+    else:
+        assert bench.refusal(bench.core.request_fire, *request) is ReasonCode.BUSY
+    bench.core.request_fire(8, 'cat', 0.001, 0.001, bench.now, 10**18 + 20 * MS)
+
+
+def test_requests_that_are_repeated_do_not_make_images_in_a_row() -> None:
+    """However long after their stamp was read the time is: two images, again and again."""
+    bench = Bench().auto_fire()
+    for i in range(20):
+        stamp_ns = 10**18 + i % 2 * 20 * MS
+        assert bench.refusal(
+            bench.core.request_fire, i, 'cat', 0.001, 0.001, bench.now + 100 * i, stamp_ns) is ReasonCode.NOT_READY
+    bench.core.request_fire(20, 'cat', 0.001, 0.001, bench.now, 10**18 + 21 * MS)
+
+
+def test_a_clock_that_was_set_back_does_not_keep_the_images_from_counting() -> None:
+    bench = granted(10**18)
+    for i in range(2):
+        assert bench.refusal(
+            bench.core.request_fire, 2 + i, 'cat', 0.001, 0.001, bench.now, 10**17 + i * MS) is ReasonCode.NOT_READY
+    bench.core.request_fire(4, 'cat', 0.001, 0.001, bench.now, 10**17 + 9 * MS)
 
 
 @pytest.mark.parametrize(('stamp_age_s', 'aim_error', 'code'), [

@@ -15,7 +15,7 @@ from turret_common.host.minimum_versions import require
 from turret_common.plant_client import PlantError
 from turret_common.reason_codes import ReasonCode
 from turret_common.testing.waiting import wait_until
-from turret_control.safety.estop import SimEstop, debounced, gpio_estop, no_estop
+from turret_control.safety.estop import SimEstop, debounced, gpio_estop, no_estop, watched
 from turret_control.safety.interlocks import Estop
 
 
@@ -113,6 +113,24 @@ def test_a_stop_is_believed_at_once_and_its_end_at_the_third_reading_in_a_row() 
     assert [read() for _ in range(12)] == [
         Estop.UNKNOWN, Estop.UNKNOWN, Estop.RELEASED, Estop.PRESSED, Estop.PRESSED, Estop.PRESSED, Estop.PRESSED,
         Estop.PRESSED, Estop.PRESSED, Estop.RELEASED, Estop.UNREADABLE, Estop.UNREADABLE]
+
+
+@pytest.mark.parametrize('restarted', [False, True])
+def test_an_input_that_was_not_read_for_half_a_second_may_have_been_open(restarted: bool) -> None:
+    now = [100.0]
+    read = watched(lambda: Estop.RELEASED, restarted, lambda: now[0])
+    first = Estop.UNREADABLE if restarted else Estop.RELEASED
+    assert [read() for _ in range(2)] == [first, Estop.RELEASED]
+    now[0] += 0.5
+    assert read() is Estop.RELEASED
+    now[0] += 0.501
+    assert [read() for _ in range(2)] == [Estop.UNREADABLE, Estop.RELEASED]
+
+
+def test_the_time_without_a_reading_includes_that_in_which_the_computer_was_suspended() -> None:
+    clock = inspect.signature(watched).parameters['clock_s'].default
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert before <= clock() <= time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def test_a_turret_without_one_has_nothing_to_debounce() -> None:

@@ -30,6 +30,19 @@ def test_a_record_is_kept(file: StopFile, record: StopRecord) -> None:
     assert file.path.stat().st_mode & 0o777 == 0o600
 
 
+def test_it_is_known_whether_this_run_had_a_record_before(file: StopFile) -> None:
+    file.load()
+    assert not file.found
+    file.save(NO_STOP)
+    other = StopFile(file.path, 'run 2')
+    other.load()
+    assert not other.found
+    again = StopFile(file.path, 'run 1')
+    assert not again.found
+    again.load()
+    assert again.found
+
+
 def test_another_run_begins_to_count_anew_and_keeps_the_stop(file: StopFile) -> None:
     file.save(RECORD)
     assert StopFile(file.path, 'run 2').load() == StopRecord(RECORD.reason)

@@ -147,7 +147,8 @@ class LaserCore:
             permits: permits of the safety node; updated in the thread that owns the state machine.
             budget: emission of the last hour.
             unknown_until_ns: time before which an earlier process may have emitted: its emission is assumed to have
-                reached the duty cap then. None where there was no earlier process.
+                reached the duty cap then, and its last pulse to have been the longest. None where there was no earlier
+                process.
         """
         self._parameters = parameters
         self._permits = permits
@@ -165,6 +166,8 @@ class LaserCore:
         self._grant_order = (0, 0)
         if unknown_until_ns is not None:
             self._emissions.append((unknown_until_ns - self._duty_cap_ns(), unknown_until_ns))
+            if parameters.class2_play:
+                self.budget.add(unknown_until_ns - _ns(parameters.max_pulse_s), unknown_until_ns)
         self._auto_burst = (0, 0)  # epoch and number of the newest automatic burst
         self._needs_release = False
         self._expired = False  # the newest burst ended because its grant was not renewed
@@ -373,6 +376,10 @@ class LaserCore:
             return code, True
         if permit.epoch != armed_by.epoch:
             return ReasonCode.PERMIT_EPOCH, True
+        if permit.estop_count != armed_by.estop_count:  # one that this process missed
+            return ReasonCode.ESTOP_PRESSED, True
+        if permit.stop_count != armed_by.stop_count:
+            return ReasonCode.SOFTWARE_STOP, True
         if permit.lease_digest != armed_by.lease_digest:
             return ReasonCode.OPERATOR_CHANGED if permit.lease_digest else ReasonCode.NO_OPERATOR, True
         reasons = [_known(reason) for reason in permit.reasons]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ EstopReader = Callable[[], Estop]
 _RELEASES = 3
 #: Period of reading the simulated input, and time for which its last answer counts [s].
 _SIM_PERIOD_S, _SIM_TIMEOUT_S = 0.02, 0.5
+#: Maximum time between two readings of a real input: longer ones could hide that it was open [s].
+_UNREAD_S = 0.5
 
 
 def no_estop() -> Estop:
@@ -37,6 +40,26 @@ def debounced(read: EstopReader) -> EstopReader:
             reported = estop
         return reported
     return read_debounced
+
+
+def watched(
+        read: EstopReader, restarted: bool,
+        clock_s: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME)) -> EstopReader:
+    """Return a reader that reports UNREADABLE after a time in which nothing read the input: it may have been open.
+
+    Args:
+        read: reads the input.
+        restarted: there was such a time before the first reading, because an earlier process of the run has ended.
+        clock_s: a clock that also advances while the computer is suspended.
+    """
+    last_s = -math.inf if restarted else math.inf
+
+    def read_watched() -> Estop:
+        nonlocal last_s
+        now_s = clock_s()
+        unread_s, last_s = now_s - last_s, now_s
+        return Estop.UNREADABLE if unread_s > _UNREAD_S else read()
+    return read_watched
 
 
 class SimEstop:

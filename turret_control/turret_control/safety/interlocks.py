@@ -193,8 +193,8 @@ class SafetyCore:
         self._foreign_publishers: frozenset[str] = frozenset()
         self._foreign_commands = False
         self._duplicates_since: dict[str, int] = {}
-        self._fire_seq: int | None = None
-        self._aimed: tuple[str, int, int] = ('', 0, 0)  # track, time of the newest image in ns, good images in a row
+        self._granted: tuple[int | None, int] = (None, 0)  # number and image [ns] of the newest granted request
+        self._aimed: tuple[str, float, int] = ('', 0, 0)  # track, time of the newest image in ns, good images in a row
         self._burst: tuple[str, int] | None = None  # track and begin of the automatic burst under way
         self.burst_count = 0
 
@@ -405,25 +405,28 @@ class SafetyCore:
         """Return the time until automatic fire ends unless the operator acts [s]; NaN while it is off."""
         return 1e-9 * (self._auto_fire_until_ns - now_ns) if self.auto_fire else math.nan
 
-    def request_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
+    def request_fire(
+            self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int,
+            stamp_ns: int | None = None) -> None:
         """Grant the controller's request for one burst, if the aim was good in three images in a row.
 
         Args:
-            seq: of the decision; each is granted at most once.
+            seq: of the decision; each is granted at most once, and none that is older than a granted one.
             track_id: the target.
             stamp_age_s: age of the image that it rests on.
             aim_error: predicted for the moment of fire, in rad.
             now_ns: time of receipt.
+            stamp_ns: stamp of the image, which identifies it; None for the time that results from its age.
 
         Raises:
             TurretError: why not now; also kept in ``not_now``.
         """
         try:
-            self._check_fire(seq, track_id, stamp_age_s, aim_error, now_ns)
+            image_ns = self._check_fire(seq, track_id, stamp_age_s, aim_error, now_ns, stamp_ns)
         except TurretError as error:
             self.not_now = error.message if self.auto_fire else ''
             raise
-        self._fire_seq = seq
+        self._granted = (seq, image_ns)
         self.not_now = ''
         self.burst_count += 1
         self._burst = (track_id, now_ns)
@@ -447,14 +450,22 @@ class SafetyCore:
             self._burst = None
         return on
 
-    def _check_fire(self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> None:
+    def _check_fire(
+            self, seq: int, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int,
+            stamp_ns: int | None) -> int:
+        """Return the time of the image. Raises TurretError as :meth:`request_fire`."""
         require_finite(stamp_age_s=stamp_age_s, aim_error=aim_error)
         if not self.auto_fire:
             raise TurretError(ReasonCode.WRONG_MODE, 'automatic fire is off')
-        if seq == self._fire_seq:
-            raise TurretError(ReasonCode.BUSY, 'this decision was granted already')
         if not _STAMP_AGE_MIN_S <= stamp_age_s <= self._parameters.vision_timeout_s:
             raise TurretError(ReasonCode.STALE_INPUT, f'the image is {stamp_age_s:.3f} s old')
+        image_ns = now_ns - round(stamp_age_s * 1e9) if stamp_ns is None else stamp_ns
+        granted_seq, granted_ns = self._granted
+        older = granted_seq is not None and (
+            0 < granted_ns - image_ns <= self._parameters.vision_timeout_s * 1e9
+            or (granted_ns == image_ns and seq <= granted_seq))
+        if older or seq == granted_seq:
+            raise TurretError(ReasonCode.BUSY, 'this decision was granted already, or a newer one was')
         aim = self._aims.fresh(_AIM_TIMEOUT_S, now_ns)
         if aim is None or not aim.following:
             raise TurretError(ReasonCode.WRONG_MODE, 'the head does not follow a target')
@@ -462,7 +473,7 @@ class SafetyCore:
         if camera is None or (camera.on_base and not aim.calibrated):
             raise TurretError(
                 ReasonCode.NO_CALIBRATION, 'the camera is silent, or on the base without a calibrated boresight')
-        good = self._count_aimed(track_id, stamp_age_s, aim_error, now_ns)
+        good = self._count_aimed(track_id, image_ns, aim_error)
         if not good:
             raise TurretError(ReasonCode.NOT_READY, f'the aim is off by {math.degrees(aim_error):.2f} deg')
         if good < _SETTLED_IMAGES:
@@ -470,18 +481,18 @@ class SafetyCore:
         verdict = self.decide(now_ns)
         if not verdict.laser_ok:
             raise TurretError(verdict.reasons[0], f'emission is inhibited: {verdict.reasons[0].name}')
+        return image_ns
 
-    def _count_aimed(self, track_id: str, stamp_age_s: float, aim_error: float, now_ns: int) -> int:
+    def _count_aimed(self, track_id: str, image_ns: int, aim_error: float) -> int:
         """Return in how many images in a row the aim at the same target was good, this one included."""
         last_id, last_ns, good = self._aimed
-        image_ns = now_ns - round(stamp_age_s * 1e9)
-        if track_id != last_id or image_ns - last_ns > self._parameters.vision_timeout_s * 1e9:
-            good = 0
+        if track_id != last_id or abs(image_ns - last_ns) > self._parameters.vision_timeout_s * 1e9:
+            last_ns, good = -math.inf, 0  # it is another target, the images paused, or the clock was set back
         if not 0.0 <= aim_error <= self._parameters.aim_error_max:
             good = 0
         elif image_ns > last_ns:
             good += 1
-        self._aimed = (track_id, image_ns, good)
+        self._aimed = (track_id, max(image_ns, last_ns), good)
         return good
 
     # Decisions

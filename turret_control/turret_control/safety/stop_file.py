@@ -36,7 +36,12 @@ NO_STOP = StopRecord()
 
 
 class StopFile:
-    """The file that keeps the stop over a restart of the safety node."""
+    """The file that keeps the stop over a restart of the safety node.
+
+    Attributes:
+        path: of the file.
+        found: the record that was loaded is of the present run, so that an earlier process made it.
+    """
 
     def __init__(self, path: Path, run: str) -> None:
         """Describe the file; nothing is read.
@@ -46,6 +51,7 @@ class StopFile:
             run: name of the present run; counts of an earlier run do not matter.
         """
         self.path = path
+        self.found = False
         self._run = run
 
     def load(self) -> StopRecord:
@@ -62,6 +68,7 @@ class StopFile:
         values = json.loads(text)
         if values['run'] != self._run:
             return StopRecord(values['reason'])
+        self.found = True
         return StopRecord(values['reason'], values['stops'], values['estops'])
 
     def save(self, record: StopRecord) -> None:
