@@ -34,6 +34,7 @@ import pytest
 _PR_SET_CHILD_SUBREAPER = 36
 ROOT = Path(__file__).resolve().parent.parent
 _CORE, _TEST = 'turret_control/turret_control', 'turret_control/test'
+_LIMITS = f'{_TEST}/test_gimbal_parameters.py'
 _EYES, _EYES_TEST = 'turret_vision/turret_vision', 'turret_vision/test'
 #: Each module under test and the tests that must notice, the quick ones first.
 SUITES: dict[str, tuple[str, ...]] = {
@@ -63,9 +64,22 @@ SUITES: dict[str, tuple[str, ...]] = {
     f'{_CORE}/devices/tmc2209.py': (f'{_TEST}/devices/test_tmc2209.py', f'{_TEST}/drivers/test_tmc2209_driver.py'),
     f'{_CORE}/drivers/stepping.py': (f'{_TEST}/drivers/test_stepping.py', f'{_TEST}/drivers/test_step_dir_driver.py'),
     f'{_CORE}/drivers/threaded.py': (f'{_TEST}/drivers/test_threaded_driver.py',),
-    **{f'{_CORE}/drivers/{name}.py': (f'{_TEST}/drivers/test_{name}_driver.py', f'{_TEST}/drivers/test_driver.py')
+    **{f'{_CORE}/drivers/{name}.py': (
+        _LIMITS, f'{_TEST}/drivers/test_{name}_driver.py', f'{_TEST}/drivers/test_driver.py')
        for name in ('servo', 'step_dir', 'tmc2209', 'bus_servo', 'pico', 'onvif', 'ros_head')},
-    f'{_CORE}/drivers/pca9685.py': (f'{_TEST}/drivers/test_servo_driver.py',),
+    f'{_CORE}/drivers/pca9685.py': (_LIMITS, f'{_TEST}/drivers/test_servo_driver.py'),
+    f'{_CORE}/drivers/dynamixel.py': (_LIMITS, f'{_TEST}/drivers/test_bus_servo_driver.py'),
+    f'{_CORE}/drivers/ros/head.py': (_LIMITS, f'{_TEST}/drivers/test_ros_head_driver.py'),
+    f'{_CORE}/drivers/ros/head_link.py': (f'{_TEST}/ros/test_ros_head_link.py',),
+    **{f'{_CORE}/servo_bus/{name}.py': (
+        f'{_TEST}/servo_bus/test_servo_bus.py', f'{_TEST}/drivers/test_bus_servo_driver.py')
+       for name in ('bus', 'wire', 'feetech', 'dynamixel')},
+    **{f'{_CORE}/pico/{name}.py': (
+        f'{_TEST}/pico/test_pico_firmware.py', f'{_TEST}/laser/test_pico_lines.py',
+        f'{_TEST}/drivers/test_pico_driver.py') for name in ('protocol', 'link')},
+    f'{_CORE}/devices/onvif.py': (f'{_TEST}/drivers/test_onvif_driver.py',),
+    f'{_CORE}/axis_parameters.py': (_LIMITS, f'{_TEST}/gimbal/test_gimbal.py'),
+    f'{_CORE}/gimbal_parameters.py': (_LIMITS, f'{_TEST}/gimbal/test_gimbal.py'),
     'turret_common/turret_common/messages/run_key.py': ('turret_common/test/messages/test_run_key.py',),
     'turret_common/turret_common/threads/output.py': ('turret_common/test/threads/test_output.py',),
     'turret_common/turret_common/ros/permit_feed.py': ('turret_common/test/ros/test_permit_feed.py',),
@@ -111,10 +125,30 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      'silent_s > self._parameters.silence_s -> (silent_s >= self._parameters.silence_s)'): _EXACTLY,
     ('bus_servo.py', 'servo.lower <= home + axis.lower and home + axis.upper <= servo.upper):',
      'servo.lower <= home + axis.lower -> (servo.lower < home + axis.lower)'): _EXACTLY,
-    ('bus_servo.py',
-     'missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]',
-     'True -> False'): 'both have two elements',
-    ('pico.py', 'self._fitted = 0', 'self._fitted = 0 -> pass'): 'overwritten when it opens, before it is read',
+    **{('bus_servo.py', line, 'True -> False'): 'both have two elements' for line in (
+        'missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]',
+        'for i, (axis, profile, motion) in enumerate(zip(self._servos, self._profiles, motions, strict=True)):',
+        'for i, (name, axis) in enumerate(zip(_AXES, self._servos, strict=True)):',
+        'for axis, profile, speed in zip(self._servos, self._profiles, self._speeds, strict=True):',
+        'for name, axis in zip(_AXES, self._servos, strict=True):',
+        'for name, low, high in zip(_AXES, lowest, highest, strict=True):',
+        'return {name: self._states[axis.id] for name, axis in zip(_AXES, self._servos, strict=True)}')},
+    **{('bus_servo.py', line, change): 'overwritten by the first answers, which opening waits for'
+       for line, change in (
+           ('self._answered_ns = [0, 0]  # when each answered last', 'self._answered_ns = [0, 0] -> pass'),
+           ('self._answered_ns = [0, 0]  # when each answered last', '0 -> 1'),
+           ('self._lost = [0, 0]  # answers in a row', '0 -> 1'))},
+    ('bus_servo.py', 'for _ in range(3):', '3 -> 7'): 'tries more often',
+    ('bus_servo.py', 'servo.lower <= home + axis.lower and home + axis.upper <= servo.upper):',
+     'home + axis.upper <= servo.upper -> (home + axis.upper < servo.upper)'): _EXACTLY,
+    **{('pico.py', line, change): 'overwritten when it opens, before it is read'
+       for line, change in (
+           ('self._fitted = 0', 'self._fitted = 0 -> pass'), ('self._fitted = 0', '0 -> 1'),
+           ('self._answered_ns = 0', 'self._answered_ns = 0 -> pass'), ('self._answered_ns = 0', '0 -> 1'))},
+    ('pico.py', 'if self._link is not None:', 'self._link is not None -> True'):
+        'only what was taken is released; for the type checker',
+    ('pico.py', 'self._link = self._sample = None', 'self._link = self._sample = None -> pass'):
+        'a driver that is not open uses neither',
     ('ros_head.py',
      'if max(map(abs, reading.positions)) > _MAX_ANGLE or max(map(abs, reading.velocities)) > _MAX_RATE:',
      'max(map(abs, reading.velocities)) > _MAX_RATE -> (max(map(abs, reading.velocities)) >= _MAX_RATE)'): _EXACTLY,

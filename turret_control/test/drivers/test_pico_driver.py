@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
+import struct
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from pico_firmware import FirmwareWire, firmware
@@ -17,9 +20,10 @@ from turret_common.reason_codes import ReasonCode
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.driver import Dialog, Switch
-from turret_control.drivers.pico import PicoAxis, PicoDriver, PicoParameters, show_pico
+from turret_control.drivers.pico import PicoAxis, PicoDriver, PicoParameters, _steps, show_pico
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.pico import protocol
+from turret_control.pico.link import PicoLink
 
 NEVER = 2**62
 STILL = stand_still(30.0)
@@ -35,6 +39,7 @@ class Rig:
         self.wire = FirmwareWire(self.driver.lockstep)
 
     def open_wire(self, port: str, baud: int) -> FirmwareWire:
+        assert (port, baud) == ('/dev/ttyACM0', 115_200)
         return self.wire
 
     def start(self) -> None:
@@ -65,6 +70,82 @@ def rig() -> Iterator[Rig]:
     rig = Rig()
     yield rig
     rig.driver.close()
+
+
+def test_a_driver_is_made_of_its_group_of_the_parameters() -> None:
+    group = PicoParameters(port='/dev/other', pan=PicoAxis(gear_ratio=2.0), tilt=PicoAxis(400, 8, 3.0))
+    driver = PicoDriver.make(GimbalParameters(driver='pico', pico=group), 'turret')
+    assert isinstance(driver, PicoDriver)
+    assert driver.resolution == pytest.approx((math.tau / 6400, math.tau / 9600))
+    assert list(PicoDriver.devices(GimbalParameters(driver='pico', pico=group))) == ['/dev/other']
+
+
+def test_orders_are_sent_every_5_ms(rig: Rig) -> None:
+    rig.start()
+    sent: list[bytes] = []
+    send = rig.wire.send
+    rig.wire.send = lambda data: (sent.append(data), send(data))[1]  # type: ignore[method-assign, func-returns-value]
+    rig.go(seconds=0.1)
+    assert len(sent) in (20, 21)
+
+
+def test_the_motors_are_not_powered_before_they_are_enabled(rig: Rig) -> None:
+    rig.driver.open()
+    assert not rig.driver.read().enabled
+    rig.driver.enable(True)
+    assert rig.driver.read().enabled
+
+
+@pytest.mark.parametrize(('lost', 'powered'), [(2, True), (3, False)])
+def test_power_is_confirmed_in_three_attempts(rig: Rig, lost: int, powered: bool) -> None:
+    rig.driver.open()
+    drive, left = PicoLink.drive, [lost]
+
+    def lose(link: PicoLink, *order: Any) -> Any:
+        left[0] -= 1
+        state = drive(link, *order)
+        return None if left[0] >= 0 else state
+
+    rig.driver._link.drive = lambda *order: lose(rig.driver._link, *order)  # type: ignore  # noqa: SLF001
+    if powered:
+        rig.driver.enable(True)
+        assert rig.wire.machine.motors
+        return
+    with pytest.raises(TurretError, match=r'^the Pico does not answer$') as refusal:
+        rig.driver.enable(True)
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    assert not rig.wire.machine.motors
+
+
+def test_motors_that_stay_on_are_not_confirmed_off(rig: Rig) -> None:
+    rig.start()
+    rig.driver._ended.set()  # noqa: SLF001  its thread would notice too
+    rig.driver.lockstep.go_on(0.0)
+    state = rig.wire.machine._state  # noqa: SLF001  the firmware that is broken
+    rig.wire.machine._state = lambda now_us: struct.pack('<IB', 0, protocol.MOTORS_ON) + state(now_us)[5:]  # noqa: SLF001
+    with pytest.raises(TurretError, match='does not answer'):
+        rig.driver.enable(False)
+
+
+def test_silence_is_a_fault_after_60_ms(rig: Rig) -> None:
+    rig.start()
+    rig.go(seconds=0.1)
+    rig.wire.deaf = True
+    began_ns = rig.driver.lockstep.now_ns()
+    assert 'does not answer any more' in rig.fault()
+    assert rig.driver.lockstep.now_ns() - began_ns == 65_000_000
+
+
+@pytest.mark.parametrize('way', [1.0, -1.0])
+def test_a_target_beyond_all_numbers_of_the_pico_is_the_last_of_them(rig: Rig, way: float) -> None:
+    rig.start()
+    rig.go(way * 1e9, 0.5)
+    assert way * rig.driver.read().pan.position > 0.1
+
+
+def test_the_lowest_acceleration_is_one_step() -> None:
+    assert _steps(AxisMotion(0.0, 0.0, 1e-9), 0.01) == (0, 0, 1)
+    assert PicoAxis(400, 8, 3.0).step_angle == pytest.approx(math.tau / 9600)
 
 
 def test_the_motors_are_off_50_ms_after_the_driver_fell_silent(rig: Rig) -> None:
@@ -216,15 +297,15 @@ def test_a_pico_that_is_there_and_takes_no_orders_is_one_sentence(rig: Rig, monk
     assert rig.wire.closed
 
 
-def test_the_check_measures_the_watchdog(rig: Rig) -> None:
-    lines: list[str] = []
+class Clock:
+    now = 0
 
-    class Clock:
-        now = 0
+    def now_ns(self) -> int:
+        return self.now
 
-        def now_ns(self) -> int:
-            return self.now
 
+def sleeping(rig: Rig) -> Callable[[float], None]:
+    """Give the Pico a clock, and return how time passes on it."""
     clock = Clock()
     rig.wire = FirmwareWire(clock)
 
@@ -232,14 +313,38 @@ def test_the_check_measures_the_watchdog(rig: Rig) -> None:
         clock.now += round(1e9 * seconds)
         rig.wire.run()
 
+    return sleep
+
+
+def test_the_check_measures_the_watchdog(rig: Rig) -> None:
+    lines: list[str] = []
+    sleep = sleeping(rig)
     assert show_pico(rig.driver, Dialog(lines.append, lambda question: 'no', sleep))
     assert 'its watchdog acted' in lines[-1]
     assert 'Pulse cap 1100 ms, duty cap 22 %' in lines[0]
+
+
+def test_the_check_finds_a_watchdog_that_does_not_act(rig: Rig) -> None:
+    sleep = sleeping(rig)
+    step = rig.wire.machine.step
+
+    def without_deadline(*args: Any) -> Any:
+        rig.wire.machine._deadline_us = None  # noqa: SLF001  a firmware that is broken
+        return step(*args)
+
+    rig.wire.machine.step = without_deadline
+    with pytest.raises(TurretError) as refused:
+        show_pico(rig.driver, Dialog(lambda line: None, lambda question: 'no', sleep))
+    assert refused.value.code is ReasonCode.NO_WATCHDOG
+    assert rig.wire.closed
 
 
 def test_a_motion_that_takes_too_many_steps_is_refused() -> None:
     with pytest.raises(ValueError, match='more than pico'):
         GimbalParameters(driver='pico', pico=PicoParameters(max_step_rate=100.0))
     good = GimbalParameters(driver='pico', pan=GimbalAxis(limit_switches=True))
-    with pytest.raises(ValueError, match='steps/s'):
-        dataclasses.replace(good, pico=PicoParameters(pan=PicoAxis(microsteps=256)))
+    for name in ('pan', 'tilt'):
+        with pytest.raises(ValueError, match=rf'{name}\.max_velocity 3\.5 rad/s takes \d+ steps/s'):
+            dataclasses.replace(good, pico=PicoParameters(**{name: PicoAxis(microsteps=256)}))
+        slow = dataclasses.replace(GimbalAxis(limit_switches=True), max_velocity=0.9)
+        dataclasses.replace(good, **{name: slow, 'pico': PicoParameters(**{name: PicoAxis(microsteps=256)})})

@@ -210,7 +210,7 @@ class BusServoDriver(ThreadedDriver):
         self._profiles = (MotionProfile(), MotionProfile())
         self._speeds = [_FIRST_SPEED, _FIRST_SPEED]  # maximum of each servo [rad/s]
         self._states: dict[int, ServoState] = {}
-        self._answered_ns = [0, 0]
+        self._answered_ns = [0, 0]  # when each answered last
         self._lost = [0, 0]  # answers in a row
         self._sample: GimbalSample | None = None
 
@@ -366,12 +366,10 @@ class BusServoDriver(ThreadedDriver):
                 raise TurretError(ReasonCode.DRIVER_FAULT, f'{who} does not answer any more')
         self._states.update(states)
         if len(states) == len(self._ids):
-            powered = all(state.torque for state in states.values())
             pan, tilt = (
                 AxisSample(axis.angle(states[axis.id].position), axis.rate(states[axis.id].velocity))
                 for axis in self._servos)
-            known = self._enabled and powered
-            self._sample = GimbalSample((begin_ns + now_ns) // 2, pan, tilt, known, known)
+            self._sample = GimbalSample((begin_ns + now_ns) // 2, pan, tilt, self._enabled, known=self._enabled)
 
 
 def _refuse_position(who: str, axis: BusServoAxis, position: int, before: int, passed_s: float) -> None:
