@@ -71,6 +71,10 @@ def test_who_is_not_the_operator_is_refused(lease: str, age_ns: int, digest: str
     assert refusal.value.code is code
 
 
+def test_a_permit_that_arrives_while_the_operator_is_checked_is_not_from_the_future() -> None:
+    monitor().check_lease('lease', ISSUED - 1_000_000)
+
+
 def test_the_operator_cannot_be_checked_before_the_first_permit() -> None:
     with pytest.raises(TurretError) as refusal:
         PermitMonitor().check_lease('lease', ISSUED)

@@ -139,12 +139,14 @@ class PermitMonitor:
     def check_lease(self, lease_id: str, now_ns: int) -> None:
         """Refuse a caller who is not the operator, whatever is permitted.
 
+        A permit that another thread took after ``now_ns`` was read is not from the future.
+
         Raises:
             TurretError: PERMIT_MISSING or PERMIT_STALE without a valid permit, NO_OPERATOR when there is no operator,
                 WRONG_LEASE.
         """
         permit = self.newest
-        code = age_code(permit, now_ns)
+        code = age_code(permit, max(now_ns, permit.monotonic_ns) if permit else now_ns)
         if permit is None or code is not ReasonCode.OK:
             raise TurretError(code, 'the safety node is silent, so the operator cannot be checked')
         if not permit.lease_digest:

@@ -294,11 +294,10 @@ class SafetyNode(Node):
             with self._lock:
                 self._core.observe_foreign_message(time.monotonic_ns())
             return
-        stamp_age_s = self._age_s(request)
         try:
             with self._lock:
                 self._core.request_fire(
-                    request.seq, request.track_id, stamp_age_s, request.aim_error, time.monotonic_ns(),
+                    request.seq, request.track_id, self._age_s(request), request.aim_error, time.monotonic_ns(),
                     nanoseconds(request.header.stamp))
                 burst = self._core.burst_count
         except TurretError:

@@ -149,6 +149,58 @@ def test_a_position_that_jumps_is_a_driver_fault(rig: Rig, axis: int, way: float
     rig.start()
 
 
+@pytest.mark.parametrize(('positions', 'velocities', 'passed_ns', 'believed'), [
+    ((2.34, 0.0), (0.0, 0.0), 100_000_000, True), ((0.0, -2.36), (0.0, 0.0), 100_000_000, False),
+    ((0.34, -0.34), (0.0, 0.0), 0, True), ((0.36, 0.0), (0.0, 0.0), 0, False),
+    ((0.0, 0.0), (99.9, -99.9), 0, True), ((0.0, 0.0), (0.0, -100.1), 0, False)])
+def test_what_no_head_can_report_is_not_believed(
+        rig: Rig, positions: tuple[float, float], velocities: tuple[float, float], passed_ns: int,
+        believed: bool) -> None:
+    """Jumps of 0.35 rad and 20 rad/s, and 100 rad/s."""
+    rig.driver.open()
+    begin_ns = rig.driver.lockstep.now_ns()
+    rig.head.reading = lambda: HeadReading(begin_ns, (0.0, 0.0), (0.0, 0.0))  # type: ignore[method-assign]
+    rig.driver.read()
+    rig.head.reading = lambda: HeadReading(  # type: ignore[method-assign]
+        begin_ns + passed_ns, positions, velocities)
+    if believed:
+        rig.driver.read()
+        return
+    with pytest.raises(TurretError, match=r'jumped|implausible'):
+        rig.driver.read()
+
+
+@pytest.mark.parametrize('turns', [0, 1])
+def test_a_position_of_more_than_two_turns_is_not_believed(rig: Rig, turns: int) -> None:
+    rig.driver.open()
+    rig.head.reading = lambda: HeadReading(  # type: ignore[method-assign]
+        rig.driver.lockstep.now_ns(), (0.0, -4.0 * math.pi + 0.01 - 0.02 * turns), (0.0, 0.0))
+    if turns:
+        with pytest.raises(TurretError, match='implausible'):
+            rig.driver.read()
+    else:
+        rig.driver.read()
+
+
+def test_the_first_joint_states_are_waited_for_3_s(rig: Rig) -> None:
+    waited: list[float] = []
+    rig.head.wait = lambda timeout_s: bool(waited.append(timeout_s)) or True  # type: ignore[method-assign, func-returns-value]
+    rig.driver.open()
+    assert waited == [3.0]
+
+
+def test_a_velocity_corrects_the_position_five_times_a_second() -> None:
+    rig = Rig(output='velocity')
+    rig.start()
+    reading, sent = rig.head.reading, []
+    rig.head.reading = lambda: reading()._replace(positions=(-0.1, 0.0))  # type: ignore[method-assign]
+    rig.head.send = lambda positions, velocities: sent.append(velocities)  # type: ignore[method-assign]
+    rig.driver.command(AxisMotion(0.0, 1.0, 10.0), STILL, NEVER)
+    rig.driver.lockstep.go_on(0.05)
+    assert sent[-1] == pytest.approx((0.5, 0.0))
+    rig.driver.close()
+
+
 def test_a_fast_head_whose_joint_states_pause_did_not_jump(rig: Rig) -> None:
     rig.start()
     rig.driver.command(AxisMotion(1.5, 6.0, 300.0), STILL, NEVER)

@@ -101,6 +101,15 @@ def test_the_simulated_input_is_read_in_a_thread_of_its_own() -> None:
         bench.read.stop()
 
 
+def test_the_simulated_input_is_read_50_times_a_second() -> None:
+    bench = SimBench()
+    waited: list[float] = []
+    bench.read._ended.wait = lambda timeout: bool(waited.append(timeout)) or len(waited) > 3  # type: ignore  # noqa: SLF001
+    bench.read.start()
+    bench.read._thread.join(10.0)  # noqa: SLF001  it ends at the fourth time
+    assert waited == [0.02] * 4
+
+
 def test_a_turret_without_one() -> None:
     assert no_estop() is Estop.NONE
 
