@@ -99,6 +99,11 @@ def test_the_simulated_input_is_read_in_a_thread_of_its_own() -> None:
         wait_until(lambda: bench.read() is Estop.PRESSED)
     finally:
         bench.read.stop()
+    assert not bench.read._thread.is_alive()  # noqa: SLF001
+
+
+def test_a_reader_that_was_never_started_can_be_stopped() -> None:
+    SimBench().read.stop()
 
 
 def test_the_simulated_input_is_read_50_times_a_second() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,38 @@ def test_a_record_is_kept(file: StopFile, record: StopRecord) -> None:
     file.save(record)
     assert file.load() == record
     assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_turret_that_was_never_stopped_has_no_counts() -> None:
+    assert NO_STOP == (None, 0, 0)
+
+
+def test_a_record_is_on_the_disk_before_its_save_returns_and_its_file_is_closed(
+        file: StopFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, int]] = []
+    for name in ('fdatasync', 'close'):
+        call = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda fd, name=name, call=call: (calls.append((name, fd)), call(fd)))
+    file.save(RECORD)
+    monkeypatch.undo()
+    assert [name for name, _ in calls] == ['fdatasync', 'close']
+    assert calls[0][1] == calls[1][1]
+
+
+def test_a_record_that_was_written_in_part_is_not_saved(file: StopFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.save(NO_STOP)
+    monkeypatch.setattr(os, 'pwrite', lambda fd, data, offset: len(data) - 1)
+    with pytest.raises(TurretError, match='in part only') as refusal:
+        file.save(RECORD)
+    assert refusal.value.code is ReasonCode.IO_ERROR
+
+
+def test_the_counts_of_a_lost_record_are_a_million_beyond_the_seconds_since_the_start(file: StopFile) -> None:
+    file.path.mkdir()
+    before = time.monotonic()
+    _, stops, estops = file.load()
+    assert stops == estops
+    assert before - 1.0 <= stops - 1_000_000 <= time.monotonic() + 1.0
 
 
 def test_it_is_known_whether_this_run_had_a_record_before(file: StopFile) -> None:

@@ -325,6 +325,27 @@ def test_valid_packets_that_answer_nothing_change_no_value(rig: Rig) -> None:
     assert set(found) == {1234}, 'right or lost'
 
 
+@needs_sdk
+@pytest.mark.parametrize('data', ['fffffd00', '00fffffd', 'fffffdff', 'fdfffffd', 'fffffdfd'])
+def test_data_with_the_bytes_of_a_header_is_read_as_it_is(data: str) -> None:
+    """A servo inserts a byte there, as into its state while its output is -1 and its load -3."""
+    rig = Rig((DynamixelBus, EmulatedDynamixelBus, EmulatedX))
+    servo = rig.emulated.servos[0]
+    refresh = servo.refresh
+
+    def loaded(now_s: float) -> None:
+        refresh(now_s)
+        servo.table[116:120] = bytes.fromhex(data)
+        servo.store(124, 2, -1)
+        servo.store(126, 2, -3)
+
+    servo.refresh = loaded  # type: ignore[method-assign]
+    for _ in range(10):
+        assert rig.bus.read(1, 116, 4) == bytes.fromhex(data)
+        assert rig.bus.read(1, 114, 8)[2:6] == bytes.fromhex(data)
+        assert rig.bus.states([1, 2])[1].load == pytest.approx(-1 / 885)
+
+
 def test_an_adapter_that_only_sends_back_has_no_servos(rig: Rig) -> None:
     bus = adverse(rig, lambda sent, answer: sent)
     assert [bus.ping(servo) for servo in range(4)] == [None] * 4

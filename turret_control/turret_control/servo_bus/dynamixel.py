@@ -43,6 +43,7 @@ _NO_ID = 255
 _WATCHDOG = 10                      # in units of 20 ms: without a packet this long, the servo stops
 _STOPPED = 'stopped by its bus watchdog'
 _REBOOT_ATTEMPTS = 100
+_HEADER = b'\xff\xff\xfd'           # behind which a byte is inserted where it occurs in data
 _SHORTEST = 11                      # bytes of an answer
 _MAX_FLOOD = 4096                   # bytes without an answer: not a servo bus
 _PACKAGE = (
@@ -149,11 +150,11 @@ class DynamixelBus(ServoBus):
     def read(self, servo: int, address: int, size: int) -> bytes:
         self._packets.readTx(self._port, servo, address, size)
         while True:  # readTxRx would take the begin of a longer answer
-            packet, result = self._packets.rxPacket(self._port, False)
-            if not self._arrived(result):
+            answer, _ = self._receive()
+            if answer is None:
                 raise NoAnswerError(servo)
-            if packet[4] == servo and len(packet) == size + 11:
-                return bytes(packet[9:9 + size])
+            if answer[0] == servo and len(answer[1]) == size:
+                return answer[1]
 
     def write(self, servo: int, address: int, data: bytes) -> None:
         result, error = self._packets.writeTxRx(self._port, servo, address, len(data), list(data))
@@ -172,11 +173,10 @@ class DynamixelBus(ServoBus):
         due = len(ids)
         while due > 0 or self._port.has_packet:
             due -= 1
-            packet, result = self._packets.rxPacket(self._port, False)
-            if self._arrived(result) and packet[4] in ids and len(packet) == size + 11:
-                block = bytes(packet[9:9 + size])
-                if found.setdefault(packet[4], block) != block:
-                    contradicted.add(packet[4])
+            answer, result = self._receive()
+            if answer is not None and answer[0] in ids and len(answer[1]) == size:
+                if found.setdefault(*answer) != answer[1]:
+                    contradicted.add(answer[0])
             elif result == self._sdk.COMM_RX_TIMEOUT:
                 break
         return {servo: block for servo, block in found.items() if servo not in contradicted}
@@ -185,6 +185,16 @@ class DynamixelBus(ServoBus):
         size = len(next(iter(data.values())))
         body = [byte for servo, values in data.items() for byte in (servo, *values)]
         self._packets.syncWriteTxOnly(self._port, address, size, body, len(body))
+
+    def _receive(self) -> tuple[tuple[int, bytes] | None, int]:
+        """Return ID and data of the next answer, None where none arrived, and the result of the SDK.
+
+        The SDK takes inserted bytes out wrongly behind the first one, and leaves the packet as long as it was.
+        """
+        packet, result = self._packets.rxPacket(self._port, True)
+        if not self._arrived(result):
+            return None, result
+        return (packet[4], bytes(packet[8:-2]).replace(_HEADER + b'\xfd', _HEADER)[1:]), result
 
     def _arrived(self, result: int) -> bool:
         """Return whether an answer arrived, by the result of the SDK."""
