@@ -149,13 +149,13 @@ def test_a_position_that_jumps_is_a_driver_fault(rig: Rig, axis: int, way: float
     rig.start()
 
 
-@pytest.mark.parametrize(('positions', 'velocities', 'passed_ns', 'believed'), [
+@pytest.mark.parametrize(('positions', 'velocities', 'passed_ns', 'plausible'), [
     ((2.34, 0.0), (0.0, 0.0), 100_000_000, True), ((0.0, -2.36), (0.0, 0.0), 100_000_000, False),
     ((0.34, -0.34), (0.0, 0.0), 0, True), ((0.36, 0.0), (0.0, 0.0), 0, False),
     ((0.0, 0.0), (99.9, -99.9), 0, True), ((0.0, 0.0), (0.0, -100.1), 0, False)])
-def test_what_no_head_can_report_is_not_believed(
+def test_what_no_head_can_report_is_refused(
         rig: Rig, positions: tuple[float, float], velocities: tuple[float, float], passed_ns: int,
-        believed: bool) -> None:
+        plausible: bool) -> None:
     """Jumps of 0.35 rad and 20 rad/s, and 100 rad/s."""
     rig.driver.open()
     begin_ns = rig.driver.lockstep.now_ns()
@@ -163,7 +163,7 @@ def test_what_no_head_can_report_is_not_believed(
     rig.driver.read()
     rig.head.reading = lambda: HeadReading(  # type: ignore[method-assign]
         begin_ns + passed_ns, positions, velocities)
-    if believed:
+    if plausible:
         rig.driver.read()
         return
     with pytest.raises(TurretError, match=r'jumped|implausible'):
@@ -171,7 +171,7 @@ def test_what_no_head_can_report_is_not_believed(
 
 
 @pytest.mark.parametrize('turns', [0, 1])
-def test_a_position_of_more_than_two_turns_is_not_believed(rig: Rig, turns: int) -> None:
+def test_a_position_of_more_than_two_turns_is_refused(rig: Rig, turns: int) -> None:
     rig.driver.open()
     rig.head.reading = lambda: HeadReading(  # type: ignore[method-assign]
         rig.driver.lockstep.now_ns(), (0.0, -4.0 * math.pi + 0.01 - 0.02 * turns), (0.0, 0.0))

@@ -95,6 +95,7 @@ def test_the_simulated_input_is_read_in_a_thread_of_its_own() -> None:
     bench = SimBench()
     bench.plant.answer = {'estop': True}
     bench.read.start()
+    assert bench.read._thread.daemon  # noqa: SLF001  it holds no process up
     try:
         wait_until(lambda: bench.read() is Estop.PRESSED)
     finally:

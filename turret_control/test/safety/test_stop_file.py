@@ -29,6 +29,7 @@ def test_a_record_is_kept(file: StopFile, record: StopRecord) -> None:
     file.save(record)
     assert file.load() == record
     assert file.path.stat().st_mode & 0o777 == 0o600
+    assert file.path.stat().st_size == 4096
 
 
 def test_a_turret_that_was_never_stopped_has_no_counts() -> None:
