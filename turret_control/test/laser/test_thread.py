@@ -129,6 +129,7 @@ def test_pins_that_fail_are_a_fault_that_ends_with_its_cause(bench: Bench) -> No
     bench.core.wanted = Lines(0.0, True)
     wait_until(lambda: bench.core.state is LaserState.FAULT)
     assert bench.core.snapshot(0).code is ReasonCode.IO_ERROR
+    assert bench.core.snapshot(0).message == 'no such pin'
     bench.core.wanted = Lines(0.0, False)
     bench.pins.driven.clear()
     bench.pins.broken = False
@@ -354,12 +355,16 @@ def test_a_line_that_cannot_be_driven_off_is_handed_to_the_guardian(bench: Bench
     bench.start()
     bench.core.wanted = Lines(power, True)
     wait_until(lambda: bench.pins.level('laser') == power)
+    tries: list[tuple[str, float]] = []
+    drive = bench.pins._drive  # noqa: SLF001
+    bench.pins._drive = lambda name, level: (tries.append((name, level)), drive(name, level))[1]  # type: ignore  # noqa: SLF001
     bench.pins.broken = True
     bench.core.wanted = Lines(0.0, False)
     before = time.monotonic()
     wait_until(lambda: bench.ended)  # which ends the process
     assert time.monotonic() - before < 1.0
     assert 'no such pin' in bench.ended[0]
+    assert tries == [('laser', 0.0)] * 4, 'twice, and twice before the process ends'
 
 
 def test_a_line_that_may_have_been_driven_on_counts_as_on(bench: Bench) -> None:
@@ -412,6 +417,7 @@ def test_a_guardian_that_is_silent_makes_it_dark_until_it_answers(guarded: Guard
     guarded.answering = False
     wait_until(lambda: guarded.pins.level('laser') == 0.0)
     assert guarded.core.snapshot(0).code is ReasonCode.GUARDIAN_LOST
+    assert guarded.core.snapshot(0).message == 'the guardian does not respond'
     assert guarded.ended == []
     guarded.core.wanted = Lines(0.0, False)
     guarded.answering = True
