@@ -157,6 +157,8 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('zones.py', 'math.ceil((-_TURN - pan_high) / _TURN), math.floor((_TURN - pan_low) / _TURN) + 1)]',
      '1 -> 3'): 'more full turns are compared than can ever match',
     ('interlocks.py', 'self._ns = 0', '0 -> 1'): _OVERWRITTEN,
+    ('interlocks.py', 'self._auto_fire_until_ns = 0', 'self._auto_fire_until_ns = 0 -> pass'):
+        'overwritten when automatic fire is switched on, before it is read',
     ('interlocks.py', 'self._confirmed_ns = 0', '0 -> 1'): _OVERWRITTEN,
     ('interlocks.py', 'self._confirmed_ns = 0', 'self._confirmed_ns = 0 -> pass'): _OVERWRITTEN,
     ('interlocks.py', 'self._image.update(True, now_ns - round(stamp_age_s * 1e9))',

@@ -21,7 +21,8 @@ from typing import ClassVar
 import pytest
 
 from turret_common.testing.waiting import wait_until
-from turret_control.laser.guardian import Guardian, GuardianLink, line_of
+from turret_control.laser.guardian import Guardian, GuardianLink, PicoLine, line_of
+from turret_control.pico import protocol
 
 MS = 1_000_000
 DRIVER = '''
@@ -405,6 +406,50 @@ def ends() -> Iterator[tuple[GuardianLink, socket.socket]]:
     yield GuardianLink(ours), theirs
     ours.close()
     theirs.close()
+
+
+@pytest.mark.parametrize(('kinds', 'answers'), [
+    ([protocol.STATE, protocol.IDENTITY], True), ([protocol.STATE], False), ([], False)])
+def test_the_line_of_a_pico_is_low_once_it_has_answered(kinds: list[int], answers: bool) -> None:
+    master, slave = os.openpty()
+    heard: list[tuple[int, int, bytes] | None] = []
+
+    def answer() -> None:
+        heard.append(protocol.take_frame(bytearray(os.read(master, 100))))
+        for kind in kinds:
+            os.write(master, protocol.encode(kind, 0, b'payload'))
+
+    pico = threading.Thread(target=answer)
+    pico.start()
+    try:
+        line, before = PicoLine(os.ttyname(slave)), len(list(Path('/proc/self/fd').iterdir()))
+        line.prepare()
+        if answers:
+            line.drive_low()
+        else:
+            with pytest.raises(OSError, match='the Pico does not answer'):
+                line.drive_low()
+        assert len(list(Path('/proc/self/fd').iterdir())) == before
+        pico.join(10.0)
+        assert heard == [(protocol.HELLO, 0, b'')]
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_driver_that_never_says_anything_is_killed_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+
+    class Connection:
+        def settimeout(self, seconds: float) -> None:
+            now[0] += seconds
+
+        def recv(self, _: int) -> bytes:
+            raise TimeoutError
+
+    monkeypatch.setattr(time, 'monotonic', lambda: now[0])
+    assert Guardian(lambda link: 0)._watch(Connection()) == 'was silent'  # type: ignore[arg-type]  # noqa: SLF001
+    assert 1060.0 <= now[0] < 1061.0
 
 
 def test_a_guardian_is_not_there_until_it_answers_and_80_ms_after(ends: tuple[GuardianLink, socket.socket]) -> None:

@@ -517,6 +517,22 @@ def test_an_automatic_burst_ends_when_its_grant_is_withdrawn() -> None:
     assert set(automatic(bench, 0.5)) == {0.0}
 
 
+def test_an_automatic_burst_that_is_withdrawn_before_it_was_granted_is_not_fired() -> None:
+    """The grant was lost."""
+    bench = Bench().armed()
+    assert set(automatic(bench, 0.5, burst=1, trigger=False)) == {0.0}
+    assert bench.laser.state is LaserState.ARMED
+    assert bench.laser.snapshot(bench.now).fire_count == 0
+
+
+@pytest.mark.parametrize('trigger', [True, False])
+def test_an_automatic_burst_is_renewed_and_withdrawn_by_its_own_grants_only(trigger: bool) -> None:
+    bench = Bench(pulse_s=1.0, burst_count=1).armed()
+    lit = automatic(bench, 0.1)
+    lit += automatic(bench, 0.5, burst=2, trigger=trigger)
+    assert sum(level > 0.0 for level in lit) * TICK / 1e9 == pytest.approx(0.25, abs=0.02)
+
+
 @pytest.mark.parametrize('burst', [0, 1])
 def test_an_automatic_burst_is_fired_once_however_often_it_is_granted(burst: int) -> None:
     bench = Bench().armed()
@@ -572,7 +588,12 @@ def test_a_restarted_driver_assumes_that_the_duty_was_used_up() -> None:
     bench.laser = LaserCore(replace(PARAMETERS, burst_count=1), bench.permits, unknown_until_ns=bench.now)
     bench.armed()
     assert bench.refusal(bench.laser.fire, 1, 0.1, 0.0) is ReasonCode.DUTY_EXCEEDED
-    bench.run(5.2)  # 8.2 s after the start a fifth of a second is free again
+    with pytest.raises(TurretError, match=r'^only 0\.00 s of emission are left for now$'):
+        bench.laser.fire(1, 0.1, 0.0, bench.now)
+    bench.run(5.1)
+    with pytest.raises(TurretError, match=r'^only 0\.1\d s of emission are left for now$'):
+        bench.laser.fire(1, 0.2, 0.0, bench.now)
+    bench.run(0.1)  # 8.2 s after the start a fifth of a second is free again
     bench.laser.fire(1, 0.1, 0.0, bench.now)
 
 

@@ -116,6 +116,8 @@ def test_requests_that_are_repeated_do_not_make_images_in_a_row() -> None:
 
 def test_a_clock_that_was_set_back_does_not_keep_the_images_from_counting() -> None:
     bench = granted(10**18)
+    request = (7, 'cat', 0.001, 0.001, bench.now, 10**18 - 251 * MS)
+    assert bench.refusal(bench.core.request_fire, *request) is ReasonCode.NOT_READY, 'none is that old'
     for i in range(2):
         assert bench.refusal(
             bench.core.request_fire, 2 + i, 'cat', 0.001, 0.001, bench.now, 10**17 + i * MS) is ReasonCode.NOT_READY

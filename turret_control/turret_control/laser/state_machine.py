@@ -115,6 +115,7 @@ class _Firing:
         granted_until_ns: when the authority for it expires unless a grant renews it; None for a burst that was
             requested by service, which only the permit ends.
         hold: it lasts as long as the trigger is held.
+        number: epoch and number of an automatic burst, which only its own grants renew or end; None for any other.
         on_since_ns: begin of the pulse under way.
     """
 
@@ -123,6 +124,7 @@ class _Firing:
     edge_ns: int
     granted_until_ns: int | None = None
     hold: bool = False
+    number: tuple[int, int] | None = None
     on_since_ns: int | None = None
 
 
@@ -251,8 +253,7 @@ class LaserCore:
     def _automatic(self, grant: Grant, now_ns: int) -> None:
         firing, number = self._firing, (grant.epoch, grant.burst)
         until_ns = grant.monotonic_ns + GRANT_LIFETIME_NS
-        automatic = firing is not None and firing.granted_until_ns is not None and not firing.hold
-        if firing is not None and automatic and number == self._auto_burst:
+        if firing is not None and firing.number == number:
             if grant.trigger:
                 firing.granted_until_ns = until_ns
             else:
@@ -262,7 +263,8 @@ class LaserCore:
             self._auto_burst = number
             with contextlib.suppress(TurretError):  # it is refused; the safety node decides on the next one
                 self._begin(
-                    Burst(parameters.burst_count, parameters.pulse_s, parameters.burst_gap_s), now_ns, until_ns)
+                    Burst(parameters.burst_count, parameters.pulse_s, parameters.burst_gap_s), now_ns, until_ns,
+                    number=number)
 
     def set_power(self, power: float, now_ns: int) -> None:
         """Set the power; 0 switches emission off at once.
@@ -391,7 +393,8 @@ class LaserCore:
         return code, code is not ReasonCode.OK
 
     def _begin(
-            self, burst: Burst, now_ns: int, granted_until_ns: int | None = None, hold: bool = False) -> None:
+            self, burst: Burst, now_ns: int, granted_until_ns: int | None = None, hold: bool = False,
+            number: tuple[int, int] | None = None) -> None:
         refusals = {
             LaserState.OFF: ReasonCode.NOT_ARMED, LaserState.FAULT: self._off_code,
             LaserState.ARMING: ReasonCode.ARMING, LaserState.FIRING: ReasonCode.BUSY,
@@ -406,7 +409,7 @@ class LaserCore:
         if wanted_ns > left_ns:
             raise TurretError(
                 ReasonCode.DUTY_EXCEEDED, f'only {_s(left_ns):.2f} s of emission are left for now')
-        self._firing = _Firing(burst, burst.pulses, now_ns, granted_until_ns, hold)
+        self._firing = _Firing(burst, burst.pulses, now_ns, granted_until_ns, hold, number)
         self.state = LaserState.FIRING
 
     def _advance(self, now_ns: int) -> None:
