@@ -23,7 +23,7 @@ from turret_control.drivers.driver import Dialog, Switch
 from turret_control.drivers.pico import PicoAxis, PicoDriver, PicoParameters, _steps, show_pico
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.pico import protocol
-from turret_control.pico.link import PicoLink
+from turret_control.pico.link import PicoLink, PicoState, require_watchdog
 
 NEVER = 2**62
 STILL = stand_still(30.0)
@@ -337,6 +337,94 @@ def test_the_check_finds_a_watchdog_that_does_not_act(rig: Rig) -> None:
         show_pico(rig.driver, Dialog(lambda line: None, lambda question: 'no', sleep))
     assert refused.value.code is ReasonCode.NO_WATCHDOG
     assert rig.wire.closed
+
+
+def test_a_watchdog_is_measured_in_three_attempts_and_without_light(rig: Rig) -> None:
+    orders: list[tuple[int, ...]] = []
+    slept: list[float] = []
+
+    class Silent:
+        def drive(self, *order: int) -> None:
+            orders.append(order)
+
+    with pytest.raises(TurretError, match=r'^the Pico does not answer$') as refused:
+        require_watchdog(Silent(), slept.append)  # type: ignore[arg-type]
+    assert refused.value.code is ReasonCode.DRIVER_FAULT
+    assert orders == [(0,), (protocol.LASER,), (protocol.LASER,), (0,)] * 3
+    assert slept == [0.06] * 3
+
+
+@pytest.mark.parametrize('lost', [1, 2, 3])
+def test_a_watchdog_is_measured_again_where_an_answer_is_lost(rig: Rig, lost: int) -> None:
+    sleep = sleeping(rig)
+    link, asked = PicoLink(rig.wire), 0
+    link.hello()
+    drive = link.drive
+
+    def losing(*order: int) -> Any:
+        nonlocal asked
+        asked += 1
+        state = drive(*order)
+        return None if asked == lost else state
+
+    link.drive = losing  # type: ignore[method-assign, assignment]
+    require_watchdog(link, sleep)
+    assert asked == (4 if lost == 1 else 8)
+
+
+@pytest.mark.parametrize('pressed', [0, 1])
+def test_a_watchdog_is_not_measured_while_the_emergency_stop_is_pressed_at_any_time(pressed: int) -> None:
+    class Pressed:
+        asked = -1
+
+        def drive(self, *order: int) -> PicoState:
+            self.asked += 1
+            flags = protocol.ESTOP if self.asked == 1 + pressed else 0
+            reason = protocol.FRAMES_STOPPED if self.asked == 2 else protocol.NONE
+            return PicoState(0, flags, reason, 0, 0, 0, 0, 0, 0, 0)
+
+    with pytest.raises(TurretError) as refused:
+        require_watchdog(Pressed(), lambda seconds: None)  # type: ignore[arg-type]
+    assert refused.value.code is ReasonCode.ESTOP_PRESSED
+
+
+@pytest.mark.parametrize('junk', [4096, 4097])
+def test_an_answer_is_looked_for_behind_4096_bytes(rig: Rig, junk: int) -> None:
+    arriving: list[bytes] = []
+
+    def answer(data: bytes) -> None:
+        arriving[:] = [bytes(junk), protocol.encode(protocol.STATE, 1, protocol.pack_state(*range(10)))]
+
+    rig.wire.send = answer  # type: ignore[method-assign]
+    rig.wire.receive = lambda count, timeout_s: arriving.pop(0) if arriving else b''  # type: ignore[method-assign]
+    assert PicoLink(rig.wire).drive(0) == (PicoState(*range(10)) if junk == 4096 else None)
+
+
+def test_a_firmware_of_another_version_is_named(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firmware('protocol'), 'VERSION', 9)
+    with pytest.raises(TurretError, match=r'the Pico has version 9 of the protocol instead of 1: copy') as refused:
+        rig.driver.open()
+    assert refused.value.code is ReasonCode.DRIVER_FAULT
+    assert rig.wire.closed
+
+
+def test_frames_are_numbered_one_by_one_and_ask_for_no_motion_by_themselves(rig: Rig) -> None:
+    frames: list[Any] = []
+    rig.wire.send = lambda data: frames.append(protocol.take_frame(bytearray(data)))  # type: ignore[method-assign]
+    rig.wire.receive = lambda count, timeout_s: b''  # type: ignore[method-assign]
+    link = PicoLink(rig.wire)
+    for _ in range(65_537):
+        link.drive(0)
+    assert [seq for _, seq, _ in frames[:3] + frames[-3:]] == [1, 2, 3, 65535, 0, 1]
+    assert protocol.unpack_drive(frames[0][2]) == (50, 0, 0, (0, 0, 1), (0, 0, 1))
+
+
+def test_each_axis_has_its_own_motion(rig: Rig) -> None:
+    rig.start()
+    rig.driver.command(AxisMotion(0.2, 0.5, 10.0), AxisMotion(-0.1, 0.5, 10.0), NEVER)
+    rig.driver.lockstep.go_on(2.0)
+    sample = rig.driver.read()
+    assert (sample.pan.position, sample.tilt.position) == (pytest.approx(0.2, abs=4e-3), pytest.approx(-0.1, abs=4e-3))
 
 
 def test_a_motion_that_takes_too_many_steps_is_refused() -> None:

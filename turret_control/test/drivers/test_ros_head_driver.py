@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from imitated_head import ImitatedHead
@@ -13,6 +15,7 @@ from wired_pins import Lockstep
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.clock import MonotonicClock
 from turret_control.axis_parameters import GimbalAxis
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.ros.head import HeadReading, RosAxis, RosParameters
@@ -151,7 +154,7 @@ def test_a_position_that_jumps_is_a_driver_fault(rig: Rig, axis: int, way: float
 
 @pytest.mark.parametrize(('positions', 'velocities', 'passed_ns', 'plausible'), [
     ((2.34, 0.0), (0.0, 0.0), 100_000_000, True), ((0.0, -2.36), (0.0, 0.0), 100_000_000, False),
-    ((0.34, -0.34), (0.0, 0.0), 0, True), ((0.36, 0.0), (0.0, 0.0), 0, False),
+    ((0.35, -0.35), (0.0, 0.0), 0, True), ((0.36, 0.0), (0.0, 0.0), 0, False),
     ((0.0, 0.0), (99.9, -99.9), 0, True), ((0.0, 0.0), (0.0, -100.1), 0, False)])
 def test_what_no_head_can_report_is_refused(
         rig: Rig, positions: tuple[float, float], velocities: tuple[float, float], passed_ns: int,
@@ -180,6 +183,26 @@ def test_a_position_of_more_than_two_turns_is_refused(rig: Rig, turns: int) -> N
             rig.driver.read()
     else:
         rig.driver.read()
+
+
+def test_a_driver_is_made_of_its_group_of_the_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.7, upper=0.7)
+    parameters = GimbalParameters(driver='ros', pan=axis, tilt=axis, ros=RosParameters(tolerance=0.02))
+    linked: list[object] = []
+
+    def link(*arguments: object) -> ImitatedHead:
+        linked.extend(arguments)
+        return head
+
+    monkeypatch.setitem(  # which needs ROS
+        sys.modules, 'turret_control.drivers.ros.head_link', SimpleNamespace(RosHeadLink=link))
+    driver = RosHeadDriver.make(parameters, '/somewhere')
+    head = ImitatedHead(MonotonicClock(), 0.01)
+    driver.open()
+    driver.close()
+    assert linked == [parameters.ros, '/somewhere']  # type: ignore[attr-defined]
+    assert driver.resolution == (0.02, 0.02)
+    assert head.closed
 
 
 def test_the_first_joint_states_are_waited_for_3_s(rig: Rig) -> None:
