@@ -123,8 +123,6 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      '(abs(profile.position - axis.angle(self._states[axis.id].position)) >= _MAX_LEAD)'): _EXACTLY,
     ('bus_servo.py', 'if not starting and self._lost[i] >= _LOST_ANSWERS and silent_s > self._parameters.silence_s:',
      'silent_s > self._parameters.silence_s -> (silent_s >= self._parameters.silence_s)'): _EXACTLY,
-    ('bus_servo.py', 'servo.lower <= home + axis.lower and home + axis.upper <= servo.upper):',
-     'servo.lower <= home + axis.lower -> (servo.lower < home + axis.lower)'): _EXACTLY,
     **{('bus_servo.py', line, 'True -> False'): 'both have two elements' for line in (
         'missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]',
         'for i, (axis, profile, motion) in enumerate(zip(self._servos, self._profiles, motions, strict=True)):',
@@ -139,8 +137,6 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
            ('self._answered_ns = [0, 0]  # when each answered last', '0 -> 1'),
            ('self._lost = [0, 0]  # answers in a row', '0 -> 1'))},
     ('bus_servo.py', 'for _ in range(3):', '3 -> 7'): 'tries more often',
-    ('bus_servo.py', 'servo.lower <= home + axis.lower and home + axis.upper <= servo.upper):',
-     'home + axis.upper <= servo.upper -> (home + axis.upper < servo.upper)'): _EXACTLY,
     **{('pico.py', line, change): 'overwritten when it opens, before it is read'
        for line, change in (
            ('self._fitted = 0', 'self._fitted = 0 -> pass'), ('self._fitted = 0', '0 -> 1'),
@@ -152,6 +148,11 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('ros_head.py',
      'if max(map(abs, reading.positions)) > _MAX_ANGLE or max(map(abs, reading.velocities)) > _MAX_RATE:',
      'max(map(abs, reading.velocities)) > _MAX_RATE -> (max(map(abs, reading.velocities)) >= _MAX_RATE)'): _EXACTLY,
+    ('ros_head.py',
+     'for profile, joint, position in zip(self._profiles, self._joints, reading.positions, strict=True):',
+     'True -> False'): 'both have two elements',
+    ('ros_head.py', 'super().__init__(round(1e9 * parameters.period_s), clock)',
+     'round(1e9 * parameters.period_s) -> (1000000000.0 * parameters.period_s)'): _ONE_NS,
     ('ros_head.py', 'reading = None if self._link is None else self._link.reading()', 'self._link is None -> False'):
         'only an open driver is read; for the type checker',
     ('ros_head.py', 'if reading is None or age_s > self._parameters.state_timeout_s:',

@@ -675,6 +675,7 @@ def test_parameters_that_cannot_work_are_refused(name: str) -> None:
             ({'pan': dataclasses.replace(axis, limit_switches=True)}, 'no limit_switches'),
             ({'tilt': dataclasses.replace(axis, upper=1.9)}, 'beyond the end positions'),
             ({'tilt': dataclasses.replace(axis, upper=1.9, reference='declared')}, None),
+            ({'tilt': dataclasses.replace(axis, lower=-1.75, upper=1.75)}, None),
             ({name: dataclasses.replace(group, pan=BusServoAxis(center=1141))}, None),
             ({name: dataclasses.replace(group, pan=BusServoAxis(center=1140))}, 'within one revolution'),
             ({name: dataclasses.replace(group, pan=BusServoAxis(center=2954))}, None),
