@@ -42,11 +42,11 @@ class Axis:
         """Return the steps of the next period, negative ones towards the lower end."""
         dt = 1e-6 * dt_us
         target, speed, acceleration = self._order
-        way = target - self.position - self._part
+        distance = target - self.position - self._part
         change = acceleration * dt
-        # The speed from which the way is enough to brake: one period at it, then constant deceleration.
-        braking = (change * change + 2.0 * acceleration * abs(way)) ** 0.5 - change
-        goal = min(speed, braking) * (1 if way > 0 else -1)
+        # The speed from which the distance is enough to brake: one period at it, then constant deceleration.
+        braking = (change * change + 2.0 * acceleration * abs(distance)) ** 0.5 - change
+        goal = min(speed, braking) * (1 if distance > 0 else -1)
         self.velocity += max(-change, min(change, goal - self.velocity))
         if (self.velocity > 0 and self.upper) or (self.velocity < 0 and self.lower):
             self.velocity = self._part = 0.0

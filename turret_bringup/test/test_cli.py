@@ -182,7 +182,7 @@ def test_on_a_distribution_a_replay_is_launched_with_the_same(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(('value', 'verdict'), [('Y', doctor.Verdict.BAD), ('N', doctor.Verdict.FINE)])
-def test_the_doctor_knows_pins_that_keep_their_level(tmp_path: Path, value: str, verdict: doctor.Verdict) -> None:
+def test_the_doctor_detects_pins_that_keep_their_level(tmp_path: Path, value: str, verdict: doctor.Verdict) -> None:
     parameter = tmp_path / 'pinctrl_rp1' / 'parameters' / 'persist_gpio_outputs'
     parameter.parent.mkdir(parents=True)
     parameter.write_text(f'{value}\n')

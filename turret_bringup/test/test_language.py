@@ -17,19 +17,21 @@ PATTERNS: dict[str, str] = {
     r'\b(?:each|every|one|per|control|last|next|this|same|between) turns?\b|[._]turn\(|\bturns? of the control':
         'control cycle, update, revolution',
     r'\b(?:lessons?|believed|the resting room)\b': 'background update, estimate, background model',
-    r'\b(?:tells|told|said)\b|\btell of\b|\bsays so\b': 'reports, shows, prints, documents',
+    r'(?<![a-z])(?:tells|told|said)(?![a-z])|\btell of\b|\bsays? so\b': 'reports, shows, prints, documents',
     r'(?i)(?<!in )\bpictures?\b(?![ -]in[ -])|_pictures?\b|\bpictures?_': 'frame, image, still, screenshot',
     r'(?<!there )(?<!There )\b(?:is|are|was|were) no (?!longer|more|other|later|earlier|person|greater|larger|smaller)':
         'is not a ...',
-    r'(?i)\b(?:somebody|nobody|everybody|anybody|whoever|who would rather)\b': 'operator, client, user, person',
+    r'(?i)(?<![a-z])(?:somebody|nobody|everybody|anybody|whoever|who would rather)(?![a-z])':
+        'operator, client, user, person',
     r'\b(?:end it with|end with Ctrl|ended with code|end them|was ended|is ended|are ended|were ended)\b':
         'stop, stopped, exited',
-    r'\b(?:go|goes|going|went) on\b': 'continue, keep running',
+    r'\b(?:go|goes|going|went) on\b|_(?:goes|going|went)_on(?![a-z])': 'continue, keep running',
     r'''['"](?:Least(?! squares)|Largest|Longest|Fastest|Greatest|Farthest|Smallest)\b''': 'Minimum, Maximum',
-    r'\b(?:least(?!_squares)|longest|greatest|fastest|farthest)_': 'min, max',
-    r'\b(?:shall|for ever|anew|in vain|as ever|as of old)\b': 'must, permanently, again, without effect',
-    r'\b(?:goes?|stays?|kept?|keeps?|is|be|was|are|went) (?:dark|lit)\b|\bgoing dark\b|\bhourly light\b'
-    r'|\bit dark\b|\bdark by\b':
+    r'\b(?:least(?!_squares)|longest|greatest|fastest|farthest)_|\b_?(?:LEAST|LONGEST|GREATEST|FASTEST|FARTHEST)(?:_|\b)':
+        'min, max',
+    r'(?<![a-z])(?:shall|for ever|anew|in vain|as ever|as of old)(?![a-z])': 'must, permanently, again, without effect',
+    r'(?<![a-z])(?:goes?|going|stays?|kept?|keeps?|is|be|was|are|went|it|laser)[ _](?:dark|lit)(?![a-z])'
+    r'|\bhourly light\b|\bdark by\b':
         'emission off, emission on',
     r'\b(?:the truth|in truth(?![.:\[])|truths)\b': 'ground truth',
     r'(?i)front[ _-]?door': 'web gateway',
@@ -37,9 +39,9 @@ PATTERNS: dict[str, str] = {
     r'(?i)colour|\bgrey|behaviour|\bcentre|\bmetres?\b|neighbour|analogue\b(?!Gain)|manoeuvr|licence':
         'American spelling',
     r'(?i)\b(?:doubt(?:s|ed|ful)?|trusted|cures?|cured|mend(?:s|ed)?)\b'
-    r'|\b(?:patience\w*|complain\w*|parting|whose word|merits?)\b':
+    r'|(?<![a-z])(?:patience|complain|parting|whose word|merits?\b)':
         'unconfirmed, confirmed, remedy, time-out, report',
-    r'(?i)\bgenuine\b|(?<![a-z])stock(?![a-z])': 'upstream',
+    r'(?i)(?<![a-z])(?:genuine|stock)(?![a-z])': 'upstream',
     r'(?<![Aa]t )\bleast\b(?![ _-]squares)|\b(?:[Gg]reatest|[Ff]arthest)\b': 'minimum, maximum',
     r'\b(?:the|changed) law\b(?! of)': 'controller, control law',
     r'\b(?:the|its|no|some) play\b(?! of)|\bplay of the (?:head|gears?|axis|axes)\b': 'backlash',
@@ -49,7 +51,7 @@ PATTERNS: dict[str, str] = {
     r'\b(?:believes|makes of it)\b|(?<!you )(?<!they )\bwants\b': 'estimates, requires, finds',
     r'\b(?:original (?:turret|law|controller|settings)|replaced turret)\b': 'legacy',
 }
-SUFFIXES = ('.md', '.py', '.msg', '.srv', '.action', '.ts', '.tsx', '.yaml', '.html', '.css', '.xacro', '.sh')
+SUFFIXES = ('.md', '.rst', '.py', '.msg', '.srv', '.action', '.ts', '.tsx', '.yaml', '.html', '.css', '.xacro', '.sh')
 #: They quote the words that are not used.
 QUOTING = ('test_language.py', 'test_docs.py', 'glossary.md')
 

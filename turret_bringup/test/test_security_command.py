@@ -43,7 +43,7 @@ def test_each_group_gets_an_enclave_once(calls: Path, tmp_path: Path) -> None:
     assert len(calls.read_text().splitlines()) == 9
 
 
-def test_why_it_failed_is_told(calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_why_it_failed_is_reported(calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = tmp_path / 'keys'
     (keys / 'enclaves').mkdir(parents=True)
     (keys / 'broken').touch()

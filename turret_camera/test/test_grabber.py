@@ -135,7 +135,7 @@ def test_a_hanging_camera_is_not_streaming(run: Any) -> None:
     assert (state.status, state.code) == (Status.RECOVERING, ReasonCode.NO_FRAMES)
 
 
-def test_footage_that_ended_begins_again_when_told_to_loop(run: Any) -> None:
+def test_footage_that_ended_begins_again_when_set_to_loop(run: Any) -> None:
     end = EndOfFootageError(ReasonCode.NO_FRAMES, 'over')
     source = Scripted(Clock(), then_block(True, True, end, True, True), CameraParameters(loop=False))
     grabber = run(source)
@@ -147,7 +147,7 @@ def test_footage_that_ended_begins_again_when_told_to_loop(run: Any) -> None:
     assert source.opened == 2
 
 
-def test_another_size_opens_the_source_anew_and_other_settings_do_not(run: Any) -> None:
+def test_another_size_opens_the_source_again_and_other_settings_do_not(run: Any) -> None:
     source = Scripted(Clock(), forever())
     grabber = run(source)
     wait_until(lambda: grabber.state().frames > 3)
@@ -167,7 +167,7 @@ def test_stopping_closes_the_source(run: Any) -> None:
     assert source.closed == 1
 
 
-def test_what_is_read_after_stopping_is_delivered_to_nobody(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_read_after_stopping_is_delivered_to_no_one(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_camera.grabber._LEAVE_S', 0.01)
     reading, released = threading.Event(), threading.Event()
 

@@ -36,7 +36,7 @@ def test_without_a_home_in_the_environment_it_is_that_of_the_user(
     assert state_root() == tmp_path / str(os.getuid()) / '.local' / 'state' / 'turret'
 
 
-def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_learns_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(uid: int) -> None:
         raise KeyError(uid)
 

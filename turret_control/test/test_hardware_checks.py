@@ -93,7 +93,7 @@ def test_an_emergency_stop_with_a_broken_wire_is_named(bench: Bench) -> None:
     assert bench.printed[-1].startswith('emergency stop: pressed before it was touched')
 
 
-def test_a_switch_that_nobody_presses_is_not(bench: Bench) -> None:
+def test_a_switch_that_no_one_presses_is_not(bench: Bench) -> None:
     assert not bench.check_switches(0.1)
     assert 'pan lower: no change was read' in bench.printed
 
@@ -125,7 +125,7 @@ def test_a_driver_without_chips_has_no_registers(bench: Bench) -> None:
         show_registers(bench.driver, bench.dialog())
 
 
-def test_the_laser_stays_dark_while_indicator_and_watchdog_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_laser_stays_off_while_indicator_and_watchdog_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     chip = Chip(monkeypatch)
     printed: list[str] = []
     asked: list[tuple[str, float | None]] = []

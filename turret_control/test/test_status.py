@@ -29,7 +29,7 @@ def test_an_expected_node_that_never_comes_is_a_fault_after_the_grace_period() -
     assert codes(watch, 5.0, PARAMETERS.start_grace_s) == [ReasonCode.NODE_SILENT]
 
 
-def test_a_node_that_nobody_expects_may_stay_away_but_not_vanish() -> None:
+def test_a_node_that_no_one_expects_may_stay_away_but_not_vanish() -> None:
     assert codes(NodeWatch('bag', PARAMETERS), 5.0) == []
     assert codes(seen('bag'), 20.0) == [ReasonCode.NODE_SILENT]
 

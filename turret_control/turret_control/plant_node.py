@@ -33,7 +33,8 @@ class PlantNode(Node):
         self._base_frame = parameters.frame('base_link')
         self._publisher = self.create_publisher(SimGroundTruth, 'sim/ground_truth', STREAM)
         plant = Plant(parameters.value, time.monotonic_ns())
-        self._server = PlantServer(plant, plant_socket(self.get_namespace()), self._publish_truth, self._on_error)
+        self._server = PlantServer(
+            plant, plant_socket(self.get_namespace()), self._publish_ground_truth, self._on_error)
         self._server.start()
         self.get_logger().info(f'simulated hardware, scenario "{parameters.value.scenario}"')
 
@@ -48,7 +49,7 @@ class PlantNode(Node):
     def _on_parameters(self, parameters: PlantParameters) -> None:
         self._server.configure(parameters)
 
-    def _publish_truth(self, plant: Plant) -> float:
+    def _publish_ground_truth(self, plant: Plant) -> float:
         if not self._publisher.get_subscription_count():
             return _IDLE_PERIOD_S
         truth = plant.truth()

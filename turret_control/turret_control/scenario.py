@@ -219,27 +219,27 @@ def darts(
     def path(t: float) -> tuple[float, float]:
         u = t % period
         i = bisect.bisect_right(starts, u) - 1
-        way = points[(i + 1) % legs] - points[i]
-        return points[i] + math.copysign(_darted(abs(way), rate, acceleration, u - starts[i]), way), elevation
+        travel = points[(i + 1) % legs] - points[i]
+        return points[i] + math.copysign(_darted(abs(travel), rate, acceleration, u - starts[i]), travel), elevation
     return path
 
 
-def _dart_s(way: float, rate: float, acceleration: float) -> float:
+def _dart_s(travel: float, rate: float, acceleration: float) -> float:
     """Return the duration of a dart."""
-    peak = min(rate, math.sqrt(way * acceleration))
-    return way / peak + peak / acceleration if peak else 0.0
+    peak = min(rate, math.sqrt(travel * acceleration))
+    return travel / peak + peak / acceleration if peak else 0.0
 
 
-def _darted(way: float, rate: float, acceleration: float, u: float) -> float:
+def _darted(travel: float, rate: float, acceleration: float, u: float) -> float:
     """Return the distance covered ``u`` seconds after the start of a dart."""
-    peak = min(rate, math.sqrt(way * acceleration))
-    left = _dart_s(way, rate, acceleration) - u
+    peak = min(rate, math.sqrt(travel * acceleration))
+    left = _dart_s(travel, rate, acceleration) - u
     change_s = peak / acceleration
     if left <= 0.0:
-        return way
+        return travel
     if u < change_s:
         return 0.5 * acceleration * u * u
-    return way - 0.5 * acceleration * left * left if left < change_s else peak * (u - 0.5 * change_s)
+    return travel - 0.5 * acceleration * left * left if left < change_s else peak * (u - 0.5 * change_s)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -340,7 +340,7 @@ def test_the_checksum_of_the_data_is_checked_by_a_repair(tmp_path: Path) -> None
 @pytest.mark.parametrize(('begin', 'words'), [
     (b'#ROSBAG V2.0\n', 'ROS 1'), (b'SQLite format 3\0', 'SQLite'), (b'version https://git-lfs', 'git lfs pull'),
     (b'anything', 'is not an MCAP file')])
-def test_what_another_file_is_is_said(tmp_path: Path, begin: bytes, words: str) -> None:
+def test_what_another_file_is_is_reported(tmp_path: Path, begin: bytes, words: str) -> None:
     (tmp_path / 'x.mcap').write_bytes(begin + bytes(100))
     with pytest.raises(BagError, match=words), Bag(tmp_path / 'x.mcap'):
         pass

@@ -34,7 +34,7 @@ def test_the_default_domain_and_impossible_ones_are_refused(asked: int) -> None:
         choose_domain(asked, {'ROS_DOMAIN_ID': '7'}, unused)
 
 
-def test_a_domain_that_somebody_is_in_is_refused() -> None:
+def test_a_domain_that_a_person_is_in_is_refused() -> None:
     with pytest.raises(TurretError) as refused:
         choose_domain(5, {}, lambda domain: domain == 5)
     assert refused.value.code is ReasonCode.NOT_ALLOWED
@@ -102,7 +102,7 @@ def test_a_remap_that_makes_no_sense_is_refused(remap: str) -> None:
         plan(TYPES, namespace='/turret', remaps=[remap])
 
 
-def test_topics_are_played_as_they_were_unless_said_otherwise() -> None:
+def test_topics_are_played_under_their_names_by_default() -> None:
     outlets = plan(TYPES, namespace='/turret', wanted=['vision/*', '/turret/status'],
                    remaps=['/turret/status:=/old/status'])
     played = {name: outlet.name for name, outlet in outlets.items() if outlet.name}

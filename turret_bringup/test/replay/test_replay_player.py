@@ -141,7 +141,7 @@ def test_a_rate_out_of_range_changes_nothing(rate: float) -> None:
     assert rig.run(0.25) == ['0', '1', '2']
 
 
-def test_at_the_end_it_stops_and_goes_on_from_the_beginning_when_told() -> None:
+def test_at_the_end_it_stops_and_continues_from_the_beginning_on_request() -> None:
     rig = Rig()
     assert len(rig.run(3.0)) == 10
     at_end = rig.player.position(rig.now)
@@ -168,7 +168,7 @@ def test_a_replay_that_was_held_up_does_not_hurry_after() -> None:
     assert rig.player.position(rig.now).late_s > 0.5
 
 
-def test_it_starts_where_it_is_told() -> None:
+def test_it_starts_where_it_is_asked_to() -> None:
     rig = Rig(start_s=0.6)
     assert rig.run(0.11) == ['latched', '6', '7']
 

@@ -107,7 +107,7 @@ def test_what_is_no_history_is_refused(tmp_path: Path, text: str) -> None:
     lambda h: h.aims.update({3: h.aims[3]._replace(track_id='')}),
     lambda h: h.detections.update({3: ()}),
 ])
-def test_any_deviation_is_told_and_changes_the_hash(change: object) -> None:
+def test_any_deviation_is_reported_and_changes_the_hash(change: object) -> None:
     other = history()
     change(other)  # type: ignore[operator]
     assert len(deviations(history(), other)) == 1

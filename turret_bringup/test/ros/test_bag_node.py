@@ -253,14 +253,14 @@ def test_refusals_change_nothing(
     assert list(rig.folder.iterdir()) == []
 
 
-def test_it_records_from_the_start_when_it_is_told_to(ros: RosHarness, tmp_path: Path) -> None:
+def test_it_records_from_the_start_when_it_is_set_to(ros: RosHarness, tmp_path: Path) -> None:
     rig = Rig(ros, tmp_path / 'bags', record_on_start='light')
     wait_until(lambda: rig.states and rig.states[-1].recording, 10.0, 'a recording')
     assert rig.states[-1].name.endswith('_start')
     assert rig.start().code == ReasonCode.BUSY
 
 
-def test_a_recording_from_the_start_that_cannot_be_is_told(ros: RosHarness, tmp_path: Path) -> None:
+def test_a_recording_from_the_start_that_cannot_be_is_reported(ros: RosHarness, tmp_path: Path) -> None:
     rig = Rig(ros, tmp_path / 'bags', record_on_start='light', min_free_mb=10**6)
     wait_until(lambda: rig.states and rig.states[-1].code == ReasonCode.STORAGE_FULL, 10.0, 'the reason')
     assert not rig.states[-1].recording

@@ -159,7 +159,7 @@ def test_a_bag_is_replayed_until_it_is_stopped(rig: Rig, ended: list[psutil.Proc
     assert rig.ros.call(DeleteBag, 'bag/delete', DeleteBag.Request(name='long')).success
 
 
-def test_a_replay_that_dies_or_cannot_be_played_is_told(rig: Rig, ended: list[psutil.Process]) -> None:
+def test_a_replay_that_dies_or_cannot_be_played_is_reported(rig: Rig, ended: list[psutil.Process]) -> None:
     rig.gateway()
     rig.add_node()
     rig.start_when_ready('silent')

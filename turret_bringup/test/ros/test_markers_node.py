@@ -110,7 +110,7 @@ def test_what_is_old_is_not_drawn(rig: Rig) -> None:
     wait_until(lambda: not rig.layers(), what='an empty drawing after silence')
 
 
-def test_it_is_silent_while_nobody_listens(rig: Rig) -> None:
+def test_it_is_silent_while_no_one_listens(rig: Rig) -> None:
     published: list[Any] = []
     rig.node._publisher.publish = published.append  # noqa: SLF001  a subscription would change what is tested
     heard = rig.node._newest  # noqa: SLF001  likewise

@@ -67,7 +67,7 @@ def states(ros: RosHarness) -> list[ReplayState]:
     return ros.collect(ReplayState, 'replay/state', STATE)
 
 
-def test_it_publishes_what_was_recorded_in_order_and_tells_where_it_is(
+def test_it_publishes_what_was_recorded_in_order_and_reports_where_it_is(
         ros: RosHarness, start: Start, tmp_path: Path) -> None:
     received = ros.collect(TurretStatus, 'status')
     clock = ros.collect(Clock, '/clock')

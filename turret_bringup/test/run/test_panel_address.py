@@ -27,7 +27,7 @@ def test_a_free_port_is_accepted_and_stays_free() -> None:
     panel_address.require_free('127.0.0.1', port)
 
 
-def test_a_port_that_somebody_listens_on_is_refused() -> None:
+def test_a_port_that_a_person_listens_on_is_refused() -> None:
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))
         taken.listen()

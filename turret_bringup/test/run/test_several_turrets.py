@@ -54,7 +54,7 @@ def test_turrets_that_start_at_once_get_different_ports() -> None:
     assert len({process.communicate(timeout=60.0)[0] for process in started}) == 4
 
 
-def test_names_ports_frames_and_folders_differ_unless_told_otherwise() -> None:
+def test_names_ports_frames_and_folders_differ_by_default() -> None:
     left, right = composed('left'), composed('right')
     assert left.effective['web'].port != right.effective['web'].port
     for node in ('vision', 'controller', 'camera'):
@@ -209,7 +209,7 @@ def test_further_groups_join_those_that_run(host: Host) -> None:
             assert host.join('left', 'perception,control').number == first.number == 1
 
 
-def test_the_domain_is_said_where_it_is_not_that_of_the_shell(host: Host) -> None:
+def test_the_domain_is_shown_where_it_is_not_that_of_the_shell(host: Host) -> None:
     assert host.join('left').notes == []
     host.present[0] = 30
     note, = host.join('right').notes

@@ -209,7 +209,7 @@ def test_every_example_is_tested() -> None:
 
 
 @pytest.mark.parametrize(('name', 'driver'), EXAMPLES.items())
-def test_an_example_describes_a_whole_build_with_a_laser_that_is_dark_until_its_owner_says_so(
+def test_an_example_describes_a_whole_build_with_a_laser_that_is_off_until_its_owner_decides(
         name: str, driver: str) -> None:
     config = configuration.compose('turret', [Path(name)])
     gimbal, laser, safety = config.hardware()
@@ -281,7 +281,7 @@ def test_a_host_starts_only_its_groups_and_checks_the_parameters_of_all() -> Non
                 'turret', assignments=['gimbal.no_such=1'], groups=tuple({spec.group for spec in part.nodes}))
 
 
-def test_vision_alone_takes_compressed_images_of_a_remote_camera_unless_told_otherwise() -> None:
+def test_vision_alone_takes_compressed_images_of_a_remote_camera_by_default() -> None:
     def remote(text: str, *assignments: str) -> bool:
         config = configuration.compose('turret', assignments=assignments, groups=groups_named(text))
         return bool(config.effective['vision'].camera_remote)

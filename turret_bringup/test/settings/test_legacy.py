@@ -118,7 +118,7 @@ def test_the_laser_right_of_and_below_the_middle_is_negative() -> None:
     assert result.boresight == pytest.approx((-100 * 0.15 * STEP, -50 * 0.15 * STEP), rel=1e-2)
 
 
-def test_what_is_left_out_is_said() -> None:
+def test_what_is_left_out_is_reported() -> None:
     notes = ' '.join(imported().notes)
     for word in ('Strange.thing', 'Control.deadzone', 'key_file', 'watchdog_fitted'):
         assert word in notes

@@ -16,7 +16,7 @@ TRIALS = 7
 
 
 @pytest.mark.soak
-def test_the_laser_pin_is_dark_in_time_in_two_hundred_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_laser_pin_is_off_in_time_in_two_hundred_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ('XDG_RUNTIME_DIR', 'ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE'):
         monkeypatch.setenv(variable, '')  # put back at the end; the trials set their own
     assert len(EVENTS) * TRIALS >= 200

@@ -18,8 +18,8 @@ from turret_common.testing.ros_testing import claim_domain
 from turret_common.testing.waiting import free_port
 
 INTERRUPTIONS = 10
-#: Longest time in s from the start of a set-up to its interruption; a step takes up to a minute on an idle machine.
-LONGEST_S = 60.0
+#: Maximum time in s from the start of a set-up to its interruption; a step takes up to a minute on an idle machine.
+MAX_S = 60.0
 TIMEOUT_S = 3600.0
 
 
@@ -68,7 +68,7 @@ def test_a_set_up_that_is_interrupted_at_random_moments_ends_in_a_turret_that_wo
     moments = random.Random(15)
     for _ in range(INTERRUPTIONS):
         number = moments.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-        interrupt(clone, moments.uniform(0.5, LONGEST_S), number)
+        interrupt(clone, moments.uniform(0.5, MAX_S), number)
         done = subprocess.run(
             ['./turret', 'status'], cwd=clone, env=environment(), capture_output=True, text=True, check=False,
             timeout=120.0)

@@ -38,7 +38,7 @@ sys.path.append(str(Path(__file__).parents[1] / 'ros'))
 
 pytestmark = pytest.mark.system
 GOLDEN = Path(__file__).parents[1] / 'goldens' / 'crossing'
-#: Everything by which hardware could be moved or a laser lit.
+#: Everything by which hardware could be moved or a laser could emit.
 GUARDED = (
     (SafetyPermit, 'safety/permit'), (FireGrant, 'safety/fire_grant'), (LaserState, 'laser/state'),
     (GimbalCommand, 'gimbal/command'), (JointState, 'joint_states'), (Joy, 'joy'),

@@ -20,7 +20,7 @@ MUTATE = Path(__file__).resolve().parents[3] / 'tools' / 'mutate_safety.py'
 
 
 @pytest.mark.system
-def test_the_laser_pin_is_dark_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_laser_pin_is_off_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ('XDG_RUNTIME_DIR', 'ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE'):
         monkeypatch.setenv(variable, '')  # put back at the end; the trials set their own
     assert [result for result in run_trials(EVENTS, 1) if result.failures] == []

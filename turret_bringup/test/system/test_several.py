@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turrets of one host, started with a namespace each: each keeps its beat, and none touches another.
 
-No shell sets a ROS domain: they choose one with room.
+No shell sets a ROS domain: they choose one with free capacity.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def asked(turret: ScratchTurret, path: str) -> bytes:
         return bytes(answer.read())
 
 
-def test_each_chooses_a_domain_with_room_and_says_which(case: Case, turrets: dict[str, ScratchTurret]) -> None:
+def test_each_chooses_a_domain_with_free_capacity_and_says_which(case: Case, turrets: dict[str, ScratchTurret]) -> None:
     known = list(map(int, next(iter(turrets.values())).environment[DOMAINS_VARIABLE].split(',')))
     for chosen, (name, turret) in zip(case.chosen, turrets.items(), strict=True):
         assert turret_domain(name) == known[chosen]

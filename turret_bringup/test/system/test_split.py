@@ -67,7 +67,7 @@ def test_images_arrive_over_a_link_that_delays_and_loses_packets(split: tuple[Sc
     assert math.isfinite(found['age of commands, median'].value)
 
 
-def test_the_doctor_tells_the_offset_of_their_clocks(split: tuple[ScratchTurret, Link]) -> None:
+def test_the_doctor_reports_the_offset_of_their_clocks(split: tuple[ScratchTurret, Link]) -> None:
     turret, link = split
 
     def clocks() -> str:

@@ -119,8 +119,8 @@ class _Footage:
 
     def __init__(self, client: TurretClient, clip: str) -> None:
         """Compute the start of the clip from the number of frames and the newest stamp of the camera."""
-        self._truth, self._rate_hz = FootageGroundTruth(clip), RATES_HZ[clip]
-        self._length_s = self._truth.frames / self._rate_hz
+        self._ground_truth, self._rate_hz = FootageGroundTruth(clip), RATES_HZ[clip]
+        self._length_s = self._ground_truth.frames / self._rate_hz
         stamps: list[float] = []
         begins: list[float] = []
         with contextlib.closing(client.messages('camera/state')) as states, contextlib.closing(
@@ -138,7 +138,7 @@ class _Footage:
     def judge(self, message: Any) -> Any:
         """Return the aim of the head for a message of ``sim/ground_truth``, None where nothing is marked."""
         passed_s = (seconds(message.header.stamp) - self._began) % self._length_s
-        return self._truth.judge(passed_s, message.pan, message.tilt)
+        return self._ground_truth.judge(passed_s, message.pan, message.tilt)
 
 
 def _judge_footage(scenario: str, footage: _Footage, truth: Iterator[Any], duration_s: float) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from turret_common.errors import TurretError
 from turret_common.interface import QOS, TOPICS
 from turret_common.messages.ros_schema import interface
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.internals import spin
 from turret_common.ros.node import NO_LOG_FILE
 from turret_common.ros.qos import profile
 from turret_common.threads.real_time import raise_middleware
@@ -72,7 +73,7 @@ class Connection:
         raise_middleware()
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread = threading.Thread(target=spin, args=(self._executor,), daemon=True)
         self._thread.start()
         return self
 
@@ -81,10 +82,6 @@ class Connection:
         self._thread.join()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
-
-    def _spin(self) -> None:
-        with contextlib.suppress(rclpy.executors.ExternalShutdownException):
-            self._executor.spin()
 
     def messages(self, topic: str) -> Generator[Any, None, None]:
         """Yield the messages of a topic of the turret as they arrive."""

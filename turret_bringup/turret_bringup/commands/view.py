@@ -21,7 +21,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 #: How long the turret has to show its head.
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,13 +77,13 @@ def _take_image(command: list[str], namespace: str, path: Path, distance_m: floa
 
     node = subprocess.Popen(command)
     try:
-        with TurretClient(namespace, timeout_s=_PATIENCE_S) as client:
-            deadline = time.monotonic() + _PATIENCE_S
+        with TurretClient(namespace, timeout_s=_TIMEOUT_S) as client:
+            deadline = time.monotonic() + _TIMEOUT_S
             for drawing in client.messages('markers'):
                 if 'head' in {marker.ns for marker in drawing.markers}:
                     break
                 if time.monotonic() > deadline:
-                    raise TurretError(ReasonCode.NOT_READY, f'no pose of the head within {_PATIENCE_S:g} s')
+                    raise TurretError(ReasonCode.NOT_READY, f'no pose of the head within {_TIMEOUT_S:g} s')
         try:
             image.draw(drawing.markers, path, distance_m, f'/{namespace}/markers')
         except (OSError, ValueError) as error:  # missing folder, or unknown image format

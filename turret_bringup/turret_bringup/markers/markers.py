@@ -102,15 +102,15 @@ def aim_ray(boresight: Boresight, pan: float, tilt: float, emitting: bool, dista
 
 
 def track(view: TrackView, distance_m: float) -> Iterator[Shape]:
-    """Give a track's outline, the way that it goes in half a second, and its id."""
+    """Give a track's outline, its path in half a second, and its id."""
     if not all(map(math.isfinite, view[2:6])):
         return
     width, height = (max(size, _STEP) if math.isfinite(size) else _STEP for size in (view.width, view.height))
     turns = np.linspace(0.0, 2.0 * math.pi, 33)
     outline = _on_sphere(view.azimuth + 0.5 * width * np.cos(turns), view.elevation + 0.5 * height * np.sin(turns))
     yield Shape('tracks', Kind.LINE_STRIP, outline * distance_m, view.color)
-    way = np.linspace(0.0, _RATE_SHOWN_S, 9)
-    course = _on_sphere(view.azimuth + view.azimuth_rate * way, view.elevation + view.elevation_rate * way)
+    ahead_s = np.linspace(0.0, _RATE_SHOWN_S, 9)
+    course = _on_sphere(view.azimuth + view.azimuth_rate * ahead_s, view.elevation + view.elevation_rate * ahead_s)
     yield Shape('tracks', Kind.LINE_STRIP, course * distance_m, view.color)
     above = _on_sphere(np.array([view.azimuth]), np.array([view.elevation + 0.5 * height + 0.5 * _STEP]))
     yield Shape('labels', Kind.TEXT_VIEW_FACING, above * distance_m, view.color, 0.05 * distance_m, view.id)

@@ -133,7 +133,8 @@ class _Facts:
         handlers: dict[str, Callable[[Any, int], None]] = {
             'vision/detections': lambda message, _: self.processed.add(_ns(message)),
             'vision/tracks': lambda message, _: images.append(_ns(message)), 'controller/target': on_aim,
-            'safety/permit': self._add_permit, 'controller/state': self._add_state, 'sim/ground_truth': self._add_truth}
+            'safety/permit': self._add_permit, 'controller/state': self._add_state,
+            'sim/ground_truth': self._add_ground_truth}
         for name, at_ns, message in messages(bag, handlers, self.prefix):
             handlers[name](message, at_ns)
         images.sort()
@@ -151,7 +152,7 @@ class _Facts:
         if not self.states or _requests(self.states[-1][1]) != _requests(message):
             self.states.append((_ns(message), message))
 
-    def _add_truth(self, message: msgs.SimGroundTruth, _: int) -> None:
+    def _add_ground_truth(self, message: msgs.SimGroundTruth, _: int) -> None:
         self.truth.append((_ns(message), [
             (t.azimuth, t.elevation, t.azimuth_rate, t.elevation_rate) for t in message.targets if t.visible]))
 

@@ -35,7 +35,7 @@ _LOCK_FOLDERS = (Path('/run/lock'), Path(tempfile.gettempdir()))
 #: Variable with the ROS domains that are chosen from, best first, separated by commas.
 DOMAINS_VARIABLE = 'TURRET_DOMAINS'
 #: Participants of a turret and some tools, and the time after which those of a turret that has started exist [s].
-_ROOM, _STARTING_S = ANNOUNCED_TO // 2, 60.0
+_SPARE, _STARTING_S = ANNOUNCED_TO // 2, 60.0
 
 
 def panel_port(namespace: str) -> int:
@@ -100,12 +100,12 @@ class JoinedDomain(NamedTuple):
 def join_domain(namespace: str, groups: Sequence[Group], base: Mapping[str, str] = os.environ) -> JoinedDomain:
     """Choose the ROS domain of groups that start, and take the locks of their names there, for all users of this host.
 
-    The shell decides, then groups of the turret that run already. Otherwise it is the first domain with room. Where
-    other hosts take part it is domain 0: they could not know another one.
+    The shell decides, then groups of the turret that run already. Otherwise it is the first domain with free
+    capacity. Where other hosts take part it is domain 0: they could not know another one.
 
     Raises:
-        TurretError: BUSY, another turret has the namespace in this domain, or no domain has room; INVALID_ARGUMENT,
-            the shell sets what is not a domain.
+        TurretError: BUSY, another turret has the namespace in this domain, or no domain has free capacity;
+            INVALID_ARGUMENT, the shell sets what is not a domain.
     """
     with os.fdopen(_opened('turret-domains.lock'), 'r+') as choosing, contextlib.ExitStack() as locks:
         fcntl.flock(choosing, fcntl.LOCK_EX)
@@ -114,19 +114,19 @@ def join_domain(namespace: str, groups: Sequence[Group], base: Mapping[str, str]
         if asked is not None or joins:
             domain = turret_domain(namespace, base)
         else:
-            domain = _with_room(_candidates(base)) if stays_on_this_host(base) else 0
+            domain = _with_capacity(_candidates(base)) if stays_on_this_host(base) else 0
         taken = _taken(domain)
         for group in groups:
             _lock(
                 locks, f'domain {domain} {namespace} {group.name}',
                 f'the namespace "{namespace}" of ROS domain {domain} (group {group.name})', namespace,
-                '; choose another one with --namespace, or another ROS_DOMAIN_ID', str(0 if joins else taken + _ROOM))
+                '; choose another one with --namespace, or another ROS_DOMAIN_ID', str(0 if joins else taken + _SPARE))
         notes = []
         if asked is None and domain:
             notes.append(
                 f'ROS_DOMAIN_ID {domain}: the first domain with enough free places; ./turret knows it, other '
                 'programs need this setting')
-        elif taken > ANNOUNCED_TO - _ROOM and stays_on_this_host(base) and not joins:
+        elif taken > ANNOUNCED_TO - _SPARE and stays_on_this_host(base) and not joins:
             notes.append(
                 f'ROS_DOMAIN_ID {domain}: {taken} programs of this host are in this ROS domain, so some nodes may be '
                 f'discovered late or never; unset ROS_DOMAIN_ID, or choose another')
@@ -138,10 +138,10 @@ def _candidates(base: Mapping[str, str]) -> list[int]:
     return [number for number in numbers if number is not None] or [0, *DOMAINS]
 
 
-def _with_room(domains: Sequence[int]) -> int:
-    """Return the first domain with room; later ones than the first only with turrets or without any program."""
+def _with_capacity(domains: Sequence[int]) -> int:
+    """Return the first domain with free capacity; later ones only with turrets or without any program."""
     for domain in domains:
-        if _taken(domain) <= (ANNOUNCED_TO - _ROOM if domain == domains[0] or _promises(domain) else 0):
+        if _taken(domain) <= (ANNOUNCED_TO - _SPARE if domain == domains[0] or _promises(domain) else 0):
             return domain
     raise TurretError(
         ReasonCode.BUSY, f'none of the ROS domains {domains[0]} to {domains[-1]} has enough free places on this '

@@ -133,7 +133,7 @@ def test_none_is_off(capture: Any) -> None:
     wait_until(lambda: microphone.report().status is AudioStatus.CAPTURING)
 
 
-def test_the_genuine_alsa_library_is_heard(capture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_upstream_alsa_library_is_heard(capture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device of its configuration, which reads from a file, stands in for a microphone."""
     (tmp_path / 'sound.raw').write_bytes(np.repeat(sine(600.0, 5.0), 2).tobytes())
     (tmp_path / 'asound.conf').write_text(

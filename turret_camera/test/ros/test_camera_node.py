@@ -61,7 +61,7 @@ def test_raw_jpeg_and_info_share_one_stamp_and_show_the_same(ros: Any, make_plan
     assert np.abs(pixels.astype(int) - decoded).mean() < 8.0
 
 
-def test_nothing_is_encoded_for_nobody(ros: Any, make_plant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_encoded_for_no_one(ros: Any, make_plant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     make_plant()
     encoded: list[int] = []
     monkeypatch.setattr('turret_camera.frame.encode_jpeg', lambda pixels, quality: encoded.append(quality) or b'jpeg')

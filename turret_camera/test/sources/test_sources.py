@@ -322,7 +322,7 @@ def test_jpeg_of_the_device_is_passed_on_and_damaged_ones_are_counted(tmp_path: 
     assert [frame.dropped for frame in frames] == [0, 0, 1, 0]
 
 
-def test_footage_keeps_its_own_times_and_goes_on_at_its_end(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
+def test_footage_keeps_its_own_times_and_continues_at_its_end(tmp_path: Path, make_plant: Callable[[], Any]) -> None:
     make_plant()
     p = dataclasses.replace(SMALL, video_file=str(make_video(tmp_path / 'video.mp4')), rate_hz=5.0)
     film = FileSource(p, PlantLink(plant_socket('turret')), Clock())

@@ -29,7 +29,7 @@ from turret_common.ros.node import finish
 from turret_msgs.action import CalibrateCamera
 
 _LOOK_S = 0.2          # between two looks at the board
-_PATIENCE_S = 300.0    # without a new view
+_TIMEOUT_S = 300.0    # without a new view
 _NO_FRAMES_S = 5.0
 _COLUMNS, _ROWS, _MARKER, _VIEWS = 9, 6, 0.75, 20
 
@@ -106,8 +106,8 @@ class RosCalibration:
                     waited_s = 0.0
             if frameless_s > _NO_FRAMES_S:
                 raise TurretError(ReasonCode.NO_FRAMES, 'the camera delivers no images')
-            if waited_s > _PATIENCE_S:
-                raise TurretError(ReasonCode.TIMED_OUT, f'no new view of the board for {_PATIENCE_S:g} s')
+            if waited_s > _TIMEOUT_S:
+                raise TurretError(ReasonCode.TIMED_OUT, f'no new view of the board for {_TIMEOUT_S:g} s')
             self._report(goal, calibration, calibration.prompt)
         self._report(goal, calibration, 'computing')
         lens = calibration.solve()

@@ -30,7 +30,7 @@ _TICKS = 90000  # per second, of the times in the file
 _QUEUE = 8  # frames that may wait for the encoder
 _SOUNDS = 500  # pieces of sound that may wait, some seconds
 _CHECK_S = 1.0  # of video between two looks at the disk
-_LARGEST_DRIFT_S = 0.1  # between the samples counted and the stamps of sound; more is a gap
+_MAX_DRIFT_S = 0.1  # between the samples counted and the stamps of sound; more is a gap
 
 _log = logging.getLogger(__name__)
 
@@ -228,7 +228,7 @@ class VideoEncoder:
         missing = max(due, 0) - self._samples
         if self._sound is None or not len(samples):
             return False
-        if missing > _LARGEST_DRIFT_S * SAMPLE_RATE:
+        if missing > _MAX_DRIFT_S * SAMPLE_RATE:
             samples = np.concatenate([np.zeros(missing, np.int16), samples])
         self._container.mux(self._sound.encode(audio_frame(av, samples, self._samples)))
         self._samples += len(samples)

@@ -6,7 +6,7 @@ from __future__ import annotations
 _TARGET = 150.0  # gray level
 _TOLERANCE = 35.0  # gray levels; no change within, so that the image does not pump while the head looks around
 _STEP = 0.15  # share of the way per frame
-_LONGEST_US = 10000.0  # rather gain than more motion blur than this
+_MAX_US = 10000.0  # rather gain than more motion blur than this
 _SHORTEST_US = 100.0
 _HIGHEST_GAIN = 8.0
 
@@ -20,16 +20,16 @@ class AutoExposure:
     """
 
     def __init__(self) -> None:
-        self.exposure_us = _LONGEST_US
+        self.exposure_us = _MAX_US
         self.gain = 1.0
 
     def update(self, mean: float, period_us: float) -> None:
         """Take the mean gray level of the newest frame; the exposure stays within the frame's period."""
-        longest = min(_LONGEST_US, period_us)
+        limit = min(_MAX_US, period_us)
         amount = self.exposure_us * self.gain
         if abs(mean - _TARGET) > _TOLERANCE:
             wanted = amount * min(max((_TARGET / max(mean, 1.0)) ** 2.2, 0.1), 10.0)
             amount *= (wanted / amount) ** _STEP
-        amount = min(max(amount, _SHORTEST_US), longest * _HIGHEST_GAIN)
-        self.exposure_us = min(amount, longest)
+        amount = min(max(amount, _SHORTEST_US), limit * _HIGHEST_GAIN)
+        self.exposure_us = min(amount, limit)
         self.gain = amount / self.exposure_us

@@ -55,8 +55,8 @@ class Range(NamedTuple):
 
     def around_default(self, share: float) -> int:
         """Return the value for -1 (minimum) over 0 (default) to 1 (maximum)."""
-        way = self.maximum - self.default if share > 0.0 else self.default - self.minimum
-        return self.nearest(self.default + share * way)
+        span = self.maximum - self.default if share > 0.0 else self.default - self.minimum
+        return self.nearest(self.default + share * span)
 
     def along(self, share: float) -> int:
         """Return the value for 0 (minimum) to 1 (maximum)."""

@@ -45,7 +45,7 @@ def test_a_new_run_has_another_key() -> None:
     (b'short', 0o600, ReasonCode.IO_ERROR), (bytes(33), 0o600, ReasonCode.IO_ERROR), (b'', 0o600, ReasonCode.IO_ERROR),
     (bytes(32), 0o644, ReasonCode.NOT_ALLOWED), (bytes(32), 0o620, ReasonCode.NOT_ALLOWED),
     (bytes(32), 0o601, ReasonCode.NOT_ALLOWED)])
-def test_a_key_that_cannot_be_trusted_is_refused(content: bytes, mode: int, code: ReasonCode) -> None:
+def test_a_key_that_is_unreliable_is_refused(content: bytes, mode: int, code: ReasonCode) -> None:
     key_file('turret').write_bytes(content)
     key_file('turret').chmod(mode)
     with pytest.raises(TurretError) as refusal:

@@ -35,7 +35,7 @@ def test_two_outputs_stay_two() -> None:
     assert result.stderr.split() == [f'{i:06d}' for i in range(1, 100, 2)]
 
 
-def test_a_pipe_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
+def test_a_pipe_that_no_one_reads_holds_nothing_up(tmp_path: Path) -> None:
     done = tmp_path / 'done'
     code = f'''
 for i in range(400_000):

@@ -119,7 +119,7 @@ def test_a_servo_gets_the_width_that_it_was_given(chip: Chip) -> None:
 
 
 @pytest.mark.parametrize('driver', ['gpio_pwm', 'gpio_digital', 'servo_relay'])
-def test_a_fire_line_is_dark_until_it_is_fired_whatever_pulls_at_it(chip: Chip, driver: str) -> None:
+def test_a_fire_line_is_off_until_it_is_fired_whatever_pulls_at_it(chip: Chip, driver: str) -> None:
     chip.outside[18] = True
     lines = LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True, watchdog_pin=24), chip.factory)
     lines.set_indicator(True)
@@ -133,7 +133,7 @@ def test_a_fire_line_is_dark_until_it_is_fired_whatever_pulls_at_it(chip: Chip, 
     assert [chip.levels(pin)[-2] for pin in (18, 23, 24)] == [0.0, 0.0, 0.0]
 
 
-def test_dark_is_at_once_and_not_only_with_the_next_period(chip: Chip) -> None:
+def test_off_is_at_once_and_not_only_with_the_next_period(chip: Chip) -> None:
     lines = LINES['gpio_pwm'](
         LaserParameters(driver='gpio_pwm', watchdog_fitted=True, gpio_pwm=PwmParameters(100.0)), chip.factory)
     lines.set_laser(0.295)

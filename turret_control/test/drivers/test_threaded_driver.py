@@ -234,7 +234,7 @@ def test_hardware_that_cannot_be_taken_is_not_released(driver: Stepped) -> None:
     assert 'not open' in fails(driver)
 
 
-def test_opening_again_releases_and_takes_anew(driver: Stepped) -> None:
+def test_opening_again_releases_and_takes_again(driver: Stepped) -> None:
     driver.enable(True)
     driver.failing['release'] = OSError('gone already')
     driver.lockstep.release()

@@ -352,7 +352,7 @@ def test_set_home_moves_zero_and_keeps_the_physical_limits(homed: Rig) -> None:
     assert homed.plant.truth().tilt == pytest.approx(-0.1, abs=3e-3)
 
 
-def test_set_home_needs_a_head_that_stands_still_and_knows_where(homed: Rig) -> None:
+def test_set_home_needs_a_head_that_stands_still_and_has_a_position(homed: Rig) -> None:
     homed.rotate(0.5, seconds=0.2)
     with pytest.raises(TurretError) as refusal:
         homed.gimbal.set_home()

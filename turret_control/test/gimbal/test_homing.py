@@ -67,7 +67,7 @@ def test_a_newcomer_waits_less_than_a_second() -> None:
     assert rig.now_ns < 1_000_000_000
 
 
-def test_homing_tells_where_it_is() -> None:
+def test_homing_reports_where_it_is() -> None:
     rig, seen = make('lower_switch', 0.3), []
     rig.tick()
     rig.gimbal.start_homing(lambda error: None)
@@ -132,7 +132,7 @@ def test_home_by_a_switch_keeps_the_calibration() -> None:
     assert rig.pan.calibrated
 
 
-def test_a_home_declared_anew_leaves_the_ends_where_they_are() -> None:
+def test_a_home_declared_again_leaves_the_ends_where_they_are() -> None:
     rig = make('declared', 0.1)
     rig.gimbal.parameters = dataclasses.replace(
         rig.gimbal.parameters, pan=dataclasses.replace(rig.gimbal.parameters.pan, lower=-3.0, upper=3.0))

@@ -222,7 +222,7 @@ def test_signals_reach_the_driver(line: Line, number: signal.Signals) -> None:
     assert code == 5
 
 
-def test_a_driver_that_does_not_end_when_told_to_is_killed_however_often_it_is_told(line: Line) -> None:
+def test_a_driver_that_does_not_end_on_request_is_killed_however_often_it_is_asked(line: Line) -> None:
     guarded = Guarded(line, '''
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         print('ready', flush=True)
@@ -297,7 +297,7 @@ def test_a_line_that_cannot_be_had_at_first_is_tried_again(line: Line) -> None:
     assert line.lows
 
 
-def test_a_signal_after_the_end_of_the_driver_reaches_nobody(line: Line) -> None:
+def test_a_signal_after_the_end_of_the_driver_reaches_no_one(line: Line) -> None:
     line.refuse = 10**6
     guarded = Guarded(line, 'pulse(False, 0.05)')
     wait_until(lambda: not Path(f'/proc/{guarded.driver}').exists())

@@ -45,7 +45,7 @@ def test_light_from_before_counts() -> None:
     assert EmissionBudget([(10**15, 10**15 + 7)]).left_ns(10**15 + 7) == QUARTER - 7
 
 
-def test_a_laser_goes_on_from_the_light_before_its_start() -> None:
+def test_a_laser_continues_from_the_emission_before_its_start() -> None:
     bench = Bench()
     budget = used(bench, 0.0)
     bench.laser = LaserCore(PLAY, bench.permits, budget)
@@ -102,7 +102,7 @@ def test_a_pulse_may_be_as_long_as_a_minute() -> None:
     bench.laser.fire(1, 60.0, 0.0, bench.now)
 
 
-def test_the_light_of_an_hour_ends_in_the_dark() -> None:
+def test_the_emission_of_an_hour_ends() -> None:
     bench = play()
     bench.laser.budget = used(bench, 4.5)
     bench.armed()

@@ -79,7 +79,7 @@ class LaserMachine(RuleBasedStateMachine):
         self.pass_time(10, True, False)
 
     @rule(ticks=st.integers(1, 250))
-    def go_on(self, ticks: int) -> None:
+    def run_permitted(self, ticks: int) -> None:
         self.pass_time(ticks, True, True)
 
     def observe(self) -> None:

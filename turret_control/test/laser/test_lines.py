@@ -71,7 +71,7 @@ def test_a_relay_gets_servo_pulses_of_2_ms_or_none(pins: MockFactory) -> None:
     assert pins.pin(18).frequency == 50.0
 
 
-def test_the_indicator_is_lit_and_the_watchdog_toggled(pins: MockFactory) -> None:
+def test_the_indicator_is_on_and_the_watchdog_toggled(pins: MockFactory) -> None:
     laser = lines(pins, 'gpio_pwm', indicator_pin=6, watchdog_pin=7)
     laser.set_indicator(True)
     assert level(pins, 6) == 1.0
@@ -89,7 +89,7 @@ def test_without_a_watchdog_pin_nothing_beats(pins: MockFactory) -> None:
     assert level(pins, 18) == 0.0
 
 
-def test_the_guardian_is_told_chip_and_line(pins: MockFactory) -> None:
+def test_the_guardian_gets_chip_and_line(pins: MockFactory) -> None:
     assert lines(pins, 'gpio_pwm').description() == {'driver': 'gpio', 'chip': '/dev/gpiochip4', 'line': 18}
 
 

@@ -227,7 +227,7 @@ def test_a_stop_that_is_pressed_at_the_start_delays_the_measurement(rig: Rig) ->
     assert rig.level == 255
 
 
-def test_a_pico_that_vanishes_and_returns_is_measured_anew(rig: Rig) -> None:
+def test_a_pico_that_vanishes_and_returns_is_measured_again(rig: Rig) -> None:
     lines = rig.lines()
     lines.set_indicator(True)
     lines.set_laser(1.0)

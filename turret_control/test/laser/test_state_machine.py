@@ -31,13 +31,13 @@ def test_the_numbers_are_those_of_the_messages() -> None:
 # Arming
 
 
-def test_it_starts_dark_and_stays_so() -> None:
+def test_it_starts_off_and_stays_so() -> None:
     bench = Bench()
     assert set(bench.run(5.0)) == {DARK}
     assert bench.code() is ReasonCode.NOT_ARMED
 
 
-def test_the_indicator_is_lit_for_the_whole_delay_before_emission_is_possible() -> None:
+def test_the_indicator_is_on_for_the_whole_delay_before_emission_is_possible() -> None:
     bench = Bench()
     bench.laser.arm(bench.now)
     bench.tick()
@@ -49,7 +49,7 @@ def test_the_indicator_is_lit_for_the_whole_delay_before_emission_is_possible() 
     assert bench.tick() == BEAM
 
 
-def test_it_is_armed_exactly_at_the_end_of_the_delay_and_tells_what_is_left() -> None:
+def test_it_is_armed_exactly_at_the_end_of_the_delay_and_reports_what_is_left() -> None:
     bench = Bench()
     snapshot = bench.laser.snapshot(bench.now)
     assert (snapshot.arming_remaining_s, snapshot.arm_remaining_s, snapshot.cooldown_remaining_s) == (0.0, 0.0, 0.0)
@@ -86,7 +86,7 @@ def test_it_arms_only_with_a_fresh_permit_and_says_why_not() -> None:
     assert bench.refusal(bench.laser.arm) is ReasonCode.PERMIT_STALE
 
 
-def test_it_arms_for_nobody_before_the_first_permit() -> None:
+def test_it_arms_for_no_one_before_the_first_permit() -> None:
     laser = LaserCore(PARAMETERS, PermitMonitor())
     with pytest.raises(TurretError) as refused:
         laser.arm(0)
@@ -122,7 +122,7 @@ def test_disarming_cuts_a_burst_at_the_next_tick() -> None:
     assert bench.code() is ReasonCode.DISARMED
 
 
-# What makes an armed laser dark
+# What switches an armed laser off
 
 
 def firing_bench() -> Bench:
@@ -135,7 +135,7 @@ def firing_bench() -> Bench:
 
 
 @pytest.mark.parametrize('reason', sorted(INHIBITS))
-def test_an_inhibit_makes_it_dark_at_once_and_leaves_it_armed(reason: ReasonCode) -> None:
+def test_an_inhibit_switches_it_off_at_once_and_leaves_it_armed(reason: ReasonCode) -> None:
     bench = firing_bench()
     bench.withhold(reason)
     assert bench.tick() == LIT
@@ -180,7 +180,7 @@ def test_motion_withheld_disarms_even_if_emission_were_permitted() -> None:
     assert bench.tick() == DARK
 
 
-def test_permits_that_stop_make_it_dark_at_100_ms() -> None:
+def test_permits_that_stop_switch_it_off_at_100_ms() -> None:
     bench = firing_bench()
     bench.permitting = False
     assert set(bench.run(0.095)) == {BEAM}
@@ -357,7 +357,7 @@ def test_a_burst_must_fit_into_what_is_left_of_the_duty() -> None:
     bench.laser.fire(1, 0.19, 0.0, bench.now)
 
 
-def test_the_snapshot_tells_the_duty() -> None:
+def test_the_snapshot_reports_the_duty() -> None:
     bench = Bench().armed()
     bench.laser.fire(1, 1.0, 0.0, bench.now)
     bench.run(0.5)
@@ -370,7 +370,7 @@ def test_the_snapshot_tells_the_duty() -> None:
     assert bench.laser.snapshot(bench.now).duty == 0.0
 
 
-def test_power_zero_is_dark_and_refuses_to_fire() -> None:
+def test_power_zero_is_off_and_refuses_to_fire() -> None:
     bench = Bench(power=0.0).armed()
     assert bench.code() is ReasonCode.POWER_ZERO
     assert bench.refusal(bench.laser.fire, 1, 0.0, 0.0) is ReasonCode.POWER_ZERO
@@ -658,7 +658,7 @@ def test_the_counter_counts_pulses_until_it_is_reset() -> None:
     assert bench.laser.snapshot(bench.now).fire_count == 0
 
 
-def test_a_fault_is_dark_and_refuses_until_cleared_and_then_stays_dark() -> None:
+def test_a_fault_is_off_and_refuses_until_cleared_and_then_stays_off() -> None:
     bench = firing_bench()
     bench.laser.fault(ReasonCode.IO_ERROR, 'no pin', bench.now)
     assert set(bench.run(0.5)) == {DARK}

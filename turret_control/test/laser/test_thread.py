@@ -90,7 +90,7 @@ def bench() -> Iterator[Bench]:
     rig.loop.stop()
 
 
-def test_the_first_thing_driven_is_dark(bench: Bench) -> None:
+def test_the_first_thing_driven_is_off(bench: Bench) -> None:
     bench.start()
     wait_until(lambda: bench.changes)
     assert bench.pins.driven == [('laser', 0.0), ('indicator', 0.0)]
@@ -163,7 +163,7 @@ def test_the_watchdog_is_pulsed_while_armed_only(bench: Bench) -> None:
     assert bench.pins.beats == before
 
 
-def test_a_watchdog_that_cannot_be_pulsed_makes_it_dark_at_the_next_tick(bench: Bench) -> None:
+def test_a_watchdog_that_cannot_be_pulsed_switches_it_off_at_the_next_tick(bench: Bench) -> None:
     def fail() -> None:
         failed.append(time.monotonic_ns())
         bench.core.wanted = Lines(0.0, False)
@@ -179,7 +179,7 @@ def test_a_watchdog_that_cannot_be_pulsed_makes_it_dark_at_the_next_tick(bench: 
     assert bench.ended == []
 
 
-def test_changes_are_told_and_nothing_else(bench: Bench) -> None:
+def test_changes_are_published_and_nothing_else(bench: Bench) -> None:
     bench.start()
     wait_until(lambda: bench.core.state is LaserState.OFF)
     time.sleep(0.05)
@@ -238,7 +238,7 @@ def test_requests_do_not_hold_the_ticks_up(bench: Bench) -> None:
     wait_until(lambda: bench.pins.level('laser') == 0.5)
 
 
-def test_stopping_makes_it_dark_and_tells_nobody(bench: Bench) -> None:
+def test_stopping_switches_it_off_and_reports_no_one(bench: Bench) -> None:
     bench.start()
     bench.core.wanted = Lines(0.5, True)
     wait_until(lambda: bench.pins.level('laser') == 0.5)
@@ -249,14 +249,14 @@ def test_stopping_makes_it_dark_and_tells_nobody(bench: Bench) -> None:
     assert bench.ended == []
 
 
-def test_stopping_before_the_start_drives_dark(bench: Bench) -> None:
+def test_stopping_before_the_start_drives_off(bench: Bench) -> None:
     bench.loop.stop()
     assert bench.pins.level('laser') == 0.0
 
 
 @pytest.mark.parametrize('driver', ['gpio_pwm', 'gpio_digital', 'servo_relay'])
 @pytest.mark.parametrize('end', ['stop', 'error'])
-def test_the_real_lines_are_dark_before_and_after_whatever_ends_it(
+def test_the_real_lines_are_off_before_and_after_whatever_ends_it(
         monkeypatch: pytest.MonkeyPatch, driver: str, end: str) -> None:
     chip = Chip(monkeypatch)
     chip.outside[18] = True
@@ -280,7 +280,7 @@ def test_the_real_lines_are_dark_before_and_after_whatever_ends_it(
     chip.close()
 
 
-def test_an_error_in_the_thread_ends_it_dark(bench: Bench) -> None:
+def test_an_error_in_the_thread_switches_it_off(bench: Bench) -> None:
     bench.start()
     bench.core.wanted = Lines(0.5, True)
     wait_until(lambda: bench.pins.level('laser') == 0.5)
@@ -294,7 +294,7 @@ def test_an_error_in_the_thread_ends_it_dark(bench: Bench) -> None:
     assert bench.pins.level('indicator') == 0.0
 
 
-def test_going_dark_is_tried_twice(bench: Bench) -> None:
+def test_switching_off_is_tried_twice(bench: Bench) -> None:
     failures = [OSError('the connection was an old one')]
     drive = bench.pins.set_laser
 
@@ -342,7 +342,7 @@ def guarded() -> Iterator[Guarded]:
     rig.guardian.close()
 
 
-def test_the_guardian_is_told_the_line_first(guarded: Guarded) -> None:
+def test_the_guardian_gets_the_line_first(guarded: Guarded) -> None:
     guarded.start()
     wait_until(lambda: guarded.core.state is LaserState.OFF)
     line = b'{"driver": "test"}\n'
@@ -376,7 +376,7 @@ def test_a_line_that_may_have_been_driven_on_counts_as_on(bench: Bench) -> None:
     wait_until(lambda: bench.ended)
 
 
-def test_the_guardian_is_told_of_the_disarm_only_once_the_line_is_off(guarded: Guarded) -> None:
+def test_the_guardian_learns_of_the_disarm_only_once_the_line_is_off(guarded: Guarded) -> None:
     guarded.start()
     guarded.core.wanted = Lines(0.5, True)
     wait_until(lambda: guarded.pins.level('laser') == 0.5)
@@ -395,7 +395,7 @@ def test_the_guardian_is_told_of_the_disarm_only_once_the_line_is_off(guarded: G
     wait_until(lambda: guarded.heard.endswith(b'D'))
 
 
-def test_the_guardian_hears_of_the_arm_before_the_line_is_driven(guarded: Guarded) -> None:
+def test_the_guardian_gets_of_the_arm_before_the_line_is_driven(guarded: Guarded) -> None:
     guarded.start()
     wait_until(lambda: guarded.core.state is LaserState.OFF)
     drive = guarded.pins.set_laser
@@ -409,7 +409,7 @@ def test_the_guardian_hears_of_the_arm_before_the_line_is_driven(guarded: Guarde
     wait_until(lambda: guarded.pins.level('laser') == 0.5)
 
 
-def test_a_guardian_that_is_silent_makes_it_dark_until_it_answers(guarded: Guarded) -> None:
+def test_a_guardian_that_is_silent_switches_it_off_until_it_answers(guarded: Guarded) -> None:
     guarded.start()
     wait_until(lambda: guarded.core.state is LaserState.OFF)
     guarded.core.wanted = Lines(0.5, True)
@@ -424,7 +424,7 @@ def test_a_guardian_that_is_silent_makes_it_dark_until_it_answers(guarded: Guard
     wait_until(lambda: guarded.core.state is LaserState.OFF)
 
 
-def test_a_guardian_that_is_gone_ends_it_dark(guarded: Guarded) -> None:
+def test_a_guardian_that_is_gone_switches_it_off(guarded: Guarded) -> None:
     guarded.start()
     guarded.core.wanted = Lines(0.5, True)
     wait_until(lambda: guarded.pins.level('laser') == 0.5)

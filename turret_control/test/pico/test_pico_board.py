@@ -149,7 +149,7 @@ def test_the_firmware_runs_under_micropython() -> None:
 
 
 @pytest.mark.parametrize('count', [1, 2, 7, 40, firmware('logic').MAX_RATE // 1000])
-def test_the_pio_program_makes_as_many_pulses_as_it_was_told_evenly(count: int) -> None:
+def test_the_pio_program_makes_as_many_pulses_as_it_was_asked_for_evenly(count: int) -> None:
     pause = max(0, 950 // count - 8)
     pulses = json.loads(emulated('pio.mjs', given={
         'program': PROGRAM, 'pin': CONFIG.PAN_STEP, 'words': [[10, count - 1], [12, pause]]}))

@@ -33,7 +33,7 @@ def test_it_starts_without_power_and_with_low_pins() -> None:
     assert {name: pin.level for name, pin in plant.pins.items()} == {'laser': 0.0, 'indicator': 0.0}
 
 
-def test_without_power_it_does_not_move_nor_later_because_of_what_was_said_then() -> None:
+def test_without_power_it_does_not_move_nor_later_because_of_what_was_ordered_then() -> None:
     plant = make()
     before = plant.read().pan
     plant.command('velocity', pan_rate=1.0)

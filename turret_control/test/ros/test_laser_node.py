@@ -90,7 +90,7 @@ def rig(ros: Any, plant: PlantLink) -> Rig:
     return Rig(ros, plant)
 
 
-def test_it_arms_with_the_indicator_fires_and_goes_dark(rig: Rig) -> None:
+def test_it_arms_with_the_indicator_fires_and_goes_off(rig: Rig) -> None:
     assert rig.pin('indicator')['level'] == 0.0
     rig.arm()
     assert rig.pin('indicator')['level'] == 1.0
@@ -171,7 +171,7 @@ def test_without_its_hardware_it_is_in_fault_until_the_hardware_comes(ros: Any) 
     wait_until(lambda: states[-1].state == msg.LaserState.STATE_OFF)
 
 
-def test_ending_the_node_makes_the_laser_dark(rig: Rig) -> None:
+def test_ending_the_node_switches_the_laser_off(rig: Rig) -> None:
     rig.hold()
     rig.node._thread.stop()  # noqa: SLF001  the thread ends without a stop
     assert rig.pin()['level'] == 0.0

@@ -61,18 +61,18 @@ def test_it_turns_the_head_slowly_until_it_is_let_go_or_silent_and_never_fires(
     commands = ros.collect(GimbalCommand, 'gimbal/command', COMMAND)
     fires = ros.collect(FireRequest, 'controller/fire_request', COMMAND)
 
-    def turns_when_told(text: str) -> bool:
+    def turns_on_request(text: str) -> bool:
         send(text)
         return bool(commands and commands[-1].mode == GimbalCommand.MODE_VELOCITY and commands[-1].pan_rate > 0.1)
     try:
-        wait_until(lambda: turns_when_told(LEFT), 20.0, 'the head turns')
+        wait_until(lambda: turns_on_request(LEFT), 20.0, 'the head turns')
         assert max(command.pan_rate for command in commands if not stopped(command)) <= 0.2
         send(IDLE)
         wait_until(lambda: stopped(commands[-1]) or abs(commands[-1].pan_rate) < 0.01, what='it stands when let go')
-        wait_until(lambda: turns_when_told(LEFT), what='it turns again')
+        wait_until(lambda: turns_on_request(LEFT), what='it turns again')
         wait_until(lambda: stopped(commands[-1]), what='it stands when silent')
         surroundings.operator = LEASE
-        wait_until(lambda: not turns_when_told(LEFT) and stopped(commands[-1]), what='an operator is heard alone')
+        wait_until(lambda: not turns_on_request(LEFT) and stopped(commands[-1]), what='an operator is heard alone')
         assert not fires
     finally:
         surroundings.close()

@@ -30,7 +30,7 @@ def link(node: PlantNode) -> Iterator[PlantLink]:
     link.close()
 
 
-def test_the_truth_comes_at_200_hz_while_somebody_listens(ros: RosHarness, node: PlantNode) -> None:
+def test_the_truth_comes_at_200_hz_while_a_person_listens(ros: RosHarness, node: PlantNode) -> None:
     samples = ros.collect(SimGroundTruth, 'sim/ground_truth', STREAM)
 
     def rate() -> float:

@@ -104,7 +104,7 @@ def test_everything_in_order_permits_emission_and_the_trigger_is_granted(rig: Ri
     rig.beat_until(lambda: not rig.grants[-1].trigger)
 
 
-def test_a_released_trigger_is_told_though_it_was_never_held(rig: Rig) -> None:
+def test_a_released_trigger_is_reported_though_it_was_never_held(rig: Rig) -> None:
     """A laser whose trigger was held when the safety node before this one ended waits for it."""
     assert rig.acquire().success
     rig.beat_until(lambda: len(rig.grants) >= 5)
@@ -119,7 +119,7 @@ def test_without_a_heartbeat_emission_is_withdrawn(rig: Rig) -> None:
     assert ReasonCode.HEARTBEAT_LOST in rig.permits[-1].reasons
 
 
-def test_anybody_stops_and_the_operator_resets(rig: Rig) -> None:
+def test_any_client_stops_and_the_operator_resets(rig: Rig) -> None:
     rig.acquire()
     rig.beat_until(lambda: rig.permits[-1].motion_ok)
     assert rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='smoke')).success
@@ -140,7 +140,7 @@ def test_a_stop_outlives_a_restart(rig: Rig) -> None:
     wait_until(lambda: any(p.epoch == other._epoch and ReasonCode.SOFTWARE_STOP in p.reasons for p in rig.permits))  # noqa: SLF001  the epoch of the permits
 
 
-def test_a_taken_over_operator_is_told(rig: Rig) -> None:
+def test_a_taken_over_operator_is_notified(rig: Rig) -> None:
     rig.acquire()
     first = rig.lease_id
     assert rig.acquire().code == ReasonCode.LEASE_TAKEN

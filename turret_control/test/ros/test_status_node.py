@@ -78,7 +78,7 @@ def test_a_real_laser_shows(rig: Rig, dry_run: bool, backend: int) -> None:
     wait_until(lambda: rig.statuses and rig.statuses[-1].backend == backend)
 
 
-def test_a_silent_node_is_a_fault_until_it_returns_and_a_restart_is_told(rig: Rig) -> None:
+def test_a_silent_node_is_a_fault_until_it_returns_and_a_restart_is_reported(rig: Rig) -> None:
     rig.laser.publish(msg.LaserState())
     wait_until(lambda: ('laser', ReasonCode.NODE_SILENT) in rig.faults())
     again = msg.LaserState()

@@ -221,7 +221,7 @@ def test_automatic_fire_needs_everything_that_emission_needs() -> None:
     assert bench.refusal(bench.core.request_fire, 1, 'cat', 0.05, 0.001, bench.now) is ReasonCode.NO_FIRE_ZONE
 
 
-def test_nothing_fires_automatically_while_it_is_off_and_nothing_is_said() -> None:
+def test_nothing_fires_automatically_while_it_is_off_and_nothing_is_reported() -> None:
     bench = Bench()
     assert bench.refusal(bench.core.request_fire, 1, 'cat', 0.05, 0.001, bench.now) is ReasonCode.WRONG_MODE
     assert bench.core.not_now == ''

@@ -80,7 +80,7 @@ def test_without_zones_there_is_no_floor() -> None:
     assert ReasonCode.NO_FLOOR_REGION in bench.reasons()
 
 
-def test_a_beam_that_stands_still_for_half_a_second_goes_dark_until_it_moves() -> None:
+def test_a_beam_that_stands_still_for_half_a_second_goes_off_until_it_moves() -> None:
     bench = Play()
     bench.swing = 0.0
     bench.wait(20)

@@ -35,7 +35,7 @@ def test_with_everything_in_order_everything_is_permitted() -> None:
     assert verdict == (True, True, ())
 
 
-def test_before_anybody_reports_nothing_is_permitted() -> None:
+def test_before_any_report_nothing_is_permitted() -> None:
     core = SafetyCore(PARAMETERS, OperatorLease('secret'))
     laser_ok, motion_ok, reasons = core.decide(10**12)
     assert not laser_ok
@@ -376,7 +376,7 @@ def test_a_region_is_confirmed_by_the_operator_for_a_homed_gimbal_that_reports()
     assert not bench.core.region_confirmed
 
 
-def test_simulation_needs_a_confirmed_region_when_told_so() -> None:
+def test_simulation_needs_a_confirmed_region_when_set_so() -> None:
     assert emission_withheld(Bench(confirm_region_in_simulation=True), ReasonCode.REGION_NOT_CONFIRMED)
 
 

@@ -68,7 +68,7 @@ def test_a_name_of_40_characters_is_short_enough() -> None:
     OperatorLease('secret').acquire('secret', 40 * 'a', False, 0)
 
 
-def test_a_lease_is_taken_over_only_when_asked_and_both_are_told() -> None:
+def test_a_lease_is_taken_over_only_when_asked_and_both_are_notified() -> None:
     ada = Operator()
     assert refusal(ada.lease.acquire, 'secret', 'Bob', False, ada.now) is ReasonCode.LEASE_TAKEN
     assert ada.lease.name == 'Ada'
@@ -106,11 +106,11 @@ def test_a_released_lease_is_nobodys() -> None:
     assert refusal(ada.lease.check, '') is ReasonCode.WRONG_LEASE
 
 
-def test_nobody_is_there_before_the_first_heartbeat() -> None:
+def test_no_one_is_there_before_the_first_heartbeat() -> None:
     assert Operator().reasons() == [ReasonCode.HEARTBEAT_LOST, ReasonCode.NO_OPERATOR]
 
 
-def test_a_heartbeat_lasts_300_ms_and_after_1_s_nobody_is_there() -> None:
+def test_a_heartbeat_lasts_300_ms_and_after_1_s_no_one_is_there() -> None:
     ada = Operator()
     assert ada.beat()
     assert ada.reasons(299.9) == []
@@ -155,7 +155,7 @@ def test_a_heartbeat_counts_up_to_300_ms_after_its_nonce() -> None:
     assert not ada.beat(after_ms=300)
 
 
-def test_an_operator_who_lost_a_reply_goes_on_without_a_nonce() -> None:
+def test_an_operator_who_lost_a_reply_continues_without_a_nonce() -> None:
     ada = Operator()
     ada.beat()
     ada.beat(trigger=True)
@@ -218,7 +218,7 @@ def test_a_late_heartbeat_does_not_show_that_the_trigger_was_released() -> None:
     assert not ada.trigger()
 
 
-def test_nobody_has_no_age_and_no_trigger() -> None:
+def test_no_one_has_no_age_and_no_trigger() -> None:
     lease = OperatorLease('secret')
     assert lease.age_ns(0) is None
     assert not lease.trigger(0)

@@ -66,7 +66,7 @@ def test_a_person_is_near_within_the_margin_around_their_outline(degrees: float,
     assert watch.wait(100) == ([NEAR] if near else [])
 
 
-def test_it_is_off_until_nobody_was_near_for_a_second() -> None:
+def test_it_is_off_until_no_one_was_near_for_a_second() -> None:
     watch = Watch()
     watch.wait(1200)
     watch.report = report(person())
@@ -76,7 +76,7 @@ def test_it_is_off_until_nobody_was_near_for_a_second() -> None:
     assert watch.wait(20) == []
 
 
-def test_somebody_who_stands_still_is_near_once_the_beam_comes() -> None:
+def test_a_person_who_stands_still_is_near_once_the_beam_comes() -> None:
     watch = Watch()
     watch.report = report(person(30.0))
     assert watch.wait(1200) == []
@@ -93,7 +93,7 @@ def test_the_way_to_a_stop_counts() -> None:
     assert watch.wait(20) == [NEAR]
 
 
-def test_nobody_is_missed_between_two_questions() -> None:
+def test_no_one_is_missed_between_two_questions() -> None:
     watch = Watch()
     watch.wait(1200)
     watch.exclusion.see(report(person()), 0.1, watch.now)
@@ -104,14 +104,14 @@ def test_nobody_is_missed_between_two_questions() -> None:
 @pytest.mark.parametrize('somewhere', [
     Person(Bearing(math.nan, math.nan), math.nan), Person(Bearing(1.0, 0.0), math.nan),
     Person(Bearing(1.0, math.nan), 0.1)])
-def test_somebody_in_an_unknown_direction_is_near(somewhere: Person) -> None:
+def test_a_person_in_an_unknown_direction_is_near(somewhere: Person) -> None:
     watch = Watch()
     watch.wait(1200)
     watch.report = report(somewhere)
     assert watch.wait(100) == [NEAR]
 
 
-def test_a_beam_in_an_unknown_direction_is_near_to_anybody_who_is_there() -> None:
+def test_a_beam_in_an_unknown_direction_is_near_to_any_person_there() -> None:
     watch = Watch()
     watch.beam = None
     assert watch.wait(1200) == []
@@ -205,7 +205,7 @@ def test_the_beam_goes_with_the_head_and_the_boresight(change: dict[str, Any], n
     assert (NEAR in bench.wait(40).reasons()) is near
 
 
-def test_a_beam_whose_direction_is_unknown_is_near_to_anybody() -> None:
+def test_a_beam_whose_direction_is_unknown_is_near_to_any_person() -> None:
     bench = live()
     bench.reports['people'] = report(Person(Bearing(2.0, 0.0), 0.0))
     assert NEAR not in bench.wait().reasons()

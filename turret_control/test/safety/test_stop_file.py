@@ -77,7 +77,7 @@ def test_it_is_known_whether_this_run_had_a_record_before(file: StopFile) -> Non
     assert again.found
 
 
-def test_another_run_begins_to_count_anew_and_keeps_the_stop(file: StopFile) -> None:
+def test_another_run_begins_to_count_again_and_keeps_the_stop(file: StopFile) -> None:
     file.save(RECORD)
     assert StopFile(file.path, 'run 2').load() == StopRecord(RECORD.reason)
 
@@ -99,7 +99,7 @@ def test_a_stop_needs_no_space_once_the_file_exists(file: StopFile, monkeypatch:
 @pytest.mark.parametrize('damage', [
     lambda data: b'', lambda data: data[:100], lambda data: data.replace(b'"stops": 7', b'"stops": 8'),
     lambda data: b'x' + data[1:]])
-def test_a_damaged_record_is_a_stop_with_counts_that_nobody_has_seen(file: StopFile, damage: object) -> None:
+def test_a_damaged_record_is_a_stop_with_counts_that_no_one_has_seen(file: StopFile, damage: object) -> None:
     file.save(StopRecord(None, 7, 2))
     file.path.write_bytes(damage(file.path.read_bytes()))  # type: ignore[operator]
     lost = file.load()

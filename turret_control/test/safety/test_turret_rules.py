@@ -459,7 +459,7 @@ class TurretMachine(RuleBasedStateMachine):
         self.armed = False
 
 
-def test_each_trouble_while_the_head_moves_and_the_laser_is_lit() -> None:
+def test_each_trouble_while_the_head_moves_and_the_laser_is_on() -> None:
     machine = TurretMachine()
     machine.start(True)
     for trouble in TROUBLES:

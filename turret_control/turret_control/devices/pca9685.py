@@ -25,7 +25,7 @@ _TICKS = 4096
 _CLOCK_HZ = 25_000_000
 _I2C_SLAVE = 0x0703
 #: Longest frame that another program may have set [s].
-_LONGEST_FRAME_S = 0.05
+_MAX_FRAME_S = 0.05
 #: Time until the oscillator runs after a sleep [s].
 _WAKE_S = 0.001
 _NO_PULSE = bytes(4)  # counts ON and OFF alike
@@ -105,7 +105,7 @@ class Pca9685:
         self._written = [_NO_PULSE, _NO_PULSE]
         try:
             self._write(_MODE1, _AUTO_INCREMENT)  # awake, so that a pulse that another program began is completed
-            self._end_pulses(_LONGEST_FRAME_S)
+            self._end_pulses(_MAX_FRAME_S)
             self._write(_MODE1, _SLEEP | _AUTO_INCREMENT)
             self._write(_PRESCALE, round(_CLOCK_HZ / (_TICKS * frequency_hz)) - 1)
             self._write(_MODE2, _TOTEM_POLE)

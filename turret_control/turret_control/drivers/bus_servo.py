@@ -40,7 +40,7 @@ _LOST_ANSWERS = 3           # at least so many in a row, since this process may 
 _FIRST_SPEED = 0.2          # rad/s, the maximum until the first order
 _MAX_LEAD = 0.35            # rad, how far the goal may be ahead of the head
 _OUTSIDE = 20               # counts beyond the end positions at which a head may still be powered
-_JUMP, _FASTEST = 130, 26_000  # counts, and counts/s: no servo turns by more, or faster
+_JUMP, _MAX_SPEED = 130, 26_000  # counts, and counts/s: no servo turns by more, or faster
 _FAR_OUTSIDE = 200          # counts beyond them that no powered servo reports
 _AXES = ('pan', 'tilt')
 
@@ -387,7 +387,7 @@ def _refuse_position(who: str, axis: BusServoAxis, position: int, before: int, p
         raise TurretError(
             ReasonCode.DRIVER_FAULT, f'{who} reports position {position}, far beyond its end positions {lower} and '
             f'{upper}')
-    if abs(position - before) > _JUMP + _FASTEST * passed_s:
+    if abs(position - before) > _JUMP + _MAX_SPEED * passed_s:
         raise TurretError(
             ReasonCode.DRIVER_FAULT, f'{who} reports that it turned by {abs(position - before)} counts in '
             f'{1e3 * passed_s:.0f} ms: do two servos have the same ID?')

@@ -105,7 +105,7 @@ class OnvifLink:
     def __init__(self, parameters: OnvifParameters) -> None:
         """Connect to the camera. Raises TurretError: DRIVER_FAULT, or NOT_SUPPORTED without the library."""
         self._period_s = parameters.period_s
-        self._patience_ns = round(1e9 * parameters.state_timeout_s)
+        self._timeout_ns = round(1e9 * parameters.state_timeout_s)
         password = ''
         if parameters.password_file:
             try:
@@ -132,7 +132,7 @@ class OnvifLink:
     def reading(self) -> HeadReading | None:
         """Return the newest reading. Raises TurretError: the camera has refused or been silent for too long."""
         error = self._error
-        if error is not None and time.monotonic_ns() - self._worked_ns > self._patience_ns:
+        if error is not None and time.monotonic_ns() - self._worked_ns > self._timeout_ns:
             raise error
         return self._reading
 

@@ -97,10 +97,10 @@ class PicoDriver(ThreadedDriver):
     def check_parameters(cls, parameters: DriverParameters) -> None:
         pico = group_of(parameters, PicoParameters)
         for name, motor, axis in (('pan', pico.pan, parameters.pan), ('tilt', pico.tilt, parameters.tilt)):
-            fastest = axis.max_velocity / motor.step_angle
-            if fastest > pico.max_step_rate:
+            max_rate = axis.max_velocity / motor.step_angle
+            if max_rate > pico.max_step_rate:
                 raise ValueError(
-                    f'{name}.max_velocity {axis.max_velocity:g} rad/s takes {fastest:.0f} steps/s, more than '
+                    f'{name}.max_velocity {axis.max_velocity:g} rad/s takes {max_rate:.0f} steps/s, more than '
                     f'pico.max_step_rate {pico.max_step_rate:.0f}')
 
     @classmethod

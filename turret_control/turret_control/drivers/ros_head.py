@@ -27,7 +27,7 @@ from turret_control.drivers.threaded import ThreadedDriver
 _CORRECTION = 5.0       # 1/s, of the position error with output "velocity"
 _MAX_LEAD = 0.35        # rad, how far the goal may be ahead of the head
 _MAX_ANGLE, _MAX_RATE = 4.0 * math.pi, 100.0  # rad and rad/s, beyond which no head is
-_JUMP, _FASTEST = 0.35, 20.0  # rad and rad/s: no head turns by more, or faster
+_JUMP, _MAX_SPEED = 0.35, 20.0  # rad and rad/s: no head turns by more, or faster
 _OPEN_S = 3.0           # s, how long the first joint states are waited for
 
 
@@ -175,7 +175,7 @@ class LinkedHeadDriver(ThreadedDriver):
         last, self._last = self._last or reading, reading
         jump = max((now - then for now, then in zip(reading.positions, last.positions, strict=True)), key=abs)
         passed_s = 1e-9 * (reading.t_ns - last.t_ns)
-        if abs(jump) > _JUMP + _FASTEST * max(0.0, passed_s):
+        if abs(jump) > _JUMP + _MAX_SPEED * max(0.0, passed_s):
             self._last = last
             raise TurretError(
                 ReasonCode.DRIVER_FAULT, f'the {self._source} jumped by {jump:.2f} rad within '

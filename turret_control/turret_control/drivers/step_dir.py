@@ -93,10 +93,10 @@ class StepDirParameters:
         missing = [pin for pin, number in needed.items() if number < 0]
         if missing:
             raise ValueError(f'step_dir.{name} needs {" and ".join(missing)}')
-        fastest = axis.max_velocity / motor.step_angle
-        if fastest > self.max_step_rate:
+        max_rate = axis.max_velocity / motor.step_angle
+        if max_rate > self.max_step_rate:
             raise ValueError(
-                f'{name}.max_velocity {axis.max_velocity:g} rad/s takes {fastest:.0f} steps/s, more than '
+                f'{name}.max_velocity {axis.max_velocity:g} rad/s takes {max_rate:.0f} steps/s, more than '
                 f'step_dir.max_step_rate {self.max_step_rate:.0f}')
 
 

@@ -19,7 +19,7 @@ from turret_common.validation import require_range
 _FULL = 100.0
 _DEAD_ZONE = 10.0   # of 100: the potentiometers of the handset do not return to exactly zero
 _BUTTONS = {'true': True, 'false': False}
-_LONGEST = 200      # characters
+_MAX_LENGTH = 200      # characters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +60,9 @@ def parse(text: str) -> Deflection:
     Raises:
         TurretError: INVALID_ARGUMENT, NOT_FINITE or OUT_OF_RANGE: the message makes no sense and nothing of it counts.
     """
-    fields = [field.strip() for field in text[:_LONGEST].split(',')]
+    fields = [field.strip() for field in text[:_MAX_LENGTH].split(',')]
     if len(fields) != 5 or any(field.lower() not in _BUTTONS for field in fields[2:4]):
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{text[:_LONGEST]}" is not x,y,button,button,power')
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{text[:_MAX_LENGTH]}" is not x,y,button,button,power')
     try:
         x, y, power = (float(fields[i]) for i in (0, 1, 4))
     except ValueError as error:

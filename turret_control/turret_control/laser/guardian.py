@@ -255,7 +255,7 @@ class Guardian:
                 head, newline, data = announcement.partition(b'\n')
                 if newline:
                     self._line = line_of(json.loads(head))
-                    with contextlib.suppress(OSError):  # if it is still so at the end, that will say so
+                    with contextlib.suppress(OSError):  # if it is still so at the end, that will show it
                         self._line.prepare()
             if data:
                 self._armed = data.endswith(_ARMED)

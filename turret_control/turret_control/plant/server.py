@@ -25,7 +25,7 @@ from turret_control.plant.interface import PlantPort
 from turret_control.plant.plant import Plant
 from turret_control.plant_parameters import PlantParameters
 
-_LONGEST_REQUEST = 65536
+_MAX_REQUEST = 65536
 #: Operations of a driver, in contrast to those that only look.
 _DRIVING = ('move', 'enable', 'pin')
 
@@ -135,7 +135,7 @@ class PlantServer:
         try:
             data = link.recv(65536)
             *lines, rest = (self._pending[link] + data).split(b'\n')
-            if not data or len(rest) > _LONGEST_REQUEST:
+            if not data or len(rest) > _MAX_REQUEST:
                 raise ConnectionError
             self._pending[link] = rest
             self._client = link

@@ -442,11 +442,11 @@ class BackgroundModel:
             mean[new] = brightness[new]
             variance[new] = squared[new] = _NEW_VARIANCE if frame.still else _NEW_VARIANCE_TURNING
         step = max(dt, _MIN_STEP_S)
-        taught = cv2.multiply(cv2.subtract(frame.valid, foreground), step / 255.0, dtype=cv2.CV_32F)  # type: ignore[call-overload]
+        learned = cv2.multiply(cv2.subtract(frame.valid, foreground), step / 255.0, dtype=cv2.CV_32F)  # type: ignore[call-overload]
         # OpenCV works in the part of a layer; numpy takes three times as long there.
-        cv2.add(age, taught, dst=age)
+        cv2.add(age, learned, dst=age)
         cv2.threshold(age, memory_s, memory_s, cv2.THRESH_TRUNC, dst=age)
-        weight = taught / np.maximum(age, np.float32(step))
+        weight = learned / np.maximum(age, np.float32(step))
         cv2.accumulateProduct(cv2.subtract(brightness, mean), weight, mean)
         cv2.accumulateProduct(cv2.subtract(squared, variance), weight, variance)
 

@@ -14,7 +14,7 @@ from turret_vision.detectors.detection import Box, Detection, Image, View
 from turret_vision.detectors.detector import Detector
 
 _POINTS = 20          # followed in each box
-_LEAST_POINTS = 4     # fewer say nothing
+_MIN_POINTS = 4     # fewer say nothing
 _INNER = 0.8          # part of a box that its points are taken from: its edges show what is behind
 _BACK_PX = 1.0        # a point that does not come back to its origin when followed backwards was lost
 
@@ -57,12 +57,12 @@ def _follow(detection: Detection, before: Image, now: Image) -> Detection | None
         mask, (math.floor(box.x - dx), math.floor(box.y - dy)), (math.ceil(box.x + dx), math.ceil(box.y + dy)), 255,
         cv2.FILLED)
     points = cv2.goodFeaturesToTrack(before, _POINTS, 0.01, 3.0, mask=mask)
-    if points is None or len(points) < _LEAST_POINTS:
+    if points is None or len(points) < _MIN_POINTS:
         return None
     there, ok, _ = cv2.calcOpticalFlowPyrLK(before, now, points, None)  # type: ignore[call-overload]
     back, ok_back, _ = cv2.calcOpticalFlowPyrLK(now, before, there, None)  # type: ignore[call-overload]
     good = (ok.ravel() == 1) & (ok_back.ravel() == 1) & (np.abs(back - points).max(axis=(1, 2)) < _BACK_PX)
-    if np.count_nonzero(good) < _LEAST_POINTS:
+    if np.count_nonzero(good) < _MIN_POINTS:
         return None
     old, new = points[good].reshape(-1, 2), there[good].reshape(-1, 2)
     shift = np.median(new - old, axis=0)

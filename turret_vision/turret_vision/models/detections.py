@@ -12,7 +12,7 @@ from turret_vision.detectors.detection import Box, Detection
 from turret_vision.models.families import FAMILIES, Layout, Outputs, refused
 
 _FEW_DETECTIONS = 100
-_FARTHEST_CENTER = 1.0  # distance of a box from the middle, as a fraction of the image
+_MAX_CENTER = 1.0  # distance of a box from the middle, as a fraction of the image
 
 
 def detections(
@@ -37,7 +37,7 @@ def detections(
     boxes, numbers, scores = boxes[usable], numbers[usable], scores[usable]
     if not len(boxes):
         return []
-    if (np.abs(boxes[:, :2] / np.array([width, height], np.float32) - 0.5) > _FARTHEST_CENTER).any():
+    if (np.abs(boxes[:, :2] / np.array([width, height], np.float32) - 0.5) > _MAX_CENTER).any():
         raise refused('gives boxes far outside of the image: it is of another family than '
                       f'{family} ({FAMILIES[family].title})')
     corners = np.concatenate([boxes[:, :2] - 0.5 * boxes[:, 2:], boxes[:, 2:]], axis=1)

@@ -24,7 +24,7 @@ STILL, STEADY, MANEUVERING = range(3)
 _SWITCH_S = 1.65        # mean time that a target keeps to one kind of motion
 _MEMORY_S = 0.5         # of the acceleration of a maneuvering target
 _STILL_NOISE = 1e-7     # spectral density of the wandering of a still target, rad^2/s
-_LEAST_WEIGHT = 1e-4    # so that no kind of motion is ever given up
+_MIN_WEIGHT = 1e-4    # so that no kind of motion is ever given up
 _UNUSED = 1e-8          # variance of rates and accelerations that a kind of motion does not have
 _MIN_COS = 0.05         # towards the zenith azimuth loses its meaning; beyond 87 degrees its noise no longer grows
 
@@ -113,7 +113,7 @@ class BearingFilter:
         kept = self._covariance - column * self._covariance[:, :, :1]
         self._covariance = kept - kept[:, :, :, :1] * row + column * row * noise[:, np.newaxis, np.newaxis]
         score = -0.5 * (innovation**2 / expected + np.log(expected)).sum(axis=1)
-        weight = np.maximum(self._weight * np.exp(score - score.max()), _LEAST_WEIGHT)
+        weight = np.maximum(self._weight * np.exp(score - score.max()), _MIN_WEIGHT)
         self._weight = weight / weight.sum()
         self._mix()
         self._mean = _weighted(self._weight, self._state)

@@ -11,7 +11,7 @@ from turret_common.geometry import Bearing, wrap_angle
 _WINDOW_S = 0.5       # a longer gap restarts the estimate
 _PRIOR = 10.0         # weight of the nominal noise [images]
 _MEMORY = 30.0        # images that the estimate is averaged over
-_LARGEST = 25.0       # single squared residual in variances; more is a jump, not noise
+_MAX_RESIDUAL = 25.0       # single squared residual in variances; more is a jump, not noise
 _SCALE = (0.1, 4.0)   # bounds of the result
 
 
@@ -52,5 +52,5 @@ class NoiseEstimator:
         residual = ((across / deviation[0]) ** 2 + (up / deviation[1]) ** 2) / 2.0
         residual /= 1.0 + sum(w * w for w in weights)
         self._weight = min(self._weight + 1.0, _MEMORY)
-        self._variance += (min(residual, _LARGEST) - self._variance) / self._weight
+        self._variance += (min(residual, _MAX_RESIDUAL) - self._variance) / self._weight
         self.scale = min(max(math.sqrt(self._variance), _SCALE[0]), _SCALE[1])

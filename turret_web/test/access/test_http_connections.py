@@ -118,7 +118,7 @@ def test_twenty_thousand_malformed_requests(caplog: pytest.LogCaptureFixture) ->
 
 
 @on_loop
-async def test_half_open_connections_keep_nobody_out(gateway: FakeGateway) -> None:
+async def test_half_open_connections_keep_no_one_out(gateway: FakeGateway) -> None:
     async with serving(gateway, host='0.0.0.0') as door:
         half_open = []
         for _ in range(400):

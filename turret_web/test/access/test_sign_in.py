@@ -37,7 +37,7 @@ def tokens() -> Tokens:
 
 
 @on_loop
-async def test_a_wide_address_lets_nobody_in_without_a_token(gateway: FakeGateway) -> None:
+async def test_a_wide_address_lets_no_one_in_without_a_token(gateway: FakeGateway) -> None:
     async with serving(gateway, host='0.0.0.0') as door:
         for path in ('/session', '/config.json', '/api/status', '/stream?topic=/x', '/rosbridge', '/metrics',
                      '/media/x', '/bags/x', '/api/clients'):

@@ -67,7 +67,7 @@ async def _stalled(door: Any, **subscription: Any) -> socket.socket:
 
 
 @on_loop
-async def test_a_client_that_reads_nothing_loses_messages_and_holds_up_nobody(gateway: FakeGateway) -> None:
+async def test_a_client_that_reads_nothing_loses_messages_and_holds_up_no_one(gateway: FakeGateway) -> None:
     async with serving(gateway) as door, door.connect() as client:
         await client.send(op='subscribe', topic=NOTES)
         await client.settle()

@@ -333,7 +333,7 @@ def test_the_panel_opens_without_a_gateway_and_says_so(browser: Any, server: Bac
 
 @pytest.mark.parametrize('theme', ['dark', 'light'])
 @pytest.mark.parametrize('size', ['desktop', 'phone', 'phone on its side'])
-def test_axe_finds_nothing_to_complain_about(open_panel: Any, size: str, theme: str) -> None:
+def test_axe_finds_no_violation(open_panel: Any, size: str, theme: str) -> None:
     phone = 'phone' in size
     page = open_panel(SIZES[size], has_touch=phone, is_mobile=phone, color_scheme=theme)
     page.evaluate((SOURCE / 'node_modules' / 'axe-core' / 'axe.min.js').read_text())

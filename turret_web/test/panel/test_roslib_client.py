@@ -65,7 +65,7 @@ def test_what_does_not_exist_is_an_error(seen: Any) -> None:
     assert 'such_service' in seen['missing']['error']
 
 
-def test_what_is_not_allowed_is_complained_about(seen: Any) -> None:
+def test_what_is_not_allowed_is_reported(seen: Any) -> None:
     assert seen['error']['level'] == 'error'
     assert 'gimbal/command' in seen['error']['msg']
 

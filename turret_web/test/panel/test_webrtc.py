@@ -115,7 +115,7 @@ def test_video_moves_over_webrtc_and_its_images_have_stamps(open_page: Callable[
 @pytest.mark.parametrize('script', [
     'window.RTCPeerConnection = undefined;',
     'RTCPeerConnection.prototype.setRemoteDescription = () => Promise.reject(new Error("not today"));'])
-def test_without_webrtc_in_the_browser_the_panel_goes_on_with_mjpeg(
+def test_without_webrtc_in_the_browser_the_panel_continues_with_mjpeg(
         open_page: Callable[..., Any], script: str) -> None:
     with web_gateway() as url:
         page = open_page(url, script)
@@ -124,7 +124,7 @@ def test_without_webrtc_in_the_browser_the_panel_goes_on_with_mjpeg(
         assert button.count() == 0 or button.inner_text() == 'MJPEG'
 
 
-def test_with_webrtc_switched_off_the_panel_goes_on_with_mjpeg(open_page: Callable[..., Any]) -> None:
+def test_with_webrtc_switched_off_the_panel_continues_with_mjpeg(open_page: Callable[..., Any]) -> None:
     with web_gateway(webrtc=False) as url:
         page = open_page(url)
         moves(page)

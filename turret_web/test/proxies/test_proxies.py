@@ -266,7 +266,7 @@ async def test_rosapi_shows_what_the_lists_show(gateway: FakeGateway) -> None:
 
 
 @on_loop
-async def test_what_the_server_sends_is_trusted_as_little(gateway: FakeGateway) -> None:
+async def test_what_the_server_sends_is_checked_as_well(gateway: FakeGateway) -> None:
     async with behind(gateway) as (door, upstream), door.connect() as client:
         await client.send(op='subscribe', topic=NOTES, compression='cbor')
         await upstream.hears('subscribe')
@@ -282,7 +282,7 @@ async def test_what_the_server_sends_is_trusted_as_little(gateway: FakeGateway) 
 
 
 @on_loop
-async def test_a_server_that_is_not_there_is_said_and_one_that_goes_ends_the_connection(gateway: FakeGateway) -> None:
+async def test_a_server_that_is_absent_is_reported_and_one_that_goes_ends_the_connection(gateway: FakeGateway) -> None:
     async with serving(gateway, bridge='rosbridge_suite', bridge_upstream='ws://127.0.0.1:9') as door:
         status, answer = await door.get('/rosbridge')
         assert (status, 'does not answer' in answer['message']) == (503, True)

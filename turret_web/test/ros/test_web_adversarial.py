@@ -96,7 +96,7 @@ def test_types_of_another_kind_are_answered(ros: Any, bridge: Bridge, type_name:
     assert ask(bridge, 'time', op='call_service', service='/rosapi/get_time')['result'] is True
 
 
-def test_a_wrong_action_type_disables_the_action_for_nobody(ros: Any, web: Any, bridge: Bridge) -> None:
+def test_a_wrong_action_type_disables_the_action_for_no_one(ros: Any, web: Any, bridge: Bridge) -> None:
     def execute(goal: Any) -> Any:
         goal.succeed()
         return Home.Result(success=True)
@@ -257,7 +257,7 @@ def test_a_latched_message_of_a_publisher_that_ended_is_not_sent(ros: Any, web: 
         client.close()
 
 
-def test_a_wrong_early_type_locks_out_nobody(ros: Any, web: Any, bridge: Bridge) -> None:
+def test_a_wrong_early_type_locks_out_no_one(ros: Any, web: Any, bridge: Bridge) -> None:
     topic = '/turret/camera/later'
     bridge.send(op='subscribe', topic=topic, type='std_msgs/msg/Int64', id='wrong')
     wait_until(lambda: ros.probe.count_subscribers(topic))

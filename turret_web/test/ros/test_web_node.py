@@ -196,7 +196,7 @@ def test_services_over_the_bridge_and_over_http(ros: Any, web: Any, bridge: Brid
         assert json.load(answer)['success'] is False
 
 
-def test_a_service_that_goes_away_during_a_call_is_said(
+def test_a_service_that_goes_away_during_a_call_is_reported(
         ros: Any, bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.gateway.ros_gateway._ALIVE_S', 0.05)
     other = Node('other', namespace='turret', context=ros.context)  # not spun, so it never answers
@@ -284,7 +284,7 @@ def test_a_client_offers_an_action(ros: Any, generous: Bridge) -> None:
     client.destroy()
 
 
-def test_video_is_subscribed_only_while_somebody_watches(ros: Any, web: Any) -> None:
+def test_video_is_subscribed_only_while_a_person_watches(ros: Any, web: Any) -> None:
     publisher = ros.probe.create_publisher(CompressedImage, 'camera/image_raw/compressed', ros_qos.IMAGE_OUT)
     wait_until(lambda: ros.probe.count_publishers('camera/image_raw/compressed'))
     ending = threading.Event()

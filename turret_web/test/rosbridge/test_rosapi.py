@@ -132,7 +132,7 @@ async def test_parameters_are_json_text() -> None:
     ('topic_type', {}, 'topic: expected string'),
     ('message_details', {'type': 'a/B'}, 'not installed'),
     ('fly', {}, 'does not exist')])
-def test_what_is_wrong_is_said(verb: str, args: dict[str, Any], text: str) -> None:
+def test_what_is_wrong_is_reported(verb: str, args: dict[str, Any], text: str) -> None:
     @on_loop
     async def scenario() -> None:
         with pytest.raises(TurretError, match=text):

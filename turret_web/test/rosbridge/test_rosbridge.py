@@ -516,7 +516,7 @@ async def test_a_client_can_offer_an_action(gateway: FakeGateway) -> None:
 
 
 @on_loop
-async def test_set_level_decides_what_is_told(gateway: FakeGateway) -> None:
+async def test_set_level_decides_what_is_reported(gateway: FakeGateway) -> None:
     async with serving(gateway, access=LISTS) as door, door.connect() as client:
         await client.send(op='unadvertise', topic=NOTES)
         await client.settle()  # a warning is not sent by default

@@ -19,7 +19,7 @@ from web_testing import BridgeClient, FakeGateway, RunningServer, on_loop, servi
 
 from turret_web.web_parameters import AccessParameters
 
-_PATIENCE_S = 60.0  # of the client that behaves; how long it waits as a rule is judged at the end
+_TIMEOUT_S = 60.0  # of the client that behaves; how long it waits as a rule is judged at the end
 NOTES = '/turret/vision/note'
 STATUS = '/turret/status'
 LISTS = AccessParameters(
@@ -86,7 +86,7 @@ async def _watch(client: BridgeClient, gateway: FakeGateway, delays: list[float]
         seq += 1
         began = loop.time()
         gateway.emit(STATUS, {'seq': seq})
-        assert (await client.receive(_PATIENCE_S))['msg']['seq'] == seq
+        assert (await client.receive(_TIMEOUT_S))['msg']['seq'] == seq
         delays.append(loop.time() - began)
         await asyncio.sleep(0.05)
 

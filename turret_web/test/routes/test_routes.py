@@ -216,7 +216,7 @@ async def test_security_headers_are_on_everything(gateway: FakeGateway, panel: P
 
 
 @on_loop
-async def test_a_port_in_use_is_said_in_one_sentence(gateway: FakeGateway) -> None:
+async def test_a_port_in_use_is_reported_in_one_sentence(gateway: FakeGateway) -> None:
     async with serving(gateway) as door:
         from dataclasses import replace
 

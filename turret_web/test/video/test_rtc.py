@@ -88,7 +88,7 @@ async def test_a_viewer_gets_one_image_until_it_shows_it_and_then_all(monkeypatc
 
 
 @on_loop
-async def test_a_viewer_that_falls_behind_goes_on_from_a_key_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_viewer_that_falls_behind_continues_from_a_key_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.video.rtc_channel._KEY_PAUSE_S', 0.0)
     gateway, request = FakeGateway(), VideoRequest(TOPIC)
     async with watched(gateway) as (rtc, encoders):
@@ -150,7 +150,7 @@ async def offer(peer: Any, door: RunningServer, **options: Any) -> tuple[int, st
 
 
 @on_loop
-async def test_a_peer_sees_the_images_and_hears_their_stamps() -> None:
+async def test_a_peer_sees_the_images_and_gets_their_stamps() -> None:
     aiortc = pytest.importorskip('aiortc')
     gateway = FakeGateway()
     gateway.topic_types[TOPIC] = JPEG.name

@@ -67,7 +67,7 @@ class Rack:
         for name, parameters in _NODES.items():
             process = self._processes.get(name)
             if process is not None and process.poll() is None:
-                self._go_on(process.pid)
+                self._resume(process.pid)
                 continue
             overrides = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
             overrides += _REMAPPED.get(name, [])
@@ -79,7 +79,7 @@ class Rack:
         """End every process, the simulated hardware last."""
         for process in reversed(self._processes.values()):
             if process.poll() is None:
-                self._go_on(process.pid)
+                self._resume(process.pid)
                 process.terminate()
             process.wait()
 
@@ -106,7 +106,7 @@ class Rack:
                 resource.prlimit(self.pid(name), resource.RLIMIT_FSIZE, (0 if full else most, most))
 
     @staticmethod
-    def _go_on(pid: int) -> None:
+    def _resume(pid: int) -> None:
         for each in (pid, *_children(pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGCONT)
@@ -210,10 +210,10 @@ def _stall(name: str) -> Callable[[Trial], Callable[[], int]]:
         pid, now = trial.rack.pid(name), time.monotonic_ns()
         os.kill(pid, signal.SIGSTOP)
 
-        def go_on() -> None:
+        def resume() -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
-        threading.Timer(_STALL_S, go_on).start()
+        threading.Timer(_STALL_S, resume).start()
         return lambda: now
     return act
 

@@ -69,7 +69,7 @@ class Watch:
         self.history: list[SimGroundTruth] | None = None
         self._listening = contextlib.ExitStack()
         for topic, take in (('controller/state', self._controller), ('laser/state', self._laser),
-                            ('safety/state', self._safety), ('sim/ground_truth', self._truth)):
+                            ('safety/state', self._safety), ('sim/ground_truth', self._ground_truth)):
             self._listening.enter_context(client.listening(topic, take))
 
     def _controller(self, message: ControllerState) -> None:
@@ -81,7 +81,7 @@ class Watch:
     def _safety(self, message: SafetyState) -> None:
         self.safety = message
 
-    def _truth(self, message: SimGroundTruth) -> None:
+    def _ground_truth(self, message: SimGroundTruth) -> None:
         self.truth = message
         if self.history is not None:
             self.history.append(message)

@@ -10,7 +10,7 @@ from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
@@ -18,6 +18,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_common.ros.internals import spin
 from turret_common.ros.qos import COMMAND, NEWEST
 from turret_common.ros.time import monotonic_ns, nanoseconds
 from turret_control.drivers.ros.head import HeadReading, RosParameters
@@ -55,7 +56,7 @@ class RosHeadLink:
             self._publisher = self._node.create_publisher(kind, parameters.command, COMMAND)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name='head link', daemon=True)
+        self._thread = threading.Thread(target=spin, args=(self._executor,), name='head link', daemon=True)
         self._thread.start()
 
     def reading(self) -> HeadReading | None:
@@ -92,12 +93,6 @@ class RosHeadLink:
         self._thread.join()
         self._node.destroy_node()
         self._context.try_shutdown()
-
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            return
 
     def _observe(self, message: JointState) -> None:
         """Take both joints from a message; one without them, or of another robot's joints, is left out."""

@@ -44,7 +44,7 @@ export class Lease {
   }
 
   /** The newest heartbeat that was sent reported the trigger as held. */
-  get saidTrigger(): boolean {
+  get reportedTrigger(): boolean {
     return this.sentTrigger;
   }
 

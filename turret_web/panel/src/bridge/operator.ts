@@ -100,7 +100,7 @@ export class Operator {
           this.triggers.clear();
           this.publish();
           this.onLost(code);
-        } else if (this.machine.saidTrigger !== this.isTriggerHeld.value) {
+        } else if (this.machine.reportedTrigger !== this.isTriggerHeld.value) {
           this.beat();
         }
       },
