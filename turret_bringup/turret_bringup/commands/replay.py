@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         files = config.write(Path(state) / 'parameters')
         supervisor = Supervisor(
             processes.commands(config, files, options.log_level, sys.stdout.isatty(), environment),
-            preload=processes.PRELOADED, clean_up=shared_memory.clear_orphans)
+            preload=processes.PRELOADED, clean_up=shared_memory.Leftovers().clear)
         supervisor.write(announcement(name, domain))
         if options.panel:
             web = config.effective['web']

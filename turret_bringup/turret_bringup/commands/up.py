@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         colored = sys.stdout.isatty()
         supervisor = Supervisor(
             processes.commands(config, files, args.log_level, colored), preload=processes.PRELOADED,
-            clean_up=shared_memory.clear_orphans)
+            clean_up=shared_memory.Leftovers().clear)
         for line in [*joined.notes, *config.notes, configuration.announcement(config)]:
             supervisor.write(line)
         started = f'started: {", ".join(spec.name for spec in config.nodes)}'

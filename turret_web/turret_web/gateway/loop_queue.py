@@ -60,6 +60,11 @@ class MessageInlet:
         self._queued = False
         self.waiting: deque[bytes] = deque(maxlen=depth)
 
+    @property
+    def room(self) -> int:
+        """Number of messages that can be added before the oldest is dropped."""
+        return (self.waiting.maxlen or 0) - len(self.waiting)
+
     def put(self, data: bytes) -> None:
         """Add a message, from any thread."""
         self.waiting.append(data)

@@ -123,7 +123,7 @@ class _RosFeed:
         self._inlet.close()
         qos = self._followed.qos
         self._inlet = MessageInlet(self._gateway.loop_queue, self._deliver, qos.depth)
-        return self._gateway.reader.subscribe(self._cls, self.topic, qos, self._inlet.put)
+        return self._gateway.reader.subscribe(self._cls, self.topic, qos, self._inlet)
 
     async def close(self) -> None:
         """Unsubscribe."""

@@ -2,8 +2,8 @@
 """Reader of serialized messages of many subscriptions with little CPU time per message.
 
 An rclpy executor rebuilds its wait set and wraps each message in a task: about 0.3 ms per message. The reader keeps its
-wait set while the subscriptions stay the same and takes all waiting messages when it wakes: about 0.03 ms per message
-under load.
+wait set while the subscriptions stay the same and takes the waiting messages when it wakes: about 0.03 ms per message
+under load. It takes no more than the loop has room for: the others wait in the middleware, which drops the oldest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +21,7 @@ from rclpy.subscription import Subscription
 
 from turret_common.ros.internals import WaitSet
 from turret_common.ros.subscriptions import PolledSubscription
+from turret_web.gateway.loop_queue import MessageInlet
 
 #: Maximum messages taken from one subscription before the next one is served.
 _BATCH = 50
@@ -38,17 +38,17 @@ class SubscriptionReader:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._wait_set: WaitSet[Subscription] = WaitSet(node)
-        self._served: dict[Any, tuple[Raw, Callable[[bytes], None]]] = {}
+        self._served: dict[Any, tuple[Raw, MessageInlet]] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name='ros-reader', daemon=True)
         self._thread.start()
 
-    def subscribe(self, cls: Any, topic: str, qos: QoSProfile, deliver: Callable[[bytes], None]) -> Raw:
-        """Create a subscription and return it; ``deliver`` gets each serialized message on the reader's thread."""
+    def subscribe(self, cls: Any, topic: str, qos: QoSProfile, inlet: MessageInlet) -> Raw:
+        """Create a subscription and return it; ``inlet`` gets each serialized message on the reader's thread."""
         polled: Raw = PolledSubscription(self._node, cls, topic, qos, raw=True)
         with self._lock:
-            self._served = {**self._served, polled.subscription: (polled, deliver)}
+            self._served = {**self._served, polled.subscription: (polled, inlet)}
             self._wait_set.watch(list(self._served))
         return polled
 
@@ -76,7 +76,7 @@ class SubscriptionReader:
             served = self._served
             for subscription in ready:
                 if subscription in served:
-                    polled, deliver = served[subscription]
+                    polled, inlet = served[subscription]
                     with suppress(InvalidHandle):  # destroyed meanwhile
-                        for data in itertools.islice(polled.take(), _BATCH):
-                            deliver(data)
+                        for data in itertools.islice(polled.take(), min(_BATCH, inlet.room)):
+                            inlet.put(data)

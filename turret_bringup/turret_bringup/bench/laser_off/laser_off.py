@@ -32,6 +32,7 @@ from typing import Any, NamedTuple
 
 from turret_bringup.bench.laser_off.ros_bench import RELAYED_TOPICS, BenchOperator, People, Relay
 from turret_bringup.client.ros_client import TurretClient
+from turret_bringup.run.shared_memory import Leftovers
 from turret_common.bench import Row
 from turret_common.errors import TurretError
 from turret_common.plant_client import PlantLink, plant_socket
@@ -61,6 +62,8 @@ class Rack:
     def __init__(self) -> None:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._plant = PlantLink(plant_socket(NAMESPACE))
+        self._leftovers = Leftovers()
+        self._leftovers.clear()
 
     def start(self) -> None:
         """Start processes that are not running and resume stopped ones."""
@@ -69,6 +72,7 @@ class Rack:
             if process is not None and process.poll() is None:
                 self._resume(process.pid)
                 continue
+            self._leftovers.clear()
             overrides = [word for key, value in parameters.items() for word in ('-p', f'{key}:={value}')]
             overrides += _REMAPPED.get(name, [])
             self._processes[name] = subprocess.Popen(
