@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from turret_camera.capture_parameters import AudioParameters
+from turret_camera.media.container import open_container
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import Clock
@@ -199,7 +200,7 @@ def _sounds(parameters: AudioParameters, clock: Clock) -> Generator[Sound, None,
     try:
         while True:
             before = played
-            with av.open(url, format=kind, metadata_errors='replace') as container:
+            with open_container(url, format=kind) as container:
                 if not container.streams.audio:
                     raise TurretError(ReasonCode.INVALID_ARGUMENT, f'there is no sound in "{url}"')
                 for samples in _decoded(av, container):

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 
 from turret_camera.frame import Pixels, encode_jpeg
+from turret_camera.media.container import open_container
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
@@ -175,7 +176,7 @@ class MediaLibrary:
             import av  # heavy; only those who play, record or list videos pay for it
 
             try:
-                with av.open(str(path), metadata_errors='replace') as container:
+                with open_container(str(path)) as container:
                     duration_us = container.duration
             except (av.error.FFmpegError, OSError) as error:
                 _log.info('%s: %s', path, error)
@@ -188,8 +189,6 @@ def _first_image(path: Path, kind: MediaKind) -> Pixels | None:
     """Return a file's image, of a video the first one; None where there is none."""
     if kind is MediaKind.STILL:
         return cv2.imread(str(path))
-    import av  # heavy; only those who play, record or list videos pay for it
-
-    with av.open(str(path), metadata_errors='replace') as container:
+    with open_container(str(path)) as container:
         frame = next(container.decode(video=0), None) if container.streams.video else None
         return None if frame is None else frame.to_ndarray(format='bgr24')

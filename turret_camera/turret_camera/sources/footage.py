@@ -19,6 +19,7 @@ import numpy as np
 
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, Pixels, StampSource
+from turret_camera.media.container import open_container
 from turret_camera.simulation.ray_sampler import View, base_from_camera
 from turret_camera.sources.source import EndOfFootageError, ImageSource, SourceContext
 from turret_common.errors import TurretError
@@ -175,7 +176,7 @@ def _read_video(path: Path) -> Iterator[FootageFrame]:
     import av  # heavy; only those who play or record videos pay for it
 
     try:
-        with av.open(str(path), metadata_errors='replace') as container:
+        with open_container(str(path)) as container:
             if not container.streams.video:
                 raise TurretError(ReasonCode.INVALID_ARGUMENT, f'"{path}" is not a video')
             first_s, number = 0.0, -1

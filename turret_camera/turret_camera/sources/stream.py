@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from turret_camera.capture_parameters import CaptureParameters
 from turret_camera.frame import Frame, StampSource, jpeg_size
+from turret_camera.media.container import open_container
 from turret_camera.sources.source import ImageSource, SourceContext
 from turret_common.errors import TurretError
 from turret_common.geometry import PinholeCamera
@@ -52,7 +53,7 @@ class StreamSource(ImageSource):
                 ReasonCode.INVALID_ARGUMENT, f'url: "{self.detail}" does not begin with one of {", ".join(_SCHEMES)}')
         options = {'fflags': 'nobuffer', 'rtsp_transport': 'tcp', 'analyzeduration': '1000000'}
         try:
-            self._container = av.open(url, timeout=(_OPEN_S, _READ_S), options=options, metadata_errors='replace')
+            self._container = open_container(url, timeout=(_OPEN_S, _READ_S), options=options)
         except (av.error.FFmpegError, OSError) as error:
             raise TurretError(ReasonCode.CAMERA_ABSENT, f'{self.detail}: {error.strerror}') from error
         if not self._container.streams.video:

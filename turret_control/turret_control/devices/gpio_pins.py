@@ -68,7 +68,9 @@ def header_chip(devices: str = GPIO_DEVICES) -> int:
     """
     lgpio = import_lgpio()
     if lgpio is None:
-        raise TurretError(ReasonCode.DRIVER_FAULT, 'lgpio is not installed: sudo apt install python3-lgpio')
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT,
+            'this machine has no GPIO pins that may be used: lgpio is not installed: sudo apt install python3-lgpio')
     found = []
     paths = Path(devices).parent.glob(Path(devices).name)
     for number in sorted({int(path.resolve().name[len('gpiochip'):]) for path in paths}):
