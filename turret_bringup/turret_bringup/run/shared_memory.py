@@ -8,8 +8,8 @@ A process that is killed while it makes the segment of a port leaves one that is
 all others wait for its completion without end, so that no node of any domain would start until the next boot.
 
 A new participant takes the first ports that are free, which are those of the one that died, and its shared memory has
-the name of its port. The other participants still have the memory of the dead one open and write into it: until
-they notice that no process reads there, after 1 to 3 s, the new process receives nothing from them. Where the new process
+the name of its port. The other participants still have the memory of the dead one open and write into it: until they
+notice that no process reads there, after 1 to 3 s, the new process receives nothing from them. Where the new process
 could not use the old memory and made a new one, they never notice.
 """
 

@@ -3,7 +3,7 @@
 
 An rclpy executor rebuilds its wait set and wraps each message in a task: about 0.3 ms per message. The reader keeps its
 wait set while the subscriptions stay the same and takes the waiting messages when it wakes: about 0.03 ms per message
-under load. It takes no more than fit into the path to the loop: the others wait in the middleware, which drops the
+under load. It takes no more than fit into the path to the loop; the others wait in the middleware, which drops the
 oldest.
 """
 
