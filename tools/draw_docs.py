@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draw the diagrams of the documents as SVG: states, data flow, folders, latency, wiring.
 
-Topics, folders, imports, limits of time and measured times come from the code and the
+Topics, folders, imports, pins, limits of time and measured times come from the code and the
 documents, and are never typed here.
 
 With ``--check`` it writes nothing and fails when a file is out of date.
@@ -13,18 +13,21 @@ from __future__ import annotations
 import argparse
 import ast
 import re
+import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from turret_bringup.settings.configuration import compose
 from turret_common.interface import TOPICS
 from turret_common.permit import PERMIT_LIFETIME_NS
 from turret_control.gimbal.gimbal import COMMAND_TIMEOUT_NS
 from turret_control.laser import guardian
 from turret_control.laser.state_machine import GRANT_LIFETIME_NS
 from turret_control.safety.lease import BEAT_LIFETIME_NS
+from turret_control.wiring import HEADER_PINS
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / 'docs' / 'images'
@@ -56,6 +59,14 @@ class Arrow(NamedTuple):
     end: str
     label: str = ''
     bend: float = 0.0
+
+
+class Wire(NamedTuple):
+    """A wire from a pin of a board to its end at a part, and the resistor that belongs to it."""
+
+    pin: str
+    end: str
+    part: str = ''
 
 
 class Diagram(NamedTuple):
@@ -174,6 +185,9 @@ STEP_DIR = Diagram(
         Arrow('key', 'laser', 'plus side'),
         Arrow('estop', 'pi', 'contact 2'), Arrow('estop', 'drivers', '12 V', 150),
     ))
+#: Pin of the board for each GPIO of a Raspberry Pi Pico, from its data sheet.
+PICO_PINS = dict(zip((*range(23), 26, 27, 28), (
+    1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 19, 20, 21, 22, 24, 25, 26, 27, 29, 31, 32, 34), strict=True))
 #: Packages from top to bottom, each row from left to right.
 LAYERS = (
     ('turret_bringup',), ('turret_camera', 'turret_vision', 'turret_control', 'turret_web'), ('turret_common',),
@@ -345,13 +359,84 @@ def latency() -> str:
     return _page('Latency budget: times from an image to a command, and limits', 1110, round(y + 30), body)
 
 
+def step_dir_pins() -> str:
+    """Return every wire between the header of a Raspberry Pi and the parts of build A, as its example file has them."""
+    gimbal, laser, safety = compose('turret', [Path('pi5_step_dir.yaml')], []).hardware()
+    motors = gimbal.step_dir
+
+    def at(line: int) -> str:
+        return f'GPIO {line}, pin {HEADER_PINS[line]}'
+
+    parts: dict[str, list[Wire]] = {
+        f'{name} driver': [
+            Wire(at(motor.step_pin), 'STEP'), Wire(at(motor.direction_pin), 'DIR'),
+            Wire(at(motor.enable_pin), 'ENABLE', '10 kΩ to 3.3 V')]
+        for name, motor in (('pan', motors.pan), ('tilt', motors.tilt))}
+    parts['both drivers'] = [
+        *(Wire(at(line), f'MS{number}') for number, line in enumerate(motors.microstep_pins, 1)),
+        Wire('3.3 V, pin 1', 'VDD, RESET, SLEEP'), Wire('GND, pin 6', 'GND')]
+    parts['switches, to GND'] = _switch_wires(at, motors.pan, motors.tilt)
+    parts['emergency stop, contact 2'] = [Wire(at(safety.estop_pin), 'to GND')]
+    parts['laser electronics'] = [
+        Wire(at(laser.laser_pin), '74HC08, input 1', '10 kΩ to GND'),
+        Wire(at(laser.watchdog_pin), '74HC123, trigger'), Wire(at(laser.indicator_pin), 'LED, to GND', '1 kΩ')]
+    return _pins('Every wire of build A at the header of the Raspberry Pi', 'Raspberry Pi 5', parts)
+
+
+def pico_pins() -> str:
+    """Return every wire between a Pico and the parts of build F, as the firmware's configuration has them."""
+    config = runpy.run_path(str(ROOT / 'firmware' / 'pico' / 'config.py'))
+
+    def at(name: str) -> str:
+        return f'GP{config[name]}, pin {PICO_PINS[config[name]]}'
+
+    parts = {
+        f'{name.lower()} driver': [
+            Wire(at(f'{name}_STEP'), 'STEP'), Wire(at(f'{name}_DIR'), 'DIR'),
+            Wire(at(f'{name}_ENABLE'), 'ENABLE', '10 kΩ to 3.3 V')]
+        for name in ('PAN', 'TILT')}
+    parts['both drivers'] = [Wire('3V3, pin 36', 'RESET, SLEEP, M2'), Wire('GND, pin 38', 'GND')]
+    parts['switches, to GND'] = [
+        Wire(at(f'{name}_{end}'), f'{name.lower()}, {end.lower()}')
+        for name in ('PAN', 'TILT') for end in ('LOWER', 'UPPER')]
+    parts['emergency stop, contact 2'] = [Wire(at('ESTOP'), 'to GND')]
+    parts['laser, on a second Pico'] = [
+        Wire(at('LASER'), 'gate of the MOSFET', '10 kΩ to GND'), Wire(at('INDICATOR'), 'LED, to GND', '1 kΩ')]
+    return _pins('Every wire of build F at the Pico', 'Pico', parts)
+
+
+def _switch_wires(at: Callable[[int], str], pan: Any, tilt: Any) -> list[Wire]:
+    return [Wire(at(line), f'{name}, {end}') for name, motor in (('pan', pan), ('tilt', tilt))
+            for end, line in (('lower', motor.lower_switch_pin), ('upper', motor.upper_switch_pin))]
+
+
+def _pins(title: str, board: str, parts: dict[str, list[Wire]]) -> str:
+    """Return a drawing with one line for each wire, from a pin of the board to its end at a part."""
+    row, left, right, body, y = 24, 200, 480, [], 50.0
+    for part, wires in parts.items():
+        height = row * len(wires) + 34
+        body += [f'<rect x="{right}" y="{y:.0f}" width="250" height="{height}"/>',
+                 _text(right + 125, y + 16, part, 'font-weight:bold')]
+        for number, wire in enumerate(wires):
+            at = y + 42 + row * number
+            body += [f'<path d="M{left} {at:.0f} L{right} {at:.0f}" style="marker-end:none"/>',
+                     _text(left - 10, at, wire.pin, 'text-anchor:end'),
+                     _text(right + 14, at, wire.end, 'text-anchor:start'),
+                     *([f'<text class="label" x="{(left + right) / 2:.0f}" y="{at:.0f}">{escape(wire.part)}</text>']
+                       if wire.part else [])]
+        y += height + 12
+    box = f'<rect x="20" y="20" width="{left - 20}" height="{y - 32:.0f}"/>'
+    return _page(title, 750, round(y + 8), [box, _text(20 + (left - 20) / 2, 36, board, 'font-weight:bold'), *body])
+
+
 def main() -> int:
     """Write the diagrams, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 when a file is out of date')
     check = parser.parse_args().check
     drawings = {name: svg(diagram) for name, diagram in DIAGRAMS.items()}
-    for name, text in {**drawings, 'folders': folders(), 'latency': latency()}.items():
+    drawings |= {'folders': folders(), 'latency': latency(), 'pins_step_dir': step_dir_pins(), 'pins_pico': pico_pins()}
+    for name, text in drawings.items():
         file = IMAGES / f'{name}.svg'
         if check and (not file.exists() or file.read_text() != text):
             sys.stderr.write(f'{file.name} is out of date: run tools/draw_docs.py\n')
