@@ -32,6 +32,42 @@ KINDS = [
     pytest.param((DynamixelBus, EmulatedDynamixelBus, EmulatedX), id='dynamixel', marks=needs_sdk)]
 
 
+#: Address, size, whether it is saved, and sign bit of every field, restated from the data sheets.
+FEETECH = {
+    'model': (3, 2, False, None), 'id': (5, 1, True, None), 'baud': (6, 1, True, None), 'answers': (8, 1, True, None),
+    'lower': (9, 2, True, None), 'upper': (11, 2, True, None), 'max_temperature': (13, 1, True, None),
+    'max_voltage': (14, 1, True, None), 'min_voltage': (15, 1, True, None), 'max_torque': (16, 2, True, None),
+    'phase': (18, 1, True, None), 'unload': (19, 1, True, None), 'resolution': (30, 1, True, None),
+    'offset': (31, 2, True, 11), 'mode': (33, 1, True, None), 'torque': (40, 1, False, None),
+    'acceleration': (41, 1, False, None), 'goal': (42, 2, False, 15), 'goal_time': (44, 2, False, None),
+    'goal_speed': (46, 2, False, 15), 'torque_limit': (48, 2, False, None), 'lock': (55, 1, False, None),
+    'position': (56, 2, False, 15), 'velocity': (58, 2, False, 15), 'load': (60, 2, False, 10),
+    'voltage': (62, 1, False, None), 'temperature': (63, 1, False, None), 'status': (65, 1, False, None),
+    'moving': (66, 1, False, None),
+}
+DYNAMIXEL = {
+    'model': (0, 2, False, None), 'id': (7, 1, True, None), 'baud': (8, 1, True, None),
+    'answer_delay': (9, 1, True, None), 'drive_mode': (10, 1, True, None), 'mode': (11, 1, True, None),
+    'second_id': (12, 1, True, None), 'offset': (20, 4, True, -1), 'max_temperature': (31, 1, True, None),
+    'max_voltage': (32, 2, True, None), 'min_voltage': (34, 2, True, None), 'upper': (48, 4, True, None),
+    'lower': (52, 4, True, None), 'startup': (60, 1, True, None), 'shutdown': (63, 1, True, None),
+    'torque': (64, 1, False, None), 'answers': (68, 1, False, None), 'hardware_error': (70, 1, False, None),
+    'bus_watchdog': (98, 1, False, -1), 'goal_pwm': (100, 2, False, -1),
+    'profile_acceleration': (108, 4, False, None), 'profile_velocity': (112, 4, False, None),
+    'goal': (116, 4, False, -1), 'moving': (122, 1, False, None), 'pwm': (124, 2, False, -1),
+    'load': (126, 2, False, -1), 'velocity': (128, 4, False, -1), 'position': (132, 4, False, -1),
+    'voltage': (144, 2, False, None), 'temperature': (146, 1, False, None),
+}
+#: What configure() leaves in a servo with the limits of above: value by address and size.
+CONFIGURED = {
+    'feetech': {
+        (8, 1): 1, (9, 2): 900, (11, 2): 3100, (13, 1): 60, (14, 1): 130, (15, 1): 95, (19, 1): 0b101111, (30, 1): 1,
+        (33, 1): 0, (40, 1): 0, (48, 2): 500, (55, 1): 1},
+    'dynamixel': {
+        (9, 1): 0, (10, 1): 0, (11, 1): 3, (12, 1): 255, (31, 1): 60, (32, 2): 130, (34, 2): 95, (48, 4): 3100,
+        (52, 4): 900, (60, 1): 0, (63, 1): 0b110101, (64, 1): 0, (68, 1): 2, (98, 1): 0, (100, 2): 442, (108, 4): 0}}
+
+
 class Rig:
     """A bus with two emulated servos, IDs 1 and 2."""
 
@@ -99,6 +135,18 @@ def test_limits_are_written_to_the_servo_and_only_when_they_change(rig: Rig) -> 
     assert not saved & set(written), 'saved memory wears out'
 
 
+def test_fields_are_where_the_data_sheets_say() -> None:
+    for bus, fields in ((FeetechBus, FEETECH), (DynamixelBus, DYNAMIXEL)):
+        assert bus.table == fields
+
+
+def test_a_servo_is_configured_as_its_data_sheet_says(rig: Rig) -> None:
+    servo = rig.emulated.servos[0]
+    rig.bus.configure(1, LIMITS)
+    wanted = CONFIGURED[rig.bus.name]
+    assert {place: servo.number(*place) for place in wanted} == wanted
+
+
 def test_saved_settings_outlast_a_reset(rig: Rig) -> None:
     rig.bus.configure(1, LIMITS)
     rig.bus.set_torque([1], True)
@@ -127,6 +175,15 @@ def test_a_baud_rate_can_be_set(rig: Rig) -> None:
     rig.bus.set_baud(1, 115_200)
     assert rig.bus.ping(1) is None
     assert rig.open(115_200).ping(1) is not None
+
+
+def test_every_baud_rate_is_the_one_of_the_servo(rig: Rig) -> None:
+    now = 1_000_000
+    assert len(rig.bus.bauds) == 8
+    for baud in (*rig.bus.bauds.values(), 1_000_000):
+        rig.open(now).set_baud(1, baud)
+        now = baud
+        assert rig.open(now).ping(1) is not None
 
 
 def test_disturbed_answers_are_asked_for_again(rig: Rig) -> None:
@@ -209,6 +266,30 @@ def test_answers_that_come_late_are_not_taken_for_the_next(terminal: tuple[Rig, 
             models.append(bus.get(1, 'model'))
     assert models[0] in (777, 1060)
     bus.close()
+
+
+def test_an_answer_that_comes_behind_the_next_question_is_right_or_lost(rig: Rig) -> None:
+    servo = rig.emulated.servos[0]
+
+    class Late(EmulatedWire):
+        waiting = b''
+
+        def send(self, data: bytes) -> None:
+            late = self.waiting
+            super().send(data)
+            self._arrived, self.waiting = late, self._arrived
+            servo.shaft.position = 3000.0  # since
+
+        def receive(self, count: int, timeout_s: float) -> bytes:
+            arrived = super().receive(count, timeout_s)
+            if count > 1000:  # until nothing comes any more
+                arrived, self.waiting = arrived + self.waiting, b''
+            return arrived
+
+    bus = rig.make_bus(Late(rig.emulated, MonotonicClock()), 0.0)
+    servo.shaft.position = 1000.0
+    with pytest.raises(NoAnswerError):
+        bus.get(1, 'position')
 
 
 def test_an_adapter_that_takes_nothing_for_a_while_is_a_lost_answer(
