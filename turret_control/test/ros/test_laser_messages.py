@@ -64,6 +64,12 @@ def test_a_state_shows_each_value_under_its_own_name() -> None:
     assert math.isfinite(state.arm_remaining_s)
 
 
+def test_a_laser_is_ready_when_nothing_is_in_the_way() -> None:
+    for code in (ReasonCode.OK, ReasonCode.COOLDOWN):
+        snapshot = dataclasses.replace(LaserCore(LaserParameters(), PermitMonitor()).snapshot(0), code=code)
+        assert laser_state(LaserParameters(), snapshot).ready is (code is ReasonCode.OK)
+
+
 def test_a_watchdog_that_was_measured_is_reported_as_fitted() -> None:
     for parameters, fitted in ((LaserParameters(driver='pico'), True), (LaserParameters(), False)):
         snapshot = LaserCore(parameters, PermitMonitor()).snapshot(0)

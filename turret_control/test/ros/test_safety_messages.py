@@ -26,6 +26,7 @@ def test_a_state_counts_under_its_key_and_for_half_a_second() -> None:
     assert state_valid(state(), KEY, NOW_NS + 499_000_000)
     assert not state_valid(state(), KEY, NOW_NS + 500_000_000)
     assert not state_valid(state(), KEY, NOW_NS - 1)
+    assert not state_valid(state(), OTHER_KEY, NOW_NS)
     assert not state_authentic(state(), OTHER_KEY)
     assert not state_authentic(msg.SafetyState(), KEY)
 
@@ -52,7 +53,7 @@ def test_every_edge_of_a_zone_is_covered(field: str) -> None:
 def test_a_request_is_covered_as_it_is_transmitted() -> None:
     request = msg.FireRequest(seq=3, track_id='t1', aim_error=0.1)
     request.header.stamp.sec = 5
-    sign_request(request, KEY)
+    assert sign_request(request, KEY) is request
     received = copy.deepcopy(request)
     received.aim_error = 0.10000000149011612  # the nearest 32-bit number
     assert request_valid(received, KEY)
