@@ -123,6 +123,7 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
      '(abs(profile.position - axis.angle(self._states[axis.id].position)) >= _MAX_LEAD)'): _EXACTLY,
     ('bus_servo.py', 'if not starting and self._lost[i] >= _LOST_ANSWERS and silent_s > self._parameters.silence_s:',
      'silent_s > self._parameters.silence_s -> (silent_s >= self._parameters.silence_s)'): _EXACTLY,
+    ('bus_servo.py', 'value: int | None = 0', '0 -> 1'): 'only whether there is one is looked at',
     **{('bus_servo.py', line, 'True -> False'): 'both have two elements' for line in (
         'missing = [name for name, answered_ns in zip(_AXES, self._answered_ns, strict=True) if not answered_ns]',
         'for i, (axis, profile, motion) in enumerate(zip(self._servos, self._profiles, motions, strict=True)):',

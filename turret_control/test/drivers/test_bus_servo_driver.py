@@ -111,7 +111,9 @@ def test_a_driver_is_made_of_its_group_of_the_parameters(name: str) -> None:
     group = dataclasses.replace(getattr(GimbalParameters(), name), port='/dev/other', tolerance=0.03)
     axis = GimbalAxis(reference='absolute', limit_switches=False, lower=-0.7, upper=0.7)
     kind = FeetechDriver if name == 'feetech' else DynamixelDriver
-    driver = kind.make(GimbalParameters(driver=name, pan=axis, tilt=axis, **{name: group}), 'turret')
+    parameters = GimbalParameters(driver=name, pan=axis, tilt=axis, **{name: group})
+    assert list(kind.devices(parameters)) == ['/dev/other']
+    driver = kind.make(parameters, 'turret')
     assert isinstance(driver, kind)
     assert driver._parameters == group  # noqa: SLF001
     assert driver.resolution == (0.03, 0.03)

@@ -273,7 +273,7 @@ class BusServoDriver(ThreadedDriver):
     def _forget_power(self) -> None:
         """Mark the newest sample as one of motors that hold nothing."""
         if self._sample is not None:
-            self._sample = self._sample._replace(enabled=False, known=False)
+            self._sample = self._sample._replace(known=False)
 
     def _newest(self) -> GimbalSample:
         assert self._sample is not None
