@@ -21,9 +21,9 @@ from turret_common.errors import TurretError
 from turret_common.interface import QOS, TOPICS
 from turret_common.messages.ros_schema import interface
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.internals import spin
 from turret_common.ros.node import NO_LOG_FILE
 from turret_common.ros.qos import profile
+from turret_common.ros.spinning import SpinningThread
 from turret_common.threads.real_time import raise_middleware
 
 _TOPICS = {topic.name: topic for topic in TOPICS}
@@ -71,15 +71,13 @@ class Connection:
             rclpy.init(args=list(NO_LOG_FILE), context=self._context)
             self.node = Node(f'client_{os.getpid()}', namespace=self.namespace, context=self._context)
         raise_middleware()
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=spin, args=(self._executor,), daemon=True)
-        self._thread.start()
+        executor = SingleThreadedExecutor(context=self._context)
+        executor.add_node(self.node)
+        self._spinning = SpinningThread(executor)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._executor.shutdown()
-        self._thread.join()
+        self._spinning.close()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
 

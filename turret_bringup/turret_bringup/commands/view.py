@@ -21,7 +21,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 
 #: How long the turret has to show its head.
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,6 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.client import Client
 from rclpy.exceptions import InvalidHandle
-from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
@@ -147,25 +146,6 @@ def parameter_overrides(node: Node) -> dict[str, Any]:
     The public API gives an override only together with the declaration of its parameter.
     """
     return {name: parameter.value for name, parameter in node._parameter_overrides.items()}  # noqa: SLF001  see above
-
-
-def is_shut_down(executor: Executor) -> bool:
-    """Return whether :meth:`Executor.shutdown` was called. There is no public query."""
-    return bool(executor._is_shutdown)  # noqa: SLF001  see above
-
-
-def spin(executor: Executor) -> None:
-    """Run an executor until another thread shuts it or its context down.
-
-    A shutdown while the executor begins a callback makes rclpy raise InvalidHandle: its guard condition is gone.
-    """
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        return
-    except InvalidHandle:
-        if not is_shut_down(executor):
-            raise
 
 
 def feedback_type(goal: ServerGoalHandle) -> Any:

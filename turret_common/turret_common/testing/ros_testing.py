@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import rclpy
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from turret_common.messages.run_key import run_key
 from turret_common.ros.deferred_response import defer_responses
 from turret_common.ros.domains import DOMAINS, is_in_use
-from turret_common.ros.internals import implementation, is_shut_down
+from turret_common.ros.internals import implementation
 from turret_common.ros.node import NO_LOG_FILE
 from turret_common.ros.permit_feed import sign_permit
+from turret_common.ros.spinning import SpinningThread
 from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import SafetyPermit
 
@@ -73,8 +74,7 @@ class RosHarness:
         self._executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
         self.probe = self.add(Node('probe', namespace='turret', context=self.context))
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
+        self._spinning = SpinningThread(self._executor)
 
     def add(self, node: Node) -> Node:
         """Spin ``node`` until :meth:`close`, which destroys it."""
@@ -100,18 +100,10 @@ class RosHarness:
 
     def close(self) -> None:
         """Stop spinning, destroy the nodes and shut the context down."""
-        self._executor.shutdown()
-        self._thread.join(5.0)
+        self._spinning.close()
         for node in self._nodes:
             node.destroy_node()
         rclpy.try_shutdown(context=self.context)
-
-    def _spin(self) -> None:
-        try:
-            while self.context.ok() and not is_shut_down(self._executor):
-                self._executor.spin_once(timeout_sec=0.1)
-        except ExternalShutdownException:
-            pass
 
 
 def blocking_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:

@@ -18,8 +18,8 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
-from turret_common.ros.internals import spin
 from turret_common.ros.qos import COMMAND, NEWEST
+from turret_common.ros.spinning import SpinningThread
 from turret_common.ros.time import monotonic_ns, nanoseconds
 from turret_control.drivers.ros.head import HeadReading, RosParameters
 
@@ -54,10 +54,9 @@ class RosHeadLink:
         else:
             kind = JointTrajectory if parameters.output == 'trajectory' else Float64MultiArray
             self._publisher = self._node.create_publisher(kind, parameters.command, COMMAND)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=spin, args=(self._executor,), name='head link', daemon=True)
-        self._thread.start()
+        executor = SingleThreadedExecutor(context=self._context)
+        executor.add_node(self._node)
+        self._spinning = SpinningThread(executor)
 
     def reading(self) -> HeadReading | None:
         """Return the newest reading."""
@@ -89,8 +88,7 @@ class RosHeadLink:
 
     def close(self) -> None:
         """Destroy the node."""
-        self._executor.shutdown()
-        self._thread.join()
+        self._spinning.close()
         self._node.destroy_node()
         self._context.try_shutdown()
 
