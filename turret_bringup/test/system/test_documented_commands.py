@@ -103,8 +103,8 @@ class Reader:
         """Return the words of a command with the reader's own in place of placeholders."""
         words: list[str] = []
         for word in shlex.split(text):
-            if word in ('BAG', '[BAG]'):
-                words.append(self.bag(words))
+            if re.search(r'^BAG$|^\[BAG\]$|"BAG"', word):
+                words.append(re.sub(r'\[?BAG\]?', self.bag(words), word))
             elif word == 'DIR' and self.footage is None:
                 pytest.skip('no footage')
             else:
