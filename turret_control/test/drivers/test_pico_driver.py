@@ -145,6 +145,8 @@ def test_a_target_beyond_all_numbers_of_the_pico_is_the_last_of_them(rig: Rig, w
 
 def test_the_lowest_acceleration_is_one_step() -> None:
     assert _steps(AxisMotion(0.0, 0.0, 1e-9), 0.01) == (0, 0, 1)
+    assert _steps(AxisMotion(1e9, 1e9, 1e9), 0.01) == (2**31 - 1,) * 3
+    assert _steps(AxisMotion(-1e9, 0.0, 1.0), 0.01) == (1 - 2**31, 0, 100)
     assert PicoAxis(400, 8, 3.0).step_angle == pytest.approx(math.tau / 9600)
 
 
