@@ -146,6 +146,15 @@ def test_checks_of_hardware_that_is_not_there_are_refused(
     assert captured.out == f'Expect: {step.expect}\nWhat to do: {step.remedy}\n'
 
 
+@pytest.mark.parametrize('seconds', ['2', '0', '-1', 'nan', 'inf'])
+def test_a_duration_that_leaves_nothing_to_measure_is_refused(
+        seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(['bench', 'aim', f'--duration={seconds}'])
+    assert end.value.code == 2
+    assert f'{seconds} is not more than 2 s' in capsys.readouterr().err
+
+
 def test_an_unknown_check_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(['hw', 'pinout', '--params', 'pi5_feetech.yaml']) == cli.WRONG_INPUT
     error = capsys.readouterr().err

@@ -42,7 +42,7 @@ FOREGROUND = {
 }
 #: What makes a long command short enough for a test.
 SHORTER = {
-    r'bench aim': '--scenario still --duration 2 --seeds 1',
+    r'bench aim': '--scenario still --duration 3 --seeds 1',
     r'bench bag': '--scenario steady --seconds 2',
     r'bench bus': '--seconds 1 --latency 0',
     r'bench exclusion': '--step 50',

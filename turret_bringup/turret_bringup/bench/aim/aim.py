@@ -260,13 +260,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--variant', action='append', choices=VARIANTS, help='variant to run; repeatable')
     parser.add_argument('--seeds', type=int, default=2, help='runs of each, with other hidden deviations (default 2)')
     parser.add_argument(
-        '--duration', type=float, default=20.0, help='duration of each run in s (default 20); footage runs in full')
+        '--duration', type=_duration, default=20.0, help='duration of each run in s (default 20); footage runs in full')
     parser.add_argument(
         '--footage', type=Path, metavar='DIR', help='folder with the clips (default: $TURRET_TEST_DATA)')
     parser.add_argument(
         '--variations', action='store_true',
         help='also run some scenarios at other frame rates, delays, image sizes, fields of view and losses')
     parser.add_argument('--plots', type=Path, metavar='DIR', help='folder for one plot per scenario, error over time')
+
+
+def _duration(text: str) -> float:
+    """Return a duration that leaves something to measure after the approach."""
+    if not _WARM_UP_S < (value := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f'{text} is not more than {_WARM_UP_S:g} s, from which on errors count')
+    return value
 
 
 def measure(args: argparse.Namespace) -> Iterator[Row]:
