@@ -282,7 +282,8 @@ async def serving(
     server = WebServer(gateway, settings, panel)
     await server.start()
     try:
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        async with aiohttp.ClientSession(
+                cookie_jar=aiohttp.CookieJar(unsafe=True), connector=aiohttp.TCPConnector(force_close=True)) as session:
             yield RunningServer(f'http://127.0.0.1:{server.address[1]}', session, server)
     finally:
         await server.stop()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import resource
 import socket
 import sys
@@ -107,6 +108,8 @@ class HttpConnection(web.RequestHandler):
         address: IP address of the client.
         in_request: whether a request is being handled.
         response_started: whether the header of its response has been sent.
+        message_limit: maximum size of what a WebSocket sends until :meth:`message_arrived` [bytes]. aiohttp 3.9
+            checks the size of a frame only when it is complete.
     """
 
     def __init__(self, table: ConnectionTable, server: Server) -> None:
@@ -118,6 +121,8 @@ class HttpConnection(web.RequestHandler):
         self.address = ''
         self.in_request = False
         self.response_started = False
+        self.message_limit = math.inf
+        self._unhandled = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection and start to wait for the head of a request."""
@@ -133,6 +138,19 @@ class HttpConnection(web.RequestHandler):
         self._cancel_timer()
         self._table.closed(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends, up to the limit."""
+        self._unhandled += len(data)
+        if self._unhandled > self.message_limit:
+            log.warning('disconnecting %s, whose message has no end', self.address)
+            self.abort()
+        else:
+            super().data_received(data)
+
+    def message_arrived(self) -> None:
+        """Count for the next message of a WebSocket from now on."""
+        self._unhandled = 0
 
     def request_begins(self) -> None:
         """Stop waiting: the head of a request is complete."""

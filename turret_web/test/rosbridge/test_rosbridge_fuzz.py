@@ -45,7 +45,7 @@ class Attacker:
 
     async def attack(self, frames: int) -> None:
         while frames > 0:
-            async with self._connected() as (reader, writer):
+            async with self.connected() as (reader, writer):
                 reading = asyncio.create_task(self._swallow(reader))
                 with contextlib.suppress(ConnectionError):
                     while frames > 0 and not reading.done():
@@ -54,12 +54,14 @@ class Attacker:
                         await writer.drain()
                         if self._rng.random() < 0.1:
                             writer.write(broken_frame(self._rng))
-                            await asyncio.wait_for(reading, 60.0)
-                            self.thrown_out += 1
+                            # aiohttp 3.9 waits for all of a frame before it refuses one that is too long.
+                            await asyncio.wait({reading}, timeout=2.0)
+                            self.thrown_out += reading.done()
+                            break
                 reading.cancel()
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> Any:
+    async def connected(self) -> Any:
         host, port = self._door.server.address
         reader, writer = await asyncio.open_connection(host, port)
         writer.write((
@@ -136,6 +138,22 @@ async def test_two_thousand_malformed_frames(caplog: pytest.LogCaptureFixture) -
 def test_three_hundred_thousand_malformed_frames(caplog: pytest.LogCaptureFixture) -> None:
     asyncio.run(_fuzz(300_000))
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+@on_loop
+async def test_a_message_without_end_is_cut_off() -> None:
+    async with (
+            serving(FakeGateway(), limits={'message_bytes': 10_000}) as door,
+            Attacker(door, 0).connected() as (reader, writer)):
+        writer.write(b'\x81\xff' + (2**40).to_bytes(8, 'big') + bytes(4))
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while not (reader.at_eof() or writer.is_closing()) and sent < 100_000_000:
+                writer.write(bytes(100_000))
+                sent += 100_000
+                await writer.drain()
+                await asyncio.sleep(0)
+        assert sent < 50_000_000  # what the sockets hold included
 
 
 @on_loop

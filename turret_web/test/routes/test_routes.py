@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from web_testing import AUDIO, CAMERA_STATE, IMAGE, JPEG, STATUS, FakeGateway, on_loop, read_until, serving, until
+from yarl import URL
 
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir, write_atomically
@@ -154,7 +155,8 @@ async def test_the_panel_is_served_and_nothing_beside_it(gateway: FakeGateway, p
             assert 'immutable' in response.headers['Cache-Control']
         for path in ('/../outside.txt', '/%2e%2e/outside.txt', '/assets/..%2f..%2foutside.txt', '/nothing', '/assets',
                      '/a%00b'):
-            assert (await door.get(path))[0] == 404, path
+            async with door.session.get(URL(f'{door.url}{path}', encoded=True)) as response:
+                assert response.status == 404, path
 
 
 @on_loop

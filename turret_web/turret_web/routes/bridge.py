@@ -22,6 +22,7 @@ from turret_web.access.slots import FairSlots
 from turret_web.fan_out.backlog import TOTAL_BYTES, ByteBudget
 from turret_web.fan_out.frames import Deflater
 from turret_web.fan_out.send_queue import SendQueue
+from turret_web.http_connections import HttpConnection
 from turret_web.metrics import Metrics
 from turret_web.proxies.rosbridge_proxy import ProxyOperations, UpstreamBridge
 from turret_web.rosbridge.bridge import Bridge, Client
@@ -37,6 +38,9 @@ _RTT_AT = 68
 
 #: Maximum length of what a client calls itself.
 _LABEL_MAX = 80
+
+#: What may have arrived beside the message under way: whole ones that wait, and one read from the socket [bytes].
+_BUFFERED_BYTES = 1_000_000
 
 _numbers = itertools.count(1)
 
@@ -152,17 +156,21 @@ class BridgeRoutes:
                 caller_of(request), grant.role, SendQueue(transport, limits.stall_s, deflater, self._total))
             connection = _Connection(self._bridge, client, answer, transport, upstream, request.query)
             with self._grants.hold(grant, connection.end):
-                await self._serve(connection)
+                await self._serve(connection, request.protocol)
         return answer
 
-    async def _serve(self, connection: _Connection) -> None:
+    async def _serve(self, connection: _Connection, http: Any) -> None:
         client = connection.client
+        if isinstance(http, HttpConnection):
+            http.message_limit = self._bridge.limits.message_bytes + _BUFFERED_BYTES
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)
         try:
             async for message in connection.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     connection.received += 1
+                    if isinstance(http, HttpConnection):
+                        http.message_arrived()
                     await connection.session.receive(message.data)
                     await asyncio.sleep(0)  # one message, then the other connections: a burst must not delay them
         finally:

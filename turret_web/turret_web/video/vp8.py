@@ -9,10 +9,16 @@ from typing import Any
 import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from av.video.reformatter import ColorRange
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+
+try:
+    from av.video.reformatter import ColorRange
+except ImportError:  # before PyAV 11, which takes the range from the format of the image
+    _RANGES: dict[str, Any] = {}
+else:
+    _RANGES = {'src_color_range': ColorRange.JPEG, 'dst_color_range': ColorRange.MPEG}
 
 #: Clock of video in RTP [Hz].
 CLOCK_HZ = 90_000
@@ -46,8 +52,7 @@ class Vp8Encoder:
             image = self._decoder.decode(av.Packet(jpeg))[0]
         except (av.FFmpegError, IndexError) as error:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'the data is not a valid image: {error}') from error
-        frame = image.reformat(
-            format='yuv420p', src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG)
+        frame = image.reformat(format='yuv420p', **_RANGES)
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK_HZ)
         frame.pict_type = PictureType.I if key else PictureType.NONE
         encoder = self._encoder

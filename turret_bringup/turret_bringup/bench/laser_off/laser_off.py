@@ -36,6 +36,7 @@ from turret_bringup.run.shared_memory import Leftovers
 from turret_common.bench import Row
 from turret_common.errors import TurretError
 from turret_common.plant_client import PlantLink, plant_socket
+from turret_common.reason_codes import ReasonCode
 from turret_common.testing.ros_testing import claim_domain
 
 NAMESPACE = 'turret'
@@ -166,6 +167,8 @@ class Trial:
                 operator.acquire(take_over=True)
             elif laser is not None and laser.state == laser.STATE_OFF:
                 operator.call('safety/reset')
+                if ReasonCode.NOT_HOMED in self.relay.recorded[-1].reasons:
+                    operator.home()
                 operator.call('laser/arm')
         except TurretError:
             return False  # something is still starting

@@ -45,6 +45,11 @@ class BenchOperator(Operator):
         """Call a command of the operator. Raises TurretError when there is no answer; a refusal is ignored."""
         self._client.call(service, {'lease_id': self.lease_id} if service in _NEED_LEASE else {})
 
+    def home(self) -> None:
+        """Home the head, which it does not by itself after a stop. Raises TurretError where that fails."""
+        with self._client.start('gimbal/home', {'lease_id': self.lease_id}) as homing:
+            homing.result()
+
 
 class Relay:
     """Stands between the safety node and the laser, for the messages of one topic.
