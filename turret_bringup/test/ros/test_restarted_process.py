@@ -28,7 +28,9 @@ def discovery_port(process: subprocess.Popen[str], domain: int) -> int:
     assert process.stdout is not None
     assert process.stdout.readline() == 'ready\n'
     first = 7400 + 250 * domain
-    found = {each.laddr.port for each in psutil.Process(process.pid).net_connections('udp')}
+    named = psutil.Process(process.pid)
+    connections = named.net_connections if hasattr(named, 'net_connections') else named.connections  # before psutil 6
+    found = {each.laddr.port for each in connections('udp')}
     return min(port for port in found if first + 10 <= port < first + 250)
 
 
