@@ -167,7 +167,8 @@ class Trial:
                 operator.acquire(take_over=True)
             elif laser is not None and laser.state == laser.STATE_OFF:
                 operator.call('safety/reset')
-                if ReasonCode.NOT_HOMED in self.relay.recorded[-1].reasons:
+                recorded = self.relay.recorded
+                if recorded and ReasonCode.NOT_HOMED in recorded[-1].reasons:
                     operator.home()
                 operator.call('laser/arm')
         except TurretError:
