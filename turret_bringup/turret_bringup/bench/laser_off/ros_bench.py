@@ -48,7 +48,7 @@ class BenchOperator(Operator):
     def home(self) -> None:
         """Home the head, which it does not by itself after a stop. Raises TurretError where that fails."""
         with self._client.start('gimbal/home', {'lease_id': self.lease_id}) as homing:
-            homing.result()
+            homing.result(20.0)
 
 
 class Relay:
