@@ -30,6 +30,9 @@ _HEAD_S = 10.0
 _IDLE_S = 60.0
 #: A client that receives nothing of a response for this time is disconnected [s].
 _STALL_S = 15.0
+#: Time over which bytes are counted as those of one message [s]. Pings and pongs never fill the limit in it, and a client
+#: that sends one frame without end is disconnected within it, because it answers no ping.
+_MESSAGE_S = 60.0
 #: Offset of the acknowledged bytes in struct tcp_info of Linux.
 _ACKNOWLEDGED_AT = 120
 #: File descriptors that are kept free for ROS, files and operators.
@@ -123,6 +126,7 @@ class HttpConnection(web.RequestHandler):
         self.response_started = False
         self.message_limit = math.inf
         self._unhandled = 0
+        self._counted_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection and start to wait for the head of a request."""
@@ -141,6 +145,8 @@ class HttpConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends, up to the limit."""
+        if self._timers.time() - self._counted_since > _MESSAGE_S:
+            self.message_arrived()
         self._unhandled += len(data)
         if self._unhandled > self.message_limit:
             log.warning('disconnecting %s, whose message has no end', self.address)
@@ -151,6 +157,7 @@ class HttpConnection(web.RequestHandler):
     def message_arrived(self) -> None:
         """Count for the next message of a WebSocket from now on."""
         self._unhandled = 0
+        self._counted_since = self._timers.time()
 
     def request_begins(self) -> None:
         """Stop waiting: the head of a request is complete."""

@@ -15,7 +15,7 @@ from turret_common.reason_codes import ReasonCode
 
 try:
     from av.video.reformatter import ColorRange
-except ImportError:  # before PyAV 11, which takes the range from the format of the image
+except ImportError:  # that of Debian 12, which has no such argument
     _RANGES: dict[str, Any] = {}
 else:
     _RANGES = {'src_color_range': ColorRange.JPEG, 'dst_color_range': ColorRange.MPEG}
