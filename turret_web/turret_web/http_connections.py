@@ -30,8 +30,8 @@ _HEAD_S = 10.0
 _IDLE_S = 60.0
 #: A client that receives nothing of a response for this time is disconnected [s].
 _STALL_S = 15.0
-#: Time over which bytes are counted as those of one message [s]. Pings and pongs never fill the limit in it, and a client
-#: that sends one frame without end is disconnected within it, because it answers no ping.
+#: Time over which bytes are counted as those of one message [s]. Pings and pongs never fill the limit in it, and a
+#: client that sends one frame without end is disconnected within it, because it answers no ping.
 _MESSAGE_S = 60.0
 #: Offset of the acknowledged bytes in struct tcp_info of Linux.
 _ACKNOWLEDGED_AT = 120
