@@ -6,7 +6,7 @@ In a copy of the source each comparison is flipped, each condition forced, each 
 each check, refusal and change of state deleted, each limit moved; a variable is taken for another one of its type, a
 clock for another, a unit for another, two arguments are swapped, a call is left out, a lock is not taken. A mutant that
 no test notices survives; survivors that make no difference are listed in ``ACCEPTED`` with the reason. Exit code 1 when
-another one survives.
+another one survives. The tests that run the changed line come first, and the quick ones of them before the slow ones.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ import ast
 import contextlib
 import copy
 import ctypes
+import itertools
+import json
 import os
 import random
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from types import FrameType
+from typing import Any, NamedTuple
 
 import hypothesis.stateful  # noqa: F401  these are imported once, for all the processes that are forked
 import numpy  # noqa: F401
@@ -450,18 +454,71 @@ def _deletable(node: ast.AST) -> bool:
     return isinstance(node, (ast.Raise, ast.Return)) and (isinstance(node, ast.Raise) or node.value is not None)
 
 
-def survives(tree: Path, mutant: Mutant, timeout_s: float) -> bool:
+class Recorder:
+    """A plugin of pytest that writes down how long each test took and which lines of a module it ran."""
+
+    def __init__(self, module: Path, output: Path) -> None:
+        """Prepare it.
+
+        Args:
+            module: the file whose lines count.
+            output: where to write, as JSON: seconds and lines by the name of the test.
+        """
+        self._module = str(module)
+        self._output = output
+        self._lines: set[int] = set()
+        self._tests: dict[str, tuple[float, list[int]]] = {}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Run one test under the tracer; threads that it starts are traced too."""
+        self._lines.clear()
+        begun = time.monotonic()
+        threading.settrace(self._trace)
+        sys.settrace(self._trace)
+        yield
+        sys.settrace(None)
+        self._tests[item.nodeid] = time.monotonic() - begun, sorted(self._lines)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write what was recorded."""
+        self._output.write_text(json.dumps(self._tests))
+
+    def _trace(self, frame: FrameType, _: str, __: Any) -> Any:
+        if frame.f_code.co_filename != self._module:
+            return None
+        self._lines.add(frame.f_lineno)
+        return self._trace
+
+
+class Sorter:
+    """A plugin of pytest that begins with the tests that run a line, the quick ones first."""
+
+    def __init__(self, recorded: Path, line: int) -> None:
+        self._tests: dict[str, tuple[float, list[int]]] = json.loads(recorded.read_text())
+        self._line = line
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Sort the tests."""
+        def order(item: pytest.Item) -> tuple[bool, float]:
+            seconds, lines = self._tests.get(item.nodeid, (0.0, []))
+            return self._line not in lines, seconds
+        items.sort(key=order)
+
+
+def survives(tree: Path, mutant: Mutant, recorded: Path, timeout_s: float) -> bool:
     """Return whether no test of the module notices a mutant; one that takes longer than ``timeout_s`` is noticed."""
     path = tree / mutant.module
     original = path.read_text()
     path.write_text(mutant.source)
     try:
-        return _tests_pass(tree, SUITES[mutant.module], timeout_s)
+        return _tests_pass(tree, SUITES[mutant.module], timeout_s, Sorter(recorded, mutant.line_number))
     finally:
         path.write_text(original)
 
 
-def _tests_pass(tree: Path, tests: tuple[str, ...], timeout_s: float) -> bool:
+def _tests_pass(tree: Path, tests: tuple[str, ...], timeout_s: float, plugin: object) -> bool:
     pid = os.fork()
     if pid == 0:
         os.setsid()
@@ -469,7 +526,7 @@ def _tests_pass(tree: Path, tests: tuple[str, ...], timeout_s: float) -> bool:
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 1)
         os.dup2(silent, 2)
-        os._exit(pytest.main(['-x', '-q', '-p', 'no:cacheprovider', *tests]))
+        os._exit(pytest.main(['-x', '-q', '-p', 'no:cacheprovider', *tests], [plugin]))
     deadline = time.monotonic() + timeout_s
     try:
         while time.monotonic() < deadline:
@@ -510,7 +567,8 @@ def main() -> int:
     chosen = [module for module in SUITES if not args.module or module.endswith(tuple(args.module))]
     todo = [mutant for module in chosen for mutant in mutants(module)]
     if args.sample is not None and args.sample < len(todo):
-        todo = random.Random(1).sample(todo, args.sample)
+        chosen_ones = random.Random(1).sample(range(len(todo)), args.sample)
+        todo = [todo[i] for i in sorted(chosen_ones)]  # those of a module stay together
     todo = todo[args.part[0] - 1::args.part[1]]
     if args.list:
         sys.stdout.write(f'{len(todo)} mutants\n')
@@ -526,18 +584,18 @@ def main() -> int:
             shutil.copytree(ROOT / name, tree / name, ignore=ignored)
         for name in ('conftest.py', 'pyproject.toml'):
             shutil.copy(ROOT / name, tree / name)
-        timeouts_s = {}
-        for module in dict.fromkeys(mutant.module for mutant in todo):
+        for module, of_module in itertools.groupby(todo, lambda mutant: mutant.module):
+            recorded = tree / 'recorded.json'
             began = time.monotonic()
-            if not _tests_pass(tree, SUITES[module], _UNCHANGED_TIMEOUT_S):
+            if not _tests_pass(tree, SUITES[module], _UNCHANGED_TIMEOUT_S, Recorder(tree / module, recorded)):
                 sys.stderr.write(f'the tests of {module} fail before anything is changed\n')
                 return 2
-            timeouts_s[module] = _TIMES * (time.monotonic() - began) + _MORE_S
-        for mutant in todo:
-            if mutant.key not in ACCEPTED and survives(tree, mutant, timeouts_s[mutant.module]):
-                survivors.append(mutant)
-                sys.stdout.write(f'survived: {mutant.module}:{mutant.line_number}: {mutant.change}\n')
-                sys.stdout.flush()
+            timeout_s = _TIMES * (time.monotonic() - began) + _MORE_S
+            for mutant in of_module:
+                if mutant.key not in ACCEPTED and survives(tree, mutant, recorded, timeout_s):
+                    survivors.append(mutant)
+                    sys.stdout.write(f'survived: {mutant.module}:{mutant.line_number}: {mutant.change}\n')
+                    sys.stdout.flush()
     accepted = sum(mutant.key in ACCEPTED for mutant in todo)
     sys.stdout.write(
         f'{len(todo)} mutants, {len(todo) - accepted - len(survivors)} noticed, {accepted} accepted, '

@@ -156,7 +156,7 @@ def test_one_no_fails_the_check_of_the_laser(monkeypatch: pytest.MonkeyPatch, no
 
 def test_a_watchdog_that_nothing_feeds_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     printed: list[str] = []
-    laser = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
+    laser = LaserParameters(driver='gpio_digital', watchdog_fitted=True, dry_run=True)
     assert not check_laser(
         laser, lines_of(laser, Chip(monkeypatch)), Dialog(printed.append, lambda question: 'yes', lambda seconds: None))
     assert 'no watchdog_pin' in printed[-1]

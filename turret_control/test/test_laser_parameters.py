@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -83,14 +84,25 @@ def test_a_real_laser_needs_a_watchdog_or_its_owners_word() -> None:
     with pytest.raises(TurretError) as refused:
         LaserParameters(driver='gpio_pwm')
     assert refused.value.code is ReasonCode.NO_WATCHDOG
-    assert LaserParameters(driver='gpio_pwm', watchdog_fitted=True).hardware
+    assert LaserParameters(driver='gpio_pwm', watchdog_fitted=True, watchdog_pin=24).hardware
     assert LaserParameters(driver='gpio_pwm', no_watchdog_accepted=True).hardware
+
+
+@pytest.mark.parametrize('driver', ['gpio_pwm', 'gpio_digital', 'servo_relay'])
+def test_a_declared_watchdog_that_nothing_feeds_is_none(driver: str) -> None:
+    with pytest.raises(ParameterError, match='watchdog_pin') as refused:
+        build(LaserParameters, {'driver': driver, 'watchdog_fitted': True})
+    assert refused.value.code is ReasonCode.NO_WATCHDOG
+    fed = {'driver': driver, 'watchdog_fitted': True, 'watchdog_pin': 0}
+    assert build(LaserParameters, fed).has_watchdog
+    assert not build(LaserParameters, {**fed, 'watchdog_fitted': False, 'dry_run': True}).has_watchdog
+    assert not build(LaserParameters, {'driver': driver, 'watchdog_fitted': True, 'dry_run': True}).has_watchdog
 
 
 @pytest.mark.parametrize('changes', [{'power_cap': 0.9}, {'power': 0.5}])
 @pytest.mark.parametrize('driver', ['gpio_digital', 'servo_relay'])
 def test_a_laser_that_only_switches_cannot_be_dimmed_or_capped(driver: str, changes: dict[str, Any]) -> None:
-    values = {'driver': driver, 'watchdog_fitted': True}
+    values = {'driver': driver, 'watchdog_fitted': True, 'watchdog_pin': 24}
     with pytest.raises(ParameterError, match='only switches'):
         build(LaserParameters, {**values, **changes})
     for power in (0.0, 1.0):
@@ -128,11 +140,14 @@ def test_only_the_class_2_profile_gives_longer_light() -> None:
 
 
 def test_a_real_laser_needs_its_guardian_and_real_time() -> None:
-    real = LaserParameters(driver='gpio_pwm', watchdog_fitted=True)
-    check_start(real, guarded=True, use_sim_time=False)
-    for guarded, use_sim_time, code in (
-            (False, False, ReasonCode.GUARDIAN_LOST), (True, True, ReasonCode.NOT_SUPPORTED)):
-        with pytest.raises(TurretError) as refused:
-            check_start(real, guarded, use_sim_time)
+    real = LaserParameters(driver='gpio_pwm', watchdog_fitted=True, watchdog_pin=24)
+    check_start(real, guarded=True, use_sim_time=False, in_real_time=True)
+    for guarded, use_sim_time, in_real_time, code, why in (
+            (False, False, True, ReasonCode.GUARDIAN_LOST, 'guardian'),
+            (True, True, True, ReasonCode.NOT_SUPPORTED, 'use_sim_time'),
+            (True, False, False, ReasonCode.NOT_SUPPORTED, 'permission to run in real time')):
+        with pytest.raises(TurretError, match=why) as refused:
+            check_start(real, guarded, use_sim_time, in_real_time)
         assert refused.value.code is code
-    check_start(LaserParameters(), guarded=False, use_sim_time=True)
+    check_start(dataclasses.replace(real, dry_run=True), guarded=True, use_sim_time=False, in_real_time=False)
+    check_start(LaserParameters(), guarded=False, use_sim_time=True, in_real_time=False)

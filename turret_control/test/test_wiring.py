@@ -30,7 +30,7 @@ SERVOS = GimbalParameters(
     driver='servo', pan=SERVO_AXIS, tilt=SERVO_AXIS, servo=ServoParameters(ServoAxis(pin=14), ServoAxis(pin=15)))
 BOARD = dataclasses.replace(SERVOS, driver='pca9685', pca9685=Pca9685Parameters(bus=19))
 PICOS = GimbalParameters(driver='pico', pan=AXIS, tilt=AXIS)
-LASER = LaserParameters(driver='gpio_pwm', watchdog_fitted=True)
+LASER = LaserParameters(driver='gpio_pwm', watchdog_fitted=True, watchdog_pin=24)
 ESTOP = SafetyParameters(estop_driver='gpio')
 NOTHING = (GimbalParameters(), LaserParameters(), SafetyParameters(estop_driver='none'))
 
@@ -58,6 +58,27 @@ def test_every_pin_has_its_purpose() -> None:
 def test_two_purposes_for_one_pin_are_refused() -> None:
     with pytest.raises(TurretError, match=r'both gimbal\.step_dir\.pan\.step_pin and laser\.laser_pin'):
         wiring.pins(STEPPERS, dataclasses.replace(LASER, laser_pin=20), ESTOP)
+
+
+@pytest.mark.parametrize(('bus', 'pin'), [(0, 0), (0, 1), (1, 2), (1, 3)])
+def test_the_lines_of_the_servo_boards_bus_have_no_other_purpose(bus: int, pin: int) -> None:
+    board = dataclasses.replace(BOARD, pca9685=Pca9685Parameters(bus=bus))
+    for given in ((dataclasses.replace(LASER, laser_pin=pin), NOTHING[2]), (
+            NOTHING[1], dataclasses.replace(ESTOP, estop_pin=pin))):
+        with pytest.raises(TurretError, match=rf'GPIO {pin} is used by both .*/dev/i2c-{bus}'):
+            wiring.pins(board, *given)
+
+
+@pytest.mark.parametrize('port', ['/dev/serial0', '/dev/ttyAMA0', '/dev//serial0'])
+def test_the_lines_of_the_lasers_serial_port_have_no_other_purpose(port: str) -> None:
+    laser = LaserParameters(driver='pico')
+    laser = dataclasses.replace(laser, pico=type(laser.pico)(port))  # type: ignore[attr-defined]
+    assert sorted(wiring.pins(PICOS, laser, NOTHING[2])) == [14, 15]
+    with pytest.raises(TurretError, match='GPIO 14 is used by both'):
+        wiring.pins(SERVOS, laser, NOTHING[2])
+    chips = dataclasses.replace(STEPPERS, driver='tmc2209')
+    with pytest.raises(TurretError, match='is used by both gimbal'):
+        wiring.pins(chips, laser, NOTHING[2])
 
 
 def test_gimbal_and_laser_on_one_serial_port_are_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from turret_common.ros.permit_feed import PermitFeed
 from turret_common.ros.state_publisher import StatePublisher
 from turret_common.ros.subscriptions import AwaitedSubscription, PolledSubscription
 from turret_common.threads.output import restore_output
+from turret_common.threads.real_time import may_run_in_real_time
 from turret_common.threads.saver import Saver
 from turret_control.laser.emission_budget import EmissionBudget
 from turret_control.laser.guardian import GuardianLink
@@ -47,7 +48,8 @@ class LaserNode(Node):
         self._params = RosParameters(self, LaserParameters, self._on_parameters)
         for source, reason in LINES.failed.items():
             self.get_logger().warning(f'laser lines not loaded: {source}: {reason}')
-        check_start(self._params.value, guardian is not None, self.get_parameter('use_sim_time').value)
+        check_start(
+            self._params.value, guardian is not None, self.get_parameter('use_sim_time').value, may_run_in_real_time())
         lines = LINES[self._params.value.driver].make(  # emission is off before anything else is made
             self._params.value, self.get_namespace())
         self._key = run_key(self.get_namespace())

@@ -30,7 +30,7 @@ class LaserParameters:
         -1, 'GPIO (BCM number) toggled every 5 ms while armed, for a hardware watchdog; -1 = none', minimum=-1,
         maximum=27)
     watchdog_fitted: bool = param(
-        False, 'Declaration that an external hardware watchdog cuts the fire line when the driver stops pulsing it; '
+        False, 'Declaration that an external hardware watchdog cuts the fire line when watchdog_pin stops toggling; '
         'not needed for driver pico, whose watchdog is measured')
     no_watchdog_accepted: bool = param(
         False, 'Permission to run a real laser without an external watchdog; shown permanently as a warning')
@@ -62,8 +62,8 @@ class LaserParameters:
 
     @property
     def has_watchdog(self) -> bool:
-        """Whether a hardware watchdog is declared, or belongs to the lines, which do not start unless it acts."""
-        return self.watchdog_fitted or LINES[self.driver].measured_watchdog
+        """Whether a hardware watchdog is declared and fed, or belongs to the lines, which check that it acts."""
+        return LINES[self.driver].measured_watchdog or (self.watchdog_fitted and self.watchdog_pin >= 0)
 
     @property
     def class2_play(self) -> bool:
@@ -90,7 +90,8 @@ class LaserParameters:
             raise ParameterError(
                 ReasonCode.NO_WATCHDOG,
                 'a stopped or dead process can leave a pin high: a real laser needs an external hardware watchdog'
-                ' (watchdog_fitted), or the word of its owner to go without (no_watchdog_accepted)')
+                ' (watchdog_fitted, and the watchdog_pin that feeds it), or the word of its owner to go without'
+                ' (no_watchdog_accepted)')
         if self.class2_play and not 0.0 < self.declared_mw <= CLASS2_MW:
             raise ValueError(
                 f'profile class2_play is for lasers of class 2: declared_mw must be above 0 and at most {CLASS2_MW:g},'
@@ -116,13 +117,14 @@ CLASS2_MW, PLAY_PULSE_S = 1.0, 60.0
 DUTY_WINDOW_S = 10.0
 
 
-def check_start(parameters: LaserParameters, guarded: bool, use_sim_time: bool) -> None:
+def check_start(parameters: LaserParameters, guarded: bool, use_sim_time: bool, in_real_time: bool) -> None:
     """Refuse to drive a real laser without its guards.
 
     Args:
         parameters: of the laser.
         guarded: a guardian watches this process.
         use_sim_time: the ROS parameter of that name.
+        in_real_time: this process may run in real time, with its memory locked.
 
     Raises:
         TurretError: GUARDIAN_LOST or NOT_SUPPORTED.
@@ -131,3 +133,7 @@ def check_start(parameters: LaserParameters, guarded: bool, use_sim_time: bool) 
         raise TurretError(ReasonCode.GUARDIAN_LOST, 'a real laser is driven only under its guardian: start laser_node')
     if parameters.hardware and use_sim_time:
         raise TurretError(ReasonCode.NOT_SUPPORTED, 'a real laser does not run on simulated time (use_sim_time)')
+    if parameters.hardware and not parameters.dry_run and not in_real_time:
+        raise TurretError(
+            ReasonCode.NOT_SUPPORTED, 'a real laser needs the permission to run in real time and to lock memory, so '
+            'that a busy computer does not delay its guards: see "Permissions" in docs/raspberry_pi.md')

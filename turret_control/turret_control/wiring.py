@@ -24,7 +24,8 @@ HEADER_PINS = {
 PULLED_UP = range(9)
 #: Lines behind the devices of the header.
 _DEVICE_LINES = {
-    '/dev/serial0': (14, 15), '/dev/ttyAMA0': (14, 15), '/dev/ttyS0': (14, 15), '/dev/i2c-1': (2, 3)}
+    '/dev/serial0': (14, 15), '/dev/ttyAMA0': (14, 15), '/dev/ttyS0': (14, 15), '/dev/i2c-1': (2, 3),
+    '/dev/i2c-0': (0, 1)}
 
 
 def pins(gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParameters) -> dict[int, str]:
@@ -97,10 +98,10 @@ def _pins(
         gimbal: GimbalParameters, laser: LaserParameters, safety: SafetyParameters) -> Iterator[tuple[str, int]]:
     for name, pin in DRIVERS[gimbal.driver].pins(gimbal):
         yield f'gimbal.{name}', pin
-    for device in DRIVERS[gimbal.driver].devices(gimbal):
-        for line in _DEVICE_LINES.get(device, ()):
-            yield f'gimbal.driver "{gimbal.driver}" ({device})', line
     for name, pin in LINES[laser.driver].pins(laser):
         yield f'laser.{name}', pin
     if safety.estop_driver == 'gpio':
         yield 'safety.estop_pin', safety.estop_pin
+    for user, device in devices(gimbal, laser, safety):
+        for line in _DEVICE_LINES.get(os.path.normpath(device), ()):
+            yield f'{user} ({device})', line

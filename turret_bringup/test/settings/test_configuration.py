@@ -240,8 +240,8 @@ def test_a_file_here_wins_over_an_example(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(('assignments', 'starts'), [
     ([], False), (['safety.exclusion=always'], True),
-    (['laser.driver=gpio_pwm', 'laser.watchdog_fitted=true'], True),
-    (['laser.driver=gpio_pwm', 'laser.watchdog_fitted=true', 'safety.exclusion=never'], False)])
+    (['laser.driver=gpio_pwm', 'laser.no_watchdog_accepted=true'], True),
+    (['laser.driver=gpio_pwm', 'laser.no_watchdog_accepted=true', 'safety.exclusion=never'], False)])
 def test_people_are_looked_for_with_a_real_laser_or_when_asked_for(assignments: list[str], starts: bool) -> None:
     names = [spec.name for spec in configuration.compose('turret', assignments=assignments).nodes]
     assert ('exclusion' in names) is starts

@@ -10,7 +10,6 @@ import importlib.util
 import math
 import os
 import platform
-import resource
 import shlex
 import shutil
 import socket
@@ -30,6 +29,7 @@ from turret_common.errors import TurretError
 from turret_common.host import minimum_versions
 from turret_common.paths import state_dir
 from turret_common.reason_codes import ReasonCode
+from turret_common.threads.real_time import may_run_in_real_time
 
 _NEEDED_SHM_MB = 50  # measured: 41
 _NEEDED_DISK_MB = 500
@@ -156,14 +156,14 @@ def _tools() -> Iterator[Finding]:
 
 
 def _real_time() -> Iterator[Finding]:
-    """Step pulses and the laser's thread use real-time priority where it is allowed."""
-    limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
-    if limit > 0 or limit == resource.RLIM_INFINITY:
-        yield Finding(Verdict.FINE, 'real time', 'priority is allowed')
+    """Step pulses and the chain that guards the laser run in real time where that is permitted."""
+    if may_run_in_real_time():
+        yield Finding(Verdict.FINE, 'real time', 'priority and locked memory are permitted')
     else:
         yield Finding(
             Verdict.NOTE, 'real time',
-            'priority is not allowed, which real stepper motors need: see docs/raspberry_pi.md')
+            'priority, locked memory or both are not permitted: real stepper motors need them, and a real laser does '
+            'not start without. See "Permissions" in docs/raspberry_pi.md')
 
 
 def _ros_variables(environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -51,6 +51,16 @@ def test_a_system_that_refuses_a_priority_changes_nothing_else() -> None:
     assert prepared(refuse)[0] == str(os.getpriority(os.PRIO_PROCESS, 0))
 
 
+@pytest.mark.parametrize(('refuse', 'matters'), [
+    ('os.sched_setscheduler = lambda *_: os.open("/nowhere", 0)', True), ('real_time._may_lock_memory = bool', True),
+    ('', False)])
+def test_permission_is_for_priority_and_memory(refuse: str, matters: bool) -> None:
+    code = f'import os\nfrom turret_common.threads import real_time\n{refuse}\nprint(real_time.may_run_in_real_time())'
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True, timeout=60)
+    permitted = in_real_time(lambda: os.sched_getscheduler(0)) == os.SCHED_FIFO and prepared()[1] == 'True'
+    assert result.stdout.strip() == str(permitted and not matters)
+
+
 def test_every_thread_that_is_started_later_has_the_priority_too() -> None:
     code = '''
 import os, threading

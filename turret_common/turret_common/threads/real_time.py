@@ -39,6 +39,11 @@ def in_real_time(work: Callable[[], ResultT]) -> ResultT:
         return executor.submit(work).result()
 
 
+def may_run_in_real_time() -> bool:
+    """Return whether the system permits this process a real-time priority and to lock all its memory."""
+    return _may_lock_memory() and in_real_time(lambda: os.sched_getscheduler(0)) == os.SCHED_FIFO
+
+
 def prepare_process() -> None:
     """Raise the priority of this process and keep its memory from being paged out, where the system permits that.
 

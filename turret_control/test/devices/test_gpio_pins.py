@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -135,7 +136,7 @@ def test_a_fire_line_is_off_until_it_is_fired_whatever_pulls_at_it(chip: Chip, d
 
 def test_off_is_at_once_and_not_only_with_the_next_period(chip: Chip) -> None:
     lines = LINES['gpio_pwm'](
-        LaserParameters(driver='gpio_pwm', watchdog_fitted=True, gpio_pwm=PwmParameters(100.0)), chip.factory)
+        LaserParameters(driver='gpio_pwm', no_watchdog_accepted=True, gpio_pwm=PwmParameters(100.0)), chip.factory)
     lines.set_laser(0.295)
     assert chip.level(18) == pytest.approx(0.295)
     written = len(chip.trace)
@@ -144,7 +145,7 @@ def test_off_is_at_once_and_not_only_with_the_next_period(chip: Chip) -> None:
 
 
 def test_a_line_that_lgpio_cannot_drive_is_an_error_that_the_driver_repeats(chip: Chip) -> None:
-    lines = LINES['gpio_digital'](LaserParameters(driver='gpio_digital', watchdog_fitted=True), chip.factory)
+    lines = LINES['gpio_digital'](LaserParameters(driver='gpio_digital', no_watchdog_accepted=True), chip.factory)
     chip.broken = {18, 23}
     for use in (lambda: lines.set_laser(1.0), lambda: lines.set_indicator(True)):
         with pytest.raises(OSError, match='cannot be driven'):
@@ -153,7 +154,7 @@ def test_a_line_that_lgpio_cannot_drive_is_an_error_that_the_driver_repeats(chip
 
 def test_the_pins_of_a_laser_that_cannot_all_be_had_are_given_back(chip: Chip) -> None:
     chip.busy = {23}
-    parameters = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
+    parameters = LaserParameters(driver='gpio_digital', no_watchdog_accepted=True)
     with pytest.raises(TurretError, match='GPIO busy') as refusal:
         LINES[parameters.driver](parameters, chip.factory)
     assert refusal.value.code is ReasonCode.DRIVER_FAULT
@@ -170,6 +171,17 @@ def test_lgpio_leaves_no_pipe_in_the_working_directory(tmp_path: Path) -> None:
         text=True, check=True)
     assert ended.stdout.split() == [lgpio.__name__, str(tmp_path)]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_named_as_what_keeps_the_pins_from_being_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: str) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(Device, 'pin_factory', None)
+    monkeypatch.setattr(gpio_pins.tempfile, 'TemporaryDirectory', full)
+    monkeypatch.setattr(gpio_pins, 'import_lgpio', gpio_pins.import_lgpio.__wrapped__)
+    with pytest.raises(TurretError, match=r'lgpio cannot make its pipe in .*No space left') as refusal:
+        pin_factory()
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
 
 
 #: Chips by number: of a Pi 5 with kernels from 6.6.45 on, with earlier ones, and with one in between; of a Pi 4.
@@ -221,6 +233,27 @@ def test_without_a_chip_of_a_raspberry_pi_the_reason_is_named(
     for which in (0, 1):
         (tmp_path / f'gpiochip{which}').touch()
     with pytest.raises(TurretError, match=r'gpiochip0: INT3450:00, gpiochip1: .*can not open') as refusal:
+        header_chip(f'{tmp_path}/gpiochip*')
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+
+
+def test_other_names_beside_the_chips_and_a_chip_that_does_not_answer_hide_no_chip(
+        chip: Chip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    closed: list[int] = []
+
+    def ask(handle: int) -> tuple[int, int, str, str]:
+        if handle == 1:
+            raise lgpio.error('bad chip')
+        return 0, 54, f'gpiochip{handle}', 'pinctrl-rp1'
+    monkeypatch.setattr(lgpio, 'gpiochip_close', closed.append)
+    monkeypatch.setattr(lgpio, 'gpio_get_chip_info', ask)
+    for name in ('gpiochip1', 'gpiochip12', 'gpiochip-leds', 'gpiochip', 'gpiochip0.old'):
+        (tmp_path / name).touch()
+    (tmp_path / 'gpiochip7').symlink_to('gone')
+    assert header_chip(f'{tmp_path}/gpiochip*') == 12
+    assert closed == [1, 12]
+    (tmp_path / 'gpiochip12').unlink()
+    with pytest.raises(TurretError, match=r'gpiochip1: .*bad chip') as refusal:
         header_chip(f'{tmp_path}/gpiochip*')
     assert refusal.value.code is ReasonCode.DRIVER_FAULT
 

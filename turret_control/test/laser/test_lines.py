@@ -30,7 +30,7 @@ def pins() -> Iterator[MockFactory]:
 
 
 def lines(pins: MockFactory, driver: str, **changes: Any) -> GpioLines:
-    return LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True, **changes), pins)
+    return LINES[driver](LaserParameters(**{'driver': driver, 'no_watchdog_accepted': True, **changes}), pins)
 
 
 def level(pins: MockFactory, pin: int) -> float:
@@ -111,7 +111,7 @@ def test_pins_that_cannot_be_had_are_refused(pins: MockFactory) -> None:
 
 def test_a_real_laser_on_a_machine_without_pins_is_refused_and_never_simulated(
         monkeypatch: pytest.MonkeyPatch) -> None:
-    real = LaserParameters(driver='gpio_digital', watchdog_fitted=True)
+    real = LaserParameters(driver='gpio_digital', watchdog_fitted=True, watchdog_pin=24)
     for factory, error in ((None, 'no GPIO pins'), ('mock', 'hidden simulation')):
         monkeypatch.setattr(Device, 'pin_factory', None)
         if factory is not None:

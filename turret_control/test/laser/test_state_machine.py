@@ -400,7 +400,7 @@ def test_power_beyond_range_or_cap_is_refused(power: float, code: ReasonCode) ->
 
 @pytest.mark.parametrize('driver', ['gpio_digital', 'servo_relay'])
 def test_a_laser_that_only_switches_refuses_a_power_between(driver: str) -> None:
-    bench = Bench(driver=driver, watchdog_fitted=True, power=0.0, power_cap=1.0)
+    bench = Bench(driver=driver, watchdog_fitted=True, watchdog_pin=24, power=0.0, power_cap=1.0)
     assert bench.refusal(bench.laser.set_power, 0.5) is ReasonCode.NOT_SUPPORTED
     bench.laser.set_power(1.0, bench.now)
     bench.laser.set_power(0.0, bench.now)

@@ -261,7 +261,7 @@ def test_the_real_lines_are_off_before_and_after_whatever_ends_it(
     chip = Chip(monkeypatch)
     chip.outside[18] = True
     bench = Bench()
-    bench.loop._lines = LINES[driver](LaserParameters(driver=driver, watchdog_fitted=True), chip.factory)  # noqa: SLF001  a line on an imitated chip
+    bench.loop._lines = LINES[driver](LaserParameters(driver=driver, no_watchdog_accepted=True), chip.factory)  # noqa: SLF001  a line on an imitated chip
     dark, lit = (0.0, 0.1) if driver == 'servo_relay' else (0.0, 1.0)
     bench.start()
     wait_until(lambda: bench.core.state is LaserState.OFF)

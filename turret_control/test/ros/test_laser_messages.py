@@ -47,8 +47,8 @@ def test_a_state_shows_each_value_under_its_own_name() -> None:
         arming_remaining_s=2.0, arm_remaining_s=3.0, cooldown_remaining_s=4.0, duty=0.125, fire_count=5,
         dry_fire_count=6, code=ReasonCode.COOLDOWN, message='text')
     parameters = LaserParameters(
-        watchdog_fitted=True, power_cap=0.5, duty_cap=0.0625, pulse_s=0.03125, burst_count=7, burst_gap_s=0.75,
-        cooldown_s=1.5, dry_run=True)
+        watchdog_fitted=True, watchdog_pin=24, power_cap=0.5, duty_cap=0.0625, pulse_s=0.03125, burst_count=7,
+        burst_gap_s=0.75, cooldown_s=1.5, dry_run=True)
     state = laser_state(parameters, snapshot)
     for field in dataclasses.fields(LaserSnapshot) if dataclasses.is_dataclass(LaserSnapshot) else ():
         assert getattr(state, field.name) == getattr(snapshot, field.name)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
@@ -16,6 +17,8 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.testing.ros_testing import blocking_calls, signed
 from turret_common.testing.waiting import wait_until
+from turret_control import laser_driver_node
+from turret_control.laser.guardian import GuardianLink
 from turret_control.laser.ros_messages import sign_grant
 from turret_control.laser_driver_node import LaserNode
 from turret_control.plant_node import PlantNode
@@ -169,6 +172,15 @@ def test_without_its_hardware_it_is_in_fault_until_the_hardware_comes(ros: Any) 
     assert states[-1].state == msg.LaserState.STATE_FAULT
     ros.add(PlantNode(context=ros.context, namespace='turret'))
     wait_until(lambda: states[-1].state == msg.LaserState.STATE_OFF)
+
+
+def test_a_real_laser_without_permission_to_run_in_real_time_refuses_to_start(
+        ros: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(laser_driver_node, 'may_run_in_real_time', lambda: False)
+    guardian, _ = socket.socketpair()
+    with guardian, _, pytest.raises(TurretError, match='permission to run in real time'):
+        LaserNode(GuardianLink(guardian), context=ros.context, namespace='turret', parameter_overrides=[
+            Parameter('driver', value='gpio_digital'), Parameter('no_watchdog_accepted', value=True)])
 
 
 def test_ending_the_node_switches_the_laser_off(rig: Rig) -> None:

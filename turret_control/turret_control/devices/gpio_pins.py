@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import tempfile
 import traceback
 import warnings
@@ -22,6 +23,7 @@ from turret_common.threads.real_time import in_real_time
 GPIO_DEVICES = '/dev/gpiochip*'
 #: Labels of the chip behind the header: Pi 5, and Pi 4 and earlier.
 _HEADER_LABELS = ('pinctrl-rp1', 'pinctrl-bcm')
+_CHIP_NAME = re.compile(r'gpiochip([0-9]+)', re.ASCII)
 
 
 def pin_factory() -> Any:
@@ -72,15 +74,17 @@ def header_chip(devices: str = GPIO_DEVICES) -> int:
             ReasonCode.DRIVER_FAULT,
             'this machine has no GPIO pins that may be used: lgpio is not installed: sudo apt install python3-lgpio')
     found = []
-    paths = Path(devices).parent.glob(Path(devices).name)
-    for number in sorted({int(path.resolve().name[len('gpiochip'):]) for path in paths}):
+    names = {path.resolve().name for path in Path(devices).parent.glob(Path(devices).name)}
+    for number in sorted(int(match[1]) for match in map(_CHIP_NAME.fullmatch, names) if match):
         try:
             handle = in_real_time(functools.partial(lgpio.gpiochip_open, number))
+            try:
+                _, _, _, label = lgpio.gpio_get_chip_info(handle)
+            finally:
+                lgpio.gpiochip_close(handle)
         except lgpio.error as error:
             found.append(f'gpiochip{number}: {error}')
             continue
-        _, _, _, label = lgpio.gpio_get_chip_info(handle)
-        lgpio.gpiochip_close(handle)
         if label.startswith(_HEADER_LABELS):
             return number
         found.append(f'gpiochip{number}: {label}')
@@ -113,18 +117,25 @@ def import_lgpio() -> Any:
 
     As it is imported it makes a named pipe in the working directory, with the same name in every process: it would fail
     where that cannot be written, and two processes could take each other's. It gets a folder of its own.
+
+    Raises:
+        TurretError: DRIVER_FAULT, that pipe cannot be made.
     """
     here = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix='lgpio') as folder:
-        os.environ.setdefault('LG_WD', folder)
-        try:
-            import lgpio
-        except ImportError:
-            return None
-        finally:
-            if os.environ['LG_WD'] == folder:
-                del os.environ['LG_WD']
-            os.chdir(here)
+    try:
+        with tempfile.TemporaryDirectory(prefix='lgpio') as folder:
+            os.environ.setdefault('LG_WD', folder)
+            try:
+                import lgpio
+            except ImportError:
+                return None
+            finally:
+                if os.environ['LG_WD'] == folder:
+                    del os.environ['LG_WD']
+                os.chdir(here)
+    except OSError as error:
+        raise TurretError(
+            ReasonCode.DRIVER_FAULT, f'lgpio cannot make its pipe in a folder for temporary files: {error}') from error
     return lgpio
 
 
