@@ -75,10 +75,17 @@ def payload(rng: random.Random) -> bytes:
 
 def frame(rng: random.Random) -> bytes:
     """A text frame with a malformed message."""
-    data = payload(rng)
-    mask = rng.randbytes(4)
-    size = bytes((0x80 | len(data),)) if len(data) < 126 else bytes((0x80 | 126,)) + len(data).to_bytes(2, 'big')
-    return b'\x81' + size + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+    return client_frame(1, payload(rng), mask=rng.randbytes(4))
+
+
+def client_frame(
+        opcode: int, data: bytes = b'', *, final: bool = True, reserved: int = 0, masked: bool = True,
+        mask: bytes = b'\x11\x22\x33\x44') -> bytes:
+    """A frame of a client with less than 64 kB."""
+    flag = 0x80 if masked else 0
+    size = bytes((flag | len(data),)) if len(data) < 126 else bytes((flag | 126,)) + len(data).to_bytes(2, 'big')
+    body = mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)) if masked else data
+    return bytes(((0x80 if final else 0) | reserved << 4 | opcode,)) + size + body
 
 
 def http_request(rng: random.Random) -> bytes:

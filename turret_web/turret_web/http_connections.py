@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import resource
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.web_server import Server
 
 from turret_common.reason_codes import ReasonCode
+from turret_web.fan_out.frames import ClientFrames, FrameError
 from turret_web.routes.routes import refusal
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,6 @@ _HEAD_S = 10.0
 _IDLE_S = 60.0
 #: A client that receives nothing of a response for this time is disconnected [s].
 _STALL_S = 15.0
-#: Time over which bytes are counted as those of one message [s]. Pings and pongs never fill the limit in it, and a
-#: client that sends one frame without end is disconnected within it, because it answers no ping.
-_MESSAGE_S = 60.0
 #: Offset of the acknowledged bytes in struct tcp_info of Linux.
 _ACKNOWLEDGED_AT = 120
 #: File descriptors that are kept free for ROS, files and operators.
@@ -41,7 +38,10 @@ _RESERVED_FILES = 128
 _FILES = 8192
 #: Reason codes of errors of aiohttp, by their HTTP status.
 _CODES = {
-    404: ReasonCode.NOT_FOUND, 405: ReasonCode.NOT_SUPPORTED, 413: ReasonCode.TOO_LARGE, 416: ReasonCode.OUT_OF_RANGE}
+    404: ReasonCode.NOT_FOUND, 405: ReasonCode.NOT_SUPPORTED, 413: ReasonCode.TOO_LARGE, 416: ReasonCode.OUT_OF_RANGE,
+    426: ReasonCode.NOT_SUPPORTED}
+#: Headers of errors of aiohttp that are kept.
+_KEPT_HEADERS = ('Allow', 'Content-Range', 'Upgrade', 'Sec-WebSocket-Version')
 #: Connections without a signed-in client: in total and per address.
 _ANONYMOUS = 256
 _ANONYMOUS_PER_ADDRESS = 64
@@ -111,8 +111,6 @@ class HttpConnection(web.RequestHandler):
         address: IP address of the client.
         in_request: whether a request is being handled.
         response_started: whether the header of its response has been sent.
-        message_limit: maximum size of what a WebSocket sends until :meth:`message_arrived` [bytes]. aiohttp 3.9
-            checks the size of a frame only when it is complete.
     """
 
     def __init__(self, table: ConnectionTable, server: Server) -> None:
@@ -124,9 +122,8 @@ class HttpConnection(web.RequestHandler):
         self.address = ''
         self.in_request = False
         self.response_started = False
-        self.message_limit = math.inf
-        self._unhandled = 0
-        self._counted_since = 0.0
+        self._cut_off = False
+        self.check_frames(None, lambda _: None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection and start to wait for the head of a request."""
@@ -144,20 +141,25 @@ class HttpConnection(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends, up to the limit."""
-        if self._timers.time() - self._counted_since > _MESSAGE_S:
-            self.message_arrived()
-        self._unhandled += len(data)
-        if self._unhandled > self.message_limit:
-            log.warning('disconnecting %s, whose message has no end', self.address)
-            self.abort()
-        else:
-            super().data_received(data)
+        """Take what the client sends; nothing more after a frame that was refused."""
+        if self._cut_off:
+            return
+        if self._frames is not None:
+            try:
+                self._frames.check(data)
+            except FrameError as error:
+                log.warning('disconnecting %s: %s', self.address, error.reason)
+                self._cut_off = True
+                self._refuse(error)
+                return
+        super().data_received(data)
 
-    def message_arrived(self) -> None:
-        """Count for the next message of a WebSocket from now on."""
-        self._unhandled = 0
-        self._counted_since = self._timers.time()
+    def check_frames(self, frames: ClientFrames | None, refuse: Callable[[FrameError], None]) -> None:
+        """Check from now on what a WebSocket sends; None for nothing.
+
+        ``refuse`` is called once for a frame that is refused, and must close the connection.
+        """
+        self._frames, self._refuse = frames, refuse
 
     def request_begins(self) -> None:
         """Stop waiting: the head of a request is complete."""
@@ -222,6 +224,11 @@ class HttpConnection(web.RequestHandler):
             self._timer = None
 
 
+def connection_of(request: web.Request) -> HttpConnection:
+    """Return the connection of a request."""
+    return cast(HttpConnection, request.protocol)
+
+
 def _in_our_form(error: web.HTTPException) -> web.StreamResponse:
     """Return an error of aiohttp in the form of all refusals; redirects unchanged."""
     if error.status < 400:
@@ -229,7 +236,7 @@ def _in_our_form(error: web.HTTPException) -> web.StreamResponse:
     response = refusal(_CODES.get(error.status, ReasonCode.INVALID_ARGUMENT), ' '.join((error.text or '').split()))
     response.set_status(error.status)
     response.headers.update({
-        name: error.headers[name] for name in ('Allow', 'Content-Range') if name in error.headers})
+        name: error.headers[name] for name in _KEPT_HEADERS if name in error.headers})
     return response
 
 

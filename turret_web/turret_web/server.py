@@ -30,7 +30,7 @@ from turret_web.fan_out.subscription_hub import SubscriptionHub
 from turret_web.fleet.fleet_file import default_path
 from turret_web.fleet.panel_addresses import publish_panel
 from turret_web.gateway.gateway import Gateway
-from turret_web.http_connections import ConnectionTable, HttpConnection, raise_file_limit
+from turret_web.http_connections import ConnectionTable, connection_of, raise_file_limit
 from turret_web.metrics import Metrics
 from turret_web.proxies.video_proxy import make_video
 from turret_web.rosbridge.bridge import Bridge
@@ -38,7 +38,7 @@ from turret_web.rosbridge.calls import ServiceCaller
 from turret_web.routes.api import ApiRoutes
 from turret_web.routes.audio import AudioRoutes
 from turret_web.routes.bags import BagRoutes
-from turret_web.routes.bridge import BridgeRoutes
+from turret_web.routes.bridge import BridgeRoutes, listed
 from turret_web.routes.files import FileRoutes
 from turret_web.routes.fleet import FleetRoutes
 from turret_web.routes.routes import address_of, current_grant, json_response, redirect, refusal
@@ -214,15 +214,14 @@ class WebServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Check origin and permission of a request, and answer every error in the same form."""
-        connection = request.protocol
-        if isinstance(connection, HttpConnection):
-            connection.request_begins()
+        connection = connection_of(request)
+        connection.request_begins()
         try:
             return await self._respond(request, handler)
         except (ConnectionError, web.HTTPException):
             raise
         except Exception as error:  # boundary: no request may end without an answer
-            if isinstance(connection, HttpConnection) and connection.response_started:
+            if connection.response_started:
                 connection.abort()
                 raise ConnectionResetError('failed after the response had begun') from error
             refused = as_refusal(error)
@@ -239,8 +238,8 @@ class WebServer:
             if request.path == '/':
                 return redirect('/sign-in')
             raise TurretError(ReasonCode.NOT_SIGNED_IN, 'sign in first')
-        if grant is not None and isinstance(request.protocol, HttpConnection):
-            request.protocol.signed_in()
+        if grant is not None:
+            connection_of(request).signed_in()
         current_grant.set(grant)
         return await handler(request)
 
@@ -264,8 +263,7 @@ class WebServer:
                 headers.get('Origin', ''), headers.get('Sec-Fetch-Site', ''), host, self._parameters.allowed_origins)
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        if isinstance(request.protocol, HttpConnection):
-            request.protocol.response_started = True
+        connection_of(request).response_started = True
         response.headers.update(_SECURITY_HEADERS)
         origin = request.headers.get('Origin')
         if origin in self._parameters.allowed_origins:
@@ -278,7 +276,7 @@ class WebServer:
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
         """Serve the panel, or a client of the bridge that uses the bare address."""
-        if request.headers.get('Upgrade', '').lower() == 'websocket':
+        if request.method == 'GET' and 'websocket' in listed(request, 'Upgrade'):
             return await self._bridge.connect(request)
         return await self._files.panel_file(request)
 

@@ -84,6 +84,7 @@ class SendQueue:
         self._flush_handle: asyncio.Handle | None = None
         self._progress_s = 0.0
         self._unread = -1
+        self._closed = False
         self.deflater = deflater
         self.budget = ByteBudget(CONNECTION_BYTES, total)
         self.conversions = Slots(_CONVERSIONS)
@@ -92,6 +93,8 @@ class SendQueue:
 
     def send(self, data: bytes) -> None:
         """Send a frame that must not be dropped."""
+        if self._closed:
+            return
         self._answers.append(data)
         self._answers_size += len(data)
         if self._answers_size > ANSWERS_LIMIT:
@@ -109,14 +112,15 @@ class SendQueue:
             self._ready.remove(source)
 
     def close(self) -> None:
-        """Stop sending."""
+        """Send nothing any more."""
+        self._closed = True
         self._answers.clear()
         self._ready.clear()
         if self._flush_handle is not None:
             self._flush_handle.cancel()
 
     def _wake(self) -> None:
-        if self._flush_handle is None:
+        if self._flush_handle is None and not self._closed:
             self._flush_handle = self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:

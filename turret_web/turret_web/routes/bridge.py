@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import logging
 import socket
 import sys
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
@@ -20,9 +22,9 @@ from turret_web.access.open_grants import OpenGrants
 from turret_web.access.policy import Role
 from turret_web.access.slots import FairSlots
 from turret_web.fan_out.backlog import TOTAL_BYTES, ByteBudget
-from turret_web.fan_out.frames import Deflater
+from turret_web.fan_out.frames import ClientFrames, Deflater, FrameError
 from turret_web.fan_out.send_queue import SendQueue
-from turret_web.http_connections import HttpConnection
+from turret_web.http_connections import connection_of
 from turret_web.metrics import Metrics
 from turret_web.proxies.rosbridge_proxy import ProxyOperations, UpstreamBridge
 from turret_web.rosbridge.bridge import Bridge, Client
@@ -39,24 +41,47 @@ _RTT_AT = 68
 #: Maximum length of what a client calls itself.
 _LABEL_MAX = 80
 
-#: What may have arrived beside the message under way: whole ones that wait, and one read from the socket [bytes].
-_BUFFERED_BYTES = 1_000_000
+#: Version of the WebSocket protocol.
+_VERSION = '13'
+_KEY_BYTES = 16
 
 _numbers = itertools.count(1)
+
+
+class ClientSocket(web.WebSocketResponse):
+    """WebSocket of a client.
+
+    Attributes:
+        stop_sending: called before the close frame, after which no other may follow.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._ending: asyncio.Task[bool] | None = None
+        self.stop_sending: Callable[[], None] = lambda: None
+
+    def end(self, code: int, reason: str) -> None:
+        """Close it, without waiting for it."""
+        self._ending = asyncio.get_running_loop().create_task(self.close(code=code, message=reason.encode()))
+
+    async def close(self, *, code: int = WSCloseCode.OK, **options: Any) -> bool:
+        """Close it; aiohttp gives the code of success where compressed data is damaged."""
+        self.stop_sending()
+        if code == WSCloseCode.OK and isinstance(self.exception(), zlib.error):
+            code = WSCloseCode.INVALID_TEXT
+        return await super().close(code=code, **options)
 
 
 class _Connection:
     """One connected client."""
 
     def __init__(
-            self, bridge: Bridge, client: Client, answer: web.WebSocketResponse, transport: asyncio.Transport,
+            self, bridge: Bridge, client: Client, answer: ClientSocket, transport: asyncio.Transport,
             upstream: ClientWebSocketResponse | None, query: Mapping[str, str]) -> None:
         parts = embedded_operations(bridge, client)
         if upstream is not None:
             own_call = {name: do for part in parts for name, do in part.operations.items()}['call_service']
             parts.append(ProxyOperations(bridge, client, upstream, own_call, self._hang_up))
-        self._loop = asyncio.get_running_loop()
-        self._goodbye: asyncio.Task[bool] | None = None
         self.client = client
         self.label = _printable(query.get('label', ''))
         self.page = _printable(query.get('page', ''))
@@ -69,11 +94,11 @@ class _Connection:
 
     def _hang_up(self) -> None:
         """Close the connection, because the upstream server has closed its own."""
-        self._goodbye = self._loop.create_task(self.socket.close(code=1001, message=b'the rosbridge server has ended'))
+        self.socket.end(WSCloseCode.GOING_AWAY, 'the rosbridge server has ended')
 
     def end(self) -> None:
         """Close the connection, because the permission of the client has ended."""
-        self._goodbye = self._loop.create_task(self.socket.close(code=1008, message=b'signed out'))
+        self.socket.end(WSCloseCode.POLICY_VIOLATION, 'signed out')
 
     def round_trip_s(self) -> float | None:
         """Return the round-trip time measured by TCP [s]; None if the connection is closed."""
@@ -119,7 +144,7 @@ class BridgeRoutes:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the addresses."""
-        return [web.get('/rosbridge', self.connect), web.get('/api/clients', self._list)]
+        return [web.get('/rosbridge', self.connect, allow_head=False), web.get('/api/clients', self._list)]
 
     @property
     def count(self) -> int:
@@ -140,37 +165,45 @@ class BridgeRoutes:
         if not self._enabled:
             raise TurretError(ReasonCode.NOT_SUPPORTED, 'the bridge is disabled')
         with self._slots.hold(grant.role, address):
+            _check_handshake(request)
             upstream = await self._upstream.connect() if self._upstream is not None else None
-            answer = web.WebSocketResponse(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
+            answer = ClientSocket(heartbeat=_PING_S, max_msg_size=limits.message_bytes, timeout=1.0)
+            http = connection_of(request)
+
+            def refuse(error: FrameError) -> None:
+                if answer.prepared:
+                    answer.end(error.code, error.reason)
+                else:  # it was sent before the handshake was complete
+                    http.abort()
+            http.check_frames(ClientFrames(limits.message_bytes), refuse)
             try:
-                await _shake_hands(answer, request)
+                await answer.prepare(request)
                 transport = request.transport
                 if transport is None:
                     raise ConnectionResetError('the client has disconnected already')
             except BaseException:
+                http.check_frames(None, refuse)
                 if upstream is not None:
                     await upstream.close()
                 raise
-            deflater = Deflater(int(answer.compress)) if answer.compress else None
-            client = Client(
-                caller_of(request), grant.role, SendQueue(transport, limits.stall_s, deflater, self._total))
+            keeps_window = 'server_no_context_takeover' not in answer.headers.get('Sec-WebSocket-Extensions', '')
+            deflater = Deflater(int(answer.compress), keeps_window) if answer.compress else None
+            send_queue = SendQueue(transport, limits.stall_s, deflater, self._total)
+            answer.stop_sending = send_queue.close
+            client = Client(caller_of(request), grant.role, send_queue)
             connection = _Connection(self._bridge, client, answer, transport, upstream, request.query)
             with self._grants.hold(grant, connection.end):
-                await self._serve(connection, request.protocol)
+                await self._serve(connection)
         return answer
 
-    async def _serve(self, connection: _Connection, http: Any) -> None:
+    async def _serve(self, connection: _Connection) -> None:
         client = connection.client
-        if isinstance(http, HttpConnection):
-            http.message_limit = self._bridge.limits.message_bytes + _BUFFERED_BYTES
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)
         try:
             async for message in connection.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     connection.received += 1
-                    if isinstance(http, HttpConnection):
-                        http.message_arrived()
                     await connection.session.receive(message.data)
                     await asyncio.sleep(0)  # one message, then the other connections: a burst must not delay them
         finally:
@@ -184,7 +217,7 @@ class BridgeRoutes:
     async def close(self) -> None:
         """Close all connections."""
         for connection in list(self._connections):
-            await connection.socket.close(code=1001, message=b'the turret shuts down')
+            await connection.socket.close(code=WSCloseCode.GOING_AWAY, message=b'the turret shuts down')
         if self._upstream is not None:
             await self._upstream.close()
 
@@ -208,11 +241,38 @@ class BridgeRoutes:
             **connection.totals()}
 
 
-async def _shake_hands(answer: web.WebSocketResponse, request: web.Request) -> None:
+def listed(request: web.Request, header: str) -> list[str]:
+    """Return the elements of a header that is a list of words, in lower case."""
+    return [word.strip().lower() for value in request.headers.getall(header, []) for word in value.split(',')]
+
+
+def _check_handshake(request: web.Request) -> None:
+    """Check what RFC 6455 demands of a handshake, some of which aiohttp does not.
+
+    Raises:
+        TurretError: INVALID_ARGUMENT.
+        HTTPUpgradeRequired: the client uses another version.
+    """
+    problem = next((problem for problem, is_right in (
+        ('HTTP 1.1 is needed', request.version >= (1, 1)),
+        ('the header Upgrade must be "websocket" alone', listed(request, 'Upgrade')[:1] == ['websocket']),
+        ('the header Connection must name Upgrade', 'upgrade' in listed(request, 'Connection')),
+        ('one header Sec-WebSocket-Key must hold 16 bytes in base64', _has_key(request)),
+    ) if not is_right), '')
+    if problem:
+        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'this is not a WebSocket handshake: {problem}')
+    if request.headers.getall('Sec-WebSocket-Version', []) != [_VERSION]:
+        raise web.HTTPUpgradeRequired(
+            text=f'version {_VERSION} of the WebSocket protocol is supported',
+            headers={'Upgrade': 'websocket', 'Sec-WebSocket-Version': _VERSION})
+
+
+def _has_key(request: web.Request) -> bool:
+    keys = request.headers.getall('Sec-WebSocket-Key', [])
     try:
-        await answer.prepare(request)
-    except ValueError as error:  # aiohttp foresees a wrong key, but not one that is not ASCII
-        raise TurretError(ReasonCode.INVALID_ARGUMENT, f'this is not a WebSocket handshake: {error}') from None
+        return len(keys) == 1 and len(base64.b64decode(keys[0], validate=True)) == _KEY_BYTES
+    except ValueError:  # it is not base64, or not ASCII
+        return False
 
 
 def _printable(text: str) -> str:
