@@ -284,7 +284,9 @@ async def test_what_the_server_sends_is_checked_as_well(gateway: FakeGateway) ->
 @on_loop
 async def test_a_server_that_is_absent_is_reported_and_one_that_goes_ends_the_connection(gateway: FakeGateway) -> None:
     async with serving(gateway, bridge='rosbridge_suite', bridge_upstream='ws://127.0.0.1:9') as door:
-        status, answer = await door.get('/rosbridge')
+        status, answer = await door.get('/rosbridge', headers={
+            'Upgrade': 'websocket', 'Connection': 'Upgrade', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+            'Sec-WebSocket-Version': '13'})
         assert (status, 'does not answer' in answer['message']) == (503, True)
     async with behind(gateway) as (door, upstream), door.connect() as client:
         await until(lambda: upstream.sockets)
