@@ -288,7 +288,6 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
         'a longer name of a file that lasts a moment',
     ('motion_profile.py', 'return AxisMotion(0.0, 0.0, acceleration)', '0.0 -> 1.0'):
         'without speed a target is not used',
-    ('feetech.py', 'answer_s = (6 + size) * 10.0 / self._wire.baud', '10.0 -> 21.0'): 'waits longer',
     ('pca9685.py', '_MAX_FRAME_S = 0.05', '0.05 -> 1.1'): 'waits longer',
     **{('pca9685.py', '_WAKE_S = 0.001', change): 'waits longer' for change in ('0.001 -> 1.0', '0.001 -> 1.002')},
     ('stepping.py', 'self._since = -math.inf', 'self._since = -math.inf -> pass'): 'overwritten by the first reading',

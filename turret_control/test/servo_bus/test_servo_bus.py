@@ -16,7 +16,7 @@ from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import MonotonicClock
 from turret_control.servo_bus import feetech
-from turret_control.servo_bus.bus import FoundServo, NoAnswerError, ServoBus, ServoLimits, scan
+from turret_control.servo_bus.bus import Field, FoundServo, NoAnswerError, ServoBus, ServoLimits, scan
 from turret_control.servo_bus.dynamixel import DynamixelBus
 from turret_control.servo_bus.emulated_dynamixel import EmulatedDynamixelBus, EmulatedX
 from turret_control.servo_bus.emulated_feetech import EmulatedFeetechBus, EmulatedSts
@@ -26,6 +26,7 @@ from turret_control.servo_bus.pty_bus import PtyBus
 from turret_control.servo_bus.wire import SerialWire
 
 LIMITS = ServoLimits(900, 3100, 0.5, 60, 9.5, 13.0)
+ANSWER_S = 0.02
 needs_sdk = pytest.mark.skipif(importlib.util.find_spec('dynamixel_sdk') is None, reason='dynamixel-sdk is missing')
 KINDS = [
     pytest.param((FeetechBus, EmulatedFeetechBus, EmulatedSts), id='feetech'),
@@ -75,10 +76,10 @@ class Rig:
         self.make_bus, make_emulated, self.make_servo = kind
         self.emulated = make_emulated()
         self.wire = EmulatedWire(self.emulated, MonotonicClock())
-        self.bus = self.make_bus(self.wire)
+        self.bus = self.make_bus(self.wire, ANSWER_S)
 
     def open(self, baud: int) -> ServoBus:
-        return self.make_bus(EmulatedWire(self.emulated, MonotonicClock(), baud))
+        return self.make_bus(EmulatedWire(self.emulated, MonotonicClock(), baud), ANSWER_S)
 
 
 @pytest.fixture(params=KINDS)
@@ -108,6 +109,7 @@ def test_negative_numbers_have_a_sign_bit() -> None:
     for value in (0, 5, -5, 3400, -3400):
         assert velocity.decode(velocity.encode(value)) == value
     assert velocity.encode(-5) == bytes([5, 0x80])
+    assert velocity.encode(0) == bytes(2), 'not a negative zero'
     assert DynamixelBus.table['velocity'].encode(-5) == bytes([0xFB, 0xFF, 0xFF, 0xFF])
 
 
@@ -309,6 +311,202 @@ def test_an_adapter_that_takes_nothing_for_a_while_is_a_lost_answer(
     bus.close()
 
 
+class PatientWire(EmulatedWire):
+    """A wire that notes how much is waited for, and how long."""
+
+    def __init__(self, emulated: EmulatedBus, lost: int = 0) -> None:
+        super().__init__(emulated, MonotonicClock())
+        self.lost = lost
+        self.waits: list[tuple[int, float]] = []
+
+    def receive(self, count: int, timeout_s: float) -> bytes:
+        self.waits.append((count, timeout_s))
+        data = super().receive(count, timeout_s)
+        if self.lost:
+            self.lost -= 1
+            return b''
+        return data
+
+
+def test_late_answers_are_waited_for_once_after_one_was_lost(rig: Rig) -> None:
+    settling = (1 << 16, 0.05)
+    wire = PatientWire(rig.emulated)
+    bus = rig.make_bus(wire, ANSWER_S)
+    for _ in range(2):
+        assert bus.get(1, 'position') == 2048
+    assert settling not in wire.waits
+    wire.lost = 1
+    for _ in range(2):
+        assert bus.get(1, 'position') == 2048
+    assert wire.waits.count(settling) == 1
+    wire.lost = 1000
+    with pytest.raises(NoAnswerError):
+        bus.get(1, 'position')
+    assert wire.waits.count(settling) == 3, 'between three attempts'
+
+
+def test_an_answer_may_take_as_long_as_it_takes_to_transmit() -> None:
+    """10 bits for each byte of the answers that are missing: six, and the data."""
+    rig = Rig((FeetechBus, EmulatedFeetechBus, EmulatedSts))
+    wire = PatientWire(rig.emulated)
+    bus = rig.make_bus(wire, ANSWER_S)
+    bus.get(1, 'position')
+    assert wire.waits == [(8, pytest.approx(ANSWER_S + 80e-6))]
+    wire.waits.clear()
+    bus.states([1, 2])
+    count, timeout_s = wire.waits[0]
+    assert timeout_s == pytest.approx(ANSWER_S + 10e-6 * count)
+
+
+def test_answers_with_the_state_have_eight_lengths(rig: Rig) -> None:
+    asked: list[tuple[int, int]] = []
+    read_all = rig.bus.read_all
+
+    def note(servos: list[int], address: int, size: int) -> dict[int, bytes]:
+        asked.append((address, size))
+        return read_all(servos, address, size)
+
+    rig.bus.read_all = note  # type: ignore[method-assign]
+    for _ in range(24):
+        assert set(rig.bus.states([1, 2])) == {1, 2}
+    assert len(set(asked)) == 8
+    assert len({address + size for address, size in asked}) == 1
+    assert asked[:8] == asked[8:16] == asked[16:]
+
+
+def test_a_value_that_a_servo_does_not_take_is_a_driver_fault(rig: Rig) -> None:
+    servo = rig.emulated.servos[0]
+    servo.write = lambda address, data, now: 0  # type: ignore[method-assign]
+    with pytest.raises(TurretError, match='servo 1 does not take torque = 1') as refusal:
+        rig.bus.put(1, 'torque', 1)
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+
+
+def test_a_motor_is_off_before_its_servo_gets_another_id(rig: Rig) -> None:
+    servo = rig.emulated.servos[1]
+    written: list[tuple[int, bool]] = []
+    write = servo.write
+
+    def note(address: int, data: bytes, now: float) -> int:
+        written.append((address, servo.shaft.powered))
+        return write(address, data, now)
+
+    rig.bus.set_torque([2], True)
+    servo.write = note  # type: ignore[method-assign]
+    rig.bus.set_id(2, 7)
+    assert (rig.bus.table['id'].address, False) in written
+    assert (rig.bus.table['id'].address, True) not in written
+
+
+@pytest.mark.parametrize('taken', [True, False])
+def test_an_id_whose_confirmation_was_lost_is_asked_for(rig: Rig, taken: bool) -> None:
+    write_field = rig.bus._write_field  # noqa: SLF001  to lose the answer
+
+    def lose(servo: int, field: Field, value: int) -> None:
+        if taken or not field.saved:
+            write_field(servo, field, value)
+        if field.saved:
+            raise NoAnswerError(servo)
+
+    rig.bus._write_field = lose  # type: ignore[method-assign]  # noqa: SLF001  as above
+    with contextlib.nullcontext() if taken else pytest.raises(NoAnswerError):
+        rig.bus.set_id(2, 7)
+    assert rig.bus.ping(7 if taken else 2) is not None
+    rig.bus.set_baud(1, 115_200)  # no servo answers at the rate so far
+
+
+def test_a_baud_rate_that_a_servo_has_already_is_not_written(rig: Rig) -> None:
+    servo = rig.emulated.servos[0]
+    rig.bus.set_torque([1], True)
+    servo.write = lambda address, data, now: pytest.fail('saved memory wears out')  # type: ignore[method-assign]
+    rig.bus.set_baud(1, 1_000_000)
+    assert servo.shaft.powered
+
+
+def test_a_scan_releases_the_port_of_each_baud_rate(rig: Rig) -> None:
+    buses: list[ServoBus] = []
+
+    def open_bus(baud: int) -> ServoBus:
+        buses.append(rig.open(baud))
+        return buses[-1]
+
+    scan(open_bus, (115_200, 1_000_000), range(3), lambda found: None)
+    assert [bus._wire.closed for bus in buses] == [True, True]  # type: ignore[attr-defined]  # noqa: SLF001  an emulated wire
+
+
+class Port:
+    """Stands in for a port of pyserial."""
+
+    def __init__(self, path: str, baud: int, **how: object) -> None:
+        self.opened = (path, baud, how)
+        self.input, self.output = bytearray(), bytearray()
+        self.timeout: float | None = None
+        self.reads: list[tuple[int, float | None]] = []
+        self.full = False
+
+    @property
+    def in_waiting(self) -> int:
+        return len(self.input)
+
+    def read(self, size: int) -> bytes:
+        self.reads.append((size, self.timeout))
+        data = bytes(self.input[:size])
+        del self.input[:size]
+        return data
+
+    def write(self, data: bytes) -> None:
+        if self.full:
+            self.output += data[:1]
+            raise serial.SerialTimeoutException('Write timeout')
+        self.output += data
+
+    def reset_input_buffer(self) -> None:
+        self.input.clear()
+
+    def reset_output_buffer(self) -> None:
+        self.output.clear()
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> tuple[SerialWire, Port]:
+    monkeypatch.setattr(serial, 'Serial', Port)
+    wire = SerialWire('/dev/ttyX', 57_600)
+    return wire, wire._port  # noqa: SLF001  stood in for
+
+
+def test_a_port_is_opened_for_this_process_alone_and_takes_what_it_takes_in_a_tenth_of_a_second(
+        port: tuple[SerialWire, Port]) -> None:
+    assert port[1].opened == ('/dev/ttyX', 57_600, {'write_timeout': 0.1, 'exclusive': True})
+
+
+def test_what_has_arrived_before_a_question_is_discarded(port: tuple[SerialWire, Port]) -> None:
+    wire, stub = port
+    stub.input += b'late'
+    wire.send(b'question')
+    assert (stub.input, stub.output) == (b'', b'question')
+
+
+def test_what_a_port_does_not_take_is_discarded(port: tuple[SerialWire, Port]) -> None:
+    wire, stub = port
+    stub.full = True
+    wire.send(b'question')
+    assert stub.output == b''
+
+
+def test_all_that_has_arrived_is_read_and_no_more_is_waited_for(port: tuple[SerialWire, Port]) -> None:
+    wire, stub = port
+    stub.input += b'12345'
+    assert wire.receive(5, 10.0) == b'12345'
+    assert [size for size, _ in stub.reads] == [5]
+    stub.input += b'1234567'
+    assert wire.receive(3, 10.0) == b'1234567'
+    stub.reads.clear()
+    assert wire.receive(3, 10.0) == b''
+    (size, timeout_s), = stub.reads
+    assert size == 1, 'the first byte ends the wait'
+    assert 0.0 < (timeout_s or 0.0) <= 10.0
+
+
 def test_an_adapter_that_is_unplugged_is_an_error_of_the_system(rig: Rig) -> None:
     rig.wire.broken = True
     with pytest.raises(OSError, match='unplugged'):
@@ -346,7 +544,7 @@ class AdverseWire(EmulatedWire):
 
 
 def adverse(rig: Rig, change: Callable[[bytes, bytes], bytes]) -> ServoBus:
-    return rig.make_bus(AdverseWire(rig.emulated, change))
+    return rig.make_bus(AdverseWire(rig.emulated, change), ANSWER_S)
 
 
 @pytest.mark.parametrize('change', [
@@ -473,7 +671,7 @@ def test_a_port_that_never_stops_sending_is_no_servo_bus(rig: Rig) -> None:
         def receive(self, count: int, timeout_s: float) -> bytes:
             return b'\xff\xff\x07$GPRMC'
 
-    bus = rig.make_bus(Flood(rig.emulated, MonotonicClock()))
+    bus = rig.make_bus(Flood(rig.emulated, MonotonicClock()), ANSWER_S)
     assert bus.ping(1) is None
     assert bus.states([1, 2]) == {}
 

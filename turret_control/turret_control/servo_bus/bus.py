@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, NamedTuple
 
@@ -41,17 +42,20 @@ class Field(NamedTuple):
     saved: bool = False
     sign_bit: int | None = None
 
+    @property
+    def _sign(self) -> int:
+        """The bit that marks a negative number; 0 where there is none."""
+        return 0 if self.sign_bit is None or self.sign_bit == -1 else 1 << self.sign_bit
+
     def decode(self, data: bytes) -> int:
         """Return the number in ``data``, whose length is the field's size."""
         value = int.from_bytes(data, 'little', signed=self.sign_bit == -1)
-        if self.sign_bit is not None and self.sign_bit >= 0 and value & 1 << self.sign_bit:
-            return -(value & ~(1 << self.sign_bit))
-        return value
+        return -(value & ~self._sign) if value & self._sign else value
 
     def encode(self, value: int) -> bytes:
         """Return the bytes of a number."""
-        if self.sign_bit is not None and self.sign_bit >= 0 and value < 0:
-            value = -value | 1 << self.sign_bit
+        if self._sign and value < 0:
+            value = -value | self._sign
         return value.to_bytes(self.size, 'little', signed=self.sign_bit == -1)
 
     def of(self, block: bytes, start: int) -> int:
@@ -121,7 +125,7 @@ class ServoBus(abc.ABC):
     max_id: ClassVar[int]
     table: ClassVar[Mapping[str, Field]]
 
-    def __init__(self, wire: Wire, answer_timeout_s: float = 0.02) -> None:
+    def __init__(self, wire: Wire, answer_timeout_s: float) -> None:
         """Use a wire, at its baud rate.
 
         Args:
@@ -131,7 +135,7 @@ class ServoBus(abc.ABC):
         self._wire = wire
         self._answer_timeout_s = answer_timeout_s
         self._lost = False  # an answer did not come, and may still come late
-        self._extra = 0
+        self._extras = itertools.cycle(range(_LENGTHS))
 
     def close(self) -> None:
         """Release the port."""
@@ -180,9 +184,9 @@ class ServoBus(abc.ABC):
         """Power the motors, or not. Raises TurretError when a servo does not confirm it; all are tried."""
         self._each(servos, lambda servo: self.put(servo, 'torque', int(on)))
 
+    @abc.abstractmethod
     def describe(self, servo: int, model: int) -> str:
         """Return the model of a servo in words."""
-        return f'model {model}'
 
     # One field of the table
 
@@ -269,9 +273,9 @@ class ServoBus(abc.ABC):
         Nothing in an answer shows which of them it belongs to, so that each begins some bytes earlier than the one
         before: an answer that comes late has another length, and is not taken.
         """
-        self._extra = (self._extra + 1) % _LENGTHS
-        blocks = self.read_all(servos, address - self._extra, size + self._extra)
-        return {servo: block[self._extra:] for servo, block in blocks.items()}
+        extra = next(self._extras)
+        blocks = self.read_all(servos, address - extra, size + extra)
+        return {servo: block[extra:] for servo, block in blocks.items()}
 
     def _each(self, servos: Iterable[int], use: Callable[[int], None]) -> None:
         """Do the same with each servo, also after one has failed."""

@@ -125,7 +125,7 @@ class DynamixelBus(ServoBus):
         'pwm': Field(124, 2, sign_bit=-1), 'load': Field(126, 2, sign_bit=-1), 'velocity': Field(128, 4, sign_bit=-1),
         'position': Field(132, 4, sign_bit=-1), 'voltage': Field(144, 2), 'temperature': Field(146)}
 
-    def __init__(self, wire: Wire, answer_timeout_s: float = 0.02) -> None:
+    def __init__(self, wire: Wire, answer_timeout_s: float) -> None:
         """Use a wire, as :class:`ServoBus`.
 
         Raises:

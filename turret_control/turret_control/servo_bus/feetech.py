@@ -87,7 +87,7 @@ class FeetechBus(ServoBus):
         'velocity': Field(58, 2, sign_bit=15), 'load': Field(60, 2, sign_bit=10), 'voltage': Field(62),
         'temperature': Field(63), 'status': Field(65), 'moving': Field(66)}
 
-    def __init__(self, wire: Wire, answer_timeout_s: float = 0.02) -> None:
+    def __init__(self, wire: Wire, answer_timeout_s: float) -> None:
         super().__init__(wire, answer_timeout_s)
         self._speed_unit: dict[int, float] = {}  # counts/s per unit of speed, by servo
         self._torque_limit: dict[int, int] = {}  # that was written, by servo; another one is in force after a restart

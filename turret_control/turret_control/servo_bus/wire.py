@@ -55,7 +55,7 @@ class SerialWire:
         self.baud = baud
         self._busy = serial.SerialTimeoutException
         try:
-            self._port: Any = serial.Serial(path, baud, timeout=0.0, write_timeout=0.1, exclusive=True)
+            self._port: Any = serial.Serial(path, baud, write_timeout=0.1, exclusive=True)
         except (serial.SerialException, OSError, ValueError, termios.error) as error:
             raise TurretError(ReasonCode.DRIVER_FAULT, f'cannot open the servo bus {path}: {error}') from error
 
