@@ -12,7 +12,8 @@ from turret_common.json_file import JsonFile
 from turret_common.reason_codes import ReasonCode
 
 DAMAGED = [b'', b'not json', b'\xff\xfe', b'null', b'[]', b'{}', b'{"version": 1}', b'{"version": 1, "data": "x"}',
-           b'{"version": 1, "data": {"a": "x"}}', b'{"version": [], "data": {}}', b'[' * 100_000]
+           b'{"version": 1, "data": {"a": "x"}}', b'{"version": [], "data": {}}', b'[' * 100_000,
+           b'{"version": 1, "data": {"a": 1' + b'0' * 400 + b'}}']
 
 
 def parse(data: Any) -> dict[str, float]:

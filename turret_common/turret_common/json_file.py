@@ -58,7 +58,9 @@ class JsonFile(Generic[ValueT]):
             return None
         except OSError as error:
             raise TurretError(ReasonCode.IO_ERROR, f'{self.path} cannot be read: {error.strerror}') from error
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, TurretError) as error:
+        except (
+                ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+                TurretError) as error:
             code = error.code if isinstance(error, TurretError) and error.code is ReasonCode.NOT_SUPPORTED else (
                 ReasonCode.DAMAGED)
             raise TurretError(code, f'{self.path} is not valid: {type(error).__name__}: {error}') from error

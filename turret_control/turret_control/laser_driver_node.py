@@ -38,6 +38,8 @@ from turret_msgs import msg, srv
 _STATE_PERIOD_S = 0.1
 #: Maximum time that the process waits for its last line to be written, before the guardian gets the fire line [s].
 _LAST_WORDS_S = 0.01
+#: Maximum time that the disk has to save the emission of this hour [s].
+_UNSAVED_S = 2.0
 
 
 class LaserNode(Node):
@@ -64,7 +66,8 @@ class LaserNode(Node):
         self._core = LaserCore(
             self._params.value, self._permits, budget.load() or EmissionBudget(),
             time.monotonic_ns() if _restarted(runtime_dir(self.get_namespace()), run_id(self._key)) else None)
-        self._saved_changes = 0
+        self._saved_changes = -1  # the budget is saved at once, which shows whether that is possible
+        self._saved = True
         self._saver: Saver[EmissionBudget] = Saver('emission budget', budget.save, self._on_save_error)
         self._topics = critical(
             self, 'laser topics', _STATE_PERIOD_S, self._update, self._permits_in.wait, real_time=True)
@@ -118,6 +121,10 @@ class LaserNode(Node):
         if self._core.budget.changes != self._saved_changes:
             self._saved_changes = self._core.budget.changes
             self._saver.put(self._thread.call(lambda _: self._core.budget.copy()))
+        saved = self._saver.unsaved_s <= _UNSAVED_S
+        if saved != self._saved:
+            self._saved = saved
+            self._thread.post(lambda _: self._core.observe_budget(saved))
 
     def _state(self) -> msg.LaserState:
         return laser_state(self._params.value, self._thread.call(self._core.snapshot))

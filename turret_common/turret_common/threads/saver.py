@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -31,6 +32,8 @@ class Saver(Generic[ValueT]):
         self.problem = ''
         self._save, self._report, self._retry_s = save, report, retry_s
         self._waiting: list[ValueT] = []
+        self._put_s: float = 0.0  # time of the newest value
+        self._since_s: float | None = None  # since then there is a value that is not saved
         self._wake = threading.Condition()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -40,7 +43,16 @@ class Saver(Generic[ValueT]):
         """Save a value soon, in place of one that is still waiting. Never waits."""
         with self._wake:
             self._waiting = [value]
+            self._put_s = time.monotonic()
+            if self._since_s is None:
+                self._since_s = self._put_s
             self._wake.notify()
+
+    @property
+    def unsaved_s(self) -> float:
+        """For how long there has been a value that is not saved, also while a disk holds the attempt up [s]."""
+        since_s = self._since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Save what is waiting, then end; give up after ``timeout_s``."""
@@ -66,8 +78,10 @@ class Saver(Generic[ValueT]):
                 self._report(problem)
             self.problem = problem
             with self._wake:
-                if not problem and self._waiting and self._waiting[0] is value:
-                    self._waiting = []
+                if not problem and self._waiting[0] is value:
+                    self._waiting, self._since_s = [], None
+                elif not problem:
+                    self._since_s = self._put_s
                 elif problem and self._ended:
                     return
                 elif problem:

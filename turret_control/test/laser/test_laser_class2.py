@@ -73,6 +73,30 @@ def test_emission_survives_a_restart_but_not_that_of_the_computer() -> None:
     assert list(EmissionBudget.parse([[200, 100]], 10**9).pulses) == []
 
 
+def test_nothing_is_emitted_while_the_emission_of_the_hour_cannot_be_saved() -> None:
+    """A restart would forget it, and the hour would have more."""
+    bench = play().armed()
+    bench.trigger = True
+    assert bench.run(0.1)[-1] == BEAM
+    bench.laser.observe_budget(saved=False)
+    assert on_time(bench.run(0.1)) == 0.0
+    assert bench.laser.state is LaserState.OFF
+    assert bench.code() is ReasonCode.IO_ERROR
+    assert 'cannot be saved' in bench.laser.snapshot(bench.now).message
+    bench.trigger = None
+    assert bench.refusal(bench.laser.arm) is ReasonCode.IO_ERROR
+    bench.laser.observe_budget(saved=True)
+    bench.laser.arm(bench.now)
+
+
+def test_the_standard_profile_emits_whether_the_hour_is_saved_or_not() -> None:
+    bench = Bench()
+    bench.laser.observe_budget(saved=False)
+    bench.armed()
+    bench.laser.fire(1, 0.1, 0.0, bench.now)
+    assert on_time(bench.run(1.0)) == pytest.approx(0.1, abs=0.01)
+
+
 def test_a_copy_for_the_disk_does_not_change_any_more() -> None:
     budget = EmissionBudget([(100, 200)])
     assert budget.changes == 0
@@ -81,7 +105,7 @@ def test_a_copy_for_the_disk_does_not_change_any_more() -> None:
     assert (budget.changes, list(copy.pulses)) == (1, [(100, 200)])
 
 
-@pytest.mark.parametrize('data', [{}, 7, [1], [[1, 2, 3]], [['a', 2]], [[None, 2]]])
+@pytest.mark.parametrize('data', [{}, 7, [1], [[1, 2, 3]], [['a', 2]], [[None, 2]], [[0, math.nan]]])
 def test_an_invalid_record_of_emission_is_refused(data: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         EmissionBudget.parse(data if data else 'x', 10**9)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 
 from turret_common.errors import TurretError
+from turret_common.json_file import JsonFile
 from turret_common.messages.run_key import run_key
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
@@ -109,6 +111,32 @@ def test_it_arms_with_the_indicator_fires_and_goes_off(rig: Rig) -> None:
     wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_OFF)
     assert rig.states[-1].code == ReasonCode.DISARMED
     assert rig.pin('indicator')['level'] == 0.0
+
+
+@pytest.mark.parametrize('how', ['full', 'hangs'])
+def test_without_a_disk_for_the_emission_of_the_hour_the_class_2_profile_emits_nothing(
+        ros: Any, plant: PlantLink, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    save, broken, mended = JsonFile.save, threading.Event(), threading.Event()
+
+    def save_or_not(file: JsonFile[Any], value: Any) -> None:
+        if file.path.name == 'emission_budget.json' and broken.is_set() and not mended.is_set():
+            if how == 'full':
+                raise TurretError(ReasonCode.IO_ERROR, 'No space left on device')
+            mended.wait()
+        save(file, value)
+
+    monkeypatch.setattr(JsonFile, 'save', save_or_not)
+    monkeypatch.setattr(laser_driver_node, '_UNSAVED_S', 0.2)
+    rig = Rig(ros, plant, profile='class2_play', declared_mw=1.0)
+    rig.arm()
+    broken.set()
+    assert rig.call(srv.Fire, 'fire', pulses=1, pulse_s=0.05).success
+    wait_until(lambda: rig.states[-1].fire_count == 1)
+    wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_OFF)
+    assert rig.states[-1].code == ReasonCode.IO_ERROR
+    assert rig.call(srv.Arm, 'arm').code == ReasonCode.IO_ERROR
+    mended.set()
+    wait_until(lambda: rig.call(srv.Arm, 'arm').success)
 
 
 def test_the_threads_of_the_laser_neither_log_nor_ask_the_graph_nor_touch_a_file(

@@ -26,6 +26,7 @@ GAP_MIN_S, GAP_MAX_S = 0.02, 2.0
 _DUTY_WINDOW_NS = round(DUTY_WINDOW_S * 1e9)
 _CODES = frozenset(ReasonCode)
 _EXPIRED = (ReasonCode.GRANT_EXPIRED, 'the fire grant was not renewed: release the trigger and press it again')
+_BUDGET_LOST = 'the emission of this hour cannot be saved'
 _NEEDS_RELEASE = (ReasonCode.TRIGGER_NEEDS_NEW_PRESS, 'release the trigger and press it again')
 
 #: Reasons that inhibit emission and leave the laser armed. Every other reason disarms it.
@@ -165,6 +166,7 @@ class LaserCore:
         self._firing: _Firing | None = None
         self._emissions: deque[tuple[int, int]] = deque()
         self.budget = budget or EmissionBudget()
+        self._budget_lost = False  # the class 2 profile holds, and the emission of this hour cannot be saved
         self._grant_order = (0, 0)
         if unknown_until_ns is not None:
             self._emissions.append((unknown_until_ns - self._duty_cap_ns(), unknown_until_ns))
@@ -192,6 +194,8 @@ class LaserCore:
         self._check_permit(permit, now_ns)
         if self._session_left_ns(now_ns) <= 0:
             raise TurretError(ReasonCode.SESSION_LIMIT, 'hourly emission limit reached')
+        if self._budget_lost:
+            raise TurretError(ReasonCode.IO_ERROR, _BUDGET_LOST)
         self._armed_by = permit
         self._armed_from_ns = now_ns + _ns(self._parameters.arm_delay_s)
         self.state = LaserState.ARMING
@@ -298,6 +302,10 @@ class LaserCore:
             raise ValueError('disarm the laser before changing its parameters')
         self._parameters = parameters
 
+    def observe_budget(self, saved: bool) -> None:
+        """Take whether the emission of this hour is saved, without which a restart would forget it."""
+        self._budget_lost = self._parameters.class2_play and not saved
+
     def fault(self, code: ReasonCode, message: str, now_ns: int) -> None:
         """Switch emission off and refuse to arm until :meth:`clear_fault`."""
         self._emission_off(code, now_ns)
@@ -318,6 +326,9 @@ class LaserCore:
                 self._emission_off(code, now_ns)
             elif self._session_left_ns(now_ns) <= 0:
                 self._emission_off(ReasonCode.SESSION_LIMIT, now_ns)
+            elif self._budget_lost:
+                self._emission_off(ReasonCode.IO_ERROR, now_ns)
+                self._off_message = _BUDGET_LOST
             elif code is not ReasonCode.OK:
                 self._end_burst(now_ns)
         if self.state is LaserState.ARMING and now_ns >= self._armed_from_ns:
