@@ -547,6 +547,13 @@ def _end_children() -> None:
         psutil.wait_procs(children, timeout=1.0)
 
 
+def _not_source(folder: str, names: list[str]) -> list[str]:
+    """Return what is not copied: caches, and what is no file, such as a pipe or socket of a test that was killed."""
+    return [
+        name for name in names if name in ('__pycache__', 'node_modules')
+        or not ((path := Path(folder) / name).is_file() or path.is_dir())]
+
+
 def _part(text: str) -> tuple[int, int]:
     number, _, of = text.partition('/')
     part = int(number), int(of)
@@ -579,8 +586,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for name in ('turret_common', 'turret_control', 'turret_vision', 'firmware'):
-            ignored = shutil.ignore_patterns('__pycache__', 'node_modules', '.lgd-*')  # pipe of lgpio
-            shutil.copytree(ROOT / name, tree / name, ignore=ignored)
+            shutil.copytree(ROOT / name, tree / name, ignore=_not_source)
         for name in ('conftest.py', 'pyproject.toml'):
             shutil.copy(ROOT / name, tree / name)
         for module, of_module in itertools.groupby(todo, lambda mutant: mutant.module):

@@ -16,6 +16,7 @@ from turret_common.permit import Permit, PermitMonitor
 from turret_common.reason_codes import ReasonCode
 from turret_common.ros.permit_feed import PermitFeed, observe_permit, permit_of, sign_permit
 from turret_common.ros.qos import PERMIT
+from turret_common.ros.subscriptions import AwaitedSubscription
 from turret_common.testing.ros_testing import RosHarness, signed
 from turret_common.testing.waiting import wait_until
 from turret_msgs.msg import SafetyPermit
@@ -77,6 +78,12 @@ def test_a_permit_of_the_run_counts(feed: Feed) -> None:
     assert monitor.newest == permit_of(message)
     assert monitor.motion_code(message.monotonic_ns) is ReasonCode.OK
     assert feed.feed.rejected == 0
+
+
+def test_a_given_subscription_is_used_for_a_thread_that_waits(ros: RosHarness) -> None:
+    given = AwaitedSubscription(ros.probe, SafetyPermit, 'safety/permit', PERMIT)
+    assert PermitFeed(ros.probe, given).subscription is given
+    given.close()
 
 
 @pytest.mark.parametrize('kind', ['unsigned', 'of another run', 'tampered'])

@@ -116,13 +116,13 @@ def test_it_arms_with_the_indicator_fires_and_goes_off(rig: Rig) -> None:
 @pytest.mark.parametrize('how', ['full', 'hangs'])
 def test_without_a_disk_for_the_emission_of_the_hour_the_class_2_profile_emits_nothing(
         ros: Any, plant: PlantLink, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    save, broken, mended = JsonFile.save, threading.Event(), threading.Event()
+    save, broken, repaired = JsonFile.save, threading.Event(), threading.Event()
 
     def save_or_not(file: JsonFile[Any], value: Any) -> None:
-        if file.path.name == 'emission_budget.json' and broken.is_set() and not mended.is_set():
+        if file.path.name == 'emission_budget.json' and broken.is_set() and not repaired.is_set():
             if how == 'full':
                 raise TurretError(ReasonCode.IO_ERROR, 'No space left on device')
-            mended.wait()
+            repaired.wait()
         save(file, value)
 
     monkeypatch.setattr(JsonFile, 'save', save_or_not)
@@ -135,7 +135,7 @@ def test_without_a_disk_for_the_emission_of_the_hour_the_class_2_profile_emits_n
     wait_until(lambda: rig.states[-1].state == msg.LaserState.STATE_OFF)
     assert rig.states[-1].code == ReasonCode.IO_ERROR
     assert rig.call(srv.Arm, 'arm').code == ReasonCode.IO_ERROR
-    mended.set()
+    repaired.set()
     wait_until(lambda: rig.call(srv.Arm, 'arm').success)
 
 

@@ -162,12 +162,17 @@ def test_an_id_can_be_set(rig: Rig) -> None:
     assert (rig.bus.ping(2), rig.bus.ping(7) is None) == (None, False)
     rig.emulated.servos[1].reset()
     assert rig.bus.ping(7) is not None, 'it is saved'
-    for old, new, code in (
-            (1, 7, ReasonCode.ALREADY_EXISTS), (1, 300, ReasonCode.OUT_OF_RANGE), (5, 6, ReasonCode.DRIVER_FAULT)):
-        with pytest.raises(TurretError) as refusal:
+    for old, new, code, why in (
+            (1, 7, ReasonCode.ALREADY_EXISTS, 'ID 7 is on the bus'), (1, 300, ReasonCode.OUT_OF_RANGE, 'not 300'),
+            (1, rig.bus.max_id + 1, ReasonCode.OUT_OF_RANGE, 'an ID is'), (1, -1, ReasonCode.OUT_OF_RANGE, 'an ID is'),
+            (5, 6, ReasonCode.DRIVER_FAULT, 'servo 5 does not answer')):
+        with pytest.raises(TurretError, match=why) as refusal:
             rig.bus.set_id(old, new)
         assert refusal.value.code is code
     assert rig.bus.ping(1) is not None
+    for old, new in ((7, 0), (0, rig.bus.max_id)):
+        rig.bus.set_id(old, new)
+        assert rig.bus.ping(new) is not None
 
 
 def test_a_baud_rate_can_be_set(rig: Rig) -> None:
