@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """JSON as bytes: by orjson where it is installed, else by the standard library with the same behavior.
 
-Values that are not finite are written as null, and are refused when read.
+Values that are not finite are written as null, and are refused when read, as are texts with half of a surrogate pair.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 JSONDecodeError = json.JSONDecodeError
+
+#: Numbers that may be infinite, and surrogates.
+_SUSPECT = re.compile(r'[eE]\+?[0-9]{3}|[0-9]{300}|\\u[dD][89a-fA-F]')
 
 try:
     from orjson import dumps, loads
@@ -27,10 +31,14 @@ except ImportError:
         """Return the value of a JSON text.
 
         Raises:
-            JSONDecodeError: not UTF-8, not JSON, nested too deeply, or NaN or infinity.
+            JSONDecodeError: not UTF-8, not JSON, nested too deeply, NaN, infinity, or half of a surrogate pair.
         """
         try:
-            return json.loads(data if isinstance(data, str) else bytes(data).decode(), parse_constant=_refuse)
+            text = data if isinstance(data, str) else bytes(data).decode()
+            value = json.loads(text, parse_constant=_refuse)
+            if _SUSPECT.search(text):
+                json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+            return value
         except JSONDecodeError:
             raise
         except (ValueError, RecursionError) as error:

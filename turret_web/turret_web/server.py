@@ -122,7 +122,8 @@ class WebServer:
             self._access, self._grants, self._wrong_tokens, panel or Path(str(resources.files('turret_web'))) / 'panel',
             Path(parameters.media_dir or state_dir(gateway.namespace) / 'media').expanduser(), self._tls)
         self._bags = BagRoutes(
-            Path(parameters.bag_dir or state_dir(gateway.namespace) / 'bags').expanduser(), parameters.limits.stall_s)
+            Path(parameters.bag_dir or state_dir(gateway.namespace) / 'bags').expanduser(), parameters.limits.stall_s,
+            self._grants)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.AbstractServer | None = None
         self._published: TextIO | None = None

@@ -17,6 +17,7 @@ from web_testing import JPEG, STATUS, FakeGateway, RunningServer, on_loop, servi
 from turret_common.messages.cdr import Codec
 from turret_common.messages.schema import Field, Primitive, Struct, Text
 from turret_web.access.access import rotate_tokens, tokens_path
+from turret_web.fleet.members import DomainMember
 from turret_web.fleet.panel_addresses import panels, publish_panel
 from turret_web.gateway.gateway import ServiceCodec
 from turret_web.names import InterfaceType
@@ -244,3 +245,23 @@ def test_only_one_gateway_publishes_the_panel_of_a_namespace() -> None:
             assert panels()['hall'].url == 'http://127.0.0.1:2'
         assert panels() == {}
     asyncio.run(publish())
+
+
+@on_loop
+async def test_turrets_that_end_are_forgotten_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = neighbors()
+    for number in range(4):
+        gateway.topic_types[f'/past{number}/status'] = STATUS.name
+    ended = DomainMember.close
+
+    async def close(member: DomainMember) -> None:
+        await asyncio.sleep(0.01)
+        await ended(member)
+    monkeypatch.setattr(DomainMember, 'close', close)
+    async with serving(gateway) as door:
+        assert (await door.get('/api/fleet/snapshot?id=none'))[0] == 404
+        for number in range(4):
+            del gateway.topic_types[f'/past{number}/status']
+        monkeypatch.setattr('turret_web.routes.fleet._REMEMBERED_S', -1.0)
+        answers = await asyncio.gather(*(door.get('/api/fleet/snapshot?id=none') for _ in range(4)))
+        assert {status for status, _ in answers} == {404}

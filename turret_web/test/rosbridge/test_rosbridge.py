@@ -116,6 +116,29 @@ async def test_several_subscriptions_of_a_client_to_one_topic_share_one_stream(g
 
 
 @on_loop
+async def test_what_a_subscription_asked_for_ends_with_it(gateway: FakeGateway) -> None:
+    async with serving(gateway) as door, door.connect() as client:
+        await client.send(op='subscribe', topic=NOTES, id='slow', throttle_rate=60_000)
+        await client.send(op='subscribe', topic=NOTES, id='fast', compression='cbor')
+        await client.settle()
+        for number in (1, 2):
+            gateway.emit(NOTES, {'number': number})
+            assert cbor2.loads(await client.receive())['msg']['number'] == number
+        await client.send(op='unsubscribe', topic=NOTES, id='fast')
+        await client.settle()
+        for number in (3, 4, 5):
+            gateway.emit(NOTES, {'number': number})
+        assert (await client.receive())['msg']['number'] == 3
+        await client.settle()  # and none of the others
+        del gateway.topic_types[NOTES]  # a subscription ends also when the topic has ended
+        await client.send(op='subscribe', topic=NOTES, type=NOTE.name, id='fast', compression='cbor')
+        await client.send(op='unsubscribe', topic=NOTES, id='fast')
+        await client.send(op='unsubscribe', topic=NOTES, id='slow')
+        await client.settle()
+        assert gateway.feeds[NOTES] == []
+
+
+@on_loop
 async def test_subscribing_again_under_one_id_replaces_the_first(gateway: FakeGateway) -> None:
     async with serving(gateway) as door, door.connect() as client:
         await client.send(op='subscribe', topic=NOTES, id='a')

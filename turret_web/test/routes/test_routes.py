@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import struct
 import tarfile
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from web_testing import (
     AUDIO,
@@ -28,6 +30,7 @@ from web_testing import (
 from turret_common.errors import TurretError
 from turret_common.paths import state_dir, write_atomically
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.access import load_tokens, rotate_tokens, tokens_path
 
 CAMERA = '/turret/camera/image_raw'
 
@@ -210,6 +213,40 @@ async def test_a_bag_is_a_download_in_one_archive(gateway: FakeGateway, tmp_path
 
 
 @on_loop
+async def test_a_download_of_a_bag_ends_with_the_permission(
+        gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_web.server._GRANTS_S', 0.02)
+    (tmp_path / 'large').mkdir()
+    with (tmp_path / 'large' / 'a.mcap').open('wb') as file:
+        file.truncate(2**30)
+    async with serving(gateway, host='0.0.0.0', bag_dir=str(tmp_path)) as door:
+        tokens = tokens_path('turret')
+        bearer = {'Authorization': f'Bearer {load_tokens(tokens).operator}'}
+        async with door.session.get(f'{door.url}/bags/large', headers=bearer) as response:
+            await response.content.readexactly(1000)
+            rotate_tokens(tokens)
+            with pytest.raises(aiohttp.ClientError):
+                await asyncio.wait_for(response.content.readexactly(2**30), 20.0)
+
+
+@pytest.mark.parametrize(('accepted', 'encoding'), [
+    ('gzip', 'gzip'), ('GZIP;q=0.5', 'gzip'), ('br;q=0, gzip;q=1.0', 'gzip'), ('identity, gzip', 'gzip'),
+    ('gzip;q=0', None), ('gzip ; q = 0.000', None), ('identity', None), ('xgzipx', None), ('', None)])
+@on_loop
+async def test_a_file_is_compressed_only_for_those_who_accept_that(
+        gateway: FakeGateway, tmp_path: Path, accepted: str, encoding: str | None) -> None:
+    (tmp_path / 'a.js').write_bytes(b'plain')
+    (tmp_path / 'a.js.gz').write_bytes(gzip.compress(b'plain'))
+    async with serving(gateway, tmp_path) as door:
+        async with door.session.get(f'{door.url}/a.js', headers={'Accept-Encoding': accepted}) as response:
+            assert response.headers.get('Content-Encoding') == encoding
+            assert await response.read() == b'plain'
+        part = {'Accept-Encoding': accepted, 'Range': 'bytes=1-2'}
+        async with door.session.get(f'{door.url}/a.js', headers=part) as response:
+            assert (response.status, await response.read()) == (206, b'la')
+
+
+@on_loop
 async def test_media_are_downloads(gateway: FakeGateway) -> None:
     folder = state_dir('turret') / 'media'
     folder.mkdir()
@@ -328,6 +365,19 @@ async def test_raw_images_are_encoded_in_the_size_asked_for(query: str, size: tu
 
 
 @on_loop
+async def test_a_topic_with_types_that_are_no_images_is_shown(
+        gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    topics = gateway.topics
+    gateway.topic_types[CAMERA] = JPEG.name
+    monkeypatch.setattr(gateway, 'topics', lambda: {**topics(), CAMERA: ['demo_msgs/msg/Note', JPEG.name]})
+    async with serving(gateway) as door:
+        asked = asyncio.create_task(door.get(f'/snapshot?topic={CAMERA}'))
+        await until(lambda: gateway.feeds.get(CAMERA))
+        gateway.emit(CAMERA, {'data': list(b'\xff\xd8x')})
+        assert await asked == (200, b'\xff\xd8x')
+
+
+@on_loop
 async def test_an_image_is_made_once_for_all_viewers_of_a_size(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     from turret_web.video import image_encoding
@@ -352,6 +402,7 @@ async def test_an_image_is_made_once_for_all_viewers_of_a_size(
 
 @pytest.mark.parametrize(('query', 'status', 'text'), [
     ('', 400, 'topic is missing'), (f'topic={CAMERA}&type=vp8', 400, 'not supported'),
+    (f'topic={CAMERA}&width={"0" * 5000}', 400, 'width is "000'), (f'topic={CAMERA}&quality=\u0661', 400, 'quality is'),
     (f'topic={CAMERA}&width=-1', 400, 'not a whole number'), (f'topic={CAMERA}&width=99999', 400, 'width is'),
     (f'topic={CAMERA}&quality=101', 400, 'quality is'), ('topic=/turret/camera/none', 404, 'no video'),
     ('topic=/turret/status', 400, 'carries no images'), ('topic=/hidden/image', 403, 'lists do not allow')])

@@ -67,6 +67,27 @@ async def test_all_viewers_share_one_encoding_which_ends_with_the_last() -> None
 
 
 @on_loop
+async def test_an_image_that_cannot_be_encoded_does_not_end_the_stream() -> None:
+    gateway, request = FakeGateway(), VideoRequest(TOPIC)
+    async with watched(gateway) as (rtc, encoders):
+        viewer = await rtc.watch(request)
+        right = encoders[0].encode
+        attempts: list[int] = []
+
+        def fail(_: bytes, pts: int, key: bool) -> Any:
+            attempts.append(pts)
+            raise ArithmeticError(f'{key}')
+        encoders[0].encode = fail  # type: ignore[method-assign]
+        while not attempts:
+            gateway.emit(TOPIC, message(1, b'\xff\xd8x'))
+            await asyncio.sleep(0.01)
+        encoders[0].encode = right  # type: ignore[method-assign]
+        await show(gateway, 2, encoders[0])
+        assert (await viewer.next()).key
+        await rtc.leave(request, viewer)
+
+
+@on_loop
 async def test_a_viewer_gets_one_image_until_it_shows_it_and_then_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.video.rtc_channel._KEY_PAUSE_S', 0.0)
     gateway, request = FakeGateway(), VideoRequest(TOPIC)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from turret_common.errors import TurretError
@@ -38,11 +39,14 @@ class _Requests:
 
     Attributes:
         deliveries: how each subscription gets its messages, by its id.
+        type_name: type that the client expects; None for any type.
         subscription: the stream; None while it is being created.
     """
 
-    def __init__(self) -> None:
-        self.deliveries: dict[str | int | None, Delivery] = {}
+    def __init__(
+            self, deliveries: dict[str | int | None, Delivery], type_name: InterfaceType | None = None) -> None:
+        self.deliveries = deliveries
+        self.type_name = type_name
         self.subscription: Subscription | None = None
 
     def combined(self) -> Delivery:
@@ -98,13 +102,18 @@ class TopicOperations(OperationGroup):
             compression=get_compression(message, COMPRESSIONS),
             fragment_size=get_fragment_size(message))
         limit = self._bridge.limits.subscriptions
-        known = self._subscriptions.get(name, _Requests())
+        known = self._subscriptions.get(name, _Requests({}))
         if request_id not in known.deliveries and self._count() >= limit:
             raise TurretError(ReasonCode.RATE_LIMITED, f'more than {limit} subscriptions on one connection')
-        requests = _Requests()
-        requests.deliveries = {**known.deliveries, request_id: delivery}
+        requests = _Requests({**known.deliveries, request_id: delivery}, get_type_if_given(message, 'msg'))
+        await self._replace(known, topic, name, requests, request_id)
+
+    async def _replace(
+            self, known: _Requests, topic: RosName, name: str, requests: _Requests,
+            request_id: str | int | None) -> None:
+        """Replace the stream of a topic by one that suits other subscriptions."""
         requests.subscription = await self._bridge.hub.subscribe(
-            topic, get_type_if_given(message, 'msg'), self._client.send_queue, requests.combined(),
+            topic, requests.type_name, self._client.send_queue, requests.combined(),
             lambda text: self._client.status('error', text, request_id))
         self._subscriptions[name] = requests
         if known.subscription is not None:
@@ -122,11 +131,18 @@ class TopicOperations(OperationGroup):
             raise TurretError(ReasonCode.NOT_FOUND, f'there is no such subscription to {topic}')
         for name in names:
             requests = self._subscriptions[name]
-            requests.deliveries.pop(request_id, None)
-            if request_id is None or not requests.deliveries:
+            left = {key: delivery for key, delivery in requests.deliveries.items() if key != request_id}
+            if request_id is None or not left:
                 del self._subscriptions[name]
                 if requests.subscription is not None:
                     await requests.subscription.close()
+                continue
+            remaining = _Requests(left, requests.type_name)
+            changed = remaining.combined() != requests.combined()
+            requests.deliveries = left
+            if changed:
+                with suppress(TurretError):  # the topic has ended or has another type now: the stream stays
+                    await self._replace(requests, topic, name, remaining, next(iter(left)))
 
     async def _advertise(self, message: dict[str, Any]) -> None:
         await self._publisher(get_topic(message), get_type(message, 'msg'), message)

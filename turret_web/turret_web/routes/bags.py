@@ -11,9 +11,10 @@ from aiohttp import web
 
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.open_grants import OpenGrants
 from turret_web.access.policy import Role
 from turret_web.routes.files import plain
-from turret_web.routes.routes import current_role, disconnect_if_stalled
+from turret_web.routes.routes import current_role, disconnect_if_stalled, granted
 
 _CHUNK_BYTES = 256 * 1024
 _END = bytes(2 * tarfile.BLOCKSIZE)
@@ -22,15 +23,17 @@ _END = bytes(2 * tarfile.BLOCKSIZE)
 class BagRoutes:
     """Route of the bags that are on this machine."""
 
-    def __init__(self, folder: Path, stall_s: float) -> None:
+    def __init__(self, folder: Path, stall_s: float, grants: OpenGrants) -> None:
         """Create the route.
 
         Args:
             folder: that of the bags.
             stall_s: a client that reads nothing for so long is disconnected.
+            grants: closes downloads whose permission has ended.
         """
         self._folder = folder
         self._stall_s = stall_s
+        self._grants = grants
 
     def routes(self) -> list[web.RouteDef]:
         """Return the address."""
@@ -51,19 +54,23 @@ class BagRoutes:
             'Content-Disposition': f'attachment; filename="{name}.tar"'})
         response.content_length = sum(len(head) + size + _padding(size) for head, size in heads) + len(_END)
         await response.prepare(request)
-        for path, (head, size) in zip(files, heads, strict=True):
-            await self._write(request, response, head)
-            with path.open('rb') as file:
-                left = size
-                while left:
-                    chunk = await asyncio.to_thread(file.read, min(left, _CHUNK_BYTES))
-                    if not chunk:
-                        raise TurretError(ReasonCode.IO_ERROR, f'{path.name} became shorter')
-                    left -= len(chunk)
-                    await self._write(request, response, chunk)
-            await self._write(request, response, bytes(_padding(size)))
-        await self._write(request, response, _END)
+        transport = request.transport
+        with self._grants.hold(granted(), transport.abort if transport is not None else lambda: None):
+            for path, (head, size) in zip(files, heads, strict=True):
+                await self._write(request, response, head)
+                await self._send(request, response, path, size)
+                await self._write(request, response, bytes(_padding(size)))
+            await self._write(request, response, _END)
         return response
+
+    async def _send(self, request: web.Request, response: web.StreamResponse, path: Path, size: int) -> None:
+        with path.open('rb') as file:
+            while size:
+                chunk = await asyncio.to_thread(file.read, min(size, _CHUNK_BYTES))
+                if not chunk:
+                    raise TurretError(ReasonCode.IO_ERROR, f'{path.name} became shorter')
+                size -= len(chunk)
+                await self._write(request, response, chunk)
 
     async def _write(self, request: web.Request, response: web.StreamResponse, data: bytes) -> None:
         with disconnect_if_stalled(request, self._stall_s):

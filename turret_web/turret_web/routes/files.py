@@ -31,6 +31,9 @@ audit = logging.getLogger('turret_web.audit')
 
 _FORM_BYTES = 4096
 _PART = re.compile(r'bytes=(\d{0,18})-(\d{0,18})', re.ASCII)
+#: Encodings that files of the panel may have.
+_ENCODINGS = ('br', 'gzip')
+_REFUSED = re.compile(r';q=0(?:\.0*)?$', re.ASCII)
 _WRONG_TOKEN = 'This token is wrong. ./turret token show prints the tokens.'
 
 
@@ -130,14 +133,36 @@ class FileRoutes:
             'Cache-Control': 'public, max-age=31536000, immutable' if immutable else 'no-cache'})
 
 
-class _WholeFile(web.FileResponse):
-    """A file of which no part is sent, whatever the request says."""
+class _File(web.FileResponse):
+    """A file, compressed if the client accepts that; aiohttp looks for the name of an encoding anywhere in the header.
+
+    Attributes:
+        whole: whether all of it is sent, whatever the request says; a part is sent uncompressed.
+    """
+
+    whole = True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send the file."""
         headers = request.headers.copy()
-        headers.popall('Range', None)
+        accepted = ','.join(headers.popall('Accept-Encoding', []))
+        if self.whole:
+            headers.popall('Range', None)
+            headers['Accept-Encoding'] = _accepted_encodings(accepted)
         return await super().prepare(request.clone(headers=headers))
+
+
+class _FilePart(_File):
+    """The requested part of a file as it is."""
+
+    whole = False
+
+
+def _accepted_encodings(header: str) -> str:
+    """Return those of :data:`_ENCODINGS` that an Accept-Encoding header names with another weight than 0."""
+    elements = [''.join(element.split()).lower() for element in header.split(',')]
+    names = [element.partition(';')[0] for element in elements if not _REFUSED.search(element)]
+    return ','.join(name for name in names if name in _ENCODINGS)
 
 
 def _send(request: web.Request, path: Path, headers: Mapping[str, str] = MappingProxyType({})) -> web.FileResponse:
@@ -146,7 +171,7 @@ def _send(request: web.Request, path: Path, headers: Mapping[str, str] = Mapping
     Raises:
         HTTPRequestRangeNotSatisfiable: the part lies beyond the end.
     """
-    kind = web.FileResponse if _asks_for_part(request, path.stat()) else _WholeFile
+    kind = _FilePart if _asks_for_part(request, path.stat()) else _File
     return kind(path, headers=headers)
 
 

@@ -40,6 +40,7 @@ class FleetRoutes:
         self._domain: dict[str, DomainMember] = {}
         self._seen: dict[str, float] = {}
         self._remote: dict[FleetEntry, HttpMember] = {}
+        self._lock = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the addresses."""
@@ -85,6 +86,10 @@ class FleetRoutes:
 
     async def _members(self) -> tuple[dict[str, Member], str]:
         """Return the turrets by id, and why ``fleet.yaml`` cannot be used."""
+        async with self._lock:
+            return await self._review()
+
+    async def _review(self) -> tuple[dict[str, Member], str]:
         problem, entries = '', []
         try:
             entries = load_fleet(self._file)

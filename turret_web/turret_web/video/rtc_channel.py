@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from turret_common.errors import TurretError
 from turret_web.video.streams import Channel, Video, VideoRequest
 
 log = logging.getLogger(__name__)
@@ -155,8 +154,8 @@ class RtcStream:
             pts = self._clock.pts(frame.timestamp)
             try:
                 packet = await asyncio.to_thread(self._encoder.encode, frame.jpeg, pts, key)
-            except TurretError as error:
-                log.warning('%s', error)
+            except Exception as error:  # noqa: BLE001  boundary: foreign images must not end the stream
+                log.warning('a frame cannot be encoded for WebRTC: %s', error)
                 continue
             if key:
                 self._key_requested, self._key_s = False, self._loop.time()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ RAW = InterfaceType('sensor_msgs/msg/Image', 'msg')
 _JPEG_START = b'\xff\xd8'
 _DEFAULT_QUALITY = 95
 _MAX_SIDE = 4096
+_NUMBER = re.compile('[0-9]{1,9}')
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,12 @@ def parse_request(query: Mapping[str, str]) -> VideoRequest:
         raise TurretError(ReasonCode.INVALID_ARGUMENT, 'topic is missing, e.g. ?topic=/turret/camera/image_raw')
     kind = query.get('type', 'mjpeg')
     if kind not in ('mjpeg', 'ros_compressed'):
-        raise TurretError(ReasonCode.NOT_SUPPORTED, f'type "{kind}" is not supported; use mjpeg or ros_compressed')
+        raise TurretError(ReasonCode.NOT_SUPPORTED, f'type "{kind:.60}" is not supported; use mjpeg or ros_compressed')
     numbers = {}
     for name, upper in (('width', _MAX_SIDE), ('height', _MAX_SIDE), ('quality', 100)):
         text = query.get(name, '') or '0'
-        if not text.isascii() or not text.isdecimal() or int(text) > upper:
-            raise TurretError(ReasonCode.OUT_OF_RANGE, f'{name} is "{text}", not a whole number from 0 to {upper}')
+        if _NUMBER.fullmatch(text) is None or int(text) > upper:
+            raise TurretError(ReasonCode.OUT_OF_RANGE, f'{name} is "{text:.60}", not a whole number from 0 to {upper}')
         numbers[name] = int(text)
     if kind == 'ros_compressed':
         numbers = {}
@@ -221,7 +223,7 @@ class Video:
         return channel
 
     async def _open(self, request: VideoRequest) -> Channel:
-        type_name = InterfaceType(self._gateway.topics().get(request.topic, [RAW])[0], 'msg')
+        type_name = COMPRESSED if COMPRESSED in self._gateway.topics().get(request.topic, ()) else RAW
         channel = Channel(request, self._gateway.message(type_name))
         channel.feed = await self._gateway.subscribe(request.topic, type_name, channel.deliver)
         return channel
