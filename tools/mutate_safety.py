@@ -548,7 +548,7 @@ def _end_children() -> None:
 
 
 def _not_source(folder: str, names: list[str]) -> list[str]:
-    """Return what is not copied: caches, and what is no file, such as a pipe or socket of a test that was killed."""
+    """Return what is not copied: caches, and pipes and sockets, which killed tests leave behind."""
     return [
         name for name in names if name in ('__pycache__', 'node_modules')
         or not ((path := Path(folder) / name).is_file() or path.is_dir())]
