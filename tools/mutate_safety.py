@@ -141,7 +141,6 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
            ('self._answered_ns = [0, 0]  # when each answered last', 'self._answered_ns = [0, 0] -> pass'),
            ('self._answered_ns = [0, 0]  # when each answered last', '0 -> 1'),
            ('self._lost = [0, 0]  # answers in a row', '0 -> 1'))},
-    ('bus_servo.py', 'for _ in range(3):', '3 -> 7'): 'tries more often',
     **{('pico.py', line, change): 'overwritten when it opens, before it is read'
        for line, change in (
            ('self._fitted = 0', 'self._fitted = 0 -> pass'), ('self._fitted = 0', '0 -> 1'),
@@ -156,8 +155,6 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
     ('ros_head.py',
      'for profile, joint, position in zip(self._profiles, self._joints, reading.positions, strict=True):',
      'True -> False'): 'both have two elements',
-    ('ros_head.py', 'super().__init__(round(1e9 * parameters.period_s), clock)',
-     'round(1e9 * parameters.period_s) -> (1000000000.0 * parameters.period_s)'): _ONE_NS,
     ('ros_head.py', 'reading = None if self._link is None else self._link.reading()', 'self._link is None -> False'):
         'only an open driver is read; for the type checker',
     ('ros_head.py', 'if reading is None or age_s > self._parameters.state_timeout_s:',

@@ -28,7 +28,7 @@ from turret_control.drivers.feetech import FeetechDriver, FeetechParameters
 from turret_control.gimbal.gimbal import Gimbal
 from turret_control.gimbal_parameters import GimbalParameters
 from turret_control.motion import Command, CommandMode
-from turret_control.servo_bus.bus import ServoState
+from turret_control.servo_bus.bus import ServoBus, ServoState
 from turret_control.servo_bus.emulated_dynamixel import EmulatedDynamixelBus
 from turret_control.servo_bus.emulated_feetech import EmulatedFeetechBus
 from turret_control.servo_bus.emulator import EmulatedWire
@@ -126,6 +126,24 @@ def test_positions_are_measured(rig: Rig) -> None:
     assert rig.driver.position_source is PositionSource.MEASURED
     assert (sample.pan.position, sample.tilt.position) == (
         pytest.approx(100 * COUNT), pytest.approx(-100 * COUNT))
+
+
+@pytest.mark.parametrize('lost', [2, 3])
+def test_a_state_that_is_lost_is_asked_for_three_times(rig: Rig, lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    states = rig.driver.bus.states
+
+    def lose(bus: ServoBus, servos: list[int]) -> dict[int, Any]:
+        asked.append(len(asked))
+        return {servo: state for servo, state in states(bus, servos).items() if servo == 1 or len(asked) > lost}
+
+    monkeypatch.setattr(rig.driver.bus, 'states', lose)
+    if lost < 3:
+        rig.driver.open()
+    else:
+        with pytest.raises(TurretError, match='the servo of tilt does not answer with its state'):
+            rig.driver.open()
+        assert len(asked) == 3
 
 
 def test_positions_are_unknown_until_servos_with_power_were_read(rig: Rig) -> None:

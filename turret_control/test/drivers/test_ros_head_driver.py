@@ -56,6 +56,11 @@ def rig() -> Iterator[Rig]:
     rig.driver.close()
 
 
+def test_the_period_is_a_whole_number_of_nanoseconds() -> None:
+    period_ns = SteppedHead(RosParameters(period_s=0.013), 'turret', lambda *_: None)._period_ns  # type: ignore[arg-type, return-value]  # noqa: SLF001
+    assert (period_ns, type(period_ns)) == (13_000_000, int)
+
+
 def test_a_head_without_joint_states_is_a_driver_fault(rig: Rig) -> None:
     rig.head.silent = True
     with pytest.raises(TurretError, match='no joint states of pan_joint and tilt_joint') as refusal:

@@ -25,6 +25,7 @@ from turret_common.ros.qos import COMMAND, PERMIT, STATE, STREAM
 from turret_common.ros.time import seconds
 from turret_common.testing.ros_testing import RosHarness, blocking_calls, signed
 from turret_common.testing.waiting import wait_until
+from turret_control import gimbal_node
 from turret_control.drivers.driver import GimbalDriver, Register
 from turret_control.gimbal import gimbal
 from turret_control.gimbal.ros_messages import sign_command
@@ -169,6 +170,32 @@ def bench(make: Callable[..., Bench]) -> Bench:
 def turn(bench: Bench) -> None:
     bench.command_until(
         lambda: bench.joints[-1].velocity[0] > 0.29, GimbalCommand.MODE_VELOCITY, pan_rate=0.3, tilt_rate=0.0)
+
+
+class Goal:
+    """A goal that notes what is published of it."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+
+    def publish_feedback(self, feedback: dict[str, Any]) -> None:
+        self.heard.append(feedback)
+
+
+def test_feedback_is_published_when_axis_or_phase_change_and_ten_times_a_second(
+        bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gimbal_node, 'feedback_type', lambda goal: dict)
+    bench.node._thread.stop()  # noqa: SLF001  its ticks are given here
+    goal = Goal()
+    for progress, (axis, phase, now_s) in enumerate((
+            ('pan', 'seek', 5.0), ('pan', 'seek', 5.0625), ('pan', 'center', 5.0625), ('tilt', 'center', 5.09375),
+            ('tilt', 'center', 5.15625), ('tilt', 'center', 5.21875), ('tilt', 'center', 5.25))):
+        bench.node._goal = goal  # noqa: SLF001  in place of one of a client
+        bench.node._publish_feedback(gimbal.Feedback(axis, phase, progress), now_s)  # noqa: SLF001  one tick
+        bench.node._publish_feedback(None, now_s)  # noqa: SLF001  nothing to tell
+        bench.node._goal = None  # noqa: SLF001  no one to tell
+        bench.node._publish_feedback(gimbal.Feedback('pan', 'other', 0.0), now_s)  # noqa: SLF001  as above
+    assert [feedback['progress'] for feedback in goal.heard] == [0, 2, 3, 5]
 
 
 def test_it_starts_without_current_and_says_that_nothing_is_real(bench: Bench) -> None:
