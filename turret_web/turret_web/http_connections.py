@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.web_server import Server
 
 from turret_common.reason_codes import ReasonCode
+from turret_web.access.policy import Role
 from turret_web.fan_out.frames import ClientFrames, FrameError
 from turret_web.routes.routes import refusal
 
@@ -56,7 +57,11 @@ def raise_file_limit() -> int:
 
 
 class ConnectionTable:
-    """The open connections. When there are too many anonymous ones, the oldest that waits for a request is closed."""
+    """The open connections.
+
+    When there are too many anonymous ones, or ones of viewers, the oldest of them that waits for a request is closed.
+    Viewers get at most half of all connections, and one address half of that.
+    """
 
     def __init__(self, server: Server, files: int) -> None:
         """Create an empty table.
@@ -68,8 +73,10 @@ class ConnectionTable:
         self._server = server
         self._total = max(16, files - _RESERVED_FILES)
         self._anonymous_limit = min(_ANONYMOUS, max(8, self._total // 4))
-        self._open: set[HttpConnection] = set()
-        self._anonymous: dict[HttpConnection, None] = {}  # oldest first
+        self._viewer_limit = self._total // 2
+        self._open: dict[HttpConnection, None] = {}  # oldest first, as the others
+        self._anonymous: dict[HttpConnection, None] = {}
+        self._viewers: dict[HttpConnection, None] = {}
 
     def make_connection(self) -> HttpConnection:
         """Return the protocol of a new connection."""
@@ -77,25 +84,32 @@ class ConnectionTable:
 
     def opened(self, connection: HttpConnection) -> None:
         """Register a connection; close others, or this one, if there are too many."""
-        self._open.add(connection)
+        self._open[connection] = None
         self._anonymous[connection] = None
-        address = connection.address
-        same = [other for other in self._anonymous if other.address == address]
-        if len(same) > _ANONYMOUS_PER_ADDRESS:
-            self._close_oldest(same)
-        if len(self._anonymous) > self._anonymous_limit:
-            self._close_oldest(list(self._anonymous))
+        self._bound(self._anonymous, connection.address, self._anonymous_limit, _ANONYMOUS_PER_ADDRESS)
         if len(self._open) > self._total:
-            self._close_oldest([*self._anonymous])
+            self._close_oldest(list(self._open))
 
-    def signed_in(self, connection: HttpConnection) -> None:
-        """Remove a connection from the anonymous ones."""
+    def signed_in(self, connection: HttpConnection, role: Role) -> None:
+        """Count a connection as one of a role; close others, or this one, if the role has too many."""
         self._anonymous.pop(connection, None)
+        if role is Role.OPERATOR:
+            self._viewers.pop(connection, None)
+        elif connection not in self._viewers:
+            self._viewers[connection] = None
+            self._bound(self._viewers, connection.address, self._viewer_limit, self._viewer_limit // 2)
 
     def closed(self, connection: HttpConnection) -> None:
         """Remove a connection that has ended."""
-        self._open.discard(connection)
-        self._anonymous.pop(connection, None)
+        for connections in (self._open, self._anonymous, self._viewers):
+            connections.pop(connection, None)
+
+    def _bound(self, connections: dict[HttpConnection, None], address: str, limit: int, per_address: int) -> None:
+        same = [other for other in connections if other.address == address]
+        if len(same) > per_address:
+            self._close_oldest(same)
+        if len(connections) > limit:
+            self._close_oldest(list(connections))
 
     def _close_oldest(self, candidates: list[HttpConnection]) -> None:
         waiting = [connection for connection in candidates if not connection.in_request]
@@ -188,9 +202,9 @@ class HttpConnection(web.RequestHandler):
         else:
             self._wait_for(lambda: self._check_progress(now), _STALL_S)
 
-    def signed_in(self) -> None:
+    def signed_in(self, role: Role) -> None:
         """Treat the client as signed in from now on."""
-        self._table.signed_in(self)
+        self._table.signed_in(self, role)
 
     def abort(self) -> None:
         """Close the connection at once."""

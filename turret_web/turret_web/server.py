@@ -240,7 +240,7 @@ class WebServer:
                 return redirect('/sign-in')
             raise TurretError(ReasonCode.NOT_SIGNED_IN, 'sign in first')
         if grant is not None:
-            connection_of(request).signed_in()
+            connection_of(request).signed_in(grant.role)
         current_grant.set(grant)
         return await handler(request)
 

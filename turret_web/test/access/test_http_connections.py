@@ -133,6 +133,25 @@ async def test_half_open_connections_keep_no_one_out(gateway: FakeGateway) -> No
 
 
 @on_loop
+async def test_connections_of_viewers_keep_no_one_out(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_web.server.raise_file_limit', lambda: 148)  # 20 connections
+    async with serving(gateway, host='0.0.0.0') as door:
+        request = head(Host=b'127.0.0.1', Authorization=f'Bearer {tokens().viewer}'.encode())
+        signed_in = request.replace(b'close', b'keep-alive')
+        crowd = []
+        for _ in range(40):
+            reader, writer = await asyncio.open_connection('127.0.0.1', door.server.address[1])
+            writer.write(signed_in)
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                await asyncio.wait_for(reader.readuntil(b'}'), 5.0)
+            crowd.append((reader, writer))
+        assert (await door.request('POST', '/api/safety/stop', headers=bearer(tokens().operator)))[0] == 200
+        assert sum(not reader.at_eof() for reader, _ in crowd) <= 10
+        for _, writer in crowd:
+            writer.close()
+
+
+@on_loop
 async def test_a_head_that_is_not_completed_ends_the_connection(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.http_connections._HEAD_S', 0.1)

@@ -283,6 +283,20 @@ async def test_fragments_from_the_client_are_put_together_in_any_order(gateway: 
 
 
 @on_loop
+async def test_incomplete_messages_are_bounded_in_memory(gateway: FakeGateway) -> None:
+    async with serving(gateway, limits={'message_bytes': 10_000}) as door, door.connect() as client:
+        for number in range(200):
+            await client.send(op='fragment', id='empty', data='', num=number, total=10_000)
+        for name in 'abcd':
+            await client.send(op='fragment', id=name, data='x' * 9000, num=0, total=2)
+        await client.send(op='no such operation', id='end')
+        refused = []
+        while (answer := await client.receive())['id'] != 'end':
+            refused.append((answer['id'], 'dropped' if 'is dropped' in answer['msg'] else 'too large'))
+        assert refused == [('empty', 'too large'), ('empty', 'dropped'), ('a', 'dropped'), ('b', 'dropped')]
+
+
+@on_loop
 async def test_fragments_are_bounded(gateway: FakeGateway) -> None:
     async with serving(gateway, limits={'message_bytes': 1000}) as door, door.connect() as client:
         await client.send(op='fragment', id='f', data='x' * 600, num=0, total=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,11 @@ from turret_web.web_parameters import LimitParameters
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of messages in fragments that are incomplete at the same time.
+#: Maximum number of messages in fragments that are incomplete at the same time, and their memory as a multiple of the
+#: maximum size of a message; and the memory of a fragment beside its text [bytes].
 _UNFINISHED = 8
+_UNFINISHED_SIZE = 2
+_FRAGMENT_BYTES = 100
 
 
 def embedded_operations(bridge: Bridge, client: Client) -> list[OperationGroup]:
@@ -98,17 +102,21 @@ class RosbridgeSession:
         number, total = get(message, 'num', int), get(message, 'total', int)
         if not 0 <= number < total <= self._limits.message_bytes:
             raise TurretError(ReasonCode.OUT_OF_RANGE, f'invalid fragment number {number} of {total}')
-        if name not in self._unfinished and len(self._unfinished) >= _UNFINISHED:
-            del self._unfinished[next(iter(self._unfinished))]  # the oldest one will not be completed any more
+        limit = self._limits.message_bytes
         parts = self._unfinished.pop(name, None) or _Fragments()
         parts.add(number, data)
-        if parts.size > self._limits.message_bytes:
-            raise TurretError(
-                ReasonCode.TOO_LARGE, f'message {name:.60} is larger than {self._limits.message_bytes} bytes')
+        if parts.size > limit or parts.memory > _UNFINISHED_SIZE * limit:
+            raise TurretError(ReasonCode.TOO_LARGE, f'message {name:.60} is larger than {limit} bytes')
         if parts.count == total:
             await self._execute(parts.joined())
-        else:
-            self._unfinished[name] = parts
+            return
+        self._unfinished[name] = parts
+        while len(self._unfinished) > _UNFINISHED or sum(
+                other.memory for other in self._unfinished.values()) > _UNFINISHED_SIZE * limit:
+            oldest = next(iter(self._unfinished))
+            del self._unfinished[oldest]
+            self._client.refuse({'id': oldest}, TurretError(
+                ReasonCode.TOO_LARGE, 'too many fragments are incomplete: the message that waited longest is dropped'))
 
 
 class _Fragments:
@@ -117,14 +125,24 @@ class _Fragments:
     def __init__(self) -> None:
         self._parts: dict[int, str] = {}
         self.size = 0
+        self.memory = 0
 
     @property
     def count(self) -> int:
         return len(self._parts)
 
     def add(self, number: int, data: str) -> None:
-        self.size += len(data) - len(self._parts.get(number, ''))
+        replaced = self._parts.pop(number, None)
+        if replaced is not None:
+            self.size -= len(replaced)
+            self.memory -= _memory(replaced)
         self._parts[number] = data
+        self.size += len(data)
+        self.memory += _memory(data)
 
     def joined(self) -> str:
         return ''.join(self._parts[number] for number in sorted(self._parts))
+
+
+def _memory(text: str) -> int:
+    return sys.getsizeof(text) + _FRAGMENT_BYTES
