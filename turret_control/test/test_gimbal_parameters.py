@@ -79,7 +79,7 @@ LIMITS = {
     'step_dir.tilt.microsteps': (16, 1, 256), 'step_dir.tilt.gear_ratio': (1.0, 0.01, 1000.0),
     'step_dir.enable_active_low': (True, None, None), 'step_dir.switches_normally_closed': (True, None, None),
     'step_dir.debounce_s': (0.003, 0.0, 0.05), 'step_dir.max_step_rate': (4000.0, 10.0, 50000.0),
-    'step_dir.microstep_pins': ((), None, None), 'step_dir.microstep_levels': ((), 0, 1),
+    'step_dir.microstep_pins': ((), 0, 27), 'step_dir.microstep_levels': ((), 0, 1),
     'tmc2209.port': ('/dev/serial0', None, None), 'tmc2209.baud': (115200, 9600, 500000),
     'tmc2209.echo': (True, None, None), 'tmc2209.pan_address': (0, 0, 3), 'tmc2209.tilt_address': (1, 0, 3),
     'tmc2209.run_current': (16, 0, 31), 'tmc2209.hold_current': (8, 1, 31), 'tmc2209.hold_delay': (4, 0, 15),

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 from wired_pins import WIRING
 
 from turret_common.errors import TurretError
+from turret_common.params import specs
 from turret_common.reason_codes import ReasonCode
 from turret_control import wiring
 from turret_control.axis_parameters import GimbalAxis
@@ -53,6 +55,17 @@ def test_every_pin_has_its_purpose() -> None:
     assert -1 not in plan
     assert wiring.pins(SERVOS, *NOTHING[1:]) == {14: 'gimbal.servo.pan.pin', 15: 'gimbal.servo.tilt.pin'}
     assert wiring.pins(BOARD, *NOTHING[1:]) == {}
+
+
+def test_every_parameter_of_a_pin_is_limited_to_the_header() -> None:
+    found = {
+        name: (spec.info.minimum, spec.info.maximum)
+        for parameters in (GimbalParameters, LaserParameters, SafetyParameters)
+        for name, spec in specs(parameters).items() if re.fullmatch(r'.*(?:_|\.)pins?', name)}
+    assert {'step_dir.microstep_pins', 'servo.pan.pin', 'laser_pin', 'estop_pin'} <= set(found)
+    assert {low for low, _ in found.values()} == {-1, 0}
+    assert {high for _, high in found.values()} == {max(wiring.HEADER_PINS)} == {27}
+    assert set(wiring.HEADER_PINS) == set(range(28))
 
 
 def test_two_purposes_for_one_pin_are_refused() -> None:

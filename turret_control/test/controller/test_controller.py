@@ -106,6 +106,54 @@ def test_after_a_stop_the_head_stays_until_the_next_request() -> None:
     assert bench.pose == (pytest.approx(0.4, abs=0.002), pytest.approx(0.2, abs=0.002))
 
 
+def hold_stick(bench: Bench, seconds: float, stopped: bool = False) -> list[ReasonCode]:
+    """Jog 20 times a second for a while; return how each was answered."""
+    answers = []
+    for i in range(round(seconds / DT)):
+        if i % 5 == 0:
+            try:
+                bench.controller.jog(0.5, 0.0, bench.now)
+                answers.append(ReasonCode.OK)
+            except TurretError as error:
+                answers.append(error.code)
+        bench.cycle(stopped=stopped, permit=ReasonCode.MOTION_NOT_PERMITTED if stopped else ReasonCode.OK)
+    return answers
+
+
+@pytest.mark.parametrize('restarted', [False, True])
+def test_a_jog_that_is_held_over_a_stop_and_its_reset_moves_nothing_until_it_is_released(restarted: bool) -> None:
+    bench = Bench(start_mode='idle')
+    bench.run(0.1)
+    assert set(hold_stick(bench, 0.5)) == {ReasonCode.OK}
+    if restarted:  # after the stop and its reset: the new process hears of the stop once
+        axes = bench.axes
+        bench = Bench(start_mode='track')
+        bench.axes = axes
+        bench.cycle(stopped=True)
+    else:
+        bench.cycle(stopped=True, permit=ReasonCode.MOTION_NOT_PERMITTED)
+        assert set(hold_stick(bench, 0.5, stopped=True)) == {ReasonCode.MOTION_NOT_PERMITTED}
+    bench.run(0.05)
+    stopped_at = bench.pose
+    assert set(hold_stick(bench, 1.0)) == {ReasonCode.WRONG_MODE}
+    assert bench.controller.mode is Mode.IDLE
+    assert bench.pose == stopped_at
+    bench.run(0.3)  # released
+    assert set(hold_stick(bench, 0.5)) == {ReasonCode.OK}
+    assert bench.pose[0] > stopped_at[0] + 0.1
+
+
+def test_rates_of_zero_release_a_jog_that_was_stopped() -> None:
+    bench = Bench(start_mode='idle')
+    bench.run(0.1)
+    hold_stick(bench, 0.2, stopped=True)
+    bench.run(0.05)
+    assert set(hold_stick(bench, 0.1)) == {ReasonCode.WRONG_MODE}
+    bench.controller.jog(0.0, 0.0, bench.now)
+    bench.controller.jog(0.0, 0.5, bench.now)
+    assert bench.controller.mode is Mode.MANUAL
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(anything, anything, anything), max_size=40))
 def test_no_track_breaks_a_limit(inputs: list[tuple[float, float, float]]) -> None:

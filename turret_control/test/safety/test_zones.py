@@ -97,7 +97,7 @@ def test_an_unknown_motion_does_not_fire_where_there_are_zones(field: str, axis:
     assert not may_fire([NO_FIRE], axes[0], axes[1], 0.1, 0.1)
 
 
-@pytest.mark.parametrize('deceleration', [0.0, -1.0])
+@pytest.mark.parametrize('deceleration', [0.0, -1.0, math.inf])
 def test_an_axis_that_cannot_brake_does_not_fire(deceleration: float) -> None:
     assert not may_fire([NO_FIRE], Motion(0.0, 0.0, deceleration), Motion(0.0, 0.0, 1.0), 0.1, 0.1)
 

@@ -73,6 +73,8 @@ class Controller:
         self._permit = ReasonCode.PERMIT_MISSING
         self._goal: _Goal | None = None
         self._jog: _Jog | None = None
+        self._jog_held_until = math.inf  # a jog before that continues the one before it
+        self._jog_stopped = False  # by a stop: it must be released first
         self._updated = -math.inf
 
     @property
@@ -151,13 +153,27 @@ class Controller:
         self.move_to(aim.azimuth, aim.elevation, 0.0, now)
 
     def jog(self, pan_rate: float, tilt_rate: float, now: float, hold_s: float | None = None) -> None:
-        """Move at these rates in rad/s for ``hold_s`` s (None = the jog timeout). Raises as :meth:`move_to`."""
+        """Move at these rates in rad/s for ``hold_s`` s (None = the jog timeout).
+
+        A jog that is held during a stop does not continue after its reset: it must be released first, by rates of zero
+        or none for ``hold_s``.
+
+        Raises:
+            TurretError: as :meth:`move_to`; WRONG_MODE while it must be released.
+        """
         require_finite(pan_rate=pan_rate, tilt_rate=tilt_rate)
+        if hold_s is None:
+            hold_s = self.parameters.jog_timeout_s
+        held, self._jog_held_until = now <= self._jog_held_until, now + hold_s
+        if not held or pan_rate == tilt_rate == 0.0:
+            self._jog_stopped = False
         limits = self._require_movable(now)
         require_range('pan_rate', pan_rate, -limits.pan.max_velocity, limits.pan.max_velocity)
         require_range('tilt_rate', tilt_rate, -limits.tilt.max_velocity, limits.tilt.max_velocity)
+        if self._jog_stopped:
+            raise TurretError(ReasonCode.WRONG_MODE, 'the head was stopped: release stick or key, then use it again')
         self._enter(Mode.MANUAL)
-        self._jog = _Jog(pan_rate, tilt_rate, now + (self.parameters.jog_timeout_s if hold_s is None else hold_s))
+        self._jog = _Jog(pan_rate, tilt_rate, now + hold_s)
 
     def start(self, task: Task, now: float) -> None:
         """Start a task.
@@ -173,6 +189,7 @@ class Controller:
 
     def halt(self) -> None:
         """Enter idle mode, in which the head stays until the next request of the operator."""
+        self._jog_stopped = True
         if self.mode is not Mode.IDLE:
             self._enter(Mode.IDLE)
 

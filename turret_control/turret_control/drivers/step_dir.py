@@ -72,7 +72,7 @@ class StepDirParameters:
         4000.0, 'Maximum step rate of machine and motor; see "./turret bench steps"', unit='Hz', minimum=10.0,
         maximum=50000.0)
     microstep_pins: tuple[int, ...] = param(
-        (), 'GPIOs (BCM numbers) of MS1, MS2, ..., which set the microsteps of both drivers')
+        (), 'GPIOs (BCM numbers) of MS1, MS2, ..., which set the microsteps of both drivers', minimum=0, maximum=27)
     microstep_levels: tuple[int, ...] = param((), 'Levels of microstep_pins, 0 or 1', minimum=0, maximum=1)
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ class Motion(NamedTuple):
 
         Stopping takes the reaction time at the present velocity and then v^2 / (2 a).
         """
-        if not self.deceleration > 0.0:
+        if not 0.0 < self.deceleration < math.inf:
             return -math.inf, math.inf
         ahead = self.velocity * reaction_s + self.velocity * abs(self.velocity) / (2.0 * self.deceleration)
         return self.position + min(ahead, 0.0) - margin, self.position + max(ahead, 0.0) + margin
