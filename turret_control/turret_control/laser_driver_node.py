@@ -63,9 +63,10 @@ class LaserNode(Node):
         budget = JsonFile(
             state_dir(self.get_namespace()) / 'emission_budget.json', 1,
             lambda data: EmissionBudget.parse(data, time.monotonic_ns()), EmissionBudget.dump)
+        earlier, of_this_run = _earlier_drivers(runtime_dir(self.get_namespace()), run_id(self._key))
         self._core = LaserCore(
             self._params.value, self._permits, budget.load() or EmissionBudget(),
-            time.monotonic_ns() if _restarted(runtime_dir(self.get_namespace()), run_id(self._key)) else None)
+            time.monotonic_ns() if earlier else None, of_this_run)
         self._saved_changes = -1  # the budget is saved at once, which shows whether that is possible
         self._saved = True
         self._saver: Saver[EmissionBudget] = Saver('emission budget', budget.save, self._on_save_error)
@@ -159,18 +160,19 @@ class LaserNode(Node):
         self._thread.call(lambda _: self._core.reset_count())
 
 
-def _restarted(folder: Path, run: str) -> bool:
-    """Return whether this is not the first laser driver of a run, and note that there was one.
+def _earlier_drivers(folder: Path, run: str) -> tuple[bool, bool]:
+    """Return whether there was a laser driver before, and whether one of this run, and note that there was one.
 
-    A run that cannot be noted counts as restarted, which only costs time until the first pulse.
+    Where that cannot be read or noted, both count as true, which only costs time until the first pulse.
     """
     path = folder / 'laser.run'
     try:
-        restarted = path.exists() and path.read_bytes() == run.encode()
+        earlier = path.exists()
+        of_this_run = earlier and path.read_bytes() == run.encode()
         write_atomically(path, run.encode())
     except OSError:
-        return True
-    return restarted
+        return True, True
+    return earlier, of_this_run
 
 
 def _double(value: float) -> float:

@@ -58,11 +58,13 @@ def test_a_restarted_driver_assumes_that_its_predecessor_ended_in_the_longest_pu
     bench = play()
     before = bench.laser.budget.left_ns(bench.now)
     bench.laser = LaserCore(PLAY, bench.permits, bench.laser.budget, bench.now)
+    assert bench.laser.budget.left_ns(bench.now) == before, 'not one that ended with its run'
+    bench.laser = LaserCore(PLAY, bench.permits, bench.laser.budget, bench.now, pulse_lost=True)
     longest = round(1e9 * PLAY.max_pulse_s)
     assert bench.laser.budget.left_ns(bench.now) == before - longest
     assert bench.laser.budget.changes == 1, 'it is saved'
     other = Bench()
-    other.laser = LaserCore(LaserParameters(power=0.5), other.permits, unknown_until_ns=other.now)
+    other.laser = LaserCore(LaserParameters(power=0.5), other.permits, unknown_until_ns=other.now, pulse_lost=True)
     assert other.laser.budget.left_ns(other.now) == QUARTER, 'which counts under the class 2 profile only'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from rclpy.parameter_client import AsyncParameterClient
 from turret_common.errors import TurretError
 from turret_common.json_file import JsonFile
 from turret_common.messages.run_key import run_key
+from turret_common.paths import runtime_dir
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
@@ -20,10 +22,11 @@ from turret_common.ros import qos
 from turret_common.testing.ros_testing import blocking_calls, signed
 from turret_common.testing.waiting import wait_until
 from turret_control import laser_driver_node
-from turret_control.laser.guardian import GuardianLink
+from turret_control.laser.guardian import ARMED_SILENCE_S, GuardianLink
 from turret_control.laser.ros_messages import sign_grant
 from turret_control.laser_driver_node import LaserNode
 from turret_control.plant_node import PlantNode
+from turret_control.safety_parameters import SafetyParameters
 from turret_msgs import msg, srv
 
 
@@ -209,6 +212,53 @@ def test_a_real_laser_without_permission_to_run_in_real_time_refuses_to_start(
     with guardian, _, pytest.raises(TurretError, match='permission to run in real time'):
         LaserNode(GuardianLink(guardian), context=ros.context, namespace='turret', parameter_overrides=[
             Parameter('driver', value='gpio_digital'), Parameter('no_watchdog_accepted', value=True)])
+
+
+def test_every_driver_but_the_first_takes_the_duty_for_used_up(tmp_path: Path) -> None:
+    """Also that of a new run: the whole turret may have been started again within the duty window."""
+    earlier = laser_driver_node._earlier_drivers  # noqa: SLF001  the node asks once
+    assert earlier(tmp_path, 'a run') == (False, False)
+    assert earlier(tmp_path, 'a run') == (True, True)
+    assert earlier(tmp_path, 'another') == (True, False)
+    assert earlier(tmp_path, 'another') == (True, True)
+    (tmp_path / 'laser.run').unlink()
+    (tmp_path / 'laser.run').mkdir()
+    assert earlier(tmp_path, 'another') == (True, True), 'it cannot be read'
+    assert earlier(tmp_path / 'laser.run' / 'file', 'a run') == (False, False)
+    (tmp_path / 'file').touch()
+    assert earlier(tmp_path / 'file', 'a run') == (True, True), 'it cannot be noted'
+
+
+def test_a_driver_that_follows_another_one_does_not_fire_until_the_duty_is_known(
+        ros: Any, plant: PlantLink, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Path] = []
+
+    def earlier(folder: Path, run: str) -> tuple[bool, bool]:
+        calls.append(folder)
+        return True, False
+    monkeypatch.setattr(laser_driver_node, '_earlier_drivers', earlier)
+    rig = Rig(ros, plant)
+    rig.arm()
+    assert rig.call(srv.Fire, 'fire', pulses=1, pulse_s=0.05).code == ReasonCode.DUTY_EXCEEDED
+    assert calls == [runtime_dir('/turret')]
+
+
+def test_the_times_of_the_driver_fit_those_of_its_guards() -> None:
+    assert SafetyParameters().driver_timeout_s / 4 >= laser_driver_node._STATE_PERIOD_S  # noqa: SLF001  it is silent then
+    assert laser_driver_node._LAST_WORDS_S < ARMED_SILENCE_S  # noqa: SLF001  the guardian waits no longer either
+    assert laser_driver_node._UNSAVED_S == 2.0  # noqa: SLF001  as docs/safety.md says
+
+
+def test_the_driver_runs_in_real_time_under_its_guardian(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def run(make_node: Any, *, real_time: bool) -> int:
+        made.extend((make_node(), real_time))
+        return 7
+    monkeypatch.setattr(laser_driver_node, 'run', run)
+    monkeypatch.setattr(laser_driver_node, 'LaserNode', lambda guardian: guardian)
+    assert laser_driver_node.main('the guardian') == 7  # type: ignore[arg-type]
+    assert made == ['the guardian', True]
 
 
 def test_ending_the_node_switches_the_laser_off(rig: Rig) -> None:

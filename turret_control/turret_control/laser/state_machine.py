@@ -142,7 +142,7 @@ class LaserCore:
 
     def __init__(
             self, parameters: LaserParameters, permits: PermitMonitor, budget: EmissionBudget | None = None,
-            unknown_until_ns: int | None = None) -> None:
+            unknown_until_ns: int | None = None, pulse_lost: bool = False) -> None:
         """Start disarmed.
 
         Args:
@@ -150,8 +150,8 @@ class LaserCore:
             permits: permits of the safety node; updated in the thread that owns the state machine.
             budget: emission of the last hour.
             unknown_until_ns: time before which an earlier process may have emitted: its emission is assumed to have
-                reached the duty cap then, and its last pulse to have been the longest. None where there was no earlier
-                process.
+                reached the duty cap then. None where there was no earlier process.
+            pulse_lost: that process may have been killed in a pulse, which then counts as the longest one, until now.
         """
         self._parameters = parameters
         self._permits = permits
@@ -170,7 +170,7 @@ class LaserCore:
         self._grant_order = (0, 0)
         if unknown_until_ns is not None:
             self._emissions.append((unknown_until_ns - self._duty_cap_ns(), unknown_until_ns))
-            if parameters.class2_play:
+            if pulse_lost and parameters.class2_play:
                 self.budget.add(unknown_until_ns - _ns(parameters.max_pulse_s), unknown_until_ns)
         self._auto_burst = (0, 0)  # epoch and number of the newest automatic burst
         self._needs_release = False
