@@ -81,7 +81,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     **{f'{_CORE}/pico/{name}.py': (
         f'{_TEST}/pico/test_pico_firmware.py', f'{_TEST}/laser/test_pico_lines.py',
         f'{_TEST}/drivers/test_pico_driver.py') for name in ('protocol', 'link')},
-    f'{_CORE}/devices/onvif.py': (f'{_TEST}/drivers/test_onvif_driver.py',),
+    f'{_CORE}/devices/onvif.py': (f'{_TEST}/devices/test_onvif.py', f'{_TEST}/drivers/test_onvif_driver.py'),
     f'{_CORE}/axis_parameters.py': (_LIMITS, f'{_TEST}/gimbal/test_gimbal.py'),
     f'{_CORE}/gimbal_parameters.py': (_LIMITS, f'{_TEST}/gimbal/test_gimbal.py'),
     'turret_common/turret_common/messages/run_key.py': ('turret_common/test/messages/test_run_key.py',),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
@@ -84,11 +85,12 @@ class LaserNode(Node):
         self._topics.start()
 
     def destroy_node(self) -> None:
-        """Switch emission off, then end."""
-        self._thread.post(self._core.disarm)
-        self._permits_in.wake()
+        """Switch emission off, save that of this hour, and end."""
+        with contextlib.suppress(TurretError):
+            self._thread.call(self._core.disarm)  # counts the pulse under way
         self._topics.stop()
         self._thread.stop()
+        self._saver.put(self._core.budget)
         self._saver.close()
         self._permits_in.close()
         super().destroy_node()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ from rclpy.parameter_client import AsyncParameterClient
 from turret_common.errors import TurretError
 from turret_common.json_file import JsonFile
 from turret_common.messages.run_key import run_key
-from turret_common.paths import runtime_dir
+from turret_common.paths import runtime_dir, state_dir
 from turret_common.permit import lease_digest
 from turret_common.plant_client import PlantLink, plant_socket
 from turret_common.reason_codes import ReasonCode
@@ -266,6 +267,22 @@ def test_ending_the_node_switches_the_laser_off(rig: Rig) -> None:
     rig.node._thread.stop()  # noqa: SLF001  the thread ends without a stop
     assert rig.pin()['level'] == 0.0
     assert rig.pin('indicator')['level'] == 0.0
+
+
+def test_no_thread_of_the_node_outlives_it(rig: Rig) -> None:
+    def threads() -> set[str]:
+        return {thread.name for thread in threading.enumerate()} & {'laser', 'laser topics', 'emission budget'}
+    assert len(threads()) == 3
+    rig.node.destroy_node()
+    assert threads() == set()
+
+
+def test_the_pulse_under_way_at_the_end_of_the_node_is_saved(rig: Rig) -> None:
+    rig.hold()
+    rig.node.destroy_node()
+    document = json.loads((state_dir('/turret') / 'emission_budget.json').read_bytes())
+    (on_ns, off_ns), = document['data']
+    assert on_ns < off_ns <= time.monotonic_ns()
 
 
 @pytest.mark.parametrize(('name', 'value'), [

@@ -361,7 +361,9 @@ def _spaces(
 
 def _range(described: Any, normal: tuple[float, float] | None) -> tuple[float, float]:
     """Return a range. Raises ValueError or TypeError: it is missing without being the normal one, or cannot be."""
-    if described is None and normal is not None:
+    if described is None:
+        if normal is None:
+            raise ValueError('the range is missing')
         return normal
     low, high = float(described.Min), float(described.Max)
     if not -math.inf < low < high < math.inf:
