@@ -366,6 +366,26 @@ def test_an_offered_service_answers_nine_of_nine_and_survives_the_end_of_its_cli
     second.close()
 
 
+@pytest.mark.parametrize(('kind', 'type_name'), [('service', 'turret_msgs/srv/Stop'), ('action', HOME)])
+def test_one_of_two_clients_that_offer_the_same_at_the_same_time_is_refused(
+        ros: Any, kind: str, type_name: str) -> None:
+    web = start(ros, **{'access.operator_offers': ['demo/*']})
+    clients = [Bridge(web.address[1]) for _ in range(2)]
+    for number in range(5):
+        offer = {kind: f'/turret/demo/same{number}', 'type': type_name, 'op': f'advertise_{kind}'}
+        for client in clients:
+            client.send(id=f'o{number}', **offer)
+        answers = []
+        for client in clients:  # what comes after an offer is answered after it
+            client.send(op='unknown', id=f'end{number}')
+            client.wait(id=f'end{number}')
+            answers += [message for message in client.messages if message.get('id') == f'o{number}']
+        assert [answer['level'] for answer in answers] == ['error']
+        assert 'already' in answers[0]['msg']
+    for client in clients:
+        client.close()
+
+
 @pytest.mark.parametrize(('kind', 'offer'), [
     ('service', {'service': '/turret/demo/stop', 'type': 'turret_msgs/srv/Stop'}),
     ('action', {'action': '/turret/demo/home', 'type': 'turret_msgs/Home'})])

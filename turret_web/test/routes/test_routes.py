@@ -208,7 +208,9 @@ async def test_a_bag_is_a_download_in_one_archive(gateway: FakeGateway, tmp_path
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             assert {each.name: tar.extractfile(each).read() for each in tar} == {  # type: ignore[union-attr]
                 f'a b/{name}': data for name, data in files.items()}
-        for path in ('none', '..%2fbags%2fa%20b', 'link', 'a%20b%2fmetadata.yaml', '.hidden', 'a%00b'):
+        for path in (
+                'none', '..%2fbags%2fa%20b', 'link', 'a%20b%2fmetadata.yaml', '.hidden', 'a%00b', 'a' * 5000,
+                '%E2%98%83' * 100):
             assert (await door.get(f'/bags/{path}'))[0] == 404, path
 
 

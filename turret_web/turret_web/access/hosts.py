@@ -85,7 +85,7 @@ def check_origin(origin: str, fetch_site: str, host: str, allowed: Container[str
     """
     if origin:
         if origin not in allowed and _netloc(origin) != host.lower():
-            raise TurretError(ReasonCode.NOT_ALLOWED, f'pages of {origin} may not use this server')
+            raise TurretError(ReasonCode.NOT_ALLOWED, f'pages of {origin:.100} may not use this server')
     elif fetch_site not in ('', 'same-origin', 'none'):
         raise TurretError(ReasonCode.NOT_ALLOWED, 'pages of other sites may not use this server')
 

@@ -238,6 +238,7 @@ class RosGateway:
                 self._safety_responses.create_client(_interface(type_name, 'srv'), name), permanent=True)
             for name, type_name in self._safety_services()}
         self._codecs: dict[Any, Codec] = {}
+        self._offered: set[RosName] = set()
         self._withdrawn: dict[RosName, asyncio.Future[None]] = {}
         self._review_timer: asyncio.TimerHandle | None = None
 
@@ -464,12 +465,29 @@ class RosGateway:
             raise TurretError(ReasonCode.INVALID_ARGUMENT, f'service {service} has type {types[0]}, not {type_name}')
 
     @contextmanager
+    def _offering(self, name: RosName) -> Iterator[None]:
+        """Reserve the name of a service or action while it is created, and then until it is withdrawn.
+
+        Raises:
+            TurretError: ALREADY_EXISTS, another client offers it; the graph does not show that at once.
+        """
+        if name in self._offered:
+            raise TurretError(ReasonCode.ALREADY_EXISTS, f'{name} is offered by another client already')
+        self._offered.add(name)
+        try:
+            yield
+        except BaseException:
+            self._offered.discard(name)
+            raise
+
+    @contextmanager
     def withdrawing(self, name: RosName) -> Iterator[None]:
         """Mark the service or action of a client as being withdrawn."""
         gone = self._withdrawn[name] = self._loop.create_future()
         try:
             yield
         finally:
+            self._offered.discard(name)
             if self._withdrawn.get(name) is gone:
                 del self._withdrawn[name]
             gone.set_result(None)
@@ -489,8 +507,9 @@ class RosGateway:
         async def callback(request: Any, response: Any) -> Any:
             data = await server.result(server.start(answer(serialize_message(request))))
             return response if data is None else deserialize_message(data, cls.Response)
-        entity = await self.work(
-            lambda: self.node.create_service(cls, service, callback, callback_group=self._group))
+        with self._offering(service):
+            entity = await self.work(
+                lambda: self.node.create_service(cls, service, callback, callback_group=self._group))
         server.destroy = lambda: self.node.destroy_service(entity)
         return server
 
@@ -522,9 +541,10 @@ class RosGateway:
         def cancel(goal: Any) -> CancelResponse:
             self.loop_queue.put(handler.cancel, _goal_id(goal))
             return CancelResponse.ACCEPT
-        entity = await self.work(lambda: DeferredActionServer(
-            self.node, cls, action, execute, handle_accepted_callback=accept, cancel_callback=cancel,
-            callback_group=self._group))
+        with self._offering(action):
+            entity = await self.work(lambda: DeferredActionServer(
+                self.node, cls, action, execute, handle_accepted_callback=accept, cancel_callback=cancel,
+                callback_group=self._group))
         server.destroy = entity.destroy
         return server
 

@@ -82,7 +82,7 @@ class ApiRoutes:
         name = request.match_info['section']
         status = await self._newest_status()
         if name not in status:
-            raise TurretError(ReasonCode.NOT_FOUND, f'the status has no section {name}')
+            raise TurretError(ReasonCode.NOT_FOUND, f'the status has no section {name:.60}')
         return json_response({name: status[name], 'age_s': status.get(f'{name}_age_s')})
 
     async def _newest_status(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class BagRoutes:
             raise TurretError(ReasonCode.NOT_ALLOWED, 'only an operator may download a bag')
         name = plain(request.match_info['name'])
         folder = self._folder / name
-        if '\0' in name or folder.is_symlink() or not folder.is_dir():
+        if folder.is_symlink() or not folder.is_dir():
             raise TurretError(ReasonCode.NOT_FOUND, f'there is no bag {name:.100} on the machine of the web gateway')
         files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink()]
         heads = [_head(name, path) for path in files]

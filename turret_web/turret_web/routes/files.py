@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 audit = logging.getLogger('turret_web.audit')
 
 _FORM_BYTES = 4096
+#: Maximum length of the name of a file [bytes].
+_MAX_NAME = 255
 _PART = re.compile(r'bytes=(\d{0,18})-(\d{0,18})', re.ASCII)
 #: Encodings that files of the panel may have.
 _ENCODINGS = ('br', 'gzip')
@@ -195,7 +197,7 @@ def _asks_for_part(request: web.Request, stat: os.stat_result) -> bool:
 
 def plain(name: str) -> str:
     """Return the name of a file, without a folder and not hidden (NOT_FOUND)."""
-    if '/' in name or name.startswith('.'):
+    if '/' in name or '\0' in name or name.startswith('.') or len(name.encode(errors='replace')) > _MAX_NAME:
         raise TurretError(ReasonCode.NOT_FOUND, f'there is no file {name:.100}')
     return name
 
