@@ -25,6 +25,7 @@ from web_testing import (
     until,
 )
 
+from turret_common.errors import TurretError
 from turret_common.messages.cdr import Codec
 from turret_common.messages.schema import Array, Field, Primitive, Struct
 from turret_web.gateway.gateway import ServiceCodec
@@ -431,6 +432,12 @@ async def test_a_client_can_offer_a_service(gateway: FakeGateway) -> None:
         assert codec.response.to_json(await answer) == {'sum': 3}
         assert 'is pending' in await client.error(
             op='service_response', service='/turret/demo/add', id=request['id'], values={'sum': 3}, result=True)
+        failing = asyncio.create_task(gateway.offered['/turret/demo/add'](codec.request.encode({}, 0)))
+        request = await client.receive()
+        await client.send(
+            op='service_response', service='/turret/demo/add', id=request['id'], values='out of paper', result=False)
+        with pytest.raises(TurretError, match='out of paper'):
+            await failing
         await client.send(op='unadvertise_service', service='/turret/demo/add')
         await client.settle()
         assert gateway.offered == {}

@@ -90,8 +90,11 @@ class ServiceOperations(OperationGroup):
         await self._offered.pop(get_service(message)).close()
 
     async def _service_response(self, message: dict[str, Any]) -> None:
-        self._offered_service(message).take(
-            str(get(message, 'id', (str, int))), get(message, 'values', dict, {}), get(message, 'result', bool, True))
+        offered, request_id = self._offered_service(message), str(get(message, 'id', (str, int)))
+        if get(message, 'result', bool, True):
+            offered.take(request_id, get(message, 'values', dict, {}))
+        else:
+            offered.fail(request_id, str(message.get('values') or ''))
 
     def _offered_service(self, message: dict[str, Any]) -> OfferedService:
         service = get_service(message)
@@ -123,20 +126,25 @@ class OfferedService:
         finally:
             del self._waiting[request_id]
 
-    def take(self, request_id: str, values: dict[str, Any], success: bool) -> None:
+    def take(self, request_id: str, values: dict[str, Any]) -> None:
         """Accept the answer of the client to one request.
 
         Raises:
             TurretError: NOT_FOUND, no such request is pending.
             CodecError: the values do not fit; the request stays pending.
         """
+        self._pending(request_id).set_result(self._codec.response.encode(values, time.time_ns()))
+
+    def fail(self, request_id: str, reason: str) -> None:
+        """End one request without an answer, for the reason that the client gives (NOT_FOUND)."""
+        self._pending(request_id).set_exception(
+            TurretError(ReasonCode.IO_ERROR, f'the client could not answer {request_id}: {reason:.200}'))
+
+    def _pending(self, request_id: str) -> asyncio.Future[bytes]:
         waiting = self._waiting.get(request_id)
         if waiting is None or waiting.done():
             raise TurretError(ReasonCode.NOT_FOUND, f'no request {request_id:.60} is pending')
-        if success:
-            waiting.set_result(self._codec.response.encode(values, time.time_ns()))
-        else:
-            waiting.set_exception(TurretError(ReasonCode.IO_ERROR, f'the client could not answer {request_id}'))
+        return waiting
 
     async def close(self) -> None:
         """Withdraw the service and cancel pending requests."""
