@@ -12,6 +12,8 @@ vi.mock('uplot', () => ({ default: class { destroy(): void { /* nothing is drawn
 class FakeSocket extends EventTarget {
   static readonly OPEN = 1;
   static opened: FakeSocket[] = [];
+  /** New connections open; otherwise they wait, as for a gateway that does not answer. */
+  static doesOpen = true;
   readonly OPEN = 1;
   readyState = 0;
   binaryType = '';
@@ -26,6 +28,7 @@ class FakeSocket extends EventTarget {
     super();
     FakeSocket.opened.push(this);
     setTimeout(() => {
+      if (!FakeSocket.doesOpen) return;
       this.readyState = 1;
       this.tell('open', new Event('open'));
     }, 0);
@@ -62,6 +65,8 @@ const json = (value: unknown): Response => new Response(JSON.stringify(value));
 describe('start', () => {
   let isUp: boolean;
   let stopped: string[];
+  let doesHttpHang: boolean;
+  let page = 0;
   const timers: ReturnType<typeof setInterval>[] = [];
   const { setInterval: begin } = globalThis;
 
@@ -71,6 +76,9 @@ describe('start', () => {
     isUp = true;
     stopped = [];
     FakeSocket.opened = [];
+    FakeSocket.doesOpen = true;
+    doesHttpHang = false;
+    page += 1;
     vi.stubGlobal('setInterval', (...args: Parameters<typeof begin>) => {
       const timer = begin(...args);
       timers.push(timer);
@@ -82,10 +90,11 @@ describe('start', () => {
     vi.stubGlobal('WebSocket', FakeSocket);
     vi.stubGlobal('fetch', async (path: string) => {
       if (!isUp) throw new TypeError('refused');
-      if (path === 'config.json') return json(CONFIG);
+      if (path === 'config.json') return json({ ...CONFIG, rosbridge: `/rosbridge${page}` });
       if (path === 'session') return json({ role: 'operator', operator_secret: 's' });
       if (path === 'api/safety/stop') {
         stopped.push('http');
+        if (doesHttpHang) return new Promise<Response>(() => undefined);
         return json({ success: true, code: 0, message: '' });
       }
       throw new TypeError(`nothing at ${path}`);
@@ -131,6 +140,49 @@ describe('start', () => {
     (shown('button.stop') as HTMLButtonElement).click();
     await waitFor(() => FakeSocket.opened.filter(({ called }) => called.has('/turret/safety/stop')).length >= 2 && stopped.length > 0);
     expect(turret.status().safety.software_stop).toBe(true);
+  });
+
+  // Pages of earlier tests still connect again, at their own addresses.
+  const sockets = (): FakeSocket[] => FakeSocket.opened.filter(({ url }) => url.includes(`/rosbridge${page}`));
+  const isConnected = (): boolean => sockets().filter(({ readyState }) => readyState === 1).length >= 2;
+  const state = (): string | null | undefined => shown('button.stop')?.getAttribute('data-state');
+
+  it('stops by HTTP while both connections are down', async () => {
+    await import('./main');
+    await waitFor(() => isConnected() && shown('button.stop'));
+    FakeSocket.doesOpen = false;
+    for (const socket of sockets()) socket.close();
+    (shown('button.stop') as HTMLButtonElement).click();
+    await waitFor(() => state() === 'stopped');
+    expect(stopped).toEqual(['http']);
+    expect(sockets().some(({ called }) => called.has('/turret/safety/stop'))).toBe(false);
+  });
+
+  it('stops over the second connection while the first is down and HTTP hangs', async () => {
+    await import('./main');
+    await waitFor(() => isConnected() && shown('button.stop'));
+    await waitFor(() => sockets().some(({ topics }) => topics.has('/turret/status')));
+    const main = sockets().find(({ topics }) => topics.has('/turret/status'));
+    doesHttpHang = true;
+    FakeSocket.doesOpen = false;
+    main?.close();
+    (shown('button.stop') as HTMLButtonElement).click();
+    await waitFor(() => state() === 'stopped');
+    expect(turret.status().safety.software_stop).toBe(true);
+    expect(main?.called.has('/turret/safety/stop')).toBe(false);
+  });
+
+  it('delivers a stop that nothing took as soon as anything does', async () => {
+    await import('./main');
+    await waitFor(() => isConnected() && shown('button.stop'));
+    FakeSocket.doesOpen = false;
+    isUp = false;
+    for (const socket of sockets()) socket.close();
+    (shown('button.stop') as HTMLButtonElement).click();
+    await waitFor(() => state() === 'undelivered');
+    isUp = true;
+    await waitFor(() => state() === 'stopped');
+    expect(stopped.length).toBeGreaterThan(0);
   });
 
   it('shows a page that says why when it cannot be built', async () => {
