@@ -10,8 +10,10 @@ import asyncio
 import logging
 import resource
 import socket
+import ssl
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from aiohttp import web
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 _ACCESS_LOG = logging.getLogger(f'{__name__}.access')
 _ACCESS_LOG.setLevel(logging.WARNING)  # requests are not logged
 
+#: Maximum duration of a TLS handshake [s].
+_HANDSHAKE_S = 5.0
 #: Maximum time from opening a connection to a complete request head, and between two requests [s].
 _HEAD_S = 10.0
 _IDLE_S = 60.0
@@ -63,14 +67,16 @@ class ConnectionTable:
     Viewers get at most half of all connections, and one address half of that.
     """
 
-    def __init__(self, server: Server, files: int) -> None:
+    def __init__(self, server: Server, files: int, context: ssl.SSLContext | None = None) -> None:
         """Create an empty table.
 
         Args:
             server: handles the requests.
             files: maximum number of file descriptors of this process.
+            context: settings of TLS; None for connections that are not encrypted.
         """
         self._server = server
+        self._context = context
         self._total = max(16, files - _RESERVED_FILES)
         self._anonymous_limit = min(_ANONYMOUS, max(8, self._total // 4))
         self._viewer_limit = self._total // 2
@@ -78,9 +84,10 @@ class ConnectionTable:
         self._anonymous: dict[HttpConnection, None] = {}
         self._viewers: dict[HttpConnection, None] = {}
 
-    def make_connection(self) -> HttpConnection:
+    def make_connection(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
-        return HttpConnection(self, self._server)
+        connection = HttpConnection(self, self._server)
+        return connection if self._context is None else _Handshake(connection, self._context)
 
     def opened(self, connection: HttpConnection) -> None:
         """Register a connection; close others, or this one, if there are too many."""
@@ -103,6 +110,12 @@ class ConnectionTable:
         """Remove a connection that has ended."""
         for connections in (self._open, self._anonymous, self._viewers):
             connections.pop(connection, None)
+
+    def close(self) -> None:
+        """Close the connections whose handshake is not complete; aiohttp closes the others."""
+        for connection in list(self._open):
+            if connection.transport is None:
+                connection.abort()
 
     def _bound(self, connections: dict[HttpConnection, None], address: str, limit: int, per_address: int) -> None:
         same = [other for other in connections if other.address == address]
@@ -139,20 +152,30 @@ class HttpConnection(web.RequestHandler):
         self._cut_off = False
         self.check_frames(None, lambda _: None)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def accepted(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection and start to wait for the head of a request."""
         self._tcp = transport
         peer = transport.get_extra_info('peername')
         self.address = peer[0] if isinstance(peer, tuple) else ''
-        super().connection_made(transport)
         self._wait_for(self.abort, _HEAD_S)
         self._table.opened(self)
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with HTTP."""
+        if self._tcp is None:
+            self.accepted(transport)
+        self._tcp = transport
+        super().connection_made(transport)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Remove the connection."""
+        self.forget()
+        super().connection_lost(exc)
+
+    def forget(self) -> None:
+        """Remove the connection from the table."""
         self._cancel_timer()
         self._table.closed(self)
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends; nothing more after a frame that was refused."""
@@ -236,6 +259,38 @@ class HttpConnection(web.RequestHandler):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class _Handshake(asyncio.Protocol):
+    """TLS handshake of a connection, which counts from its beginning; asyncio tells of it only when it is complete."""
+
+    def __init__(self, connection: HttpConnection, context: ssl.SSLContext) -> None:
+        self._connection = connection
+        self._context = context
+        self._early = b''
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the handshake."""
+        self._connection.accepted(transport)
+        self._task = asyncio.get_running_loop().create_task(self._encrypt(cast(asyncio.Transport, transport)))
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what arrives together with the end of the handshake."""
+        self._early += data
+
+    async def _encrypt(self, transport: asyncio.Transport) -> None:
+        encrypted = None
+        with suppress(OSError):
+            encrypted = await asyncio.get_running_loop().start_tls(
+                transport, self, self._context, server_side=True, ssl_handshake_timeout=_HANDSHAKE_S)
+        if encrypted is None or encrypted.is_closing():
+            self._connection.forget()
+            return
+        encrypted.set_protocol(self._connection)
+        self._connection.connection_made(encrypted)
+        if self._early:
+            self._connection.data_received(self._early)
 
 
 def connection_of(request: web.Request) -> HttpConnection:

@@ -61,8 +61,6 @@ _DECIDING = ('Host', 'Origin', 'Authorization', 'Sec-Fetch-Site', 'Sec-Fetch-Mod
 _GRANTS_S = 1.0
 #: Interval at which memory that images have left is given back to the system [s].
 _MEMORY_S = 30.0
-#: Maximum duration of a TLS handshake [s].
-_HANDSHAKE_S = 5.0
 
 _SECURITY_HEADERS = {
     'Content-Security-Policy':
@@ -126,6 +124,7 @@ class WebServer:
             self._grants)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.AbstractServer | None = None
+        self._table: ConnectionTable | None = None
         self._published: TextIO | None = None
         self._watching: list[asyncio.Task[None]] = []
         self.address = (parameters.host, parameters.port)
@@ -155,10 +154,9 @@ class WebServer:
             await self._runner.setup()
             if self._runner.server is None:
                 raise OSError('no server')
-            table = ConnectionTable(self._runner.server, raise_file_limit())
+            self._table = table = ConnectionTable(self._runner.server, raise_file_limit(), context)
             self._listener = await asyncio.get_running_loop().create_server(
-                table.make_connection, host or None, port, ssl=context, reuse_address=True, backlog=128,
-                ssl_handshake_timeout=_HANDSHAKE_S if context is not None else None)
+                table.make_connection, host or None, port, reuse_address=True, backlog=128)
         except OSError as error:
             await self._runner.cleanup()
             raise TurretError(
@@ -198,6 +196,8 @@ class WebServer:
         await self._rtc.close()
         await self._bridge.close()
         await self._camera.close()
+        if self._table is not None:
+            self._table.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self._hub.close()

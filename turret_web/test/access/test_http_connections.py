@@ -133,6 +133,25 @@ async def test_half_open_connections_keep_no_one_out(gateway: FakeGateway) -> No
 
 
 @on_loop
+async def test_tls_handshakes_that_are_not_completed_keep_no_one_out(
+        gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('turret_web.http_connections._HANDSHAKE_S', 60.0)
+    async with serving(gateway, tls_certificate='self-signed') as door:
+        crowd = []
+        for begin in (b'', b'\x16\x03\x01\x02\x00', b'GET / HTTP/1.1\r\n\r\n'):
+            for _ in range(70):
+                reader, writer = await asyncio.open_connection('127.0.0.1', door.server.address[1])
+                writer.write(begin)
+                crowd.append((reader, writer))
+        url = f'https://127.0.0.1:{door.server.address[1]}'
+        async with door.session.get(f'{url}/healthz', ssl=False) as response:
+            assert response.status == 200
+        await until(lambda: sum(not reader.at_eof() for reader, _ in crowd) <= 64)
+        for _, writer in crowd:
+            writer.close()
+
+
+@on_loop
 async def test_connections_of_viewers_keep_no_one_out(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.server.raise_file_limit', lambda: 148)  # 20 connections
     async with serving(gateway, host='0.0.0.0') as door:
