@@ -262,7 +262,7 @@ class HttpConnection(web.RequestHandler):
 
 
 class _Handshake(asyncio.Protocol):
-    """TLS handshake of a connection, which counts from its beginning; asyncio tells of it only when it is complete."""
+    """TLS handshake of a connection, which counts from its beginning; asyncio shows it only when complete."""
 
     def __init__(self, connection: HttpConnection, context: ssl.SSLContext) -> None:
         self._connection = connection
