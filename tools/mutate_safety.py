@@ -341,13 +341,19 @@ def mutants(module: str) -> Iterator[Mutant]:
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # noqa: C901, PLR0912  one kind a branch
-    """Give each node that can be changed with the text that takes its place. Decorators of classes are not guards."""
+    """Give each node that can be changed with the text that takes its place.
+
+    Decorators of classes are not guards, nor is the line that starts a process, without which there is none.
+    """
     decorated = {
         child for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
         for decorator in node.decorator_list for child in ast.walk(decorator)}
     variables, fields = _variables(tree), _fields(tree)
+    entry = {
+        child for node in ast.walk(tree) if isinstance(node, ast.If) and '__main__' in ast.unparse(node.test)
+        for child in ast.walk(node)}
     for node in ast.walk(tree):
-        if node in decorated:
+        if node in decorated or node in entry:
             continue
         yield from _mix_ups(node, variables, fields)
         if isinstance(node, ast.Compare):

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from turret_control.gimbal_node import GimbalNode
 from turret_control.plant.plant import Hidden, Plant
 from turret_control.plant.server import PlantServer
 from turret_control.plant_parameters import PlantAxis, PlantParameters
+from turret_control.safety_parameters import SafetyParameters
 from turret_msgs.action import Calibrate, Home
 from turret_msgs.msg import AxisState, GimbalCommand, GimbalState, RegisterValue, SafetyPermit
 from turret_msgs.srv import AccessRegisters, SetEnabled, SetHome
@@ -505,3 +507,80 @@ def test_registers_can_be_read_and_written(bench: Bench, monkeypatch: pytest.Mon
     assert answer.success, answer.message
     assert [(value.axis, value.value, value.valid) for value in answer.registers] == [
         ('pan', 7, True), ('tilt', 0, False)]
+
+
+def test_the_node_runs_in_real_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    def run(make_node: Any, *, real_time: bool) -> int:
+        started.extend((make_node, real_time))
+        return 7
+    monkeypatch.setattr(gimbal_node, 'run', run)
+    assert gimbal_node.main() == 7
+    assert started == [GimbalNode, True]
+
+
+def test_its_times_fit_those_of_its_guards() -> None:
+    assert gimbal_node._STATE_PERIOD_S == 0.1  # noqa: SLF001  10 Hz, as docs/interfaces.md says
+    assert SafetyParameters().driver_timeout_s / 4 >= gimbal_node._STATE_PERIOD_S  # noqa: SLF001  it is silent then
+    assert gimbal_node._STATE_INTERVAL_S == 0.02  # noqa: SLF001  as often as the safety node decides
+
+
+def test_no_thread_of_the_node_outlives_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def threads() -> set[str]:
+        return {thread.name for thread in threading.enumerate()} & {'gimbal', 'log'}
+    closed: list[Any] = []
+    assert threads() == {'gimbal', 'log'}
+    for action in bench.node._actions:  # noqa: SLF001  those that it must destroy
+        monkeypatch.setattr(action, 'destroy', lambda action=action: closed.append(action))
+    monkeypatch.setattr(bench.node._driver, 'close', lambda: closed.append('driver'))  # noqa: SLF001  that it must close
+    bench.node.destroy_node()
+    assert threads() == set()
+    assert closed == ['driver', *bench.node._actions]  # noqa: SLF001  as above
+    assert list(bench.node.publishers) == []
+
+
+def test_a_thread_that_fails_ends_the_node_and_says_why(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(bench.node, 'get_logger', lambda: SimpleNamespace(fatal=logged.append))
+    monkeypatch.setattr(bench.node.context, 'try_shutdown', lambda: logged.append('shutdown'))
+    bench.node._on_thread_error(ValueError('broken'))  # noqa: SLF001  as its thread does
+    assert logged == ['the motors are not driven any more: ValueError: broken', 'shutdown']
+
+
+def test_a_lost_driver_is_opened_again_after_a_second(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.node._thread.stop()  # noqa: SLF001  its ticks are given here
+    driver, calls = bench.node._driver, []  # noqa: SLF001  that is lost
+
+    def lose(*_: Any) -> Any:
+        raise TurretError(ReasonCode.DRIVER_FAULT, 'unplugged')
+    for name in ('read', 'exchange'):
+        monkeypatch.setattr(driver, name, lose)
+    monkeypatch.setattr(driver, 'close', lambda: calls.append('close'))
+    monkeypatch.setattr(driver, 'open', lambda: calls.append('open'))
+    before = time.monotonic()
+    bench.node._tick()  # noqa: SLF001  one tick
+    retry_s = bench.node._retry_s  # noqa: SLF001  when it is tried again
+    assert 1.0 <= retry_s - before <= 1.0 + time.monotonic() - before
+    assert bench.node._sample is None  # noqa: SLF001  nothing is known
+    bench.node._drive(None, retry_s - 0.001)  # noqa: SLF001  too early
+    assert calls == ['close']
+    bench.node._powered = True  # noqa: SLF001  before it was lost
+    with pytest.raises(TurretError, match='unplugged'):
+        bench.node._drive(None, retry_s)  # noqa: SLF001  due
+    assert calls == ['close', 'open']
+    assert not bench.node._powered  # noqa: SLF001  an opened driver has its motors off
+
+
+def test_faults_and_motors_about_to_be_released_are_logged_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.node._thread.stop()  # noqa: SLF001  its ticks are given here
+    logged: list[str] = []
+    monkeypatch.setattr(bench.node, '_log', SimpleNamespace(warning=logged.append, close=lambda: None))
+    view = bench.node._gimbal.view(time.monotonic_ns())  # noqa: SLF001  to change
+    for code, idle_s in (
+            (ReasonCode.OK, NAN), (ReasonCode.OK, 10.0), (ReasonCode.OK, 9.9), (ReasonCode.OK, 9.8),
+            (ReasonCode.SOFT_LIMIT, NAN), (ReasonCode.DRIVER_FAULT, NAN), (ReasonCode.DRIVER_FAULT, NAN),
+            (ReasonCode.OK, 5.0), (ReasonCode.DRIVER_FAULT, 4.0)):
+        bench.node._note(view._replace(code=code, message=code.name, idle_release_s=idle_s))  # noqa: SLF001  one tick
+    released = 'no motion: the motors will be released in {} s'
+    assert logged == [released.format(10), 'DRIVER_FAULT', released.format(5), 'DRIVER_FAULT']

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -269,12 +270,29 @@ def test_ending_the_node_switches_the_laser_off(rig: Rig) -> None:
     assert rig.pin('indicator')['level'] == 0.0
 
 
-def test_no_thread_of_the_node_outlives_it(rig: Rig) -> None:
+def test_no_thread_of_the_node_outlives_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     def threads() -> set[str]:
         return {thread.name for thread in threading.enumerate()} & {'laser', 'laser topics', 'emission budget'}
     assert len(threads()) == 3
+    closed: list[Any] = []
+    monkeypatch.setattr(rig.node._permits_in, 'close', lambda: closed.append(None))  # noqa: SLF001  what it waits with
     rig.node.destroy_node()
     assert threads() == set()
+    assert closed == [None]
+    assert list(rig.node.publishers) == []
+
+
+def test_a_laser_that_cannot_be_driven_any_more_ends_its_process_and_says_why(
+        rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(rig.node, 'get_logger', lambda: SimpleNamespace(fatal=done.append))
+    monkeypatch.setattr(laser_driver_node, 'restore_output', done.append)
+    monkeypatch.setattr(laser_driver_node.os, '_exit', done.append)
+    rig.node._on_thread_end('broken')  # noqa: SLF001  as its thread does
+    assert done == ['the laser cannot be driven any more: broken', 0.01, 1]
+    monkeypatch.setattr(rig.node, 'get_logger', lambda: SimpleNamespace(error=done.append))
+    rig.node._on_save_error('full')  # noqa: SLF001  as the thread that saves does
+    assert done[-1] == 'the emission of this hour cannot be saved: full'
 
 
 def test_the_pulse_under_way_at_the_end_of_the_node_is_saved(rig: Rig) -> None:

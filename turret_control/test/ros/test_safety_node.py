@@ -18,6 +18,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros import qos
 from turret_common.testing.ros_testing import blocking_calls
 from turret_common.testing.waiting import wait_until
+from turret_control import safety_node
 from turret_control.safety.interlocks import Estop, SafetyCore
 from turret_control.safety.stop_file import StopRecord
 from turret_control.safety_node import SafetyNode
@@ -429,3 +430,35 @@ def test_a_second_node_that_publishes_permits_is_reported(rig: Rig) -> None:
             motion_ok=True, mac=rig.permits[-1].mac))
         return any(ReasonCode.SECOND_PUBLISHER in permit.reasons for permit in rig.permits)
     wait_until(seen)
+
+
+def test_the_node_runs_in_real_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    def run(make_node: Any, *, real_time: bool) -> int:
+        started.extend((make_node, real_time))
+        return 7
+    monkeypatch.setattr(safety_node, 'run', run)
+    assert safety_node.main() == 7
+    assert started == [SafetyNode, True]
+
+
+def test_its_times_are_those_of_the_documents() -> None:
+    """50 permits, 25 renewals of a burst and 10 checks of its own topics in a second, and one count of publishers."""
+    own = vars(safety_node)
+    assert (own['_STATE_PERIOD_S'], own['_PERIOD_S'], own['_COUNT_PERIOD_S']) == (0.1, 0.02, 1.0)
+    assert (own['_RENEW_EVERY'], own['_CHECK_EVERY']) == (2, 5)
+    assert (own['_STATE_AGE_MIN_S'], own['_STATE_AGE_MAX_S']) == (-0.01, 0.5)
+    assert own['_OWN_MESSAGES'].depth >= 2 * own['_CHECK_EVERY'], 'none is lost between two checks'
+
+
+def test_no_thread_of_the_node_outlives_it(ros: Any) -> None:
+    rig = Rig(ros, estop_driver='sim')
+
+    def threads() -> set[str]:
+        return {thread.name for thread in threading.enumerate()} & {
+            'permit', 'publishers', 'log', 'stop record', 'estop'}
+    assert threads() == {'permit', 'publishers', 'log', 'stop record', 'estop'}
+    rig.node.destroy_node()
+    assert threads() == set()
+    assert list(rig.node.publishers) == []
