@@ -151,3 +151,17 @@ def test_a_camera_that_is_not_connected_is_a_driver_fault() -> None:
     assert [camera.continuous, camera.absolute, camera.limits_speed] == [False, False, False]
     assert camera.reach == ((-math.inf, math.inf), (-math.inf, math.inf))
     camera.close()
+
+
+def test_every_request_of_a_connection_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip('onvif')  # of onvif-zeep-async, which is optional
+    camera = OnvifCamera('http://camera/onvif/device_service', '', '', 1.5, (AXIS, AXIS))
+    times_s: list[float] = []
+
+    def run(request: Any, timeout_s: float = 0.0) -> None:
+        request.close()
+        times_s.append(timeout_s)
+    monkeypatch.setattr(camera, '_run', run)
+    camera.connect()
+    assert times_s == [30.0, 12.0]
+    camera.close()

@@ -578,7 +578,8 @@ def test_faults_and_motors_about_to_be_released_are_logged_once(bench: Bench, mo
     monkeypatch.setattr(bench.node, '_log', SimpleNamespace(warning=logged.append, close=lambda: None))
     view = bench.node._gimbal.view(time.monotonic_ns())  # noqa: SLF001  to change
     for code, idle_s in (
-            (ReasonCode.OK, NAN), (ReasonCode.OK, 10.0), (ReasonCode.OK, 9.9), (ReasonCode.OK, 9.8),
+            (ReasonCode.OK, NAN), (ReasonCode.OK, 12.0), (ReasonCode.OK, 10.0), (ReasonCode.OK, 9.8),
+            (ReasonCode.OK, 9.7),
             (ReasonCode.SOFT_LIMIT, NAN), (ReasonCode.DRIVER_FAULT, NAN), (ReasonCode.DRIVER_FAULT, NAN),
             (ReasonCode.OK, 5.0), (ReasonCode.DRIVER_FAULT, 4.0)):
         bench.node._note(view._replace(code=code, message=code.name, idle_release_s=idle_s))  # noqa: SLF001  one tick

@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
+from turret_common.errors import TurretError
 from turret_common.operator_secret import secret_file
 from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
@@ -21,6 +22,7 @@ from turret_common.testing.waiting import wait_until
 from turret_control import safety_node
 from turret_control.safety.interlocks import Estop, SafetyCore
 from turret_control.safety.stop_file import StopRecord
+from turret_control.safety.zones import Zone, ZoneKind
 from turret_control.safety_node import SafetyNode
 from turret_msgs import msg, srv
 
@@ -462,3 +464,23 @@ def test_no_thread_of_the_node_outlives_it(ros: Any) -> None:
     rig.node.destroy_node()
     assert threads() == set()
     assert list(rig.node.publishers) == []
+
+
+@pytest.mark.parametrize(('required', 'reasons', 'state'), [
+    (False, ['PERSON_NEAR_BEAM', 'EXCLUSION_SILENT'], 'OFF'), (True, [], 'CLEAR'), (True, ['NO_POSE'], 'CLEAR'),
+    (True, ['EXCLUSION_SILENT'], 'SILENT'), (True, ['FRAMES_FROZEN'], 'SILENT'),
+    (True, ['NO_POSE', 'PERSON_NEAR_BEAM'], 'BLOCKED'), (True, ['PERSON_NEAR_BEAM', 'FRAMES_FROZEN'], 'SILENT')])
+def test_the_state_shows_what_the_person_exclusion_does(required: bool, reasons: list[str], state: str) -> None:
+    codes = [int(ReasonCode[reason]) for reason in reasons]
+    assert safety_node._exclusion(required, codes) == getattr(  # noqa: SLF001  of the state
+        msg.SafetyState, f'EXCLUSION_{state}')
+
+
+def test_a_zone_of_an_unknown_kind_is_refused() -> None:
+    for kind in (msg.Zone.KIND_NO_FIRE, msg.Zone.KIND_ALLOWED):
+        zone = safety_node._zone(msg.Zone(  # noqa: SLF001  of a request
+            name='x', kind=kind, pan_min=1.0, pan_max=2.0, tilt_min=3.0, tilt_max=4.0))
+        assert zone == Zone('x', ZoneKind(kind), 1.0, 2.0, 3.0, 4.0)
+    with pytest.raises(TurretError, match='zone "x" is of unknown kind 7') as refusal:
+        safety_node._zone(msg.Zone(name='x', kind=7))  # noqa: SLF001  as above
+    assert refusal.value.code is ReasonCode.INVALID_ARGUMENT

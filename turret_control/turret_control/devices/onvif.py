@@ -139,8 +139,8 @@ class OnvifCamera:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._camera: Any = None
         self._ptz: Any = None
-        self._profile = ''
-        self._default = ''
+        self._profile: str  # these two from connect() on
+        self._default: str
         self._positions: dict[str, Space] = {}  # in which it may report, by name
         self._goals: Space | None = None
         self._velocities: Space | None = None
@@ -177,7 +177,6 @@ class OnvifCamera:
         if parts.scheme not in ('http', 'https') or not host or parts.path.rstrip('/') != _SERVICE:
             raise TurretError(
                 ReasonCode.DRIVER_FAULT, f'{self._url} is not http://HOST{_SERVICE}, the address of a device service')
-        self.close()
         self._loop = asyncio.new_event_loop()
         try:
             self._run(self._prepare(f'{parts.scheme}://{f"[{host}]" if ":" in host else host}', port), _LOAD_S)
