@@ -300,6 +300,18 @@ async def test_a_server_that_is_absent_is_reported_and_one_that_goes_ends_the_co
 
 
 @on_loop
+async def test_numbers_of_any_size_are_forwarded_within_bounds(gateway: FakeGateway) -> None:
+    lists = AccessParameters(operator_topics=('vision/note',))
+    async with behind(gateway, access=lists) as (door, upstream), door.connect() as client:
+        for number, forwarded in ((1e300, 2**31 - 1), (-1e300, 0), (2**64, 2**31 - 1), (33.3, 33), (7, 7)):
+            await client.send(op='subscribe', topic=NOTES, throttle_rate=number)
+            assert (await upstream.hears('subscribe'))['throttle_rate'] == forwarded
+            if number != 33.3:
+                await client.send(op='advertise', topic=NOTES, type='demo_msgs/Note', queue_size=number)
+                assert (await upstream.hears('advertise'))['queue_size'] == forwarded
+
+
+@on_loop
 async def test_a_client_that_goes_takes_its_connection_with_it(gateway: FakeGateway) -> None:
     async with behind(gateway) as (door, upstream):
         async with door.connect() as client:

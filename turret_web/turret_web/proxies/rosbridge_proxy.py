@@ -51,8 +51,9 @@ _CONNECT_S = 5.0
 #: Time beyond its timeout that the server has to report that a request timed out [s].
 _GRACE_S = 2.0
 _MAX_MESSAGE = 64 * 1024 * 1024
+#: Maximum of the numbers that are forwarded, which may not be negative.
+_MAX_NUMBER = 2**31 - 1
 #: Members that are forwarded, by operation, with their types. Names, types and ids are written from parsed values.
-_SUBSCRIBE = {'throttle_rate': int}
 _ADVERTISE = {'latch': bool, 'queue_size': int}
 _PUBLISH = {**_ADVERTISE, 'msg': dict}
 _GOAL = {'args': (dict, list), 'feedback': bool}
@@ -243,7 +244,7 @@ class ProxyOperations(OperationGroup):
         forwarded = {
             'op': 'subscribe', 'topic': name, 'id': self._id(request_id), 'queue_length': queue,
             'compression': compression if compression == 'cbor' else 'none', **_type(message, 'msg'),
-            **_members(message, _SUBSCRIBE)}
+            'throttle_rate': round(min(max(0, get(message, 'throttle_rate', (int, float), 0)), _MAX_NUMBER))}
         topic = self._topics.setdefault(name, _Topic(message['topic'], _TopicFrames(self._client.send_queue, queue)))
         topic.ids.add(request_id)
         await self._send(forwarded)
@@ -417,7 +418,8 @@ def _frame(message: dict[str, Any]) -> bytes:
 
 def _members(message: dict[str, Any], kinds: dict[str, Any]) -> dict[str, Any]:
     """Return the members of a message that are forwarded (INVALID_ARGUMENT, one has a wrong type)."""
-    return {key: get(message, key, kind) for key, kind in kinds.items() if message.get(key) is not None}
+    members = {key: get(message, key, kind) for key, kind in kinds.items() if message.get(key) is not None}
+    return {key: min(max(0, value), _MAX_NUMBER) if kinds[key] is int else value for key, value in members.items()}
 
 
 def _type(message: dict[str, Any], kind: str) -> dict[str, InterfaceType]:
