@@ -13,8 +13,8 @@ from typing import Any
 
 JSONDecodeError = json.JSONDecodeError
 
-#: Numbers that may be infinite, and surrogates.
-_SUSPECT = re.compile(r'[eE]\+?[0-9]{3}|[0-9]{300}|\\u[dD][89a-fA-F]')
+#: Integers that may not fit into 64 bits, numbers that may be infinite, and surrogates.
+_SUSPECT = re.compile(r'[eE]\+?[0-9]{3}|[0-9]{19}|\\u[dD][89a-fA-F]')
 
 try:
     from orjson import dumps, loads
@@ -35,14 +35,20 @@ except ImportError:
         """
         try:
             text = data if isinstance(data, str) else bytes(data).decode()
-            value = json.loads(text, parse_constant=_refuse)
-            if _SUSPECT.search(text):
-                json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+            if not _SUSPECT.search(text):
+                return json.loads(text, parse_constant=_refuse)
+            value = json.loads(text, parse_constant=_refuse, parse_int=_integer)
+            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
             return value
         except JSONDecodeError:
             raise
         except (ValueError, RecursionError) as error:
             raise JSONDecodeError(str(error), '', 0) from error
+
+
+def _integer(text: str) -> int | float:
+    number = int(text)
+    return number if -2**63 <= number < 2**64 else float(text)
 
 
 def _refuse(name: str) -> Any:

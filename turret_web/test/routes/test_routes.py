@@ -214,17 +214,19 @@ async def test_a_bag_is_a_download_in_one_archive(gateway: FakeGateway, tmp_path
             assert (await door.get(f'/bags/{path}'))[0] == 404, path
 
 
+@pytest.mark.parametrize('path', ['/bags/large', '/media/a.mp4'])
 @on_loop
-async def test_a_download_of_a_bag_ends_with_the_permission(
-        gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_download_ends_with_the_permission(
+        gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setattr('turret_web.server._GRANTS_S', 0.02)
     (tmp_path / 'large').mkdir()
-    with (tmp_path / 'large' / 'a.mcap').open('wb') as file:
-        file.truncate(2**30)
-    async with serving(gateway, host='0.0.0.0', bag_dir=str(tmp_path)) as door:
+    for name in ('large/a.mcap', 'a.mp4'):
+        with (tmp_path / name).open('wb') as file:
+            file.truncate(2**30)
+    async with serving(gateway, host='0.0.0.0', bag_dir=str(tmp_path), media_dir=str(tmp_path)) as door:
         tokens = tokens_path('turret')
         bearer = {'Authorization': f'Bearer {load_tokens(tokens).operator}'}
-        async with door.session.get(f'{door.url}/bags/large', headers=bearer) as response:
+        async with door.session.get(door.url + path, headers=bearer) as response:
             await response.content.readexactly(1000)
             rotate_tokens(tokens)
             with pytest.raises(aiohttp.ClientError):

@@ -22,7 +22,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_web.access.access import SESSION_S, Access, WrongTokenError
 from turret_web.access.open_grants import OpenGrants
 from turret_web.access.wrong_tokens import WrongTokens
-from turret_web.routes.routes import address_of, granted, read_body, redirect
+from turret_web.routes.routes import address_of, current_grant, granted, read_body, redirect
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -88,7 +88,7 @@ class FileRoutes:
             headers={'Cache-Control': 'no-store'})
 
     async def _sign_in_style(self, request: web.Request) -> web.StreamResponse:
-        return _send(request, self._pages / 'sign_in.css')
+        return self._send(request, self._pages / 'sign_in.css')
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         form = parse_qs((await read_body(request, _FORM_BYTES)).decode('utf-8', 'replace'))
@@ -115,14 +115,23 @@ class FileRoutes:
         response.del_cookie(self._access.cookie_name)
         return response
 
+    def _send(self, request: web.Request, path: Path, headers: Mapping[str, str] = MappingProxyType({})) -> _File:
+        """Return a file, or the part of it that is requested.
+
+        Raises:
+            HTTPRequestRangeNotSatisfiable: the part lies beyond the end.
+        """
+        kind = _FilePart if _asks_for_part(request, path.stat()) else _File
+        return kind(path, headers, self._grants)
+
     async def _medium(self, request: web.Request) -> web.StreamResponse:
         path = _inside(self._media, plain(request.match_info['name']))
-        return _send(request, path, {
+        return self._send(request, path, {
             'Content-Disposition': f'attachment; filename="{path.name}"', 'Cache-Control': 'private, no-cache'})
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
         path = _inside(self._media / '.thumbnails', f'{plain(request.match_info["name"])}.jpg')
-        return _send(request, path, {'Cache-Control': 'private, no-cache'})
+        return self._send(request, path, {'Cache-Control': 'private, no-cache'})
 
     async def panel_file(self, request: web.Request) -> web.StreamResponse:
         """Send a file of the panel; its page for the bare address."""
@@ -131,7 +140,7 @@ class FileRoutes:
             raise TurretError(ReasonCode.NOT_FOUND, 'the panel is not built yet: ./turret setup builds it')
         path = _inside(self._panel, name or 'index.html')
         immutable = path.parent.name == 'assets'  # their names contain a hash of their content
-        return _send(request, path, {
+        return self._send(request, path, {
             'Cache-Control': 'public, max-age=31536000, immutable' if immutable else 'no-cache'})
 
 
@@ -144,8 +153,20 @@ class _File(web.FileResponse):
 
     whole = True
 
+    def __init__(self, path: Path, headers: Mapping[str, str], grants: OpenGrants) -> None:
+        """Prepare to send it; ``grants`` cuts the transfer off when the permission of the client ends."""
+        super().__init__(path, headers=headers)
+        self._grants = grants
+
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send the file."""
+        grant, transport = current_grant.get(), request.transport
+        if grant is None or transport is None:  # a page that needs no session
+            return await self._send(request)
+        with self._grants.hold(grant, transport.abort):
+            return await self._send(request)
+
+    async def _send(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         headers = request.headers.copy()
         accepted = ','.join(headers.popall('Accept-Encoding', []))
         if self.whole:
@@ -165,16 +186,6 @@ def _accepted_encodings(header: str) -> str:
     elements = [''.join(element.split()).lower() for element in header.split(',')]
     names = [element.partition(';')[0] for element in elements if not _REFUSED.search(element)]
     return ','.join(name for name in names if name in _ENCODINGS)
-
-
-def _send(request: web.Request, path: Path, headers: Mapping[str, str] = MappingProxyType({})) -> web.FileResponse:
-    """Return a file, or the part of it that is requested.
-
-    Raises:
-        HTTPRequestRangeNotSatisfiable: the part lies beyond the end.
-    """
-    kind = _FilePart if _asks_for_part(request, path.stat()) else _File
-    return kind(path, headers=headers)
 
 
 def _asks_for_part(request: web.Request, stat: os.stat_result) -> bool:
