@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from turret_common.errors import TurretError
+from turret_common.reason_codes import ReasonCode
 from turret_control.devices.onvif import (
     OnvifCamera,
     Scale,
@@ -129,14 +132,14 @@ def test_the_name_of_a_space_is_the_end_of_its_address() -> None:
 
 
 def test_spaces_in_degrees_come_before_generic_ones_and_others_are_left_out() -> None:
-    def space(name: str, **ranges: Any) -> Any:
+    def offer(name: str, **ranges: Any) -> Any:
         return SimpleNamespace(URI=f' http://x/{name} ', **{'XRange': described(-1.0, 1.0), **ranges})
 
     offered = [
-        space('Other', YRange=None), space('Generic', YRange=described(-2.0, 2.0)),
-        space('Degrees', XRange=described(-90.0, 90.0), YRange=described(-30.0, 30.0)),
-        space('Degrees', XRange=None, YRange=described(-30.0, 30.0)),  # no normal range
-        space('Generic', XRange=described(1.0, 1.0)), space('Generic', XRange=None, YRange=None), space('Generic')]
+        offer('Other', YRange=None), offer('Generic', YRange=described(-2.0, 2.0)),
+        offer('Degrees', XRange=described(-90.0, 90.0), YRange=described(-30.0, 30.0)),
+        offer('Degrees', XRange=None, YRange=described(-30.0, 30.0)),  # no normal range
+        offer('Generic', XRange=described(1.0, 1.0)), offer('Generic', XRange=None, YRange=None), offer('Generic')]
     axes = (AXIS, OnvifAxis(range=2.0))
     found = _spaces(offered, ('Degrees',), 'Generic', (-1.0, 1.0), _position, axes)
     pan, tilt = Scale(-1.0, 1.0, 2.0), Scale(-1.0, 1.0, 1.0)
@@ -165,3 +168,109 @@ def test_every_request_of_a_connection_has_its_time(monkeypatch: pytest.MonkeyPa
     camera.connect()
     assert times_s == [30.0, 12.0]
     camera.close()
+
+
+SPACES = 'http://www.onvif.org/ver10/tptz/PanTiltSpaces/'
+GENERIC = SPACES + 'PositionGenericSpace'
+
+
+def space(name: str, low: float = -1.0, high: float = 1.0) -> Any:
+    return SimpleNamespace(URI=SPACES + name, XRange=described(low, high), YRange=described(low, high))
+
+
+def connected(monkeypatch: pytest.MonkeyPatch, answer: Any = None, default: str | None = None, **offered: Any) -> Any:
+    """Return a camera that offers these spaces, and whose requests have this answer; they are in its list ``asked``."""
+    camera: Any = OnvifCamera('http://camera/onvif/device_service', '', '', 1.0, (AXIS, AXIS))
+    camera.asked = []
+    camera._profile = 'profile'  # noqa: SLF001  as its services say
+    camera._ptz = SimpleNamespace(**{  # noqa: SLF001  as above
+        name: lambda request, name=name: camera.asked.append((name, request))
+        for name in ('GetStatus', 'ContinuousMove', 'AbsoluteMove', 'Stop')})
+    monkeypatch.setattr(camera, '_run', lambda request: answer)
+    camera._take_spaces(default, SimpleNamespace(**offered) if offered else None)  # noqa: SLF001  as above
+    return camera
+
+
+MOVES = {'ContinuousPanTiltVelocitySpace': [space('VelocityGenericSpace')]}
+
+
+def status(x: Any, y: Any, uri: str | None = None, move: Any = None) -> Any:
+    moves = None if move is None else SimpleNamespace(PanTilt=move)
+    return SimpleNamespace(Position=SimpleNamespace(PanTilt=SimpleNamespace(x=x, y=y, space=uri)), MoveStatus=moves)
+
+
+@pytest.mark.parametrize(('answer', 'positions', 'moving'), [
+    (status(0.5, -0.25), (1.0, -0.5), None), (status('0.5', 0, GENERIC, 'MOVING'), (1.0, 0.0), True),
+    (status(90.0, -45.0, SPACES + 'SphericalPositionSpaceDegrees', 'IDLE'), (math.pi / 2, -math.pi / 4), False),
+    (status(0.0, 0.0, move='UNKNOWN'), (0.0, 0.0), None)])
+def test_a_position_is_in_the_space_that_it_names(
+        monkeypatch: pytest.MonkeyPatch, answer: Any, positions: tuple[float, float], moving: bool | None) -> None:
+    camera = connected(monkeypatch, answer, **MOVES)
+    found = camera.status()
+    assert found.positions == pytest.approx(positions)
+    assert found.moving is moving
+    assert camera.asked == [('GetStatus', {'ProfileToken': 'profile'})]
+
+
+@pytest.mark.parametrize(('answer', 'why'), [
+    (None, 'does not report its position'), (SimpleNamespace(), 'does not report its position'),
+    (SimpleNamespace(Position=None), 'does not report its position'),
+    (SimpleNamespace(Position=SimpleNamespace(PanTilt=None)), 'does not report its position'),
+    (status(0.0, 0.0, SPACES + 'Other'), 'reports its position in the space .*Other'),
+    (status(2.0, 0.0), r'the position \(2.0, 0.0\): 2 is not between -1 and 1'),
+    (status(0.0, math.nan), 'is not between'), (status(None, 0.0), r'the position \(None, 0.0\)'),
+    (status(0.0, 'x'), r'the position \(0.0, x\)')])
+def test_a_position_that_cannot_be_is_a_driver_fault(monkeypatch: pytest.MonkeyPatch, answer: Any, why: str) -> None:
+    with pytest.raises(TurretError, match=why) as fault:
+        connected(monkeypatch, answer, **MOVES).status()
+    assert fault.value.code is ReasonCode.DRIVER_FAULT
+
+
+def test_moves_are_in_the_numbers_of_the_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = connected(
+        monkeypatch, **MOVES, AbsolutePanTiltPositionSpace=[space('PositionGenericSpace')],
+        PanTiltSpeedSpace=[space('GenericSpeedSpace', 0.0)])
+    assert [camera.continuous, camera.absolute, camera.limits_speed] == [True, True, True]
+    assert camera.reach == ((-2.0, 2.0), (-2.0, 2.0))
+    camera.move((0.75, -1.5), 0.5)
+    camera.go((1.0, -2.0), (0.75, 1.5))
+    camera.stop()
+
+    def vector(x: float, y: float, name: str) -> Any:
+        return {'PanTilt': {'x': x, 'y': y, 'space': SPACES + name}}
+    assert camera.asked == [
+        ('ContinuousMove', {
+            'ProfileToken': 'profile', 'Velocity': vector(0.5, -1.0, 'VelocityGenericSpace'),
+            'Timeout': datetime.timedelta(seconds=0.5)}),
+        ('AbsoluteMove', {
+            'ProfileToken': 'profile', 'Position': vector(0.5, -1.0, 'PositionGenericSpace'),
+            'Speed': vector(0.5, 1.0, 'GenericSpeedSpace')}),
+        ('Stop', {'ProfileToken': 'profile', 'PanTilt': True, 'Zoom': True})]
+
+
+def test_a_camera_without_speeds_is_sent_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = connected(monkeypatch, AbsolutePanTiltPositionSpace=[space('PositionGenericSpace')])
+    assert [camera.continuous, camera.absolute, camera.limits_speed] == [False, True, False]
+    camera.go((0.0, 0.0), (1.0, 1.0))
+    assert set(camera.asked[0][1]) == {'ProfileToken', 'Position'}
+
+
+def test_moves_are_in_the_space_in_which_it_reports_where_it_offers_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [space('PositionGenericSpace'), space('SphericalPositionSpaceDegrees', -90.0, 90.0)]
+    for default, name, reach in (
+            (GENERIC, 'PositionGenericSpace', 2.0), (None, 'PositionGenericSpace', 2.0),
+            (SPACES + 'SphericalPositionSpaceDegrees', 'SphericalPositionSpaceDegrees', math.pi / 2)):
+        camera = connected(monkeypatch, default=default, AbsolutePanTiltPositionSpace=both)
+        camera.go((0.0, 0.0), (1.0, 1.0))
+        assert camera.asked[0][1]['Position']['PanTilt']['space'] == SPACES + name
+        assert camera.reach == ((pytest.approx(-reach), pytest.approx(reach)),) * 2
+
+
+@pytest.mark.parametrize(('default', 'offered', 'why'), [
+    (SPACES + 'Other', MOVES, 'reports its position in the space .*Other'), (None, {}, 'neither continuous nor'),
+    (None, {'ContinuousPanTiltVelocitySpace': [space('VelocityGenericSpace', 0.0)]}, 'neither continuous nor')])
+def test_a_camera_that_cannot_be_guided_is_a_driver_fault(
+        monkeypatch: pytest.MonkeyPatch, default: str | None, offered: Any, why: str) -> None:
+    with pytest.raises(TurretError, match=why) as fault:
+        connected(monkeypatch, default=default, **offered)
+    assert fault.value.code is ReasonCode.DRIVER_FAULT

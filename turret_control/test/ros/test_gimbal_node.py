@@ -28,6 +28,7 @@ from turret_common.testing.ros_testing import RosHarness, blocking_calls, signed
 from turret_common.testing.waiting import wait_until
 from turret_control import gimbal_node
 from turret_control.drivers.driver import GimbalDriver, Register
+from turret_control.drivers.simulation import SimDriver
 from turret_control.gimbal import gimbal
 from turret_control.gimbal.ros_messages import sign_command
 from turret_control.gimbal_node import GimbalNode
@@ -482,6 +483,22 @@ def test_hardware_that_is_not_there_is_refused_at_start(
     with pytest.raises(TurretError, match=error):
         GimbalNode(context=ros.context, namespace='turret', parameter_overrides=[
             Parameter(name, value=value) for name, value in parameters.items()])
+
+
+def test_real_hardware_is_opened_at_the_start_with_its_motors_off(
+        make: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimDriver, 'hardware', True)
+    bench = make()
+    assert bench.state.hardware
+    reading = bench.link.call('read')
+    assert reading['enabled'] is False
+    bench.home()
+
+
+def test_simulated_hardware_may_come_later(ros: RosHarness) -> None:
+    ros.add(GimbalNode(context=ros.context, namespace='turret'))
+    states = ros.collect(GimbalState, 'gimbal/state', STATE)
+    wait_until(lambda: states and states[-1].code == ReasonCode.DRIVER_FAULT)
 
 
 def test_a_driver_without_registers_says_so(bench: Bench) -> None:
