@@ -484,3 +484,29 @@ def test_a_zone_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(TurretError, match='zone "x" is of unknown kind 7') as refusal:
         safety_node._zone(msg.Zone(name='x', kind=7))  # noqa: SLF001  as above
     assert refusal.value.code is ReasonCode.INVALID_ARGUMENT
+
+
+def test_only_the_operator_releases_the_lease(rig: Rig) -> None:
+    rig.acquire()
+    wait_until(lambda: rig.states and rig.states[-1].operator_name == 'Ada')
+    answer = rig.ros.call(srv.ReleaseLease, 'safety/release_lease', srv.ReleaseLease.Request(lease_id='thief'))
+    assert answer.code == ReasonCode.WRONG_LEASE
+    answer = rig.ros.call(srv.ReleaseLease, 'safety/release_lease', srv.ReleaseLease.Request(lease_id=rig.lease_id))
+    assert answer.success
+    wait_until(lambda: rig.states[-1].operator_name == '')
+    wait_until(lambda: ReasonCode.NO_OPERATOR in rig.permits[-1].reasons)
+
+
+def test_what_changes_the_permit_is_published_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[None] = []
+    monkeypatch.setattr(rig.node._thread, 'wake', lambda: woken.append(None))  # noqa: SLF001  that publishes permits
+    rig.acquire()
+    assert len(woken) == 1
+    rig.laser.state = msg.LaserState.STATE_OFF
+    wait_until(lambda: rig.ros.call(srv.SetZones, 'safety/set_zones', srv.SetZones.Request(
+        lease_id=rig.lease_id, zones=[WINDOW])).success)
+    assert len(woken) == 2
+    rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='test'))
+    assert len(woken) == 3
+    rig.ros.call(srv.ReleaseLease, 'safety/release_lease', srv.ReleaseLease.Request(lease_id=rig.lease_id))
+    assert len(woken) == 4
