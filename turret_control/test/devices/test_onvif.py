@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import math
 from types import SimpleNamespace
@@ -274,3 +275,29 @@ def test_a_camera_that_cannot_be_guided_is_a_driver_fault(
     with pytest.raises(TurretError, match=why) as fault:
         connected(monkeypatch, default=default, **offered)
     assert fault.value.code is ReasonCode.DRIVER_FAULT
+
+
+@pytest.mark.parametrize('answers', [True, False])
+def test_closing_ends_the_connections_and_their_loop(answers: bool) -> None:
+    closed: list[None] = []
+
+    class Library:
+        async def close(self) -> None:
+            closed.append(None)
+            if not answers:
+                raise OSError('gone')
+
+    camera: Any = OnvifCamera('http://camera/onvif/device_service', '', '', 1.0, (AXIS, AXIS))
+    loop = camera._loop = asyncio.new_event_loop()  # noqa: SLF001  as connect() does
+    camera._camera = Library()  # noqa: SLF001  as above
+    for _ in range(2):
+        camera.close()
+        assert loop.is_closed()
+        assert (camera._loop, camera._camera, closed) == (None, None, [None])  # noqa: SLF001  as above
+
+
+def test_a_connection_that_was_not_made_is_closed() -> None:
+    camera: Any = OnvifCamera('http://camera/onvif/device_service', '', '', 1.0, (AXIS, AXIS))
+    loop = camera._loop = asyncio.new_event_loop()  # noqa: SLF001  as connect() does before the library is loaded
+    camera.close()
+    assert loop.is_closed()

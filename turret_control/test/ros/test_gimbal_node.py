@@ -487,12 +487,23 @@ def test_hardware_that_is_not_there_is_refused_at_start(
 
 def test_real_hardware_is_opened_at_the_start_with_its_motors_off(
         make: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[None] = []
+    open_driver = SimDriver.open
+
+    def count(driver: SimDriver) -> None:
+        opened.append(None)
+        open_driver(driver)
     monkeypatch.setattr(SimDriver, 'hardware', True)
+    monkeypatch.setattr(SimDriver, 'open', count)
     bench = make()
+    assert opened == [None]
     assert bench.state.hardware
     reading = bench.link.call('read')
     assert reading['enabled'] is False
     bench.home()
+    wait_until(lambda: bench.joints)
+    assert bench.joints[-1].header.frame_id == bench.state.header.frame_id == 'base_link'
+    assert opened == [None]
 
 
 def test_simulated_hardware_may_come_later(ros: RosHarness) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import statistics
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
 from turret_common.errors import TurretError
+from turret_common.messages.run_key import run_key
 from turret_common.operator_secret import secret_file
 from turret_common.permit import lease_digest
 from turret_common.reason_codes import ReasonCode
@@ -21,6 +23,7 @@ from turret_common.testing.ros_testing import blocking_calls
 from turret_common.testing.waiting import wait_until
 from turret_control import safety_node
 from turret_control.safety.interlocks import Estop, SafetyCore
+from turret_control.safety.ros_messages import sign_request
 from turret_control.safety.stop_file import StopRecord
 from turret_control.safety.zones import Zone, ZoneKind
 from turret_control.safety_node import SafetyNode
@@ -510,3 +513,93 @@ def test_what_changes_the_permit_is_published_at_once(rig: Rig, monkeypatch: pyt
     assert len(woken) == 3
     rig.ros.call(srv.ReleaseLease, 'safety/release_lease', srv.ReleaseLease.Request(lease_id=rig.lease_id))
     assert len(woken) == 4
+
+
+class Automatic:
+    """A controller that follows a target and a camera that sees it, with an operator who switches automatic fire."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        publisher = rig.ros.probe.create_publisher
+        self.tracks = publisher(msg.TrackArray, 'vision/tracks', qos.STREAM)
+        self.cameras = publisher(msg.CameraState, 'camera/state', qos.STATE)
+        self.controllers = publisher(msg.ControllerState, 'controller/state', qos.STATE)
+        self.requests = publisher(msg.FireRequest, 'controller/fire_request', qos.COMMAND)
+        self.controller = msg.ControllerState(
+            mode=msg.ControllerState.MODE_TRACK, tracking=msg.ControllerState.TRACKING_FOLLOWING, target_id='7')
+        self.seq = 0
+        rig.ros.probe.create_timer(0.02, self.report)
+        rig.acquire()
+        rig.beat_until(lambda: rig.permits[-1].laser_ok)
+
+    def report(self) -> None:
+        stamp = self.rig.ros.probe.get_clock().now().to_msg()
+        camera = msg.CameraState()
+        for message in (camera, self.controller):
+            message.header.stamp = stamp
+        tracks = msg.TrackArray()
+        tracks.header.stamp = stamp
+        self.tracks.publish(tracks)
+        self.cameras.publish(camera)
+        self.controllers.publish(self.controller)
+
+    def request(self) -> bool:
+        """Decide to fire, on the image of now."""
+        self.seq += 1
+        request = msg.FireRequest(seq=self.seq, track_id='7', aim_error=0.001)
+        request.header.stamp = self.rig.ros.probe.get_clock().now().to_msg()
+        self.requests.publish(sign_request(request, run_key('turret')))
+        return True
+
+    def set(self, enabled: bool) -> Any:
+        return self.rig.ros.call(srv.SetAutoFire, 'safety/set_auto_fire', srv.SetAutoFire.Request(
+            lease_id=self.rig.lease_id, enabled=enabled))
+
+    def has_ended(self) -> bool:
+        """Return whether the newest grant withdraws the burst, or is older than a grant counts."""
+        newest = self.grants[-1]
+        return not newest.trigger or self.rig.permits[-1].monotonic_ns - newest.monotonic_ns > 300_000_000
+
+    @property
+    def grants(self) -> list[msg.FireGrant]:
+        return [grant for grant in self.rig.grants if grant.source == msg.FireGrant.SOURCE_AUTO]
+
+
+def test_an_automatic_burst_is_granted_renewed_and_ended_with_automatic_fire(rig: Rig) -> None:
+    auto = Automatic(rig)
+    assert rig.ros.call(srv.SetAutoFire, 'safety/set_auto_fire', srv.SetAutoFire.Request(
+        lease_id='thief', enabled=True)).code == ReasonCode.WRONG_LEASE
+    wait_until(lambda: rig.beat().success and auto.set(True).success)
+    rig.beat_until(lambda: auto.request() and auto.grants)
+    assert (auto.grants[0].trigger, auto.grants[0].burst) == (True, 1)
+    rig.laser.state = msg.LaserState.STATE_FIRING
+    rig.beat_until(lambda: [grant.burst for grant in auto.grants].count(auto.grants[-1].burst) >= 5)  # unasked
+    assert all(grant.trigger for grant in auto.grants)
+    numbers = [grant.seq for grant in rig.grants]
+    assert numbers == sorted(set(numbers))
+    assert auto.set(False).success
+    rig.beat_until(auto.has_ended)
+    ended = len(auto.grants)
+    wait_until(lambda: rig.states[-1].auto_fire is False)
+    rig.laser.state = msg.LaserState.STATE_ARMED
+    seen = len(rig.permits)
+    rig.beat_until(lambda: auto.request() and len(rig.permits) > seen + 25)
+    assert len(auto.grants) <= ended + 1, 'nothing is granted any more'
+
+
+def test_a_burst_ends_when_the_head_follows_another_target(rig: Rig) -> None:
+    auto = Automatic(rig)
+    wait_until(lambda: rig.beat().success and auto.set(True).success)
+    rig.beat_until(lambda: auto.request() and auto.grants)
+    rig.laser.state = msg.LaserState.STATE_FIRING
+    auto.controller.target_id = '8'
+    rig.beat_until(auto.has_ended)
+
+
+def test_a_stop_that_cannot_be_saved_is_logged(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(rig.node, 'get_logger', lambda: SimpleNamespace(error=logged.append, warning=logged.append))
+    rig.node._on_save_error('full')  # noqa: SLF001  as the thread that saves does
+    assert logged == ['full; it is tried again']
+    rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='a test'))
+    assert logged[1:] == ['stopped: a test']
