@@ -7,6 +7,8 @@ import asyncio
 import gc
 import json
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -16,8 +18,10 @@ from web_testing import NOTE, FakeGateway, on_loop, serving, until
 
 from turret_common.messages.cdr import Codec
 from turret_web.fan_out import subscription_hub
+from turret_web.fan_out.converter import Converter
 from turret_web.fan_out.encodings import publish_json
 from turret_web.fan_out.json_rounding import rounded
+from turret_web.fan_out.subscription_hub import Delivery, Sample
 from turret_web.names import InterfaceType, RosName
 
 NOTES = '/turret/vision/note'
@@ -48,6 +52,34 @@ async def test_a_message_is_converted_once_for_all_clients_and_not_at_all_for_no
                 gateway.emit(NOTES, {})
             await c.settle()
             assert convert.call_count == 1
+
+
+def _compute() -> None:
+    """Take more CPU time than a conversion on the loop may take."""
+    began = time.thread_time()
+    while time.thread_time() - began < 0.003:
+        pass
+
+
+@pytest.mark.parametrize(('delay', 'elsewhere'), [(_compute, True), (lambda: time.sleep(0.003), False)])
+@on_loop
+async def test_messages_that_take_much_cpu_time_are_converted_by_another_process(
+        gateway: FakeGateway, delay: Callable[[], None], elsewhere: bool) -> None:
+    convert = Sample.convert
+
+    def delayed(sample: Sample, delivery: Delivery) -> None:
+        delay()
+        convert(sample, delivery)
+
+    with patch.object(Sample, 'convert', delayed), patch.object(
+            Converter, 'convert', autospec=True, side_effect=Converter.convert) as other:
+        async with serving(gateway) as door, door.connect() as client:
+            await client.send(op='subscribe', topic=NOTES)
+            await client.settle()
+            for number in range(10):
+                gateway.emit(NOTES, {'number': number})
+                assert (await client.receive())['msg']['number'] == number
+    assert (other.call_count > 0) is elsewhere
 
 
 async def _stalled(door: Any, **subscription: Any) -> socket.socket:

@@ -161,7 +161,8 @@ class Subscription:
         self._unconverted: Backlog[Sample] = Backlog(self._depth, send_queue.budget)
         self._unsent: Backlog[Sample] = Backlog(self._depth, send_queue.budget)
         self._plain = delivery.compression == 'none' and delivery.fragment_size is None
-        self._slow = 0
+        self._was_slow = False
+        self._slow_count = 0
         self.on_error = on_error
 
     @property
@@ -194,19 +195,27 @@ class Subscription:
             self._timer = self._loop.call_at(self._due, self._release)
 
     def _push(self, sample: Sample) -> None:
-        if self._converting or self._slow >= _SLOW_COUNT or sample.length > self._delivery.large_bytes:
+        if self._converting or self._slow_count >= _SLOW_COUNT or sample.length > self._delivery.large_bytes:
             self._unconverted.append(sample)
             self._convert_next()
             return
         if self._delivery.key not in sample.converted:
-            began = time.thread_time()  # a system call: once for each message, not for each client
             try:
-                sample.convert(self._delivery)
+                self._convert_here(sample)
             except CodecError as error:
                 self._topic.report_conversion_error(error)
                 return
-            self._slow = self._slow + 1 if time.thread_time() - began > _SLOW_S else 0
         self._ready(sample)
+
+    def _convert_here(self, sample: Sample) -> None:
+        """Convert a message in this process, and count those in a row that took much CPU time. Raises CodecError."""
+        # The clock of CPU time is a system call, so it judges only after a conversion that the other clock found slow.
+        clock = time.thread_time if self._was_slow else time.monotonic
+        began = clock()
+        sample.convert(self._delivery)
+        slow = clock() - began > _SLOW_S
+        self._slow_count = self._slow_count + 1 if slow and self._was_slow else 0
+        self._was_slow = slow
 
     def _ready(self, sample: Sample) -> None:
         if not self._unsent:
