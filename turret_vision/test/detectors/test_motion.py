@@ -306,3 +306,21 @@ def test_a_fragment_belongs_to_the_object_beside_it_and_people_side_by_side_stay
     assert found((100, 40, 40, 150), (150, 100, 12, 30)) == [Box.from_rect(100, 40, 62, 150)]
     assert len(found((100, 40, 40, 150), (150, 40, 40, 150))) == 2
     assert len(found((100, 40, 40, 150), (200, 100, 12, 30))) == 2
+
+
+@pytest.mark.parametrize(('regions', 'objects'), [
+    ([(100, 40, 40, 120), (143, 40, 40, 120), (140, 90, 3, 2)], 2),    # two people and a hand between them
+    ([(100, 40, 40, 80), (138, 122, 40, 80), (138, 120, 2, 2)], 2),    # one of them further away
+    ([(100, 40, 40, 120), (143, 40, 40, 120), (140, 90, 3, 12)], 1),   # linked by more than contrast that was lost
+    ([(100, 40, 40, 60), (105, 102, 40, 60), (120, 100, 2, 2)], 1),    # a body without its belt
+    ([(100, 40, 40, 120), (143, 80, 20, 40), (140, 90, 3, 2)], 1),     # a person and what they carry
+    ([(100, 40, 8, 20), (110, 40, 8, 20), (108, 45, 2, 2)], 1),        # each half is smaller than what is reported
+])
+def test_people_who_touch_stay_apart(regions: list[tuple[int, int, int, int]], objects: int) -> None:
+    mask = np.zeros((240, 320), np.uint8)
+    for left, top, width, height in regions:
+        mask[top:top + height, left:left + width] = 255
+    found = MotionDetector(MotionParameters(min_area=800)).objects(mask, np.eye(3), mask.size)
+    assert len(found) == objects
+    covered = Box.around([d.box for d in found])
+    assert covered == Box.around([Box.from_rect(*region) for region in regions])  # nothing is lost

@@ -20,6 +20,9 @@ _MAX_STEP_S = 0.5         # time that an image stands for, at most
 _REFERENCE_PX = 640 * 480
 _FRAGMENT = 0.3           # area of a fragment of an object, as a fraction of that of its largest part ...
 _FRAGMENT_GAP = 0.15      # ... and its maximum gap to that part, as a fraction of the larger side of that
+_LINK = np.ones((3, 3), np.uint8)  # px; what is narrower in either direction does not make one object of two parts ...
+_TWIN = 0.7               # ... of similar area, as a fraction of that of the largest ...
+_TWIN_OVERLAP = 0.2       # ... that overlap less than this horizontally, as a fraction of the narrower
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,15 +104,46 @@ class MotionDetector(Detector[MotionParameters]):
             inside = np.zeros((height, width), np.uint8)
             cv2.drawContours(inside, [outline], 0, 255, cv2.FILLED, offset=(-left, -top))
             inside &= foreground[top:top + height, left:left + width]
-            area = cv2.countNonZero(inside)
-            if area < max(1.0, min_area):
-                continue
-            points = np.add(cv2.findNonZero(inside), (left, top), dtype=np.float32)
-            seen = cv2.perspectiveTransform(points, to_image)[:, 0]
-            x0, y0 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MIN)[0])
-            x1, y1 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MAX)[0])
-            found.append((Box.from_rect(x0, y0, x1 - x0 + 1.0, y1 - y0 + 1.0), area))
+            for part in _side_by_side(inside, min_area):
+                area = cv2.countNonZero(part)
+                if area < max(1.0, min_area):
+                    continue
+                points = np.add(cv2.findNonZero(part), (left, top), dtype=np.float32)
+                seen = cv2.perspectiveTransform(points, to_image)[:, 0]
+                x0, y0 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MIN)[0])
+                x1, y1 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MAX)[0])
+                found.append((Box.from_rect(x0, y0, x1 - x0 + 1.0, y1 - y0 + 1.0), area))
         return [Detection('motion', box) for box in _whole(found)]
+
+
+def _side_by_side(region: Image, min_area: float) -> list[Image]:
+    """Return the parts of a region that touch side by side and may be people, each of a minimum area; else the region.
+
+    Parts above each other are one object, whose contrast is weak between them.
+    """
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(cv2.erode(region, _LINK), connectivity=8)
+    areas = boxes[1:, cv2.CC_STAT_AREA]
+    twins = [label for label in range(1, count) if areas[label - 1] >= max(min_area, _TWIN * areas.max())]
+    if len(twins) < 2:
+        return [region]
+    distances = [cv2.distanceTransform(np.where(labels == twin, 0, 255).astype(np.uint8), cv2.DIST_L2, 3)
+                 for twin in twins]
+    nearest = np.argmin(distances, axis=0)
+    parts = [np.where(nearest == i, region, np.uint8(0)) for i in range(len(twins))]
+    apart: list[Image] = []
+    for part in sorted(parts, key=lambda part: cv2.boundingRect(part)[0]):
+        if apart and _are_stacked(apart[-1], part):
+            apart[-1] |= part
+        else:
+            apart.append(part)
+    return apart
+
+
+def _are_stacked(left_part: Image, right_part: Image) -> bool:
+    """Return whether two parts, of which one begins further left, lie above each other rather than side by side."""
+    left, _, left_width, _ = cv2.boundingRect(left_part)
+    right, _, right_width, _ = cv2.boundingRect(right_part)
+    return left + left_width - right > _TWIN_OVERLAP * min(left_width, right_width)
 
 
 def _whole(found: list[tuple[Box, int]]) -> list[Box]:
