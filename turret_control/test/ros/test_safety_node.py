@@ -603,3 +603,31 @@ def test_a_stop_that_cannot_be_saved_is_logged(rig: Rig, monkeypatch: pytest.Mon
     assert logged == ['full; it is tried again']
     rig.ros.call(srv.Stop, 'safety/stop', srv.Stop.Request(reason='a test'))
     assert logged[1:] == ['stopped: a test']
+
+
+def test_bursts_are_renewed_with_every_second_permit_and_messages_checked_with_every_fifth(
+        rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    node: Any = rig.node
+    renewed: list[int] = []
+    checked: list[int] = []
+    monkeypatch.setattr(node, '_renew_burst', lambda now_ns: renewed.append(vars(node)['_permit_seq']))
+    monkeypatch.setattr(node, '_check_own_topics', lambda: checked.append(vars(node)['_permit_seq']))
+    wait_until(lambda: len(checked) >= 5)
+    assert renewed == list(range(renewed[0], renewed[-1] + 1, 2))
+    assert checked == list(range(checked[0], checked[-1] + 1, 5))
+    assert renewed[0] % 2 == checked[0] % 5 == 0
+
+
+def test_an_emergency_stop_is_saved_and_logged_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    node: Any = rig.node
+    logged: list[str] = []
+    saved: list[StopRecord] = []
+    monkeypatch.setattr(node, '_log', SimpleNamespace(warning=logged.append, close=lambda: None))
+    monkeypatch.setattr(node, '_saver', SimpleNamespace(put=saved.append, close=lambda: None))
+    wait_until(lambda: len(rig.permits) > 5)
+    monkeypatch.setattr(node, '_read_estop', lambda: Estop.PRESSED)
+    wait_until(lambda: rig.permits[-1].estop_count == 1)
+    pressed = len(rig.permits)
+    wait_until(lambda: len(rig.permits) > pressed + 5)
+    assert logged == ['stopped: the emergency stop was pressed']
+    assert saved == [StopRecord('the emergency stop was pressed', 1, 1)]
