@@ -143,6 +143,18 @@ def test_a_jog_that_is_held_over_a_stop_and_its_reset_moves_nothing_until_it_is_
     assert bench.pose[0] > stopped_at[0] + 0.1
 
 
+@pytest.mark.parametrize('jogged', [False, True])
+def test_a_jog_that_begins_after_a_stop_moves_the_head(jogged: bool) -> None:
+    bench = Bench(start_mode='idle')
+    bench.run(0.1)
+    if jogged:
+        hold_stick(bench, 0.2)
+    for _ in range(70):
+        bench.cycle(stopped=True, permit=ReasonCode.MOTION_NOT_PERMITTED)
+    bench.run(0.05)
+    assert set(hold_stick(bench, 0.3)) == {ReasonCode.OK}
+
+
 def test_rates_of_zero_release_a_jog_that_was_stopped() -> None:
     bench = Bench(start_mode='idle')
     bench.run(0.1)

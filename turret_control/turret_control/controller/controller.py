@@ -37,6 +37,10 @@ class Status:
     message: str
 
 
+#: A jog that pauses for so long was released; the handset sends every 0.25 s [s].
+_JOG_RELEASE_S = 0.6
+
+
 class _Goal(NamedTuple):
     pan: float
     tilt: float
@@ -73,7 +77,7 @@ class Controller:
         self._permit = ReasonCode.PERMIT_MISSING
         self._goal: _Goal | None = None
         self._jog: _Jog | None = None
-        self._jog_held_until = math.inf  # a jog before that continues the one before it
+        self._jog_held_until = -math.inf  # a jog before that continues the one before it
         self._jog_stopped = False  # by a stop: it must be released first
         self._updated = -math.inf
 
@@ -187,9 +191,10 @@ class Controller:
         self._enter(task.mode)
         self.task = task
 
-    def halt(self) -> None:
+    def halt(self, now: float) -> None:
         """Enter idle mode, in which the head stays until the next request of the operator."""
-        self._jog_stopped = True
+        if not self._jog_stopped:  # a jog that comes soon may have been held before this process was started
+            self._jog_stopped, self._jog_held_until = True, max(self._jog_held_until, now + _JOG_RELEASE_S)
         if self.mode is not Mode.IDLE:
             self._enter(Mode.IDLE)
 

@@ -68,7 +68,7 @@ def run_cycle(controller: Controller, inputs: Inputs) -> Outputs:
     for stamp, tracks in inputs.tracks:
         controller.target.observe(stamp, tracks, now)
     if inputs.stopped:
-        controller.halt()
+        controller.halt(now)
     command = controller.update(now, inputs.permit)
     new_image = bool(inputs.tracks)
     return Outputs(command, new_image, controller.target.aim, controller.fire_decision() if new_image else None)
