@@ -33,6 +33,8 @@ _HANDSHAKE_S = 5.0
 #: Maximum time from opening a connection to a complete request head, and between two requests [s].
 _HEAD_S = 10.0
 _IDLE_S = 60.0
+#: Requests of one connection that may wait; aiohttp 3.9 takes any number.
+_PIPELINED = 100
 #: A client that receives nothing of a response for this time is disconnected [s].
 _STALL_S = 15.0
 #: Offset of the acknowledged bytes in struct tcp_info of Linux.
@@ -190,6 +192,9 @@ class HttpConnection(web.RequestHandler):
                 self._refuse(error)
                 return
         super().data_received(data)
+        if len(self._messages) > _PIPELINED:
+            log.warning('disconnecting %s, which sends requests without waiting for answers', self.address)
+            self.abort()
 
     def check_frames(self, frames: ClientFrames | None, refuse: Callable[[FrameError], None]) -> None:
         """Check from now on what a WebSocket sends; None for nothing.

@@ -133,6 +133,27 @@ async def test_half_open_connections_keep_no_one_out(gateway: FakeGateway) -> No
 
 
 @on_loop
+async def test_requests_that_wait_for_no_answer_are_bounded(gateway: FakeGateway) -> None:
+    request = head(path='/healthz', Host=b'localhost').replace(b'Connection: close\r\n', b'')
+    async with serving(gateway) as door:
+        reader, writer = await asyncio.open_connection('127.0.0.1', door.server.address[1])
+        writer.write(request * 50)
+        answers = b''
+        while answers.count(b'HTTP/1.1 200 OK') < 50:
+            answers += await asyncio.wait_for(reader.read(65536), 5.0)
+        sent = 0
+        with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+            while sent < 100_000_000 and not writer.is_closing():
+                writer.write(request * 1000)
+                sent += 1000 * len(request)
+                await asyncio.wait_for(writer.drain(), 1.0)
+                await asyncio.sleep(0)
+        assert sent < 20_000_000  # what the sockets hold included
+        assert (await door.get('/healthz'))[0] == 200
+        writer.close()
+
+
+@on_loop
 async def test_tls_handshakes_that_are_not_completed_keep_no_one_out(
         gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('turret_web.http_connections._HANDSHAKE_S', 60.0)

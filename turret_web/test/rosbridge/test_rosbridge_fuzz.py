@@ -113,7 +113,9 @@ async def _fuzz(frames: int) -> None:
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
         await _at_once(attacker.attack(9 * frames // 40) for attacker in attackers)
-        await asyncio.sleep(0.3)
+        deadline = asyncio.get_running_loop().time() + 10.0
+        while (await door.get('/healthz'))[1]['clients'] > 1 and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.1)
         gc.collect()
         grown = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()

@@ -117,7 +117,7 @@ async def test_a_connection_is_closed_with_the_code_of_what_it_did(
     ([frame(1, ASK)], None), ([frame(2, ASK)], None), ([bytes((byte,)) for byte in frame(1, ASK)], None),
     ([frame(1, ASK[:5], final=False) + frame(9, b''), frame(0, b'', final=False) + frame(10, b'x') + frame(0, ASK[5:])],
      None),
-    ([frame(1, deflated(ASK)[:5], final=False, reserved=4) + frame(10, b''), frame(0, deflated(ASK)[5:])], DEFLATE),
+    ([frame(1, deflated(ASK)[:5], final=False, reserved=4), frame(0, deflated(ASK)[5:])], DEFLATE),
     ([frame(10, b'') * 5000 + frame(1, ASK)], None)], ids=itertools.count())
 @on_loop
 async def test_frames_of_every_form_are_answered(sent: list[bytes], extensions: bytes | None) -> None:
@@ -157,7 +157,7 @@ async def test_a_handshake_that_is_none_is_refused(status: int, request_: bytes)
 
 @pytest.mark.parametrize('request_', [
     handshake(), handshake('/'), handshake(Upgrade=b'WebSocket'), handshake(Connection=b'keep-alive, upgrade'),
-    handshake(Connection=b'keep-alive', more=b'Connection: Upgrade\r\n'), handshake(more=b'Upgrade: h2c\r\n')],
+    handshake(more=b'Upgrade: h2c\r\n')],
     ids=itertools.count())
 @on_loop
 async def test_a_handshake_in_another_form_is_accepted(request_: bytes) -> None:

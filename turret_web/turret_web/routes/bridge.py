@@ -58,18 +58,26 @@ class ClientSocket(web.WebSocketResponse):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._ending: asyncio.Task[bool] | None = None
+        self._ended_with: tuple[int, bytes] = (WSCloseCode.OK, b'')
         self.stop_sending: Callable[[], None] = lambda: None
 
     def end(self, code: int, reason: str) -> None:
         """Close it, without waiting for it."""
-        self._ending = asyncio.get_running_loop().create_task(self.close(code=code, message=reason.encode()))
+        self._ended_with = code, reason.encode()
+        self._ending = asyncio.get_running_loop().create_task(self.close())
 
-    async def close(self, *, code: int = WSCloseCode.OK, **options: Any) -> bool:
-        """Close it; aiohttp gives the code of success where compressed data is damaged."""
+    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b'', **options: Any) -> bool:
+        """Close it; without a code, for the reason of :meth:`end`.
+
+        aiohttp gives none where compressed data is damaged, and at the end of the handler, which comes first with
+        aiohttp 3.9.
+        """
         self.stop_sending()
+        if code == WSCloseCode.OK:
+            code, message = self._ended_with
         if code == WSCloseCode.OK and isinstance(self.exception(), zlib.error):
             code = WSCloseCode.INVALID_TEXT
-        return await super().close(code=code, **options)
+        return await super().close(code=code, message=message, **options)
 
 
 class _Connection:
