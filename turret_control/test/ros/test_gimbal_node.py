@@ -555,15 +555,14 @@ def test_its_times_fit_those_of_its_guards() -> None:
 
 
 def test_no_thread_of_the_node_outlives_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def threads() -> set[str]:
-        return {thread.name for thread in threading.enumerate()} & {'gimbal', 'log'}
+    threads = [bench.node._thread, bench.node._log._thread]  # noqa: SLF001  those of the node
     closed: list[Any] = []
-    assert threads() == {'gimbal', 'log'}
+    assert [thread.is_alive() for thread in threads] == [True, True]
     for action in bench.node._actions:  # noqa: SLF001  those that it must destroy
         monkeypatch.setattr(action, 'destroy', lambda action=action: closed.append(action))
     monkeypatch.setattr(bench.node._driver, 'close', lambda: closed.append('driver'))  # noqa: SLF001  that it must close
     bench.node.destroy_node()
-    assert threads() == set()
+    wait_until(lambda: not any(thread.is_alive() for thread in threads))
     assert closed == ['driver', *bench.node._actions]  # noqa: SLF001  as above
     assert list(bench.node.publishers) == []
 
@@ -603,7 +602,7 @@ def test_a_lost_driver_is_opened_again_after_a_second(bench: Bench, monkeypatch:
 def test_faults_and_motors_about_to_be_released_are_logged_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.node._thread.stop()  # noqa: SLF001  its ticks are given here
     logged: list[str] = []
-    monkeypatch.setattr(bench.node, '_log', SimpleNamespace(warning=logged.append, close=lambda: None))
+    monkeypatch.setattr(bench.node._log, 'warning', logged.append)  # noqa: SLF001  of the node
     view = bench.node._gimbal.view(time.monotonic_ns())  # noqa: SLF001  to change
     for code, idle_s in (
             (ReasonCode.OK, NAN), (ReasonCode.OK, 12.0), (ReasonCode.OK, 10.0), (ReasonCode.OK, 9.8),

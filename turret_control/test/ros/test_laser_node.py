@@ -277,7 +277,7 @@ def test_no_thread_of_the_node_outlives_it(rig: Rig, monkeypatch: pytest.MonkeyP
     closed: list[Any] = []
     monkeypatch.setattr(rig.node._permits_in, 'close', lambda: closed.append(None))  # noqa: SLF001  what it waits with
     rig.node.destroy_node()
-    assert threads() == set()
+    wait_until(lambda: not threads())
     assert closed == [None]
     assert list(rig.node.publishers) == []
 

@@ -458,14 +458,13 @@ def test_its_times_are_those_of_the_documents() -> None:
 
 
 def test_no_thread_of_the_node_outlives_it(ros: Any) -> None:
+    names = ['estop', 'log', 'permit', 'publishers', 'stop record']
+    before = threading.enumerate()
     rig = Rig(ros, estop_driver='sim')
-
-    def threads() -> set[str]:
-        return {thread.name for thread in threading.enumerate()} & {
-            'permit', 'publishers', 'log', 'stop record', 'estop'}
-    assert threads() == {'permit', 'publishers', 'log', 'stop record', 'estop'}
+    threads = [thread for thread in threading.enumerate() if thread not in before and thread.name in names]
+    assert sorted(thread.name for thread in threads) == names
     rig.node.destroy_node()
-    assert threads() == set()
+    wait_until(lambda: not any(thread.is_alive() for thread in threads))
     assert list(rig.node.publishers) == []
 
 
@@ -622,8 +621,8 @@ def test_an_emergency_stop_is_saved_and_logged_once(rig: Rig, monkeypatch: pytes
     node: Any = rig.node
     logged: list[str] = []
     saved: list[StopRecord] = []
-    monkeypatch.setattr(node, '_log', SimpleNamespace(warning=logged.append, close=lambda: None))
-    monkeypatch.setattr(node, '_saver', SimpleNamespace(put=saved.append, close=lambda: None))
+    monkeypatch.setattr(vars(node)['_log'], 'warning', logged.append)
+    monkeypatch.setattr(vars(node)['_saver'], 'put', saved.append)
     wait_until(lambda: len(rig.permits) > 5)
     monkeypatch.setattr(node, '_read_estop', lambda: Estop.PRESSED)
     wait_until(lambda: rig.permits[-1].estop_count == 1)
