@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import resource
 import socket
 import ssl
@@ -33,6 +34,9 @@ _HANDSHAKE_S = 5.0
 #: Maximum time from opening a connection to a complete request head, and between two requests [s].
 _HEAD_S = 10.0
 _IDLE_S = 60.0
+#: Frames of a WebSocket that are handled before others get their turn, and its messages that may wait.
+_FRAMES_PER_TURN = 200
+_WAITING_MESSAGES = 1000
 #: Requests of one connection that may wait; aiohttp 3.9 takes any number.
 _PIPELINED = 100
 #: A client that receives nothing of a response for this time is disconnected [s].
@@ -152,6 +156,10 @@ class HttpConnection(web.RequestHandler):
         self.in_request = False
         self.response_started = False
         self._cut_off = False
+        self._held = b''
+        self._holding = False
+        self._taken = 0
+        self._next_turn: asyncio.TimerHandle | None = None
         self.check_frames(None, lambda _: None)
 
     def accepted(self, transport: asyncio.BaseTransport) -> None:
@@ -176,32 +184,61 @@ class HttpConnection(web.RequestHandler):
 
     def forget(self) -> None:
         """Remove the connection from the table."""
+        if self._next_turn is not None:
+            self._next_turn.cancel()
         self._cancel_timer()
         self._table.closed(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends; nothing more after a frame that was refused."""
-        if self._cut_off:
-            return
-        if self._frames is not None:
+        """Take what the client sends; of a WebSocket few frames at a time, so that others get a turn."""
+        if self._frames is None:
+            super().data_received(data)
+            if len(self._messages) > _PIPELINED:
+                log.warning('disconnecting %s, which sends requests without waiting for answers', self.address)
+                self.abort()
+        elif not self._cut_off:
+            self._held += data
+            if self._next_turn is None:
+                self._pass_frames(self._frames)
+
+    def _pass_frames(self, frames: ClientFrames) -> None:
+        self._next_turn = None
+        if frames.messages - self._taken < _WAITING_MESSAGES:
             try:
-                self._frames.check(data)
+                size = frames.check(self._held, _FRAMES_PER_TURN)
             except FrameError as error:
                 log.warning('disconnecting %s: %s', self.address, error.reason)
-                self._cut_off = True
+                self._cut_off, self._held = True, b''
                 self._refuse(error)
                 return
-        super().data_received(data)
-        if len(self._messages) > _PIPELINED:
-            log.warning('disconnecting %s, which sends requests without waiting for answers', self.address)
-            self.abort()
+            data, self._held = self._held[:size], self._held[size:]
+            super().data_received(data)
+        if self._held:
+            self.pause_reading()
+            self._next_turn = self._timers.call_later(self._turn_s, self._pass_frames, frames)
+        elif self._holding:
+            self.resume_reading()
+        self._holding = bool(self._held)
 
-    def check_frames(self, frames: ClientFrames | None, refuse: Callable[[FrameError], None]) -> None:
+    def resume_reading(self, *args: Any, **kwargs: Any) -> None:
+        """Read again, unless frames that were read wait; aiohttp calls this when it can take more."""
+        if not self._held:
+            super().resume_reading(*args, **kwargs)
+
+    def check_frames(
+            self, frames: ClientFrames | None, refuse: Callable[[FrameError], None], rate_hz: float = math.inf) -> None:
         """Check from now on what a WebSocket sends; None for nothing.
 
-        ``refuse`` is called once for a frame that is refused, and must close the connection.
+        Args:
+            frames: checks the frames.
+            refuse: called once for a frame that is refused; must close the connection.
+            rate_hz: frames that are passed on [1/s]; more of them wait.
         """
-        self._frames, self._refuse = frames, refuse
+        self._frames, self._refuse, self._turn_s = frames, refuse, _FRAMES_PER_TURN / rate_hz
+
+    def message_taken(self) -> None:
+        """Count a message of the WebSocket that is handled."""
+        self._taken += 1
 
     def request_begins(self) -> None:
         """Stop waiting: the head of a request is complete."""

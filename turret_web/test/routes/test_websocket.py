@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 from malformed import client_frame as frame
 from web_testing import FakeGateway, RunningServer, on_loop, serving, until
 
@@ -190,6 +191,33 @@ async def test_no_window_is_kept_for_a_client_that_keeps_none() -> None:
             assert first == 0xc1
             message = zlib.decompressobj(-15).decompress(payload + b'\0\0\xff\xff')
             assert json.loads(message)['msg']['text'].startswith('always')
+
+
+@on_loop
+async def test_few_frames_of_one_client_are_handled_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled = []
+    take = web.RequestHandler.data_received
+
+    def counting(self: web.RequestHandler, data: bytes) -> None:
+        handled.append(len(data))
+        take(self, data)
+    async with serving(FakeGateway()) as door, opened(door, handshake()) as (_, _, client):
+        monkeypatch.setattr(web.RequestHandler, 'data_received', counting)
+        client.writer.write(frame(9) * 1000 + frame(1, ASK))
+        for _ in range(1000):
+            assert (await client.receive())[0] == 0x8a
+        assert json.loads((await client.receive())[1])['result'] is True
+        assert sum(handled) == len(frame(9) * 1000 + frame(1, ASK))
+        assert max(handled) <= 200 * len(frame(9))
+
+
+@on_loop
+async def test_a_burst_of_messages_is_answered_whole_and_in_order() -> None:
+    async with serving(FakeGateway(), limits={'messages_per_s': 1e5}) as door, door.connect() as client:
+        for number in range(5000):
+            await client.send(op='x', id=number)
+        for number in range(5000):
+            assert (await client.receive())['id'] == number
 
 
 @on_loop

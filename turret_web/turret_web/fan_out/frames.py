@@ -78,6 +78,9 @@ class ClientFrames:
 
     These are frames without a mask, messages that begin before the last one has ended, and with aiohttp 3.9 frames of
     any size until all of it has arrived.
+
+    Attributes:
+        messages: number of messages that have begun.
     """
 
     def __init__(self, message_bytes: int) -> None:
@@ -90,16 +93,19 @@ class ClientFrames:
         self._head = b''  # an incomplete one
         self._left = 0  # bytes of the frame that have not arrived
         self._unfinished: int | None = None  # size of the parts of a message so far
+        self.messages = 0
 
-    def check(self, data: bytes) -> None:
-        """Check the next bytes of the connection.
+    def check(self, data: bytes, limit: int) -> int:
+        """Check the next bytes of the connection, up to a number of frames; return how many bytes may be passed on.
 
         Raises:
-            FrameError: they must not be passed on, and the connection must be closed.
+            FrameError: nothing must be passed on, and the connection must be closed.
         """
         at = min(self._left, len(data))
         self._left -= at
-        while at < len(data):
+        for _ in range(limit):
+            if at >= len(data):
+                break
             known = len(self._head)
             head = self._head + data[at:at + _MAX_HEAD_BYTES - known]
             if len(head) > 1 and not head[1] & _MASKED:
@@ -108,19 +114,21 @@ class ClientFrames:
             size = 2 + extended + _MASK_BYTES
             if len(head) < size:
                 self._head = head
-                return
+                return len(data)
             self._head = b''
             length = int.from_bytes(head[2:2 + extended], 'big') if extended else head[1] & ~_MASKED
             self._begin(head[0] & 0x0f, bool(head[0] & _FINAL), length)
             at += size - known
             self._left = max(0, length - (len(data) - at))
             at += length
+        return min(at, len(data))
 
     def _begin(self, opcode: int, final: bool, length: int) -> None:
         if opcode >= _CONTROL:
             return
         if (opcode == 0) == (self._unfinished is None):
             raise FrameError(PROTOCOL_ERROR, 'the parts of a message are out of order')
+        self.messages += opcode != 0
         total = (self._unfinished or 0) + length
         if total > self._limit:
             raise FrameError(TOO_BIG, f'a message is larger than {self._limit} bytes')

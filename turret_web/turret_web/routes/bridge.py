@@ -24,7 +24,7 @@ from turret_web.access.slots import FairSlots
 from turret_web.fan_out.backlog import TOTAL_BYTES, ByteBudget
 from turret_web.fan_out.frames import ClientFrames, Deflater, FrameError
 from turret_web.fan_out.send_queue import SendQueue
-from turret_web.http_connections import connection_of
+from turret_web.http_connections import HttpConnection, connection_of
 from turret_web.metrics import Metrics
 from turret_web.proxies.rosbridge_proxy import ProxyOperations, UpstreamBridge
 from turret_web.rosbridge.bridge import Bridge, Client
@@ -41,6 +41,8 @@ _RTT_AT = 68
 #: Maximum length of what a client calls itself.
 _LABEL_MAX = 80
 
+#: Frames that a client may send, pings and parts of messages included, as a multiple of its messages.
+_FRAMES_PER_MESSAGE = 10
 #: Version of the WebSocket protocol.
 _VERSION = '13'
 _KEY_BYTES = 16
@@ -183,7 +185,7 @@ class BridgeRoutes:
                     answer.end(error.code, error.reason)
                 else:  # it was sent before the handshake was complete
                     http.abort()
-            http.check_frames(ClientFrames(limits.message_bytes), refuse)
+            http.check_frames(ClientFrames(limits.message_bytes), refuse, _FRAMES_PER_MESSAGE * limits.messages_per_s)
             try:
                 await answer.prepare(request)
                 transport = request.transport
@@ -201,10 +203,10 @@ class BridgeRoutes:
             client = Client(caller_of(request), grant.role, send_queue)
             connection = _Connection(self._bridge, client, answer, transport, upstream, request.query)
             with self._grants.hold(grant, connection.end):
-                await self._serve(connection)
+                await self._serve(connection, http)
         return answer
 
-    async def _serve(self, connection: _Connection) -> None:
+    async def _serve(self, connection: _Connection, http: HttpConnection) -> None:
         client = connection.client
         self._connections.add(connection)
         log.info('%s connects, %d clients', client.name, self.count)
@@ -212,8 +214,11 @@ class BridgeRoutes:
             async for message in connection.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     connection.received += 1
+                    http.message_taken()
                     await connection.session.receive(message.data)
                     await asyncio.sleep(0)  # one message, then the other connections: a burst must not delay them
+        except ConnectionError:  # the client has disconnected while aiohttp answered a ping
+            pass
         finally:
             self._connections.discard(connection)
             client.send_queue.close()
