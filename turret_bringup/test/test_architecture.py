@@ -161,6 +161,14 @@ def test_every_reason_code_is_given_by_some_code() -> None:
     assert {code.name for code in ReasonCode} - given <= {'GRANT_EXPIRED'}
 
 
+@pytest.mark.parametrize('path', MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_kept_error_is_raised_without_the_frames_of_the_times_before(path: Path) -> None:
+    # An exception collects the frames of each time it is raised, with all their variables, see TurretError.again.
+    raised = [node.lineno for node in ast.walk(ast.parse(path.read_text()))
+              if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Attribute)]
+    assert not raised
+
+
 def test_internals_of_rclpy_are_used_in_one_module_only() -> None:
     used = {path.relative_to(ROOT).as_posix() for path in [*MODULES, *TESTS] if INTERNALS.search(path.read_text())}
     assert used == {

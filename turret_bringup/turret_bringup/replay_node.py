@@ -217,7 +217,7 @@ class ReplayNode(Node):
 
     def _raise_failure(self) -> None:
         if self.failure is not None:
-            raise self.failure
+            raise self.failure.again()
 
     # Services
 

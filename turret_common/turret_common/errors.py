@@ -19,6 +19,10 @@ class TurretError(Exception):
         self.code = code
         self.message = message
 
+    def again(self) -> TurretError:
+        """Return this error to raise it once more: without the frames of the times before, which it would collect."""
+        return self.with_traceback(None)
+
 
 def printable(text: str) -> str:
     """Return a text with control characters escaped: names in files from elsewhere may hold any."""

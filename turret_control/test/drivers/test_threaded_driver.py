@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -99,6 +100,7 @@ def fails(driver: Recorder) -> str:
     with pytest.raises(TurretError) as fault:
         driver.read()
     assert fault.value.code is ReasonCode.DRIVER_FAULT
+    assert len(traceback.extract_tb(fault.value.__traceback__)) == 2  # it keeps nothing of the times before
     return fault.value.message
 
 

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import itertools
 import math
+import types
 
 import pytest
 from gimbal_rig import NAN, Rig
@@ -207,6 +209,42 @@ def test_without_a_reference_no_command_is_obeyed() -> None:
     assert rig.pan.velocity == 0.0
     assert rig.view.code is ReasonCode.NOT_HOMED
     assert math.isnan(rig.pan.position)
+
+
+def tracebacks() -> int:
+    """Return how many tracebacks are alive: each keeps the local variables of a call."""
+    gc.collect()
+    return sum(isinstance(thing, types.TracebackType) for thing in gc.get_objects())
+
+
+@pytest.mark.parametrize('enabled', [False, True])
+def test_a_head_that_refuses_commands_for_long_takes_no_more_memory(enabled: bool) -> None:
+    rig = Rig()
+    rig.tick()
+    rig.gimbal.set_enabled(enabled)
+    rig.rotate(1.0, seconds=0.3)
+    before = tracebacks()
+    rig.rotate(1.0, seconds=1.0)
+    assert rig.view.code is (ReasonCode.NOT_HOMED if enabled else ReasonCode.NOT_ENABLED)
+    assert tracebacks() <= before
+
+
+@pytest.mark.parametrize('lost', [False, True])
+def test_refused_requests_take_no_memory(lost: bool) -> None:
+    rig = Rig()
+    rig.tick()
+    if lost:
+        rig.gimbal.driver_lost(TurretError(ReasonCode.DRIVER_FAULT, 'unplugged'))
+
+    def refused() -> None:
+        with pytest.raises(TurretError):
+            rig.gimbal.set_home()
+
+    refused()
+    before = tracebacks()
+    for _ in range(20):
+        refused()
+    assert tracebacks() <= before
 
 
 def test_switching_off_stops_and_loses_home(homed: Rig) -> None:

@@ -62,7 +62,7 @@ class Task(ABC):
     def check(self) -> None:
         """Raise the error that ended the task early, if any."""
         if self.error is not None:
-            raise self.error
+            raise self.error.again()
 
 
 def _ignore(*_: object) -> None:

@@ -133,7 +133,7 @@ class OnvifLink:
         """Return the newest reading. Raises TurretError: the camera has refused or been silent for too long."""
         error = self._error
         if error is not None and time.monotonic_ns() - self._worked_ns > self._timeout_ns:
-            raise error
+            raise error.again()
         return self._reading
 
     def wait(self, timeout_s: float) -> bool:
@@ -141,7 +141,7 @@ class OnvifLink:
         if not self._arrived.wait(timeout_s) and self._error is not None:
             error = self._error
             self.close()
-            raise error
+            raise error.again()
         return self._arrived.is_set()
 
     def send(self, positions: tuple[float, float], velocities: tuple[float, float]) -> None:

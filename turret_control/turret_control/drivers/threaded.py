@@ -120,7 +120,7 @@ class ThreadedDriver(GimbalDriver):
 
     def read(self) -> GimbalSample:
         if self._error is not None:
-            raise self._error
+            raise self._error.again()
         if not self._taken:
             raise TurretError(ReasonCode.DRIVER_FAULT, f'{self.failed}: the driver is not open')
         return self._newest()

@@ -166,7 +166,7 @@ class Tmc2209Driver(StepDirDriver):
 
     def read(self) -> GimbalSample:
         if self._uart_error is not None:
-            raise self._uart_error
+            raise self._uart_error.again()
         return super().read()
 
     def registers(self) -> list[Register]:

@@ -175,7 +175,8 @@ class Gimbal:
         """
         self._require_driver()
         if not self._held:
-            raise self._why_off if not self._enabled else TurretError(ReasonCode.BUSY, 'the motors are being powered')
+            raise self._why_off.again() if not self._enabled else TurretError(
+                ReasonCode.BUSY, 'the motors are being powered')
         if self._procedure is not None or self._moving():
             raise TurretError(ReasonCode.BUSY, 'the head must stand still')
         changes: dict[str, float] = {}
@@ -279,7 +280,7 @@ class Gimbal:
 
     def _require_driver(self) -> None:
         if self._driver_error is not None:
-            raise self._driver_error
+            raise self._driver_error.again()
 
     def _moving(self) -> bool:
         return self._pan.moving or self._tilt.moving
@@ -320,13 +321,13 @@ class Gimbal:
 
     def _commanded(self, now_ns: int) -> tuple[AxisMotion, AxisMotion]:
         if not self._enabled:
-            raise self._why_off
+            raise self._why_off.again()
         if self._permit is not ReasonCode.OK:
             raise TurretError(self._permit, 'motion is not permitted')
         if now_ns - self._foreign_ns < _FOREIGN_NS:
             raise TurretError(ReasonCode.SECOND_PUBLISHER, 'gimbal/command carries commands of another sender')
         if not (self._pan.homed and self._tilt.homed):
-            raise self._why_lost
+            raise self._why_lost.again()
         if self._command is None:
             return self._pan.still(), self._tilt.still()
         command, made_ns = self._command
