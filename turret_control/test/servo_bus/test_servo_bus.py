@@ -380,10 +380,10 @@ def test_answers_with_the_state_have_eight_lengths(rig: Rig) -> None:
 
 
 def test_a_value_that_a_servo_does_not_take_is_a_driver_fault(rig: Rig) -> None:
-    servo = rig.emulated.servos[0]
+    servo = rig.emulated.servos[1]
     servo.write = lambda address, data, now: 0  # type: ignore[method-assign]
-    with pytest.raises(TurretError, match='servo 1 does not take torque = 1') as refusal:
-        rig.bus.put(1, 'torque', 1)
+    with pytest.raises(TurretError, match='servo 2 does not take torque = 1') as refusal:
+        rig.bus.put(2, 'torque', 1)
     assert refusal.value.code is ReasonCode.DRIVER_FAULT
 
 
