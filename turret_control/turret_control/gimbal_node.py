@@ -67,7 +67,7 @@ class GimbalNode(Node):
         else:
             self.get_logger().info(f'driver "{self._driver.name}": no real motors')
         self._powered = False
-        self._retry_s = 0.0
+        self._retry_s = -math.inf
         self._goal: ServerGoalHandle | None = None
         self._fed_back: tuple[Feedback | None, float] = (None, 0.0)
         self._noted: tuple[ReasonCode, bool] = (ReasonCode.OK, False)

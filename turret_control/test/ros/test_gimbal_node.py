@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import secrets
 import threading
@@ -612,3 +613,17 @@ def test_faults_and_motors_about_to_be_released_are_logged_once(bench: Bench, mo
         bench.node._note(view._replace(code=code, message=code.name, idle_release_s=idle_s))  # noqa: SLF001  one tick
     released = 'no motion: the motors will be released in {} s'
     assert logged == [released.format(10), 'DRIVER_FAULT', released.format(5), 'DRIVER_FAULT']
+
+
+def test_parameters_change_between_two_ticks(bench: Bench) -> None:
+    node: Any = bench.node
+    own = vars(node)
+    before = own['_gimbal'].parameters
+    changed = dataclasses.replace(before, idle_release_s=before.idle_release_s + 1.0)
+    change = threading.Thread(target=getattr(node, '_on_parameters'), args=(changed,))  # noqa: B009  a private one
+    with own['_lock']:
+        change.start()
+        change.join(0.1)
+        assert own['_gimbal'].parameters is before
+    change.join(10.0)
+    assert own['_gimbal'].parameters is changed

@@ -15,7 +15,7 @@ import serial
 from turret_common.errors import TurretError
 from turret_common.reason_codes import ReasonCode
 from turret_common.threads.clock import MonotonicClock
-from turret_control.servo_bus import feetech
+from turret_control.servo_bus import dynamixel, feetech
 from turret_control.servo_bus.bus import Field, FoundServo, NoAnswerError, ServoBus, ServoLimits, scan
 from turret_control.servo_bus.dynamixel import DynamixelBus
 from turret_control.servo_bus.emulated_dynamixel import EmulatedDynamixelBus, EmulatedX
@@ -140,6 +140,18 @@ def test_limits_are_written_to_the_servo_and_only_when_they_change(rig: Rig) -> 
 def test_fields_are_where_the_data_sheets_say() -> None:
     for bus, fields in ((FeetechBus, FEETECH), (DynamixelBus, DYNAMIXEL)):
         assert bus.table == fields
+
+
+@needs_sdk
+def test_models_and_faults_are_those_of_the_data_sheets() -> None:
+    assert dynamixel.MODELS == {
+        1020: 'XM430-W350', 1030: 'XM430-W210', 1060: 'XL430-W250', 1070: 'XC430-W150', 1080: 'XC430-W240',
+        1120: 'XM540-W270', 1130: 'XM540-W150', 1190: 'XL330-M077', 1200: 'XL330-M288'}
+    assert dynamixel.FAULTS == {
+        0: 'voltage out of range', 2: 'too hot', 3: 'position sensor', 4: 'electrical shock', 5: 'overload'}
+    assert feetech.MODELS == {777: 'STS3215', 2825: 'STS3250', 1033: 'STS3020'}
+    assert feetech.FAULTS == {
+        0: 'voltage out of range', 1: 'position sensor', 2: 'too hot', 3: 'overcurrent', 5: 'overload'}
 
 
 def test_a_servo_is_configured_as_its_data_sheet_says(rig: Rig) -> None:
