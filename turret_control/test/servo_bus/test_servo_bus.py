@@ -399,6 +399,13 @@ def test_a_value_that_a_servo_does_not_take_is_a_driver_fault(rig: Rig) -> None:
     assert refusal.value.code is ReasonCode.DRIVER_FAULT
 
 
+def test_a_servo_with_a_fault_still_takes_what_is_written(rig: Rig) -> None:
+    rig.emulated.servos[0].fail(0b100)
+    rig.bus.write(1, rig.bus.table['torque'].address, b'\x00')
+    rig.bus.put(1, 'torque', 0)
+    assert rig.bus.states([1])[1].faults == ('too hot',)
+
+
 def test_a_motor_is_off_before_its_servo_gets_another_id(rig: Rig) -> None:
     servo = rig.emulated.servos[1]
     written: list[tuple[int, bool]] = []
