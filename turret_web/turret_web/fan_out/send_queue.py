@@ -141,7 +141,10 @@ class SendQueue:
             self.sent_frames += len(frames)
             self._unread = -1
         if self._answers or self._ready:
-            self._retry()
+            if self._transport.get_write_buffer_size() < HIGH_WATER:
+                self._wake()
+            else:
+                self._retry()
 
     def _next(self) -> bytes:
         if self._answers:
