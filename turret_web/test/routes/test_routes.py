@@ -552,3 +552,24 @@ async def test_ranges_of_a_file(gateway: FakeGateway, tmp_path: Path) -> None:
             async with door.session.get(f'{door.url}/media/a.jpg', headers={'Range': beyond}) as answer:
                 assert (answer.status, answer.headers['Content-Range']) == (416, 'bytes */10'), beyond
                 assert (await answer.json())['message'] == 'the file has 10 bytes'
+
+
+@on_loop
+async def test_conditions_on_a_file(gateway: FakeGateway, tmp_path: Path) -> None:
+    write_atomically(tmp_path / 'a.jpg', b'0123456789')
+    async with serving(gateway, media_dir=str(tmp_path)) as door:
+        async with door.session.get(f'{door.url}/media/a.jpg') as answer:
+            tag, modified = answer.headers['ETag'], answer.headers['Last-Modified']
+        earlier = 'Thu, 01 Jan 1970 00:00:00 GMT'
+        for holds in (
+                {'If-Match': tag}, {'If-Match': f'"other", {tag}'}, {'If-Match': '*'},
+                {'If-Unmodified-Since': modified}, {'If-Unmodified-Since': 'not a date'},
+                {'If-Match': tag, 'If-Unmodified-Since': earlier}):
+            assert await door.get('/media/a.jpg', headers=holds) == (200, b'0123456789'), holds
+        for fails in (
+                {'If-Match': '"other"'}, {'If-Match': f'W/{tag}'}, {'If-Match': 'not quoted'},
+                {'If-Match': '"other"', 'If-Unmodified-Since': modified}, {'If-Unmodified-Since': earlier}):
+            for part in ({}, {'Range': 'bytes=1-2'}):
+                async with door.session.get(f'{door.url}/media/a.jpg', headers={**fails, **part}) as answer:
+                    assert answer.status == 412, fails
+                    assert (await answer.json())['message'] == 'the file is not the expected one', fails

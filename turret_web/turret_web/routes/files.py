@@ -119,9 +119,12 @@ class FileRoutes:
         """Return a file, or the part of it that is requested.
 
         Raises:
+            HTTPPreconditionFailed: the file is not the expected one.
             HTTPRequestRangeNotSatisfiable: the part lies beyond the end.
         """
-        kind = _FilePart if _asks_for_part(request, path.stat()) else _File
+        stat = path.stat()
+        _check_conditions(request, stat)
+        kind = _FilePart if _asks_for_part(request, stat) else _File
         return kind(path, headers, self._grants)
 
     async def _medium(self, request: web.Request) -> web.StreamResponse:
@@ -188,6 +191,26 @@ def _accepted_encodings(header: str) -> str:
     return ','.join(name for name in names if name in _ENCODINGS)
 
 
+def _entity_tag(stat: os.stat_result) -> str:
+    """Return the entity tag that aiohttp gives to a file, without quotation marks."""
+    return f'{stat.st_mtime_ns:x}-{stat.st_size:x}'
+
+
+def _check_conditions(request: web.Request, stat: os.stat_result) -> None:
+    """Check the conditions of a request (RFC 9110, 13.2.2), which aiohttp refuses without a reason.
+
+    Raises:
+        HTTPPreconditionFailed: the file is not the expected one.
+    """
+    expected, since = request.if_match, request.if_unmodified_since
+    if expected is not None:
+        holds = any(tag.value == '*' or (tag.value == _entity_tag(stat) and not tag.is_weak) for tag in expected)
+    else:
+        holds = since is None or stat.st_mtime <= since.timestamp()
+    if not holds:
+        raise web.HTTPPreconditionFailed(text='the file is not the expected one')
+
+
 def _asks_for_part(request: web.Request, stat: os.stat_result) -> bool:
     """Return whether a request is for a part that can be sent alone. All others get the whole file (RFC 9110, 14.2).
 
@@ -195,7 +218,7 @@ def _asks_for_part(request: web.Request, stat: os.stat_result) -> bool:
     """
     match = _PART.fullmatch(request.headers.get('Range', ''))
     tag = request.headers.get('If-Range', '')
-    if match is None or (tag.startswith(('"', 'W/')) and tag != f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'):
+    if match is None or (tag.startswith(('"', 'W/')) and tag != f'"{_entity_tag(stat)}"'):
         return False
     first, last = match.groups()
     if not (first or last) or (first and last and int(first) > int(last)):
