@@ -465,7 +465,7 @@ class BackgroundModel:
             self, frame: WarpedFrame, brightness: Layer, foreground: Mask, dt: float, memory_s: float) -> None:
         """Update the candidates in the foreground, and make background of those that are ghosts or old enough."""
         area = frame.area
-        somewhere = np.flatnonzero(foreground)
+        somewhere = np.flatnonzero(foreground != 0)  # of the mask itself it takes four times as long
         y, x = np.divmod(somewhere, foreground.shape[1])
         where = (y + area[0].start) * self._mean.shape[1] + (x + area[1].start)
         seen, candidate, candidate_age, mean, age = brightness.take(somewhere), *(layer.take(where) for layer in (

@@ -104,10 +104,11 @@ class MotionDetector(Detector[MotionParameters]):
             inside = np.zeros((height, width), np.uint8)
             cv2.drawContours(inside, [outline], 0, 255, cv2.FILLED, offset=(-left, -top))
             inside &= foreground[top:top + height, left:left + width]
-            for part in _side_by_side(inside, min_area):
+            area = cv2.countNonZero(inside)
+            if area < max(1.0, min_area):
+                continue
+            for part in _side_by_side(inside, min_area) if area >= 2.0 * min_area else [inside]:
                 area = cv2.countNonZero(part)
-                if area < max(1.0, min_area):
-                    continue
                 points = np.add(cv2.findNonZero(part), (left, top), dtype=np.float32)
                 seen = cv2.perspectiveTransform(points, to_image)[:, 0]
                 x0, y0 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MIN)[0])
