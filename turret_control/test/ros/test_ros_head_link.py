@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from gimbal_rig import has_failed
@@ -22,6 +25,7 @@ from turret_common.testing.ros_testing import RosHarness
 from turret_common.testing.waiting import wait_until
 from turret_control.devices.motion_profile import AxisMotion, stand_still
 from turret_control.drivers.ros.head import RosParameters
+from turret_control.drivers.ros.head_link import RosHeadLink
 from turret_control.drivers.ros_head import RosHeadDriver
 
 STILL = stand_still(10.0)
@@ -136,11 +140,15 @@ class Offset:
         self._states = ros.probe.create_publisher(JointState, 'head/joint_states', STREAM)
         self._offset_s = offset_s
         self.sent = 0
+        self.repeats = False
+        self._stamp: Any = None
         ros.probe.create_timer(0.005, self._publish)
 
     def _publish(self) -> None:
         message = JointState(name=['pan_joint', 'tilt_joint'], position=[3.0, 3.0], velocity=[0.0, 0.0])
-        message.header.stamp = stamp_from_ns(time.time_ns() + round(1e9 * self._offset_s))
+        if not self.repeats:
+            self._stamp = stamp_from_ns(time.time_ns() + round(1e9 * self._offset_s))
+        message.header.stamp = self._stamp
         self._states.publish(message)
         self.sent += 1
 
@@ -177,6 +185,77 @@ def test_a_head_on_another_clock_is_followed(ros: RosHarness, monkeypatch: pytes
     assert driver.read().pan.position == 3.0
     assert 0 <= time.monotonic_ns() - driver.read().t_ns < 2_000_000_000
     driver.close()
+
+
+def test_a_state_is_as_old_as_its_stamp(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    Offset(ros, -0.5)
+    driver = RosHeadDriver(RosParameters(state_timeout_s=2.0), '/turret')
+    driver.open()
+    assert time.monotonic_ns() - driver.read().t_ns >= 500_000_000
+    driver.close()
+
+
+def test_a_head_on_another_clock_that_repeats_itself_is_silent(
+        ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    head = Offset(ros, -3e8)
+    driver = RosHeadDriver(RosParameters(state_timeout_s=0.3), '/turret')
+    driver.open()
+    driver.enable(True)
+    head.repeats = True
+    wait_until(lambda: has_failed(driver))
+    driver.close()
+
+
+def test_nothing_is_left_of_the_connection(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    threads = threading.active_count()
+    link = RosHeadLink(RosParameters(output='position'), '/turret')
+    assert threading.active_count() > threads
+    wait_until(lambda: 'gimbal_head' in ros.probe.get_node_names())
+    link.close()
+    assert threading.active_count() == threads
+    wait_until(lambda: 'gimbal_head' not in ros.probe.get_node_names())
+
+
+class ImitatedAction:
+    """What rclpy's ActionClient does for a server that appears late."""
+
+    made: ClassVar[ImitatedAction]
+
+    def __init__(self, node: Any, kind: Any, name: str) -> None:
+        self.name, self.kind = name, kind
+        self.ready = False
+        self.goals: list[Any] = []
+        ImitatedAction.made = self
+
+    def server_is_ready(self) -> bool:
+        return self.ready
+
+    def send_goal_async(self, goal: Any) -> None:
+        self.goals.append(goal)
+
+
+def test_a_goal_is_sent_to_the_action_of_a_head(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    follow = SimpleNamespace(Goal=SimpleNamespace)
+    monkeypatch.setitem(sys.modules, 'control_msgs', SimpleNamespace())
+    monkeypatch.setitem(sys.modules, 'control_msgs.action', SimpleNamespace(FollowJointTrajectory=follow))
+    monkeypatch.setattr('rclpy.action.ActionClient', ImitatedAction)
+    link = RosHeadLink(RosParameters(output='follow', command='head/follow'), '/turret')
+    action = ImitatedAction.made
+    assert (action.name, action.kind) == ('head/follow', follow)
+    link.send((0.1, 0.2), (0.3, 0.4))
+    assert action.goals == []
+    action.ready = True
+    link.send((0.1, 0.2), (0.3, 0.4))
+    link.halt((0.5, 0.6))
+    sent = [goal.trajectory for goal in action.goals]
+    assert [list(trajectory.joint_names) for trajectory in sent] == 2 * [['pan_joint', 'tilt_joint']]
+    assert [list(trajectory.points[0].positions) for trajectory in sent] == [[0.1, 0.2], [0.5, 0.6]]
+    assert [list(trajectory.points[0].velocities) for trajectory in sent] == [[0.3, 0.4], [0.0, 0.0]]
+    link.close()
 
 
 @pytest.mark.skipif(importlib.util.find_spec('control_msgs') is not None, reason='control_msgs is installed')
