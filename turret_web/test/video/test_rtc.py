@@ -15,6 +15,8 @@ from filming import CAMERA, TOPIC, filmed, image, message
 from web_testing import JPEG, FakeGateway, RunningServer, on_loop, serving, until
 
 from turret_common.errors import TurretError
+from turret_common.host import minimum_versions
+from turret_common.host.minimum_versions import unmet
 from turret_web.video.rtc_channel import PresentationClock, RtcVideo, RtcViewer
 from turret_web.video.streams import Video, VideoRequest
 
@@ -161,6 +163,8 @@ def test_vp8_is_made_one_packet_an_image_with_keys_where_asked_for() -> None:
 
 # --- the whole way ---
 
+needs_webrtc = pytest.mark.skipif(bool(unmet('WebRTC')), reason=unmet('WebRTC'))
+
 
 async def offer(peer: Any, door: RunningServer, **options: Any) -> tuple[int, str, str]:
     await peer.setLocalDescription(await peer.createOffer())
@@ -170,9 +174,10 @@ async def offer(peer: Any, door: RunningServer, **options: Any) -> tuple[int, st
         return response.status, await response.text(), response.headers.get('Location', '')
 
 
+@needs_webrtc
 @on_loop
 async def test_a_peer_sees_the_images_and_gets_their_stamps() -> None:
-    aiortc = pytest.importorskip('aiortc')
+    import aiortc
     gateway = FakeGateway()
     gateway.topic_types[TOPIC] = JPEG.name
     async with serving(gateway) as door, filmed(gateway):
@@ -203,6 +208,7 @@ async def test_a_peer_sees_the_images_and_gets_their_stamps() -> None:
         await peer.close()
 
 
+@needs_webrtc
 @on_loop
 async def test_webrtc_viewers_are_checked_and_limited_like_other_viewers() -> None:
     gateway = FakeGateway()
@@ -226,9 +232,10 @@ async def test_webrtc_viewers_are_checked_and_limited_like_other_viewers() -> No
         assert (await door.request('POST', f'/webrtc?topic={CAMERA}', data='v=0'))[0] == 401
 
 
+@needs_webrtc
 @on_loop
 async def test_offers_that_are_none_are_refused_and_leave_nothing() -> None:
-    aiortc = pytest.importorskip('aiortc')
+    import aiortc
     gateway = FakeGateway()
     gateway.topic_types[TOPIC] = JPEG.name
     peer = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
@@ -251,6 +258,17 @@ async def test_offers_that_are_none_are_refused_and_leave_nothing() -> None:
     assert gateway.feeds[TOPIC] == []
     await peer.close()
     await only_data.close()
+
+
+@on_loop
+async def test_libraries_that_are_too_old_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(minimum_versions.MINIMUM, 'WebRTC', {'aiohttp': (99, 0)})
+    async with serving(FakeGateway()) as door:
+        status, answer = await door.request('POST', f'/webrtc?topic={CAMERA}', data='v=0')
+        assert status == 400
+        assert 'aiohttp 99.0 or newer is required, and' in answer['message']
+        assert answer['message'].endswith('use /stream')
+        assert (await door.get('/config.json'))[1]['webrtc'] == ''
 
 
 def test_viewers_can_be_made_without_the_library() -> None:

@@ -33,11 +33,7 @@ _OFFER_LIMIT = 32 * 1024
 
 
 class RtcRoutes:
-    """Routes of video over WebRTC.
-
-    Attributes:
-        enabled: whether it is enabled by the parameters and installed.
-    """
+    """Routes of video over WebRTC."""
 
     def __init__(self, video: VideoRoutes, parameters: WebParameters, grants: OpenGrants) -> None:
         """Create the routes.
@@ -49,7 +45,7 @@ class RtcRoutes:
         """
         host = parameters.host
         self._video = video
-        self.enabled = parameters.webrtc and not unmet('WebRTC')
+        self._refusal = unmet('WebRTC') if parameters.webrtc else 'WebRTC is disabled'
         self._grants = grants
         self._addresses = None if host in ALL_ADDRESSES else ['127.0.0.1' if is_loopback(host) else host]
 
@@ -65,16 +61,19 @@ class RtcRoutes:
         return [web.post('/webrtc', self._offer), web.delete('/webrtc/{id}', self._delete)]
 
     @property
+    def enabled(self) -> bool:
+        """Whether it is enabled by the parameters and what it needs is installed."""
+        return not self._refusal
+
+    @property
     def viewers(self) -> int:
         """Number of viewers."""
         return len(self._viewers)
 
     async def _offer(self, request: web.Request) -> web.StreamResponse:
         """Answer an offer. The header Location holds the address that stops the stream."""
-        if not self.enabled:
-            raise TurretError(
-                ReasonCode.NOT_SUPPORTED,
-                'WebRTC is disabled, or aiortc 1.12 and PyAV 14 are not installed; use /stream')
+        if self._refusal:
+            raise TurretError(ReasonCode.NOT_SUPPORTED, f'{self._refusal}; use /stream')
         role, address = current_role(), address_of(request)
         wanted = self._video.resolve(request.query, address)
         offer = (await read_body(request, _OFFER_LIMIT)).decode('utf-8', 'replace')
