@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from builtin_interfaces.msg import Time
 from gimbal_rig import has_failed
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
@@ -136,7 +138,8 @@ def test_states_that_are_only_repeated_are_none(rig: tuple[ImitatedController, R
 class Offset:
     """States with a stamp that is off."""
 
-    def __init__(self, ros: RosHarness, offset_s: float) -> None:
+    def __init__(self, ros: RosHarness, offset_s: float, velocities: tuple[float, ...] = (0.0, 0.0)) -> None:
+        self._velocities = velocities
         self._states = ros.probe.create_publisher(JointState, 'head/joint_states', STREAM)
         self._offset_s = offset_s
         self.sent = 0
@@ -145,7 +148,7 @@ class Offset:
         ros.probe.create_timer(0.005, self._publish)
 
     def _publish(self) -> None:
-        message = JointState(name=['pan_joint', 'tilt_joint'], position=[3.0, 3.0], velocity=[0.0, 0.0])
+        message = JointState(name=['pan_joint', 'tilt_joint'], position=[3.0, 3.0], velocity=self._velocities)
         if not self.repeats:
             self._stamp = stamp_from_ns(time.time_ns() + round(1e9 * self._offset_s))
         message.header.stamp = self._stamp
@@ -153,7 +156,7 @@ class Offset:
         self.sent += 1
 
 
-@pytest.mark.parametrize('offset_s', [-30.0, 30.0, -3e8])
+@pytest.mark.parametrize('offset_s', [-3.0, 3.0, -30.0, 30.0, -3e8])
 def test_states_that_were_delayed_or_recorded_do_not_count_beside_present_ones(
         ros: RosHarness, monkeypatch: pytest.MonkeyPatch, offset_s: float) -> None:
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
@@ -187,6 +190,26 @@ def test_a_head_on_another_clock_is_followed(ros: RosHarness, monkeypatch: pytes
     driver.close()
 
 
+@pytest.mark.parametrize(('published', 'taken'), [((0.25, -0.5), (0.25, -0.5)), ((0.25,), (0.25, 0.0))])
+def test_velocities_that_are_published_are_taken(
+        ros: RosHarness, monkeypatch: pytest.MonkeyPatch, published: tuple[float, ...],
+        taken: tuple[float, float]) -> None:
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
+    Offset(ros, 0.0, published)
+    driver = RosHeadDriver(RosParameters(state_timeout_s=2.0), '/turret')
+    driver.open()
+    assert (driver.read().pan.velocity, driver.read().tilt.velocity) == taken
+    driver.close()
+
+
+def test_states_without_a_stamp_count(rig: tuple[ImitatedController, RosHeadDriver]) -> None:
+    controller, driver = rig
+    driver.enable(True)
+    wait_until(lambda: go(driver, 0.1, 0.1))
+    controller.stamp = Time()
+    wait_until(lambda: go(driver, 0.3, -0.1))
+
+
 def test_a_state_is_as_old_as_its_stamp(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
     Offset(ros, -0.5)
@@ -210,12 +233,16 @@ def test_a_head_on_another_clock_that_repeats_itself_is_silent(
 
 def test_nothing_is_left_of_the_connection(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
-    threads = threading.active_count()
+
+    def threads() -> tuple[int, int]:
+        return threading.active_count(), len(list(Path('/proc/self/task').iterdir()))
+
+    before = threads()
     link = RosHeadLink(RosParameters(output='position'), '/turret')
-    assert threading.active_count() > threads
+    assert threads() > before
     wait_until(lambda: 'gimbal_head' in ros.probe.get_node_names())
     link.close()
-    assert threading.active_count() == threads
+    wait_until(lambda: threads() == before)
     wait_until(lambda: 'gimbal_head' not in ros.probe.get_node_names())
 
 

@@ -587,6 +587,26 @@ def test_what_else_arrives_changes_no_value(rig: Rig, change: Callable[[bytes, b
     assert states[2].position == 1234
 
 
+@needs_sdk
+def test_an_answer_that_came_twice_does_not_answer_the_next_question() -> None:
+    rig = Rig((DynamixelBus, EmulatedDynamixelBus, EmulatedX))
+    bus = adverse(rig, lambda sent, answer: answer + answer)
+    rig.emulated.servos[0].shaft.position = 1234.0
+    assert bus.get(1, 'position') == 1234
+    assert bus.get(1, 'upper') == 4095
+
+
+@needs_sdk
+def test_a_value_that_a_servo_refuses_is_an_error_and_a_fault_of_its_hardware_is_none() -> None:
+    rig = Rig((DynamixelBus, EmulatedDynamixelBus, EmulatedX))
+    with pytest.raises(TurretError, match='servo 1 refuses 5000 at address 48: ') as refusal:
+        rig.bus.put(1, 'upper', 5000)
+    assert refusal.value.code is ReasonCode.DRIVER_FAULT
+    rig.emulated.servos[0].fault_bits = 1 << 2
+    rig.bus.put(1, 'upper', 3000)
+    assert rig.bus.get(1, 'upper') == 3000
+
+
 def test_behind_half_a_packet_an_answer_is_right_or_lost(rig: Rig) -> None:
     halves = iter([True, False] * 50)
     bus = adverse(rig, lambda sent, answer: answer[:len(answer) // 2] + answer if next(halves) else answer)

@@ -97,12 +97,12 @@ class RosHeadLink:
         now_ns = time.monotonic_ns()
         try:
             indices = [list(message.name).index(joint) for joint in self._joints]
-            positions = [float(message.position[i]) for i in indices]
+            positions = [message.position[i] for i in indices]
         except (ValueError, IndexError):
             return
-        velocities = [float(message.velocity[i]) if i < len(message.velocity) else math.nan for i in indices]
+        velocities = [message.velocity[i] if i < len(message.velocity) else math.nan for i in indices]
         stamp_ns = nanoseconds(message.header.stamp)
-        timeout_ns = round(1e9 * self._parameters.state_timeout_s)
+        timeout_ns = 1e9 * self._parameters.state_timeout_s
         if stamp_ns and 0 <= self._stamp_ns - stamp_ns < timeout_ns:
             return  # repeated, or overtaken by a newer one
         t_ns = monotonic_ns(stamp_ns)
