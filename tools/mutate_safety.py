@@ -115,6 +115,19 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
            ('self._powered = False  # perhaps: a motor that did not confirm that it is off counts as powered',
             'self._powered = False -> pass'))},
     ('threaded.py', 'if self._enabled:', 'self._enabled -> True'): 'enabling ends the order',
+    ('dynamixel.py', "self._data = b''  # has arrived and is not taken", "self._data = b'' -> pass"):
+        'the SDK clears the port before it reads',
+    ('head_link.py', 'self._spinning.close()', 'self._spinning.close() -> pass'):
+        'the end of its context ends the thread, too',
+    ('head_link.py', 'self._context.try_shutdown()', 'self._context.try_shutdown() -> pass'):
+        'a context without a node has nothing that is left',
+    ('head_link.py', 'self._stamp_ns = 0  # of the newest joint states', '0 -> 1'): 'no state is as old',
+    **{('gimbal_node.py', 'if sample is None or not (view.pan.homed and view.tilt.homed):', change):
+       'both axes have a reference or neither, and without a sample neither' for change in (
+           'sample is None or not (view.pan.homed and view.tilt.homed) -> '
+           '(not (view.pan.homed and view.tilt.homed))',
+           'view.pan.homed and view.tilt.homed -> (view.tilt.homed)',
+           'view.pan.homed and view.tilt.homed -> (view.pan.homed)')},
     ('threaded.py', 'self._thread = None', 'self._thread = None -> pass'): 'a thread that has ended is joined again',
     **{('threaded.py', 'if isinstance(self._clock, MonotonicClock):',
         f'isinstance(self._clock, MonotonicClock) -> {value}'): 'priority among the threads of this machine'

@@ -62,7 +62,7 @@ class _SdkPort:
         self.is_using = False
         self._wire = wire
         self._answer_timeout_s = self._timeout_s = answer_timeout_s
-        self._data = b''
+        self._data = b''  # has arrived and is not taken
         self._timed_out = False
         self._left = 0
 
