@@ -73,7 +73,8 @@ SUITES: dict[str, tuple[str, ...]] = {
        for name in ('servo', 'step_dir', 'tmc2209', 'bus_servo', 'pico', 'onvif', 'ros_head')},
     f'{_CORE}/drivers/pca9685.py': (_LIMITS, f'{_TEST}/drivers/test_servo_driver.py'),
     f'{_CORE}/drivers/dynamixel.py': (_LIMITS, f'{_TEST}/drivers/test_bus_servo_driver.py'),
-    f'{_CORE}/drivers/ros/head.py': (_LIMITS, f'{_TEST}/drivers/test_ros_head_driver.py'),
+    f'{_CORE}/drivers/ros/head.py': (
+        _LIMITS, f'{_TEST}/drivers/test_joint_states.py', f'{_TEST}/drivers/test_ros_head_driver.py'),
     f'{_CORE}/drivers/ros/head_link.py': (f'{_TEST}/ros/test_ros_head_link.py',),
     **{f'{_CORE}/servo_bus/{name}.py': (
         f'{_TEST}/servo_bus/test_servo_bus.py', f'{_TEST}/drivers/test_bus_servo_driver.py')
@@ -121,7 +122,7 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
         'the end of its context ends the thread, too',
     ('head_link.py', 'self._context.try_shutdown()', 'self._context.try_shutdown() -> pass'):
         'a context without a node has nothing that is left',
-    ('head_link.py', 'self._stamp_ns = 0  # of the newest joint states', '0 -> 1'): 'no state is as old',
+    ('head.py', 'self._stamp_ns = 0  # of the newest joint states', '0 -> 1'): 'no state is as old',
     **{('gimbal_node.py', 'if sample is None or not (view.pan.homed and view.tilt.homed):', change):
        'both axes have a reference or neither, and without a sample neither' for change in (
            'sample is None or not (view.pan.homed and view.tilt.homed) -> '

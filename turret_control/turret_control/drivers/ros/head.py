@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from turret_common.params import group, param
@@ -65,6 +67,58 @@ class HeadReading(NamedTuple):
     t_ns: int
     positions: tuple[float, float]
     velocities: tuple[float, float]
+
+
+class JointStates:
+    """Takes the joints pan and tilt from joint states, of which some are of other joints, repeated, late or recorded.
+
+    Attributes:
+        reading: the newest one; None before the first.
+    """
+
+    def __init__(self, parameters: RosParameters) -> None:
+        self._joints = (parameters.pan.joint, parameters.tilt.joint)
+        self._timeout_ns = 1e9 * parameters.state_timeout_s
+        self._stamp_ns = 0  # of the newest joint states
+        self._clock_shared = False  # their stamps are of this machine's clock
+        self.reading: HeadReading | None = None
+
+    def take(
+            self, names: Sequence[str], positions: Sequence[float], velocities: Sequence[float], stamp_ns: int,
+            t_ns: int, now_ns: int) -> bool:
+        """Take a message; return whether it gives a new reading.
+
+        Args:
+            names: names of joints, among which both must be.
+            positions: their positions [rad].
+            velocities: their velocities [rad/s]; those that are missing or NaN are taken from the last two positions.
+            stamp_ns: stamp of the message on any clock; 0 for none.
+            t_ns: the stamp on CLOCK_MONOTONIC, if it is of this machine's clock.
+            now_ns: time of arrival on CLOCK_MONOTONIC.
+        """
+        try:
+            indices = [list(names).index(joint) for joint in self._joints]
+            pan, tilt = (positions[i] for i in indices)
+        except (ValueError, IndexError):
+            return False
+        if stamp_ns and 0 <= self._stamp_ns - stamp_ns < self._timeout_ns:
+            return False  # repeated, or overtaken by a newer one
+        is_recent = 0 <= now_ns - t_ns <= self._timeout_ns
+        self._clock_shared = self._clock_shared or is_recent
+        if stamp_ns and self._clock_shared and abs(now_ns - t_ns) > self._timeout_ns:
+            return False  # delayed, recorded or of another sender
+        self._stamp_ns = stamp_ns
+        if not is_recent:
+            t_ns = now_ns  # no stamp, or one of another clock
+        before = self.reading
+        moved_s = 0.0 if before is None else 1e-9 * (t_ns - before.t_ns)
+        last = (pan, tilt) if before is None else before.positions
+        found = [
+            velocities[i] if i < len(velocities) and not math.isnan(velocities[i])
+            else (now - then) / moved_s if moved_s > 0.0 else 0.0
+            for i, now, then in zip(indices, (pan, tilt), last, strict=True)]
+        self.reading = HeadReading(t_ns, (pan, tilt), (found[0], found[1]))
+        return True
 
 
 class HeadLink(Protocol):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from typing import Any
@@ -21,7 +20,7 @@ from turret_common.reason_codes import ReasonCode
 from turret_common.ros.qos import COMMAND, NEWEST
 from turret_common.ros.spinning import SpinningThread
 from turret_common.ros.time import monotonic_ns, nanoseconds
-from turret_control.drivers.ros.head import HeadReading, RosParameters
+from turret_control.drivers.ros.head import HeadReading, JointStates, RosParameters
 
 
 class RosHeadLink:
@@ -35,9 +34,7 @@ class RosHeadLink:
         """
         self._parameters = parameters
         self._joints = [parameters.pan.joint, parameters.tilt.joint]
-        self._reading: HeadReading | None = None
-        self._stamp_ns = 0  # of the newest joint states
-        self._clock_shared = False  # their stamps are of this machine's clock
+        self._states = JointStates(parameters)
         self._arrived = threading.Event()
         follow = _follow_type() if parameters.output == 'follow' else None
         self._context = rclpy.Context()
@@ -60,7 +57,7 @@ class RosHeadLink:
 
     def reading(self) -> HeadReading | None:
         """Return the newest reading."""
-        return self._reading
+        return self._states.reading
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the first reading."""
@@ -93,34 +90,11 @@ class RosHeadLink:
         self._context.try_shutdown()
 
     def _observe(self, message: JointState) -> None:
-        """Take both joints from a message; one without them, or of another robot's joints, is left out."""
         now_ns = time.monotonic_ns()
-        try:
-            indices = [list(message.name).index(joint) for joint in self._joints]
-            positions = [message.position[i] for i in indices]
-        except (ValueError, IndexError):
-            return
-        velocities = [message.velocity[i] if i < len(message.velocity) else math.nan for i in indices]
         stamp_ns = nanoseconds(message.header.stamp)
-        timeout_ns = 1e9 * self._parameters.state_timeout_s
-        if stamp_ns and 0 <= self._stamp_ns - stamp_ns < timeout_ns:
-            return  # repeated, or overtaken by a newer one
-        t_ns = monotonic_ns(stamp_ns)
-        self._clock_shared = self._clock_shared or 0 <= now_ns - t_ns <= timeout_ns
-        if stamp_ns and self._clock_shared and abs(now_ns - t_ns) > timeout_ns:
-            return  # delayed, recorded or of another sender
-        self._stamp_ns = stamp_ns
-        if not 0 <= now_ns - t_ns <= timeout_ns:
-            t_ns = now_ns  # no stamp, or one of another clock
-        before = self._reading
-        for i, velocity in enumerate(velocities):
-            if math.isnan(velocity):  # not published: by the last two positions
-                moved = before is not None and t_ns > before.t_ns
-                velocities[i] = (
-                    1e9 * (positions[i] - before.positions[i]) / (t_ns - before.t_ns)
-                    if moved and before is not None else 0.0)
-        self._reading = HeadReading(t_ns, (positions[0], positions[1]), (velocities[0], velocities[1]))
-        self._arrived.set()
+        if self._states.take(
+                message.name, message.position, message.velocity, stamp_ns, monotonic_ns(stamp_ns), now_ns):
+            self._arrived.set()
 
 
 def _follow_type() -> Any:
