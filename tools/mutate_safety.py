@@ -122,6 +122,9 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
         'the end of its context ends the thread, too',
     ('head_link.py', 'self._context.try_shutdown()', 'self._context.try_shutdown() -> pass'):
         'a context without a node has nothing that is left',
+    ('head.py', 'last_ns, last = (t_ns, (pan, tilt)) if before is None else (before.t_ns, before.positions)',
+     't_ns -> stamp_ns'): 'without a last position nothing has moved',
+    ('head.py', 'for i, now, then in zip(indices, (pan, tilt), last, strict=True)]', 'True -> False'): 'each has two',
     ('head.py', 'self._stamp_ns = 0  # of the newest joint states', '0 -> 1'): 'no state is as old',
     **{('gimbal_node.py', 'if sample is None or not (view.pan.homed and view.tilt.homed):', change):
        'both axes have a reference or neither, and without a sample neither' for change in (

@@ -111,8 +111,8 @@ class JointStates:
         if not is_recent:
             t_ns = now_ns  # no stamp, or one of another clock
         before = self.reading
-        moved_s = 0.0 if before is None else 1e-9 * (t_ns - before.t_ns)
-        last = (pan, tilt) if before is None else before.positions
+        last_ns, last = (t_ns, (pan, tilt)) if before is None else (before.t_ns, before.positions)
+        moved_s = 1e-9 * (t_ns - last_ns)
         found = [
             velocities[i] if i < len(velocities) and not math.isnan(velocities[i])
             else (now - then) / moved_s if moved_s > 0.0 else 0.0
