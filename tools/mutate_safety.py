@@ -120,6 +120,9 @@ ACCEPTED: dict[tuple[str, str, str], str] = {
         'the SDK clears the port before it reads',
     ('head_link.py', 'self._spinning.close()', 'self._spinning.close() -> pass'):
         'the end of its context ends the thread, too',
+    ('head_link.py',
+     "self._node = Node('gimbal_head', namespace=namespace, context=self._context, start_parameter_services=False)",
+     'False -> True'): 'services of a node without parameters change nothing',
     ('head_link.py', 'self._context.try_shutdown()', 'self._context.try_shutdown() -> pass'):
         'a context without a node has nothing that is left',
     ('head.py', 'last_ns, last = (t_ns, (pan, tilt)) if before is None else (before.t_ns, before.positions)',

@@ -69,10 +69,9 @@ class RosHeadLink:
             data = positions if self._parameters.output == 'position' else velocities
             self._publisher.publish(Float64MultiArray(data=list(data)))
             return
-        nanoseconds_ = round(1e9 * self._parameters.horizon_s)
         point = JointTrajectoryPoint(
             positions=list(positions), velocities=list(velocities),
-            time_from_start=Duration(sec=nanoseconds_ // 10**9, nanosec=nanoseconds_ % 10**9))
+            time_from_start=Duration(nanosec=round(1e9 * self._parameters.horizon_s)))  # less than 1 s
         trajectory = JointTrajectory(joint_names=self._joints, points=[point])
         if self._action is None:
             self._publisher.publish(trajectory)
