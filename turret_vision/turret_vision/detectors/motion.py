@@ -104,11 +104,10 @@ class MotionDetector(Detector[MotionParameters]):
             inside = np.zeros((height, width), np.uint8)
             cv2.drawContours(inside, [outline], 0, 255, cv2.FILLED, offset=(-left, -top))
             inside &= foreground[top:top + height, left:left + width]
-            area = cv2.countNonZero(inside)
-            if area < max(1.0, min_area):
-                continue
-            for part in _side_by_side(inside, min_area) if area >= 2.0 * min_area else [inside]:
+            for part in _side_by_side(inside, min_area):
                 area = cv2.countNonZero(part)
+                if area < max(1.0, min_area):
+                    continue
                 points = np.add(cv2.findNonZero(part), (left, top), dtype=np.float32)
                 seen = cv2.perspectiveTransform(points, to_image)[:, 0]
                 x0, y0 = map(float, cv2.reduce(seen, 0, cv2.REDUCE_MIN)[0])
@@ -122,6 +121,8 @@ def _side_by_side(region: Image, min_area: float) -> list[Image]:
 
     Parts above each other are one object, whose contrast is weak between them.
     """
+    if cv2.countNonZero(region) < 2.0 * min_area:  # as are most: it cannot hold two of them
+        return [region]
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(cv2.erode(region, _LINK), connectivity=8)
     areas = boxes[1:, cv2.CC_STAT_AREA]
     twins = [label for label in range(1, count) if areas[label - 1] >= max(min_area, _TWIN * areas.max())]
