@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-from builtin_interfaces.msg import Time
 from gimbal_rig import has_failed
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
@@ -138,25 +137,21 @@ def test_states_that_are_only_repeated_are_none(rig: tuple[ImitatedController, R
 class Offset:
     """States with a stamp that is off."""
 
-    def __init__(self, ros: RosHarness, offset_s: float, velocities: tuple[float, ...] = (0.0, 0.0)) -> None:
+    def __init__(self, ros: RosHarness, offset_s: float, velocities: tuple[float, float] = (0.0, 0.0)) -> None:
         self._velocities = velocities
         self._states = ros.probe.create_publisher(JointState, 'head/joint_states', STREAM)
         self._offset_s = offset_s
         self.sent = 0
-        self.repeats = False
-        self._stamp: Any = None
         ros.probe.create_timer(0.005, self._publish)
 
     def _publish(self) -> None:
         message = JointState(name=['pan_joint', 'tilt_joint'], position=[3.0, 3.0], velocity=self._velocities)
-        if not self.repeats:
-            self._stamp = stamp_from_ns(time.time_ns() + round(1e9 * self._offset_s))
-        message.header.stamp = self._stamp
+        message.header.stamp = stamp_from_ns(time.time_ns() + round(1e9 * self._offset_s))
         self._states.publish(message)
         self.sent += 1
 
 
-@pytest.mark.parametrize('offset_s', [-3.0, 3.0, -30.0, 30.0, -3e8])
+@pytest.mark.parametrize('offset_s', [-30.0, 30.0, -3e8])
 def test_states_that_were_delayed_or_recorded_do_not_count_beside_present_ones(
         ros: RosHarness, monkeypatch: pytest.MonkeyPatch, offset_s: float) -> None:
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
@@ -190,24 +185,13 @@ def test_a_head_on_another_clock_is_followed(ros: RosHarness, monkeypatch: pytes
     driver.close()
 
 
-@pytest.mark.parametrize(('published', 'taken'), [((0.25, -0.5), (0.25, -0.5)), ((0.25,), (0.25, 0.0))])
-def test_velocities_that_are_published_are_taken(
-        ros: RosHarness, monkeypatch: pytest.MonkeyPatch, published: tuple[float, ...],
-        taken: tuple[float, float]) -> None:
+def test_velocities_that_are_published_are_taken(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
-    Offset(ros, 0.0, published)
+    Offset(ros, 0.0, (0.25, -0.5))
     driver = RosHeadDriver(RosParameters(state_timeout_s=2.0), '/turret')
     driver.open()
-    assert (driver.read().pan.velocity, driver.read().tilt.velocity) == taken
+    assert (driver.read().pan.velocity, driver.read().tilt.velocity) == (0.25, -0.5)
     driver.close()
-
-
-def test_states_without_a_stamp_count(rig: tuple[ImitatedController, RosHeadDriver]) -> None:
-    controller, driver = rig
-    driver.enable(True)
-    wait_until(lambda: go(driver, 0.1, 0.1))
-    controller.stamp = Time()
-    wait_until(lambda: go(driver, 0.3, -0.1))
 
 
 def test_a_state_is_as_old_as_its_stamp(ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,18 +200,6 @@ def test_a_state_is_as_old_as_its_stamp(ros: RosHarness, monkeypatch: pytest.Mon
     driver = RosHeadDriver(RosParameters(state_timeout_s=2.0), '/turret')
     driver.open()
     assert time.monotonic_ns() - driver.read().t_ns >= 500_000_000
-    driver.close()
-
-
-def test_a_head_on_another_clock_that_repeats_itself_is_silent(
-        ros: RosHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros.domain_id))
-    head = Offset(ros, -3e8)
-    driver = RosHeadDriver(RosParameters(state_timeout_s=0.3), '/turret')
-    driver.open()
-    driver.enable(True)
-    head.repeats = True
-    wait_until(lambda: has_failed(driver))
     driver.close()
 
 
